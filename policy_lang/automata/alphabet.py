@@ -1,0 +1,141 @@
+"""Alphabets: which characters and segments a sort's words may have, and letters that stand for classes.
+
+For a set of globs there are finitely many kinds of segments: those that match exactly this subset of them.
+`letters` finds each kind that exists and a shortest segment of it, by a breadth-first run of all globs at
+once; that is what makes the set algebra exact.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ..domain.errors import SearchLimitError
+from ..domain.limits import limit
+from .glob import MAX_CODE_POINT, Glob, Ranges
+
+_NICE = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_-."
+_NEVER: Ranges = ((0, 0), (0xD800, 0xDFFF))  # structure and lone surrogates are in no resource
+
+
+@dataclass(frozen=True, slots=True)
+class Alphabet:
+    """The segments of one sort: forbidden characters, forbidden segments, and whether one may be empty."""
+
+    name: str
+    forbidden: Ranges
+    excluded: frozenset[str]
+    empty: bool = False
+
+    def admits(self, segment: str) -> bool:
+        """True when the segment can occur in a word of this sort."""
+        if segment in self.excluded or (not segment and not self.empty):
+            return False
+        points = [ord(c) for c in segment]
+        return not any(lo <= p <= hi for p in points for lo, hi in (*_NEVER, *self.forbidden))
+
+
+_CONTROLS: Ranges = ((0, 31), (127, 159))
+PATHS = Alphabet("path", (*_CONTROLS, (47, 47), (92, 92)), frozenset({".", ".."}))
+LABELS = Alphabet("host", ((0, 32), (34, 35), (47, 47), (60, 60), (62, 63), (92, 92), (94, 94), (96, 96), (123, 125),
+                           (127, MAX_CODE_POINT)), frozenset({".", ".."}))
+"""Labels, methods, ports and URL path segments: what RFC 3986 lets a segment hold."""
+REFS = Alphabet("ref", (*_CONTROLS, (32, 32), (42, 42), (47, 47), (58, 58), (63, 63), (91, 94), (126, 126)),
+                frozenset({".", ".."}))
+WORDS = Alphabet("command", ((0, 0),), frozenset(), empty=True)
+NAMES = Alphabet("name", ((0, 32), (46, 46), (127, MAX_CODE_POINT)), frozenset())
+
+
+def letters(globs: Iterable[Glob], literals: Iterable[str], alphabet: Alphabet) -> list[str]:
+    """One segment for each class: every literal by itself, and per realisable subset of globs a shortest
+    segment that is none of the literals, where there is one. Raises SearchLimitError at the limit.
+    """
+    known = set(literals)
+    live = tuple(dict.fromkeys(globs))
+    found = [x for x in known if x[:1] == "\0" or alphabet.admits(x)]
+    chars = representatives(live, alphabet)
+    for signature, shortest in _signatures(live, chars, alphabet).items():
+        if shortest not in known:
+            found.append(shortest)
+            continue
+        for segment in _members(live, chars, alphabet, signature, len(known) + 1):
+            if segment not in known:
+                found.append(segment)
+                break
+    return found
+
+
+def representatives(globs: tuple[Glob, ...], alphabet: Alphabet) -> list[str]:
+    """One character for each cell into which the globs' character sets cut the alphabet."""
+    cuts = {0, MAX_CODE_POINT + 1}
+    for ranges in (*(a for g in globs for a in g.atoms if a is not None), alphabet.forbidden, _NEVER):
+        for low, high in ranges:
+            cuts.update((low, high + 1))
+    points = sorted(cuts)
+    banned = (*_NEVER, *alphabet.forbidden)
+    chosen: list[str] = []
+    for low, following in zip(points, points[1:], strict=False):
+        if any(lo <= low <= hi for lo, hi in banned):
+            continue
+        chosen.append(next((c for c in _NICE if low <= ord(c) < following), chr(low)))
+    order = {c: i for i, c in enumerate(_NICE)}
+    return sorted(chosen, key=lambda c: (order.get(c, 999), c))
+
+
+Masks = tuple[int, ...]
+
+
+def _signature(globs: tuple[Glob, ...], masks: Masks) -> frozenset[Glob]:
+    return frozenset(g for g, m in zip(globs, masks, strict=True) if g.accepts(m))
+
+
+def _signatures(globs: tuple[Glob, ...], chars: list[str], alphabet: Alphabet) -> dict[frozenset[Glob], str]:
+    """Each realisable set of matching globs with a shortest admissible segment."""
+    start = tuple(g.start for g in globs)
+    found: dict[frozenset[Glob], str] = {}
+    if alphabet.empty:
+        found[_signature(globs, start)] = ""
+    # which of the excluded segments are still possible is part of the state, or `.x` would be lost behind `.`
+    seen = {(start, "" if alphabet.excluded else None)}
+    level: list[tuple[str, Masks]] = [("", start)]
+    while level:
+        following: list[tuple[str, Masks]] = []
+        for text, masks in level:
+            for char in chars:
+                segment = text + char
+                moved = tuple(g.step(m, char) for g, m in zip(globs, masks, strict=True))
+                tag = segment if any(x.startswith(segment) for x in alphabet.excluded) else None
+                if (moved, tag) in seen:
+                    continue
+                seen.add((moved, tag))
+                if len(seen) > limit("search_states"):
+                    raise SearchLimitError("too many kinds of segments")
+                if segment not in alphabet.excluded:
+                    found.setdefault(_signature(globs, moved), segment)
+                following.append((segment, moved))
+        level = following
+    return found
+
+
+def _members(
+    globs: tuple[Glob, ...], chars: list[str], alphabet: Alphabet, wanted: frozenset[Glob], most: int
+) -> Iterator[str]:
+    """Segments of one signature, shortest first; at most `most` ways through each state are followed."""
+    start = tuple(g.start for g in globs)
+    heap: list[tuple[int, str, Masks]] = [(0, "", start)]
+    pops: dict[Masks, int] = {}
+    steps = 0
+    while heap:
+        length, text, masks = heapq.heappop(heap)
+        pops[masks] = pops.get(masks, 0) + 1
+        if pops[masks] > most + len(alphabet.excluded) + 1:
+            continue
+        if _signature(globs, masks) == wanted and alphabet.admits(text):
+            yield text
+        for char in chars:
+            steps += 1
+            if steps > limit("search_states"):
+                raise SearchLimitError("too many members of one kind of segment")
+            moved = tuple(g.step(m, char) for g, m in zip(globs, masks, strict=True))
+            heapq.heappush(heap, (length + 1, text + char, moved))

@@ -1,0 +1,187 @@
+"""Exact set algebra over words: union, intersection, difference, complement, emptiness, inclusion, shortest.
+
+A language is a Boolean formula over tries. A search explores the product of their node sets, one letter per
+class of segments, each product state once, shortest words first. It has a limit: beyond it SearchLimitError,
+which means "undecided" and never passes.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+
+from ..domain.errors import SearchLimitError
+from ..domain.limits import limit
+from .alphabet import Alphabet, letters
+from .glob import Glob
+from .pattern import MANY, Sequence, Word
+from .trie import Node, Trie, close, marks_of
+from .walker import step_nodes
+
+Formula = tuple[object, ...]
+"""("in", i) | ("not", f) | ("and", f, g) | ("or", f, g), i being the number of a trie."""
+
+Sets = tuple[tuple[Node, ...], ...]
+
+
+class Language:
+    """A regular set of words. Immutable; operators give new ones over the same tries."""
+
+    __slots__ = ("alphabet", "formula", "tries")
+
+    def __init__(self, alphabet: Alphabet, tries: tuple[Trie, ...], formula: Formula) -> None:
+        self.alphabet = alphabet
+        self.tries = tries
+        self.formula = formula
+
+    @classmethod
+    def of(cls, alphabet: Alphabet, sequences: Iterable[Sequence]) -> Language:
+        """The union of the sequences."""
+        return cls(alphabet, (Trie((s, 0) for s in sequences),), ("in", 0))
+
+    @classmethod
+    def everything(cls, alphabet: Alphabet) -> Language:
+        """All words of the alphabet."""
+        return cls.of(alphabet, [(MANY,)])
+
+    def __or__(self, other: Language) -> Language:
+        return self._combine(other, lambda a, b: ("or", a, b))
+
+    def __and__(self, other: Language) -> Language:
+        return self._combine(other, lambda a, b: ("and", a, b))
+
+    def __sub__(self, other: Language) -> Language:
+        return self._combine(other, lambda a, b: ("and", a, ("not", b)))
+
+    def complement(self) -> Language:
+        """Every word that is not in this set."""
+        return Language(self.alphabet, self.tries, ("not", self.formula))
+
+    def __contains__(self, word: Iterable[str]) -> bool:
+        sets = _starts(self.tries)
+        for segment in word:
+            sets = tuple(step_nodes(s, segment) for s in sets)
+        return _holds(self.formula, [bool(marks_of(s)) for s in sets])
+
+    def shortest(self) -> Word | None:
+        """A member with the fewest characters, counting one more for each segment; None when empty."""
+        def possible(sets: Sets) -> bool:
+            return _possible(self.formula, [bool(s) for s in sets])
+
+        for word, sets in explore(_starts(self.tries), self.alphabet, possible):
+            if _holds(self.formula, [bool(marks_of(s)) for s in sets]):
+                return word
+        return None
+
+    def is_empty(self) -> bool:
+        """True when there is no member."""
+        return self.shortest() is None
+
+    def __le__(self, other: Language) -> bool:
+        return (self - other).is_empty()
+
+    def equals(self, other: Language) -> bool:
+        """True when both have the same members."""
+        return self <= other and other <= self
+
+    def _combine(self, other: Language, join: Callable[[Formula, Formula], Formula]) -> Language:
+        if self.alphabet != other.alphabet:
+            raise ValueError("languages over different alphabets")
+        tries = tuple(dict.fromkeys(self.tries + other.tries))
+        place = {id(t): i for i, t in enumerate(tries)}
+        mine = _renumber(self.formula, [place[id(t)] for t in self.tries])
+        theirs = _renumber(other.formula, [place[id(t)] for t in other.tries])
+        return Language(self.alphabet, tries, join(mine, theirs))
+
+
+def _starts(tries: Iterable[Trie]) -> Sets:
+    return tuple(close((t.root,)) for t in tries)
+
+
+def explore(start: Sets, alphabet: Alphabet, alive: Callable[[Sets], bool]) -> Iterator[tuple[Word, Sets]]:
+    """Every product state that `alive` accepts and `start` reaches, once, with a shortest word that leads to it."""
+    heap: list[tuple[int, Word, int, Sets]] = [(0, (), 0, start)]
+    settled: set[tuple[tuple[int, ...], ...]] = set()
+    pushed = 0
+    while heap:
+        length, word, _, sets = heapq.heappop(heap)
+        name = tuple(tuple(n.order for n in s) for s in sets)
+        if name in settled:
+            continue
+        settled.add(name)
+        yield word, sets
+        for segment in _letters_at(sets, alphabet):
+            moved = tuple(step_nodes(s, segment) for s in sets)
+            if not alive(moved):
+                continue
+            pushed += 1
+            if pushed > limit("search_states"):
+                raise SearchLimitError("the exact search met its limit of states")
+            heapq.heappush(heap, (length + len(segment) + 1, (*word, segment), pushed, moved))
+
+
+def reachable_marks(
+    rules: Trie, pattern: Trie, alphabet: Alphabet, prefixes: tuple[Word, ...] = ((),)
+) -> dict[tuple[int, ...], Word]:
+    """Every set of marks of `rules` that some member of `pattern` meets, each with a shortest such member.
+
+    With `prefixes`, a member has several names, one after each prefix, and its marks are those of all names.
+    """
+    starts: list[tuple[Node, ...]] = [close((pattern.root,))]
+    for prefix in prefixes:
+        nodes = close((rules.root,))
+        for segment in prefix:
+            nodes = step_nodes(nodes, segment)
+        starts.append(nodes)
+    found: dict[tuple[int, ...], Word] = {}
+    for word, sets in explore(tuple(starts), alphabet, lambda s: bool(s[0])):
+        if marks_of(sets[0]):
+            found.setdefault(marks_of(n for nodes in sets[1:] for n in nodes), word)
+    return found
+
+
+def _letters_at(sets: Sets, alphabet: Alphabet) -> list[str]:
+    literals: set[str] = set()
+    globs: set[Glob] = set()
+    for nodes in sets:
+        for node in nodes:
+            literals.update(node.literals or ())
+            globs.update(node.globs or ())
+    return sorted(letters(sorted(globs, key=lambda g: g.text), literals, alphabet))
+
+
+def _holds(formula: Formula, members: list[bool]) -> bool:
+    match formula:
+        case ("in", int(i)):
+            return members[i]
+        case ("not", tuple(f)):
+            return not _holds(f, members)
+        case ("and", tuple(f), tuple(g)):
+            return _holds(f, members) and _holds(g, members)
+        case ("or", tuple(f), tuple(g)):
+            return _holds(f, members) or _holds(g, members)
+    raise ValueError(f"unknown formula {formula!r}")
+
+
+def _possible(formula: Formula, alive: list[bool], negated: bool = False) -> bool:
+    """False only when no continuation can satisfy the formula: dead tries accept nothing any more."""
+    match formula:
+        case ("in", int(i)):
+            return True if negated else alive[i]
+        case ("not", tuple(f)):
+            return _possible(f, alive, not negated)
+        case ("and", tuple(f), tuple(g)):
+            both = _possible(f, alive, negated), _possible(g, alive, negated)
+            return any(both) if negated else all(both)
+        case ("or", tuple(f), tuple(g)):
+            both = _possible(f, alive, negated), _possible(g, alive, negated)
+            return all(both) if negated else any(both)
+    raise ValueError(f"unknown formula {formula!r}")
+
+
+def _renumber(formula: Formula, places: list[int]) -> Formula:
+    if formula[0] == "in":
+        number = formula[1]
+        assert isinstance(number, int)
+        return ("in", places[number])
+    return (formula[0], *(_renumber(f, places) for f in formula[1:] if isinstance(f, tuple)))

@@ -1,0 +1,112 @@
+"""Labels, patterns and brace expansion: the common form of every pattern, whatever its sort."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from .glob import Glob, GlobError, is_literal
+
+
+_ONE = re.compile(r"\[([^!^\]])\]")
+"""A class of one character is that character."""
+
+
+class Wild(Enum):
+    """Labels that are not about one particular segment."""
+
+    ANY = "*"
+    """Exactly one segment, whatever it is."""
+    MANY = "**"
+    """Zero or more segments."""
+
+
+ANY, MANY = Wild.ANY, Wild.MANY
+
+Label = str | Glob | Wild
+Sequence = tuple[Label, ...]
+Word = tuple[str, ...]
+
+CONTROL = "\0"
+"""A segment that begins with NUL is structure (an anchor, a separator): only an equal literal matches it.
+No request can contain one, since NUL is refused in every resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A finite union of label sequences, with the text that the author wrote."""
+
+    sort: str
+    text: str
+    sequences: tuple[Sequence, ...]
+
+
+def segment_label(text: str) -> Label:
+    """The label for one segment's text. Raises GlobError when it is malformed."""
+    if text == "*":
+        return ANY
+    if text == "**":
+        return MANY
+    if "**" in text:
+        raise GlobError("`**` must be a whole segment; use `*` inside one")
+    if is_literal(_ONE.sub("", text)):
+        return _ONE.sub(r"\1", text)
+    return Glob(text)
+
+
+def collapse(labels: Iterable[Label]) -> Sequence:
+    """Join neighbouring `**`: zero or more twice is zero or more."""
+    out: list[Label] = []
+    for label in labels:
+        if label is MANY and out and out[-1] is MANY:
+            continue
+        out.append(label)
+    return tuple(out)
+
+
+def expand_braces(text: str, most: int) -> list[str]:
+    """The alternatives of `{a,b}` groups, nested ones included, at most `most`.
+
+    Groups inside `[...]` are plain characters. Raises GlobError on a lone brace, a group of fewer than two
+    alternatives, or too many of them.
+    """
+    done: list[str] = []
+    todo = [text]
+    while todo:
+        current = todo.pop()
+        group = _innermost(current)
+        if group is None:
+            done.append(current)
+        else:
+            start, end = group
+            options = current[start + 1 : end].split(",")
+            if len(options) < 2:
+                raise GlobError(f"`{current[start : end + 1]}` offers no choice; write `{{a,b}}` or `[{{]`")
+            todo.extend(current[:start] + option + current[end + 1 :] for option in reversed(options))
+        if len(done) + len(todo) > most:
+            raise GlobError(f"the braces expand to more than {most} alternatives")
+    return done
+
+
+def _innermost(text: str) -> tuple[int, int] | None:
+    """The first group without a group inside: offsets of its braces."""
+    start = -1
+    i = 0
+    while i < len(text):
+        char = text[i]
+        if char == "[":
+            close = text.find("]", i + 1)
+            if close > 0:
+                i = close
+        elif char == "{":
+            start = i
+        elif char == "}":
+            if start < 0:
+                raise GlobError("`}` has no opening `{`; write `[}]` for the character itself")
+            return start, i
+        i += 1
+    if start >= 0:
+        raise GlobError("`{` has no closing `}`; write `[{]` for the character itself")
+    return None

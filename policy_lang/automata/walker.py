@@ -1,0 +1,157 @@
+"""The lazy deterministic automaton over segments: one dict look-up a segment once warm.
+
+Segments are classified once: a literal that some pattern names, else the set of globs that match. Moves are
+cached by class, so all unknown file names share one move. Caches are bounded; on overflow a fresh cache is
+put in place and the old one dies with its last user. Safe under concurrent walks: shared dicts only ever
+gain entries (one atomic operation each), and a whole cache is replaced by one assignment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..domain.limits import limit
+from .glob import Glob
+from .pattern import CONTROL
+from .trie import Node, Trie, close, marks_of
+
+MAX_STATES = limit("dfa_states")
+MAX_CLASSES = limit("memo_entries")
+MAX_UNKNOWN = limit("unknown_segments_per_state")
+
+
+class State:
+    """A set of trie nodes. `memo` belongs to the caller: what it derives from `marks` is kept there."""
+
+    __slots__ = ("by_class", "marks", "memo", "moves", "nodes")
+
+    def __init__(self, nodes: tuple[Node, ...]) -> None:
+        self.nodes = nodes
+        self.moves: dict[str, State] = {}
+        self.by_class: dict[str | frozenset[Glob], State] = {}
+        self.marks = marks_of(nodes)
+        self.memo: dict[object, object] = {}
+
+
+class _Cache:
+    __slots__ = ("classes", "start", "states")
+
+    def __init__(self, trie: Trie) -> None:
+        self.classes: dict[str, str | frozenset[Glob]] = {}
+        first = close((trie.root,))
+        self.start = State(first)
+        self.states: dict[tuple[int, ...], State] = {tuple(n.order for n in first): self.start}
+
+
+class Walker:
+    """Walks words over one trie."""
+
+    __slots__ = ("_by_prefix", "_by_suffix", "_cache", "_others", "_trie", "flushes")
+
+    def __init__(self, trie: Trie) -> None:
+        self._trie = trie
+        self._cache = _Cache(trie)
+        self.flushes = 0
+        self._by_prefix: dict[int, dict[str, list[Glob]]] = {}
+        self._by_suffix: dict[int, dict[str, list[Glob]]] = {}
+        self._others: list[Glob] = []
+        for glob in trie.globs:
+            self._index(glob)
+
+    def _index(self, glob: Glob) -> None:
+        ends = glob.literal_ends
+        if ends is None or ends == ("", ""):
+            self._others.append(glob)
+        elif len(ends[0]) >= len(ends[1]):
+            self._by_prefix.setdefault(len(ends[0]), {}).setdefault(ends[0], []).append(glob)
+        else:
+            self._by_suffix.setdefault(len(ends[1]), {}).setdefault(ends[1], []).append(glob)
+
+    def walk(self, word: Iterable[str]) -> State:
+        """The state after `word`; its `marks` are the sequences that match it."""
+        state = self._cache.start
+        for segment in word:
+            following = state.moves.get(segment)
+            if following is None:
+                following = self._step(state, segment)
+            state = following
+        return state
+
+    @property
+    def cached_states(self) -> int:
+        """How many states the cache holds now."""
+        return len(self._cache.states)
+
+    def _step(self, state: State, segment: str) -> State:
+        cache = self._cache
+        key = cache.classes.get(segment)
+        if key is None:
+            key = self._classify(segment)
+            if len(cache.classes) >= MAX_CLASSES:
+                cache = self._flush()
+            cache.classes[segment] = key
+        following = state.by_class.get(key)
+        if following is None:
+            nodes = close(_targets(state.nodes, segment, key))
+            name = tuple(node.order for node in nodes)
+            found = cache.states.get(name)
+            if found is None:
+                if len(cache.states) >= MAX_STATES:
+                    cache = self._flush()
+                found = cache.states.setdefault(name, State(nodes))
+            following = found
+            if len(state.by_class) < MAX_CLASSES:
+                state.by_class[key] = following
+        if isinstance(key, str) or len(state.moves) < MAX_UNKNOWN:
+            state.moves[segment] = following
+        return following
+
+    def _flush(self) -> _Cache:
+        self.flushes += 1
+        self._cache = fresh = _Cache(self._trie)
+        return fresh
+
+    def _classify(self, segment: str) -> str | frozenset[Glob]:
+        if segment in self._trie.literals or segment[:1] == CONTROL:
+            return segment
+        return self.matching(segment)
+
+    def matching(self, segment: str) -> frozenset[Glob]:
+        """All globs of the trie that match the segment."""
+        found: list[Glob] = []
+        for length, prefixes in self._by_prefix.items():
+            found += [g for g in prefixes.get(segment[:length], ()) if g.matches(segment)]
+        for length, suffixes in self._by_suffix.items():
+            found += [g for g in suffixes.get(segment[-length:], ()) if g.matches(segment)]
+        found += [g for g in self._others if g.matches(segment)]
+        return frozenset(found)
+
+
+def _targets(nodes: tuple[Node, ...], segment: str, key: str | frozenset[Glob]) -> list[Node]:
+    """The nodes that one segment leads to, before closing."""
+    out: list[Node] = []
+    control = segment[:1] == CONTROL
+    for node in nodes:
+        if node.literals is not None:
+            child = node.literals.get(segment)
+            if child is not None:
+                out.append(child)
+        if control:
+            continue
+        if node.loops:
+            out.append(node)
+        if node.any is not None:
+            out.append(node.any)
+        if node.globs is not None:
+            if isinstance(key, str):
+                out += [target for glob, target in node.globs.items() if glob.matches(segment)]
+            elif len(node.globs) <= len(key):
+                out += [target for glob, target in node.globs.items() if glob in key]
+            else:
+                out += [node.globs[glob] for glob in key if glob in node.globs]
+    return out
+
+
+def step_nodes(nodes: tuple[Node, ...], segment: str) -> tuple[Node, ...]:
+    """One exact move of a node set, without caches: what the set algebra uses."""
+    return close(_targets(nodes, segment, segment))

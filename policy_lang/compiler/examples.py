@@ -1,0 +1,64 @@
+"""Rule-local examples: `match "..."` and `not match "..."` hold, or the policy does not compile."""
+
+from __future__ import annotations
+
+from ..automata.trie import Trie
+from ..automata.walker import Walker
+from ..domain.actions import COMMAND
+from ..domain.errors import Diagnostic, RequestError, Span
+from ..domain.request import Request
+from ..engine.explain import readings
+from ..engine.options import present
+from ..ir.model import PolicySet, Rule
+from ..resolve.modules import walk_rules
+from ..resolve.program import Program
+from ..syntax import tree
+
+
+def check_examples(program: Program, policy: PolicySet) -> None:
+    """Report every example that is wrong. Conditions are not looked at: an example is about the patterns."""
+    rules = {(r.span.source.path, r.span.start): r for layer in policy.layers for r in layer.rules}
+    for module in program.modules:
+        for written, _ in walk_rules(module.file.items):
+            rule = rules.get((module.file.source.path, written.pos[0]))
+            if rule is None:
+                continue
+            for example in written.examples:
+                for word in example.resources:
+                    _check(program, rule, example, word, module.file.span(word.pos))
+
+
+def _check(program: Program, rule: Rule, example: tree.Example, word: tree.Word, span: Span) -> None:
+    method = example.method.text if example.method else None
+    request = Request(rule.actions[0], word.text, workspace="/workspace", home="/home/agent", lexical=True,
+                      method=method)
+    try:
+        words = readings(request)
+    except RequestError as error:
+        program.diagnostics.append(Diagnostic("PLE406", f"the example is refused: {error.message}", span))
+        return
+    matched = _matches(rule, words)
+    if matched is example.negated:
+        verb = "matches" if matched else "does not match"
+        program.diagnostics.append(Diagnostic(
+            "PLE406", f"the rule {verb} `{word.text[:60]}`, but its example says otherwise", span,
+            "mend the rule or the example", (("the rule", rule.span),)))
+
+
+def _matches(rule: Rule, words: tuple[tuple[str, ...], ...]) -> bool:
+    trie = Trie()
+    for mark, patterns in enumerate((rule.include, rule.exclude)):
+        for pattern in patterns:
+            for sequence in pattern.sequences:
+                trie.add(sequence, mark)
+    walker = Walker(trie)
+    marks = {m for word in words for m in walker.walk(word).marks}
+    if 0 not in marks or 1 in marks:
+        return False
+    if rule.sort != COMMAND:
+        return True
+    restricts = not rule.grants
+    if rule.with_options and present(rule.with_options, words[0]) not in ((True, None) if restricts else (True,)):
+        return False
+    return not rule.without_options or present(rule.without_options, words[0]) in (
+        (False, None) if restricts else (False,))

@@ -1,0 +1,254 @@
+"""From the resolved program to normal form: patterns compiled, rules checked, ids and digest given."""
+
+from __future__ import annotations
+
+import hashlib
+
+from ..automata.language import Language
+from ..automata.pattern import Pattern
+from ..domain.actions import COMMAND, SORT_OF
+from ..domain.conditions import Atom, atoms
+from ..domain.errors import Diagnostic, SearchLimitError
+from ..domain.suggest import suggest
+from ..resolve.modules import Module
+from ..resolve.program import Program, ResolvedRule
+from ..syntax import tree
+from .checks import lower_proofs, lower_tests
+from ..ir.conditions import canonical, satisfiable
+from ..ir.model import Layer, PolicySet, Rule
+from ..ir.patterns import ALPHABETS, OPAQUE_SEQUENCE, PatternError, check_option, compile_pattern, scope_sequence
+
+LANGUAGE_VERSION = "1"
+
+
+def lower(program: Program) -> PolicySet:
+    """The policy set in normal form. Adds what it finds wrong to `program.diagnostics`."""
+    lowering = _Lowering(program)
+    cache: dict[int, Rule | None] = {}
+
+    def rules_of(resolved: list[ResolvedRule]) -> tuple[Rule, ...]:
+        out: list[Rule] = []
+        for one in resolved:
+            if id(one) not in cache:
+                cache[id(one)] = lowering.rule(one)
+            made = cache[id(one)]
+            if made is not None:
+                out.append(made)
+        return tuple(out)
+
+    layers = tuple(
+        Layer(layer.module.name, layer.module.kind == "guardrail", rules_of(layer.rules)) for layer in program.layers
+    )
+    floor = rules_of(program.floor)
+    for module in program.modules:
+        lowering.unused_lets(module)
+    tests = tuple(t for m in program.modules if m is program.root for t in lower_tests(m, program))
+    proofs = tuple(p for m in program.modules for p in lower_proofs(m, program, lowering.patterns))
+    sources = tuple(m.path for m in program.modules if m.path)
+    return PolicySet(
+        program.root.name, layers, floor, program.tiers, program.attributes,
+        _digest(program, layers, floor), sources, tests, proofs,
+    )
+
+
+class _Lowering:
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.report = program.diagnostics.append
+        self.used_ids: dict[str, int] = {}
+        self.sat: dict[object, bool] = {}
+        self.lets: dict[int, dict[str, tree.Let]] = {}
+        self.used_lets: set[int] = set()
+        self.checked_globs: set[Atom] = set()
+
+    def _error(self, module: Module, code: str, message: str, pos: tree.Pos, mend: str = "") -> None:
+        self.report(Diagnostic(code, message, module.file.span(pos), mend))
+
+    def rule(self, resolved: ResolvedRule) -> Rule | None:
+        """One rule in normal form, or None when it has a mistake."""
+        rule, module = resolved.rule, resolved.module
+        before = len(self.program.diagnostics)
+        sort = self.sort(module, rule.actions)
+        self._scope_globs(resolved)
+        self._options(module, rule, sort)
+        if sort is None:
+            return None
+        methods = tuple(w.text for _, words in rule.actions for w in words)
+        include = self.patterns(module, sort, rule.patterns, methods)
+        except_ = rule.clause("except")
+        exclude = self.patterns(module, sort, except_.words, methods) if except_ else ()
+        if len(self.program.diagnostics) > before:
+            return None
+        self._possible(resolved, sort, include, exclude)
+        return self._make(resolved, sort, include, exclude, methods)
+
+    def sort(self, module: Module, actions: list[tuple[tree.Word, list[tree.Word]]]) -> str | None:
+        """The one sort of resource that all actions take."""
+        if not actions:
+            return None
+        first = actions[0][0]
+        for action, _ in actions[1:]:
+            if SORT_OF[action.text] != SORT_OF[first.text]:
+                self._error(module, "PLE311", f"`{first.text}` takes a {SORT_OF[first.text]}, `{action.text}` "
+                            f"a {SORT_OF[action.text]}", action.pos, "write two rules")
+                return None
+        return SORT_OF[first.text]
+
+    def patterns(self, module: Module, sort: str, words: list[tree.Word], methods: tuple[str, ...] = ()
+                 ) -> tuple[Pattern, ...]:
+        """The compiled patterns of a list; names of `let` are replaced by theirs."""
+        out: list[Pattern] = []
+        for word in self._expand(module, words, ()):
+            if word.kind == "OPAQUE":
+                if sort != COMMAND:
+                    self._error(module, "PLE404", "`opaque` is a kind of command", word.pos, "use it with `run`")
+                else:
+                    out.append(Pattern(sort, "opaque", (OPAQUE_SEQUENCE,)))
+                continue
+            try:
+                sequences = compile_pattern(sort, word.text, methods)
+            except PatternError as error:
+                self._error(module, "PLE401", error.message, word.pos, error.mend)
+                continue
+            out.append(Pattern(sort, word.text, sequences))
+        return tuple(out)
+
+    def _expand(self, module: Module, words: list[tree.Word], through: tuple[str, ...]) -> list[tree.Word]:
+        if all(w.kind != "NAME" for w in words):
+            return words
+        known = self._lets_of(module)
+        out: list[tree.Word] = []
+        for word in words:
+            if word.kind != "NAME":
+                out.append(word)
+            elif word.text in through:
+                self._error(module, "PLE212", f"`let {word.text}` refers to itself", word.pos, "break the circle")
+            elif word.text in known:
+                let = known[word.text]
+                self.used_lets.add(id(let))
+                inner = self._expand(module, let.patterns, (*through, word.text))
+                out += [tree.Word(w.kind, w.text, word.pos if through else w.pos) for w in inner]
+            elif not module.file.broken & {"LET", "NAME"}:
+                self._error(module, "PLE211", f"unknown name `{word.text}`", word.pos,
+                            suggest(word.text, known) or "a pattern goes in double quotes")
+        return out
+
+    def _lets_of(self, module: Module) -> dict[str, tree.Let]:
+        if id(module) not in self.lets:
+            found: dict[str, tree.Let] = {}
+            for item in module.file.items:
+                if isinstance(item, tree.Let):
+                    if item.name.text in found:
+                        self._error(module, "PLE206", f"`{item.name.text}` is defined twice", item.name.pos,
+                                    "rename one")
+                    found.setdefault(item.name.text, item)
+            self.lets[id(module)] = found
+        return self.lets[id(module)]
+
+    def unused_lets(self, module: Module) -> None:
+        """Check the patterns of names that no rule uses: nothing is silent."""
+        for let in self._lets_of(module).values():
+            if id(let) not in self.used_lets and not module.file.broken:
+                self._error(module, "PLE213", f"`let {let.name.text}` is never used", let.name.pos, "remove it")
+
+    def _scope_globs(self, resolved: ResolvedRule) -> None:
+        for scope in resolved.scopes:
+            for word in scope.globs:
+                atom = Atom(scope.kind, "glob", (word.text,))
+                if atom in self.checked_globs:
+                    continue
+                self.checked_globs.add(atom)
+                try:
+                    scope_sequence(word.text)
+                except PatternError as error:
+                    self._error(resolved.module, "PLE401", error.message, word.pos, error.mend)
+
+    def _options(self, module: Module, rule: tree.Rule, sort: str | None) -> None:
+        for kind in ("with", "without"):
+            clause = rule.clause(kind)
+            if clause is None:
+                continue
+            if sort != COMMAND:
+                self._error(module, "PLE405", f"`{kind}` names options, and only `run` has them", clause.pos,
+                            "use `except` for patterns" if kind == "without" else "remove it")
+                continue
+            for word in clause.words:
+                try:
+                    check_option(word.text)
+                except PatternError as error:
+                    self._error(module, "PLE405", error.message, word.pos, error.mend)
+
+    def _possible(self, resolved: ResolvedRule, sort: str, include: tuple[Pattern, ...],
+                  exclude: tuple[Pattern, ...]) -> None:
+        rule, module = resolved.rule, resolved.module
+        if resolved.condition not in self.sat:
+            globs = [a for a in atoms(resolved.condition) if a.op == "glob"]
+            usable = all(_valid_glob(a) for a in globs)
+            self.sat[resolved.condition] = not usable or satisfiable(resolved.condition, self.program.attributes)
+        if not self.sat[resolved.condition]:
+            self._error(module, "PLE403", "no request can meet this rule's conditions", rule.pos,
+                        "look at the scopes around it and its `when`")
+            return
+        if not exclude:
+            return
+        alphabet = ALPHABETS[sort]
+        kept = Language.of(alphabet, [s for p in include for s in p.sequences]) - Language.of(
+            alphabet, [s for p in exclude for s in p.sequences])
+        try:
+            empty = kept.is_empty()
+        except SearchLimitError:
+            empty = False
+        if empty:
+            self._error(module, "PLE402", "the rule matches nothing: its `except` takes everything away", rule.pos,
+                        "narrow the `except`, or remove the rule")
+
+    def _make(self, resolved: ResolvedRule, sort: str, include: tuple[Pattern, ...], exclude: tuple[Pattern, ...],
+              methods: tuple[str, ...]) -> Rule:
+        rule, module = resolved.rule, resolved.module
+        with_, without = rule.clause("with"), rule.clause("without")
+        because = rule.clause("because")
+        tier = rule.tier.text if rule.tier else ""
+        actions = tuple(dict.fromkeys(w.text for w, _ in rule.actions))
+        with_options = tuple(sorted({w.text for w in with_.words})) if with_ else ()
+        without_options = tuple(sorted({w.text for w in without.words})) if without else ()
+        flags = (resolved.grants, bool(rule.clause("log")), bool(rule.clause("override")))
+        key = repr((
+            rule.effect.text, tier, sorted(actions), sorted(methods), sorted(p.text for p in include),
+            sorted(p.text for p in exclude), with_options, without_options, canonical(resolved.condition), flags,
+        ))
+        label = rule.label.text if rule.label else ""
+        line = module.file.span(rule.pos).line
+        return Rule(
+            self._id(module, label, rule.effect.text, actions[0], key), key, rule.effect.text, tier, actions, sort,
+            include, exclude, with_options, without_options, resolved.condition, *flags,
+            because=because.words[0].text if because else "", file=module.file.source.path, line=line,
+            module=module.name, label=label, span=module.file.span(rule.pos),
+        )
+
+    def _id(self, module: Module, label: str, effect: str, action: str, key: str) -> str:
+        if label:
+            return f"{module.name}#{label}"
+        name = f"{module.name}#{effect}-{action}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
+        count = self.used_ids[name] = self.used_ids.get(name, 0) + 1
+        return name if count == 1 else f"{name}~{count}"
+
+
+def _valid_glob(atom: Atom) -> bool:
+    try:
+        for value in atom.values:
+            scope_sequence(str(value))
+    except PatternError:
+        return False
+    return True
+
+
+def _digest(program: Program, layers: tuple[Layer, ...], floor: tuple[Rule, ...]) -> str:
+    """SHA-256 over meaning alone: neither order nor layout nor file names change it."""
+    parts: list[object] = [LANGUAGE_VERSION]
+    parts += sorted(
+        (layer.guardrail, sorted({(r.key, r.because, r.id.partition("~")[0]) for r in layer.rules})) for layer in layers
+    )
+    parts.append(sorted({r.key for r in floor}))
+    parts.append(sorted(repr(t) for t in program.tiers.values()))
+    parts.append(sorted(repr(a) for a in program.attributes.values()))
+    return "sha256:" + hashlib.sha256(repr(parts).encode()).hexdigest()

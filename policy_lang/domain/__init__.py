@@ -1,0 +1,1 @@
+"""The nouns: request, decision, effect, limits, diagnostics. Standard library only."""

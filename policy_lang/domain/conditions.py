@@ -1,0 +1,50 @@
+"""Typed conditions: finite formulas over comparisons of one attribute with constants."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+BUILT_INS = {"agent": "string", "repo": "string", "branch": "string", "session": "string", "now": "time"}
+"""What every request may carry; their types."""
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class Atom(NamedTuple):
+    """One comparison.
+
+    `op` is `glob` (any of the globs in `values`), `==`, `<`, `<=`, `>`, `>=`, `in`, `truth`, `hours` (minutes of
+    the day, first inclusive, last exclusive, may wrap) or `days` (weekday numbers, 0 is Monday, inclusive, may
+    wrap). Times are seconds since the epoch, UTC. `!=` is the negation of `==`.
+    """
+
+    subject: str
+    op: str
+    values: tuple[str | int | bool, ...]
+
+
+class Join(NamedTuple):
+    """`and`, `or` or `not` over formulas. An empty `and` is true."""
+
+    op: str
+    parts: tuple[Formula, ...]
+
+
+Formula = Atom | Join
+TRUE = Join("and", ())
+
+
+def conjunction(parts: tuple[Formula, ...]) -> Formula:
+    """All of `parts`, flattened."""
+    flat: list[Formula] = []
+    for part in parts:
+        flat.extend(part.parts if isinstance(part, Join) and part.op == "and" else (part,))
+    unique = tuple(dict.fromkeys(flat))
+    return unique[0] if len(unique) == 1 else Join("and", unique)
+
+
+def atoms(formula: Formula) -> list[Atom]:
+    """Every comparison in the formula."""
+    if isinstance(formula, Atom):
+        return [formula]
+    return [atom for part in formula.parts for atom in atoms(part)]

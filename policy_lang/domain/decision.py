@@ -1,0 +1,135 @@
+"""What the engine answers: an effect, the tiers it needs, and the rules and reasons behind it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from .actions import STRICTNESS
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRef:
+    """A rule as a decision names it. `line` counts from 1; `because` is the author's reason, or empty."""
+
+    id: str
+    effect: str
+    file: str
+    line: int
+    because: str = ""
+    tier: str = ""
+    layer: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdict:
+    """The part of a decision that many requests share; made once, handed out often."""
+
+    effect: str
+    tiers: tuple[str, ...] = ()
+    rules: tuple[RuleRef, ...] = ()
+    reasons: tuple[str, ...] = ()
+    obligations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One effect of a request with its own verdict; most requests have exactly one."""
+
+    action: str
+    resource: str | tuple[str, ...]
+    verdict: Verdict
+
+
+class Decision:
+    """The answer to one request. Cheap to make: it points to a shared verdict.
+
+    `effect` is `allow`, `ask` or `deny`; `tiers` the approval tiers that `ask` needs, all of them;
+    `rules` those that decided; `reasons` one sentence each; `obligations` such as `log`; `opaque` says why
+    a command could not be read; `id` is unique to this decision.
+    """
+
+    __slots__ = ("_action", "_id", "_parts", "_resource", "opaque", "policy_digest", "verdict")
+
+    def __init__(
+        self,
+        verdict: Verdict,
+        policy_digest: str,
+        action: str,
+        resource: str | tuple[str, ...],
+        parts: tuple[Effect, ...] = (),
+        opaque: tuple[str, ...] = (),
+    ) -> None:
+        self.verdict = verdict
+        self.policy_digest = policy_digest
+        self._action = action
+        self._resource = resource
+        self._parts = parts
+        self.opaque = opaque
+        self._id = ""
+
+    @property
+    def effect(self) -> str:
+        """`allow`, `ask` or `deny`."""
+        return self.verdict.effect
+
+    @property
+    def tiers(self) -> tuple[str, ...]:
+        """The tiers whose approval is needed, all of them; those that another one includes are left out."""
+        return self.verdict.tiers
+
+    @property
+    def rules(self) -> tuple[RuleRef, ...]:
+        """The rules that decided; empty when nothing granted the action."""
+        return self.verdict.rules
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why, one sentence each."""
+        return self.verdict.reasons
+
+    @property
+    def obligations(self) -> tuple[str, ...]:
+        """What the caller must do as well, such as `log`."""
+        return self.verdict.obligations
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """Every effect that was considered, with its own verdict."""
+        return self._parts or (Effect(self._action, self._resource, self.verdict),)
+
+    @property
+    def id(self) -> str:
+        """A random 128-bit name of this decision, made when first asked for."""
+        if not self._id:
+            self._id = os.urandom(16).hex()
+        return self._id
+
+    @property
+    def allowed(self) -> bool:
+        """True only for `allow`."""
+        return self.verdict.effect == "allow"
+
+    def __repr__(self) -> str:
+        return f"Decision(effect={self.effect!r}, tiers={self.tiers!r}, reasons={self.reasons!r})"
+
+
+def strictest(verdicts: tuple[Verdict, ...], reduce_tiers: object = None) -> Verdict:
+    """Combine verdicts that must all hold: deny over ask over allow; tiers, reasons and rules add up."""
+    if len(verdicts) == 1:
+        return verdicts[0]
+    effect = max((v.effect for v in verdicts), key=STRICTNESS.__getitem__)
+    deciding = [v for v in verdicts if v.effect == effect]
+    tiers: dict[str, None] = {}
+    if effect == "ask":
+        for v in verdicts:
+            tiers.update(dict.fromkeys(v.tiers))
+    kept = reduce_tiers(tuple(tiers)) if callable(reduce_tiers) else tuple(tiers)
+    obligations = dict.fromkeys(o for v in verdicts for o in v.obligations) if effect != "deny" else {}
+    return Verdict(
+        effect,
+        kept,
+        tuple(dict.fromkeys(r for v in deciding for r in v.rules)),
+        tuple(dict.fromkeys(r for v in deciding for r in v.reasons)),
+        tuple(obligations),
+    )

@@ -1,0 +1,85 @@
+"""Three families of errors: the author's (policy), the caller's (request), ours (always denies)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A text with a name: a policy file as shown to its author."""
+
+    path: str
+    text: str
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column of a character offset, both counted from 1."""
+        offset = max(0, min(offset, len(self.text)))
+        line = self.text.count("\n", 0, offset) + 1
+        return line, offset - (self.text.rfind("\n", 0, offset) + 1) + 1
+
+    def line(self, number: int) -> str:
+        """The text of line `number` (from 1), without its end; empty when there is none."""
+        lines = self.text.split("\n")
+        return lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a source: character offsets, end exclusive."""
+
+    source: Source
+    start: int
+    end: int
+
+    @property
+    def line(self) -> int:
+        """Line of the first character, from 1."""
+        return self.source.position(self.start)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One mistake of a policy's author: code, what is wrong, where, and how to mend it."""
+
+    code: str
+    message: str
+    span: Span | None = None
+    help: str = ""
+    related: tuple[tuple[str, Span], ...] = field(default=())
+
+
+class PolicyLangError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class PolicyError(PolicyLangError):
+    """The policy does not compile. `diagnostics` holds every mistake found, in source order."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
+        return "; ".join(f"{d.code}: {d.message}" for d in self.diagnostics[:5])
+
+
+class RequestError(PolicyLangError):
+    """The request is malformed: it is refused, and a decision on it is deny."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        self.message = message
+        super().__init__(code, message)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+class InternalError(PolicyLangError):
+    """A fault of ours. The decision is deny."""
+
+
+class SearchLimitError(PolicyLangError):
+    """An exact search met its limit: the answer is `undecided`, which never passes."""

@@ -1,0 +1,62 @@
+"""Every limit in one table: name, value, reason. Input controls nothing that is not bounded here.
+
+`docs/reference/limits.md` is generated from `TABLE`; each row is tested at its value and one above.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Limit(NamedTuple):
+    """One bound: what is counted, the largest accepted value, and why it is that value."""
+
+    name: str
+    value: int
+    unit: str
+    reason: str
+
+
+TABLE: tuple[Limit, ...] = (
+    Limit("source_bytes", 1 << 20, "bytes", "a policy file that a person reviews is far below 1 MiB"),
+    Limit("source_files", 64, "files", "files of one policy set, imports and ceilings together"),
+    Limit("statements", 200_000, "statements", "twice the largest measured workload (100,000 rules)"),
+    Limit("scope_nesting", 16, "levels", "deeper scopes cannot be read; keeps every walk shallow"),
+    Limit("condition_nesting", 32, "levels", "parentheses and `not`; keeps recursion shallow"),
+    Limit("condition_atoms", 64, "comparisons", "comparisons in one condition"),
+    Limit("diagnostics", 100, "reports", "after that many mistakes the rest is counted, not listed"),
+    Limit("pattern_bytes", 4096, "bytes", "as long as the longest path (PATH_MAX)"),
+    Limit("pattern_alternatives", 256, "alternatives", "what `{a,b}` may expand to in one pattern"),
+    Limit("inner_double_stars", 2, "`**`", "measured: 1,000 rules with 7 each cost up to 27 ms a decision"),
+    Limit("segment_wildcards", 16, "wildcards", "`*`, `?`, `[...]` in one segment"),
+    Limit("context_attributes", 64, "attributes", "declared attributes of one policy set"),
+    Limit("enum_members", 256, "members", "members of one enumeration"),
+    Limit("path_bytes", 4096, "bytes", "PATH_MAX on Linux (limits.h)"),
+    Limit("path_segment_bytes", 255, "bytes", "NAME_MAX on Linux (limits.h)"),
+    Limit("path_segments", 256, "segments", "bounds the walk; real paths are below 40"),
+    Limit("symlinks", 40, "links", "MAXSYMLINKS on Linux; path_resolution(7)"),
+    Limit("host_bytes", 253, "bytes", "RFC 1035 section 3.1, without the trailing dot"),
+    Limit("host_label_bytes", 63, "bytes", "RFC 1035 section 2.3.4"),
+    Limit("url_bytes", 8192, "bytes", "what common servers accept as a request line"),
+    Limit("ref_bytes", 1024, "bytes", "a ref is a path below .git; git itself stops earlier on most disks"),
+    Limit("name_bytes", 256, "bytes", "tool, secret, variable and operation names"),
+    Limit("script_bytes", 64 * 1024, "bytes", "a command that an agent writes; deterministic reading time"),
+    Limit("argv_words", 4096, "words", "one command"),
+    Limit("argv_bytes", 128 * 1024, "bytes", "one argument's limit on Linux (MAX_ARG_STRLEN)"),
+    Limit("resolved_addresses", 64, "addresses", "answers for one name"),
+    Limit("request_bytes", 1 << 20, "bytes", "one request object, its script included"),
+    Limit("request_depth", 16, "levels", "a request needs 3"),
+    Limit("request_context", 64, "attributes", "as many as a policy may declare"),
+    Limit("request_lines", 5_000_000, "lines", "requests of one file"),
+    Limit("dfa_states", 20_000, "states", "cached automaton states; on overflow the cache starts anew"),
+    Limit("memo_entries", 100_000, "entries", "cached classes and verdicts; on overflow the cache starts anew"),
+    Limit("unknown_segments_per_state", 64, "entries", "keeps hostile unique names from filling a state"),
+    Limit("search_states", 50_000, "states", "exact set algebra; beyond it the answer is `undecided`, never a pass"),
+)
+
+_BY_NAME = {limit.name: limit.value for limit in TABLE}
+
+
+def limit(name: str) -> int:
+    """The value of the limit `name`. Raises KeyError for a name that is not in the table."""
+    return _BY_NAME[name]

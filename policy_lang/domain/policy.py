@@ -1,0 +1,41 @@
+"""The nouns of a policy set that both compiler and engine speak of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """An approval tier. `expires` is the waiting time of a ticket in seconds; `escalate` a tier or empty (deny)."""
+
+    name: str
+    approvers: tuple[str, ...]
+    quorum: int
+    expires: int
+    includes: tuple[str, ...]
+    scope: str
+    reason_required: bool
+    escalate: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeType:
+    """A declared context attribute: `enum`, `string`, `int` or `bool`; `default` is used when it is absent."""
+
+    name: str
+    type: str
+    members: tuple[str, ...] = ()
+    default: str | int | bool | None = None
+
+
+def included(tiers: dict[str, Tier], name: str) -> frozenset[str]:
+    """Every tier that `name` includes, directly or through others."""
+    found: set[str] = set()
+    todo = list(tiers[name].includes) if name in tiers else []
+    while todo:
+        one = todo.pop()
+        if one not in found:
+            found.add(one)
+            todo.extend(tiers[one].includes if one in tiers else ())
+    return frozenset(found)

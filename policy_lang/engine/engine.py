@@ -1,0 +1,306 @@
+"""The policy decision point: one request to one decision. Never raises: every fault denies, and says so."""
+
+from __future__ import annotations
+
+from ..automata.language import reachable_marks
+from ..automata.pattern import Sequence, Word
+from ..automata.trie import Trie, marks_of
+from ..automata.walker import State
+from ..domain.actions import ACTIONS, COMMAND, HOST, METHODS, PATH, REF, SORT_OF
+from ..domain.conditions import BUILT_INS, Formula, atoms
+from ..domain.decision import Decision, Effect, Verdict, strictest
+from ..domain.errors import InternalError, RequestError, SearchLimitError
+from ..domain.limits import limit
+from ..domain.request import Request
+from ..domain.suggest import suggest
+from ..facts import hosts
+from ..facts.commands import OPAQUE, argv_word
+from ..facts.names import name_word
+from ..facts.paths import NOWHERE, Names, Roots, path_forms
+from ..facts.refs import ref_facts
+from ..ir.conditions import Value, canonical, evaluate
+from ..ir.model import PolicySet
+from ..ir.patterns import ALPHABETS, PatternError, compile_pattern
+from ..shell.plain import read_script
+from .floor import policy_file_rules
+from .table import Table, build_tables
+from .verdicts import Environment, Judge, Outcomes, rule_truths
+
+_EMPTY = Table()
+_EMPTY.seal()
+
+
+class Engine:
+    """A policy set made ready for deciding. Immutable but for its bounded caches; share it between threads."""
+
+    def __init__(self, policy: PolicySet) -> None:
+        self.policy = policy
+        numbers: dict[str, int] = {}
+        floor = (*policy.floor, *policy_file_rules(policy.sources))
+        self.tables = build_tables(policy, floor, numbers)
+        formulas: dict[int, Formula] = {}
+        for rule in (*floor, *(r for layer in policy.layers for r in layer.rules)):
+            text = canonical(rule.condition)
+            if text in numbers:
+                formulas.setdefault(numbers[text], rule.condition)
+        self.conditions: tuple[Formula, ...] = tuple(formulas[i] for i in range(len(formulas)))
+        self._subjects = tuple(tuple(sorted({a.subject for a in atoms(f)})) for f in self.conditions)
+        self.timed = any("now" in s for s in self._subjects)
+        self.judge = Judge(tuple((layer.name, layer.guardrail) for layer in policy.layers), policy.tiers)
+        self._environments: dict[object, Environment] = {}
+        self._interned: dict[Outcomes, Environment] = {}
+
+    # requests
+
+    def decide(self, request: Request) -> Decision:
+        """The decision on a request. `request.now` must be set when the policy speaks of time."""
+        parts: tuple[Effect, ...] = ()
+        opaque: tuple[str, ...] = ()
+        resource = request.resource if isinstance(request.resource, (str, tuple)) else ""
+        try:
+            env = self.environment(request)
+            verdict, parts, opaque = self._decide(request, env)
+        except RequestError as error:
+            verdict = Verdict("deny", reasons=(f"refused ({error.code}): {error.message}",))
+        except SearchLimitError as error:
+            verdict = Verdict("deny", reasons=(f"undecided within limits: {error}",))
+        except (InternalError, Exception) as error:  # noqa: BLE001 (fail closed: whatever went wrong denies)
+            verdict = Verdict("deny", reasons=(f"internal error (PLI001): {type(error).__name__}",))
+        return Decision(verdict, self.policy.digest, request.action, resource, parts, opaque)
+
+    def environment(self, request: Request) -> Environment:
+        """What every condition comes to for this request. Raises RequestError for undeclared attributes."""
+        context = request.context
+        minute = None
+        if self.timed and request.now is not None:
+            minute = int(request.now) // 60
+        key = (request.agent, request.repo, request.branch, request.session,
+               tuple(sorted(context.items())) if context else (), minute)
+        try:
+            found = self._environments.get(key)
+        except TypeError:
+            raise RequestError("PLR007", "a context attribute's value is not a string, number or truth value") from None
+        if found is None:
+            found = self._environment(request, minute)
+            if len(self._environments) >= limit("memo_entries"):
+                self._environments = {}
+            self._environments[key] = found
+        return found
+
+    def _environment(self, request: Request, minute: int | None) -> Environment:
+        values: dict[str, Value | None] = {"now": None if minute is None else minute * 60}
+        for name in ("agent", "repo", "branch", "session"):
+            given = getattr(request, name)
+            if given is not None and not isinstance(given, str):
+                raise RequestError("PLR001", f"`{name}` is not a string")
+            values[name] = given
+        declared = self.policy.attributes
+        for name, type_ in declared.items():
+            values[name] = type_.default
+        for name, value in request.context.items():
+            if name not in declared:
+                where = "; it is a field of the request itself" if name in BUILT_INS else ""
+                raise RequestError("PLR008", f"the context attribute `{str(name)[:60]}` is not declared{where} "
+                                   f"({suggest(str(name), declared) or 'the policy declares none'})")
+            type_ = declared[name]
+            wanted: type = {"int": int, "bool": bool}.get(type_.type, str)
+            if type(value) is not wanted or (type_.members and value not in type_.members):
+                raise RequestError("PLR007", f"`{str(value)[:60]}` is no value of the context attribute `{name}`")
+            values[name] = value  # type: ignore[assignment]
+        outcomes = tuple(evaluate(f, values) for f in self.conditions)
+        missing = tuple(
+            tuple(name for name in names if outcome is None and values.get(name) is None)
+            for outcome, names in zip(outcomes, self._subjects, strict=True)
+        )
+        made = Environment(outcomes, missing)
+        if any(missing) or len(self._interned) >= limit("memo_entries"):
+            return made
+        return self._interned.setdefault(outcomes, made)
+
+    def _decide(self, request: Request, env: Environment) -> tuple[Verdict, tuple[Effect, ...], tuple[str, ...]]:
+        action, resource = request.action, request.resource
+        sort = SORT_OF.get(action) if isinstance(action, str) else None
+        if sort is None:
+            shown = str(action)[:40]
+            raise RequestError("PLR006", f"unknown action `{shown}` ({suggest(shown, ACTIONS)})")
+        table = self.tables.get(action, _EMPTY)
+        if request.pattern:
+            return self._pattern(request, table, sort, env), (), ()
+        if sort == COMMAND:
+            return self._command(request, table, env)
+        if not isinstance(resource, str):
+            raise RequestError("PLR001", f"the resource of `{action}` is not a string")
+        if sort == PATH:
+            forms = path_forms(resource, _roots(request))
+            verdicts = tuple(self._named(action, table, names, env) for names in forms)
+            return strictest(verdicts, self.judge.reduce), (), ()
+        if sort == HOST:
+            return self._connection(request, resource, table, env)
+        if sort == REF:
+            facts = ref_facts(resource, request.branch)
+            if facts.segments is None:
+                return self._members(action, table, ALPHABETS[REF], env,
+                                     compile_pattern(REF, f"{_literal(facts.remote)}:refs/heads/**")), (), ()
+            return self._word(action, table, facts.word, env, ()), (), ()
+        return self._word(action, table, name_word(resource), env, ()), (), ()
+
+    # verdicts
+
+    def _word(self, action: str, table: Table, word: Word, env: Environment, options: Outcomes) -> Verdict:
+        """The verdict on one fully known word."""
+        state = table.walker.walk(word)
+        key = (env, options) if options else env
+        found = state.memo.get(key)
+        if found is None:
+            found = self._judge(action, table, state.marks, state.marks, env, options)
+            if len(state.memo) < limit("unknown_segments_per_state"):
+                state.memo[key] = found
+        assert isinstance(found, Verdict)
+        return found
+
+    def _named(self, action: str, table: Table, names: Names, env: Environment) -> Verdict:
+        """The verdict on something with several names."""
+        if len(names.sure) == 1 and not names.maybe:
+            return self._word(action, table, names.sure[0], env, ())
+        sure = tuple(table.walker.walk(word) for word in names.sure)
+        maybe = tuple(dict.fromkeys(table.walker.walk(word) for word in names.maybe))
+        key = (sure, maybe, env)
+        found = table.memo.get(key)
+        if found is None:
+            certain = _marks(sure)
+            found = self._judge(action, table, certain, certain | _marks(maybe), env, ())
+            table.remember(key, found)
+        assert isinstance(found, Verdict)
+        return found
+
+    def _judge(self, action: str, table: Table, sure: object, maybe: object, env: Environment,
+               options: Outcomes) -> Verdict:
+        truths = rule_truths(table, sure, maybe, env, options)  # type: ignore[arg-type]
+        return self.judge.verdict(action, truths, env)
+
+    def _members(self, action: str, table: Table, alphabet: object, env: Environment,
+                 sequences: tuple[Sequence, ...], prefixes: tuple[Word, ...] = ((),), everything: bool = False
+                 ) -> Verdict:
+        """The strictest verdict over all members of a pattern: the same automaton, intersected."""
+        found = reachable_marks(table.trie, Trie((s, 0) for s in sequences), alphabet,  # type: ignore[arg-type]
+                                prefixes)
+        if not found:
+            raise RequestError("PLR061", "the pattern has no members")
+        options = table.outcomes(None)
+        verdicts = tuple(
+            self._judge(action, table, marks, table.all_marks if everything else marks, env, options)
+            for marks in found
+        )
+        return strictest(tuple(dict.fromkeys(verdicts)), self.judge.reduce)
+
+    # sorts
+
+    def _command(self, request: Request, table: Table, env: Environment
+                 ) -> tuple[Verdict, tuple[Effect, ...], tuple[str, ...]]:
+        resource = request.resource
+        if isinstance(resource, (tuple, list)):
+            argv: tuple[str, ...] = tuple(resource)
+        elif request.shell == "argv":
+            raise RequestError("PLR052", "with the shell `argv` a command is an array of words")
+        else:
+            plain = read_script(resource, request.shell)
+            if plain.argv is None:
+                state = table.walker.walk((OPAQUE,))
+                verdict = self._judge("run", table, state.marks, table.all_marks, env, table.outcomes(None))
+                why = f"the command is opaque: {plain.why}"
+                stated = Verdict(verdict.effect, verdict.tiers, verdict.rules, (why, *verdict.reasons),
+                                 verdict.obligations)
+                return stated, (), (plain.why,)
+            argv = plain.argv
+        word = argv_word(argv, request.cwd, request.workspace)
+        verdict = self._word("run", table, word, env, table.outcomes(word))
+        return verdict, (Effect("run", word, verdict),), ()
+
+    def _connection(self, request: Request, resource: str, table: Table, env: Environment
+                    ) -> tuple[Verdict, tuple[Effect, ...], tuple[str, ...]]:
+        facts = hosts.host_facts(resource, request.method)
+        verdict = self._host(table, facts, env)
+        parts = [Effect("connect", resource, verdict)]
+        if isinstance(facts.host, str):
+            if len(request.resolved) > limit("resolved_addresses"):
+                raise RequestError("PLR004", f"more than {limit('resolved_addresses')} resolved addresses")
+            for text in request.resolved:
+                address = hosts.normal_host(f"[{text}]" if ":" in str(text) else str(text))
+                if isinstance(address, str):
+                    raise RequestError("PLR022", f"`{text[:60]}` in `resolved` is no address")
+                there = hosts.HostFacts(address, facts.port, facts.path, facts.method)
+                parts.append(Effect("connect", f"{address}", self._address(table, there, env)))
+        return strictest(tuple(p.verdict for p in parts), self.judge.reduce), tuple(parts), ()
+
+    def _address(self, table: Table, facts: hosts.HostFacts, env: Environment) -> Verdict:
+        """A name's address: a special one must be granted itself, a public one only must not be denied."""
+        assert not isinstance(facts.host, str)
+        verdict = self._host(table, facts, env)
+        if verdict.effect == "deny" and not verdict.rules and not hosts.is_special(facts.host):
+            return Verdict("allow", reasons=("a public address of a granted name",))
+        return verdict
+
+    def _host(self, table: Table, facts: hosts.HostFacts, env: Environment) -> Verdict:
+        methods = (facts.method,) if facts.method else METHODS if table.has_methods else ("GET",)
+        if len(methods) == 1 and (facts.path is not None or not table.has_paths):
+            word = (methods[0], str(facts.port), *facts.segments, hosts.PATH, *(facts.path or ()))
+            return self._word("connect", table, word, env, ())
+        key = ("host", methods, facts.port, facts.segments, facts.path, env)
+        found = table.memo.get(key)
+        if found is None:
+            tail: Sequence = _ANYTHING if facts.path is None else facts.path
+            sequences = tuple((m, str(facts.port), *facts.segments, hosts.PATH, *tail) for m in methods)
+            found = self._members("connect", table, ALPHABETS[HOST], env, sequences)
+            table.remember(key, found)
+        assert isinstance(found, Verdict)
+        return found
+
+    def _pattern(self, request: Request, table: Table, sort: str, env: Environment) -> Verdict:
+        """A resource that is only partly known."""
+        if not isinstance(request.resource, str):
+            raise RequestError("PLR061", "a pattern is a string")
+        methods = (request.method,) if request.method else METHODS if table.has_methods else ("GET",)
+        try:
+            sequences = compile_pattern(sort, request.resource, methods if sort == HOST else ())
+        except PatternError as error:
+            raise RequestError("PLR061", f"the pattern is malformed: {error.message}") from None
+        if sort != PATH:
+            return self._members(request.action, table, ALPHABETS[sort], env, sequences)
+        verdicts: list[Verdict] = []
+        for sequence in sequences:
+            text, rest = _known_part(sequence)
+            for names in path_forms(text, _roots(request)):
+                verdicts.append(self._members(request.action, table, ALPHABETS[PATH], env, (rest,), names.sure,
+                                              everything=bool(names.maybe)))
+        return strictest(tuple(verdicts), self.judge.reduce)
+
+
+_ANYTHING = compile_pattern("command", "**")[0][1:]
+_ANCHORS = {"\0/": "/", "\0W": "./", "\0~": "~/", "\0T": "${tmp}/"}
+
+
+def _literal(text: str) -> str:
+    return "".join(f"[{c}]" if c in "*?[{}" else c for c in text)
+
+
+def _known_part(sequence: Sequence) -> tuple[str, Sequence]:
+    """The path before the first wildcard, as text, and the labels after it."""
+    first = sequence[0]
+    assert isinstance(first, str)
+    known: list[str] = []
+    for label in sequence[1:]:
+        if not isinstance(label, str):
+            break
+        known.append(label)
+    return _ANCHORS[first] + "/".join(known), sequence[1 + len(known) :]
+
+
+def _roots(request: Request) -> Roots:
+    if request.cwd is request.workspace is request.home is request.tmp is None:
+        return NOWHERE
+    return Roots(request.cwd, request.workspace, request.home, request.tmp, request.lexical)
+
+
+def _marks(states: tuple[State, ...]) -> frozenset[int]:
+    return frozenset(marks_of(n for s in states for n in s.nodes))
+

@@ -1,0 +1,156 @@
+"""From the marks that a resource meets to a verdict: three-valued rules, layers, the strictest wins.
+
+A rule's truth is true, false, or None when it depends on something unknown (an absent attribute, an option
+that may be there, a name the path may have). A rule that grants needs true; one that restricts needs only
+"not false". So what is unknown is always read against the agent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..domain.decision import RuleRef, Verdict, strictest
+from ..domain.policy import Tier, included
+from .table import FLOOR, Entry, Table
+
+Outcomes = tuple[bool | None, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Environment:
+    """What the conditions come to for one principal and context; interned, so it is a dictionary key."""
+
+    outcomes: Outcomes
+    missing: tuple[tuple[str, ...], ...]
+    """For each condition, the absent attributes that leave it open; empty when none does."""
+
+
+def both(first: bool | None, second: bool | None) -> bool | None:
+    """Kleene's and."""
+    if first is False or second is False:
+        return False
+    return None if first is None or second is None else True
+
+
+def negation(value: bool | None) -> bool | None:
+    """Kleene's not."""
+    return None if value is None else not value
+
+
+def truth(entry: Entry, include: bool | None, exclude: bool | None, table: Table, env: Environment,
+          options: Outcomes) -> bool | None:
+    """Does the rule hold? From its patterns, options and condition."""
+    result = both(include, negation(exclude))
+    rule = entry.rule
+    if rule.with_options:
+        result = both(result, options[table.options.index(rule.with_options)])
+    if rule.without_options:
+        result = both(result, negation(options[table.options.index(rule.without_options)]))
+    if entry.condition >= 0:
+        result = both(result, env.outcomes[entry.condition])
+    return result
+
+
+def rule_truths(table: Table, sure: Iterable[int], maybe: Iterable[int], env: Environment, options: Outcomes
+                ) -> list[tuple[Entry, bool | None]]:
+    """Every rule that is not false, with its truth. `maybe` contains `sure`."""
+    certain = frozenset(sure)
+    patterns: dict[int, list[bool | None]] = {}
+    entries: dict[int, Entry] = {}
+    for mark in maybe:
+        entry, include = table.owners[mark]
+        entries[id(entry)] = entry
+        patterns.setdefault(id(entry), [False, False])[0 if include else 1] = True if mark in certain else None
+    out: list[tuple[Entry, bool | None]] = []
+    for key, (include, exclude) in patterns.items():
+        entry = entries[key]
+        result = truth(entry, include, exclude, table, env, options)
+        if result is not False:
+            out.append((entry, result))
+    return out
+
+
+class Judge:
+    """Combines true rules to verdicts. `layers` holds (name, is a guardrail)."""
+
+    def __init__(self, layers: tuple[tuple[str, bool], ...], tiers: dict[str, Tier]) -> None:
+        self.layers = layers
+        self.tiers = tiers
+        self._includes = {name: included(tiers, name) for name in tiers}
+
+    def reduce(self, tiers: Iterable[str]) -> tuple[str, ...]:
+        """The tiers without those that another one of them includes, sorted."""
+        every = set(tiers)
+        covered = {t for name in every for t in self._includes.get(name, ()) if t != name}
+        return tuple(sorted(every - covered))
+
+    def verdict(self, action: str, truths: list[tuple[Entry, bool | None]], env: Environment) -> Verdict:
+        """The strictest of all layers."""
+        floor = [e for e, _ in truths if e.layer == FLOOR]
+        by_layer: dict[int, list[tuple[Entry, bool | None]]] = {}
+        for entry, value in truths:
+            by_layer.setdefault(entry.layer, []).append((entry, value))
+        verdicts = [self._layer(i, action, by_layer.get(i, []), floor, env) for i in range(len(self.layers))]
+        held = tuple(v for v in verdicts if v is not None)
+        if all(guardrail for _, guardrail in self.layers):
+            name = self.layers[0][0]
+            alone = Verdict("deny", reasons=(f"`{name}` is a guardrail: it grants nothing by itself",))
+            held = (*(v for v in held if v.effect == "deny"), alone)
+        return strictest(held, self.reduce)
+
+    def _layer(self, number: int, action: str, truths: list[tuple[Entry, bool | None]], floor: list[Entry],
+               env: Environment) -> Verdict | None:
+        name, guardrail = self.layers[number]
+        denies = [e for e, _ in truths if e.rule.effect == "deny"]
+        asks = [e for e, _ in truths if e.rule.effect == "ask"]
+        grants = [e for e, value in truths if e.rule.grants and value is True]
+        undecided = {id(e) for e, value in truths if value is None}
+        if floor and not guardrail and not any(e.rule.override for e in grants):
+            denies = denies + floor
+        if denies:
+            return Verdict("deny", (), _refs(denies), tuple(_reason(e, id(e) in undecided, env) for e in denies))
+        if not grants and not guardrail:
+            return Verdict("deny", reasons=(_nothing(name, action, truths, env),))
+        logged = ("log",) if any(e.rule.log for e in grants) else ()
+        if asks:
+            tiers = self.reduce(e.rule.tier for e in asks)
+            return Verdict("ask", tiers, _refs(asks), tuple(_reason(e, id(e) in undecided, env) for e in asks), logged)
+        if guardrail:
+            return None
+        return Verdict("allow", (), _refs(grants), tuple(_reason(e, False, env) for e in grants), logged)
+
+
+def _refs(entries: list[Entry]) -> tuple[RuleRef, ...]:
+    return tuple(sorted((e.ref for e in entries), key=lambda r: (r.file, r.line, r.id)))
+
+
+def _reason(entry: Entry, undecided: bool, env: Environment) -> str:
+    rule = entry.rule
+    verb = {"allow": "allows it", "ask": f"asks `{rule.tier}`", "deny": "denies it"}[rule.effect]
+    text = f"`{rule.id}` {verb}"
+    if entry.layer == FLOOR:
+        text = f"`{rule.id}` protects it, and no rule that grants it says `override protected`"
+    if rule.because:
+        text += f": {rule.because}"
+    return text + (f" (it may apply: {open_because(entry, env)})" if undecided else "")
+
+
+def _nothing(name: str, action: str, truths: list[tuple[Entry, bool | None]], env: Environment) -> str:
+    text = f"no rule of `{name}` grants `{action}` on this"
+    open_ = [e for e, value in truths if e.rule.grants and value is None]
+    if open_:
+        text += f"; `{open_[0].rule.id}` might, but {open_because(open_[0], env)}"
+    return text
+
+
+def open_because(entry: Entry, env: Environment) -> str:
+    """Why a rule is neither true nor false, as a clause."""
+    missing = env.missing[entry.condition] if entry.condition >= 0 else ()
+    if missing:
+        return " and ".join(f"`{m}`" for m in missing) + " is not given"
+    if entry.rule.sort == "path":
+        return "where the workspace and the home are is not given"
+    if entry.rule.sort == "command":
+        return "the command is not fully known"
+    return "the resource is not fully known"

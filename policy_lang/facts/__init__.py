@@ -1,0 +1,1 @@
+"""Resources normalised once: paths, hosts, refs, names, commands. What is malformed raises RequestError."""

@@ -1,0 +1,226 @@
+"""Paths: as written and as resolved, under every root that contains them.
+
+A path has several names: below `/`, and below the workspace, the home and the temporary folder where it lies
+in them. A rule matches when its pattern matches one of the names. When the caller did not say where the
+workspace or the home is, every suffix of an absolute path may be its name there: such names count for rules
+that restrict, never for rules that grant.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import unicodedata
+from dataclasses import dataclass
+
+from ..domain.errors import RequestError
+from ..domain.limits import limit
+from .text import checked
+
+ROOT, WORKSPACE, HOME, TMP = "\0/", "\0W", "\0~", "\0T"
+Word = tuple[str, ...]
+
+_MAX_BYTES = limit("path_bytes")
+_MAX_SEGMENT = limit("path_segment_bytes")
+_MAX_SEGMENTS = limit("path_segments")
+_STANDARD_STREAMS = {("dev", "stdin"), ("dev", "stdout"), ("dev", "stderr")}
+
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """Where things are, as absolute paths; None when the caller did not say. `lexical` leaves the disk alone."""
+
+    cwd: str | None = None
+    workspace: str | None = None
+    home: str | None = None
+    tmp: str | None = None
+    lexical: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of one path: those it surely has, and those it may have besides."""
+
+    sure: tuple[Word, ...]
+    maybe: tuple[Word, ...] = ()
+
+
+NOWHERE = Roots()
+
+
+def path_forms(text: str, roots: Roots = NOWHERE) -> tuple[Names, ...]:
+    """The path as written and, where the disk says otherwise, as resolved. All forms must be granted.
+
+    Raises RequestError for what is malformed or cannot be known: control characters, backslashes, `~user`,
+    over-long parts, open file descriptors, symlink loops, folders that may not be looked into.
+    """
+    if roots is NOWHERE and is_plain(text):
+        return (Names(((WORKSPACE, *text.split("/")),)),)
+    checked(text, "path", _MAX_BYTES)
+    if "\\" in text:
+        raise RequestError("PLR011", "the path contains a backslash; separate folders with `/`")
+    anchored = _anchor(text, roots)
+    if anchored is None:
+        segments = _walk(text, (), None, disk=False)
+        return (Names(((WORKSPACE, *segments),)),)
+    root, rest = anchored
+    if root is None:
+        return (Names(((HOME, *_walk(rest, (), None, disk=False)),)),)
+    return _absolute_forms(root, rest, roots)
+
+
+def is_plain(text: str) -> bool:
+    """True for a relative path that needs no normalising at all."""
+    return (
+        text.isascii()
+        and text.isprintable()
+        and "//" not in text
+        and "/." not in text
+        and "\\" not in text
+        and text[0:1] not in {"", "/", ".", "~", "$"}
+        and text[-1] != "/"
+        and len(text) <= _MAX_SEGMENT
+    )
+
+
+def _absolute_forms(root: str, rest: str, roots: Roots) -> tuple[Names, ...]:
+    start = _walk(root, (), None, disk=False)
+    cwd = _folder(roots.cwd or roots.workspace, "cwd")
+    written = _walk(rest, start, cwd, disk=False)
+    forms = [_names(written, _folders(roots, disk=False))]
+    if not roots.lexical and roots.workspace is not None and os.path.isdir(roots.workspace):
+        real_start = _walk(root, (), cwd, disk=True)
+        real = _walk(rest, real_start, cwd, disk=True)
+        resolved = _names(real, _folders(roots, disk=True))
+        if resolved != forms[0]:
+            forms.append(resolved)
+    return tuple(forms)
+
+
+def _anchor(text: str, roots: Roots) -> tuple[str | None, str] | None:
+    """(absolute folder, rest); (None, rest) for a home that nobody named; None for an unnamed workspace."""
+    if text.startswith("/"):
+        return "/", text
+    if text[0] == "~":
+        if text != "~" and text[1] != "/":
+            raise RequestError("PLR012", "`~user` names another account's home, which is not known here")
+        return (None if roots.home is None else _absolute(roots.home, "home")), text[1:]
+    if text == "${tmp}" or text.startswith("${tmp}/"):
+        return _absolute(roots.tmp or "/tmp", "tmp"), text[6:]  # noqa: S108 (the documented default)
+    base = roots.cwd or roots.workspace
+    return None if base is None else (_absolute(base, "cwd"), text)
+
+
+def _absolute(folder: str, what: str) -> str:
+    checked(folder, what, _MAX_BYTES)
+    if not folder.startswith("/"):
+        raise RequestError("PLR013", f"`{what}` is not an absolute path")
+    return folder
+
+
+def _folder(folder: str | None, what: str, disk: bool = False) -> Word | None:
+    return None if folder is None else _walk(_absolute(folder, what), (), None, disk)
+
+
+def _folders(roots: Roots, disk: bool) -> tuple[Word | None, Word | None, Word | None]:
+    return (
+        _folder(roots.workspace, "workspace", disk),
+        _folder(roots.home, "home", disk),
+        _folder(roots.tmp or "/tmp", "tmp", disk),  # noqa: S108 (the documented default)
+    )
+
+
+def _names(path: Word, folders: tuple[Word | None, Word | None, Word | None]) -> Names:
+    sure: list[Word] = [(ROOT, *path)]
+    maybe: list[Word] = []
+    for anchor, folder in zip((WORKSPACE, HOME, TMP), folders, strict=True):
+        if folder is None:
+            maybe += [(anchor, *path[i:]) for i in range(len(path) + 1)]
+        elif path[: len(folder)] == folder:
+            sure.append((anchor, *path[len(folder) :]))
+    return Names(tuple(sure), tuple(maybe))
+
+
+def _walk(text: str, start: Word, cwd: Word | None, disk: bool) -> Word:
+    """Follow a path segment by segment from `start`; on the disk, symlinks too. path_resolution(7)."""
+    done = list(start)
+    relative = not start and not text.startswith("/")
+    todo = [s for s in reversed(text.split("/")) if s not in {"", "."}]
+    links = 0
+    while todo:
+        segment = todo.pop()
+        if segment == "..":
+            if done:
+                done.pop()
+            elif relative:
+                raise RequestError("PLR014", "the path leaves the workspace, and nobody said where that is")
+            continue
+        done.append(_segment(segment))
+        _bounded(len(done) + len(todo))
+        moved = _process_path(done, cwd)
+        if moved is not None:
+            done = list(moved)
+        elif disk:
+            target = _link(done)
+            if target is not None:
+                links += 1
+                if links > limit("symlinks"):
+                    raise RequestError("PLR015", "the path goes through too many symbolic links, or a loop")
+                done = [] if target.startswith("/") else done[:-1]
+                todo += [s for s in reversed(target.split("/")) if s not in {"", "."}]
+                _bounded(len(done) + len(todo))
+    return tuple(done)
+
+
+def _bounded(count: int) -> None:
+    if count > _MAX_SEGMENTS:
+        raise RequestError("PLR004", f"the path has more than {_MAX_SEGMENTS} segments")
+
+
+def _segment(segment: str) -> str:
+    if not segment.isascii():
+        segment = unicodedata.normalize("NFC", segment)
+        size = len(segment.encode("utf-8", "surrogateescape"))
+    else:
+        size = len(segment)
+    if size > _MAX_SEGMENT:
+        raise RequestError("PLR004", f"a part of the path is longer than {_MAX_SEGMENT} bytes")
+    return segment
+
+
+def _process_path(path: list[str], cwd: Word | None) -> Word | None:
+    """Where a process's own links lead (proc_pid_root(5)); None for any other path."""
+    if len(path) == 2 and tuple(path) in _STANDARD_STREAMS or path == ["dev", "fd"]:
+        raise RequestError("PLR016", f"`/{'/'.join(path)}` names an open file, and which one cannot be known")
+    if len(path) < 3 or path[0] != "proc" or not (path[1] in {"self", "thread-self"} or path[1].isdigit()):
+        return None
+    rest = path[2:]
+    if rest[0] == "task" and len(rest) > 2:
+        rest = rest[2:]
+    if rest == ["root"]:
+        return ()
+    if rest == ["cwd"]:
+        if cwd is None:
+            raise RequestError("PLR016", f"`/{'/'.join(path)}` names a working folder that nobody told")
+        return cwd
+    if rest in (["fd"], ["exe"], ["map_files"]):
+        raise RequestError("PLR016", f"`/{'/'.join(path)}` names an open file, and which one cannot be known")
+    return None
+
+
+def _link(path: list[str]) -> str | None:
+    """The target of a symbolic link, or None. What cannot be looked at is refused."""
+    if path[:1] == ["proc"] and len(path) == 2:
+        return None  # /proc/self is a link to this process, not to the agent's
+    name = "/" + "/".join(path)
+    try:
+        if not stat.S_ISLNK(os.lstat(name).st_mode):
+            return None
+        target = os.readlink(name)
+        checked(target, "symbolic link's target", _MAX_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise RequestError("PLR017", f"the path cannot be resolved: {(reason or 'refused').lower()}") from None
+    return target

@@ -1,0 +1,135 @@
+"""Evaluating conditions: true, false, or None when an attribute that matters is absent."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from functools import lru_cache
+
+from ..automata.alphabet import REFS
+from ..automata.language import reachable_marks
+from ..automata.pattern import MANY, Sequence
+from ..automata.trie import Trie
+from ..automata.walker import Walker
+from ..domain.conditions import Atom, Formula, Join, atoms
+from ..domain.errors import SearchLimitError
+from ..domain.policy import AttributeType
+from .patterns import scope_sequence
+
+Value = str | int | bool | float
+Values = Mapping[str, Value | None]
+_MOST_COMBINATIONS = 4096
+
+
+def evaluate(formula: Formula, values: Values) -> bool | None:
+    """Kleene's three values: None means that the answer depends on something absent."""
+    if isinstance(formula, Atom):
+        value = values.get(formula.subject)
+        return None if value is None else _compare(formula, value)
+    if formula.op == "not":
+        inner = evaluate(formula.parts[0], values)
+        return None if inner is None else not inner
+    stop = formula.op == "or"
+    unknown = False
+    for part in formula.parts:
+        result = evaluate(part, values)
+        if result is stop:
+            return stop
+        unknown = unknown or result is None
+    return None if unknown else not stop
+
+
+def _compare(atom: Atom, value: Value) -> bool:
+    op, first = atom.op, atom.values[0]
+    if op == "glob":
+        return bool(_walker(atom).walk(str(value).split("/")).marks)
+    if op == "==":
+        return value == first
+    if op == "in":
+        return value in atom.values
+    assert not isinstance(value, str)
+    if op in {"hours", "days"}:
+        last = atom.values[1]
+        assert isinstance(last, int) and isinstance(first, int)
+        if op == "days":
+            day = (int(value) // 86400 + 3) % 7  # the epoch was a Thursday
+            return first <= day <= last if first <= last else day >= first or day <= last
+        minute = int(value) // 60 % 1440
+        return first <= minute < last if first < last else minute >= first or minute < last
+    assert not isinstance(first, str)
+    if op == "<":
+        return value < first
+    if op == "<=":
+        return value <= first
+    return value > first if op == ">" else value >= first
+
+
+@lru_cache(maxsize=4096)
+def _walker(atom: Atom) -> Walker:
+    return Walker(Trie((s, 0) for text in atom.values for s in scope_sequence(str(text))))
+
+
+def canonical(formula: Formula) -> str:
+    """A text that is equal for formulas that differ only in the order of their parts."""
+    if isinstance(formula, Atom):
+        values = sorted(formula.values, key=repr) if formula.op in {"in", "glob"} else formula.values
+        return f"{formula.subject} {formula.op} {list(values)!r}"
+    return f"{formula.op}({', '.join(sorted(canonical(p) for p in formula.parts))})"
+
+
+def satisfiable(formula: Formula, attributes: Mapping[str, AttributeType]) -> bool:
+    """False only when no request at all can meet the condition. Exact while the cases stay few."""
+    if isinstance(formula, Join) and not formula.parts:
+        return True
+    by_subject: dict[str, list[Atom]] = {}
+    for atom in atoms(formula):
+        by_subject.setdefault(atom.subject, []).append(atom)
+    try:
+        choices = {s: _candidates(found, attributes.get(s)) for s, found in by_subject.items()}
+    except SearchLimitError:
+        return True
+    size = 1
+    for options in choices.values():
+        size *= len(options)
+    if size > _MOST_COMBINATIONS:
+        return True
+    names = list(choices)
+    return any(
+        evaluate(formula, dict(zip(names, combination, strict=True)))
+        for combination in itertools.product(*choices.values())
+    )
+
+
+def _candidates(found: list[Atom], type_: AttributeType | None) -> list[Value]:
+    """Values of one subject that tell its comparisons apart in every way that is possible."""
+    subject = found[0].subject
+    constants = [v for atom in found for v in atom.values]
+    if subject == "now":
+        return _moments(found)
+    if type_ is not None and type_.type == "enum":
+        return list(type_.members)
+    if type_ is not None and type_.type == "bool":
+        return [True, False]
+    if type_ is not None and type_.type == "int":
+        return sorted({int(c) + d for c in constants for d in (-1, 0, 1)})
+    trie = Trie()
+    for number, atom in enumerate(found):
+        if atom.op == "glob":
+            for text in atom.values:
+                for sequence in scope_sequence(str(text)):
+                    trie.add(sequence, number)
+    for number, constant in enumerate(c for a in found if a.op != "glob" for c in a.values):
+        trie.add(tuple(str(constant).split("/")), len(found) + number)
+    anything: Sequence = (MANY,)
+    words = reachable_marks(trie, Trie([(anything, 0)]), REFS).values()
+    return ["/".join(word) for word in words]
+
+
+def _moments(found: list[Atom]) -> list[Value]:
+    fixed = {int(v) + d for a in found if a.op not in {"hours", "days"} for v in a.values for d in (-60, 0, 60)}
+    bases = sorted(fixed | {0})
+    minutes = sorted({int(v) for a in found if a.op == "hours" for v in a.values} | {0})
+    if not any(a.op in {"hours", "days"} for a in found):
+        return [*bases]
+    days = range(8)
+    return [*bases, *(b // 86400 * 86400 + d * 86400 + m * 60 for b in bases for d in days for m in minutes)]

@@ -1,0 +1,95 @@
+"""The public face: load a policy, ask it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from .domain.decision import Decision
+from .domain.request import Request
+from .engine.engine import Engine
+from .engine.explain import Explanation, explain
+from .ir.model import PolicySet
+
+
+class Policy:
+    """A compiled policy set. Immutable; safe to share between threads.
+
+    >>> policy = Policy.loads('policy "demo"  allow read "src/**"')
+    >>> policy.decide(action="read", resource="src/app.ts").effect
+    'allow'
+    >>> policy.decide(action="read", resource=".env").reasons
+    ('no rule of `demo` grants `read` on this',)
+    """
+
+    __slots__ = ("_engine",)
+
+    def __init__(self, policy_set: PolicySet) -> None:
+        self._engine = Engine(policy_set)
+
+    @classmethod
+    def load(cls, path: str) -> Policy:
+        """Compile a policy file with its imports and ceilings. Raises PolicyError with every mistake found."""
+        from .compiler.load import compile_file
+
+        return cls(compile_file(path))
+
+    @classmethod
+    def loads(cls, text: str, path: str = "policy.policy") -> Policy:
+        """Compile a policy from text; imports of files are looked up beside `path`. Raises PolicyError."""
+        from .compiler.load import compile_text
+
+        return cls(compile_text(text, path))
+
+    @property
+    def digest(self) -> str:
+        """`sha256:...` of what the policy means; layout, order and file names do not change it."""
+        return self._engine.policy.digest
+
+    @property
+    def policy_set(self) -> PolicySet:
+        """The policy in normal form."""
+        return self._engine.policy
+
+    def decide(
+        self,
+        *,
+        action: str,
+        resource: str | Sequence[str],
+        agent: str | None = None,
+        repo: str | None = None,
+        branch: str | None = None,
+        session: str | None = None,
+        context: Mapping[str, object] | None = None,
+        cwd: str | None = None,
+        workspace: str | None = None,
+        home: str | None = None,
+        tmp: str | None = None,
+        shell: str | None = None,
+        method: str | None = None,
+        resolved: Sequence[str] = (),
+        git: Mapping[str, object] | None = None,
+        lexical: bool = False,
+        pattern: bool = False,
+        now: float | None = None,
+    ) -> Decision:
+        """Decide one request; see `Request` for the fields. Never raises: what is malformed is denied."""
+        return self.decide_request(
+            Request(
+                action, resource if isinstance(resource, str) else tuple(resource), agent, repo, branch, session,
+                context or {}, cwd, workspace, home, tmp, shell, method, tuple(resolved), git or {}, lexical, pattern,
+                None, now,
+            )
+        )
+
+    def decide_request(self, request: Request) -> Decision:
+        """Decide a request object. The clock is read only when the policy speaks of time."""
+        if request.now is None and self._engine.timed:
+            request.now = time.time()
+        return self._engine.decide(request)
+
+    def explain(self, request: Request) -> Explanation:
+        """The decision, and for each candidate rule why it holds or not."""
+        if request.now is None and self._engine.timed:
+            request.now = time.time()
+        return explain(self._engine, request)

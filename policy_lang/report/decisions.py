@@ -1,0 +1,93 @@
+"""Decisions and recorded sessions as text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from ..domain.decision import Decision, RuleRef
+from ..domain.errors import RequestError
+from ..domain.request import Request
+from ..engine.explain import Explanation
+from .style import colour, show_resource, visible
+
+
+def rule_place(rule: RuleRef) -> str:
+    """`file:line` of a rule."""
+    return f"{visible(rule.file)}:{rule.line}" if rule.line else visible(rule.file)
+
+
+def render_decision(request: Request, decision: Decision) -> str:
+    """One decision with its tiers, rules and reasons."""
+    tiers = f" needs {', '.join(decision.tiers)}" if decision.tiers else ""
+    head = f"{colour(decision.effect, decision.effect)}{tiers}  {request.action} {show_resource(request.resource)}"
+    lines = [head]
+    lines += [f"  {rule_place(r)}  {visible(r.id)}" for r in decision.rules]
+    lines += [f"  {visible(reason)}" for reason in decision.reasons]
+    return "\n".join(lines)
+
+
+def render_explanation(request: Request, explanation: Explanation) -> str:
+    """A decision, how the resource was read, and what each candidate rule said."""
+    lines = [render_decision(request, explanation.decision), ""]
+    lines += [f"read as {visible(text)}" for text in explanation.reading]
+    if not explanation.rules:
+        lines.append(f"no rule is about `{request.action}`")
+    marks = {"yes": colour("holds", "allow"), "maybe": colour("may hold", "ask"), "no": colour("no", "dim")}
+    for answer in explanation.rules:
+        effect = answer.rule.effect + (f" {answer.rule.tier}" if answer.rule.tier else "")
+        lines.append(
+            f"  {marks[answer.holds]:8}  {effect:14} {rule_place(answer.rule)}  {visible(answer.rule.id)}"
+            f"\n            {colour(answer.why, 'dim')}  ({visible(answer.layer)})"
+        )
+    return "\n".join(lines)
+
+
+@dataclass(slots=True)
+class SessionReport:
+    """Collects the decisions of a recorded session, keeping only what the report shows."""
+
+    effects: Counter[str] = field(default_factory=Counter)
+    by_action: dict[str, Counter[str]] = field(default_factory=dict)
+    stopped: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    tiers: Counter[str] = field(default_factory=Counter)
+
+    def add(self, line: int, request: Request, decision: Decision) -> None:
+        """Count one decision; keep it when it did not simply allow."""
+        self.effects[decision.effect] += 1
+        self.by_action.setdefault(request.action, Counter())[decision.effect] += 1
+        self.tiers.update(decision.tiers)
+        if decision.effect == "allow":
+            return
+        word = decision.effect + (f" {', '.join(decision.tiers)}" if decision.tiers else "")
+        lines = [f"{line:>5}  {colour(f'{word:<14}', decision.effect)} {request.action:<9} "
+                 f"{show_resource(request.resource, 90)}"]
+        for rule in decision.rules:
+            text = f": {visible(rule.because)}" if rule.because else ""
+            lines.append(f"       {colour(rule_place(rule), 'dim')}  {visible(rule.id)}{text}")
+        if not decision.rules or decision.opaque:
+            lines += [f"       {colour(visible(r), 'dim')}" for r in decision.reasons[:1]]
+        self.stopped.append("\n".join(lines))
+
+    def refuse(self, line: int, error: RequestError) -> None:
+        """Note a line that is no valid request."""
+        self.errors.append(f"{line:>5}  {colour('invalid', 'error')}  {error.code}: {visible(error.message)}")
+
+    def render(self, policy: str, digest: str) -> str:
+        """The whole report."""
+        total = sum(self.effects.values())
+        lines = [f"{visible(policy)}  {colour(digest[:19], 'dim')}", ""]
+        if self.errors:
+            lines += ["not valid requests:", *self.errors, ""]
+        if self.stopped:
+            lines += ["denied or asked:", *self.stopped, ""]
+        lines.append(f"{'action':<12} {'allow':>6} {'ask':>6} {'deny':>6}")
+        for action, counts in sorted(self.by_action.items()):
+            lines.append(f"{action:<12} {counts['allow']:>6} {counts['ask']:>6} {counts['deny']:>6}")
+        counts = self.effects
+        lines.append(f"{'total':<12} {counts['allow']:>6} {counts['ask']:>6} {counts['deny']:>6}")
+        if self.tiers:
+            lines.append("approvals needed: " + ", ".join(f"{t} {n}" for t, n in sorted(self.tiers.items())))
+        lines.append(f"{total} requests decided" + (f", {len(self.errors)} not valid" if self.errors else ""))
+        return "\n".join(lines)

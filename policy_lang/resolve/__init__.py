@@ -1,0 +1,1 @@
+"""Names, imports and types: from parsed files to one resolved policy set."""

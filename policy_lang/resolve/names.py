@@ -1,0 +1,121 @@
+"""Tiers and context attributes: one name, one meaning in the whole policy set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..domain.conditions import BUILT_INS
+from ..domain.errors import Diagnostic, Span
+from ..domain.limits import limit
+from ..domain.policy import AttributeType, Tier, included
+from ..domain.suggest import suggest
+from ..syntax import tree
+from .modules import Module
+
+Report = Callable[[Diagnostic], None]
+
+
+def collect_tiers(modules: list[Module], report: Report) -> dict[str, Tier]:
+    """Every tier of the set. Reports doubles, missing definitions, unknown names and circles of `includes`."""
+    defined: dict[str, tuple[tree.TierDef, Module]] = {}
+    declared: dict[str, tuple[tree.TierDef, Module]] = {}
+    broken = any("TIER" in m.file.broken for m in modules)
+    for module in modules:
+        for item in module.file.items:
+            if not isinstance(item, tree.TierDef):
+                continue
+            name = item.name.text
+            if not item.defined:
+                declared.setdefault(name, (item, module))
+            elif name in defined:
+                first, where = defined[name]
+                report(Diagnostic("PLE206", f"tier `{name}` is defined twice", module.file.span(item.name.pos),
+                                  "one name means one tier in the whole policy set; rename or remove one",
+                                  (("first here", where.file.span(first.name.pos)),)))
+            else:
+                defined[name] = (item, module)
+    for name, (item, module) in declared.items():
+        if name not in defined and not broken:
+            report(Diagnostic("PLE207", f"tier `{name}` is declared but nobody defines it",
+                              module.file.span(item.name.pos),
+                              f'add `tier {name} {{ approvers "@group" }}` to your policy'))
+    for item, module in defined.values():
+        for word in [*item.includes, *([item.escalate] if item.escalate else [])]:
+            if word.text not in defined and not broken:
+                report(Diagnostic("PLE203", f"unknown tier `{word.text}`", module.file.span(word.pos),
+                                  suggest(word.text, defined)))
+    tiers = {name: _tier(item) for name, (item, _) in defined.items()}
+    for name, (item, module) in defined.items():
+        if name in included(tiers, name):
+            report(Diagnostic("PLE314", f"tier `{name}` includes itself", module.file.span(item.name.pos),
+                              "break the circle of `includes`"))
+        elif item.escalate and item.escalate.text in tiers and name not in included(tiers, item.escalate.text):
+            report(Diagnostic("PLE315", f"`{name}` would escalate to the weaker tier `{item.escalate.text}`",
+                              module.file.span(item.escalate.pos),
+                              f"escalate to a tier that `includes {name}`"))
+    return tiers
+
+
+def _tier(item: tree.TierDef) -> Tier:
+    return Tier(item.name.text, tuple(w.text for w in item.approvers), item.quorum, item.expires,
+                tuple(w.text for w in item.includes), item.scope, item.reason_required,
+                item.escalate.text if item.escalate else "")
+
+
+def collect_attributes(modules: list[Module], report: Report) -> dict[str, AttributeType]:
+    """Every declared attribute. The same declaration may stand in several files; a different one is an error."""
+    found: dict[str, tuple[AttributeType, Span]] = {}
+    for module in modules:
+        for item in module.file.items:
+            if isinstance(item, tree.ContextDef):
+                for attribute in item.attributes:
+                    _attribute(attribute, module, found, report)
+    if len(found) > limit("context_attributes"):
+        report(Diagnostic("PLE004", f"more than {limit('context_attributes')} context attributes", None))
+    return {name: type_ for name, (type_, _) in found.items()}
+
+
+def _attribute(
+    item: tree.Attribute, module: Module, found: dict[str, tuple[AttributeType, Span]], report: Report
+) -> None:
+    name, span = item.name.text, module.file.span(item.name.pos)
+    if name in BUILT_INS:
+        report(Diagnostic("PLE208", f"`{name}` is built in", span, "choose another name"))
+        return
+    type_ = item.type.text if item.type else "enum"
+    if item.type and type_ not in {"string", "int", "bool"}:
+        report(Diagnostic("PLE301", f"unknown type `{type_}`", module.file.span(item.type.pos),
+                          suggest(type_, ["string", "int", "bool"]) + '; an enumeration is written `"a" | "b"`'))
+        return
+    members = tuple(w.text for w in item.members)
+    if len(set(members)) != len(members) or len(members) > limit("enum_members"):
+        report(Diagnostic("PLE302", f"the members of `{name}` repeat, or are more than {limit('enum_members')}", span))
+        return
+    default: str | int | bool | None = None
+    if item.default is not None:
+        default = constant(item.default, AttributeType(name, type_, members))
+        if default is None:
+            wanted = suggest(item.default.text, members) if members else f"expected {_a(type_)}"
+            report(Diagnostic("PLE303", f"the default `{item.default.text}` is no value of `{name}`",
+                              module.file.span(item.default.pos), wanted))
+    made = AttributeType(name, type_, members, default)
+    if name in found and found[name][0] != made:
+        report(Diagnostic("PLE206", f"`{name}` is declared differently elsewhere", span,
+                          "one name has one type and one default in the whole policy set",
+                          (("first here", found[name][1]),)))
+    found.setdefault(name, (made, span))
+
+
+def _a(type_: str) -> str:
+    return {"string": "text in double quotes", "int": "a whole number", "bool": "`true` or `false`"}[type_]
+
+
+def constant(word: tree.Word, type_: AttributeType) -> str | int | bool | None:
+    """The value of a literal for an attribute, or None when it is of another type."""
+    if type_.type == "bool":
+        return {"TRUE": True, "FALSE": False}.get(word.kind)
+    if type_.type == "int":
+        return int(word.text) if word.kind == "INT" and len(word.text) <= 18 else None
+    if word.kind != "STRING" or (type_.type == "enum" and word.text not in type_.members):
+        return None
+    return word.text

@@ -1,0 +1,190 @@
+"""The resolved policy set: layers of flattened rules with typed conditions, and what tests and proofs need."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass, field
+
+from ..domain.conditions import TRUE, Atom, Formula, conjunction
+from ..domain.errors import Diagnostic, PolicyError, Source, Span
+from ..domain.limits import limit
+from ..domain.policy import AttributeType, Tier
+from ..domain.suggest import suggest
+from ..syntax import tree
+from .modules import Loader, Module, walk_rules
+from .names import collect_attributes, collect_tiers
+from .types import Checker
+
+@dataclass(slots=True)
+class ResolvedRule:
+    """A rule with its scopes folded into one condition."""
+
+    rule: tree.Rule
+    module: Module
+    condition: Formula
+    grants: bool
+    scopes: tuple[tree.Scope, ...]
+
+
+@dataclass(slots=True)
+class ResolvedLayer:
+    """One layer of decision: a module with its imports, or a ceiling with its own."""
+
+    module: Module
+    rules: list[ResolvedRule] = field(default_factory=list)
+    within: tree.Within | None = None
+    owner: Module | None = None
+
+
+@dataclass(slots=True)
+class Program:
+    """Everything that names mean. `floor` holds the protected floor's rules."""
+
+    root: Module
+    layers: list[ResolvedLayer]
+    floor: list[ResolvedRule]
+    tiers: dict[str, Tier]
+    attributes: dict[str, AttributeType]
+    modules: list[Module]
+    diagnostics: list[Diagnostic]
+
+
+def resolve_file(path: str, overlay: Source | None = None) -> Program:
+    """Load and resolve a policy file. Raises PolicyError only when the file itself cannot be read."""
+    loader = Loader(overlay)
+    enabled = gc.isenabled()
+    gc.disable()  # many objects, no cycles; see the parser
+    try:
+        root = loader.load(path)
+        if root is None:
+            raise PolicyError(loader.diagnostics)
+        return _Resolver(loader, root).run()
+    finally:
+        if enabled:
+            gc.enable()
+
+
+class _Resolver:
+    def __init__(self, loader: Loader, root: Module) -> None:
+        self.loader = loader
+        self.root = root
+        self.diagnostics = loader.diagnostics
+        self.report = self.diagnostics.append
+        self.floor = loader.floor()
+        self.modules = [m for m in loader.modules.values() if m is not self.floor]
+        self.tiers = collect_tiers(self.modules, self.report)
+        self.attributes = collect_attributes(self.modules, self.report)
+        self.rules: dict[int, list[ResolvedRule]] = {}
+
+    def run(self) -> Program:
+        for module in [*self.modules, self.floor]:
+            self.rules[id(module)] = self._rules(module)
+            self._no_double_labels(module)
+        layers: list[ResolvedLayer] = []
+        self._layers(self.root, None, None, layers, [])
+        for layer in layers:
+            self._empty_ceiling(layer)
+        count = sum(len(layer.rules) for layer in layers)
+        if count > limit("statements"):
+            self.report(Diagnostic("PLE004", f"more than {limit('statements')} rules in one policy set", None))
+        return Program(self.root, layers, self.rules[id(self.floor)], self.tiers, self.attributes, self.modules,
+                       self.diagnostics)
+
+    def _layers(self, module: Module, within: tree.Within | None, owner: Module | None,
+                out: list[ResolvedLayer], seen: list[Module]) -> None:
+        if module in seen:
+            return
+        seen.append(module)
+        layer = ResolvedLayer(module, within=within, owner=owner)
+        kept: dict[int, ResolvedRule] = {}
+        members: list[Module] = []
+        self._gather(module, frozenset(), kept, members, set())
+        layer.rules = list(kept.values())
+        out.append(layer)
+        for member in members:
+            for ceiling, statement in member.ceilings:
+                self._layers(ceiling, statement, member, out, seen)
+
+    def _gather(self, module: Module, without: frozenset[str], kept: dict[int, ResolvedRule],
+                members: list[Module], done: set[tuple[int, frozenset[str]]]) -> None:
+        if (id(module), without) in done:
+            return
+        done.add((id(module), without))
+        if module not in members:
+            members.append(module)
+        for rule in self.rules[id(module)]:
+            if rule.rule.label is None or rule.rule.label.text not in without:
+                kept[id(rule)] = rule
+        for imported, dropped in module.imports:
+            self._gather(imported, dropped, kept, members, done)
+
+    def _rules(self, module: Module) -> list[ResolvedRule]:
+        checker = Checker(module.file, self.attributes, self.report)
+        scopes: dict[int, Formula] = {}
+        out: list[ResolvedRule] = []
+        for rule, around in walk_rules(module.file.items):
+            parts = [self._scope(s, checker, scopes) for s in around]
+            when = rule.clause("when")
+            if when and when.condition:
+                parts.append(checker.formula(when.condition))
+            until = rule.clause("until")
+            if until:
+                parts.append(checker.until(until.words[0]))
+            self._effect(rule, module)
+            grants = rule.effect.text != "deny" and module.kind == "policy"
+            out.append(ResolvedRule(rule, module, conjunction(tuple(parts)) if parts else TRUE, grants, around))
+        return out
+
+    def _scope(self, scope: tree.Scope, checker: Checker, known: dict[int, Formula]) -> Formula:
+        if id(scope) not in known:
+            known[id(scope)] = (
+                checker.formula(scope.condition) if scope.condition is not None
+                else Atom(scope.kind, "glob", tuple(w.text for w in scope.globs))
+            )
+        return known[id(scope)]
+
+    def _effect(self, rule: tree.Rule, module: Module) -> None:
+        file = module.file
+        if rule.tier is not None and rule.tier.text not in self.tiers:
+            if not any("TIER" in m.file.broken for m in self.modules) and not self._declared(rule.tier.text):
+                self.report(Diagnostic("PLE203", f"unknown tier `{rule.tier.text}`", file.span(rule.tier.pos),
+                                       suggest(rule.tier.text, self.tiers)
+                                       or f'define it: `tier {rule.tier.text} {{ approvers "@group" }}`'))
+        if rule.effect.text == "allow" and module.kind == "guardrail":
+            self.report(Diagnostic("PLE504", "a guardrail only denies and asks", file.span(rule.effect.pos),
+                                   "move the `allow` to a policy, or begin this file with `policy`"))
+        override = rule.clause("override")
+        if override and rule.effect.text == "deny":
+            self.report(Diagnostic("PLE309", "`override protected` belongs to a rule that grants",
+                                   file.span(override.pos), "remove it"))
+        log = rule.clause("log")
+        if log and rule.effect.text == "deny":
+            self.report(Diagnostic("PLE310", "`log` flags what is granted; denials are always recorded",
+                                   file.span(log.pos), "remove it"))
+
+    def _declared(self, name: str) -> bool:
+        return any(isinstance(i, tree.TierDef) and i.name.text == name for m in self.modules for i in m.file.items)
+
+    def _no_double_labels(self, module: Module) -> None:
+        seen: dict[str, Span] = {}
+        for resolved in self.rules[id(module)]:
+            label = resolved.rule.label
+            if label is None:
+                continue
+            span = module.file.span(label.pos)
+            if label.text in seen:
+                self.report(Diagnostic("PLE210", f"two rules are labelled `{label.text}`", span, "rename one",
+                                       (("first here", seen[label.text]),)))
+            seen.setdefault(label.text, span)
+
+    def _empty_ceiling(self, layer: ResolvedLayer) -> None:
+        if layer.within is None or layer.owner is None:
+            return
+        span = layer.owner.file.span(layer.within.pos)
+        if layer.module.kind == "policy" and not any(r.grants for r in layer.rules) and not layer.module.file.broken:
+            self.report(Diagnostic("PLE507", f"the ceiling `{layer.module.name}` grants nothing, so nothing is possible",
+                                   span, "give it `allow` or `ask` rules, or begin it with `guardrail`"))
+        elif layer.module.kind == "guardrail" and not layer.rules:
+            self.report(Diagnostic("PLE507", f"the guardrail `{layer.module.name}` has no rules, so it holds nothing",
+                                   span, "remove the `within`"))
+

@@ -1,0 +1,133 @@
+"""Type-checking conditions: from the tree to formulas over comparisons with constants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from ..domain.conditions import BUILT_INS, TRUE, WEEKDAYS, Atom, Formula, Join
+from ..domain.errors import Diagnostic
+from ..domain.policy import AttributeType
+from ..domain.suggest import suggest
+from ..syntax import tree
+from .names import constant
+
+Report = Callable[[Diagnostic], None]
+_ORDERED = frozenset({"<", "<=", ">", ">="})
+
+
+class Checker:
+    """Checks the conditions of one file."""
+
+    def __init__(self, file: tree.File, attributes: dict[str, AttributeType], report: Report) -> None:
+        self.file = file
+        self.attributes = attributes
+        self.report = report
+
+    def _error(self, code: str, message: str, pos: tree.Pos, mend: str = "") -> Formula:
+        self.report(Diagnostic(code, message, self.file.span(pos), mend))
+        return TRUE
+
+    def formula(self, node: tree.Condition) -> Formula:
+        """The typed formula of a condition; mistakes are reported and read as true."""
+        if isinstance(node, tree.Not):
+            return Join("not", (self.formula(node.of),))
+        if isinstance(node, tree.Compare):
+            return self._compare(node)
+        return Join("and" if isinstance(node, tree.All) else "or", tuple(self.formula(kid) for kid in node.of))
+
+    def until(self, word: tree.Word) -> Formula:
+        """`until DATE`: through the end of that day, UTC; `until DATETIME`: before that minute."""
+        moment = self.moment(word)
+        if moment is None:
+            return self._error("PLE304", f"`{word.text}` is no date", word.pos, "write YYYY-MM-DD")
+        if word.kind == "DATE":
+            moment += 86400
+        return Atom("now", "<", (moment,))
+
+    def _compare(self, node: tree.Compare) -> Formula:
+        name = node.subject.text
+        if name == "now":
+            return self._time(node)
+        type_ = self.attributes.get(name)
+        if type_ is None and name in BUILT_INS:
+            type_ = AttributeType(name, BUILT_INS[name])
+        if type_ is None:
+            if "CONTEXT" in self.file.broken:
+                return TRUE
+            known = [*self.attributes, *BUILT_INS]
+            return self._error("PLE209", f"unknown attribute `{name}`", node.subject.pos,
+                               suggest(name, known) + f"; declare it with `context {{ {name}: string }}`")
+        if node.op == "truth":
+            if type_.type != "bool":
+                return self._error("PLE305", f"`{name}` is {_kind(type_)}, not true or false", node.pos,
+                                   f"compare it: `{name} == ...`")
+            return Atom(name, "==", (True,))
+        return self._constants(node, type_)
+
+    def _constants(self, node: tree.Compare, type_: AttributeType) -> Formula:
+        name, op = node.subject.text, node.op
+        if op == "window" and type_.type == "int":
+            low, high = (constant(w, type_) for w in node.values)
+            if isinstance(low, int) and isinstance(high, int) and low <= high:
+                return Join("and", (Atom(name, ">=", (low,)), Atom(name, "<=", (high,))))
+        if op == "window":
+            return self._error("PLE306", f"`..` needs two ascending numbers, and `{name}` is {_kind(type_)}", node.pos)
+        if op in _ORDERED and type_.type != "int":
+            return self._error("PLE306", f"`{op}` orders numbers and times; `{name}` is {_kind(type_)}", node.pos,
+                               "use `==`, `!=` or `in`")
+        values: list[str | int | bool] = []
+        for word in node.values:
+            value = constant(word, type_)
+            if value is None:
+                mend = suggest(word.text, type_.members) if type_.type == "enum" and word.kind == "STRING" else (
+                    f"`{name}` is {_kind(type_)}")
+                return self._error("PLE307", f"`{word.text}` is no value of `{name}`", word.pos, mend)
+            values.append(value)
+        if op == "!=":
+            return Join("not", (Atom(name, "==", tuple(values)),))
+        return Atom(name, op, tuple(values))
+
+    def _time(self, node: tree.Compare) -> Formula:
+        if node.op == "window":
+            low, high = node.values
+            if low.kind == high.kind == "NAME" and low.text in WEEKDAYS and high.text in WEEKDAYS:
+                return Atom("now", "days", (WEEKDAYS.index(low.text), WEEKDAYS.index(high.text)))
+            minutes = [_minutes(low), _minutes(high)]
+            if minutes[0] is not None and minutes[1] is not None and minutes[0] != minutes[1]:
+                return Atom("now", "hours", (minutes[0], minutes[1]))
+            return self._error("PLE308", "a time window is `09:00..17:30` or `mon..fri`, in UTC", node.pos)
+        if node.op not in _ORDERED:
+            return self._error("PLE308", f"`now` cannot be compared with `{node.op}`", node.pos,
+                               "use `<`, `>=` and a date, or `now in 09:00..17:30`")
+        moment = self.moment(node.values[0])
+        if moment is None:
+            return self._error("PLE304", f"`{node.values[0].text}` is no date", node.values[0].pos,
+                               "write YYYY-MM-DD or YYYY-MM-DDTHH:MMZ")
+        return Atom("now", node.op, (moment,))
+
+    def moment(self, word: tree.Word) -> int | None:
+        """A date or date-time literal in seconds since the epoch, UTC; None for anything else."""
+        form = {"DATE": "%Y-%m-%d", "DATETIME": "%Y-%m-%dT%H:%MZ"}.get(word.kind)
+        if form is None:
+            return None
+        try:
+            return int(datetime.strptime(word.text, form).replace(tzinfo=UTC).timestamp())
+        except (ValueError, OverflowError):
+            return None
+
+
+def _kind(type_: AttributeType) -> str:
+    return {"string": "a string", "int": "a number", "bool": "true or false"}.get(type_.type, "an enumeration")
+
+
+def _minutes(word: tree.Word) -> int | None:
+    if word.kind != "TIME":
+        return None
+    hours, minutes = (int(p) for p in word.text.split(":"))
+    return hours * 60 + minutes if hours < 24 and minutes < 60 else None
+
+
+def show_moment(seconds: int) -> str:
+    """A time as ISO 8601 UTC, to the minute."""
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%MZ")

@@ -1,0 +1,1 @@
+"""Text to tree with spans and back: scanner, statement splitter, parser, formatter. The only user of lark."""

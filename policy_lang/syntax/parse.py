@@ -1,0 +1,176 @@
+"""Text to tree. Every statement is parsed alone; a broken one costs one report and nothing else."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any as Anything
+
+from lark import Lark, UnexpectedInput
+from lark.exceptions import UnexpectedToken
+from lark.lexer import Lexer
+
+from .._resources import resource_dir
+from ..domain.errors import Diagnostic, Source, Span
+from ..domain.limits import limit
+from ..domain.suggest import suggest
+from . import tree
+from .build import Builder, too_deep
+from .split import Piece, Splitter
+from .tokens import Token, keywords, scan
+
+_SHOWN = {
+    "STRING": "text in double quotes", "NAME": "a name", "QNAME": "a dotted name", "INT": "a number",
+    "DATE": "a date", "DATETIME": "a date and time", "DURATION": "a duration such as `30m`", "COMPARE": "a comparison",
+    "ACTION": "an action", "METHOD": "a method", "LBRACE": "`{`", "RBRACE": "`}`", "COMMA": "`,`", "EQUAL": "`=`",
+    "COLON": "`:`", "LPAR": "`(`", "RPAR": "`)`", "LSQB": "`[`", "RSQB": "`]`", "VBAR": "`|`", "DOTDOT": "`..`",
+    "TIME": "a time",
+}
+_START = {"file": "statement", "test": "case", "prove": "property"}
+
+
+class _Passed(Lexer):
+    """Hands over tokens that are already scanned."""
+
+    def __init__(self, _conf: object) -> None:
+        """Nothing to set up."""
+
+    def lex(self, data: Anything) -> Iterator[Anything]:
+        """The tokens as they are."""
+        return iter(data)
+
+
+@cache
+def _parser() -> tuple[Lark, Builder]:
+    builder = Builder()
+    text = (resource_dir("grammar") / "policy.lark").read_text(encoding="utf-8")
+    lark = Lark(text, parser="lalr", lexer=_Passed, start=["statement", "case", "property"], transformer=builder)
+    return lark, builder
+
+
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """Parsing makes many objects and no cycles; collecting meanwhile is more than half of its cost."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def parse(source: Source) -> tree.File:
+    """The tree of a policy file with everything that is wrong in its text. Never raises on bad text."""
+    lark, builder = _parser()
+    with _collector_off():
+        scanned = scan(source, lark)
+        splitter = Splitter(source, scanned.tokens)
+        pieces = splitter.split()
+        parsing = _Parsing(source, lark, builder)
+        items: list[tree.Item] = parsing.run(pieces, "file")
+    found = scanned.diagnostics + splitter.diagnostics + parsing.diagnostics
+    found.sort(key=lambda d: d.span.start if d.span else 0)
+    return tree.File(source, items, scanned.comments, found, parsing.broken)
+
+
+class _Parsing:
+    def __init__(self, source: Source, lark: Lark, builder: Builder) -> None:
+        self.source = source
+        self.lark = lark
+        self.builder = builder
+        builder.source = source
+        builder.diagnostics = self.diagnostics = []
+        self.count = 0
+        self.broken: set[str] = set()
+
+    def run(self, pieces: list[Piece], context: str) -> list[Anything]:
+        out: list[Anything] = []
+        for piece in pieces:
+            self.count += 1
+            if self.count > limit("statements"):
+                self._report("PLE004", f"more than {limit('statements')} statements", piece.tokens[0])
+                break
+            node = self._one(piece, context)
+            body = self.run(piece.body, "file" if piece.kind == "scope" else piece.kind) if piece.body else []
+            if node is None:
+                self.broken.add(piece.tokens[0].type)
+                continue
+            if isinstance(node, (tree.Scope, tree.TestDef, tree.ProveDef)):
+                node.body = body
+                node.end = piece.end
+            out.append(node)
+        return out
+
+    def _report(self, code: str, message: str, token: Token, mend: str = "") -> None:
+        self.diagnostics.append(Diagnostic(code, message, Span(self.source, token.start, token.end), mend))
+
+    def _one(self, piece: Piece, context: str) -> Anything:
+        if piece.kind == "broken" or any(t.type == "ERROR" for t in piece.tokens):
+            return None
+        try:
+            node: Anything = self.lark.parse(piece.tokens, start=_START[context])  # type: ignore[arg-type]
+        except UnexpectedToken as error:
+            self._syntax(error, piece, context)
+            return None
+        except UnexpectedInput:
+            self._report("PLE110", "the statement is not understood", piece.tokens[0])
+            return None
+        condition = getattr(node, "condition", None)
+        if isinstance(node, tree.Rule) and (clause := node.clause("when")):
+            condition = clause.condition
+        if condition is not None and too_deep(condition):
+            self._report("PLE106", "the condition is too large or too deeply nested", piece.tokens[0],
+                         f"at most {limit('condition_atoms')} comparisons, {limit('condition_nesting')} levels")
+            return None
+        return node
+
+    def _syntax(self, error: UnexpectedToken, piece: Piece, context: str) -> None:
+        expected = {str(e) for e in (error.accepts or error.expected or ())}
+        token: Anything = error.token
+        if not isinstance(token, Token):  # the end came too early
+            last = piece.tokens[-1]
+            self._report("PLE110", f"the statement ends after `{_short(last)}`", last, _wanted(expected))
+            return
+        shown = _short(token)
+        words = keywords(self.lark)
+        near = [w for w, terminal in words.items() if terminal in expected]
+        if token is piece.tokens[0]:
+            if token.type in words.values() and token.type != "NAME":
+                where = {"test": "a test", "prove": "a proof"}.get(context, "this place")
+                self._report("PLE111", f"`{shown}` cannot stand in {where}", token, _wanted(expected))
+            else:
+                self._report("PLE111", f"unknown statement `{shown}`", token, suggest(shown, near))
+        elif "ACTION" in expected and token.type == "NAME":
+            actions = [w for w, terminal in words.items() if terminal == "ACTION"]
+            self._report("PLE201", f"unknown action `{shown}`", token, suggest(shown, actions))
+        elif token.type == "NAME" and near:
+            hint = suggest(shown, near)
+            self._report("PLE110", f"`{shown}` is not expected here", token,
+                         hint if hint.startswith("did") else _wanted(expected))
+        elif token.type == "ACTION" and _asks(piece, token):
+            self._report("PLE113", "`ask` needs the tier that approves", token, "write `ask TIER " + shown + " ...`")
+        elif token.type in words.values() and "NAME" in expected and token.type != "STRING":
+            self._report("PLE112", f"`{shown}` is a reserved word, not a name", token, "choose another name")
+        else:
+            self._report("PLE110", f"`{shown}` is not expected here", token, _wanted(expected))
+
+
+def _asks(piece: Piece, token: Token) -> bool:
+    at = piece.tokens.index(token)
+    return at > 0 and piece.tokens[at - 1].type == "ASK"
+
+
+def _short(token: Token) -> str:
+    return token.value if len(token.value) <= 40 else token.value[:37] + "..."
+
+
+def _wanted(expected: set[str]) -> str:
+    """What could stand there, the likely things first."""
+    names = [_SHOWN.get(e, f"`{e.lower()}`") for e in sorted(expected, key=lambda e: (e not in _SHOWN, e))
+             if e != "$END"]
+    if not names:
+        return "expected the end of the statement"
+    return "expected " + ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")

@@ -1,0 +1,178 @@
+"""One JSON object to one request, strictly: bounded size and depth, no doubled keys, no unknown fields."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any, BinaryIO, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..domain.actions import ACTIONS, METHODS
+from ..domain.errors import RequestError
+from ..domain.limits import limit
+from ..domain.request import Request
+from ..domain.suggest import suggest
+
+Text = Annotated[str, Field(max_length=4096)]
+Name = Annotated[str, Field(max_length=256)]
+
+
+class PatternModel(BaseModel):
+    """A value that is only partly known."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    pattern: Annotated[str, Field(max_length=4096)]
+
+
+class RequestModel(BaseModel):
+    """The JSON form of a request."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    action: Literal[*ACTIONS]  # type: ignore[valid-type]
+    resource: str | list[str] | PatternModel
+    id: Name | None = None
+    agent: Name | None = None
+    repo: Name | None = None
+    branch: Name | None = None
+    session: Name | None = None
+    context: Annotated[dict[Name, str | int | bool], Field(max_length=64)] = {}
+    cwd: Text | None = None
+    workspace: Text | None = None
+    home: Text | None = None
+    tmp: Text | None = None
+    shell: Literal["bash", "sh", "zsh", "argv"] | None = None
+    method: Literal[*METHODS] | None = None  # type: ignore[valid-type]
+    resolved: Annotated[list[Name], Field(max_length=64)] = []
+    git: dict[str, Any] = {}
+    lexical: bool = False
+
+
+FIELDS = tuple(RequestModel.model_fields)
+
+
+def parse_request(data: bytes) -> Request:
+    """Read one JSON object. Raises RequestError with what is wrong."""
+    if len(data) > limit("request_bytes"):
+        raise RequestError("PLR101", f"the request is longer than {limit('request_bytes')} bytes")
+    value = _json(data)
+    if not isinstance(value, dict):
+        raise RequestError("PLR103", "a request is a JSON object")
+    unknown = next((k for k in value if k not in FIELDS), None)
+    if unknown is not None:
+        raise RequestError("PLR104", f"unknown field `{_shown(unknown)}` ({suggest(unknown, FIELDS)})")
+    try:
+        model = RequestModel.model_validate(value)
+    except ValidationError as error:
+        raise _invalid(error) from None
+    resource = model.resource
+    return Request(
+        action=model.action,
+        resource=resource.pattern if isinstance(resource, PatternModel)
+        else tuple(resource) if isinstance(resource, list) else resource,
+        agent=model.agent, repo=model.repo, branch=model.branch, session=model.session, context=model.context,
+        cwd=model.cwd, workspace=model.workspace, home=model.home, tmp=model.tmp, shell=model.shell,
+        method=model.method, resolved=tuple(model.resolved), git=model.git, lexical=model.lexical,
+        pattern=isinstance(resource, PatternModel), id=model.id,
+    )
+
+
+def read_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """The non-empty lines of a stream with their numbers. An over-long line comes cut one byte above the limit."""
+    most = limit("request_bytes")
+    number = 0
+    while line := stream.readline(most + 2):
+        number += 1
+        if number > limit("request_lines"):
+            raise RequestError("PLR101", f"more than {limit('request_lines')} requests in one file")
+        if not line.endswith(b"\n"):
+            while rest := stream.readline(1 << 16):
+                if rest.endswith(b"\n"):
+                    break
+        if line.strip():
+            yield number, line.rstrip(b"\r\n")
+
+
+def _shown(text: str) -> str:
+    return "".join(c if c.isprintable() else "\ufffd" for c in text[:40])
+
+
+def _invalid(error: ValidationError) -> RequestError:
+    first = error.errors(include_url=False, include_input=True)[0]
+    where = str(first["loc"][0]) if first["loc"] else "request"
+    if first["type"] == "missing":
+        return RequestError("PLR105", f"the field `{where}` is missing")
+    if first["type"] == "literal_error":
+        choices = {"action": ACTIONS, "method": METHODS, "shell": ("bash", "sh", "zsh", "argv")}[where]
+        given = first["input"] if isinstance(first["input"], str) else ""
+        return RequestError("PLR106", f"`{_shown(given)}` is no {where} ({suggest(given, choices)})")
+    return RequestError("PLR106", f"the field `{where}` is wrong: {first['msg'][:1].lower()}{first['msg'][1:160]}")
+
+
+def _json(data: bytes) -> object:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise RequestError("PLR102", "the request is not valid UTF-8") from None
+    _check_depth(text)
+    try:
+        value = json.loads(text, object_pairs_hook=_pairs, parse_constant=_constant, parse_int=_integer)
+    except (json.JSONDecodeError, RecursionError) as error:
+        message = error.msg.lower() if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+        raise RequestError("PLR103", f"the request is not valid JSON: {message}") from None
+    _check_text(value)
+    return value  # type: ignore[no-any-return]
+
+
+def _check_depth(text: str) -> None:
+    """Count brackets outside strings before parsing, so that depth never reaches a recursive parser."""
+    depth, inside, skip = 0, False, False
+    for char in text:
+        if skip:
+            skip = False
+        elif inside:
+            if char == "\\":
+                skip = True
+            elif char == '"':
+                inside = False
+        elif char == '"':
+            inside = True
+        elif char in "{[":
+            depth += 1
+            if depth > limit("request_depth"):
+                raise RequestError("PLR101", f"the request is nested deeper than {limit('request_depth')} levels")
+        elif char in "}]":
+            depth -= 1
+
+
+def _check_text(value: object) -> None:
+    if isinstance(value, str):
+        if not value.isascii() and any(0xD800 <= ord(c) <= 0xDFFF for c in value):
+            raise RequestError("PLR102", "the request contains a lone surrogate")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            _check_text(key)
+            _check_text(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_text(inner)
+
+
+def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        seen: set[str] = set()
+        double = next(k for k, _ in pairs if k in seen or seen.add(k))  # type: ignore[func-returns-value]
+        raise RequestError("PLR104", f"the field `{_shown(double)}` is given twice")
+    return made
+
+
+def _constant(name: str) -> object:
+    raise RequestError("PLR103", f"`{name}` is not valid JSON")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 18:
+        raise RequestError("PLR106", "a number has more than 18 digits")
+    return int(digits)
