@@ -246,7 +246,7 @@ def _digest(program: Program, layers: tuple[Layer, ...], floor: tuple[Rule, ...]
     """SHA-256 over meaning alone: neither order nor layout nor file names change it."""
     parts: list[object] = [LANGUAGE_VERSION]
     parts += sorted(
-        (layer.guardrail, sorted({(r.key, r.because, r.id.partition("~")[0]) for r in layer.rules})) for layer in layers
+        (layer.guardrail, sorted({(r.key, r.because, r.label) for r in layer.rules})) for layer in layers
     )
     parts.append(sorted({r.key for r in floor}))
     parts.append(sorted(repr(t) for t in program.tiers.values()))

@@ -127,7 +127,7 @@ def _host(text: str, methods: tuple[str, ...]) -> list[Sequence]:
 
 
 def _split_port(rest: str) -> tuple[str, str]:
-    if rest.startswith("["):
+    if rest.startswith("[") and ":" in rest.partition("]")[0]:
         inside, closed, after = rest[1:].partition("]")
         if not closed or (after and not after.startswith(":")):
             raise PatternError("`[` is not closed", "write `[2001:db8::1]:443`")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from functools import cache
 
 from .._resources import resource_dir
 from ..domain.errors import Diagnostic, PolicyError, Source, Span
@@ -70,7 +71,7 @@ class Loader:
             return None
 
     def _module(self, key: str, source: Source) -> Module:
-        file = parse(source)
+        file = parse(source) if key.startswith("/") else _library_file(source)
         self.diagnostics.extend(file.diagnostics)
         header = self._header(file)
         std = not key.startswith("/")
@@ -174,6 +175,12 @@ class Loader:
             self.diagnostics.extend(error.diagnostics)
             return None
         return self._module(key, source)
+
+
+@cache
+def _library_file(source: Source) -> tree.File:
+    """Library modules do not change while the program runs, so each is parsed once."""
+    return parse(source)
 
 
 FLOOR = "floor"

@@ -1,0 +1,104 @@
+"""`policy check`: decide one request, or a recorded session."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+import click
+
+from ..domain.errors import RequestError
+from ..policy import Policy
+from ..report.decisions import SessionReport, render_decision
+from ..wire.decisions import decision_json, error_json
+from ..wire.requests import parse_request, read_lines
+from .common import FORMAT, build_request, fail_usage, load_policy, print_json, request_options
+
+EXITS = {"allow": 0, "deny": 1, "ask": 3}
+
+
+@click.command(name="check", context_settings={"ignore_unknown_options": False})
+@click.argument("policy")
+@click.argument("action", required=False)
+@click.argument("resource", nargs=-1)
+@click.option("--requests", metavar="FILE", help="Decide every request of a JSONL file; `-` is standard input.")
+@request_options
+@FORMAT
+def command(policy: str, action: str | None, resource: tuple[str, ...], requests: str | None, **options: Any) -> None:
+    """Ask POLICY whether ACTION on RESOURCE is allowed.
+
+    \b
+    policy check web.policy write src/app.ts --agent codex-web
+    policy check web.policy run -- git push --force
+    policy check web.policy --requests session.jsonl
+
+    Exits 0 for allow, 1 for deny, 3 when approval is needed, 2 for bad input. With --requests it exits 0 when
+    every line was decided, and 2 when one was no valid request.
+    """
+    format_ = options["format_"]
+    if requests is not None:
+        if action is not None:
+            fail_usage("give either ACTION and RESOURCE, or --requests", format_)
+        sys.exit(_session(load_policy(policy, format_), policy, requests, format_))
+    if action is None or not resource:
+        fail_usage("ACTION and RESOURCE are missing; or name a file with --requests", format_)
+    loaded = load_policy(policy, format_)
+    request = build_request(loaded, action, resource, options)
+    decision = loaded.decide_request(request)
+    if format_ == "json":
+        print_json(decision_json(decision), compact=True)
+    else:
+        click.echo(render_decision(request, decision))
+    sys.exit(EXITS[decision.effect])
+
+
+@contextmanager
+def _opened(name: str, format_: str) -> Iterator[tuple[BinaryIO, int]]:
+    if name == "-":
+        yield sys.stdin.buffer, 0
+        return
+    try:
+        stream = open(name, "rb")  # noqa: PTH123, SIM115 (closed below, in every case)
+    except OSError as error:
+        fail_usage(f"`{name}` cannot be opened: {(error.strerror or 'error').lower()}", format_)
+    with stream:
+        yield stream, os.fstat(stream.fileno()).st_size
+
+
+def _session(policy: Policy, path: str, name: str, format_: str) -> int:
+    report = SessionReport()
+    with _opened(name, format_) as (stream, size):
+        show = format_ == "text" and size > 0 and sys.stdout.isatty()
+        with click.progressbar(length=max(size, 1), label="deciding", hidden=not show, file=sys.stderr) as bar:
+            try:
+                for number, line in read_lines(stream):
+                    _one(policy, number, line, report, format_)
+                    bar.update(len(line) + 1)
+            except RequestError as error:
+                fail_usage(str(error), format_)
+            except OSError as error:
+                fail_usage(f"`{name}` cannot be read: {(error.strerror or 'error').lower()}", format_)
+    if not report.effects and not report.errors:
+        fail_usage(f"`{name}` has no requests", format_)
+    if format_ == "text":
+        click.echo(report.render(path, policy.digest))
+    return 2 if report.errors else 0
+
+
+def _one(policy: Policy, number: int, line: bytes, report: SessionReport, format_: str) -> None:
+    try:
+        request = parse_request(line)
+    except RequestError as error:
+        report.refuse(number, error)
+        if format_ == "json":
+            print_json(error_json(error, number), compact=True)
+        return
+    decision = policy.decide_request(request)
+    if format_ == "json":
+        report.effects[decision.effect] += 1
+        print_json(decision_json(decision, request.id), compact=True)
+    else:
+        report.add(number, request, decision)

@@ -1,0 +1,124 @@
+"""What several commands share: loading a policy, request options, output formats."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from ..domain.actions import ACTIONS, METHODS, SORT_OF
+from ..domain.errors import PolicyError
+from ..domain.request import Request
+from ..domain.suggest import suggest
+from ..policy import Policy
+from ..report.diagnostics import render
+from ..wire.decisions import diagnostic_json
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+FORMAT = click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True,
+                      help="How results are written.")
+
+
+def print_json(value: object, *, compact: bool = False) -> None:
+    """One JSON value on standard output; ASCII, so that no terminal or log is deceived by it."""
+    click.echo(json.dumps(value, indent=None if compact else 2, separators=(",", ":") if compact else None))
+
+
+def fail_policy(error: PolicyError, format_: str) -> NoReturn:
+    """Show why a policy does not compile, and leave with 2."""
+    if format_ == "json":
+        print_json({"errors": [diagnostic_json(d) for d in error.diagnostics]})
+    else:
+        click.echo(render(error.diagnostics), err=True)
+    sys.exit(2)
+
+
+def fail_usage(message: str, format_: str = "text") -> NoReturn:
+    """A mistake in the call: one line, exit code 2."""
+    if format_ == "json":
+        print_json({"errors": [{"code": "PLU001", "message": message}]})
+    click.echo(f"error: {message}", err=True)
+    sys.exit(2)
+
+
+def load_policy(path: str, format_: str) -> Policy:
+    """Compile a policy, or show its mistakes and leave."""
+    try:
+        return Policy.load(path)
+    except PolicyError as error:
+        fail_policy(error, format_)
+
+
+def request_options(function: Function) -> Function:
+    """The options that say who asks and where."""
+    options = [
+        click.option("--agent", help="The principal: the agent's name."),
+        click.option("--repo", help="The repository the agent works on."),
+        click.option("--branch", help="The current branch."),
+        click.option("--session", help="The session's name."),
+        click.option("--context", "context", multiple=True, metavar="NAME=VALUE", help="A context attribute."),
+        click.option("--cwd", help="The working folder, absolute."),
+        click.option("--workspace", help="The workspace, absolute; paths below it are matched by relative patterns."),
+        click.option("--home", help="The agent's home, absolute."),
+        click.option("--tmp", help="The agent's temporary folder, absolute (default /tmp)."),
+        click.option("--shell", type=click.Choice(["bash", "sh", "zsh", "argv"]), help="The dialect of a script."),
+        click.option("--method", type=click.Choice(METHODS), help="The HTTP method of a connection."),
+        click.option("--resolved", multiple=True, metavar="ADDRESS", help="An address that the host resolves to."),
+        click.option("--lexical", is_flag=True, help="Do not follow symbolic links on this machine."),
+        click.option("--pattern", is_flag=True, help="RESOURCE is a pattern: decide for every member of it."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def build_request(policy: Policy, action: str, resource: tuple[str, ...], options: dict[str, Any]) -> Request:
+    """A request from the command line. Several words are an argv; leaves with 2 on bad usage."""
+    if action not in ACTIONS:
+        fail_usage(f"unknown action `{action[:40]}`: {suggest(action, ACTIONS)}", options["format_"])
+    if len(resource) > 1 and SORT_OF[action] != "command":
+        fail_usage(f"`{action}` takes one resource, not {len(resource)}", options["format_"])
+    return Request(
+        action, resource if len(resource) > 1 else resource[0],
+        agent=options["agent"], repo=options["repo"], branch=options["branch"], session=options["session"],
+        context=_context(policy, options["context"], options["format_"]), cwd=options["cwd"],
+        workspace=options["workspace"], home=options["home"], tmp=options["tmp"], shell=options["shell"],
+        method=options["method"], resolved=tuple(options["resolved"]), lexical=options["lexical"],
+        pattern=options["pattern"],
+    )
+
+
+def _context(policy: Policy, pairs: tuple[str, ...], format_: str) -> dict[str, object]:
+    declared = policy.policy_set.attributes
+    out: dict[str, object] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            fail_usage(f"`--context {pair[:60]}` has no `=`; write NAME=VALUE", format_)
+        if name not in declared:
+            known = suggest(name, declared) or "the policy declares none"
+            fail_usage(f"the context attribute `{name[:60]}` is not declared ({known})", format_)
+        if name in out:
+            fail_usage(f"the context attribute `{name}` is given twice", format_)
+        value: object = text
+        if declared[name].type == "bool":
+            value = {"true": True, "false": False}.get(text, text)
+        elif declared[name].type == "int" and text.lstrip("-").isdecimal() and len(text) <= 18:
+            value = int(text)
+        wanted: type = {"bool": bool, "int": int}.get(declared[name].type, str)
+        if type(value) is not wanted or (declared[name].members and value not in declared[name].members):
+            choices = suggest(text, declared[name].members) or f"expected {declared[name].type}"
+            fail_usage(f"`{text[:60]}` is no value of the context attribute `{name}` ({choices})", format_)
+        out[name] = value
+    return out
+
+
+def count(number: int, noun: str) -> str:
+    """`1 rule`, `2 rules`."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+

@@ -1,0 +1,34 @@
+"""`policy explain`: a decision, and what every candidate rule said."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from ..report.decisions import render_explanation
+from ..wire.decisions import explanation_json
+from .check import EXITS
+from .common import FORMAT, build_request, load_policy, print_json, request_options
+
+
+@click.command(name="explain")
+@click.argument("policy")
+@click.argument("action")
+@click.argument("resource", nargs=-1, required=True)
+@request_options
+@FORMAT
+def command(policy: str, action: str, resource: tuple[str, ...], **options: Any) -> None:
+    """Explain what POLICY says about ACTION on RESOURCE: each rule, whether it holds, and why.
+
+    Exits as `policy check` does.
+    """
+    loaded = load_policy(policy, options["format_"])
+    request = build_request(loaded, action, resource, options)
+    explanation = loaded.explain(request)
+    if options["format_"] == "json":
+        print_json(explanation_json(explanation))
+    else:
+        click.echo(render_explanation(request, explanation))
+    sys.exit(EXITS[explanation.decision.effect])

@@ -1,0 +1,63 @@
+"""`policy`: the entry point. Exit codes: 0 fine, 1 deny or findings, 2 bad input, 3 ask or undecided, 4 our fault."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from .. import __version__
+from ..compiler.lower import LANGUAGE_VERSION
+
+COMMANDS = ("check", "completion", "explain", "fmt", "init", "prove", "rule", "test")
+
+
+class _Group(click.Group):
+    """Loads a command's module only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module: Any = importlib.import_module(f".{cmd_name}", __package__)
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from ..domain.suggest import suggest
+
+            ctx.fail(f"unknown command `{args[0][:40]}`: {suggest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message=f"policy_lang %(version)s, language {LANGUAGE_VERSION}")
+def cli() -> None:
+    """Write, check, test and ask policies for AI coding agents."""
+
+
+def main() -> None:
+    """Run the command line; an unexpected fault of ours is one line and exit code 4."""
+    try:
+        cli(standalone_mode=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except Exception as error:  # noqa: BLE001 (the last resort; nothing may look like a pass)
+        if os.environ.get("POLICY_LANG_DEBUG"):
+            raise
+        click.echo(f"internal error (PLI001): {type(error).__name__}: {str(error)[:200]}", err=True)
+        click.echo("please report it; set POLICY_LANG_DEBUG=1 to see where it happened", err=True)
+        sys.exit(4)
+
+
+if __name__ == "__main__":
+    main()

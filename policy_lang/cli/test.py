@@ -1,0 +1,76 @@
+"""`policy test`: run the tests that stand in policy files."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from ..report.style import colour, visible
+from ..testing import CaseResult, TestReport, run_tests
+from .common import FORMAT, count, load_policy, print_json
+
+
+@click.command(name="test")
+@click.argument("files", nargs=-1, required=True)
+@click.option("--min-coverage", type=click.IntRange(0, 100), default=0, metavar="PERCENT",
+              help="Fail when fewer of a file's own rules decide at least one case.")
+@FORMAT
+def command(files: tuple[str, ...], min_coverage: int, format_: str) -> None:
+    """Run the tests in FILES, and list the rules that no test exercises.
+
+    Exits 0 when all hold, 1 when one fails, a file has no tests, or coverage is too low.
+    """
+    failed = False
+    out: list[dict[str, object]] = []
+    for path in files:
+        report = run_tests(load_policy(path, format_))
+        enough = report.coverage * 100 >= min_coverage
+        failed = failed or bool(report.failures) or not report.results or not enough
+        if format_ == "json":
+            out.append(_json(path, report))
+        else:
+            _text(path, report, enough, min_coverage)
+    if format_ == "json":
+        print_json({"files": out, "passed": not failed})
+    sys.exit(1 if failed else 0)
+
+
+def _text(path: str, report: TestReport, enough: bool, wanted: int) -> None:
+    for result in report.failures:
+        click.echo(_failure(result))
+    for rule, file, line in report.unexercised:
+        click.echo(f"{colour('no test', 'warning')}  {visible(file)}:{line}  {visible(rule)}")
+    passed = len(report.results) - len(report.failures)
+    if not report.results:
+        click.echo(f"{colour('failed', 'error')}  {visible(path)}: it has no tests")
+        return
+    word = colour("failed", "error") if report.failures or not enough else colour("ok", "allow")
+    click.echo(f"{word}  {visible(path)}: {passed} passed, {len(report.failures)} failed, "
+               f"{count(report.rules, 'rule')}, {report.coverage:.0%} of them exercised"
+               + ("" if enough else f" (wanted {wanted} %)"))
+
+
+def _failure(result: CaseResult) -> str:
+    span = result.case.span
+    line, column = span.source.position(span.start)
+    shown = visible(result.case.resource) if result.case.resource is not None else "opaque"
+    lines = [f"{colour('failed', 'error')}  {visible(span.source.path)}:{line}:{column}  {visible(result.test.name)}",
+             f"        {result.case.action} {shown}: expected {result.wanted}, got {result.got}"]
+    lines += [f"        {visible(reason)}" for reason in result.decision.reasons[:3]]
+    return "\n".join(lines)
+
+
+def _json(path: str, report: TestReport) -> dict[str, object]:
+    return {
+        "file": path,
+        "passed": len(report.results) - len(report.failures),
+        "failed": [
+            {"test": r.test.name, "line": r.case.span.line, "action": r.case.action, "resource": r.case.resource,
+             "expected": r.wanted, "got": r.got, "reasons": list(r.decision.reasons)}
+            for r in report.failures
+        ],
+        "rules": report.rules,
+        "coverage": round(report.coverage, 4),
+        "unexercised": [{"id": i, "file": f, "line": n} for i, f, n in report.unexercised],
+    }

@@ -1,0 +1,306 @@
+"""The judge: what a policy means, naive and obvious. Patterns by backtracking, rules by linear scan.
+
+Nothing here is shared with the engine. The language reference in prose, this file, and the engine must agree;
+where they do not, one of them is a bug.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+YES, NO, OPEN = "yes", "no", "open"
+FLOOR = [
+    "{**,~/**,/**}/.git/hooks/", "{**,~/**,/**}/.git/{config,config.worktree}", "{**,~/**,/**}/.git",
+    "{**,~/**,/**}/.{claude,codex,gemini,cursor,copilot}/",
+]
+PATHS, REFS = ("read", "write", "delete"), ("push", "force-push", "delete-ref", "merge")
+Condition = tuple[Any, ...]
+
+
+@dataclass
+class Rule:
+    effect: str
+    actions: list[str]
+    include: list[str]
+    exclude: list[str] = field(default_factory=list)
+    tier: str = ""
+    methods: list[str] = field(default_factory=list)
+    with_: list[str] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)
+    scopes: list[Condition] = field(default_factory=list)
+    override: bool = False
+    label: str = ""
+
+
+@dataclass
+class Module:
+    name: str
+    guardrail: bool = False
+    rules: list[Rule] = field(default_factory=list)
+    imports: list[tuple[Module, list[str]]] = field(default_factory=list)
+    ceilings: list[Module] = field(default_factory=list)
+
+
+@dataclass
+class Policy:
+    root: Module
+    tiers: dict[str, list[str]]
+    attributes: dict[str, Any]  # name -> default or None
+
+
+@dataclass
+class Request:
+    action: str
+    resource: Any
+    agent: str | None = None
+    repo: str | None = None
+    context: dict[str, Any] = field(default_factory=dict)
+    workspace: str | None = None
+    home: str | None = None
+    method: str | None = None
+    now: float = 0.0
+
+
+# patterns
+
+
+def braces(text: str) -> list[str]:
+    depth, start = 0, text.find("{")
+    if start < 0:
+        return [text]
+    parts, last = [], start + 1
+    for i in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[i], 0)
+        if (text[i] == "," and depth == 1) or (text[i] == "}" and depth == 0):
+            parts.append(text[last:i])
+            last = i + 1
+        if depth == 0:
+            return [text[:start] + inner + rest for part in parts for inner in braces(part)
+                    for rest in braces(text[i + 1 :])]
+    raise ValueError(text)
+
+
+def glob(pattern: str, text: str) -> bool:
+    if not pattern:
+        return not text
+    if pattern[0] == "*":
+        return any(glob(pattern[1:], text[i:]) for i in range(len(text) + 1))
+    if not text:
+        return False
+    if pattern[0] == "?":
+        return glob(pattern[1:], text[1:])
+    if pattern[0] == "[":
+        end = pattern.index("]")
+        body, negated = pattern[1:end].lstrip("!"), pattern[1] == "!"
+        chars = {chr(c) for i, x in enumerate(body) if body[i + 1 : i + 2] == "-" and i + 2 < len(body)
+                 for c in range(ord(x), ord(body[i + 2]) + 1)} | set(body)
+        return (text[0] in chars) != negated and glob(pattern[end + 1 :], text[1:])
+    return pattern[0] == text[0] and glob(pattern[1:], text[1:])
+
+
+def sequence(pattern: list[str], word: list[str]) -> bool:
+    if not pattern:
+        return not word
+    if pattern[0] == "**":
+        return any(sequence(pattern[1:], word[i:]) for i in range(len(word) + 1))
+    return bool(word) and glob(pattern[0], word[0]) and sequence(pattern[1:], word[1:])
+
+
+def inside(parts: list[str]) -> list[str]:
+    """A trailing `**` of a path or ref is everything inside: at least one more."""
+    return [*parts[:-1], "*", "**"] if parts[-1] == "**" else parts
+
+
+def slashed(text: str, word: list[str]) -> bool:
+    if text.endswith("/"):
+        return sequence([*text[:-1].split("/"), "**"] if text != "/" else ["**"], word)
+    return sequence(inside(text.split("/")), word)
+
+
+def path_matches(pattern: str, path: str, request: Request) -> str:
+    """YES, NO, or OPEN when it hangs on where the workspace or the home is."""
+    roots = {"/": "/", "~/": request.home, "./": request.workspace}
+    anchor = "/" if pattern.startswith("/") else "~/" if pattern.startswith("~/") else "./"
+    rest = pattern.removeprefix("./" if pattern == "./" else "" if anchor == "./" else anchor) or "/"
+    if path.startswith("~/") or not path.startswith("/"):
+        own, inner = ("~/", path[2:]) if path.startswith("~/") else ("./", path)
+        if roots[own] is None:
+            return YES if anchor == own and slashed(rest, inner.split("/")) else NO
+        path = f"{roots[own]}/{inner}"
+    parts = path.strip("/").split("/")
+    root = roots[anchor]
+    if root is None:
+        return OPEN if any(slashed(rest, parts[i:]) for i in range(len(parts) + 1)) else NO
+    above = [p for p in root.split("/") if p]
+    return YES if parts[: len(above)] == above and slashed(rest, parts[len(above) :]) else NO
+
+
+def host_matches(pattern: str, methods: list[str], request: Request) -> str:
+    if methods and request.method is not None and request.method not in methods:
+        return NO
+    sure = YES if not methods or request.method else OPEN
+    host, _, port = pattern.partition(":")
+    name, _, number = request.resource.partition(":")
+    if port != "*" and (port or "443") != (number or "443"):
+        return NO
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        address = None
+    if host == "**":
+        return sure
+    try:
+        network = ipaddress.ip_network(host)
+    except ValueError:
+        network = None
+    if address is not None or network is not None:
+        return sure if address is not None and network is not None and address in network else NO
+    labels, word = host.split("."), name.split(".")
+    if labels[0] == "*":
+        labels[:1] = ["**", "*"]
+    return sure if sequence(labels, word) else NO
+
+
+def matches(rule: Rule, pattern: str, request: Request) -> str:
+    answers = [one(rule, text, request) for text in braces(pattern)] if pattern != "opaque" else [
+        YES if isinstance(request.resource, str) and "run" in rule.actions else NO]
+    return YES if YES in answers else OPEN if OPEN in answers else NO
+
+
+def one(rule: Rule, pattern: str, request: Request) -> str:
+    if request.action in PATHS:
+        return path_matches(pattern, request.resource, request)
+    if request.action == "run":
+        return OPEN if isinstance(request.resource, str) else (
+            YES if sequence(pattern.split(), request.resource) else NO)
+    if request.action == "connect":
+        return host_matches(pattern, rule.methods, request)
+    if request.action in REFS:
+        full = [t.rpartition(":") for t in (pattern, request.resource)]
+        (remote, _, ref), (his, _, name) = full
+        ref, name = (r if r.startswith("refs/") else f"refs/heads/{r}" for r in (ref, name))
+        return YES if glob(remote or "origin", his or "origin") and slashed(ref, name.split("/")) else NO
+    return YES if sequence(pattern.split("."), request.resource.split(".")) else NO
+
+
+# options and conditions
+
+
+def option(options: list[str], words: Any) -> str:
+    if isinstance(words, str):
+        return OPEN
+    found, ended = NO, False
+    for i, word in enumerate(words[1:], 1):
+        after_option = i > 1 and words[i - 1].startswith("-")
+        if word == "--" and not after_option:
+            return found
+        ended = ended or word == "--"
+        for name in options:
+            exact = word == name or (name.startswith("--") and word.startswith(name + "="))
+            if exact and not after_option and not ended:
+                return YES
+            short = len(name) == 2 and word.startswith("-") and not word.startswith("--") and name[1] in word
+            head = word.split("=")[0]
+            dashes = head[: len(head) - len(head.lstrip("-"))]
+            long = len(name) > 2 and len(dashes) > 0 and len(word) > 1 and (
+                head.lstrip("-") == name.lstrip("-") or (
+                    len(head.lstrip("-")) > 0 and name.lstrip("-").startswith(head.lstrip("-"))
+                    and (len(dashes) >= 2) == name.startswith("--")))
+            if exact or short or long:
+                found = OPEN
+    return found
+
+
+def negate(value: str) -> str:
+    return {YES: NO, NO: YES, OPEN: OPEN}[value]
+
+
+def every(values: list[str]) -> str:
+    return NO if NO in values else OPEN if OPEN in values else YES
+
+
+def condition(node: Condition, values: dict[str, Any]) -> str:
+    kind = node[0]
+    if kind == "not":
+        return negate(condition(node[1], values))
+    if kind == "and":
+        return every([condition(n, values) for n in node[1:]])
+    if kind == "or":
+        return negate(every([negate(condition(n, values)) for n in node[1:]]))
+    value = values.get(node[1])
+    if value is None:
+        return OPEN
+    tests: dict[str, Callable[[], bool]] = {
+        "glob": lambda: any(sequence(t.split("/"), value.split("/")) for p in node[2] for t in braces(p)),
+        "==": lambda: value == node[2], "!=": lambda: value != node[2], "in": lambda: value in node[2],
+        "<": lambda: value < node[2], "<=": lambda: value <= node[2], ">": lambda: value > node[2],
+        ">=": lambda: value >= node[2],
+    }
+    return YES if tests[kind]() else NO
+
+
+# decisions
+
+
+def truth(rule: Rule, request: Request, values: dict[str, Any]) -> str:
+    if request.action not in rule.actions:
+        return NO
+
+    def some(patterns: list[str]) -> str:
+        return negate(every([negate(matches(rule, p, request)) for p in patterns])) if patterns else NO
+
+    parts = [some(rule.include), negate(some(rule.exclude)), *(condition(s, values) for s in rule.scopes)]
+    if rule.with_:
+        parts.append(option(rule.with_, request.resource))
+    if rule.without:
+        parts.append(negate(option(rule.without, request.resource)))
+    return every(parts)
+
+
+def gather(module: Module, without: list[str]) -> list[tuple[Module, Rule]]:
+    rules = [(module, r) for r in module.rules if r.label not in without or not r.label]
+    return rules + [pair for inner, dropped in module.imports for pair in gather(inner, dropped)]
+
+
+def layers(module: Module, seen: list[Module]) -> list[tuple[Module, list[tuple[Module, Rule]]]]:
+    if module in seen:
+        return []
+    seen.append(module)
+    members = [module]
+    for member in members:
+        members += [m for m, _ in member.imports if m not in members]
+    above = [c for member in members for c in member.ceilings]
+    return [(module, gather(module, [])), *(one for c in above for one in layers(c, seen))]
+
+
+def decide(policy: Policy, request: Request) -> tuple[str, set[str]]:
+    """The effect and the tiers that it needs."""
+    values = {**policy.attributes, **request.context, "agent": request.agent, "repo": request.repo, "now": request.now}
+    floor = Rule("deny", ["write", "delete"], FLOOR)
+    tiers: set[str] = set()
+    found = layers(policy.root, [])
+    if all(module.guardrail for module, _ in found):
+        return "deny", set()
+    for module, rules in found:
+        held = [(m, r, t) for m, r in rules if (t := truth(r, request, values)) != NO]
+        granted = [r for m, r, t in held if t == YES and r.effect != "deny" and not m.guardrail]
+        protected = not module.guardrail and truth(floor, request, values) != NO
+        if any(r.effect == "deny" for _, r, _ in held) or (protected and not any(r.override for r in granted)):
+            return "deny", set()
+        if not granted and not module.guardrail:
+            return "deny", set()
+        tiers |= {r.tier for _, r, _ in held if r.effect == "ask"}
+    return ("ask" if tiers else "allow"), {t for t in tiers if not any(t in included(policy, o) for o in tiers - {t})}
+
+
+def included(policy: Policy, tier: str) -> set[str]:
+    found: set[str] = set()
+    todo = [tier]
+    while todo:
+        inner = [t for t in policy.tiers[todo.pop()] if t not in found]
+        found |= set(inner)
+        todo += inner
+    return found
