@@ -24,8 +24,8 @@ class Policy:
 
     __slots__ = ("_engine",)
 
-    def __init__(self, policy_set: PolicySet) -> None:
-        self._engine = Engine(policy_set)
+    def __init__(self, policy_set: PolicySet, *, over_everything: bool = False) -> None:
+        self._engine = Engine(policy_set, over_everything)
 
     @classmethod
     def load(cls, path: str) -> Policy:
@@ -40,6 +40,14 @@ class Policy:
         from .compiler.load import compile_text
 
         return cls(compile_text(text, path))
+
+    @classmethod
+    def load_for_testing(cls, path: str) -> Policy:
+        """Compile a file to run its own tests: tiers may be declared only, and a guardrail stands over `allow`."""
+        from .compiler.load import compile_file
+
+        policy_set = compile_file(path, library=True)
+        return cls(policy_set, over_everything=all(layer.guardrail for layer in policy_set.layers))
 
     @property
     def digest(self) -> str:

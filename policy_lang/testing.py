@@ -62,7 +62,7 @@ def run_tests(policy: Policy) -> TestReport:
             decision = policy.decide_request(_request(test, case))
             passed = decision.effect == case.effect and (not case.tier or case.tier in decision.tiers)
             report.results.append(CaseResult(test, case, decision, passed))
-            used.update((r.id, r.line) for r in decision.rules)
+            used.update((r.id, r.line) for r in (*decision.rules, *decision.verdict.support))
     name = policy.policy_set.name
     own = {(r.id, r.line): r for layer in policy.policy_set.layers for r in layer.rules if r.module == name}
     report.rules = len(own)

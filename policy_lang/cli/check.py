@@ -15,7 +15,7 @@ from ..policy import Policy
 from ..report.decisions import SessionReport, render_decision
 from ..wire.decisions import decision_json, error_json
 from ..wire.requests import parse_request, read_lines
-from .common import FORMAT, build_request, fail_usage, load_policy, print_json, request_options
+from .common import FORMAT, build_request, fail_usage, load_policy, moment, print_json, request_options
 
 EXITS = {"allow": 0, "deny": 1, "ask": 3}
 
@@ -42,7 +42,7 @@ def command(policy: str, action: str | None, resource: tuple[str, ...], requests
     if requests is not None:
         if action is not None:
             fail_usage("give either ACTION and RESOURCE, or --requests", format_)
-        sys.exit(_session(load_policy(policy, format_), policy, requests, format_))
+        sys.exit(_Session(load_policy(policy, format_), policy, format_, moment(options["now"])).run(requests))
     if action is None or not resource:
         fail_usage("ACTION and RESOURCE are missing; or name a file with --requests", format_)
     loaded = load_policy(policy, format_)
@@ -68,37 +68,44 @@ def _opened(name: str, format_: str) -> Iterator[tuple[BinaryIO, int]]:
         yield stream, os.fstat(stream.fileno()).st_size
 
 
-def _session(policy: Policy, path: str, name: str, format_: str) -> int:
-    report = SessionReport()
-    with _opened(name, format_) as (stream, size):
-        show = format_ == "text" and size > 0 and sys.stdout.isatty()
-        with click.progressbar(length=max(size, 1), label="deciding", hidden=not show, file=sys.stderr) as bar:
-            try:
-                for number, line in read_lines(stream):
-                    _one(policy, number, line, report, format_)
-                    bar.update(len(line) + 1)
-            except RequestError as error:
-                fail_usage(str(error), format_)
-            except OSError as error:
-                fail_usage(f"`{name}` cannot be read: {(error.strerror or 'error').lower()}", format_)
-    if not report.effects and not report.errors:
-        fail_usage(f"`{name}` has no requests", format_)
-    if format_ == "text":
-        click.echo(report.render(path, policy.digest))
-    return 2 if report.errors else 0
+class _Session:
+    """Decides a file of requests, one line at a time, in memory that does not grow with it."""
 
+    def __init__(self, policy: Policy, path: str, format_: str, now: float | None) -> None:
+        self.policy, self.path, self.format, self.now = policy, path, format_, now
+        self.report = SessionReport()
 
-def _one(policy: Policy, number: int, line: bytes, report: SessionReport, format_: str) -> None:
-    try:
-        request = parse_request(line)
-    except RequestError as error:
-        report.refuse(number, error)
-        if format_ == "json":
-            print_json(error_json(error, number), compact=True)
-        return
-    decision = policy.decide_request(request)
-    if format_ == "json":
-        report.effects[decision.effect] += 1
-        print_json(decision_json(decision, request.id), compact=True)
-    else:
-        report.add(number, request, decision)
+    def run(self, name: str) -> int:
+        """The exit code: 0 when every line was decided, else 2."""
+        with _opened(name, self.format) as (stream, size):
+            show = self.format == "text" and size > 0 and sys.stdout.isatty()
+            with click.progressbar(length=max(size, 1), label="deciding", hidden=not show, file=sys.stderr) as bar:
+                try:
+                    for number, line in read_lines(stream):
+                        self._one(number, line)
+                        bar.update(len(line) + 1)
+                except RequestError as error:
+                    fail_usage(str(error), self.format)
+                except OSError as error:
+                    fail_usage(f"`{name}` cannot be read: {(error.strerror or 'error').lower()}", self.format)
+        if not self.report.effects and not self.report.errors:
+            fail_usage(f"`{name}` has no requests", self.format)
+        if self.format == "text":
+            click.echo(self.report.render(self.path, self.policy.digest))
+        return 2 if self.report.errors else 0
+
+    def _one(self, number: int, line: bytes) -> None:
+        try:
+            request = parse_request(line)
+        except RequestError as error:
+            self.report.refuse(number, error)
+            if self.format == "json":
+                print_json(error_json(error, number), compact=True)
+            return
+        request.now = self.now
+        decision = self.policy.decide_request(request)
+        if self.format == "json":
+            self.report.effects[decision.effect] += 1
+            print_json(decision_json(decision, request.id), compact=True)
+        else:
+            self.report.add(number, request, decision)

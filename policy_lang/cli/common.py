@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -45,10 +46,10 @@ def fail_usage(message: str, format_: str = "text") -> NoReturn:
     sys.exit(2)
 
 
-def load_policy(path: str, format_: str) -> Policy:
+def load_policy(path: str, format_: str, testing: bool = False) -> Policy:
     """Compile a policy, or show its mistakes and leave."""
     try:
-        return Policy.load(path)
+        return Policy.load_for_testing(path) if testing else Policy.load(path)
     except PolicyError as error:
         fail_policy(error, format_)
 
@@ -69,6 +70,8 @@ def request_options(function: Function) -> Function:
         click.option("--method", type=click.Choice(METHODS), help="The HTTP method of a connection."),
         click.option("--resolved", multiple=True, metavar="ADDRESS", help="An address that the host resolves to."),
         click.option("--lexical", is_flag=True, help="Do not follow symbolic links on this machine."),
+        click.option("--now", type=click.DateTime(["%Y-%m-%dT%H:%MZ", "%Y-%m-%d"]), metavar="TIME",
+                     help="Decide as if it were then (UTC, 2027-01-31T09:00Z); default is the clock."),
         click.option("--pattern", is_flag=True, help="RESOURCE is a pattern: decide for every member of it."),
     ]
     for option in reversed(options):
@@ -88,8 +91,13 @@ def build_request(policy: Policy, action: str, resource: tuple[str, ...], option
         context=_context(policy, options["context"], options["format_"]), cwd=options["cwd"],
         workspace=options["workspace"], home=options["home"], tmp=options["tmp"], shell=options["shell"],
         method=options["method"], resolved=tuple(options["resolved"]), lexical=options["lexical"],
-        pattern=options["pattern"],
+        pattern=options["pattern"], now=moment(options["now"]),
     )
+
+
+def moment(value: datetime | None) -> float | None:
+    """Seconds since the epoch of a `--now` option."""
+    return None if value is None else value.replace(tzinfo=UTC).timestamp()
 
 
 def _context(policy: Policy, pairs: tuple[str, ...], format_: str) -> dict[str, object]:

@@ -12,9 +12,9 @@ from .examples import check_examples
 from .lower import lower
 
 
-def compile_file(path: str) -> PolicySet:
-    """Compile a policy file. Raises PolicyError with every mistake."""
-    return _finish(resolve_file(os.fspath(path)))
+def compile_file(path: str, library: bool = False) -> PolicySet:
+    """Compile a policy file. `library` lets it declare tiers that others define. Raises PolicyError."""
+    return _finish(resolve_file(os.fspath(path), library=library))
 
 
 def compile_text(text: str, path: str) -> PolicySet:

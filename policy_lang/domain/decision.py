@@ -23,13 +23,17 @@ class RuleRef:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
-    """The part of a decision that many requests share; made once, handed out often."""
+    """The part of a decision that many requests share; made once, handed out often.
+
+    `rules` decided; `support` are the rules that grant what is allowed or asked, whichever layer decided.
+    """
 
     effect: str
     tiers: tuple[str, ...] = ()
     rules: tuple[RuleRef, ...] = ()
     reasons: tuple[str, ...] = ()
     obligations: tuple[str, ...] = ()
+    support: tuple[RuleRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,4 +136,5 @@ def strictest(verdicts: tuple[Verdict, ...], reduce_tiers: object = None) -> Ver
         tuple(dict.fromkeys(r for v in deciding for r in v.rules)),
         tuple(dict.fromkeys(r for v in deciding for r in v.reasons)),
         tuple(obligations),
+        tuple(dict.fromkeys(r for v in verdicts for r in v.support)) if effect != "deny" else (),
     )

@@ -31,9 +31,12 @@ _EMPTY.seal()
 
 
 class Engine:
-    """A policy set made ready for deciding. Immutable but for its bounded caches; share it between threads."""
+    """A policy set made ready for deciding. Immutable but for its bounded caches; share it between threads.
 
-    def __init__(self, policy: PolicySet) -> None:
+    `over_everything` is for testing guardrails alone: what they leave alone is then allowed.
+    """
+
+    def __init__(self, policy: PolicySet, over_everything: bool = False) -> None:
         self.policy = policy
         numbers: dict[str, int] = {}
         floor = (*policy.floor, *policy_file_rules(policy.sources))
@@ -46,7 +49,8 @@ class Engine:
         self.conditions: tuple[Formula, ...] = tuple(formulas[i] for i in range(len(formulas)))
         self._subjects = tuple(tuple(sorted({a.subject for a in atoms(f)})) for f in self.conditions)
         self.timed = any("now" in s for s in self._subjects)
-        self.judge = Judge(tuple((layer.name, layer.guardrail) for layer in policy.layers), policy.tiers)
+        self.judge = Judge(tuple((layer.name, layer.guardrail) for layer in policy.layers), policy.tiers,
+                           over_everything)
         self._environments: dict[object, Environment] = {}
         self._interned: dict[Outcomes, Environment] = {}
 

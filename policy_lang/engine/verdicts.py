@@ -74,9 +74,10 @@ def rule_truths(table: Table, sure: Iterable[int], maybe: Iterable[int], env: En
 class Judge:
     """Combines true rules to verdicts. `layers` holds (name, is a guardrail)."""
 
-    def __init__(self, layers: tuple[tuple[str, bool], ...], tiers: dict[str, Tier]) -> None:
+    def __init__(self, layers: tuple[tuple[str, bool], ...], tiers: dict[str, Tier],
+                 over_everything: bool = False) -> None:
         self.layers = layers
-        self.tiers = tiers
+        self.over_everything = over_everything
         self._includes = {name: included(tiers, name) for name in tiers}
 
     def reduce(self, tiers: Iterable[str]) -> tuple[str, ...]:
@@ -93,7 +94,9 @@ class Judge:
             by_layer.setdefault(entry.layer, []).append((entry, value))
         verdicts = [self._layer(i, action, by_layer.get(i, []), floor, env) for i in range(len(self.layers))]
         held = tuple(v for v in verdicts if v is not None)
-        if all(guardrail for _, guardrail in self.layers):
+        if self.over_everything:
+            held = (*held, Verdict("allow", reasons=("no guardrail takes it away",)))
+        elif all(guardrail for _, guardrail in self.layers):
             name = self.layers[0][0]
             alone = Verdict("deny", reasons=(f"`{name}` is a guardrail: it grants nothing by itself",))
             held = (*(v for v in held if v.effect == "deny"), alone)
@@ -115,10 +118,11 @@ class Judge:
         logged = ("log",) if any(e.rule.log for e in grants) else ()
         if asks:
             tiers = self.reduce(e.rule.tier for e in asks)
-            return Verdict("ask", tiers, _refs(asks), tuple(_reason(e, id(e) in undecided, env) for e in asks), logged)
+            return Verdict("ask", tiers, _refs(asks), tuple(_reason(e, id(e) in undecided, env) for e in asks), logged,
+                           _refs(grants))
         if guardrail:
             return None
-        return Verdict("allow", (), _refs(grants), tuple(_reason(e, False, env) for e in grants), logged)
+        return Verdict("allow", (), _refs(grants), tuple(_reason(e, False, env) for e in grants), logged, _refs(grants))
 
 
 def _refs(entries: list[Entry]) -> tuple[RuleRef, ...]:

@@ -44,7 +44,8 @@ def compile_pattern(sort: str, text: str, methods: tuple[str, ...] = ()) -> tupl
             sequences = _command(text)
         else:
             one = {PATH: _path, REF: _ref, NAME: _name}.get(sort)
-            texts = expand_braces(text, limit("pattern_alternatives"))
+            anchor = "${tmp}" if sort == PATH and text.startswith("${tmp}") else ""  # its braces are no group
+            texts = [anchor + t for t in expand_braces(text[len(anchor) :], limit("pattern_alternatives"))]
             sequences = [one(t) for t in texts] if one else [s for t in texts for s in _host(t, methods)]
     except GlobError as error:
         raise PatternError(str(error)) from None

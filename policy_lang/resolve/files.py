@@ -10,7 +10,10 @@ from ..domain.limits import limit
 
 
 def read_source(path: str, at: Span | None = None) -> Source:
-    """The text of a policy file. Raises PolicyError, placed at `at`, when it cannot be read as one."""
+    """The text of a policy file. Raises PolicyError, placed at `at`, when it cannot be read as one.
+
+    The source is named by the path without its `..`, which reads better in every report.
+    """
     data = _read(path, at)
     try:
         text = data.decode("utf-8")
@@ -18,7 +21,7 @@ def read_source(path: str, at: Span | None = None) -> Source:
         line = data.count(b"\n", 0, error.start) + 1
         raise _error("PLE002", f"`{path}` is not valid UTF-8 (byte {error.start}, line {line})", at,
                      "save it as UTF-8") from None
-    return Source(path, text)
+    return Source(os.path.normpath(path), text)
 
 
 def _read(path: str, at: Span | None) -> bytes:

@@ -49,8 +49,11 @@ class Program:
     diagnostics: list[Diagnostic]
 
 
-def resolve_file(path: str, overlay: Source | None = None) -> Program:
-    """Load and resolve a policy file. Raises PolicyError only when the file itself cannot be read."""
+def resolve_file(path: str, overlay: Source | None = None, library: bool = False) -> Program:
+    """Load and resolve a policy file; `library` lets it declare tiers that others define.
+
+    Raises PolicyError only when the file itself cannot be read.
+    """
     loader = Loader(overlay)
     enabled = gc.isenabled()
     gc.disable()  # many objects, no cycles; see the parser
@@ -58,21 +61,21 @@ def resolve_file(path: str, overlay: Source | None = None) -> Program:
         root = loader.load(path)
         if root is None:
             raise PolicyError(loader.diagnostics)
-        return _Resolver(loader, root).run()
+        return _Resolver(loader, root, library).run()
     finally:
         if enabled:
             gc.enable()
 
 
 class _Resolver:
-    def __init__(self, loader: Loader, root: Module) -> None:
+    def __init__(self, loader: Loader, root: Module, library: bool) -> None:
         self.loader = loader
         self.root = root
         self.diagnostics = loader.diagnostics
         self.report = self.diagnostics.append
         self.floor = loader.floor()
         self.modules = [m for m in loader.modules.values() if m is not self.floor]
-        self.tiers = collect_tiers(self.modules, self.report)
+        self.tiers = collect_tiers(self.modules, self.report, library)
         self.attributes = collect_attributes(self.modules, self.report)
         self.rules: dict[int, list[ResolvedRule]] = {}
 

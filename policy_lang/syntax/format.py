@@ -141,7 +141,9 @@ class _Printer:
         self.last_end = last
 
     def _broken(self, parts: list[Part], depth: int, close: str, last: int) -> None:
+        """Head and patterns on one line where they fit, every clause on its own; comments stay in their place."""
         pad = INDENT * (depth + 2)
+        parts = self._with_patterns(parts, depth)
         self.lines.append(INDENT * depth + parts[0][0])
         for text, place in parts[1:]:
             comments = self._take(place[0])
@@ -150,17 +152,26 @@ class _Printer:
                     self.lines[-1] += f"  {comment.text}"
                 else:
                     self.lines.append(pad + comment.text)
-            joined = f"{self.lines[-1]} {text}"
-            packed = len(self.lines[-1]) > len(INDENT * depth + parts[0][0]) or self.lines[-1].startswith(pad)
-            if not comments and packed and len(joined) <= WIDTH and "#" not in _outside(self.lines[-1]) and (
-                self.lines[-1].endswith(",")):
-                self.lines[-1] = joined
+            line = self.lines[-1]
+            if not comments and line.startswith(pad) and line.endswith(",") and len(line) + len(text) < WIDTH:
+                self.lines[-1] += f" {text}"
             else:
                 self.lines.append(pad + text)
-        if close:
-            self.lines[-1] += close
         for comment in self._take(last):
             self.lines.append(pad + comment.text)
+        if close:
+            self.lines.append(INDENT * depth + close.strip())
+
+    def _with_patterns(self, parts: list[Part], depth: int) -> list[Part]:
+        """The parts with all patterns joined to the head, when that fits and no comment stands among them."""
+        count = 2
+        while count < len(parts) and parts[count - 1][0].endswith(","):
+            count += 1
+        joined = " ".join(text for text, _ in parts[:count])
+        end = parts[min(count, len(parts)) - 1][1][1]
+        if len(INDENT * depth + joined) > WIDTH or (self.comments and self.comments[-1].start < end):
+            return parts
+        return [(joined, parts[0][1]), *parts[count:]]
 
 
 def _outside(line: str) -> str:

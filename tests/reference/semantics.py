@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 YES, NO, OPEN = "yes", "no", "open"
@@ -139,9 +139,8 @@ def path_matches(pattern: str, path: str, request: Request) -> str:
 
 
 def host_matches(pattern: str, methods: list[str], request: Request) -> str:
-    if methods and request.method is not None and request.method not in methods:
+    if methods and request.method not in methods:
         return NO
-    sure = YES if not methods or request.method else OPEN
     host, _, port = pattern.partition(":")
     name, _, number = request.resource.partition(":")
     if port != "*" and (port or "443") != (number or "443"):
@@ -151,17 +150,17 @@ def host_matches(pattern: str, methods: list[str], request: Request) -> str:
     except ValueError:
         address = None
     if host == "**":
-        return sure
+        return YES
     try:
         network = ipaddress.ip_network(host)
     except ValueError:
         network = None
     if address is not None or network is not None:
-        return sure if address is not None and network is not None and address in network else NO
+        return YES if address is not None and network is not None and address in network else NO
     labels, word = host.split("."), name.split(".")
     if labels[0] == "*":
         labels[:1] = ["**", "*"]
-    return sure if sequence(labels, word) else NO
+    return YES if sequence(labels, word) else NO
 
 
 def matches(rule: Rule, pattern: str, request: Request) -> str:
@@ -277,7 +276,11 @@ def layers(module: Module, seen: list[Module]) -> list[tuple[Module, list[tuple[
 
 
 def decide(policy: Policy, request: Request) -> tuple[str, set[str]]:
-    """The effect and the tiers that it needs."""
+    """The effect and the tiers that it needs: the strictest over every method, when none is given."""
+    if request.action == "connect" and request.method is None:
+        each = [decide(policy, replace(request, method=m)) for m in ("GET", "HEAD", "POST")]
+        effect = max((e for e, _ in each), key=["allow", "ask", "deny"].index)
+        return effect, reduced(policy, set().union(*(t for _, t in each))) if effect == "ask" else set()
     values = {**policy.attributes, **request.context, "agent": request.agent, "repo": request.repo, "now": request.now}
     floor = Rule("deny", ["write", "delete"], FLOOR)
     tiers: set[str] = set()
@@ -293,7 +296,11 @@ def decide(policy: Policy, request: Request) -> tuple[str, set[str]]:
         if not granted and not module.guardrail:
             return "deny", set()
         tiers |= {r.tier for _, r, _ in held if r.effect == "ask"}
-    return ("ask" if tiers else "allow"), {t for t in tiers if not any(t in included(policy, o) for o in tiers - {t})}
+    return ("ask" if tiers else "allow"), reduced(policy, tiers)
+
+
+def reduced(policy: Policy, tiers: set[str]) -> set[str]:
+    return {t for t in tiers if not any(t in included(policy, o) for o in tiers - {t})}
 
 
 def included(policy: Policy, tier: str) -> set[str]:
