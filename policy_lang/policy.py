@@ -84,9 +84,25 @@ class Policy:
         """Decide one request; see `Request` for the fields. Never raises: what is malformed is denied."""
         return self.decide_request(
             Request(
-                action, resource if isinstance(resource, str) else tuple(resource), agent, repo, branch, session,
-                context or {}, cwd, workspace, home, tmp, shell, method, tuple(resolved), git or {}, lexical, pattern,
-                None, now,
+                action,
+                resource if isinstance(resource, str) else tuple(resource),
+                agent,
+                repo,
+                branch,
+                session,
+                context or {},
+                cwd,
+                workspace,
+                home,
+                tmp,
+                shell,
+                method,
+                tuple(resolved),
+                git or {},
+                lexical,
+                pattern,
+                None,
+                now,
             )
         )
 

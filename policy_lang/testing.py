@@ -78,8 +78,15 @@ def _request(test: TestBlock, case: Case) -> Request:
     return Request(
         case.action,
         case.resource if case.resource is not None else "opaque; opaque",
-        agent=test.agent or fields.get("agent"), repo=fields.get("repo"), branch=fields.get("branch"),
-        session=fields.get("session"), context=given, workspace=places.get("workspace", WORKSPACE),
-        home=places.get("home", HOME), cwd=places.get("cwd"), method=case.method, lexical=True,
+        agent=test.agent or fields.get("agent"),
+        repo=fields.get("repo"),
+        branch=fields.get("branch"),
+        session=fields.get("session"),
+        context=given,
+        workspace=places.get("workspace", WORKSPACE),
+        home=places.get("home", HOME),
+        cwd=places.get("cwd"),
+        method=case.method,
+        lexical=True,
         now=float(now) if now is not None else None,
     )

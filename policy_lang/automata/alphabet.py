@@ -38,11 +38,15 @@ class Alphabet:
 
 _CONTROLS: Ranges = ((0, 31), (127, 159))
 PATHS = Alphabet("path", (*_CONTROLS, (47, 47), (92, 92)), frozenset({".", ".."}))
-LABELS = Alphabet("host", ((0, 32), (34, 35), (47, 47), (60, 60), (62, 63), (92, 92), (94, 94), (96, 96), (123, 125),
-                           (127, MAX_CODE_POINT)), frozenset({".", ".."}))
+LABELS = Alphabet(
+    "host",
+    ((0, 32), (34, 35), (47, 47), (60, 60), (62, 63), (92, 92), (94, 94), (96, 96), (123, 125), (127, MAX_CODE_POINT)),
+    frozenset({".", ".."}),
+)
 """Labels, methods, ports and URL path segments: what RFC 3986 lets a segment hold."""
-REFS = Alphabet("ref", (*_CONTROLS, (32, 32), (42, 42), (47, 47), (58, 58), (63, 63), (91, 94), (126, 126)),
-                frozenset({".", ".."}))
+REFS = Alphabet(
+    "ref", (*_CONTROLS, (32, 32), (42, 42), (47, 47), (58, 58), (63, 63), (91, 94), (126, 126)), frozenset({".", ".."})
+)
 WORDS = Alphabet("command", ((0, 0),), frozenset(), empty=True)
 NAMES = Alphabet("name", ((0, 32), (46, 46), (127, MAX_CODE_POINT)), frozenset())
 

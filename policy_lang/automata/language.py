@@ -65,6 +65,7 @@ class Language:
 
     def shortest(self) -> Word | None:
         """A member with the fewest characters, counting one more for each segment; None when empty."""
+
         def possible(sets: Sets) -> bool:
             return _possible(self.formula, [bool(s) for s in sets])
 

@@ -69,7 +69,7 @@ def _opened(name: str, format_: str) -> Iterator[tuple[BinaryIO, int]]:
 
 
 class _Session:
-    """Decides a file of requests, one line at a time, in memory that does not grow with it."""
+    """Decides a file of requests, one line at a time."""
 
     def __init__(self, policy: Policy, path: str, format_: str, now: float | None) -> None:
         self.policy, self.path, self.format, self.now = policy, path, format_, now

@@ -20,8 +20,14 @@ from ..wire.decisions import diagnostic_json
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-FORMAT = click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True,
-                      help="How results are written.")
+FORMAT = click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How results are written.",
+)
 
 
 def print_json(value: object, *, compact: bool = False) -> None:
@@ -70,8 +76,12 @@ def request_options(function: Function) -> Function:
         click.option("--method", type=click.Choice(METHODS), help="The HTTP method of a connection."),
         click.option("--resolved", multiple=True, metavar="ADDRESS", help="An address that the host resolves to."),
         click.option("--lexical", is_flag=True, help="Do not follow symbolic links on this machine."),
-        click.option("--now", type=click.DateTime(["%Y-%m-%dT%H:%MZ", "%Y-%m-%d"]), metavar="TIME",
-                     help="Decide as if it were then (UTC, 2027-01-31T09:00Z); default is the clock."),
+        click.option(
+            "--now",
+            type=click.DateTime(["%Y-%m-%dT%H:%MZ", "%Y-%m-%d"]),
+            metavar="TIME",
+            help="Decide as if it were then (UTC, 2027-01-31T09:00Z); default is the clock.",
+        ),
         click.option("--pattern", is_flag=True, help="RESOURCE is a pattern: decide for every member of it."),
     ]
     for option in reversed(options):
@@ -86,12 +96,23 @@ def build_request(policy: Policy, action: str, resource: tuple[str, ...], option
     if len(resource) > 1 and SORT_OF[action] != "command":
         fail_usage(f"`{action}` takes one resource, not {len(resource)}", options["format_"])
     return Request(
-        action, resource if len(resource) > 1 else resource[0],
-        agent=options["agent"], repo=options["repo"], branch=options["branch"], session=options["session"],
-        context=_context(policy, options["context"], options["format_"]), cwd=options["cwd"],
-        workspace=options["workspace"], home=options["home"], tmp=options["tmp"], shell=options["shell"],
-        method=options["method"], resolved=tuple(options["resolved"]), lexical=options["lexical"],
-        pattern=options["pattern"], now=moment(options["now"]),
+        action,
+        resource if len(resource) > 1 else resource[0],
+        agent=options["agent"],
+        repo=options["repo"],
+        branch=options["branch"],
+        session=options["session"],
+        context=_context(policy, options["context"], options["format_"]),
+        cwd=options["cwd"],
+        workspace=options["workspace"],
+        home=options["home"],
+        tmp=options["tmp"],
+        shell=options["shell"],
+        method=options["method"],
+        resolved=tuple(options["resolved"]),
+        lexical=options["lexical"],
+        pattern=options["pattern"],
+        now=moment(options["now"]),
     )
 
 
@@ -128,5 +149,3 @@ def _context(policy: Policy, pairs: tuple[str, ...], format_: str) -> dict[str, 
 def count(number: int, noun: str) -> str:
     """`1 rule`, `2 rules`."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
-
-

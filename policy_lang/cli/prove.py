@@ -23,15 +23,23 @@ def command(files: tuple[str, ...], format_: str) -> None:
     for path in files:
         for block in load_policy(path, format_).policy_set.proofs:
             found += len(block.properties)
-            out.append({"file": block.span.source.path, "line": block.span.line, "name": block.name,
-                        "properties": len(block.properties), "verdict": "undecided"})
+            out.append(
+                {
+                    "file": block.span.source.path,
+                    "line": block.span.line,
+                    "name": block.name,
+                    "properties": len(block.properties),
+                    "verdict": "undecided",
+                }
+            )
             if format_ == "text":
                 click.echo(f"undecided  {visible(block.span.source.path)}:{block.span.line}  {visible(block.name)}")
     if format_ == "json":
         print_json({"proofs": out, "verdict": "undecided" if found else "nothing to prove"})
     elif found:
-        click.echo(f"{count(found, 'property').replace('propertys', 'properties')} not run: "
-                   "this version cannot run proofs yet")
+        click.echo(
+            f"{count(found, 'property').replace('propertys', 'properties')} not run: this version cannot run proofs yet"
+        )
     else:
         click.echo("there is nothing to prove")
     sys.exit(3 if found else 1)

@@ -13,8 +13,13 @@ from .common import FORMAT, count, load_policy, print_json
 
 @click.command(name="test")
 @click.argument("files", nargs=-1, required=True)
-@click.option("--min-coverage", type=click.IntRange(0, 100), default=0, metavar="PERCENT",
-              help="Fail when fewer of a file's own rules decide at least one case.")
+@click.option(
+    "--min-coverage",
+    type=click.IntRange(0, 100),
+    default=0,
+    metavar="PERCENT",
+    help="Fail when fewer of a file's own rules decide at least one case.",
+)
 @FORMAT
 def command(files: tuple[str, ...], min_coverage: int, format_: str) -> None:
     """Run the tests in FILES, and list the rules that no test exercises.
@@ -46,17 +51,21 @@ def _text(path: str, report: TestReport, enough: bool, wanted: int) -> None:
         click.echo(f"{colour('failed', 'error')}  {visible(path)}: it has no tests")
         return
     word = colour("failed", "error") if report.failures or not enough else colour("ok", "allow")
-    click.echo(f"{word}  {visible(path)}: {passed} passed, {len(report.failures)} failed, "
-               f"{count(report.rules, 'rule')}, {report.coverage:.0%} of them exercised"
-               + ("" if enough else f" (wanted {wanted} %)"))
+    click.echo(
+        f"{word}  {visible(path)}: {passed} passed, {len(report.failures)} failed, "
+        f"{count(report.rules, 'rule')}, {report.coverage:.0%} of them exercised"
+        + ("" if enough else f" (wanted {wanted} %)")
+    )
 
 
 def _failure(result: CaseResult) -> str:
     span = result.case.span
     line, column = span.source.position(span.start)
     shown = visible(result.case.resource) if result.case.resource is not None else "opaque"
-    lines = [f"{colour('failed', 'error')}  {visible(span.source.path)}:{line}:{column}  {visible(result.test.name)}",
-             f"        {result.case.action} {shown}: expected {result.wanted}, got {result.got}"]
+    lines = [
+        f"{colour('failed', 'error')}  {visible(span.source.path)}:{line}:{column}  {visible(result.test.name)}",
+        f"        {result.case.action} {shown}: expected {result.wanted}, got {result.got}",
+    ]
     lines += [f"        {visible(reason)}" for reason in result.decision.reasons[:3]]
     return "\n".join(lines)
 
@@ -66,8 +75,15 @@ def _json(path: str, report: TestReport) -> dict[str, object]:
         "file": path,
         "passed": len(report.results) - len(report.failures),
         "failed": [
-            {"test": r.test.name, "line": r.case.span.line, "action": r.case.action, "resource": r.case.resource,
-             "expected": r.wanted, "got": r.got, "reasons": list(r.decision.reasons)}
+            {
+                "test": r.test.name,
+                "line": r.case.span.line,
+                "action": r.case.action,
+                "resource": r.case.resource,
+                "expected": r.wanted,
+                "got": r.got,
+                "reasons": list(r.decision.reasons),
+            }
             for r in report.failures
         ],
         "rules": report.rules,

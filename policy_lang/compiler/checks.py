@@ -29,29 +29,54 @@ def lower_tests(module: Module, program: Program) -> list[TestBlock]:
     for item in file.items:
         if not isinstance(item, tree.TestDef):
             continue
-        given = {name.text: value for name, word in item.given
-                 if (value := _given(name, word, module, program)) is not None}
+        given = {
+            name.text: value for name, word in item.given if (value := _given(name, word, module, program)) is not None
+        }
         cases: list[Case] = []
         for case in item.body:
             effect = case.effect.text
             if case.tier is not None and case.tier.text not in program.tiers and "TIER" not in file.broken:
-                report(Diagnostic("PLE203", f"unknown tier `{case.tier.text}`", file.span(case.tier.pos),
-                                  suggest(case.tier.text, program.tiers)))
+                report(
+                    Diagnostic(
+                        "PLE203",
+                        f"unknown tier `{case.tier.text}`",
+                        file.span(case.tier.pos),
+                        suggest(case.tier.text, program.tiers),
+                    )
+                )
             if case.method is not None and SORT_OF[case.action.text] != HOST:
-                report(Diagnostic("PLE109", f"the method `{case.method.text}` belongs to `connect`",
-                                  file.span(case.method.pos)))
+                report(
+                    Diagnostic(
+                        "PLE109", f"the method `{case.method.text}` belongs to `connect`", file.span(case.method.pos)
+                    )
+                )
             for word in case.resources:
                 if word.kind == "OPAQUE" and SORT_OF[case.action.text] != COMMAND:
-                    report(Diagnostic("PLE404", "`opaque` is a kind of command", file.span(word.pos),
-                                      "use it with `run`"))
-                cases.append(Case(effect, case.tier.text if case.tier else "", case.action.text,
-                                  case.method.text if case.method else None,
-                                  word.text if word.kind == "STRING" else None, file.span(word.pos)))
+                    report(
+                        Diagnostic("PLE404", "`opaque` is a kind of command", file.span(word.pos), "use it with `run`")
+                    )
+                cases.append(
+                    Case(
+                        effect,
+                        case.tier.text if case.tier else "",
+                        case.action.text,
+                        case.method.text if case.method else None,
+                        word.text if word.kind == "STRING" else None,
+                        file.span(word.pos),
+                    )
+                )
         if not cases and not file.broken:
-            report(Diagnostic("PLE508", f"the test `{item.name.text}` expects nothing", file.span(item.pos),
-                              'add lines such as `deny read "secrets/key"`'))
-        out.append(TestBlock(item.name.text, item.agent.text if item.agent else None, given, tuple(cases),
-                             file.span(item.pos)))
+            report(
+                Diagnostic(
+                    "PLE508",
+                    f"the test `{item.name.text}` expects nothing",
+                    file.span(item.pos),
+                    'add lines such as `deny read "secrets/key"`',
+                )
+            )
+        out.append(
+            TestBlock(item.name.text, item.agent.text if item.agent else None, given, tuple(cases), file.span(item.pos))
+        )
     return out
 
 
@@ -64,18 +89,28 @@ def _given(name: tree.Word, word: tree.Word, module: Module, program: Program) -
         checker = Checker(file, program.attributes, program.diagnostics.append)
         moment = checker.moment(word)
         if moment is None:
-            program.diagnostics.append(Diagnostic("PLE304", f"`{word.text}` is no date", file.span(word.pos),
-                                                  "write YYYY-MM-DD or YYYY-MM-DDTHH:MMZ"))
+            program.diagnostics.append(
+                Diagnostic(
+                    "PLE304", f"`{word.text}` is no date", file.span(word.pos), "write YYYY-MM-DD or YYYY-MM-DDTHH:MMZ"
+                )
+            )
         return moment
     if type_ is None:
         known = [*program.attributes, *BUILT_INS, *PLACES]
-        program.diagnostics.append(Diagnostic("PLE209", f"unknown attribute `{name.text}`", file.span(name.pos),
-                                              suggest(name.text, known)))
+        program.diagnostics.append(
+            Diagnostic("PLE209", f"unknown attribute `{name.text}`", file.span(name.pos), suggest(name.text, known))
+        )
         return None
     value = constant(word, type_)
     if value is None:
-        program.diagnostics.append(Diagnostic("PLE307", f"`{word.text}` is no value of `{name.text}`",
-                                              file.span(word.pos), suggest(word.text, type_.members)))
+        program.diagnostics.append(
+            Diagnostic(
+                "PLE307",
+                f"`{word.text}` is no value of `{name.text}`",
+                file.span(word.pos),
+                suggest(word.text, type_.members),
+            )
+        )
     return value
 
 
@@ -90,23 +125,53 @@ def lower_proofs(module: Module, program: Program, patterns: Patterns) -> list[P
         properties: list[Property] = []
         for line in item.body:
             if line.tier is not None and line.tier.text not in program.tiers and "TIER" not in file.broken:
-                report(Diagnostic("PLE203", f"unknown tier `{line.tier.text}`", file.span(line.tier.pos),
-                                  suggest(line.tier.text, program.tiers)))
+                report(
+                    Diagnostic(
+                        "PLE203",
+                        f"unknown tier `{line.tier.text}`",
+                        file.span(line.tier.pos),
+                        suggest(line.tier.text, program.tiers),
+                    )
+                )
             sorts = {SORT_OF[w.text] for w, _ in line.actions}
             if len(sorts) != 1:
-                report(Diagnostic("PLE311", "the actions take different kinds of resources", file.span(line.pos),
-                                  "write two lines"))
+                report(
+                    Diagnostic(
+                        "PLE311",
+                        "the actions take different kinds of resources",
+                        file.span(line.pos),
+                        "write two lines",
+                    )
+                )
                 continue
             methods = tuple(w.text for _, words in line.actions for w in words)
-            properties.append(Property(
-                line.kind, line.tier.text if line.tier else "", tuple(w.text for w in line.agents),
-                tuple(w.text for w, _ in line.actions), patterns(module, sorts.pop(), line.patterns, methods),
-                file.span(line.pos),
-            ))
+            properties.append(
+                Property(
+                    line.kind,
+                    line.tier.text if line.tier else "",
+                    tuple(w.text for w in line.agents),
+                    tuple(w.text for w, _ in line.actions),
+                    patterns(module, sorts.pop(), line.patterns, methods),
+                    file.span(line.pos),
+                )
+            )
         if not item.body and not file.broken:
-            report(Diagnostic("PLE508", f"the proof `{item.name.text}` claims nothing", file.span(item.pos),
-                              'add lines such as `never allow write "**/.git/hooks/**"`'))
+            report(
+                Diagnostic(
+                    "PLE508",
+                    f"the proof `{item.name.text}` claims nothing",
+                    file.span(item.pos),
+                    'add lines such as `never allow write "**/.git/hooks/**"`',
+                )
+            )
         condition = checker.formula(item.condition) if item.condition is not None else TRUE
-        out.append(ProveBlock(item.name.text, item.agent.text if item.agent else None, condition, tuple(properties),
-                              file.span(item.pos)))
+        out.append(
+            ProveBlock(
+                item.name.text,
+                item.agent.text if item.agent else None,
+                condition,
+                tuple(properties),
+                file.span(item.pos),
+            )
+        )
     return out

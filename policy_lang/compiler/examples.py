@@ -30,8 +30,9 @@ def check_examples(program: Program, policy: PolicySet) -> None:
 
 def _check(program: Program, rule: Rule, example: tree.Example, word: tree.Word, span: Span) -> None:
     method = example.method.text if example.method else None
-    request = Request(rule.actions[0], word.text, workspace="/workspace", home="/home/agent", lexical=True,
-                      method=method)
+    request = Request(
+        rule.actions[0], word.text, workspace="/workspace", home="/home/agent", lexical=True, method=method
+    )
     try:
         words = readings(request)
     except RequestError as error:
@@ -40,9 +41,15 @@ def _check(program: Program, rule: Rule, example: tree.Example, word: tree.Word,
     matched = _matches(rule, words)
     if matched is example.negated:
         verb = "matches" if matched else "does not match"
-        program.diagnostics.append(Diagnostic(
-            "PLE406", f"the rule {verb} `{word.text[:60]}`, but its example says otherwise", span,
-            "mend the rule or the example", (("the rule", rule.span),)))
+        program.diagnostics.append(
+            Diagnostic(
+                "PLE406",
+                f"the rule {verb} `{word.text[:60]}`, but its example says otherwise",
+                span,
+                "mend the rule or the example",
+                (("the rule", rule.span),),
+            )
+        )
 
 
 def _matches(rule: Rule, words: tuple[tuple[str, ...], ...]) -> bool:
@@ -61,4 +68,5 @@ def _matches(rule: Rule, words: tuple[tuple[str, ...], ...]) -> bool:
     if rule.with_options and present(rule.with_options, words[0]) not in ((True, None) if restricts else (True,)):
         return False
     return not rule.without_options or present(rule.without_options, words[0]) in (
-        (False, None) if restricts else (False,))
+        (False, None) if restricts else (False,)
+    )

@@ -39,8 +39,10 @@ def _finish(program: Program) -> PolicySet:
 
 def ordered(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     """By file and place, each once, at most as many as the limit says."""
-    unique = {(d.code, d.message, d.span.source.path if d.span else "", d.span.start if d.span else -1): d
-              for d in diagnostics}
+    unique = {
+        (d.code, d.message, d.span.source.path if d.span else "", d.span.start if d.span else -1): d
+        for d in diagnostics
+    }
     found = sorted(unique.values(), key=lambda d: (d.span.source.path if d.span else "", d.span.start if d.span else 0))
     most = limit("diagnostics")
     if len(found) > most:

@@ -46,8 +46,15 @@ def lower(program: Program) -> PolicySet:
     proofs = tuple(p for m in program.modules for p in lower_proofs(m, program, lowering.patterns))
     sources = tuple(m.path for m in program.modules if m.path)
     return PolicySet(
-        program.root.name, layers, floor, program.tiers, program.attributes,
-        _digest(program, layers, floor), sources, tests, proofs,
+        program.root.name,
+        layers,
+        floor,
+        program.tiers,
+        program.attributes,
+        _digest(program, layers, floor),
+        sources,
+        tests,
+        proofs,
     )
 
 
@@ -89,13 +96,19 @@ class _Lowering:
         first = actions[0][0]
         for action, _ in actions[1:]:
             if SORT_OF[action.text] != SORT_OF[first.text]:
-                self._error(module, "PLE311", f"`{first.text}` takes a {SORT_OF[first.text]}, `{action.text}` "
-                            f"a {SORT_OF[action.text]}", action.pos, "write two rules")
+                self._error(
+                    module,
+                    "PLE311",
+                    f"`{first.text}` takes a {SORT_OF[first.text]}, `{action.text}` a {SORT_OF[action.text]}",
+                    action.pos,
+                    "write two rules",
+                )
                 return None
         return SORT_OF[first.text]
 
-    def patterns(self, module: Module, sort: str, words: list[tree.Word], methods: tuple[str, ...] = ()
-                 ) -> tuple[Pattern, ...]:
+    def patterns(
+        self, module: Module, sort: str, words: list[tree.Word], methods: tuple[str, ...] = ()
+    ) -> tuple[Pattern, ...]:
         """The compiled patterns of a list; names of `let` are replaced by theirs."""
         out: list[Pattern] = []
         for word in self._expand(module, words, ()):
@@ -129,8 +142,13 @@ class _Lowering:
                 inner = self._expand(module, let.patterns, (*through, word.text))
                 out += [tree.Word(w.kind, w.text, word.pos if through else w.pos) for w in inner]
             elif not module.file.broken & {"LET", "NAME"}:
-                self._error(module, "PLE211", f"unknown name `{word.text}`", word.pos,
-                            suggest(word.text, known) or "a pattern goes in double quotes")
+                self._error(
+                    module,
+                    "PLE211",
+                    f"unknown name `{word.text}`",
+                    word.pos,
+                    suggest(word.text, known) or "a pattern goes in double quotes",
+                )
         return out
 
     def _lets_of(self, module: Module) -> dict[str, tree.Let]:
@@ -139,8 +157,9 @@ class _Lowering:
             for item in module.file.items:
                 if isinstance(item, tree.Let):
                     if item.name.text in found:
-                        self._error(module, "PLE206", f"`{item.name.text}` is defined twice", item.name.pos,
-                                    "rename one")
+                        self._error(
+                            module, "PLE206", f"`{item.name.text}` is defined twice", item.name.pos, "rename one"
+                        )
                     found.setdefault(item.name.text, item)
             self.lets[id(module)] = found
         return self.lets[id(module)]
@@ -169,8 +188,13 @@ class _Lowering:
             if clause is None:
                 continue
             if sort != COMMAND:
-                self._error(module, "PLE405", f"`{kind}` names options, and only `run` has them", clause.pos,
-                            "use `except` for patterns" if kind == "without" else "remove it")
+                self._error(
+                    module,
+                    "PLE405",
+                    f"`{kind}` names options, and only `run` has them",
+                    clause.pos,
+                    "use `except` for patterns" if kind == "without" else "remove it",
+                )
                 continue
             for word in clause.words:
                 try:
@@ -178,32 +202,50 @@ class _Lowering:
                 except PatternError as error:
                     self._error(module, "PLE405", error.message, word.pos, error.mend)
 
-    def _possible(self, resolved: ResolvedRule, sort: str, include: tuple[Pattern, ...],
-                  exclude: tuple[Pattern, ...]) -> None:
+    def _possible(
+        self, resolved: ResolvedRule, sort: str, include: tuple[Pattern, ...], exclude: tuple[Pattern, ...]
+    ) -> None:
         rule, module = resolved.rule, resolved.module
         if resolved.condition not in self.sat:
             globs = [a for a in atoms(resolved.condition) if a.op == "glob"]
             usable = all(_valid_glob(a) for a in globs)
             self.sat[resolved.condition] = not usable or satisfiable(resolved.condition, self.program.attributes)
         if not self.sat[resolved.condition]:
-            self._error(module, "PLE403", "no request can meet this rule's conditions", rule.pos,
-                        "look at the scopes around it and its `when`")
+            self._error(
+                module,
+                "PLE403",
+                "no request can meet this rule's conditions",
+                rule.pos,
+                "look at the scopes around it and its `when`",
+            )
             return
         if not exclude:
             return
         alphabet = ALPHABETS[sort]
         kept = Language.of(alphabet, [s for p in include for s in p.sequences]) - Language.of(
-            alphabet, [s for p in exclude for s in p.sequences])
+            alphabet, [s for p in exclude for s in p.sequences]
+        )
         try:
             empty = kept.is_empty()
         except SearchLimitError:
             empty = False
         if empty:
-            self._error(module, "PLE402", "the rule matches nothing: its `except` takes everything away", rule.pos,
-                        "narrow the `except`, or remove the rule")
+            self._error(
+                module,
+                "PLE402",
+                "the rule matches nothing: its `except` takes everything away",
+                rule.pos,
+                "narrow the `except`, or remove the rule",
+            )
 
-    def _make(self, resolved: ResolvedRule, sort: str, include: tuple[Pattern, ...], exclude: tuple[Pattern, ...],
-              methods: tuple[str, ...]) -> Rule:
+    def _make(
+        self,
+        resolved: ResolvedRule,
+        sort: str,
+        include: tuple[Pattern, ...],
+        exclude: tuple[Pattern, ...],
+        methods: tuple[str, ...],
+    ) -> Rule:
         rule, module = resolved.rule, resolved.module
         with_, without = rule.clause("with"), rule.clause("without")
         because = rule.clause("because")
@@ -212,17 +254,41 @@ class _Lowering:
         with_options = tuple(sorted({w.text for w in with_.words})) if with_ else ()
         without_options = tuple(sorted({w.text for w in without.words})) if without else ()
         flags = (resolved.grants, bool(rule.clause("log")), bool(rule.clause("override")))
-        key = repr((
-            rule.effect.text, tier, sorted(actions), sorted(methods), sorted(p.text for p in include),
-            sorted(p.text for p in exclude), with_options, without_options, canonical(resolved.condition), flags,
-        ))
+        key = repr(
+            (
+                rule.effect.text,
+                tier,
+                sorted(actions),
+                sorted(methods),
+                sorted(p.text for p in include),
+                sorted(p.text for p in exclude),
+                with_options,
+                without_options,
+                canonical(resolved.condition),
+                flags,
+            )
+        )
         label = rule.label.text if rule.label else ""
         line = module.file.span(rule.pos).line
         return Rule(
-            self._id(module, label, rule.effect.text, actions[0], key), key, rule.effect.text, tier, actions, sort,
-            include, exclude, with_options, without_options, resolved.condition, *flags,
-            because=because.words[0].text if because else "", file=module.file.source.path, line=line,
-            module=module.name, label=label, span=module.file.span(rule.pos),
+            self._id(module, label, rule.effect.text, actions[0], key),
+            key,
+            rule.effect.text,
+            tier,
+            actions,
+            sort,
+            include,
+            exclude,
+            with_options,
+            without_options,
+            resolved.condition,
+            *flags,
+            because=because.words[0].text if because else "",
+            file=module.file.source.path,
+            line=line,
+            module=module.name,
+            label=label,
+            span=module.file.span(rule.pos),
         )
 
     def _id(self, module: Module, label: str, effect: str, action: str, key: str) -> str:
@@ -245,9 +311,7 @@ def _valid_glob(atom: Atom) -> bool:
 def _digest(program: Program, layers: tuple[Layer, ...], floor: tuple[Rule, ...]) -> str:
     """SHA-256 over meaning alone: neither order nor layout nor file names change it."""
     parts: list[object] = [LANGUAGE_VERSION]
-    parts += sorted(
-        (layer.guardrail, sorted({(r.key, r.because, r.label) for r in layer.rules})) for layer in layers
-    )
+    parts += sorted((layer.guardrail, sorted({(r.key, r.because, r.label) for r in layer.rules})) for layer in layers)
     parts.append(sorted({r.key for r in floor}))
     parts.append(sorted(repr(t) for t in program.tiers.values()))
     parts.append(sorted(repr(a) for a in program.attributes.values()))

@@ -49,8 +49,9 @@ class Engine:
         self.conditions: tuple[Formula, ...] = tuple(formulas[i] for i in range(len(formulas)))
         self._subjects = tuple(tuple(sorted({a.subject for a in atoms(f)})) for f in self.conditions)
         self.timed = any("now" in s for s in self._subjects)
-        self.judge = Judge(tuple((layer.name, layer.guardrail) for layer in policy.layers), policy.tiers,
-                           over_everything)
+        self.judge = Judge(
+            tuple((layer.name, layer.guardrail) for layer in policy.layers), policy.tiers, over_everything
+        )
         self._environments: dict[object, Environment] = {}
         self._interned: dict[Outcomes, Environment] = {}
 
@@ -60,7 +61,8 @@ class Engine:
         """The decision on a request. `request.now` must be set when the policy speaks of time."""
         parts: tuple[Effect, ...] = ()
         opaque: tuple[str, ...] = ()
-        resource = request.resource if isinstance(request.resource, (str, tuple)) else ""
+        given: object = request.resource
+        resource = given if isinstance(given, (str, tuple)) else ""
         try:
             env = self.environment(request)
             verdict, parts, opaque = self._decide(request, env)
@@ -78,8 +80,14 @@ class Engine:
         minute = None
         if self.timed and request.now is not None:
             minute = int(request.now) // 60
-        key = (request.agent, request.repo, request.branch, request.session,
-               tuple(sorted(context.items())) if context else (), minute)
+        key = (
+            request.agent,
+            request.repo,
+            request.branch,
+            request.session,
+            tuple(sorted(context.items())) if context else (),
+            minute,
+        )
         try:
             found = self._environments.get(key)
         except TypeError:
@@ -104,8 +112,11 @@ class Engine:
         for name, value in request.context.items():
             if name not in declared:
                 where = "; it is a field of the request itself" if name in BUILT_INS else ""
-                raise RequestError("PLR008", f"the context attribute `{str(name)[:60]}` is not declared{where} "
-                                   f"({suggest(str(name), declared) or 'the policy declares none'})")
+                raise RequestError(
+                    "PLR008",
+                    f"the context attribute `{str(name)[:60]}` is not declared{where} "
+                    f"({suggest(str(name), declared) or 'the policy declares none'})",
+                )
             type_ = declared[name]
             wanted: type = {"int": int, "bool": bool}.get(type_.type, str)
             if type(value) is not wanted or (type_.members and value not in type_.members):
@@ -123,7 +134,7 @@ class Engine:
 
     def _decide(self, request: Request, env: Environment) -> tuple[Verdict, tuple[Effect, ...], tuple[str, ...]]:
         action, resource = request.action, request.resource
-        sort = SORT_OF.get(action) if isinstance(action, str) else None
+        sort = SORT_OF.get(action)
         if sort is None:
             shown = str(action)[:40]
             raise RequestError("PLR006", f"unknown action `{shown}` ({suggest(shown, ACTIONS)})")
@@ -143,8 +154,17 @@ class Engine:
         if sort == REF:
             facts = ref_facts(resource, request.branch)
             if facts.segments is None:
-                return self._members(action, table, ALPHABETS[REF], env,
-                                     compile_pattern(REF, f"{_literal(facts.remote)}:refs/heads/**")), (), ()
+                return (
+                    self._members(
+                        action,
+                        table,
+                        ALPHABETS[REF],
+                        env,
+                        compile_pattern(REF, f"{_literal(facts.remote)}:refs/heads/**"),
+                    ),
+                    (),
+                    (),
+                )
             return self._word(action, table, facts.word, env, ()), (), ()
         return self._word(action, table, name_word(resource), env, ()), (), ()
 
@@ -177,30 +197,42 @@ class Engine:
         assert isinstance(found, Verdict)
         return found
 
-    def _judge(self, action: str, table: Table, sure: object, maybe: object, env: Environment,
-               options: Outcomes) -> Verdict:
+    def _judge(
+        self, action: str, table: Table, sure: object, maybe: object, env: Environment, options: Outcomes
+    ) -> Verdict:
         truths = rule_truths(table, sure, maybe, env, options)  # type: ignore[arg-type]
         return self.judge.verdict(action, truths, env)
 
-    def _members(self, action: str, table: Table, alphabet: object, env: Environment,
-                 sequences: tuple[Sequence, ...], prefixes: tuple[Word, ...] = ((),), everything: bool = False
-                 ) -> Verdict:
+    def _members(
+        self,
+        action: str,
+        table: Table,
+        alphabet: object,
+        env: Environment,
+        sequences: tuple[Sequence, ...],
+        prefixes: tuple[Word, ...] = ((),),
+        everything: bool = False,
+    ) -> Verdict:
         """The strictest verdict over all members of a pattern: the same automaton, intersected."""
-        found = reachable_marks(table.trie, Trie((s, 0) for s in sequences), alphabet,  # type: ignore[arg-type]
-                                prefixes)
+        found = reachable_marks(
+            table.trie,
+            Trie((s, 0) for s in sequences),
+            alphabet,  # type: ignore[arg-type]
+            prefixes,
+        )
         if not found:
             raise RequestError("PLR061", "the pattern has no members")
         options = table.outcomes(None)
         verdicts = tuple(
-            self._judge(action, table, marks, table.all_marks if everything else marks, env, options)
-            for marks in found
+            self._judge(action, table, marks, table.all_marks if everything else marks, env, options) for marks in found
         )
         return strictest(tuple(dict.fromkeys(verdicts)), self.judge.reduce)
 
     # sorts
 
-    def _command(self, request: Request, table: Table, env: Environment
-                 ) -> tuple[Verdict, tuple[Effect, ...], tuple[str, ...]]:
+    def _command(
+        self, request: Request, table: Table, env: Environment
+    ) -> tuple[Verdict, tuple[Effect, ...], tuple[str, ...]]:
         resource = request.resource
         if isinstance(resource, (tuple, list)):
             argv: tuple[str, ...] = tuple(resource)
@@ -212,16 +244,18 @@ class Engine:
                 state = table.walker.walk((OPAQUE,))
                 verdict = self._judge("run", table, state.marks, table.all_marks, env, table.outcomes(None))
                 why = f"the command is opaque: {plain.why}"
-                stated = Verdict(verdict.effect, verdict.tiers, verdict.rules, (why, *verdict.reasons),
-                                 verdict.obligations)
+                stated = Verdict(
+                    verdict.effect, verdict.tiers, verdict.rules, (why, *verdict.reasons), verdict.obligations
+                )
                 return stated, (), (plain.why,)
             argv = plain.argv
         word = argv_word(argv, request.cwd, request.workspace)
         verdict = self._word("run", table, word, env, table.outcomes(word))
         return verdict, (Effect("run", word, verdict),), ()
 
-    def _connection(self, request: Request, resource: str, table: Table, env: Environment
-                    ) -> tuple[Verdict, tuple[Effect, ...], tuple[str, ...]]:
+    def _connection(
+        self, request: Request, resource: str, table: Table, env: Environment
+    ) -> tuple[Verdict, tuple[Effect, ...], tuple[str, ...]]:
         facts = hosts.host_facts(resource, request.method)
         verdict = self._host(table, facts, env)
         parts = [Effect("connect", resource, verdict)]
@@ -274,8 +308,11 @@ class Engine:
         for sequence in sequences:
             text, rest = _known_part(sequence)
             for names in path_forms(text, _roots(request)):
-                verdicts.append(self._members(request.action, table, ALPHABETS[PATH], env, (rest,), names.sure,
-                                              everything=bool(names.maybe)))
+                verdicts.append(
+                    self._members(
+                        request.action, table, ALPHABETS[PATH], env, (rest,), names.sure, everything=bool(names.maybe)
+                    )
+                )
         return strictest(tuple(verdicts), self.judge.reduce)
 
 
@@ -307,4 +344,3 @@ def _roots(request: Request) -> Roots:
 
 def _marks(states: tuple[State, ...]) -> frozenset[int]:
     return frozenset(marks_of(n for s in states for n in s.nodes))
-

@@ -99,8 +99,9 @@ def show_word(word: Word) -> str:
     return " ".join(word)
 
 
-def _answer(engine: Engine, table: Table, entry: Entry, words: tuple[Word, ...], env: Environment,
-            request: Request) -> RuleAnswer:
+def _answer(
+    engine: Engine, table: Table, entry: Entry, words: tuple[Word, ...], env: Environment, request: Request
+) -> RuleAnswer:
     layer = "the protected floor" if entry.layer == FLOOR else engine.policy.layers[entry.layer].name
     marks = {m for w in words for m in table.walker.walk(w).marks}
     mine = {include for m, (owner, include) in enumerate(table.owners) if owner is entry and m in marks}

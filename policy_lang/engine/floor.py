@@ -26,8 +26,29 @@ def policy_file_rules(sources: tuple[str, ...]) -> tuple[Rule, ...]:
             sequences.update((WORKSPACE, *parts[i:]) for i in range(1, len(parts)))
     if not sequences:
         return ()
-    pattern = Pattern(PATH, "the policy's files", tuple(sorted(sequences)))  # type: ignore[type-var]
+    pattern = Pattern(PATH, "the policy's files", tuple(sorted(sequences)))
     span = Span(Source("floor.policy", ""), 0, 0)
-    return (Rule("floor#policy-files", "policy-files", "deny", "", ("write", "delete"), PATH, (pattern,), (), (), (),
-                 TRUE, False, False, False, "an agent does not edit its own policy", "floor.policy", 0, "floor",
-                 "policy-files", span),)
+    return (
+        Rule(
+            "floor#policy-files",
+            "policy-files",
+            "deny",
+            "",
+            ("write", "delete"),
+            PATH,
+            (pattern,),
+            (),
+            (),
+            (),
+            TRUE,
+            False,
+            False,
+            False,
+            "an agent does not edit its own policy",
+            "floor.policy",
+            0,
+            "floor",
+            "policy-files",
+            span,
+        ),
+    )

@@ -38,8 +38,9 @@ def negation(value: bool | None) -> bool | None:
     return None if value is None else not value
 
 
-def truth(entry: Entry, include: bool | None, exclude: bool | None, table: Table, env: Environment,
-          options: Outcomes) -> bool | None:
+def truth(
+    entry: Entry, include: bool | None, exclude: bool | None, table: Table, env: Environment, options: Outcomes
+) -> bool | None:
     """Does the rule hold? From its patterns, options and condition."""
     result = both(include, negation(exclude))
     rule = entry.rule
@@ -52,8 +53,9 @@ def truth(entry: Entry, include: bool | None, exclude: bool | None, table: Table
     return result
 
 
-def rule_truths(table: Table, sure: Iterable[int], maybe: Iterable[int], env: Environment, options: Outcomes
-                ) -> list[tuple[Entry, bool | None]]:
+def rule_truths(
+    table: Table, sure: Iterable[int], maybe: Iterable[int], env: Environment, options: Outcomes
+) -> list[tuple[Entry, bool | None]]:
     """Every rule that is not false, with its truth. `maybe` contains `sure`."""
     certain = frozenset(sure)
     patterns: dict[int, list[bool | None]] = {}
@@ -63,9 +65,9 @@ def rule_truths(table: Table, sure: Iterable[int], maybe: Iterable[int], env: En
         entries[id(entry)] = entry
         patterns.setdefault(id(entry), [False, False])[0 if include else 1] = True if mark in certain else None
     out: list[tuple[Entry, bool | None]] = []
-    for key, (include, exclude) in patterns.items():
+    for key, (included_, excluded) in patterns.items():
         entry = entries[key]
-        result = truth(entry, include, exclude, table, env, options)
+        result = truth(entry, included_, excluded, table, env, options)
         if result is not False:
             out.append((entry, result))
     return out
@@ -74,8 +76,9 @@ def rule_truths(table: Table, sure: Iterable[int], maybe: Iterable[int], env: En
 class Judge:
     """Combines true rules to verdicts. `layers` holds (name, is a guardrail)."""
 
-    def __init__(self, layers: tuple[tuple[str, bool], ...], tiers: dict[str, Tier],
-                 over_everything: bool = False) -> None:
+    def __init__(
+        self, layers: tuple[tuple[str, bool], ...], tiers: dict[str, Tier], over_everything: bool = False
+    ) -> None:
         self.layers = layers
         self.over_everything = over_everything
         self._includes = {name: included(tiers, name) for name in tiers}
@@ -102,8 +105,9 @@ class Judge:
             held = (*(v for v in held if v.effect == "deny"), alone)
         return strictest(held, self.reduce)
 
-    def _layer(self, number: int, action: str, truths: list[tuple[Entry, bool | None]], floor: list[Entry],
-               env: Environment) -> Verdict | None:
+    def _layer(
+        self, number: int, action: str, truths: list[tuple[Entry, bool | None]], floor: list[Entry], env: Environment
+    ) -> Verdict | None:
         name, guardrail = self.layers[number]
         denies = [e for e, _ in truths if e.rule.effect == "deny"]
         asks = [e for e, _ in truths if e.rule.effect == "ask"]
@@ -118,8 +122,14 @@ class Judge:
         logged = ("log",) if any(e.rule.log for e in grants) else ()
         if asks:
             tiers = self.reduce(e.rule.tier for e in asks)
-            return Verdict("ask", tiers, _refs(asks), tuple(_reason(e, id(e) in undecided, env) for e in asks), logged,
-                           _refs(grants))
+            return Verdict(
+                "ask",
+                tiers,
+                _refs(asks),
+                tuple(_reason(e, id(e) in undecided, env) for e in asks),
+                logged,
+                _refs(grants),
+            )
         if guardrail:
             return None
         return Verdict("allow", (), _refs(grants), tuple(_reason(e, False, env) for e in grants), logged, _refs(grants))

@@ -55,7 +55,7 @@ def is_special(address: Address) -> bool:
 def host_facts(text: str, method: str | None = None) -> HostFacts:
     """Read `host`, `host:port`, an address, or a URL. Raises RequestError with the reason when malformed."""
     checked(text, "host", limit("url_bytes"))
-    if any(c in text for c in " \\\"<>^`{|}"):
+    if any(c in text for c in ' \\"<>^`{|}'):
         raise RequestError("PLR021", "the host contains a character that no host has")
     if method is not None and method not in METHODS:
         raise RequestError("PLR026", f"unknown method `{method[:20]}`")

@@ -57,8 +57,10 @@ def compile_pattern(sort: str, text: str, methods: tuple[str, ...] = ()) -> tupl
 def _bounded(sequence: Sequence) -> None:
     inner = sum(label is MANY for label in sequence[:-1])
     if inner > limit("inner_double_stars"):
-        raise PatternError(f"more than {limit('inner_double_stars')} inner `**` in one pattern",
-                           "each one multiplies the work of every decision; split the rule")
+        raise PatternError(
+            f"more than {limit('inner_double_stars')} inner `**` in one pattern",
+            "each one multiplies the work of every decision; split the rule",
+        )
 
 
 def _label(text: str) -> Label:
@@ -120,7 +122,9 @@ def _host(text: str, methods: tuple[str, ...]) -> list[Sequence]:
         rest, _, path = rest.partition("/")
         tail = (hosts.PATH, *_url_path(path))
     if any(c in rest for c in "@?#%\\ "):
-        raise PatternError("a host pattern has no user, query or escape", "write `host`, `host:port` or `https://host/path`")
+        raise PatternError(
+            "a host pattern has no user, query or escape", "write `host`, `host:port` or `https://host/path`"
+        )
     host, port = _split_port(rest)
     ports: list[Label] = [_port(port, scheme if has_scheme else "")]
     verbs: list[Label] = list(methods) or [ANY]
@@ -211,8 +215,9 @@ def _network(text: str) -> list[Sequence]:
         try:
             loose = ipaddress.ip_network(text, strict=False)
         except ValueError:
-            raise PatternError(f"`{text}` is no address or network", "write `192.0.2.1`, `10.0.0.0/8` or `fd00::/8`"
-                               ) from None
+            raise PatternError(
+                f"`{text}` is no address or network", "write `192.0.2.1`, `10.0.0.0/8` or `fd00::/8`"
+            ) from None
         raise PatternError(f"`{text}` has host bits set", f"write `{loose}`") from None
     if network.version == 6 and network.subnet_of(ipaddress.IPv6Network("::ffff:0:0/96")):
         raise PatternError("IPv4-mapped addresses are read as IPv4", "write the IPv4 network")
@@ -314,8 +319,10 @@ def _split(text: str) -> list[str]:
                 words.append("".join(current))
             current = None
         elif char in ";&|<>()`$\\" or (char in "#~" and current is None):
-            raise PatternError(f"`{char}` is no part of one command",
-                               "rules are about single commands; quote the character if an argument contains it")
+            raise PatternError(
+                f"`{char}` is no part of one command",
+                "rules are about single commands; quote the character if an argument contains it",
+            )
         else:
             current = current if current is not None else []
             current.append(char)
@@ -334,8 +341,9 @@ def scope_sequence(text: str) -> tuple[Sequence, ...]:
     if not text or "\0" in text:
         raise PatternError("the pattern is empty")
     try:
-        return tuple(collapse(_label(p) for p in t.split("/"))
-                     for t in expand_braces(text, limit("pattern_alternatives")))
+        return tuple(
+            collapse(_label(p) for p in t.split("/")) for t in expand_braces(text, limit("pattern_alternatives"))
+        )
     except GlobError as error:
         raise PatternError(str(error)) from None
 

@@ -61,8 +61,10 @@ class SessionReport:
         if decision.effect == "allow":
             return
         word = decision.effect + (f" {', '.join(decision.tiers)}" if decision.tiers else "")
-        lines = [f"{line:>5}  {colour(f'{word:<14}', decision.effect)} {request.action:<9} "
-                 f"{show_resource(request.resource, 90)}"]
+        lines = [
+            f"{line:>5}  {colour(f'{word:<14}', decision.effect)} {request.action:<9} "
+            f"{show_resource(request.resource, 90)}"
+        ]
         for rule in decision.rules:
             text = f": {visible(rule.because)}" if rule.because else ""
             lines.append(f"       {colour(rule_place(rule), 'dim')}  {visible(rule.id)}{text}")

@@ -6,8 +6,15 @@ import os
 
 import click
 
-COLOURS = {"allow": "green", "ask": "yellow", "deny": "red", "error": "red", "warning": "yellow", "help": "cyan",
-           "dim": "bright_black"}
+COLOURS = {
+    "allow": "green",
+    "ask": "yellow",
+    "deny": "red",
+    "error": "red",
+    "warning": "yellow",
+    "help": "cyan",
+    "dim": "bright_black",
+}
 
 
 def colour(text: str, kind: str) -> str:
@@ -28,6 +35,7 @@ def show_resource(resource: str | tuple[str, ...], most: int = 120) -> str:
         text = visible(resource)
     else:
         plain = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%+=:,./_-")
-        text = " ".join(visible(w) if w and set(w) <= plain else "'" + visible(w).replace("'", "'\\''") + "'"
-                        for w in resource)
+        text = " ".join(
+            visible(w) if w and set(w) <= plain else "'" + visible(w).replace("'", "'\\''") + "'" for w in resource
+        )
     return text if len(text) <= most else text[: most - 3] + "..."

@@ -19,8 +19,9 @@ def read_source(path: str, at: Span | None = None) -> Source:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise _error("PLE002", f"`{path}` is not valid UTF-8 (byte {error.start}, line {line})", at,
-                     "save it as UTF-8") from None
+        raise _error(
+            "PLE002", f"`{path}` is not valid UTF-8 (byte {error.start}, line {line})", at, "save it as UTF-8"
+        ) from None
     return Source(os.path.normpath(path), text)
 
 
@@ -30,8 +31,9 @@ def _read(path: str, at: Span | None) -> bytes:
         # not blocking on a FIFO, and never a terminal of ours
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except FileNotFoundError:
-        raise _error("PLE001", f"there is no file `{path}`", at, "check the path; it starts at the importing file"
-                     if at else "") from None
+        raise _error(
+            "PLE001", f"there is no file `{path}`", at, "check the path; it starts at the importing file" if at else ""
+        ) from None
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "the name is no file name"
         raise _error("PLE001", f"`{path}` cannot be opened: {reason.lower()}", at) from None

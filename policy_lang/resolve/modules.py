@@ -97,11 +97,14 @@ class Loader:
         for extra in headers[1:]:
             self._report("PLE501", f"a second `{extra.kind}` statement", file.span(extra.pos), "keep one a file")
         if headers and file.items[0] is not headers[0]:
-            self._report("PLE501", f"`{headers[0].kind}` must be the first statement", file.span(headers[0].pos),
-                         "move it to the top")
+            self._report(
+                "PLE501",
+                f"`{headers[0].kind}` must be the first statement",
+                file.span(headers[0].pos),
+                "move it to the top",
+            )
         if not file.items and not file.diagnostics:
-            self._report("PLE502", "the file has no statements", file.span((0, 0)),
-                         'begin with `policy "name"`')
+            self._report("PLE502", "the file has no statements", file.span((0, 0)), 'begin with `policy "name"`')
         if headers and not headers[0].name.text.strip():
             self._report("PLE501", "the policy's name is empty", file.span(headers[0].name.pos), "give it a name")
         return headers[0] if headers else None
@@ -115,8 +118,12 @@ class Loader:
                     todo.append(item)
                 elif not isinstance(item, tree.Rule):
                     word = file.source.text[item.pos[0] : item.pos[1]].split(None, 1)[0]
-                    self._report("PLE503", f"`{word}` cannot stand inside a scope", file.span(item.pos),
-                                 "move it to the top level of the file; if a `}` is missing before it, add that")
+                    self._report(
+                        "PLE503",
+                        f"`{word}` cannot stand inside a scope",
+                        file.span(item.pos),
+                        "move it to the top level of the file; if a `}` is missing before it, add that",
+                    )
 
     def _report(self, code: str, message: str, span: Span, mend: str = "") -> None:
         self.diagnostics.append(Diagnostic(code, message, span, mend))
@@ -128,8 +135,12 @@ class Loader:
         known = found.labels()
         for label in item.without:
             if label.text not in known and not found.file.broken:
-                self._report("PLE204", f"`{found.name}` has no rule labelled `{label.text}`",
-                             module.file.span(label.pos), suggest(label.text, known) or "it has no labelled rules")
+                self._report(
+                    "PLE204",
+                    f"`{found.name}` has no rule labelled `{label.text}`",
+                    module.file.span(label.pos),
+                    suggest(label.text, known) or "it has no labelled rules",
+                )
         module.imports.append((found, frozenset(w.text for w in item.without)))
 
     def _within(self, module: Module, item: tree.Within) -> None:
@@ -137,8 +148,9 @@ class Loader:
         if found is None:
             return
         if any(ceiling is found for ceiling, _ in module.ceilings):
-            self._report("PLE506", f"the ceiling `{item.target.text}` is named twice", module.file.span(item.pos),
-                         "remove one")
+            self._report(
+                "PLE506", f"the ceiling `{item.target.text}` is named twice", module.file.span(item.pos), "remove one"
+            )
             return
         module.ceilings.append((found, item))
 
@@ -156,8 +168,12 @@ class Loader:
                 return None
         else:
             if target.text not in library_names():
-                self._report("PLE202", f"unknown module `{target.text}`", span,
-                             suggest(target.text, library_names()) + '; a file goes in quotes: `"name.policy"`')
+                self._report(
+                    "PLE202",
+                    f"unknown module `{target.text}`",
+                    span,
+                    suggest(target.text, library_names()) + '; a file goes in quotes: `"name.policy"`',
+                )
                 return None
             path, key = "", target.text
         if key in self._open:

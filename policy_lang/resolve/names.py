@@ -32,39 +32,71 @@ def collect_tiers(modules: list[Module], report: Report, placeholders: bool = Fa
                 declared.setdefault(name, (item, module))
             elif name in defined:
                 first, where = defined[name]
-                report(Diagnostic("PLE206", f"tier `{name}` is defined twice", module.file.span(item.name.pos),
-                                  "one name means one tier in the whole policy set; rename or remove one",
-                                  (("first here", where.file.span(first.name.pos)),)))
+                report(
+                    Diagnostic(
+                        "PLE206",
+                        f"tier `{name}` is defined twice",
+                        module.file.span(item.name.pos),
+                        "one name means one tier in the whole policy set; rename or remove one",
+                        (("first here", where.file.span(first.name.pos)),),
+                    )
+                )
             else:
                 defined[name] = (item, module)
     for name, (item, module) in declared.items():
         if name not in defined and placeholders:
             defined[name] = (item, module)
         elif name not in defined and not broken:
-            report(Diagnostic("PLE207", f"tier `{name}` is declared but nobody defines it",
-                              module.file.span(item.name.pos),
-                              f'add `tier {name} {{ approvers "@group" }}` to your policy'))
+            report(
+                Diagnostic(
+                    "PLE207",
+                    f"tier `{name}` is declared but nobody defines it",
+                    module.file.span(item.name.pos),
+                    f'add `tier {name} {{ approvers "@group" }}` to your policy',
+                )
+            )
     for item, module in defined.values():
         for word in [*item.includes, *([item.escalate] if item.escalate else [])]:
             if word.text not in defined and not broken:
-                report(Diagnostic("PLE203", f"unknown tier `{word.text}`", module.file.span(word.pos),
-                                  suggest(word.text, defined)))
+                report(
+                    Diagnostic(
+                        "PLE203", f"unknown tier `{word.text}`", module.file.span(word.pos), suggest(word.text, defined)
+                    )
+                )
     tiers = {name: _tier(item) for name, (item, _) in defined.items()}
     for name, (item, module) in defined.items():
         if name in included(tiers, name):
-            report(Diagnostic("PLE314", f"tier `{name}` includes itself", module.file.span(item.name.pos),
-                              "break the circle of `includes`"))
+            report(
+                Diagnostic(
+                    "PLE314",
+                    f"tier `{name}` includes itself",
+                    module.file.span(item.name.pos),
+                    "break the circle of `includes`",
+                )
+            )
         elif item.escalate and item.escalate.text in tiers and name not in included(tiers, item.escalate.text):
-            report(Diagnostic("PLE315", f"`{name}` would escalate to the weaker tier `{item.escalate.text}`",
-                              module.file.span(item.escalate.pos),
-                              f"escalate to a tier that `includes {name}`"))
+            report(
+                Diagnostic(
+                    "PLE315",
+                    f"`{name}` would escalate to the weaker tier `{item.escalate.text}`",
+                    module.file.span(item.escalate.pos),
+                    f"escalate to a tier that `includes {name}`",
+                )
+            )
     return tiers
 
 
 def _tier(item: tree.TierDef) -> Tier:
-    return Tier(item.name.text, tuple(w.text for w in item.approvers), item.quorum, item.expires,
-                tuple(w.text for w in item.includes), item.scope, item.reason_required,
-                item.escalate.text if item.escalate else "")
+    return Tier(
+        item.name.text,
+        tuple(w.text for w in item.approvers),
+        item.quorum,
+        item.expires,
+        tuple(w.text for w in item.includes),
+        item.scope,
+        item.reason_required,
+        item.escalate.text if item.escalate else "",
+    )
 
 
 def collect_attributes(modules: list[Module], report: Report) -> dict[str, AttributeType]:
@@ -89,8 +121,14 @@ def _attribute(
         return
     type_ = item.type.text if item.type else "enum"
     if item.type and type_ not in {"string", "int", "bool"}:
-        report(Diagnostic("PLE301", f"unknown type `{type_}`", module.file.span(item.type.pos),
-                          suggest(type_, ["string", "int", "bool"]) + '; an enumeration is written `"a" | "b"`'))
+        report(
+            Diagnostic(
+                "PLE301",
+                f"unknown type `{type_}`",
+                module.file.span(item.type.pos),
+                suggest(type_, ["string", "int", "bool"]) + '; an enumeration is written `"a" | "b"`',
+            )
+        )
         return
     members = tuple(w.text for w in item.members)
     if len(set(members)) != len(members) or len(members) > limit("enum_members"):
@@ -101,13 +139,25 @@ def _attribute(
         default = constant(item.default, AttributeType(name, type_, members))
         if default is None:
             wanted = suggest(item.default.text, members) if members else f"expected {_a(type_)}"
-            report(Diagnostic("PLE303", f"the default `{item.default.text}` is no value of `{name}`",
-                              module.file.span(item.default.pos), wanted))
+            report(
+                Diagnostic(
+                    "PLE303",
+                    f"the default `{item.default.text}` is no value of `{name}`",
+                    module.file.span(item.default.pos),
+                    wanted,
+                )
+            )
     made = AttributeType(name, type_, members, default)
     if name in found and found[name][0] != made:
-        report(Diagnostic("PLE206", f"`{name}` is declared differently elsewhere", span,
-                          "one name has one type and one default in the whole policy set",
-                          (("first here", found[name][1]),)))
+        report(
+            Diagnostic(
+                "PLE206",
+                f"`{name}` is declared differently elsewhere",
+                span,
+                "one name has one type and one default in the whole policy set",
+                (("first here", found[name][1]),),
+            )
+        )
     found.setdefault(name, (made, span))
 
 

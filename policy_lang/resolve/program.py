@@ -15,6 +15,7 @@ from .modules import Loader, Module, walk_rules
 from .names import collect_attributes, collect_tiers
 from .types import Checker
 
+
 @dataclass(slots=True)
 class ResolvedRule:
     """A rule with its scopes folded into one condition."""
@@ -90,11 +91,18 @@ class _Resolver:
         count = sum(len(layer.rules) for layer in layers)
         if count > limit("statements"):
             self.report(Diagnostic("PLE004", f"more than {limit('statements')} rules in one policy set", None))
-        return Program(self.root, layers, self.rules[id(self.floor)], self.tiers, self.attributes, self.modules,
-                       self.diagnostics)
+        return Program(
+            self.root, layers, self.rules[id(self.floor)], self.tiers, self.attributes, self.modules, self.diagnostics
+        )
 
-    def _layers(self, module: Module, within: tree.Within | None, owner: Module | None,
-                out: list[ResolvedLayer], seen: list[Module]) -> None:
+    def _layers(
+        self,
+        module: Module,
+        within: tree.Within | None,
+        owner: Module | None,
+        out: list[ResolvedLayer],
+        seen: list[Module],
+    ) -> None:
         if module in seen:
             return
         seen.append(module)
@@ -108,8 +116,14 @@ class _Resolver:
             for ceiling, statement in member.ceilings:
                 self._layers(ceiling, statement, member, out, seen)
 
-    def _gather(self, module: Module, without: frozenset[str], kept: dict[int, ResolvedRule],
-                members: list[Module], done: set[tuple[int, frozenset[str]]]) -> None:
+    def _gather(
+        self,
+        module: Module,
+        without: frozenset[str],
+        kept: dict[int, ResolvedRule],
+        members: list[Module],
+        done: set[tuple[int, frozenset[str]]],
+    ) -> None:
         if (id(module), without) in done:
             return
         done.add((id(module), without))
@@ -141,7 +155,8 @@ class _Resolver:
     def _scope(self, scope: tree.Scope, checker: Checker, known: dict[int, Formula]) -> Formula:
         if id(scope) not in known:
             known[id(scope)] = (
-                checker.formula(scope.condition) if scope.condition is not None
+                checker.formula(scope.condition)
+                if scope.condition is not None
                 else Atom(scope.kind, "glob", tuple(w.text for w in scope.globs))
             )
         return known[id(scope)]
@@ -150,20 +165,41 @@ class _Resolver:
         file = module.file
         if rule.tier is not None and rule.tier.text not in self.tiers:
             if not any("TIER" in m.file.broken for m in self.modules) and not self._declared(rule.tier.text):
-                self.report(Diagnostic("PLE203", f"unknown tier `{rule.tier.text}`", file.span(rule.tier.pos),
-                                       suggest(rule.tier.text, self.tiers)
-                                       or f'define it: `tier {rule.tier.text} {{ approvers "@group" }}`'))
+                self.report(
+                    Diagnostic(
+                        "PLE203",
+                        f"unknown tier `{rule.tier.text}`",
+                        file.span(rule.tier.pos),
+                        suggest(rule.tier.text, self.tiers)
+                        or f'define it: `tier {rule.tier.text} {{ approvers "@group" }}`',
+                    )
+                )
         if rule.effect.text == "allow" and module.kind == "guardrail":
-            self.report(Diagnostic("PLE504", "a guardrail only denies and asks", file.span(rule.effect.pos),
-                                   "move the `allow` to a policy, or begin this file with `policy`"))
+            self.report(
+                Diagnostic(
+                    "PLE504",
+                    "a guardrail only denies and asks",
+                    file.span(rule.effect.pos),
+                    "move the `allow` to a policy, or begin this file with `policy`",
+                )
+            )
         override = rule.clause("override")
         if override and rule.effect.text == "deny":
-            self.report(Diagnostic("PLE309", "`override protected` belongs to a rule that grants",
-                                   file.span(override.pos), "remove it"))
+            self.report(
+                Diagnostic(
+                    "PLE309", "`override protected` belongs to a rule that grants", file.span(override.pos), "remove it"
+                )
+            )
         log = rule.clause("log")
         if log and rule.effect.text == "deny":
-            self.report(Diagnostic("PLE310", "`log` flags what is granted; denials are always recorded",
-                                   file.span(log.pos), "remove it"))
+            self.report(
+                Diagnostic(
+                    "PLE310",
+                    "`log` flags what is granted; denials are always recorded",
+                    file.span(log.pos),
+                    "remove it",
+                )
+            )
 
     def _declared(self, name: str) -> bool:
         return any(isinstance(i, tree.TierDef) and i.name.text == name for m in self.modules for i in m.file.items)
@@ -176,8 +212,15 @@ class _Resolver:
                 continue
             span = module.file.span(label.pos)
             if label.text in seen:
-                self.report(Diagnostic("PLE210", f"two rules are labelled `{label.text}`", span, "rename one",
-                                       (("first here", seen[label.text]),)))
+                self.report(
+                    Diagnostic(
+                        "PLE210",
+                        f"two rules are labelled `{label.text}`",
+                        span,
+                        "rename one",
+                        (("first here", seen[label.text]),),
+                    )
+                )
             seen.setdefault(label.text, span)
 
     def _empty_ceiling(self, layer: ResolvedLayer) -> None:
@@ -185,9 +228,20 @@ class _Resolver:
             return
         span = layer.owner.file.span(layer.within.pos)
         if layer.module.kind == "policy" and not any(r.grants for r in layer.rules) and not layer.module.file.broken:
-            self.report(Diagnostic("PLE507", f"the ceiling `{layer.module.name}` grants nothing, so nothing is possible",
-                                   span, "give it `allow` or `ask` rules, or begin it with `guardrail`"))
+            self.report(
+                Diagnostic(
+                    "PLE507",
+                    f"the ceiling `{layer.module.name}` grants nothing, so nothing is possible",
+                    span,
+                    "give it `allow` or `ask` rules, or begin it with `guardrail`",
+                )
+            )
         elif layer.module.kind == "guardrail" and not layer.rules:
-            self.report(Diagnostic("PLE507", f"the guardrail `{layer.module.name}` has no rules, so it holds nothing",
-                                   span, "remove the `within`"))
-
+            self.report(
+                Diagnostic(
+                    "PLE507",
+                    f"the guardrail `{layer.module.name}` has no rules, so it holds nothing",
+                    span,
+                    "remove the `within`",
+                )
+            )

@@ -56,12 +56,17 @@ class Checker:
             if "CONTEXT" in self.file.broken:
                 return TRUE
             known = [*self.attributes, *BUILT_INS]
-            return self._error("PLE209", f"unknown attribute `{name}`", node.subject.pos,
-                               suggest(name, known) + f"; declare it with `context {{ {name}: string }}`")
+            return self._error(
+                "PLE209",
+                f"unknown attribute `{name}`",
+                node.subject.pos,
+                suggest(name, known) + f"; declare it with `context {{ {name}: string }}`",
+            )
         if node.op == "truth":
             if type_.type != "bool":
-                return self._error("PLE305", f"`{name}` is {_kind(type_)}, not true or false", node.pos,
-                                   f"compare it: `{name} == ...`")
+                return self._error(
+                    "PLE305", f"`{name}` is {_kind(type_)}, not true or false", node.pos, f"compare it: `{name} == ...`"
+                )
             return Atom(name, "==", (True,))
         return self._constants(node, type_)
 
@@ -74,14 +79,21 @@ class Checker:
         if op == "window":
             return self._error("PLE306", f"`..` needs two ascending numbers, and `{name}` is {_kind(type_)}", node.pos)
         if op in _ORDERED and type_.type != "int":
-            return self._error("PLE306", f"`{op}` orders numbers and times; `{name}` is {_kind(type_)}", node.pos,
-                               "use `==`, `!=` or `in`")
+            return self._error(
+                "PLE306",
+                f"`{op}` orders numbers and times; `{name}` is {_kind(type_)}",
+                node.pos,
+                "use `==`, `!=` or `in`",
+            )
         values: list[str | int | bool] = []
         for word in node.values:
             value = constant(word, type_)
             if value is None:
-                mend = suggest(word.text, type_.members) if type_.type == "enum" and word.kind == "STRING" else (
-                    f"`{name}` is {_kind(type_)}")
+                mend = (
+                    suggest(word.text, type_.members)
+                    if type_.type == "enum" and word.kind == "STRING"
+                    else (f"`{name}` is {_kind(type_)}")
+                )
                 return self._error("PLE307", f"`{word.text}` is no value of `{name}`", word.pos, mend)
             values.append(value)
         if op == "!=":
@@ -98,12 +110,20 @@ class Checker:
                 return Atom("now", "hours", (minutes[0], minutes[1]))
             return self._error("PLE308", "a time window is `09:00..17:30` or `mon..fri`, in UTC", node.pos)
         if node.op not in _ORDERED:
-            return self._error("PLE308", f"`now` cannot be compared with `{node.op}`", node.pos,
-                               "use `<`, `>=` and a date, or `now in 09:00..17:30`")
+            return self._error(
+                "PLE308",
+                f"`now` cannot be compared with `{node.op}`",
+                node.pos,
+                "use `<`, `>=` and a date, or `now in 09:00..17:30`",
+            )
         moment = self.moment(node.values[0])
         if moment is None:
-            return self._error("PLE304", f"`{node.values[0].text}` is no date", node.values[0].pos,
-                               "write YYYY-MM-DD or YYYY-MM-DDTHH:MMZ")
+            return self._error(
+                "PLE304",
+                f"`{node.values[0].text}` is no date",
+                node.values[0].pos,
+                "write YYYY-MM-DD or YYYY-MM-DDTHH:MMZ",
+            )
         return Atom("now", node.op, (moment,))
 
     def moment(self, word: tree.Word) -> int | None:

@@ -12,8 +12,9 @@ from ..domain.errors import RequestError
 from ..domain.limits import limit
 
 DIALECTS = ("bash", "sh", "zsh")
-_DECEPTIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\xa0\xad\u061c\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f"
-                        "\u3000\ufeff\ud800-\udfff]")
+_DECEPTIVE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xa0\xad\u061c\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ud800-\udfff]"
+)
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+:,./=-]+", re.ASCII)
 _SINGLE = re.compile(r"'([^']*)'")
 _DOUBLE = re.compile(r'"([^"$`\\!]*)"')
@@ -98,12 +99,24 @@ def _why(char: str) -> str:
     if char == "\n":
         return "it has more than one line"
     kinds = {
-        ";": "it is a list of commands", "&": "it is a list of commands, or runs in the background",
-        "|": "it is a pipeline", "<": "it redirects input", ">": "it redirects output", "$": "it expands a variable",
-        "`": "it substitutes a command", "*": "it expands file names", "?": "it expands file names",
-        "[": "it expands file names", "{": "it expands braces or groups commands", "}": "it groups commands",
-        "(": "it runs a subshell", ")": "it runs a subshell", "~": "it expands a home folder",
-        "#": "it has a comment", "!": "it negates or recalls history", "\\": "it escapes characters",
+        ";": "it is a list of commands",
+        "&": "it is a list of commands, or runs in the background",
+        "|": "it is a pipeline",
+        "<": "it redirects input",
+        ">": "it redirects output",
+        "$": "it expands a variable",
+        "`": "it substitutes a command",
+        "*": "it expands file names",
+        "?": "it expands file names",
+        "[": "it expands file names",
+        "{": "it expands braces or groups commands",
+        "}": "it groups commands",
+        "(": "it runs a subshell",
+        ")": "it runs a subshell",
+        "~": "it expands a home folder",
+        "#": "it has a comment",
+        "!": "it negates or recalls history",
+        "\\": "it escapes characters",
         "^": "it uses `^`, which some shells expand",
     }
     return kinds.get(char, f"it contains `{char}`")

@@ -120,8 +120,9 @@ class Builder(Transformer[Token, Anything]):
             if isinstance(kid, Clause):
                 self._tier_clause(tier, kid)
         if tier.defined and not tier.approvers:
-            self.report("PLE312", f"tier `{tier.name.text}` names no approvers", tier.name.pos,
-                        'add `approvers "@group"`')
+            self.report(
+                "PLE312", f"tier `{tier.name.text}` names no approvers", tier.name.pos, 'add `approvers "@group"`'
+            )
         return tier
 
     def _tier_clause(self, tier: tree.TierDef, clause: Clause) -> None:
@@ -190,8 +191,17 @@ class Builder(Transformer[Token, Anything]):
         clauses = [k for k in kids if isinstance(k, Clause)]
         bodies = [k for k in kids if isinstance(k, tuple) and k and k[0] == "body"]
         self._no_doubles(clauses)
-        return tree.Rule(label, effect, tier, actions, patterns, clauses, list(bodies[0][1]) if bodies else [],
-                         bool(bodies), _span(kids))
+        return tree.Rule(
+            label,
+            effect,
+            tier,
+            actions,
+            patterns,
+            clauses,
+            list(bodies[0][1]) if bodies else [],
+            bool(bodies),
+            _span(kids),
+        )
 
     def _no_doubles(self, clauses: list[Clause]) -> None:
         seen: set[str] = set()
@@ -214,8 +224,12 @@ class Builder(Transformer[Token, Anything]):
                 elif out and out[-1][0].text == "connect":
                     out[-1][1].append(word)
                 else:
-                    self.report("PLE109", f"the method `{word.text}` belongs to `connect`", word.pos,
-                                "write `connect GET, HEAD \"host\"`")
+                    self.report(
+                        "PLE109",
+                        f"the method `{word.text}` belongs to `connect`",
+                        word.pos,
+                        'write `connect GET, HEAD "host"`',
+                    )
         return out
 
     def action(self, kids: Kids) -> list[Word]:

@@ -39,7 +39,8 @@ class _Printer:
 
     def _blank_between(self, start: int, end: int) -> bool:
         return self.source.count("\n", start, end) > 1 and "\n\n" in "".join(
-            c for c in self.source[start:end] if c not in " \t\r")
+            c for c in self.source[start:end] if c not in " \t\r"
+        )
 
     def _take(self, before: int) -> list[Comment]:
         taken: list[Comment] = []
@@ -48,7 +49,12 @@ class _Printer:
         return taken
 
     def _gap(self, start: int) -> None:
-        if self.lines and self.lines[-1] and not self.lines[-1].endswith("{") and self._blank_between(self.last_end, start):
+        if (
+            self.lines
+            and self.lines[-1]
+            and not self.lines[-1].endswith("{")
+            and self._blank_between(self.last_end, start)
+        ):
             self.lines.append("")
 
     def _leading(self, before: int, depth: int) -> None:
@@ -86,8 +92,9 @@ class _Printer:
             self.last_end = item.end
             return
         if isinstance(item, tree.TierDef) and item.defined:
-            self._braced(f"tier {item.name.text}", [(self._tier_clause(item, k), p) for k, p in item.clauses], item.pos,
-                         depth)
+            self._braced(
+                f"tier {item.name.text}", [(self._tier_clause(item, k), p) for k, p in item.clauses], item.pos, depth
+            )
             return
         if isinstance(item, tree.ContextDef):
             self._braced("context", [(_attribute(a), a.pos) for a in item.attributes], item.pos, depth)
@@ -249,8 +256,12 @@ def _parts_of(item: tree.Node) -> list[Part]:
 
 def _property(item: tree.Property) -> str:
     tier = item.tier.text if item.tier else ""
-    head = {"never_allow": "never allow", "always_deny": "always deny", "always_ask": f"always ask {tier}",
-            "only_may": f"only {_joined(item.agents)} may"}[item.kind]
+    head = {
+        "never_allow": "never allow",
+        "always_deny": "always deny",
+        "always_ask": f"always ask {tier}",
+        "only_may": f"only {_joined(item.agents)} may",
+    }[item.kind]
     return f"{head} {_actions(item.actions)}"
 
 

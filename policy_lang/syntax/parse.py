@@ -22,10 +22,27 @@ from .split import Piece, Splitter
 from .tokens import Token, keywords, scan
 
 _SHOWN = {
-    "STRING": "text in double quotes", "NAME": "a name", "QNAME": "a dotted name", "INT": "a number",
-    "DATE": "a date", "DATETIME": "a date and time", "DURATION": "a duration such as `30m`", "COMPARE": "a comparison",
-    "ACTION": "an action", "METHOD": "a method", "LBRACE": "`{`", "RBRACE": "`}`", "COMMA": "`,`", "EQUAL": "`=`",
-    "COLON": "`:`", "LPAR": "`(`", "RPAR": "`)`", "LSQB": "`[`", "RSQB": "`]`", "VBAR": "`|`", "DOTDOT": "`..`",
+    "STRING": "text in double quotes",
+    "NAME": "a name",
+    "QNAME": "a dotted name",
+    "INT": "a number",
+    "DATE": "a date",
+    "DATETIME": "a date and time",
+    "DURATION": "a duration such as `30m`",
+    "COMPARE": "a comparison",
+    "ACTION": "an action",
+    "METHOD": "a method",
+    "LBRACE": "`{`",
+    "RBRACE": "`}`",
+    "COMMA": "`,`",
+    "EQUAL": "`=`",
+    "COLON": "`:`",
+    "LPAR": "`(`",
+    "RPAR": "`)`",
+    "LSQB": "`[`",
+    "RSQB": "`]`",
+    "VBAR": "`|`",
+    "DOTDOT": "`..`",
     "TIME": "a time",
 }
 _START = {"file": "statement", "test": "case", "prove": "property"}
@@ -122,8 +139,12 @@ class _Parsing:
         if isinstance(node, tree.Rule) and (clause := node.clause("when")):
             condition = clause.condition
         if condition is not None and too_deep(condition):
-            self._report("PLE106", "the condition is too large or too deeply nested", piece.tokens[0],
-                         f"at most {limit('condition_atoms')} comparisons, {limit('condition_nesting')} levels")
+            self._report(
+                "PLE106",
+                "the condition is too large or too deeply nested",
+                piece.tokens[0],
+                f"at most {limit('condition_atoms')} comparisons, {limit('condition_nesting')} levels",
+            )
             return None
         return node
 
@@ -148,8 +169,12 @@ class _Parsing:
             self._report("PLE201", f"unknown action `{shown}`", token, suggest(shown, actions))
         elif token.type == "NAME" and near:
             hint = suggest(shown, near)
-            self._report("PLE110", f"`{shown}` is not expected here", token,
-                         hint if hint.startswith("did") else _wanted(expected))
+            self._report(
+                "PLE110",
+                f"`{shown}` is not expected here",
+                token,
+                hint if hint.startswith("did") else _wanted(expected),
+            )
         elif token.type == "ACTION" and _asks(piece, token):
             self._report("PLE113", "`ask` needs the tier that approves", token, "write `ask TIER " + shown + " ...`")
         elif token.type in words.values() and "NAME" in expected and token.type != "STRING":
@@ -169,8 +194,9 @@ def _short(token: Token) -> str:
 
 def _wanted(expected: set[str]) -> str:
     """What could stand there, the likely things first."""
-    names = [_SHOWN.get(e, f"`{e.lower()}`") for e in sorted(expected, key=lambda e: (e not in _SHOWN, e))
-             if e != "$END"]
+    names = [
+        _SHOWN.get(e, f"`{e.lower()}`") for e in sorted(expected, key=lambda e: (e not in _SHOWN, e)) if e != "$END"
+    ]
     if not names:
         return "expected the end of the statement"
     return "expected " + ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")

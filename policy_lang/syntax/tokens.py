@@ -15,18 +15,43 @@ if TYPE_CHECKING:
     from lark import Lark
 
 SOFT = {
-    "tier": {"approvers", "quorum", "expires", "includes", "scope", "once", "session", "reason", "required",
-             "on", "timeout", "escalate"},
+    "tier": {
+        "approvers",
+        "quorum",
+        "expires",
+        "includes",
+        "scope",
+        "once",
+        "session",
+        "reason",
+        "required",
+        "on",
+        "timeout",
+        "escalate",
+    },
     "prove": {"never", "always", "only", "may"},
 }
 """Words that are keywords only inside their own block, and names elsewhere."""
 
 _LEXICAL = ("STRING", "DATETIME", "DATE", "TIME", "DURATION", "INT", "COMPARE", "QNAME", "NAME")
-_PUNCTUATION = {"{": "LBRACE", "}": "RBRACE", "(": "LPAR", ")": "RPAR", "[": "LSQB", "]": "RSQB",
-                ",": "COMMA", ":": "COLON", "=": "EQUAL", "|": "VBAR", "..": "DOTDOT"}
-_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xa0\xad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e"
-                        "\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
-                        "\ud800-\udfff\U000e0000-\U000e0fff]|\r(?!\n)")
+_PUNCTUATION = {
+    "{": "LBRACE",
+    "}": "RBRACE",
+    "(": "LPAR",
+    ")": "RPAR",
+    "[": "LSQB",
+    "]": "RSQB",
+    ",": "COMMA",
+    ":": "COLON",
+    "=": "EQUAL",
+    "|": "VBAR",
+    "..": "DOTDOT",
+}
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xa0\xad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e"
+    "\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e0fff]|\r(?!\n)"
+)
 """Controls, bidi, zero-width and blank look-alikes: policies are reviewed in pull requests."""
 
 _ESCAPE = re.compile(r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|(.))", re.DOTALL)
@@ -64,9 +89,7 @@ def _tables(lark: Lark) -> tuple[re.Pattern[str], dict[str, str]]:
     patterns = {t.name: t.pattern for t in lark.terminals}
     parts = [f"(?P<{name}>{patterns[name].to_regexp()})" for name in _LEXICAL]
     marks = "|".join(re.escape(p) for p in sorted(_PUNCTUATION, key=len, reverse=True))
-    master = re.compile(
-        rf"(?P<WS>[ \t\r\n]+)|(?P<COMMENT>#[^\n]*)|{'|'.join(parts)}|(?P<PUNCT>{marks})", re.ASCII
-    )
+    master = re.compile(rf"(?P<WS>[ \t\r\n]+)|(?P<COMMENT>#[^\n]*)|{'|'.join(parts)}|(?P<PUNCT>{marks})", re.ASCII)
     words: dict[str, str] = {}
     for name, pattern in patterns.items():
         if name in _LEXICAL or name in {"WS", "COMMENT"} or name in _PUNCTUATION.values():
@@ -126,8 +149,14 @@ def soften(tokens: list[Token], block: str) -> None:
 def _invisible(source: Source, at: int) -> Diagnostic:
     char = source.text[at]
     name = "byte order mark" if char == "\ufeff" and at == 0 else f"character U+{ord(char):04X}"
-    mend = "save the file as UTF-8 without it" if char == "\ufeff" and at == 0 else (
-        "end lines with LF or CRLF" if char == "\r" else f"remove it, or write `\\u{{{ord(char):X}}}` inside a string"
+    mend = (
+        "save the file as UTF-8 without it"
+        if char == "\ufeff" and at == 0
+        else (
+            "end lines with LF or CRLF"
+            if char == "\r"
+            else f"remove it, or write `\\u{{{ord(char):X}}}` inside a string"
+        )
     )
     return Diagnostic("PLE003", f"invisible or control {name}", Span(source, at, at + 1), mend)
 
@@ -168,7 +197,7 @@ def unescape(raw: str) -> str:
                 raise ValueError(f"`{match[0]}` is no character")
             return chr(point)
         if match[2] not in _SIMPLE_ESCAPES:
-            raise ValueError(f"unknown escape `{match[0]}`; there are `\\\"`, `\\\\`, `\\n`, `\\t` and `\\u{{...}}`")
+            raise ValueError(f'unknown escape `{match[0]}`; there are `\\"`, `\\\\`, `\\n`, `\\t` and `\\u{{...}}`')
         return _SIMPLE_ESCAPES[match[2]]
 
     return _ESCAPE.sub(one, body)

@@ -20,8 +20,12 @@ def decision_json(decision: Decision, request_id: str | None = None) -> Json:
         rules=[rule_json(r) for r in decision.rules],
         reasons=list(decision.reasons),
         effects=[
-            {"action": e.action, "resource": list(e.resource) if isinstance(e.resource, tuple) else e.resource,
-             "effect": e.verdict.effect, "rules": [r.id for r in e.verdict.rules]}
+            {
+                "action": e.action,
+                "resource": list(e.resource) if isinstance(e.resource, tuple) else e.resource,
+                "effect": e.verdict.effect,
+                "rules": [r.id for r in e.verdict.rules],
+            }
             for e in decision.effects
         ],
         opaque=list(decision.opaque),

@@ -69,12 +69,27 @@ def parse_request(data: bytes) -> Request:
     resource = model.resource
     return Request(
         action=model.action,
-        resource=resource.pattern if isinstance(resource, PatternModel)
-        else tuple(resource) if isinstance(resource, list) else resource,
-        agent=model.agent, repo=model.repo, branch=model.branch, session=model.session, context=model.context,
-        cwd=model.cwd, workspace=model.workspace, home=model.home, tmp=model.tmp, shell=model.shell,
-        method=model.method, resolved=tuple(model.resolved), git=model.git, lexical=model.lexical,
-        pattern=isinstance(resource, PatternModel), id=model.id,
+        resource=resource.pattern
+        if isinstance(resource, PatternModel)
+        else tuple(resource)
+        if isinstance(resource, list)
+        else resource,
+        agent=model.agent,
+        repo=model.repo,
+        branch=model.branch,
+        session=model.session,
+        context=model.context,
+        cwd=model.cwd,
+        workspace=model.workspace,
+        home=model.home,
+        tmp=model.tmp,
+        shell=model.shell,
+        method=model.method,
+        resolved=tuple(model.resolved),
+        git=model.git,
+        lexical=model.lexical,
+        pattern=isinstance(resource, PatternModel),
+        id=model.id,
     )
 
 
@@ -122,7 +137,7 @@ def _json(data: bytes) -> object:
         message = error.msg.lower() if isinstance(error, json.JSONDecodeError) else "nested too deeply"
         raise RequestError("PLR103", f"the request is not valid JSON: {message}") from None
     _check_text(value)
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _check_depth(text: str) -> None:

@@ -15,7 +15,22 @@ CONTEXT = 'context {\n    env: "dev" | "prod"\n    ci: bool\n    level: int = 2\
 SEGMENTS = ["a", "b", "src", "src.ts", "x.ts", ".env", ".git", "config", ".claude", "ab"]
 GLOBS = ["*", "**", "s*", "*.ts", "?", "[ab]", "[!a]", "{a,b}", "a*b", "*c*", *SEGMENTS]
 LABELS = ["a", "b", "api", "example", "com", "x-y"]
-WORDS = ["git", "push", "pull", "-f", "--force", "--forc", "-fu", "--", "main", "--force=x", "-x", "--dry-run", "-o", ""]
+WORDS = [
+    "git",
+    "push",
+    "pull",
+    "-f",
+    "--force",
+    "--forc",
+    "-fu",
+    "--",
+    "main",
+    "--force=x",
+    "-x",
+    "--dry-run",
+    "-o",
+    "",
+]
 AGENTS = ["codex", "codex-web", "claude", "a/b"]
 REPOS = ["acme/web", "acme/api", "other/web"]
 
@@ -59,12 +74,14 @@ host_patterns = st.builds(
 REF_PARTS = ["main", "release", "agent", "x", "v1"]
 refs = st.builds(
     lambda remote, kind, body: remote + kind + body,
-    st.sampled_from(["", "", "origin:", "fork:"]), st.sampled_from(["", "", "refs/heads/", "refs/tags/"]),
+    st.sampled_from(["", "", "origin:", "fork:"]),
+    st.sampled_from(["", "", "refs/heads/", "refs/tags/"]),
     joined(st.sampled_from(REF_PARTS), "/", 1, 3),
 )
 ref_patterns = st.builds(
     lambda remote, kind, body: remote + kind + body,
-    st.sampled_from(["", "", "*:", "fork:"]), st.sampled_from(["", "", "refs/heads/", "refs/tags/"]),
+    st.sampled_from(["", "", "*:", "fork:"]),
+    st.sampled_from(["", "", "refs/heads/", "refs/tags/"]),
     joined(st.sampled_from([*REF_PARTS, "*", "**", "a*", "v?"]), "/", 1, 3).filter(lambda p: _two_stars(p, "/")),
 )
 commands = st.one_of(
@@ -73,11 +90,13 @@ commands = st.one_of(
     st.just("a; b"),
 )
 command_patterns = joined(
-    st.sampled_from(["git", "push", "{push,pull}", "*", "**", "-*", "--force", "main", "m*", "?*"]), " ",
+    st.sampled_from(["git", "push", "{push,pull}", "*", "**", "-*", "--force", "main", "m*", "?*"]),
+    " ",
 ).filter(lambda p: _two_stars(p, " ") and not p.startswith("**"))
 dotted = joined(st.sampled_from(["github", "create", "a", "deploy", "prod"]), ".", 1, 3)
 dotted_patterns = joined(st.sampled_from(["github", "create", "*", "**", "d*", "{a,prod}"]), ".", 1, 3).filter(
-    lambda p: _two_stars(p, "."))
+    lambda p: _two_stars(p, ".")
+)
 options = st.lists(st.sampled_from(["--force", "-f", "--dry-run", "-o"]), min_size=1, max_size=2, unique=True)
 
 SORTS: dict[str, tuple[list[str], st.SearchStrategy[str], st.SearchStrategy[Any]]] = {
@@ -106,9 +125,11 @@ conditions = st.recursive(
 )
 scopes = st.one_of(
     st.lists(st.sampled_from(["codex", "codex*", "*", "**", "{codex,claude}", "a/*"]), min_size=1, max_size=2).map(
-        lambda g: ("glob", "agent", g)),
+        lambda g: ("glob", "agent", g)
+    ),
     st.lists(st.sampled_from(["acme/*", "**", "acme/web", "*/web"]), min_size=1, max_size=2).map(
-        lambda g: ("glob", "repo", g)),
+        lambda g: ("glob", "repo", g)
+    ),
     conditions,
 )
 
@@ -173,10 +194,15 @@ def requests(draw: Any, policy: ref.Policy) -> ref.Request:
     sort = next(s for s, (actions, _, _) in SORTS.items() if action in actions)
     resource = draw(SORTS[sort][2])
     return ref.Request(
-        action, resource,
-        agent=draw(st.sampled_from([None, *AGENTS])), repo=draw(st.sampled_from([None, *REPOS])),
-        context=draw(st.fixed_dictionaries({}, optional={
-            "env": st.sampled_from(["dev", "prod"]), "ci": st.booleans(), "level": st.integers(0, 4)})),
+        action,
+        resource,
+        agent=draw(st.sampled_from([None, *AGENTS])),
+        repo=draw(st.sampled_from([None, *REPOS])),
+        context=draw(
+            st.fixed_dictionaries(
+                {}, optional={"env": st.sampled_from(["dev", "prod"]), "ci": st.booleans(), "level": st.integers(0, 4)}
+            )
+        ),
         workspace=draw(st.sampled_from([None, "/w", "/w", "/h/w"])) if sort == "path" else None,
         home=draw(st.sampled_from([None, "/h", "/h"])) if sort == "path" else None,
         method=draw(st.sampled_from([None, "GET", "POST"])) if sort == "host" else None,
@@ -221,7 +247,9 @@ def rule_text(rule: ref.Rule) -> str:
     if rule.override:
         text += " override protected"
     for scope in reversed(rule.scopes):
-        head = f"{scope[1]} {', '.join(map(quote, scope[2]))}" if scope[0] == "glob" else f"when {condition_text(scope)}"
+        head = (
+            f"{scope[1]} {', '.join(map(quote, scope[2]))}" if scope[0] == "glob" else f"when {condition_text(scope)}"
+        )
         text = f"{head} {{ {text} }}"
     return text
 

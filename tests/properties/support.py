@@ -30,8 +30,17 @@ def load(policy: ref.Policy) -> Policy | None:
 
 def ask(policy: Policy, request: ref.Request) -> Decision:
     resource = request.resource
-    return policy.decide_request(Request(
-        request.action, tuple(resource) if isinstance(resource, list) else resource, agent=request.agent,
-        repo=request.repo, context=request.context, workspace=request.workspace, home=request.home,
-        method=request.method, lexical=True, now=request.now,
-    ))
+    return policy.decide_request(
+        Request(
+            request.action,
+            tuple(resource) if isinstance(resource, list) else resource,
+            agent=request.agent,
+            repo=request.repo,
+            context=request.context,
+            workspace=request.workspace,
+            home=request.home,
+            method=request.method,
+            lexical=True,
+            now=request.now,
+        )
+    )

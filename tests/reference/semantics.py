@@ -13,7 +13,9 @@ from typing import Any
 
 YES, NO, OPEN = "yes", "no", "open"
 FLOOR = [
-    "{**,~/**,/**}/.git/hooks/", "{**,~/**,/**}/.git/{config,config.worktree}", "{**,~/**,/**}/.git",
+    "{**,~/**,/**}/.git/hooks/",
+    "{**,~/**,/**}/.git/{config,config.worktree}",
+    "{**,~/**,/**}/.git",
     "{**,~/**,/**}/.{claude,codex,gemini,cursor,copilot}/",
 ]
 PATHS, REFS = ("read", "write", "delete"), ("push", "force-push", "delete-ref", "merge")
@@ -78,8 +80,12 @@ def braces(text: str) -> list[str]:
             parts.append(text[last:i])
             last = i + 1
         if depth == 0:
-            return [text[:start] + inner + rest for part in parts for inner in braces(part)
-                    for rest in braces(text[i + 1 :])]
+            return [
+                text[:start] + inner + rest
+                for part in parts
+                for inner in braces(part)
+                for rest in braces(text[i + 1 :])
+            ]
     raise ValueError(text)
 
 
@@ -95,8 +101,12 @@ def glob(pattern: str, text: str) -> bool:
     if pattern[0] == "[":
         end = pattern.index("]")
         body, negated = pattern[1:end].lstrip("!"), pattern[1] == "!"
-        chars = {chr(c) for i, x in enumerate(body) if body[i + 1 : i + 2] == "-" and i + 2 < len(body)
-                 for c in range(ord(x), ord(body[i + 2]) + 1)} | set(body)
+        chars = {
+            chr(c)
+            for i, x in enumerate(body)
+            if body[i + 1 : i + 2] == "-" and i + 2 < len(body)
+            for c in range(ord(x), ord(body[i + 2]) + 1)
+        } | set(body)
         return (text[0] in chars) != negated and glob(pattern[end + 1 :], text[1:])
     return pattern[0] == text[0] and glob(pattern[1:], text[1:])
 
@@ -164,8 +174,11 @@ def host_matches(pattern: str, methods: list[str], request: Request) -> str:
 
 
 def matches(rule: Rule, pattern: str, request: Request) -> str:
-    answers = [one(rule, text, request) for text in braces(pattern)] if pattern != "opaque" else [
-        YES if isinstance(request.resource, str) and "run" in rule.actions else NO]
+    answers = (
+        [one(rule, text, request) for text in braces(pattern)]
+        if pattern != "opaque"
+        else [YES if isinstance(request.resource, str) and "run" in rule.actions else NO]
+    )
     return YES if YES in answers else OPEN if OPEN in answers else NO
 
 
@@ -173,8 +186,9 @@ def one(rule: Rule, pattern: str, request: Request) -> str:
     if request.action in PATHS:
         return path_matches(pattern, request.resource, request)
     if request.action == "run":
-        return OPEN if isinstance(request.resource, str) else (
-            YES if sequence(pattern.split(), request.resource) else NO)
+        return (
+            OPEN if isinstance(request.resource, str) else (YES if sequence(pattern.split(), request.resource) else NO)
+        )
     if request.action == "connect":
         return host_matches(pattern, rule.methods, request)
     if request.action in REFS:
@@ -204,10 +218,19 @@ def option(options: list[str], words: Any) -> str:
             short = len(name) == 2 and word.startswith("-") and not word.startswith("--") and name[1] in word
             head = word.split("=")[0]
             dashes = head[: len(head) - len(head.lstrip("-"))]
-            long = len(name) > 2 and len(dashes) > 0 and len(word) > 1 and (
-                head.lstrip("-") == name.lstrip("-") or (
-                    len(head.lstrip("-")) > 0 and name.lstrip("-").startswith(head.lstrip("-"))
-                    and (len(dashes) >= 2) == name.startswith("--")))
+            long = (
+                len(name) > 2
+                and len(dashes) > 0
+                and len(word) > 1
+                and (
+                    head.lstrip("-") == name.lstrip("-")
+                    or (
+                        len(head.lstrip("-")) > 0
+                        and name.lstrip("-").startswith(head.lstrip("-"))
+                        and (len(dashes) >= 2) == name.startswith("--")
+                    )
+                )
+            )
             if exact or short or long:
                 found = OPEN
     return found
@@ -234,8 +257,12 @@ def condition(node: Condition, values: dict[str, Any]) -> str:
         return OPEN
     tests: dict[str, Callable[[], bool]] = {
         "glob": lambda: any(sequence(t.split("/"), value.split("/")) for p in node[2] for t in braces(p)),
-        "==": lambda: value == node[2], "!=": lambda: value != node[2], "in": lambda: value in node[2],
-        "<": lambda: value < node[2], "<=": lambda: value <= node[2], ">": lambda: value > node[2],
+        "==": lambda: value == node[2],
+        "!=": lambda: value != node[2],
+        "in": lambda: value in node[2],
+        "<": lambda: value < node[2],
+        "<=": lambda: value <= node[2],
+        ">": lambda: value > node[2],
         ">=": lambda: value >= node[2],
     }
     return YES if tests[kind]() else NO

@@ -1,0 +1,76 @@
+"""`policy init`: a starter policy for a repository."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from ..domain.errors import InternalError, PolicyError
+from ..policy import Policy
+from ..report.style import colour, visible
+from ..starter.repository import look
+from ..starter.write import starter
+from ..testing import run_tests
+from .common import FORMAT, count, fail_usage, print_json
+
+
+@click.command(name="init")
+@click.argument("folder", default=".")
+@click.option("--output", "-o", metavar="FILE", help="Where to write; `-` prints it. Default: FOLDER/agent.policy.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
+@FORMAT
+def command(folder: str, output: str | None, force: bool, format_: str) -> None:
+    """Look at the repository in FOLDER and write a small, commented, deny-by-default policy with tests.
+
+    It reads names of files, lock files and package-manager configuration; it runs nothing.
+    """
+    if not os.path.isdir(folder):
+        fail_usage(f"`{folder}` is no folder", format_)
+    try:
+        repo = look(folder)
+    except OSError as error:
+        fail_usage(f"`{folder}` cannot be read: {(error.strerror or 'error').lower()}", format_)
+    text = starter(repo)
+    tests = _checked(text)
+    path = output or os.path.join(folder, "agent.policy")
+    if path != "-":
+        _write(path, text, force, format_)
+    if format_ == "json":
+        print_json({"file": path, "languages": repo.languages, "managers": repo.managers,
+                    "default_branch": repo.default_branch, "folders": repo.folders, "hosts": repo.hosts,
+                    "tests": tests, "text": text})
+    elif path == "-":
+        click.echo(text, nl=False)
+    else:
+        found = ", ".join([*repo.languages, *repo.managers]) or "no known language"
+        click.echo(f"{colour('wrote', 'allow')}  {visible(path)}: {found}; default branch {visible(repo.default_branch)}")
+        click.echo(f"{count(tests, 'test')} in it, all passing. Next:")
+        click.echo(f"  policy test {visible(path)}")
+        click.echo(f"  policy check {visible(path)} write README.md")
+    sys.exit(0)
+
+
+def _checked(text: str) -> int:
+    """Compile the text and run its tests; a starter that fails is our fault."""
+    try:
+        report = run_tests(Policy.loads(text, "agent.policy"))
+    except PolicyError as error:
+        raise InternalError(f"the starter does not compile: {error}") from None
+    if report.failures:
+        first = report.failures[0]
+        raise InternalError(f"the starter fails its own test: {first.case.resource} got {first.got}")
+    return len(report.results)
+
+
+def _write(path: str, text: str, force: bool, format_: str) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_TRUNC if force else os.O_EXCL)
+    try:
+        handle = os.open(path, flags, 0o644)
+    except FileExistsError:
+        fail_usage(f"`{path}` exists; `--force` replaces it", format_)
+    except OSError as error:
+        fail_usage(f"`{path}` cannot be written: {(error.strerror or 'error').lower()}", format_)
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        stream.write(text)
