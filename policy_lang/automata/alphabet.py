@@ -8,6 +8,7 @@ once; that is what makes the set algebra exact.
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -63,16 +64,20 @@ def letters(globs: Iterable[Glob], literals: Iterable[str], alphabet: Alphabet) 
         if shortest not in known:
             found.append(shortest)
             continue
-        for segment in _members(live, chars, alphabet, signature, len(known) + 1):
-            if segment not in known:
-                found.append(segment)
-                break
+        taken = {x for x in known if frozenset(g for g in live if g.matches(x)) == signature}
+        finer = representatives(live, alphabet, taken)
+        fresh = (s for s in _members(live, finer, alphabet, signature, len(taken) + 1) if s not in taken)
+        found += itertools.islice(fresh, 1)
     return found
 
 
-def representatives(globs: tuple[Glob, ...], alphabet: Alphabet) -> list[str]:
-    """One character for each cell into which the globs' character sets cut the alphabet."""
+def representatives(globs: tuple[Glob, ...], alphabet: Alphabet, apart: Iterable[str] = ()) -> list[str]:
+    """One character for each cell into which the globs' character sets cut the alphabet.
+
+    The characters of the texts in `apart` get cells of their own, so that other segments can be told from them.
+    """
     cuts = {0, MAX_CODE_POINT + 1}
+    cuts.update(ord(c) + d for text in apart for c in text for d in (0, 1))
     for ranges in (*(a for g in globs for a in g.atoms if a is not None), alphabet.forbidden, _NEVER):
         for low, high in ranges:
             cuts.update((low, high + 1))

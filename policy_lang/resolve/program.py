@@ -184,7 +184,7 @@ class _Resolver:
                 )
             )
         override = rule.clause("override")
-        if override and rule.effect.text == "deny":
+        if override and (rule.effect.text == "deny" or module.kind == "guardrail"):
             self.report(
                 Diagnostic(
                     "PLE309", "`override protected` belongs to a rule that grants", file.span(override.pos), "remove it"

@@ -141,7 +141,7 @@ class _Printer:
         """A statement: on one line where it fits and holds no comment, else one part a line."""
         last = end if end is not None else parts[-1][1][1]
         flat = INDENT * depth + " ".join(text for text, _ in parts) + close
-        if len(flat) <= WIDTH and not (self.comments and self.comments[-1].start < last):
+        if len(parts) == 1 or (len(flat) <= WIDTH and not (self.comments and self.comments[-1].start < last)):
             self.lines.append(flat)
         else:
             self._broken(parts, depth, close, last)

@@ -154,7 +154,7 @@ def rules(draw: Any, guardrail: bool = False, sort: str | None = None) -> ref.Ru
             (rule.exclude if effect == "deny" else rule.include).append("opaque")
     if sort == "host":
         rule.methods = draw(st.sampled_from([[], [], ["GET"], ["GET", "HEAD"]]))
-    if sort == "path" and effect != "deny":
+    if sort == "path" and effect != "deny" and not guardrail:
         rule.override = draw(st.integers(0, 3)) == 0
     return rule
 
