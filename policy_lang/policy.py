@@ -63,7 +63,7 @@ class Policy:
         self,
         *,
         action: str,
-        resource: str | Sequence[str],
+        resource: str | tuple[str, ...] | list[str],
         agent: str | None = None,
         repo: str | None = None,
         branch: str | None = None,
@@ -82,10 +82,41 @@ class Policy:
         now: float | None = None,
     ) -> Decision:
         """Decide one request; see `Request` for the fields. Never raises: what is malformed is denied."""
-        return self.decide_request(
+        if isinstance(resource, list):
+            resource = tuple(resource)
+        engine = self._engine
+        if now is None and engine.timed:
+            now = time.time()
+        key: object = None
+        if context is None and git is None and (lexical or workspace is None or action == "run"):
+            # nothing but the arguments decides: not the disk, and the clock only by its minute
+            key = (
+                action,
+                resource,
+                agent,
+                repo,
+                branch,
+                session,
+                cwd,
+                workspace,
+                home,
+                tmp,
+                shell,
+                method,
+                resolved,
+                pattern,
+                now if now is None else now // 60,
+            )
+            try:
+                answer = engine.recall(key)
+            except TypeError:  # something in it cannot be a key
+                key = answer = None
+            if answer is not None:
+                return Decision(answer)
+        answer = engine.answer(
             Request(
                 action,
-                resource if isinstance(resource, str) else tuple(resource),
+                resource,
                 agent,
                 repo,
                 branch,
@@ -105,6 +136,9 @@ class Policy:
                 now,
             )
         )
+        if key is not None:
+            engine.remember(key, answer)
+        return Decision(answer)
 
     def decide_request(self, request: Request) -> Decision:
         """Decide a request object. The clock is read only when the policy speaks of time."""

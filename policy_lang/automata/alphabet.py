@@ -53,8 +53,10 @@ NAMES = Alphabet("name", ((0, 32), (46, 46), (127, MAX_CODE_POINT)), frozenset()
 
 
 def letters(globs: Iterable[Glob], literals: Iterable[str], alphabet: Alphabet) -> list[str]:
-    """One segment for each class: every literal by itself, and per realisable subset of globs a shortest
-    segment that is none of the literals, where there is one. Raises SearchLimitError at the limit.
+    """One segment for each class of segments that the globs and literals tell apart.
+
+    Every literal stands for itself; for each realisable subset of globs there is a shortest segment that is none of
+    the literals, where one exists. Raises SearchLimitError at the limit.
     """
     known = set(literals)
     live = tuple(dict.fromkeys(globs))
@@ -84,7 +86,7 @@ def representatives(globs: tuple[Glob, ...], alphabet: Alphabet, apart: Iterable
     points = sorted(cuts)
     banned = (*_NEVER, *alphabet.forbidden)
     chosen: list[str] = []
-    for low, following in zip(points, points[1:], strict=False):
+    for low, following in itertools.pairwise(points):
         if any(lo <= low <= hi for lo, hi in banned):
             continue
         chosen.append(next((c for c in _NICE if low <= ord(c) < following), chr(low)))

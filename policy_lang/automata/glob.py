@@ -78,7 +78,7 @@ class Glob:
 
 def is_literal(text: str) -> bool:
     """True when the segment has no wildcard."""
-    return not any(c in text for c in "*?[")
+    return "*" not in text and "?" not in text and "[" not in text
 
 
 def _atoms(text: str) -> tuple[Ranges | None, ...]:

@@ -83,7 +83,7 @@ class Language:
 
     def equals(self, other: Language) -> bool:
         """True when both have the same members."""
-        return self <= other and other <= self
+        return self <= other <= self
 
     def _combine(self, other: Language, join: Callable[[Formula, Formula], Formula]) -> Language:
         if self.alphabet != other.alphabet:

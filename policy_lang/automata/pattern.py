@@ -9,7 +9,6 @@ from enum import Enum
 
 from .glob import Glob, GlobError, is_literal
 
-
 _ONE = re.compile(r"\[([^!^\]])\]")
 """A class of one character is that character."""
 
@@ -51,7 +50,9 @@ def segment_label(text: str) -> Label:
         return MANY
     if "**" in text:
         raise GlobError("`**` must be a whole segment; use `*` inside one")
-    if is_literal(_ONE.sub("", text)):
+    if is_literal(text):
+        return text
+    if "[" in text and is_literal(_ONE.sub("", text)):
         return _ONE.sub(r"\1", text)
     return Glob(text)
 
@@ -72,6 +73,8 @@ def expand_braces(text: str, most: int) -> list[str]:
     Groups inside `[...]` are plain characters. Raises GlobError on a lone brace, a group of fewer than two
     alternatives, or too many of them.
     """
+    if "{" not in text and "}" not in text:
+        return [text]
     done: list[str] = []
     todo = [text]
     while todo:

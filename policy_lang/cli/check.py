@@ -61,7 +61,7 @@ def _opened(name: str, format_: str) -> Iterator[tuple[BinaryIO, int]]:
         yield sys.stdin.buffer, 0
         return
     try:
-        stream = open(name, "rb")  # noqa: PTH123, SIM115 (closed below, in every case)
+        stream = open(name, "rb")  # noqa: SIM115 (closed below, in every case)
     except OSError as error:
         fail_usage(f"`{name}` cannot be opened: {(error.strerror or 'error').lower()}", format_)
     with stream:

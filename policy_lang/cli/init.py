@@ -38,14 +38,25 @@ def command(folder: str, output: str | None, force: bool, format_: str) -> None:
     if path != "-":
         _write(path, text, force, format_)
     if format_ == "json":
-        print_json({"file": path, "languages": repo.languages, "managers": repo.managers,
-                    "default_branch": repo.default_branch, "folders": repo.folders, "hosts": repo.hosts,
-                    "tests": tests, "text": text})
+        print_json(
+            {
+                "file": path,
+                "languages": repo.languages,
+                "managers": repo.managers,
+                "default_branch": repo.default_branch,
+                "folders": repo.folders,
+                "hosts": repo.hosts,
+                "tests": tests,
+                "text": text,
+            }
+        )
     elif path == "-":
         click.echo(text, nl=False)
     else:
         found = ", ".join([*repo.languages, *repo.managers]) or "no known language"
-        click.echo(f"{colour('wrote', 'allow')}  {visible(path)}: {found}; default branch {visible(repo.default_branch)}")
+        click.echo(
+            f"{colour('wrote', 'allow')}  {visible(path)}: {found}; default branch {visible(repo.default_branch)}"
+        )
         click.echo(f"{count(tests, 'test')} in it, all passing. Next:")
         click.echo(f"  policy test {visible(path)}")
         click.echo(f"  policy check {visible(path)} write README.md")

@@ -51,7 +51,7 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except Exception as error:  # noqa: BLE001 (the last resort; nothing may look like a pass)
+    except Exception as error:
         if os.environ.get("POLICY_LANG_DEBUG"):
             raise
         click.echo(f"internal error (PLI001): {type(error).__name__}: {str(error)[:200]}", err=True)

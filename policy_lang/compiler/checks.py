@@ -10,12 +10,12 @@ from ..domain.conditions import BUILT_INS, TRUE
 from ..domain.errors import Diagnostic
 from ..domain.policy import AttributeType
 from ..domain.suggest import suggest
+from ..ir.model import Case, Property, ProveBlock, TestBlock
 from ..resolve.modules import Module
 from ..resolve.names import constant
 from ..resolve.program import Program
 from ..resolve.types import Checker
 from ..syntax import tree
-from ..ir.model import Case, Property, ProveBlock, TestBlock
 
 Patterns = Callable[..., tuple[Pattern, ...]]
 PLACES = ("workspace", "home", "cwd")

@@ -10,13 +10,13 @@ from ..domain.actions import COMMAND, SORT_OF
 from ..domain.conditions import Atom, atoms
 from ..domain.errors import Diagnostic, SearchLimitError
 from ..domain.suggest import suggest
+from ..ir.conditions import canonical, satisfiable
+from ..ir.model import Layer, PolicySet, Rule
+from ..ir.patterns import ALPHABETS, OPAQUE_SEQUENCE, PatternError, check_option, compile_pattern, scope_sequence
 from ..resolve.modules import Module
 from ..resolve.program import Program, ResolvedRule
 from ..syntax import tree
 from .checks import lower_proofs, lower_tests
-from ..ir.conditions import canonical, satisfiable
-from ..ir.model import Layer, PolicySet, Rule
-from ..ir.patterns import ALPHABETS, OPAQUE_SEQUENCE, PatternError, check_option, compile_pattern, scope_sequence
 
 LANGUAGE_VERSION = "1"
 

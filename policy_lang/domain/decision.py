@@ -45,62 +45,77 @@ class Effect:
     verdict: Verdict
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """Everything of a decision but its id: equal requests share one."""
+
+    verdict: Verdict
+    policy_digest: str
+    action: str
+    resource: str | tuple[str, ...]
+    parts: tuple[Effect, ...] = ()
+    opaque: tuple[str, ...] = ()
+
+
 class Decision:
-    """The answer to one request. Cheap to make: it points to a shared verdict.
+    """The answer to one request. Cheap to make: it points to a shared answer.
 
     `effect` is `allow`, `ask` or `deny`; `tiers` the approval tiers that `ask` needs, all of them;
     `rules` those that decided; `reasons` one sentence each; `obligations` such as `log`; `opaque` says why
     a command could not be read; `id` is unique to this decision.
     """
 
-    __slots__ = ("_action", "_id", "_parts", "_resource", "opaque", "policy_digest", "verdict")
+    __slots__ = ("_answer", "_id")
 
-    def __init__(
-        self,
-        verdict: Verdict,
-        policy_digest: str,
-        action: str,
-        resource: str | tuple[str, ...],
-        parts: tuple[Effect, ...] = (),
-        opaque: tuple[str, ...] = (),
-    ) -> None:
-        self.verdict = verdict
-        self.policy_digest = policy_digest
-        self._action = action
-        self._resource = resource
-        self._parts = parts
-        self.opaque = opaque
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
         self._id = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The shared part: effect, tiers, rules, reasons, obligations."""
+        return self._answer.verdict
+
+    @property
+    def policy_digest(self) -> str:
+        """The digest of the policy that decided."""
+        return self._answer.policy_digest
+
+    @property
+    def opaque(self) -> tuple[str, ...]:
+        """Why a command could not be read; empty when it was, or when there is none."""
+        return self._answer.opaque
 
     @property
     def effect(self) -> str:
         """`allow`, `ask` or `deny`."""
-        return self.verdict.effect
+        return self._answer.verdict.effect
 
     @property
     def tiers(self) -> tuple[str, ...]:
         """The tiers whose approval is needed, all of them; those that another one includes are left out."""
-        return self.verdict.tiers
+        return self._answer.verdict.tiers
 
     @property
     def rules(self) -> tuple[RuleRef, ...]:
         """The rules that decided; empty when nothing granted the action."""
-        return self.verdict.rules
+        return self._answer.verdict.rules
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why, one sentence each."""
-        return self.verdict.reasons
+        return self._answer.verdict.reasons
 
     @property
     def obligations(self) -> tuple[str, ...]:
         """What the caller must do as well, such as `log`."""
-        return self.verdict.obligations
+        return self._answer.verdict.obligations
 
     @property
     def effects(self) -> tuple[Effect, ...]:
         """Every effect that was considered, with its own verdict."""
-        return self._parts or (Effect(self._action, self._resource, self.verdict),)
+        answer = self._answer
+        return answer.parts or (Effect(answer.action, answer.resource, answer.verdict),)
 
     @property
     def id(self) -> str:
@@ -112,7 +127,7 @@ class Decision:
     @property
     def allowed(self) -> bool:
         """True only for `allow`."""
-        return self.verdict.effect == "allow"
+        return self._answer.verdict.effect == "allow"
 
     def __repr__(self) -> str:
         return f"Decision(effect={self.effect!r}, tiers={self.tiers!r}, reasons={self.reasons!r})"

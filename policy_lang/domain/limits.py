@@ -49,7 +49,8 @@ TABLE: tuple[Limit, ...] = (
     Limit("request_context", 64, "attributes", "as many as a policy may declare"),
     Limit("request_lines", 5_000_000, "lines", "requests of one file"),
     Limit("dfa_states", 20_000, "states", "cached automaton states; on overflow the cache starts anew"),
-    Limit("memo_entries", 100_000, "entries", "cached classes and verdicts; on overflow the cache starts anew"),
+    Limit("memo_entries", 16_384, "entries", "cached classes and verdicts; on overflow the cache starts anew"),
+    Limit("answers", 8_192, "entries", "remembered answers; a session asks for far fewer different things"),
     Limit("unknown_segments_per_state", 64, "entries", "keeps hostile unique names from filling a state"),
     Limit("search_states", 50_000, "states", "exact set algebra; beyond it the answer is `undecided`, never a pass"),
 )

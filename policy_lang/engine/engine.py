@@ -8,7 +8,7 @@ from ..automata.trie import Trie, marks_of
 from ..automata.walker import State
 from ..domain.actions import ACTIONS, COMMAND, HOST, METHODS, PATH, REF, SORT_OF
 from ..domain.conditions import BUILT_INS, Formula, atoms
-from ..domain.decision import Decision, Effect, Verdict, strictest
+from ..domain.decision import Answer, Decision, Effect, Verdict, strictest
 from ..domain.errors import InternalError, RequestError, SearchLimitError
 from ..domain.limits import limit
 from ..domain.request import Request
@@ -26,6 +26,7 @@ from .floor import policy_file_rules
 from .table import Table, build_tables
 from .verdicts import Environment, Judge, Outcomes, rule_truths
 
+_MOST_ANSWERS = limit("answers")
 _EMPTY = Table()
 _EMPTY.seal()
 
@@ -54,11 +55,26 @@ class Engine:
         )
         self._environments: dict[object, Environment] = {}
         self._interned: dict[Outcomes, Environment] = {}
+        self._answers: dict[object, Answer] = {}
 
     # requests
 
     def decide(self, request: Request) -> Decision:
         """The decision on a request. `request.now` must be set when the policy speaks of time."""
+        return Decision(self.answer(request))
+
+    def recall(self, key: object) -> Answer | None:
+        """An answer that was remembered under `key`."""
+        return self._answers.get(key)
+
+    def remember(self, key: object, answer: Answer) -> None:
+        """Keep an answer that depends on nothing but `key`; when the memo is full it starts anew."""
+        if len(self._answers) >= _MOST_ANSWERS:
+            self._answers = {}
+        self._answers[key] = answer
+
+    def answer(self, request: Request) -> Answer:
+        """The decision without its id."""
         parts: tuple[Effect, ...] = ()
         opaque: tuple[str, ...] = ()
         given: object = request.resource
@@ -72,7 +88,7 @@ class Engine:
             verdict = Verdict("deny", reasons=(f"undecided within limits: {error}",))
         except (InternalError, Exception) as error:  # noqa: BLE001 (fail closed: whatever went wrong denies)
             verdict = Verdict("deny", reasons=(f"internal error (PLI001): {type(error).__name__}",))
-        return Decision(verdict, self.policy.digest, request.action, resource, parts, opaque)
+        return Answer(verdict, self.policy.digest, request.action, resource, parts, opaque)
 
     def environment(self, request: Request) -> Environment:
         """What every condition comes to for this request. Raises RequestError for undeclared attributes."""
@@ -85,7 +101,7 @@ class Engine:
             request.repo,
             request.branch,
             request.session,
-            tuple(sorted(context.items())) if context else (),
+            tuple((name, value, type(value)) for name, value in sorted(context.items())) if context else (),
             minute,
         )
         try:

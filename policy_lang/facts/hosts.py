@@ -106,8 +106,7 @@ def normal_host(text: str) -> str | Address:
     if not text.isascii():
         text = _idna(text)
     text = text.lower()
-    if text.endswith("."):
-        text = text[:-1]
+    text = text.removesuffix(".")
     labels = text.split(".")
     if "" in labels:
         raise RequestError("PLR024", "the host has an empty label")

@@ -190,7 +190,7 @@ def _segment(segment: str) -> str:
 
 def _process_path(path: list[str], cwd: Word | None) -> Word | None:
     """Where a process's own links lead (proc_pid_root(5)); None for any other path."""
-    if len(path) == 2 and tuple(path) in _STANDARD_STREAMS or path == ["dev", "fd"]:
+    if (len(path) == 2 and tuple(path) in _STANDARD_STREAMS) or path == ["dev", "fd"]:
         raise RequestError("PLR016", f"`/{'/'.join(path)}` names an open file, and which one cannot be known")
     if len(path) < 3 or path[0] != "proc" or not (path[1] in {"self", "thread-self"} or path[1].isdigit()):
         return None

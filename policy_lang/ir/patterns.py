@@ -17,9 +17,11 @@ from ..facts.commands import OPAQUE, TRUSTED_DIRS
 from ..facts.paths import HOME, ROOT, TMP, WORKSPACE
 from ..facts.refs import DEFAULT_REMOTE, malformed_ref
 
-
 ALPHABETS: dict[str, Alphabet] = {PATH: PATHS, COMMAND: WORDS, HOST: LABELS, REF: REFS, NAME: NAMES}
 """The alphabet of each sort's words."""
+
+
+_MOST_WILDCARDS = limit("segment_wildcards")
 
 
 class PatternError(ValueError):
@@ -35,9 +37,9 @@ def compile_pattern(sort: str, text: str, methods: tuple[str, ...] = ()) -> tupl
     """The sequences that a pattern of a sort stands for. Raises PatternError."""
     if not text:
         raise PatternError("the pattern is empty")
-    if len(text.encode("utf-8", "replace")) > limit("pattern_bytes"):
+    if len(text) > 1000 and len(text.encode("utf-8", "replace")) > limit("pattern_bytes"):
         raise PatternError(f"the pattern is longer than {limit('pattern_bytes')} bytes")
-    if any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in text):
+    if not text.isprintable() and any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in text):
         raise PatternError("the pattern contains a control character", "no resource can, so it would match nothing")
     try:
         if sort == COMMAND:
@@ -64,7 +66,7 @@ def _bounded(sequence: Sequence) -> None:
 
 
 def _label(text: str) -> Label:
-    if sum(text.count(c) for c in "*?[") > limit("segment_wildcards"):
+    if len(text) > _MOST_WILDCARDS and sum(text.count(c) for c in "*?[") > _MOST_WILDCARDS:
         raise PatternError(f"more than {limit('segment_wildcards')} wildcards in one part")
     return segment_label(text)
 

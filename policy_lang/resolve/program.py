@@ -163,17 +163,9 @@ class _Resolver:
 
     def _effect(self, rule: tree.Rule, module: Module) -> None:
         file = module.file
-        if rule.tier is not None and rule.tier.text not in self.tiers:
-            if not any("TIER" in m.file.broken for m in self.modules) and not self._declared(rule.tier.text):
-                self.report(
-                    Diagnostic(
-                        "PLE203",
-                        f"unknown tier `{rule.tier.text}`",
-                        file.span(rule.tier.pos),
-                        suggest(rule.tier.text, self.tiers)
-                        or f'define it: `tier {rule.tier.text} {{ approvers "@group" }}`',
-                    )
-                )
+        broken = any("TIER" in m.file.broken for m in self.modules)
+        if rule.tier is not None and rule.tier.text not in self.tiers and not broken:
+            self._unknown_tier(rule.tier, file)
         if rule.effect.text == "allow" and module.kind == "guardrail":
             self.report(
                 Diagnostic(
@@ -200,6 +192,13 @@ class _Resolver:
                     "remove it",
                 )
             )
+
+    def _unknown_tier(self, tier: tree.Word, file: tree.File) -> None:
+        if self._declared(tier.text):
+            return
+        known = suggest(tier.text, self.tiers)
+        mend = known or f'define it: `tier {tier.text} {{ approvers "@group" }}`'
+        self.report(Diagnostic("PLE203", f"unknown tier `{tier.text}`", file.span(tier.pos), mend))
 
     def _declared(self, name: str) -> bool:
         return any(isinstance(i, tree.TierDef) and i.name.text == name for m in self.modules for i in m.file.items)

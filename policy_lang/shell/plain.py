@@ -20,11 +20,13 @@ _SINGLE = re.compile(r"'([^']*)'")
 _DOUBLE = re.compile(r'"([^"$`\\!]*)"')
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=", re.ASCII)
 _BLANK = re.compile(r"[ \t]+")
-_RESERVED = frozenset(
-    "if then elif else fi for while until do done case esac in select function time coproc repeat foreach end "
-    "nocorrect noglob exec eval source . builtin command alias unalias set shopt trap enable hash export declare "
-    "typeset local readonly unset cd pushd popd let".split()
-)
+_RESERVED = frozenset((
+    *("if", "then", "elif", "else", "fi", "for", "while", "until", "do", "done", "case", "esac", "in", "select"),
+    *("function", "time", "coproc", "repeat", "foreach", "end", "nocorrect", "noglob", "exec", "eval", "source", "."),
+    *("builtin", "command", "alias", "unalias", "set", "shopt", "trap", "enable", "hash", "export", "declare"),
+    *("typeset", "local", "readonly", "unset", "cd", "pushd", "popd", "let", "setopt", "unsetopt"),
+    *("bindkey", "zmodload"),
+))  # fmt: skip
 """Reserved words, and builtins that change what the shell does next or run their arguments."""
 
 

@@ -80,9 +80,13 @@ def _name(folder: str) -> str:
 
 def _package_folders(folder: str, here: set[str]) -> list[str]:
     """Folders that hold Python packages, or else every visible folder with a plain name."""
-    plain = sorted(f for f in here if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", f)
-                   and os.path.isdir(os.path.join(folder, f))
-                   and f not in {"node_modules", "venv", "target", "dist", "build", "vendor"})
+    plain = sorted(
+        f
+        for f in here
+        if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", f)
+        and os.path.isdir(os.path.join(folder, f))
+        and f not in {"node_modules", "venv", "target", "dist", "build", "vendor"}
+    )
     packages = [f for f in plain if os.path.exists(os.path.join(folder, f, "__init__.py"))]
     return (packages or plain)[:12]
 

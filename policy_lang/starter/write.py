@@ -23,7 +23,9 @@ def starter(repo: Repository) -> str:
 
 def _head(repo: Repository) -> list[str]:
     modules = "\n".join(f"import std.{language}" for language in repo.languages)
-    made_of = ", ".join([*repo.languages, *(m for m in repo.managers if m not in repo.languages)]) or "no known language"
+    made_of = (
+        ", ".join([*repo.languages, *(m for m in repo.managers if m not in repo.languages)]) or "no known language"
+    )
     return [
         f"# What a coding agent may do in {repo.name} ({made_of}).",
         "#",
@@ -51,7 +53,8 @@ def _rules(repo: Repository) -> list[str]:
         "",
         "# looking around and recording work; one argument that is no option",
         'allow run "git {status,diff,log,show,branch,add,commit,fetch}", "git add [!-]* **", "git commit -m *"',
-        'allow run "git {status,diff,log} {--short,--stat,--oneline,--cached}", "git {switch,checkout} {-c,-b} agent/*"',
+        'allow run "git {status,diff,log} {--short,--stat,--oneline,--cached}"',
+        'allow run "git {switch,checkout} {-c,-b} agent/*"',
         'allow run "git push -u origin agent/*", "git push origin agent/*"',
         'allow run "ls", "pwd", "rg [!-]*", "rg {-n,-l,-i} [!-]*"',
         "# a command that is more than one plain command is shown to a person",
@@ -77,19 +80,21 @@ def _tests(repo: Repository) -> list[str]:
     ask = [_MANIFEST[lang] for lang in repo.languages] or [".editorconfig"]
     out = [
         'test "everyday work flows" {',
-        f"    allow read {escape(inside)}, \"README.md\"",
+        f'    allow read {escape(inside)}, "README.md"',
         f'    allow write {escape(inside)}, "README.md"',
         f'    allow run "git status", {", ".join(escape(_FIRST_COMMAND[x]) for x in repo.languages) or escape("ls")}',
         '    allow push "agent/example"',
     ]
     for host in sorted(repo.hosts)[:1]:
-        url = f"https://{host}/" if ":" not in host else f"http://{host}/" if host.endswith(":80") else f"https://{host}/"
+        url = (
+            f"https://{host}/" if ":" not in host else f"http://{host}/" if host.endswith(":80") else f"https://{host}/"
+        )
         out.append(f"    allow connect GET {escape(url)}")
     out += [
         "}",
         "",
         'test "people see what matters" {',
-        f"    ask review write {', '.join(escape(a) for a in ask)}, \".gitignore\"",
+        f'    ask review write {", ".join(escape(a) for a in ask)}, ".gitignore"',
         "    ask review run opaque",
         "}",
         "",

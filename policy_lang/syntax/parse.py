@@ -54,7 +54,7 @@ class _Passed(Lexer):
     def __init__(self, _conf: object) -> None:
         """Nothing to set up."""
 
-    def lex(self, data: Anything) -> Iterator[Anything]:
+    def lex(self, data: Anything) -> Iterator[Anything]:  # type: ignore[override]
         """The tokens as they are."""
         return iter(data)
 
@@ -99,7 +99,8 @@ class _Parsing:
         self.lark = lark
         self.builder = builder
         builder.source = source
-        builder.diagnostics = self.diagnostics = []
+        self.diagnostics: list[Diagnostic] = []
+        builder.diagnostics = self.diagnostics
         self.count = 0
         self.broken: set[str] = set()
 
@@ -128,7 +129,7 @@ class _Parsing:
         if piece.kind == "broken" or any(t.type == "ERROR" for t in piece.tokens):
             return None
         try:
-            node: Anything = self.lark.parse(piece.tokens, start=_START[context])  # type: ignore[arg-type]
+            node: Anything = self.lark.parse(piece.tokens, start=_START[context])
         except UnexpectedToken as error:
             self._syntax(error, piece, context)
             return None

@@ -148,11 +148,10 @@ class Splitter:
             self._skip_block()
             return piece
         piece.body = self._inner(kind, depth)
-        if self.at < len(tokens):
-            if tokens[self.at].type == "RBRACE":
-                piece.end = tokens[self.at].end
-                self.at += 1
-                return piece
+        if self.at < len(tokens) and tokens[self.at].type == "RBRACE":
+            piece.end = tokens[self.at].end
+            self.at += 1
+            return piece
         self._unclosed -= 1
         self._report("PLE103", "`{` is not closed", brace, "add `}` where the block ends")
         piece.end = tokens[self.at - 1].end

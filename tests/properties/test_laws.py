@@ -166,7 +166,8 @@ def test_a_partly_known_resource_is_decided_at_least_as_strictly_as_each_member(
             assert STRICT[whole.effect] >= STRICT[member.effect]
 
 
-FUZZ = Policy.loads("""
+FUZZ = Policy.loads(
+    """
 policy "everything"
 context { env: string }
 allow read, write, delete "/", "./", "~/"
@@ -176,14 +177,21 @@ allow push, force-push, delete-ref, merge "*:refs/**"
 allow call, use, setenv, do "**"
 deny connect GET "https://a.example/x/**"
 ask-me-not: allow read "x"
-""".replace("ask-me-not: allow", "rule plain: allow"))
+""".replace("ask-me-not: allow", "rule plain: allow")
+)
 
 
 @settings(max_examples=600)
-@given(st.sampled_from(ACTIONS), st.one_of(
-    st.text(max_size=40), st.text("a./~:@[]%0x\\-+*{}\0\n", max_size=30), st.lists(st.text(max_size=8), max_size=4).map(tuple),
-    st.binary(max_size=20).map(lambda b: b.decode("utf-8", "surrogateescape")),
-), st.booleans())
+@given(
+    st.sampled_from(ACTIONS),
+    st.one_of(
+        st.text(max_size=40),
+        st.text("a./~:@[]%0x\\-+*{}\0\n", max_size=30),
+        st.lists(st.text(max_size=8), max_size=4).map(tuple),
+        st.binary(max_size=20).map(lambda b: b.decode("utf-8", "surrogateescape")),
+    ),
+    st.booleans(),
+)
 def test_whatever_is_asked_is_answered(action: str, resource: str | tuple[str, ...], pattern: bool) -> None:
     decision = FUZZ.decide_request(Request(action, resource, pattern=pattern, workspace="/w", home="/h", lexical=True))
     assert decision.effect in STRICT

@@ -74,7 +74,9 @@ def test_what_is_read_is_what_bash_runs(script: str) -> None:
         return
     bash = shutil.which("bash") or "bash"
     shim = "command_not_found_handle() { printf '%s\\0' \"$@\"; }; "
-    done = subprocess.run([bash, "-c", shim + script], check=False, capture_output=True, env={"PATH": "/nowhere"}, timeout=5)
+    done = subprocess.run(
+        [bash, "-c", shim + script], check=False, capture_output=True, env={"PATH": "/nowhere"}, timeout=5
+    )
     if done.stdout:  # builtins such as `:` print nothing, or print their own
         assert done.stdout.split(b"\0")[:-1] == [w.encode() for w in plain.argv], shlex.quote(script)
 
@@ -112,13 +114,16 @@ def test_options(options: list[str], words: str, answer: bool | None) -> None:
     assert present(tuple(options), tuple(words.split())) is answer
 
 
-POLICY = Policy.loads("""
+POLICY = Policy.loads(
+    """
 policy "run"
 allow run "git {status,log} **", "make test", "./scripts/*.sh", "npm publish **" with "--dry-run"
-""".replace('"npm publish **" with', '"ls"\nallow run "npm publish **" with') + """
+""".replace('"npm publish **" with', '"ls"\nallow run "npm publish **" with')
+    + """
 allow run "git push **" without "--force", "-f"
 allow run "echo 'a b' **"
-""")
+"""
+)
 
 
 @pytest.mark.parametrize(
