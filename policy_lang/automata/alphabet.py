@@ -107,8 +107,9 @@ def _signatures(globs: tuple[Glob, ...], chars: list[str], alphabet: Alphabet) -
     found: dict[frozenset[Glob], str] = {}
     if alphabet.empty:
         found[_signature(globs, start)] = ""
-    # which of the excluded segments are still possible is part of the state, or `.x` would be lost behind `.`
-    seen = {(start, "" if alphabet.excluded else None)}
+    # which of the excluded segments are still possible is part of the state, or `.x` would be lost behind `.`;
+    # the empty text is a state of its own as well
+    seen: set[tuple[Masks, str | None]] = {(start, "")}
     level: list[tuple[str, Masks]] = [("", start)]
     while level:
         following: list[tuple[str, Masks]] = []

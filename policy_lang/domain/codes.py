@@ -74,14 +74,14 @@ _PAGES = (
     ("PLE203", "an unknown tier", "A tier must be defined in this file, an import or a ceiling.",
      _T + 'ask reveiw read "a"', _T + 'ask review read "a"'),
     ("PLE204", "an unknown rule label", "`without` drops rules by their label; the module has none of that name.",
-     "import std.git without protected", "import std.git without protected-refs"),
+     "import std.git without protected-ref", "import std.git without protected-refs"),
     ("PLE205", "a library module imports a file", "Library modules import only library modules.", "", ""),
     ("PLE206", "defined twice", "One name has one meaning in the whole policy set, so that no import can weaken a "
      "tier or change an attribute's type.", _T + _T.strip(), _T.strip()),
     ("PLE207", "a tier that nobody defines", "A library may need a tier without saying who approves. Define it.",
      "tier review", _T.strip()),
     ("PLE208", "a built-in attribute", "`agent`, `repo`, `branch`, `session` and `now` need no declaration.",
-     "context { agent: string }", "context { team: string }"),
+     "context { branch: string }", "context { team: string }"),
     ("PLE209", "an unknown attribute", "Conditions speak of declared attributes and built-ins only. What the runtime "
      "sends must be declared, so that a typing error cannot open anything.",
      'context { env: string }\nallow read "a" when enw == "x"', 'context { env: string }\nallow read "a" when env == "x"'),

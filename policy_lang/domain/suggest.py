@@ -11,8 +11,9 @@ def suggest(word: str, known: Iterable[str]) -> str:
     choices = sorted(set(known))
     if not choices:
         return ""
-    near = difflib.get_close_matches(word[:64].lower(), choices, n=1, cutoff=0.6)
+    lower = {choice.lower(): choice for choice in choices}
+    near = difflib.get_close_matches(word[:64].lower(), lower, n=1, cutoff=0.6)
     if near:
-        return f"did you mean `{near[0]}`?"
+        return f"did you mean `{lower[near[0]]}`?"
     shown = ", ".join(f"`{choice}`" for choice in choices[:12])
     return f"expected one of {shown}" + (", ..." if len(choices) > 12 else "")

@@ -181,6 +181,8 @@ def _host_labels(host: str) -> list[Sequence]:
     labels = host.rstrip(".").split(".")
     if host == "*":
         raise PatternError("`*` alone is no host", "write `**` for any host, `*.example.com` for its subdomains")
+    if is_literal(labels[-1]) and re.fullmatch(r"0[xX][0-9a-fA-F]*|[0-9]+", labels[-1], re.ASCII):
+        raise PatternError(f"`{host}` would be an address", "write addresses as `192.0.2.1` or `192.0.2.0/24`")
     out: list[Label] = []
     first = labels[0]
     rest = labels[1:] if first in {"*", "**"} else labels

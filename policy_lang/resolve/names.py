@@ -65,21 +65,25 @@ def collect_tiers(modules: list[Module], report: Report, placeholders: bool = Fa
                 )
     tiers = {name: _tier(item) for name, (item, _) in defined.items()}
     for name, (item, module) in defined.items():
-        if name in included(tiers, name):
-            report(
-                Diagnostic(
-                    "PLE314",
-                    f"tier `{name}` includes itself",
-                    module.file.span(item.name.pos),
-                    "break the circle of `includes`",
+        circle = included(tiers, name)
+        if name in circle:
+            if name == min(t for t in circle if t in included(tiers, t)):  # one report for each circle
+                report(
+                    Diagnostic(
+                        "PLE314",
+                        f"tier `{name}` includes itself",
+                        module.file.span(item.name.pos),
+                        "break the circle of `includes`",
+                    )
                 )
-            )
-        elif item.escalate and item.escalate.text in tiers and name not in included(tiers, item.escalate.text):
+            continue
+        up = item.escalate
+        if up is not None and up.text in tiers and name not in included(tiers, up.text):
             report(
                 Diagnostic(
                     "PLE315",
-                    f"`{name}` would escalate to the weaker tier `{item.escalate.text}`",
-                    module.file.span(item.escalate.pos),
+                    f"`{name}` would escalate to the weaker tier `{up.text}`",
+                    module.file.span(up.pos),
                     f"escalate to a tier that `includes {name}`",
                 )
             )

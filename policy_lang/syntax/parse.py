@@ -165,6 +165,9 @@ class _Parsing:
                 self._report("PLE111", f"`{shown}` cannot stand in {where}", token, _wanted(expected))
             else:
                 self._report("PLE111", f"unknown statement `{shown}`", token, suggest(shown, near))
+        elif (method := _method_before(piece, token)) is not None:
+            methods = [w for w, terminal in words.items() if terminal == "METHOD"]
+            self._report("PLE110", f"unknown method `{_short(method)}`", method, suggest(method.value, methods))
         elif "ACTION" in expected and token.type == "NAME":
             actions = [w for w, terminal in words.items() if terminal == "ACTION"]
             self._report("PLE201", f"unknown action `{shown}`", token, suggest(shown, actions))
@@ -182,6 +185,14 @@ class _Parsing:
             self._report("PLE112", f"`{shown}` is a reserved word, not a name", token, "choose another name")
         else:
             self._report("PLE110", f"`{shown}` is not expected here", token, _wanted(expected))
+
+
+def _method_before(piece: Piece, token: Token) -> Token | None:
+    """The name between `connect` and a pattern, which can only be meant as a method."""
+    at = piece.tokens.index(token)
+    if token.type == "STRING" and at > 1 and piece.tokens[at - 1].type == "NAME":
+        return piece.tokens[at - 1] if piece.tokens[at - 2].value in {"connect", ","} else None
+    return None
 
 
 def _asks(piece: Piece, token: Token) -> bool:

@@ -109,7 +109,7 @@ class Splitter:
                 self._report("PLE104", "`}` closes nothing", token, "remove it, or open a block before it")
                 self.at += 1
                 continue
-            if depth and token.type in _FILE_ONLY and self._missing_brace():
+            if depth and self._unclosed > 0 and self._outer(context):
                 return pieces
             opener = self._opens(context)
             if opener:
@@ -118,8 +118,13 @@ class Splitter:
                 pieces.append(self._leaf(context))
         return pieces
 
-    def _missing_brace(self) -> bool:
-        return self._unclosed > 0
+    def _outer(self, context: str) -> bool:
+        """True when the statement here cannot stand in this block, so that a `}` is missing before it."""
+        kind = self.tokens[self.at].type
+        following = self.tokens[self.at + 1].type if self.at + 1 < len(self.tokens) else ""
+        if kind in _FILE_ONLY:
+            return True
+        return context != "file" and (kind == "RULE" or (kind in {"AGENT", "REPO"} and following == "STRING"))
 
     def _opens(self, context: str) -> str:
         if context != "file":
@@ -208,7 +213,7 @@ class Splitter:
         token, before = self.tokens[self.at], self.tokens[self.at - 1]
         following = self.tokens[self.at + 1].type if self.at + 1 < len(self.tokens) else ""
         if token.type in _STARTERS[context]:
-            return before.type not in {"COLON", "NEVER", "ALWAYS"}
+            return before.type not in {"COLON", "NEVER", "ALWAYS", "RULE", "LET", "TIER"}
         if token.type in _STARTERS["file"]:
             return before.type not in {"COLON", "NEVER", "ALWAYS", "COMMA", "EQUAL"} and token.first
         if token.type in {"AGENT", "REPO"} and following == "STRING":

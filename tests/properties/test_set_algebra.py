@@ -7,7 +7,8 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy_lang.automata.alphabet import PATHS, letters
+from policy_lang.automata.alphabet import LABELS, NAMES, PATHS, REFS, Alphabet, letters
+from policy_lang.automata.alphabet import WORDS as ARGUMENTS
 from policy_lang.automata.glob import Glob
 from policy_lang.automata.language import Language, reachable_marks
 from policy_lang.automata.pattern import Sequence, collapse, segment_label
@@ -111,6 +112,19 @@ def test_reachable_marks_are_those_of_the_members(rules: list[list[str]], patter
     for marks, witness in found.items():
         assert matches(pattern, list(witness))
         assert marks == tuple(i for i, t in enumerate(rules) if matches(t, list(witness)))
+
+
+@given(languages, st.sampled_from([PATHS, LABELS, REFS, ARGUMENTS, NAMES]))
+@settings(max_examples=60)
+def test_complement_is_exact_in_every_alphabet(a: list[list[str]], alphabet: Alphabet) -> None:
+    one = Language.of(alphabet, [labels(t) for t in a])
+    everything = Language.everything(alphabet)
+    assert (one | one.complement()).equals(everything)
+    assert (one & one.complement()).is_empty()
+    shortest = one.shortest()
+    assert shortest is not None
+    assert all(alphabet.admits(s) for s in shortest)
+    assert shortest in one
 
 
 GLOBS = st.lists(
