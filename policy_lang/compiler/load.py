@@ -46,6 +46,5 @@ def ordered(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     found = sorted(unique.values(), key=lambda d: (d.span.source.path if d.span else "", d.span.start if d.span else 0))
     most = limit("diagnostics")
     if len(found) > most:
-        rest = len(found) - most
-        found = [*found[:most], Diagnostic("PLE004", f"and {rest} more mistakes")]
+        found = [*found[:most], Diagnostic("PLE004", f"more than {most} mistakes; the others are not shown")]
     return found

@@ -97,11 +97,14 @@ def _read(path: str) -> str:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return ""
-    with os.fdopen(handle, "rb") as stream:
-        status = os.fstat(stream.fileno())
+    try:
+        status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
             return ""
-        return stream.read(MOST_BYTES).decode("utf-8", "replace")
+        with os.fdopen(handle, "rb", closefd=False) as stream:
+            return stream.read(MOST_BYTES).decode("utf-8", "replace")
+    finally:
+        os.close(handle)
 
 
 def _default_branch(folder: str) -> str:

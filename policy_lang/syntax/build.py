@@ -133,7 +133,7 @@ class Builder(Transformer[Token, Anything]):
         if kind == "approvers":
             tier.approvers = words
         elif kind == "quorum":
-            tier.quorum = int(words[0].text)
+            tier.quorum = int(words[0].text) if len(words[0].text) < 4 else 0
             if not 1 <= tier.quorum <= 100:
                 self.report("PLE313", f"a quorum of `{words[0].text}` makes no sense", words[0].pos, "from 1 to 100")
         elif kind == "expires":

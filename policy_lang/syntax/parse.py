@@ -111,6 +111,8 @@ class _Parsing:
             if self.count > limit("statements"):
                 self._report("PLE004", f"more than {limit('statements')} statements", piece.tokens[0])
                 break
+            if len(self.diagnostics) > limit("diagnostics"):
+                break  # nobody reads on, and a hostile file must not cost more
             node = self._one(piece, context)
             body = self.run(piece.body, "file" if piece.kind == "scope" else piece.kind) if piece.body else []
             if node is None:
@@ -128,6 +130,7 @@ class _Parsing:
     def _one(self, piece: Piece, context: str) -> Anything:
         if piece.kind == "broken" or any(t.type == "ERROR" for t in piece.tokens):
             return None
+        before = len(self.diagnostics)
         try:
             node: Anything = self.lark.parse(piece.tokens, start=_START[context])
         except UnexpectedToken as error:
@@ -135,6 +138,8 @@ class _Parsing:
             return None
         except UnexpectedInput:
             self._report("PLE110", "the statement is not understood", piece.tokens[0])
+            return None
+        if any(d.code == "PLE107" for d in self.diagnostics[before:]):
             return None
         condition = getattr(node, "condition", None)
         if isinstance(node, tree.Rule) and (clause := node.clause("when")):
@@ -190,8 +195,9 @@ class _Parsing:
 def _method_before(piece: Piece, token: Token) -> Token | None:
     """The name between `connect` and a pattern, which can only be meant as a method."""
     at = piece.tokens.index(token)
-    if token.type == "STRING" and at > 1 and piece.tokens[at - 1].type == "NAME":
-        return piece.tokens[at - 1] if piece.tokens[at - 2].value in {"connect", ","} else None
+    before = piece.tokens[:at]
+    if token.type == "STRING" and at > 1 and before[-1].type == "NAME" and before[-2].value in {"connect", ","}:
+        return before[-1] if any(t.value == "connect" for t in before) else None
     return None
 
 

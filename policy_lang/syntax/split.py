@@ -96,7 +96,8 @@ class Splitter:
         return self._block("file", 0)
 
     def _report(self, code: str, message: str, token: Token, mend: str) -> None:
-        self.diagnostics.append(Diagnostic(code, message, Span(self.source, token.start, token.end), mend))
+        if len(self.diagnostics) <= limit("diagnostics"):
+            self.diagnostics.append(Diagnostic(code, message, Span(self.source, token.start, token.end), mend))
 
     def _block(self, context: str, depth: int) -> list[Piece]:
         pieces: list[Piece] = []

@@ -1,0 +1,95 @@
+"""Style that is a promise: sizes, banned words, honest imports, one place for each thing."""
+
+from __future__ import annotations
+
+import ast
+import re
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODULES = sorted((ROOT / "policy_lang").rglob("*.py"))
+TRACKED = [
+    ROOT / n
+    for n in subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+]
+
+
+def test_modules_stay_small() -> None:
+    lengths = [path.read_text().count("\n") for path in MODULES]
+    assert max(lengths) <= 600
+    assert statistics.median(lengths) <= 200
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_functions_stay_short(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            assert (node.end_lineno or 0) - node.lineno < 70, f"{path}:{node.lineno} {node.name}"
+
+
+BANNED = {
+    r"\beval\(": "never evaluate", r"\bexec\(": "never execute", r"\bpickle\b": "runs code", r"\bmarshal\b": "unsafe on hostile bytes",
+    r"shell=True": "no shell", r"cache=True": "lark would unpickle a predictable file", r"\bTODO\b|\bFIXME\b|\bXXX\b": "finish it",
+    r"NotImplementedError": "no stubs",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_nothing_banned(path: Path) -> None:
+    text = path.read_text()
+    for pattern, why in BANNED.items():
+        assert not re.search(pattern, text), f"{path}: {pattern}: {why}"
+
+
+def test_the_decision_path_needs_no_package() -> None:
+    code = (
+        "import sys\n"
+        "import policy_lang\n"
+        "from policy_lang.engine.engine import Engine\n"
+        "bad = {'lark', 'pydantic', 'click', 'tomli', 'idna', 'asyncio', 'http', 'logging'} & set(sys.modules)\n"
+        "sys.exit(','.join(sorted(bad)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
+def test_only_files_py_opens_policies() -> None:
+    allowed = {"resolve/files.py", "cli/check.py", "cli/fmt.py", "cli/init.py", "starter/repository.py", "cli/main.py"}
+    for path in MODULES:
+        if re.search(r"\bopen\(|read_text|read_bytes", path.read_text()):
+            name = str(path.relative_to(ROOT / "policy_lang"))
+            assert name in allowed or "resource_dir" in path.read_text(), name
+
+
+def test_the_reference_stays_small_and_shares_nothing() -> None:
+    path = ROOT / "tests/reference/semantics.py"
+    text = path.read_text()
+    code = [line for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
+    assert len(code) <= 270
+    assert "policy_lang" not in text
+
+
+def test_no_large_or_stray_files() -> None:
+    for path in TRACKED:
+        if path.exists():
+            assert path.stat().st_size < 1 << 20, path
+            assert not path.name.endswith((".swp", ".orig", ".rej", ".pyc", ".DS_Store")), path
+
+
+def test_every_documentation_link_leads_somewhere() -> None:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "bench").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+def test_registries_are_not_named_by_the_library() -> None:
+    for path in (ROOT / "stdlib_policies").rglob("*.policy"):
+        assert not re.search(
+            r"npmjs|pypi\.org|pythonhosted|crates\.io|proxy\.golang|yarnpkg|rubygems", path.read_text()
+        ), path
