@@ -84,60 +84,41 @@ class Policy:
         """Decide one request; see `Request` for the fields. Never raises: what is malformed is denied."""
         if isinstance(resource, list):
             resource = tuple(resource)
-        engine = self._engine
-        if now is None and engine.timed:
+        if now is None and self._engine.timed:
             now = time.time()
+        where = (cwd, workspace, home, tmp)
         key: object = None
         if context is None and git is None and (lexical or workspace is None or action == "run"):
             # nothing but the arguments decides: not the disk, and the clock only by its minute
-            key = (
-                action,
-                resource,
-                agent,
-                repo,
-                branch,
-                session,
-                cwd,
-                workspace,
-                home,
-                tmp,
-                shell,
-                method,
-                resolved,
-                pattern,
-                now if now is None else now // 60,
+            minute = None if now is None else now // 60
+            key = (action, resource, agent, repo, branch, session, where, shell, method, resolved, pattern, minute)
+        try:
+            answer = None if key is None else self._engine.recall(key)
+        except TypeError:  # something in it cannot be a key
+            key = answer = None
+        if answer is None:
+            answer = self._engine.answer(
+                Request(
+                    action,
+                    resource,
+                    agent,
+                    repo,
+                    branch,
+                    session,
+                    context or {},
+                    *where,
+                    shell,
+                    method,
+                    tuple(resolved),
+                    git or {},
+                    lexical,
+                    pattern,
+                    None,
+                    now,
+                )
             )
-            try:
-                answer = engine.recall(key)
-            except TypeError:  # something in it cannot be a key
-                key = answer = None
-            if answer is not None:
-                return Decision(answer)
-        answer = engine.answer(
-            Request(
-                action,
-                resource,
-                agent,
-                repo,
-                branch,
-                session,
-                context or {},
-                cwd,
-                workspace,
-                home,
-                tmp,
-                shell,
-                method,
-                tuple(resolved),
-                git or {},
-                lexical,
-                pattern,
-                None,
-                now,
-            )
-        )
-        if key is not None:
-            engine.remember(key, answer)
+            if key is not None:
+                self._engine.remember(key, answer)
         return Decision(answer)
 
     def decide_request(self, request: Request) -> Decision:

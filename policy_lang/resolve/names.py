@@ -64,30 +64,34 @@ def collect_tiers(modules: list[Module], report: Report, placeholders: bool = Fa
                     )
                 )
     tiers = {name: _tier(item) for name, (item, _) in defined.items()}
-    for name, (item, module) in defined.items():
-        circle = included(tiers, name)
-        if name in circle:
-            if name == min(t for t in circle if t in included(tiers, t)):  # one report for each circle
-                report(
-                    Diagnostic(
-                        "PLE314",
-                        f"tier `{name}` includes itself",
-                        module.file.span(item.name.pos),
-                        "break the circle of `includes`",
-                    )
-                )
-            continue
-        up = item.escalate
-        if up is not None and up.text in tiers and name not in included(tiers, up.text):
+    for item, module in defined.values():
+        _check_order(item, module, tiers, report)
+    return tiers
+
+
+def _check_order(item: tree.TierDef, module: Module, tiers: dict[str, Tier], report: Report) -> None:
+    """No circles of `includes`, no escalation to a weaker tier."""
+    name, up = item.name.text, item.escalate
+    circle = included(tiers, name)
+    if name in circle:
+        if name == min(t for t in circle if t in included(tiers, t)):  # one report for each circle
             report(
                 Diagnostic(
-                    "PLE315",
-                    f"`{name}` would escalate to the weaker tier `{up.text}`",
-                    module.file.span(up.pos),
-                    f"escalate to a tier that `includes {name}`",
+                    "PLE314",
+                    f"tier `{name}` includes itself",
+                    module.file.span(item.name.pos),
+                    "break the circle of `includes`",
                 )
             )
-    return tiers
+    elif up is not None and up.text in tiers and name not in included(tiers, up.text):
+        report(
+            Diagnostic(
+                "PLE315",
+                f"`{name}` would escalate to the weaker tier `{up.text}`",
+                module.file.span(up.pos),
+                f"escalate to a tier that `includes {name}`",
+            )
+        )
 
 
 def _tier(item: tree.TierDef) -> Tier:

@@ -66,7 +66,8 @@ def test_the_wheel_holds_the_package_its_grammar_and_library_and_nothing_else(bu
 
 
 def test_the_sdist_holds_no_stray_files(built: dict[str, Path]) -> None:
-    names = tarfile.open(built["sdist"]).getnames()
+    with tarfile.open(built["sdist"]) as archive:
+        names = archive.getnames()
     assert not [n for n in names if n.endswith((".swp", ".DS_Store", ".env"))]
     for wanted in (
         "grammar/policy.lark",

@@ -57,8 +57,7 @@ path_patterns = st.builds(
     st.sampled_from(["", "", "", "/"]),
 ).filter(lambda p: not p.endswith("**/") or p.count("**") <= 2)
 names = st.one_of(
-    joined(st.sampled_from(LABELS), "."),
-    st.sampled_from(["10.0.0.1", "10.1.2.3", "192.168.0.1", "8.8.8.8"]),
+    joined(st.sampled_from(LABELS), "."), st.sampled_from(["10.0.0.1", "10.1.2.3", "192.168.0.1", "8.8.8.8"])
 )
 hosts = st.builds(lambda h, p: h + p, names, st.sampled_from(["", "", ":443", ":8080"]))
 host_patterns = st.builds(
@@ -90,8 +89,7 @@ commands = st.one_of(
     st.just("a; b"),
 )
 command_patterns = joined(
-    st.sampled_from(["git", "push", "{push,pull}", "*", "**", "-*", "--force", "main", "m*", "?*"]),
-    " ",
+    st.sampled_from(["git", "push", "{push,pull}", "*", "**", "-*", "--force", "main", "m*", "?*"]), " "
 ).filter(lambda p: _two_stars(p, " ") and not p.startswith("**"))
 dotted = joined(st.sampled_from(["github", "create", "a", "deploy", "prod"]), ".", 1, 3)
 dotted_patterns = joined(st.sampled_from(["github", "create", "*", "**", "d*", "{a,prod}"]), ".", 1, 3).filter(
