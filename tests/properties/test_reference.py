@@ -14,7 +14,7 @@ from .support import ask, load
 
 DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 POLICIES = 50_000 if DEEP else 900
-REQUESTS = 24
+REQUESTS = 42 if DEEP else 24
 EXTRA = {"phases": [Phase.generate]} if os.environ.get("NOSHRINK") else {}
 _COUNT = {"decisions": 0, "allow": 0, "ask": 0, "deny": 0}
 
