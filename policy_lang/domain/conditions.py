@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 BUILT_INS = {"agent": "string", "repo": "string", "branch": "string", "session": "string", "now": "time"}
@@ -34,13 +35,13 @@ Formula = Atom | Join
 TRUE = Join("and", ())
 
 
-def conjunction(parts: tuple[Formula, ...]) -> Formula:
-    """All of `parts`, flattened."""
+def join(op: str, parts: Iterable[Formula]) -> Formula:
+    """`and` or `or` over the parts, flattened, each part once."""
     flat: list[Formula] = []
     for part in parts:
-        flat.extend(part.parts if isinstance(part, Join) and part.op == "and" else (part,))
+        flat.extend(part.parts if isinstance(part, Join) and part.op == op else (part,))
     unique = tuple(dict.fromkeys(flat))
-    return unique[0] if len(unique) == 1 else Join("and", unique)
+    return unique[0] if len(unique) == 1 else Join(op, unique)
 
 
 def atoms(formula: Formula) -> list[Atom]:

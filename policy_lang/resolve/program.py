@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from dataclasses import dataclass, field
 
-from ..domain.conditions import TRUE, Atom, Formula, conjunction
+from ..domain.conditions import Atom, Formula, join
 from ..domain.errors import Diagnostic, PolicyError, Source, Span
 from ..domain.limits import limit
 from ..domain.policy import AttributeType, Tier
@@ -149,7 +149,7 @@ class _Resolver:
                 parts.append(checker.until(until.words[0]))
             self._effect(rule, module)
             grants = rule.effect.text != "deny" and module.kind == "policy"
-            out.append(ResolvedRule(rule, module, conjunction(tuple(parts)) if parts else TRUE, grants, around))
+            out.append(ResolvedRule(rule, module, join("and", parts), grants, around))
         return out
 
     def _scope(self, scope: tree.Scope, checker: Checker, known: dict[int, Formula]) -> Formula:

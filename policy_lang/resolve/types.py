@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from ..domain.conditions import BUILT_INS, TRUE, WEEKDAYS, Atom, Formula, Join
+from ..domain.conditions import BUILT_INS, TRUE, WEEKDAYS, Atom, Formula, Join, join
 from ..domain.errors import Diagnostic
 from ..domain.policy import AttributeType
 from ..domain.suggest import suggest
@@ -34,7 +34,7 @@ class Checker:
             return Join("not", (self.formula(node.of),))
         if isinstance(node, tree.Compare):
             return self._compare(node)
-        return Join("and" if isinstance(node, tree.All) else "or", tuple(self.formula(kid) for kid in node.of))
+        return join("and" if isinstance(node, tree.All) else "or", [self.formula(kid) for kid in node.of])
 
     def until(self, word: tree.Word) -> Formula:
         """`until DATE`: through the end of that day, UTC; `until DATETIME`: before that minute."""

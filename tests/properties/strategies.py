@@ -136,14 +136,16 @@ scopes = st.one_of(
 def rules(draw: Any, guardrail: bool = False, sort: str | None = None) -> ref.Rule:
     sort = sort or draw(st.sampled_from(list(SORTS)))
     actions, patterns, _ = SORTS[sort]
-    effect = draw(st.sampled_from(["deny", "ask"] if guardrail else ["allow", "allow", "allow", "ask", "deny"]))
+    effect = draw(
+        st.sampled_from(["deny", "ask"] if guardrail else ["allow", "allow", "allow", "allow", "ask", "ask", "deny"])
+    )
     rule = ref.Rule(
         effect,
         draw(st.lists(st.sampled_from(actions), min_size=1, max_size=2, unique=True)),
         draw(st.lists(patterns, min_size=1, max_size=3)),
-        draw(st.one_of(st.just([]), st.just([]), st.lists(patterns, min_size=1, max_size=2))),
+        draw(st.one_of(st.just([]), st.just([]), st.just([]), st.lists(patterns, min_size=1, max_size=2))),
         tier=draw(st.sampled_from(list(TIERS))) if effect == "ask" else "",
-        scopes=draw(st.one_of(st.just([]), st.just([]), st.lists(scopes, min_size=1, max_size=2))),
+        scopes=draw(st.one_of(st.just([]), st.just([]), st.just([]), st.lists(scopes, min_size=1, max_size=2))),
     )
     if sort == "run":
         rule.with_ = draw(st.one_of(st.just([]), st.just([]), options))
@@ -177,25 +179,66 @@ def policies(draw: Any) -> ref.Policy:
                 labels = [r.label for r in inner.rules if r.label]
                 dropped = draw(st.lists(st.sampled_from(labels), max_size=1)) if labels else []
                 made.imports.append((inner, dropped))
-            if draw(st.integers(0, 2)) == 0:
+            if draw(st.integers(0, 4)) == 0:
                 made.ceilings.append(module(draw(st.sampled_from(["policy", "policy", "guardrail"])), depth - 1))
         return made
 
     return ref.Policy(module("policy", 2), TIERS, ATTRIBUTES)
 
 
+FILLERS = {"path": SEGMENTS, "run": WORDS, "host": LABELS, "ref": REF_PARTS, "name": ["github", "create", "a"]}
+SEPARATORS = {"path": "/", "run": " ", "host": ".", "ref": "/", "name": "."}
+
+
+@st.composite
+def members(draw: Any, sort: str, pattern: str) -> Any:
+    """A resource that the pattern matches, or nearly: wildcards filled in, now and then one part changed."""
+    text = draw(st.sampled_from(ref.braces(pattern)))
+    by, fill = SEPARATORS[sort], st.sampled_from([f for f in FILLERS[sort] if f])
+    port = ""
+    if sort == "host":
+        text, _, port = text.partition(":")
+        if text == "**" or "/" in text:
+            return draw(hosts)
+        port = f":{draw(st.sampled_from([443, 8080])) if port == '*' else port}" if port else ""
+    parts: list[str] = []
+    for part in text.split(by):
+        if part == "**":
+            parts += draw(st.lists(fill, max_size=2))
+        elif any(c in part for c in "*?["):
+            options = [f for f in FILLERS[sort] if f and ref.glob(part, f)]
+            parts.append(draw(st.sampled_from(options or ["b"])))
+        else:
+            parts.append(part)
+    if parts and draw(st.integers(0, 3)) == 0:
+        parts[draw(st.integers(0, len(parts) - 1))] = draw(fill)
+    if text.endswith("**") and draw(st.booleans()):
+        parts.append(draw(fill))
+    parts = [p for i, p in enumerate(parts) if p or i == 0]
+    if sort == "run":
+        return parts or ["git"]
+    made = by.join(parts).rstrip("/") + port
+    return made if made.strip("/~:") and not made.startswith("//") else draw(SORTS[sort][2])
+
+
 @st.composite
 def requests(draw: Any, policy: ref.Policy) -> ref.Request:
     """A request about something that the policy speaks of, with and without the facts it asks for."""
-    spoken = [a for _, found in ref.layers(policy.root, []) for _, r in found for a in r.actions]
-    action = draw(st.sampled_from(spoken or ["read"]))
+    rules_ = [r for _, found in ref.layers(policy.root, []) for _, r in found]
+    rule = draw(st.sampled_from(rules_)) if rules_ else ref.Rule("deny", ["read"], ["a"])
+    action = draw(st.sampled_from(rule.actions))
     sort = next(s for s, (actions, _, _) in SORTS.items() if action in actions)
-    resource = draw(SORTS[sort][2])
+    pattern = draw(st.sampled_from(rule.include))
+    if pattern == "opaque" or draw(st.integers(0, 3)) == 0:
+        resource = draw(SORTS[sort][2])
+    else:
+        resource = draw(members(sort, pattern))
+    given = st.integers(0, 3).map(bool)  # mostly yes
     return ref.Request(
         action,
         resource,
-        agent=draw(st.sampled_from([None, *AGENTS])),
-        repo=draw(st.sampled_from([None, *REPOS])),
+        agent=draw(st.sampled_from(AGENTS)) if draw(given) else None,
+        repo=draw(st.sampled_from(REPOS)) if draw(given) else None,
         context=draw(
             st.fixed_dictionaries(
                 {}, optional={"env": st.sampled_from(["dev", "prod"]), "ci": st.booleans(), "level": st.integers(0, 4)}
@@ -203,7 +246,7 @@ def requests(draw: Any, policy: ref.Policy) -> ref.Request:
         ),
         workspace=draw(st.sampled_from([None, "/w", "/w", "/h/w"])) if sort == "path" else None,
         home=draw(st.sampled_from([None, "/h", "/h"])) if sort == "path" else None,
-        method=draw(st.sampled_from([None, "GET", "POST"])) if sort == "host" else None,
+        method=draw(st.sampled_from([None, "GET", "GET", "POST"])) if sort == "host" else None,
     )
 
 
