@@ -20,6 +20,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?", re.ASCII)
 _NUMBER = re.compile(r"(?:0[xX][0-9a-fA-F]*|[0-9]+)", re.ASCII)
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://", re.ASCII)
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
@@ -59,14 +60,11 @@ def host_facts(text: str, method: str | None = None) -> HostFacts:
         raise RequestError("PLR021", "the host contains a character that no host has")
     if method is not None and method not in METHODS:
         raise RequestError("PLR026", f"unknown method `{method[:20]}`")
-    scheme, has_scheme, rest = text.partition("://")
-    scheme = scheme.lower() if has_scheme else ""
-    if not has_scheme:
-        rest = text
+    scheme, rest = _scheme(text)
     cut = min((i for i in (rest.find(c) for c in "/?#") if i >= 0), default=len(rest))
     authority, tail = rest[:cut], rest[cut:]
     host, port = split_port(authority.rpartition("@")[2])
-    number = _port(port, scheme)
+    number = _port(port, scheme, authority)
     return HostFacts(normal_host(host), number, _url_path(tail), method)
 
 
@@ -83,10 +81,21 @@ def split_port(authority: str) -> tuple[str, str]:
     return host, port
 
 
-def _port(text: str, scheme: str) -> int:
+def _scheme(text: str) -> tuple[str, str]:
+    """The scheme in lower case, or empty, and what follows it; a `://` further on belongs to a path or query."""
+    found = _SCHEME.match(text)
+    if found is None:
+        return "", text
+    scheme = found[1].lower()
+    if scheme not in SCHEME_PORTS:
+        raise RequestError("PLR027", f"unknown scheme `{scheme[:20]}`; known are {', '.join(sorted(SCHEME_PORTS))}")
+    return scheme, text[found.end() :]
+
+
+def _port(text: str, scheme: str, authority: str) -> int:
     if not text:
-        if scheme and scheme not in SCHEME_PORTS:
-            raise RequestError("PLR023", f"the scheme `{scheme[:20]}` has no known port; give one")
+        if authority.endswith(":"):  # `https:/host` is a host to some clients
+            raise RequestError("PLR023", "nothing follows the colon after the host")
         return SCHEME_PORTS.get(scheme, 443)
     if not _PORT.fullmatch(text) or not 0 < int(text) <= 65535:
         raise RequestError("PLR023", f"`{text[:20]}` is no port")

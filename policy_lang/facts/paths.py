@@ -61,11 +61,10 @@ def path_forms(text: str, roots: Roots = NOWHERE) -> tuple[Names, ...]:
         raise RequestError("PLR011", "the path contains a backslash; separate folders with `/`")
     anchored = _anchor(text, roots)
     if anchored is None:
-        segments = _walk(text, (), None, disk=False)
-        return (Names(((WORKSPACE, *segments),)),)
+        return (Names(((WORKSPACE, *_composed(_walk(text, (), None, disk=False))),)),)
     root, rest = anchored
     if root is None:
-        return (Names(((HOME, *_walk(rest, (), None, disk=False)),)),)
+        return (Names(((HOME, *_composed(_walk(rest, (), None, disk=False))),)),)
     return _absolute_forms(root, rest, roots)
 
 
@@ -131,9 +130,11 @@ def _folders(roots: Roots, disk: bool) -> tuple[Word | None, Word | None, Word |
 
 
 def _names(path: Word, folders: tuple[Word | None, Word | None, Word | None]) -> Names:
+    path = _composed(path)
     sure: list[Word] = [(ROOT, *path)]
     maybe: list[Word] = []
-    for anchor, folder in zip((WORKSPACE, HOME, TMP), folders, strict=True):
+    for anchor, place in zip((WORKSPACE, HOME, TMP), folders, strict=True):
+        folder = None if place is None else _composed(place)
         if folder is None:
             maybe += [(anchor, *path[i:]) for i in range(len(path) + 1)]
         elif path[: len(folder)] == folder:
@@ -178,14 +179,14 @@ def _bounded(count: int) -> None:
 
 
 def _segment(segment: str) -> str:
-    if not segment.isascii():
-        segment = unicodedata.normalize("NFC", segment)
-        size = len(segment.encode("utf-8", "surrogateescape"))
-    else:
-        size = len(segment)
-    if size > _MAX_SEGMENT:
+    if len(segment) > _MAX_SEGMENT or len(segment.encode("utf-8", "surrogateescape")) > _MAX_SEGMENT:
         raise RequestError("PLR004", f"a part of the path is longer than {_MAX_SEGMENT} bytes")
     return segment
+
+
+def _composed(path: Word) -> Word:
+    """The path as patterns see it. On the disk it is followed as written: other forms are other files there."""
+    return tuple(s if s.isascii() else unicodedata.normalize("NFC", s) for s in path)
 
 
 def _process_path(path: list[str], cwd: Word | None) -> Word | None:
@@ -197,12 +198,13 @@ def _process_path(path: list[str], cwd: Word | None) -> Word | None:
     rest = path[2:]
     if rest[0] == "task" and len(rest) > 2:
         rest = rest[2:]
-    if rest == ["root"]:
+    own = not path[1].isdigit()  # another process may have another root and another working folder
+    if own and rest == ["root"]:
         return ()
-    if rest == ["cwd"]:
-        if cwd is None:
-            raise RequestError("PLR016", f"`/{'/'.join(path)}` names a working folder that nobody told")
+    if own and rest == ["cwd"] and cwd is not None:
         return cwd
+    if rest in (["root"], ["cwd"]):
+        raise RequestError("PLR016", f"`/{'/'.join(path)}` names a folder of a process, and which one cannot be known")
     if rest in (["fd"], ["exe"], ["map_files"]):
         raise RequestError("PLR016", f"`/{'/'.join(path)}` names an open file, and which one cannot be known")
     return None

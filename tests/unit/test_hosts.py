@@ -46,6 +46,8 @@ from policy_lang.facts.hosts import host_facts
         ("[::ffff:7f00:1]", "127.0.0.1", 443),
         ("[0:0:0:0:0:0:0:1]", "::1", 443),
         ("http://0/", "0.0.0.0", 80),
+        ("evil.example/x?u=https://allowed.example", "evil.example", 443),
+        ("evil.example/https://allowed.example:80", "evil.example", 443),
     ],
 )
 def test_spellings_of_one_host(text: str, host: str, port: int) -> None:
@@ -59,7 +61,8 @@ def test_spellings_of_one_host(text: str, host: str, port: int) -> None:
         ("", "PLR002"), ("exa mple.com", "PLR021"), ("a..b", "PLR024"), (".example.com", "PLR024"), ("..", "PLR024"),
         ("a.example\n", "PLR005"), ("a\0.example", "PLR005"), ("a\\.example", "PLR021"), ("-a.example", "PLR021"),
         ("a.example:0", "PLR023"), ("a.example:65536", "PLR023"), ("a.example:x", "PLR023"), ("a.example:+80", "PLR023"),
-        ("a.example:\u0661", "PLR023"), ("foo://a.example", "PLR023"), ("256.1.1.1", "PLR022"), ("1.2.3.4.5", "PLR022"),
+        ("a.example:\u0661", "PLR023"), ("foo://a.example", "PLR027"), ("https:/a.example", "PLR023"), ("a.example:", "PLR023"), ("https:a.example", "PLR023"),
+        ("//a.example/x", "PLR024"), ("javascript:x", "PLR023"), ("256.1.1.1", "PLR022"), ("1.2.3.4.5", "PLR022"),
         ("1.2.3.256", "PLR022"), ("08.1.1.1", "PLR022"), ("a.b.1", "PLR022"), ("4294967296", "PLR022"),
         ("[::1", "PLR022"), ("[::g]", "PLR022"), ("[1.2.3.4]", "PLR022"), ("[::1]x", "PLR022"), ("a" * 64 + ".b", "PLR004"),
         (".".join(["a" * 49] * 6), "PLR004"), ("%ff.example", "PLR021"), ("a%2fb.example", "PLR021"),
