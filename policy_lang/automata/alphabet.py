@@ -12,8 +12,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ..domain.errors import SearchLimitError
-from ..domain.limits import limit
+from .budget import Budget
 from .glob import MAX_CODE_POINT, Glob, Ranges
 
 _NICE = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_-."
@@ -52,23 +51,23 @@ WORDS = Alphabet("command", ((0, 0),), frozenset(), empty=True)
 NAMES = Alphabet("name", ((0, 32), (46, 46), (127, MAX_CODE_POINT)), frozenset())
 
 
-def letters(globs: Iterable[Glob], literals: Iterable[str], alphabet: Alphabet) -> list[str]:
+def letters(globs: Iterable[Glob], literals: Iterable[str], alphabet: Alphabet, budget: Budget) -> list[str]:
     """One segment for each class of segments that the globs and literals tell apart.
 
     Every literal stands for itself; for each realisable subset of globs there is a shortest segment that is none of
-    the literals, where one exists. Raises SearchLimitError at the limit.
+    the literals, where one exists. Raises SearchLimitError when the budget is spent.
     """
     known = set(literals)
     live = tuple(dict.fromkeys(globs))
     found = [x for x in known if x[:1] == "\0" or alphabet.admits(x)]
     chars = representatives(live, alphabet)
-    for signature, shortest in _signatures(live, chars, alphabet).items():
+    for signature, shortest in _signatures(live, chars, alphabet, budget).items():
         if shortest not in known:
             found.append(shortest)
             continue
         taken = {x for x in known if frozenset(g for g in live if g.matches(x)) == signature}
         finer = representatives(live, alphabet, taken)
-        fresh = (s for s in _members(live, finer, alphabet, signature, len(taken) + 1) if s not in taken)
+        fresh = (s for s in _members(live, finer, alphabet, signature, len(taken) + 1, budget) if s not in taken)
         found += itertools.islice(fresh, 1)
     return found
 
@@ -101,7 +100,9 @@ def _signature(globs: tuple[Glob, ...], masks: Masks) -> frozenset[Glob]:
     return frozenset(g for g, m in zip(globs, masks, strict=True) if g.accepts(m))
 
 
-def _signatures(globs: tuple[Glob, ...], chars: list[str], alphabet: Alphabet) -> dict[frozenset[Glob], str]:
+def _signatures(
+    globs: tuple[Glob, ...], chars: list[str], alphabet: Alphabet, budget: Budget
+) -> dict[frozenset[Glob], str]:
     """Each realisable set of matching globs with a shortest admissible segment."""
     start = tuple(g.start for g in globs)
     found: dict[frozenset[Glob], str] = {}
@@ -114,6 +115,7 @@ def _signatures(globs: tuple[Glob, ...], chars: list[str], alphabet: Alphabet) -
     while level:
         following: list[tuple[str, Masks]] = []
         for text, masks in level:
+            budget.spend(len(chars) * (len(globs) + 1))
             for char in chars:
                 segment = text + char
                 moved = tuple(g.step(m, char) for g, m in zip(globs, masks, strict=True))
@@ -121,8 +123,6 @@ def _signatures(globs: tuple[Glob, ...], chars: list[str], alphabet: Alphabet) -
                 if (moved, tag) in seen:
                     continue
                 seen.add((moved, tag))
-                if len(seen) > limit("search_states"):
-                    raise SearchLimitError("too many kinds of segments")
                 if segment not in alphabet.excluded:
                     found.setdefault(_signature(globs, moved), segment)
                 following.append((segment, moved))
@@ -131,13 +131,12 @@ def _signatures(globs: tuple[Glob, ...], chars: list[str], alphabet: Alphabet) -
 
 
 def _members(
-    globs: tuple[Glob, ...], chars: list[str], alphabet: Alphabet, wanted: frozenset[Glob], most: int
+    globs: tuple[Glob, ...], chars: list[str], alphabet: Alphabet, wanted: frozenset[Glob], most: int, budget: Budget
 ) -> Iterator[str]:
     """Segments of one signature, shortest first; at most `most` ways through each state are followed."""
     start = tuple(g.start for g in globs)
     heap: list[tuple[int, str, Masks]] = [(0, "", start)]
     pops: dict[Masks, int] = {}
-    steps = 0
     while heap:
         length, text, masks = heapq.heappop(heap)
         pops[masks] = pops.get(masks, 0) + 1
@@ -145,9 +144,7 @@ def _members(
             continue
         if _signature(globs, masks) == wanted and alphabet.admits(text):
             yield text
+        budget.spend(len(chars) * (len(globs) + 1))
         for char in chars:
-            steps += 1
-            if steps > limit("search_states"):
-                raise SearchLimitError("too many members of one kind of segment")
             moved = tuple(g.step(m, char) for g, m in zip(globs, masks, strict=True))
             heapq.heappush(heap, (length + 1, text + char, moved))

@@ -10,9 +10,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator
 
-from ..domain.errors import SearchLimitError
-from ..domain.limits import limit
 from .alphabet import Alphabet, letters
+from .budget import Budget
 from .glob import Glob
 from .pattern import MANY, Sequence, Word
 from .trie import Node, Trie, close, marks_of
@@ -69,7 +68,7 @@ class Language:
         def possible(sets: Sets) -> bool:
             return _possible(self.formula, [bool(s) for s in sets])
 
-        for word, sets in explore(_starts(self.tries), self.alphabet, possible):
+        for word, sets in explore(_starts(self.tries), self.alphabet, possible, Budget()):
             if _holds(self.formula, [bool(marks_of(s)) for s in sets]):
                 return word
         return None
@@ -99,10 +98,16 @@ def _starts(tries: Iterable[Trie]) -> Sets:
     return tuple(close((t.root,)) for t in tries)
 
 
-def explore(start: Sets, alphabet: Alphabet, alive: Callable[[Sets], bool]) -> Iterator[tuple[Word, Sets]]:
-    """Every product state that `alive` accepts and `start` reaches, once, with a shortest word that leads to it."""
+def explore(
+    start: Sets, alphabet: Alphabet, alive: Callable[[Sets], bool], budget: Budget, keep: frozenset[int] | None = None
+) -> Iterator[tuple[Word, Sets]]:
+    """Every product state that `alive` accepts and `start` reaches, once, with a shortest word that leads to it.
+
+    With `keep`, all sets but the first are cut down to the nodes of these numbers.
+    """
     heap: list[tuple[int, Word, int, Sets]] = [(0, (), 0, start)]
     settled: set[tuple[tuple[int, ...], ...]] = set()
+    kinds: Kinds = {}
     pushed = 0
     while heap:
         length, word, _, sets = heapq.heappop(heap)
@@ -111,44 +116,40 @@ def explore(start: Sets, alphabet: Alphabet, alive: Callable[[Sets], bool]) -> I
             continue
         settled.add(name)
         yield word, sets
-        for segment in _letters_at(sets, alphabet):
+        for segment in _letters_at(sets, alphabet, kinds, budget, keep):
+            budget.spend(1 + sum(map(len, sets)))
             moved = tuple(step_nodes(s, segment) for s in sets)
+            if keep is not None:
+                moved = (moved[0], *(tuple(n for n in s if n.order in keep) for s in moved[1:]))
             if not alive(moved):
                 continue
             pushed += 1
-            if pushed > limit("search_states"):
-                raise SearchLimitError("the exact search met its limit of states")
             heapq.heappush(heap, (length + len(segment) + 1, (*word, segment), pushed, moved))
 
 
-def reachable_marks(
-    rules: Trie, pattern: Trie, alphabet: Alphabet, prefixes: tuple[Word, ...] = ((),)
-) -> dict[tuple[int, ...], Word]:
-    """Every set of marks of `rules` that some member of `pattern` meets, each with a shortest such member.
+Kinds = dict[tuple[frozenset[Glob], frozenset[str]], list[str]]
 
-    With `prefixes`, a member has several names, one after each prefix, and its marks are those of all names.
-    """
-    starts: list[tuple[Node, ...]] = [close((pattern.root,))]
-    for prefix in prefixes:
-        nodes = close((rules.root,))
-        for segment in prefix:
-            nodes = step_nodes(nodes, segment)
-        starts.append(nodes)
-    found: dict[tuple[int, ...], Word] = {}
-    for word, sets in explore(tuple(starts), alphabet, lambda s: bool(s[0])):
-        if marks_of(sets[0]):
-            found.setdefault(marks_of(n for nodes in sets[1:] for n in nodes), word)
+
+def _letters_at(sets: Sets, alphabet: Alphabet, known: Kinds, budget: Budget, keep: frozenset[int] | None) -> list[str]:
+    """One letter for each class of segments that the edges here tell apart; found once for equal edges."""
+    literals: set[str] = set()
+    globs: set[Glob] = set()
+    for number, nodes in enumerate(sets):
+        only = None if number == 0 else keep
+        for node in nodes:
+            literals.update(x for x, target in (node.literals or {}).items() if _leads(target, only))
+            globs.update(x for x, target in (node.globs or {}).items() if _leads(target, only))
+    key = (frozenset(globs), frozenset(literals))
+    found = known.get(key)
+    if found is None:
+        ordered = sorted(globs, key=lambda g: g.text)
+        found = known[key] = sorted(letters(ordered, literals, alphabet, budget))
     return found
 
 
-def _letters_at(sets: Sets, alphabet: Alphabet) -> list[str]:
-    literals: set[str] = set()
-    globs: set[Glob] = set()
-    for nodes in sets:
-        for node in nodes:
-            literals.update(node.literals or ())
-            globs.update(node.globs or ())
-    return sorted(letters(sorted(globs, key=lambda g: g.text), literals, alphabet))
+def _leads(target: Node, keep: frozenset[int] | None) -> bool:
+    """True when an edge to `target` leads to a kept node, itself or through `**`."""
+    return keep is None or target.order in keep or (target.many is not None and target.many.order in keep)
 
 
 def _holds(formula: Formula, members: list[bool]) -> bool:

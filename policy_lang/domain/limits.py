@@ -52,7 +52,8 @@ TABLE: tuple[Limit, ...] = (
     Limit("memo_entries", 16_384, "entries", "cached classes and verdicts; on overflow the cache starts anew"),
     Limit("answers", 8_192, "entries", "remembered answers; a session asks for far fewer different things"),
     Limit("unknown_segments_per_state", 64, "entries", "keeps hostile unique names from filling a state"),
-    Limit("search_states", 50_000, "states", "exact set algebra; beyond it the answer is `undecided`, never a pass"),
+    Limit("search_work", 20_000_000, "steps", "exact set algebra, some seconds; beyond it `undecided`, never a pass"),
+    Limit("decision_work", 400_000, "steps", "a partly known resource, at most about 0.2 s; beyond it denied"),
 )
 
 _BY_NAME = {limit.name: limit.value for limit in TABLE}

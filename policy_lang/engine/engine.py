@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..automata.language import reachable_marks
+from ..automata.alphabet import Alphabet
+from ..automata.budget import Budget
+from ..automata.meet import Meeting
 from ..automata.pattern import Sequence, Word
 from ..automata.trie import Trie, marks_of
 from ..automata.walker import State
@@ -23,7 +25,7 @@ from ..ir.model import PolicySet
 from ..ir.patterns import ALPHABETS, PatternError, compile_pattern
 from ..shell.plain import read_script
 from .floor import policy_file_rules
-from .table import Table, build_tables
+from .table import FLOOR, Table, build_tables
 from .verdicts import Environment, Judge, Outcomes, rule_truths
 
 _MOST_ANSWERS = limit("answers")
@@ -223,25 +225,29 @@ class Engine:
         self,
         action: str,
         table: Table,
-        alphabet: object,
+        alphabet: Alphabet,
         env: Environment,
         sequences: tuple[Sequence, ...],
         prefixes: tuple[Word, ...] = ((),),
         everything: bool = False,
     ) -> Verdict:
         """The strictest verdict over all members of a pattern: the same automaton, intersected."""
-        found = reachable_marks(
-            table.trie,
-            Trie((s, 0) for s in sequences),
-            alphabet,  # type: ignore[arg-type]
-            prefixes,
-        )
-        if not found:
-            raise RequestError("PLR061", "the pattern has no members")
+        meeting = Meeting(table.trie, Trie((s, 0) for s in sequences), alphabet, Budget("decision_work"), prefixes)
         options = table.outcomes(None)
-        verdicts = tuple(
-            self._judge(action, table, marks, table.all_marks if everything else marks, env, options) for marks in found
-        )
+        for mark in meeting.possible:
+            entry, include = table.owners[mark]
+            if include and entry.rule.effect == "deny" and not entry.rule.exclude and entry.layer != FLOOR:
+                verdict = self._judge(action, table, (mark,), (mark,), env, options)
+                if verdict.rules:  # some member meets a deny that holds: nothing is stricter
+                    return verdict
+        verdicts: list[Verdict] = []
+        for marks, _ in meeting.marks():
+            possible = table.all_marks if everything else marks
+            verdicts.append(self._judge(action, table, marks, possible, env, options))
+            if verdicts[-1].effect == "deny":
+                return verdicts[-1]
+        if not verdicts:
+            raise RequestError("PLR061", "the pattern has no members")
         return strictest(tuple(dict.fromkeys(verdicts)), self.judge.reduce)
 
     # sorts

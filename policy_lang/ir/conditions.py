@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from ..automata.alphabet import REFS
-from ..automata.language import reachable_marks
+from ..automata.budget import Budget
+from ..automata.meet import Meeting
 from ..automata.pattern import MANY, Sequence
 from ..automata.trie import Trie
 from ..automata.walker import Walker
@@ -121,8 +122,8 @@ def _candidates(found: list[Atom], type_: AttributeType | None) -> list[Value]:
     for number, constant in enumerate(c for a in found if a.op != "glob" for c in a.values):
         trie.add(tuple(str(constant).split("/")), len(found) + number)
     anything: Sequence = (MANY,)
-    words = reachable_marks(trie, Trie([(anything, 0)]), REFS).values()
-    return ["/".join(word) for word in words]
+    meeting = Meeting(trie, Trie([(anything, 0)]), REFS, Budget())
+    return ["/".join(word) for _, word in meeting.marks()]
 
 
 def _moments(found: list[Atom]) -> list[Value]:

@@ -198,7 +198,7 @@ def members(draw: Any, sort: str, pattern: str) -> Any:
     port = ""
     if sort == "host":
         text, _, port = text.partition(":")
-        if text == "**" or "/" in text:
+        if text == "**" or "/" in text or text.replace(".", "").isdigit():
             return draw(hosts)
         port = f":{draw(st.sampled_from([443, 8080])) if port == '*' else port}" if port else ""
     parts: list[str] = []

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from policy_lang.automata.alphabet import LABELS, NAMES, PATHS, REFS, Alphabet, letters
 from policy_lang.automata.alphabet import WORDS as ARGUMENTS
+from policy_lang.automata.budget import Budget
 from policy_lang.automata.glob import Glob
-from policy_lang.automata.language import Language, reachable_marks
+from policy_lang.automata.language import Language
+from policy_lang.automata.meet import Meeting
 from policy_lang.automata.pattern import Sequence, collapse, segment_label
 from policy_lang.automata.trie import Trie
 from policy_lang.automata.walker import Walker
@@ -104,8 +106,10 @@ def test_the_walker_finds_exactly_the_matching_patterns(a: list[list[str]]) -> N
 
 @given(languages, patterns)
 @settings(max_examples=150)
-def test_reachable_marks_are_those_of_the_members(rules: list[list[str]], pattern: list[str]) -> None:
-    found = reachable_marks(Trie((labels(t), i) for i, t in enumerate(rules)), Trie([(labels(pattern), 0)]), PATHS)
+def test_what_a_pattern_meets_is_those_of_the_members(rules: list[list[str]], pattern: list[str]) -> None:
+    trie = Trie((labels(t), i) for i, t in enumerate(rules))
+    found = dict((meeting := Meeting(trie, Trie([(labels(pattern), 0)]), PATHS, Budget())).marks())
+    assert meeting.possible == {m for marks in found for m in marks}
     for word in WORDS:
         if matches(pattern, word):
             assert tuple(i for i, t in enumerate(rules) if matches(t, word)) in found
@@ -138,7 +142,7 @@ TEXTS = ["".join(t) for n in range(1, 5) for t in itertools.product("abc.", repe
 @settings(max_examples=200)
 def test_every_kind_of_segment_has_a_letter(texts: list[str]) -> None:
     globs = [Glob(t) for t in texts]
-    found = {tuple(g.matches(s) for g in globs) for s in letters(globs, [], PATHS)}
+    found = {tuple(g.matches(s) for g in globs) for s in letters(globs, [], PATHS, Budget())}
     real = {tuple(glob_matches(t, s) for t in texts) for s in TEXTS if PATHS.admits(s)}
     assert real <= found
 

@@ -272,7 +272,7 @@ def test_a_fault_inside_denies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_search_limit_denies(monkeypatch: pytest.MonkeyPatch) -> None:
     policy = Policy.loads('policy "p"\nallow read "./"\ndeny read "**/a*/**/b*"')
-    monkeypatch.setattr("policy_lang.automata.language.limit", lambda _: 1)
+    monkeypatch.setattr("policy_lang.automata.budget.limit", lambda _: 1)
     decision = policy.decide(action="read", resource="x/**/y*", pattern=True)
     assert decision.effect == "deny"
     assert "undecided" in decision.reasons[0]
