@@ -19,7 +19,7 @@ import tracemalloc
 from collections.abc import Callable, Sequence
 
 from bench import workload
-from policy_lang import Policy
+from policy_lang import Policy, Request
 
 SIZES = (10, 1_000, 10_000, 100_000)
 
@@ -57,6 +57,16 @@ def build(sort: str, count: int) -> tuple[Policy, float, float]:
     return policy, time.perf_counter() - start, memory
 
 
+def walk(policy: Policy, action: str) -> Callable[[str | tuple[str, ...]], object]:
+    """The engine without its memory of whole answers: normalise, walk the warm automaton, combine."""
+    engine = policy._engine
+
+    def ask(resource: str | tuple[str, ...]) -> object:
+        return engine.decide(Request(action, resource))
+
+    return ask
+
+
 def scan(rules: list[tuple[str, re.Pattern[str]]]) -> Callable[[str | tuple[str, ...]], str]:
     """The peer: every rule's regular expression in turn; a deny ends it."""
 
@@ -90,6 +100,7 @@ def measure(sort: str, count: int, least: float) -> dict[str, object]:
     row["first_visit_us"] = (time.perf_counter() - start) / len(first) * 1e6
     for kind, resources in kinds.items():
         row[kind] = median_ns(ask, resources, least)
+    row["walk"] = median_ns(walk(policy, action), kinds["mixed"], least)
     patterns = workload.regexes(sort, count)
     if count <= 10_000:
         peer = scan(patterns)
@@ -119,7 +130,7 @@ def hostile(policy: Policy, action: str) -> dict[str, object]:
 def cold_process(count: int) -> float:
     """Seconds of a fresh process that compiles a file and decides once."""
     code = (
-        "import sys, time\nstart = time.perf_counter()\nfrom policy_lang import Policy\n"
+        "import sys, time\nstart = time.perf_counter()\nfrom policy_lang import Policy, Request\n"
         "sys.path.insert(0, '.')\nfrom bench import workload\n"
         f"text = workload.policy_text('path', {count})\nstart = time.perf_counter()\n"
         "from policy_lang.compiler.load import compile_text\n"
@@ -140,6 +151,7 @@ def table(rows: list[dict[str, object]]) -> str:
         "miss",
         "deep",
         "mixed",
+        "walk",
         "first_visit_us",
         "scan",
         "scan/mixed",

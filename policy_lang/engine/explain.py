@@ -120,7 +120,7 @@ def _answer(
     elif holds is False:
         why = "its options do not fit"
     elif holds is None:
-        why = open_because(entry, env)
+        why = "the resource is only partly known" if request.pattern else open_because(entry, env)
     else:
         why = "it matches"
     return RuleAnswer(entry.ref, layer, {True: "yes", False: "no", None: "maybe"}[holds], why)

@@ -52,8 +52,10 @@ def look(folder: str) -> Repository:
             found.languages.append(language)
     found.managers = [m for m, file in _MANAGERS if file in here]
     found.folders = [f for f in SOURCE_FOLDERS if f in here and os.path.isdir(os.path.join(folder, f))]
+    packages, others = _package_folders(folder, here)
+    found.folders += [p for p in packages if p not in found.folders]
     if not found.folders:
-        found.folders = _package_folders(folder, here)
+        found.folders = others
     found.has_ci = bool(here & {".github", ".gitlab-ci.yml", ".circleci", "Jenkinsfile"})
     found.default_branch = _default_branch(folder)
     for file, read in _HOST_READERS.items():
@@ -78,17 +80,16 @@ def _name(folder: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]", "-", name) or "repository"
 
 
-def _package_folders(folder: str, here: set[str]) -> list[str]:
-    """Folders that hold Python packages, or else every visible folder with a plain name."""
+def _package_folders(folder: str, here: set[str]) -> tuple[list[str], list[str]]:
+    """Folders that hold Python packages, and all visible folders with a plain name; a dozen of each at most."""
+    made = {"node_modules", "venv", "target", "dist", "build", "vendor"}
     plain = sorted(
         f
-        for f in here
-        if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", f)
-        and os.path.isdir(os.path.join(folder, f))
-        and f not in {"node_modules", "venv", "target", "dist", "build", "vendor"}
+        for f in here - made
+        if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", f) and os.path.isdir(os.path.join(folder, f))
     )
     packages = [f for f in plain if os.path.exists(os.path.join(folder, f, "__init__.py"))]
-    return (packages or plain)[:12]
+    return packages[:12], plain[:12]
 
 
 def _read(path: str) -> str:
@@ -182,15 +183,15 @@ def _project(text: str) -> Iterator[str]:
 
 _HOST_READERS: dict[str, Callable[[str], Iterator[str]]] = {
     "package-lock.json": _package_lock,
-    "yarn.lock": _lines(r'^\s+resolved "([^"\s]+)"'),
+    "yarn.lock": _lines(r'^[ \t]+resolved "([^"\s]+)"'),
     "pnpm-lock.yaml": _lines(r"tarball: ['\"]?([^'\"\s,}]+)"),
-    ".npmrc": _lines(r"^\s*(?:@[^\s:=]+:)?registry\s*=\s*(\S+)"),
-    ".yarnrc.yml": _lines(r"^\s*npmRegistryServer:\s*[\"']?([^\"'\s]+)"),
+    ".npmrc": _lines(r"^[ \t]*(?:@[^\s:=]+:)?registry[ \t]*=[ \t]*(\S+)"),
+    ".yarnrc.yml": _lines(r"^[ \t]*npmRegistryServer:[ \t]*[\"']?([^\"'\s]+)"),
     "uv.lock": _toml,
     "poetry.lock": _toml,
     "Cargo.lock": _toml,
     "pyproject.toml": _project,
     "Pipfile": _toml,
-    "requirements.txt": _lines(r"^\s*(?:-i|--index-url|--extra-index-url)[ =](\S+)"),
-    "pip.conf": _lines(r"^\s*(?:extra-)?index-url\s*=\s*(\S+)"),
+    "requirements.txt": _lines(r"^[ \t]*(?:-i|--index-url|--extra-index-url)[ =](\S+)"),
+    "pip.conf": _lines(r"^[ \t]*(?:extra-)?index-url[ \t]*=[ \t]*(\S+)"),
 }

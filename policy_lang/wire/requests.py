@@ -142,6 +142,8 @@ def _json(data: bytes) -> object:
 
 def _check_depth(text: str) -> None:
     """Count brackets outside strings before parsing, so that depth never reaches a recursive parser."""
+    if text.count("{") + text.count("[") <= limit("request_depth"):
+        return
     depth, inside, skip = 0, False, False
     for char in text:
         if skip:
