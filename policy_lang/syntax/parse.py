@@ -45,6 +45,7 @@ _SHOWN = {
     "DOTDOT": "`..`",
     "TIME": "a time",
 }
+_CLAUSES = frozenset({"EXCEPT", "WITH", "WITHOUT", "WHEN", "UNTIL", "BECAUSE", "LOG", "OVERRIDE"})
 _START = {"file": "statement", "test": "case", "prove": "property"}
 
 
@@ -170,6 +171,14 @@ class _Parsing:
                 self._report("PLE111", f"`{shown}` cannot stand in {where}", token, _wanted(expected))
             else:
                 self._report("PLE111", f"unknown statement `{shown}`", token, suggest(shown, near))
+        elif token.type == "EQUAL" and "COMPARE" in expected:
+            self._report("PLE110", "`=` does not compare", token, "write `==`")
+        elif token.type in _CLAUSES and piece.tokens[piece.tokens.index(token) - 1].type == "COMMA":
+            self._report("PLE110", f"something is missing between `,` and `{shown}`", token, "remove the comma")
+        elif token.type == "NAME" and "STRING" in expected and "NAME" not in expected and not near:
+            self._report("PLE110", f"`{shown}` is not expected here", token, f'text goes in double quotes: `"{shown}"`')
+        elif token.type == "VBAR" and "EQUAL" in expected:
+            self._report("PLE110", "the members of an enumeration are texts", token, 'write `"dev" | "prod"`')
         elif (method := _method_before(piece, token)) is not None:
             methods = [w for w, terminal in words.items() if terminal == "METHOD"]
             self._report("PLE110", f"unknown method `{_short(method)}`", method, suggest(method.value, methods))

@@ -174,7 +174,9 @@ def _lexical_error(source: Source, at: int, out: Scan) -> int:
         while end < len(text) and not text[end].isspace() and text[end] not in '"#{}(),' and end - at < 200:
             end += 1
         shown = "".join(c if c.isprintable() else "\ufffd" for c in text[at:end][:40])
-        mend = "text goes in double quotes" if text[at] == "'" else ""
+        mend = {";": "statements need no separator"}.get(text[at], "")
+        if text[at] in "'@*/.~$":
+            mend = "text goes in double quotes"
         report = Diagnostic("PLE102", f"`{shown}` is no part of the language", Span(source, at, end), mend)
     if len(out.diagnostics) < limit("diagnostics") and not any(
         d.span and at <= d.span.start < end for d in out.diagnostics if d.code == "PLE003"
