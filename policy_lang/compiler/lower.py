@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 
 from ..automata.language import Language
 from ..automata.pattern import Pattern
@@ -44,7 +45,7 @@ def lower(program: Program) -> PolicySet:
         lowering.unused_lets(module)
     tests = tuple(t for m in program.modules if m is program.root for t in lower_tests(m, program))
     proofs = tuple(p for m in program.modules for p in lower_proofs(m, program, lowering.patterns))
-    sources = tuple(m.path for m in program.modules if m.path)
+    sources = tuple(p for m in program.modules if m.path for p in (m.path, os.path.abspath(m.file.source.path)))
     return PolicySet(
         program.root.name,
         layers,

@@ -174,7 +174,7 @@ _PAGES = (
      '{"action": "read", "resource": "~root/x"}', '{"action": "read", "resource": "/root/x"}'),
     ("PLR013", "a folder that is not absolute", "`workspace`, `home`, `cwd` and `tmp` are absolute paths.",
      '{"action": "read", "resource": "a", "workspace": "repo"}', '{"action": "read", "resource": "a", "workspace": "/repo"}'),
-    ("PLR014", "out of an unnamed workspace", "The path goes above the workspace. Say where that is.",
+    ("PLR014", "out of an unnamed folder", "The path goes above the workspace or the home. Say where that is.",
      '{"action": "read", "resource": "../a"}', '{"action": "read", "resource": "../a", "workspace": "/repo"}'),
     ("PLR015", "too many symbolic links", "The path is a loop, or as good as one.", "", ""),
     ("PLR016", "an open file", "`/proc/self/fd`, `/dev/fd` and the like name whatever the process has open.",

@@ -319,6 +319,8 @@ class Engine:
         """A resource that is only partly known."""
         if not isinstance(request.resource, str):
             raise RequestError("PLR061", "a pattern is a string")
+        if request.resolved:
+            raise RequestError("PLR061", "a host that is only partly known has no addresses")
         methods = (request.method,) if request.method else METHODS if table.has_methods else ("GET",)
         try:
             sequences = compile_pattern(sort, request.resource, methods if sort == HOST else ())

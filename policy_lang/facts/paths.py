@@ -64,7 +64,9 @@ def path_forms(text: str, roots: Roots = NOWHERE) -> tuple[Names, ...]:
         return (Names(((WORKSPACE, *_composed(_walk(text, (), None, disk=False))),)),)
     root, rest = anchored
     if root is None:
-        return (Names(((HOME, *_composed(_walk(rest, (), None, disk=False))),)),)
+        below = _composed(_walk(rest.lstrip("/"), (), None, disk=False))
+        # a home that nobody named may hold the workspace
+        return (Names(((HOME, *below),), tuple((WORKSPACE, *below[i:]) for i in range(len(below) + 1))),)
     return _absolute_forms(root, rest, roots)
 
 
@@ -154,7 +156,7 @@ def _walk(text: str, start: Word, cwd: Word | None, disk: bool) -> Word:
             if done:
                 done.pop()
             elif relative:
-                raise RequestError("PLR014", "the path leaves the workspace, and nobody said where that is")
+                raise RequestError("PLR014", "the path leaves the workspace or the home, and nobody said where that is")
             continue
         done.append(_segment(segment))
         _bounded(len(done) + len(todo))

@@ -138,7 +138,10 @@ def path_matches(pattern: str, path: str, request: Request) -> str:
     if path.startswith("~/") or not path.startswith("/"):
         own, inner = ("~/", path[2:]) if path.startswith("~/") else ("./", path)
         if roots[own] is None:
-            return YES if anchor == own and slashed(rest, inner.split("/")) else NO
+            below = inner.split("/")
+            if own == "~/" and anchor == "./":  # a home that nobody named may hold the workspace
+                return OPEN if any(slashed(rest, below[i:]) for i in range(len(below) + 1)) else NO
+            return YES if anchor == own and slashed(rest, below) else NO
         path = f"{roots[own]}/{inner}"
     parts = path.strip("/").split("/")
     root = roots[anchor]
@@ -148,6 +151,13 @@ def path_matches(pattern: str, path: str, request: Request) -> str:
     return YES if parts[: len(above)] == above and slashed(rest, parts[len(above) :]) else NO
 
 
+def ip(read: Callable[[str], Any], text: str) -> Any:
+    try:
+        return read(text)
+    except ValueError:
+        return None
+
+
 def host_matches(pattern: str, methods: list[str], request: Request) -> str:
     if methods and request.method not in methods:
         return NO
@@ -155,16 +165,9 @@ def host_matches(pattern: str, methods: list[str], request: Request) -> str:
     name, _, number = request.resource.partition(":")
     if port != "*" and (port or "443") != (number or "443"):
         return NO
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        address = None
+    address, network = ip(ipaddress.ip_address, name), ip(ipaddress.ip_network, host)
     if host == "**":
         return YES
-    try:
-        network = ipaddress.ip_network(host)
-    except ValueError:
-        network = None
     if address is not None or network is not None:
         return YES if address is not None and network is not None and address in network else NO
     labels, word = host.split("."), name.split(".")

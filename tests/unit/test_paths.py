@@ -77,7 +77,7 @@ def test_the_limits_are_met_exactly() -> None:
 
 
 def test_above_an_unnamed_workspace_is_refused() -> None:
-    for text in ("../x", "a/../../x", ".."):
+    for text in ("../x", "a/../../x", "..", "~/../x", "~/a/../../x"):
         with pytest.raises(RequestError) as error:
             path_forms(text)
         assert error.value.code == "PLR014"
@@ -96,6 +96,9 @@ def test_an_unknown_root_counts_against_the_agent() -> None:
         assert policy.decide(action="read", resource=path).effect == "deny"
         assert policy.decide(action="read", resource=path, workspace="/repo", home="/home/me").effect == "allow"
     assert policy.decide(action="read", resource="/data/x").effect == "allow"
+    tilde = Policy.loads('policy "x"\nallow read "~/**"\ndeny read "**/.env"')
+    assert tilde.decide(action="read", resource="~/repo/.env").effect == "deny"
+    assert tilde.decide(action="read", resource="~/repo/.env", workspace="/w", home="/h").effect == "allow"
     grants = Policy.loads('policy "x"\nallow read "src/**"')
     assert grants.decide(action="read", resource="/repo/src/a").effect == "deny"
     assert grants.decide(action="read", resource="/repo/src/a", workspace="/repo").effect == "allow"
@@ -229,3 +232,12 @@ def test_the_policys_own_files_are_protected(tmp_path: Path) -> None:
     assert policy.decide(action="write", resource="policies/web.policy").effect == "deny"
     assert policy.decide(action="write", resource="policies/other.policy", **where).effect == "allow"
     assert policy.decide(action="read", resource="policies/web.policy", **where).effect == "allow"
+
+
+def test_a_policy_that_is_reached_through_a_link_is_protected_under_both_names(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real/base.policy").write_text('policy "x"\nallow write "/"')
+    (tmp_path / "link.policy").symlink_to("real/base.policy")
+    policy = Policy.load(str(tmp_path / "link.policy"))
+    for name in ("link.policy", "real/base.policy", "real"):
+        assert policy.decide(action="write", resource=str(tmp_path / name), lexical=True).effect == "deny"
