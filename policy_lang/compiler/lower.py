@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 
 from ..automata.language import Language
-from ..automata.pattern import Pattern
+from ..automata.pattern import Pattern, Sequence
 from ..domain.actions import COMMAND, SORT_OF
 from ..domain.conditions import Atom, atoms
 from ..domain.errors import Diagnostic, SearchLimitError
@@ -124,6 +125,15 @@ class _Lowering:
             except PatternError as error:
                 self._error(module, "PLE401", error.message, word.pos, error.mend)
                 continue
+            if "[" in word.text and not _has_members(sort, sequences):
+                self._error(
+                    module,
+                    "PLE402",
+                    "the pattern matches nothing",
+                    word.pos,
+                    "its character class holds no character that such a resource can have",
+                )
+                continue
             out.append(Pattern(sort, word.text, sequences))
         return tuple(out)
 
@@ -220,16 +230,19 @@ class _Lowering:
                 "look at the scopes around it and its `when`",
             )
             return
-        if not exclude:
+        with_, without = rule.clause("with"), rule.clause("without")
+        if with_ and without and {w.text for w in with_.words} <= {w.text for w in without.words}:
+            self._error(
+                module,
+                "PLE402",
+                "the rule matches nothing: `without` takes all of `with` away",
+                rule.pos,
+                "remove one of the two",
+            )
             return
-        alphabet = ALPHABETS[sort]
-        kept = Language.of(alphabet, [s for p in include for s in p.sequences]) - Language.of(
-            alphabet, [s for p in exclude for s in p.sequences]
+        empty = exclude and not _has_members(
+            sort, [s for p in include for s in p.sequences], [s for p in exclude for s in p.sequences]
         )
-        try:
-            empty = kept.is_empty()
-        except SearchLimitError:
-            empty = False
         if empty:
             self._error(
                 module,
@@ -298,6 +311,15 @@ class _Lowering:
         name = f"{module.name}#{effect}-{action}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
         count = self.used_ids[name] = self.used_ids.get(name, 0) + 1
         return name if count == 1 else f"{name}~{count}"
+
+
+def _has_members(sort: str, sequences: Iterable[Sequence], without: Iterable[Sequence] = ()) -> bool:
+    """True when some resource matches `sequences` and not `without`, or when that cannot be told within limits."""
+    alphabet = ALPHABETS[sort]
+    try:
+        return not (Language.of(alphabet, sequences) - Language.of(alphabet, without)).is_empty()
+    except SearchLimitError:
+        return True
 
 
 def _valid_glob(atom: Atom) -> bool:

@@ -88,6 +88,23 @@ def test_malformed_commands(pattern: str) -> None:
     assert [c for c, _, _ in reports(f'allow run "{pattern}"')] == ["PLE401"]
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('allow push "a[~]b"', "PLE402"), ('allow push "a[*]"', "PLE402"), ('deny run "x" with "-f" without "-f", "-g"', "PLE402"),
+        ('test "t" given nope = "x" { deny read "a" }', "PLE209"), ('test "t" given now = "x" { deny read "a" }', "PLE304"),
+        ('context { e: "a" | "b" }\ntest "t" given e = "c" { deny read "a" }', "PLE307"),
+        ('test "t" { ask nope read "a" }', "PLE203"), ('test "t" { deny read GET "a" }', "PLE109"), ('test "t" { deny read opaque }', "PLE404"),
+        ('test "t" { }', "PLE508"), ('prove "p" { }', "PLE508"), ('prove "p" { always ask nope read "a" }', "PLE203"),
+        ('prove "p" { never allow read, run "a" }', "PLE311"), ('prove "p" { never allow read "../a" }', "PLE401"),
+        ('prove "p" when nope == 1 { never allow read "a" }', "PLE209"), ('allow read "a" except opaque', "PLE404"),
+        ('repo "a**" { allow read "a" }', "PLE401"), ('agent "" { allow read "a" }', "PLE401"), ('policy ""\nallow read "a"', "PLE501"),
+    ],
+)  # fmt: skip
+def test_other_mistakes(text: str, code: str) -> None:
+    assert [c for c, _, _ in reports(text)] == [code]
+
+
 def test_names_of_broken_statements_are_not_missed_again() -> None:
     text = 'tier review { aprovers "@x" }\nask review read "a"\nlet x == "a"\ndeny read x'
     assert [line for _, line, _ in reports(text)] == [1, 3]
