@@ -25,7 +25,9 @@ class Policy:
     __slots__ = ("_engine",)
 
     def __init__(self, policy_set: PolicySet, *, over_everything: bool = False) -> None:
-        self._engine = Engine(policy_set, over_everything)
+        from .compiler.profiles import with_own
+
+        self._engine = Engine(policy_set, over_everything, with_own(policy_set.profiles))
 
     @classmethod
     def load(cls, path: str) -> Policy:
@@ -89,7 +91,7 @@ class Policy:
         where = (cwd, workspace, home, tmp)
         key: object = None
         if context is None and git is None and (lexical or workspace is None or action == "run"):
-            # nothing but the arguments decides: not the disk, and the clock only by its minute
+            # nothing but the arguments decides, if the answer is pure; the clock only by its minute
             minute = None if now is None else now // 60
             key = (action, resource, agent, repo, branch, session, where, shell, method, resolved, pattern, minute)
         try:
@@ -117,7 +119,7 @@ class Policy:
                     now,
                 )
             )
-            if key is not None:
+            if key is not None and answer.pure:
                 self._engine.remember(key, answer)
         return Decision(answer)
 

@@ -62,7 +62,8 @@ def run_tests(policy: Policy) -> TestReport:
             decision = policy.decide_request(_request(test, case))
             passed = decision.effect == case.effect and (not case.tier or case.tier in decision.tiers)
             report.results.append(CaseResult(test, case, decision, passed))
-            used.update((r.id, r.line) for r in (*decision.rules, *decision.verdict.support))
+            verdicts = (decision.verdict, *(e.verdict for e in decision.effects))
+            used.update((r.id, r.line) for v in verdicts for r in (*v.rules, *v.support))
     name = policy.policy_set.name
     own = {(r.id, r.line): r for layer in policy.policy_set.layers for r in layer.rules if r.module == name}
     report.rules = len(own)
@@ -77,7 +78,7 @@ def _request(test: TestBlock, case: Case) -> Request:
     fields = {name: str(given.pop(name)) for name in ("agent", "repo", "branch", "session") if name in given}
     return Request(
         case.action,
-        case.resource if case.resource is not None else "opaque; opaque",
+        case.resource if case.resource is not None else "$opaque",
         agent=test.agent or fields.get("agent"),
         repo=fields.get("repo"),
         branch=fields.get("branch"),

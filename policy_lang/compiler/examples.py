@@ -7,12 +7,15 @@ from ..automata.walker import Walker
 from ..domain.actions import COMMAND
 from ..domain.errors import Diagnostic, RequestError, Span
 from ..domain.request import Request
+from ..engine.effects import command_truths
 from ..engine.explain import readings
-from ..engine.options import present
+from ..engine.table import Entry, Table, reference
 from ..ir.model import PolicySet, Rule
 from ..resolve.modules import walk_rules
 from ..resolve.program import Program
+from ..shell.analyse import read_acts
 from ..syntax import tree
+from .profiles import builtin
 
 
 def check_examples(program: Program, policy: PolicySet) -> None:
@@ -34,11 +37,10 @@ def _check(program: Program, rule: Rule, example: tree.Example, word: tree.Word,
         rule.actions[0], word.text, workspace="/workspace", home="/home/agent", lexical=True, method=method
     )
     try:
-        words = readings(request)
+        matched = _matches_command(rule, word.text) if rule.sort == COMMAND else _matches(rule, readings(request))
     except RequestError as error:
         program.diagnostics.append(Diagnostic("PLE406", f"the example is refused: {error.message}", span))
         return
-    matched = _matches(rule, words)
     if matched is example.negated:
         verb = "matches" if matched else "does not match"
         program.diagnostics.append(
@@ -60,13 +62,18 @@ def _matches(rule: Rule, words: tuple[tuple[str, ...], ...]) -> bool:
                 trie.add(sequence, mark)
     walker = Walker(trie)
     marks = {m for word in words for m in walker.walk(word).marks}
-    if 0 not in marks or 1 in marks:
-        return False
-    if rule.sort != COMMAND:
-        return True
-    restricts = not rule.grants
-    if rule.with_options and present(rule.with_options, words[0]) not in ((True, None) if restricts else (True,)):
-        return False
-    return not rule.without_options or present(rule.without_options, words[0]) in (
-        (False, None) if restricts else (False,)
-    )
+    return 0 in marks and 1 not in marks
+
+
+def _matches_command(rule: Rule, text: str) -> bool:
+    """True when the rule holds (or, if it restricts, may hold) for a command of the script, conditions aside."""
+    entry = Entry(rule, 0, -1, reference(rule))
+    table = Table()
+    table.add(entry)
+    table.seal()
+    for act in read_acts(text, None, builtin):
+        if act.action == "run":
+            truths = command_truths(table, act, "/workspace")
+            if any(value is True or not rule.grants for _, value in truths):
+                return True
+    return False

@@ -55,8 +55,8 @@ def lower(program: Program) -> PolicySet:
         program.attributes,
         _digest(program, layers, floor),
         sources,
-        tests,
-        proofs,
+        tests=tests,
+        proofs=proofs,
     )
 
 

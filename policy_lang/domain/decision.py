@@ -38,16 +38,26 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One effect of a request with its own verdict; most requests have exactly one."""
+    """One effect of a request with its own verdict; a command may have many.
+
+    `start` and `end` say which part of a script it comes from, as character offsets; `note` what cannot be
+    seen; `opaque` why a command could not be read, and `mend` how to write it. A `free` effect needs no grant.
+    """
 
     action: str
     resource: str | tuple[str, ...]
     verdict: Verdict
+    start: int = 0
+    end: int = 0
+    note: str = ""
+    opaque: str = ""
+    mend: str = ""
+    free: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """Everything of a decision but its id: equal requests share one."""
+    """Everything of a decision but its id: equal requests share one. `pure` ones depend on nothing on a disk."""
 
     verdict: Verdict
     policy_digest: str
@@ -55,6 +65,7 @@ class Answer:
     resource: str | tuple[str, ...]
     parts: tuple[Effect, ...] = ()
     opaque: tuple[str, ...] = ()
+    pure: bool = True
 
 
 class Decision:

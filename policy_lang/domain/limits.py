@@ -41,6 +41,10 @@ TABLE: tuple[Limit, ...] = (
     Limit("ref_bytes", 1024, "bytes", "a ref is a path below .git; git itself stops earlier on most disks"),
     Limit("name_bytes", 256, "bytes", "tool, secret, variable and operation names"),
     Limit("script_bytes", 64 * 1024, "bytes", "a command that an agent writes; deterministic reading time"),
+    Limit("script_nesting", 24, "levels", "real scripts stay below 8; keeps every walk shallow"),
+    Limit("script_steps", 20_000, "steps", "commands followed, loops and functions unrolled; beyond it opaque"),
+    Limit("script_effects", 2_000, "effects", "effects of one script; beyond it opaque"),
+    Limit("script_fields", 4_096, "words", "what braces and variables of one command may expand to"),
     Limit("argv_words", 4096, "words", "the longest commands that builds make"),
     Limit("argv_bytes", 128 * 1024, "bytes", "one argument's limit on Linux (MAX_ARG_STRLEN)"),
     Limit("resolved_addresses", 64, "addresses", "the answers of DNS for one name"),
@@ -53,6 +57,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("answers", 8_192, "entries", "remembered answers; a session asks for far fewer different things"),
     Limit("unknown_segments_per_state", 64, "entries", "keeps hostile unique names from filling a state"),
     Limit("search_work", 20_000_000, "steps", "exact set algebra, some seconds; beyond it `undecided`, never a pass"),
+    Limit("tree_files", 20_000, "files", "looked at for one command that reads or deletes a folder; some 0.1 s"),
     Limit("decision_work", 400_000, "steps", "a partly known resource, at most about 0.2 s; beyond it denied"),
 )
 

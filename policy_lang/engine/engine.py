@@ -16,17 +16,22 @@ from ..domain.limits import limit
 from ..domain.request import Request
 from ..domain.suggest import suggest
 from ..facts import hosts
-from ..facts.commands import OPAQUE, argv_word
+from ..facts.commands import argv_word
 from ..facts.names import name_word
 from ..facts.paths import NOWHERE, Names, Roots, path_forms
 from ..facts.refs import ref_facts
 from ..ir.conditions import Value, canonical, evaluate
 from ..ir.model import PolicySet
 from ..ir.patterns import ALPHABETS, PatternError, compile_pattern
-from ..shell.plain import read_script
+from ..shell.acts import NOWHERE as NOWHERE_PLACE
+from ..shell.acts import Act, Place
+from ..shell.analyse import argv_acts, no_profiles, pattern_acts, read_acts
+from ..shell.profile import Profiles
+from .command_words import bare_sequence
+from .effects import act_effect
 from .floor import policy_file_rules
 from .table import FLOOR, Table, build_tables
-from .verdicts import Environment, Judge, Outcomes, rule_truths
+from .verdicts import Environment, Judge, Marks, Outcomes, rule_truths
 
 _MOST_ANSWERS = limit("answers")
 _EMPTY = Table()
@@ -39,8 +44,10 @@ class Engine:
     `over_everything` is for testing guardrails alone: what they leave alone is then allowed.
     """
 
-    def __init__(self, policy: PolicySet, over_everything: bool = False) -> None:
+    def __init__(self, policy: PolicySet, over_everything: bool = False, profiles: Profiles = no_profiles) -> None:
         self.policy = policy
+        self.profiles = profiles
+        self._read: dict[object, tuple[Act, ...]] = {}
         numbers: dict[str, int] = {}
         floor = (*policy.floor, *policy_file_rules(policy.sources))
         self.tables = build_tables(policy, floor, numbers)
@@ -90,7 +97,10 @@ class Engine:
             verdict = Verdict("deny", reasons=(f"undecided within limits: {error}",))
         except (InternalError, Exception) as error:  # noqa: BLE001 (fail closed: whatever went wrong denies)
             verdict = Verdict("deny", reasons=(f"internal error (PLI001): {type(error).__name__}",))
-        return Answer(verdict, self.policy.digest, request.action, resource, parts, opaque)
+        pure = request.lexical or request.workspace is None or all(SORT_OF.get(p.action) != PATH for p in parts)
+        if SORT_OF.get(request.action) == PATH:
+            pure = request.lexical or request.workspace is None
+        return Answer(verdict, self.policy.digest, request.action, resource, parts, opaque, pure)
 
     def environment(self, request: Request) -> Environment:
         """What every condition comes to for this request. Raises RequestError for undeclared attributes."""
@@ -158,22 +168,24 @@ class Engine:
             raise RequestError("PLR006", f"unknown action `{shown}` ({suggest(shown, ACTIONS)})")
         table = self.tables.get(action, _EMPTY)
         if request.pattern:
+            if sort == COMMAND:
+                return self._command_pattern(request, table, env)
             return self._pattern(request, table, sort, env), (), ()
         if sort == COMMAND:
-            return self._command(request, table, env)
+            return self._command(request, env)
         if not isinstance(resource, str):
             raise RequestError("PLR001", f"the resource of `{action}` is not a string")
         if sort == PATH:
-            forms = path_forms(resource, _roots(request))
-            verdicts = tuple(self._named(action, table, names, env) for names in forms)
+            forms = path_forms(resource, self.roots(request))
+            verdicts = tuple(self.named(action, table, names, env) for names in forms)
             return strictest(verdicts, self.judge.reduce), (), ()
         if sort == HOST:
-            return self._connection(request, resource, table, env)
+            return (*self.connection(resource, request.method, request.resolved, env), ())
         if sort == REF:
             facts = ref_facts(resource, request.branch)
             if facts.segments is None:
                 return (
-                    self._members(
+                    self.members(
                         action,
                         table,
                         ALPHABETS[REF],
@@ -183,45 +195,57 @@ class Engine:
                     (),
                     (),
                 )
-            return self._word(action, table, facts.word, env, ()), (), ()
-        return self._word(action, table, name_word(resource), env, ()), (), ()
+            return self.word(action, table, facts.word, env), (), ()
+        return self.word(action, table, name_word(resource), env), (), ()
 
     # verdicts
 
-    def _word(self, action: str, table: Table, word: Word, env: Environment, options: Outcomes) -> Verdict:
+    def word(self, action: str, table: Table, word: Word, env: Environment) -> Verdict:
         """The verdict on one fully known word."""
         state = table.walker.walk(word)
-        key = (env, options) if options else env
-        found = state.memo.get(key)
+        found = state.memo.get(env)
         if found is None:
-            found = self._judge(action, table, state.marks, state.marks, env, options)
+            found = self.judged(action, table, Marks(state.marks, state.marks), env, ())
             if len(state.memo) < limit("unknown_segments_per_state"):
-                state.memo[key] = found
+                state.memo[env] = found
         assert isinstance(found, Verdict)
         return found
 
-    def _named(self, action: str, table: Table, names: Names, env: Environment) -> Verdict:
+    def named(self, action: str, table: Table, names: Names, env: Environment) -> Verdict:
         """The verdict on something with several names."""
         if len(names.sure) == 1 and not names.maybe:
-            return self._word(action, table, names.sure[0], env, ())
+            return self.word(action, table, names.sure[0], env)
         sure = tuple(table.walker.walk(word) for word in names.sure)
         maybe = tuple(dict.fromkeys(table.walker.walk(word) for word in names.maybe))
         key = (sure, maybe, env)
         found = table.memo.get(key)
         if found is None:
-            certain = _marks(sure)
-            found = self._judge(action, table, certain, certain | _marks(maybe), env, ())
+            found = self.judged(action, table, Marks(_marks(sure), _marks((*sure, *maybe))), env, ())
             table.remember(key, found)
         assert isinstance(found, Verdict)
         return found
 
-    def _judge(
-        self, action: str, table: Table, sure: object, maybe: object, env: Environment, options: Outcomes
+    def judged(
+        self, action: str, table: Table, marks: Marks, env: Environment, options: Outcomes, granted: bool = False
     ) -> Verdict:
-        truths = rule_truths(table, sure, maybe, env, options)  # type: ignore[arg-type]
-        return self.judge.verdict(action, truths, env)
+        """The verdict on something that has these marks."""
+        return self.judge.verdict(action, rule_truths(table, marks, env, options), env, granted)
 
-    def _members(
+    def strictest(self, verdicts: tuple[Verdict, ...]) -> Verdict:
+        """All of them must hold."""
+        return strictest(verdicts, self.judge.reduce)
+
+    def table(self, action: str) -> Table:
+        """The rules about an action."""
+        return self.tables.get(action, _EMPTY)
+
+    def roots(self, request: Request) -> Roots:
+        """Where things are for a request."""
+        if request.cwd is request.workspace is request.home is request.tmp is None:
+            return NOWHERE
+        return Roots(request.cwd, request.workspace, request.home, request.tmp, request.lexical)
+
+    def members(
         self,
         action: str,
         table: Table,
@@ -233,64 +257,91 @@ class Engine:
     ) -> Verdict:
         """The strictest verdict over all members of a pattern: the same automaton, intersected."""
         meeting = Meeting(table.trie, Trie((s, 0) for s in sequences), alphabet, Budget("decision_work"), prefixes)
-        options = table.outcomes(None)
+        options = table.open_options
+        bare = self._bare(table, alphabet, sequences)
         for mark in meeting.possible:
             entry, include = table.owners[mark]
             if include and entry.rule.effect == "deny" and not entry.rule.exclude and entry.layer != FLOOR:
-                verdict = self._judge(action, table, (mark,), (mark,), env, options)
+                verdict = self.judged(action, table, Marks((mark,), (mark,)), env, options)
                 if verdict.rules:  # some member meets a deny that holds: nothing is stricter
                     return verdict
         verdicts: list[Verdict] = []
         for marks, _ in meeting.marks():
             possible = table.all_marks if everything else marks
-            verdicts.append(self._judge(action, table, marks, possible, env, options))
+            verdicts.append(self.judged(action, table, Marks(marks, possible, (), bare, False), env, options))
             if verdicts[-1].effect == "deny":
                 return verdicts[-1]
         if not verdicts:
             raise RequestError("PLR061", "the pattern has no members")
-        return strictest(tuple(dict.fromkeys(verdicts)), self.judge.reduce)
+        return self.strictest(tuple(dict.fromkeys(verdicts)))
+
+    def _bare(self, table: Table, alphabet: Alphabet, sequences: tuple[Sequence, ...]) -> tuple[int, ...]:
+        """The marks that members of command patterns may have without their options."""
+        if not table.bare_owners:
+            return ()
+        made = [bare_sequence(s) for s in sequences]
+        trie = Trie((m[0], 0) for m in made if m is not None)
+        return tuple(sorted(Meeting(table.bare_trie, trie, alphabet, Budget("decision_work")).possible))
 
     # sorts
 
-    def _command(
+    def _command(self, request: Request, env: Environment) -> tuple[Verdict, tuple[Effect, ...], tuple[str, ...]]:
+        parts = tuple(act_effect(self, act, request, env) for act in self.acts(request))
+        opaque = tuple(dict.fromkeys(p.opaque for p in parts if p.opaque))
+        verdict = self.strictest(tuple(p.verdict for p in parts))
+        if len(parts) > 1 and verdict.effect == "deny":
+            verdict = Verdict("deny", (), verdict.rules, _told(parts))
+        return verdict, parts, opaque
+
+    def acts(self, request: Request) -> tuple[Act, ...]:
+        """What a command does. Raises RequestError for what is no command at all."""
+        resource = request.resource
+        place = _place(request)
+        key = (resource, request.shell, place)
+        found = self._read.get(key)
+        if found is None:
+            if isinstance(resource, (tuple, list)):
+                argv_word(resource, request.cwd, request.workspace)  # refuses malformed words
+                found = tuple(argv_acts(tuple(resource), self.profiles, place))
+            elif request.shell == "argv":
+                raise RequestError("PLR052", "with the shell `argv` a command is an array of words")
+            else:
+                found = tuple(read_acts(resource, request.shell, self.profiles, place))
+            if len(self._read) >= limit("answers"):
+                self._read = {}
+            self._read[key] = found
+        return found
+
+    def _command_pattern(
         self, request: Request, table: Table, env: Environment
     ) -> tuple[Verdict, tuple[Effect, ...], tuple[str, ...]]:
-        resource = request.resource
-        if isinstance(resource, (tuple, list)):
-            argv: tuple[str, ...] = tuple(resource)
-        elif request.shell == "argv":
-            raise RequestError("PLR052", "with the shell `argv` a command is an array of words")
-        else:
-            plain = read_script(resource, request.shell)
-            if plain.argv is None:
-                state = table.walker.walk((OPAQUE,))
-                verdict = self._judge("run", table, state.marks, table.all_marks, env, table.outcomes(None))
-                why = f"the command is opaque: {plain.why}"
-                stated = Verdict(
-                    verdict.effect, verdict.tiers, verdict.rules, (why, *verdict.reasons), verdict.obligations
-                )
-                return stated, (), (plain.why,)
-            argv = plain.argv
-        word = argv_word(argv, request.cwd, request.workspace)
-        verdict = self._word("run", table, word, env, table.outcomes(word))
-        return verdict, (Effect("run", word, verdict),), ()
+        """A command that is only partly known, with what it may do besides."""
+        verdict = self._pattern(request, table, COMMAND, env)
+        parts = [Effect("run", str(request.resource), verdict)]
+        for sequence in compile_pattern(COMMAND, str(request.resource)):
+            if isinstance(sequence[0], str):
+                acts = pattern_acts(sequence, self.profiles, _place(request))
+                parts += [act_effect(self, a, request, env) for a in acts if a.opaque or a.action != "run"]
+        return self.strictest(tuple(p.verdict for p in parts)), tuple(parts), ()
 
-    def _connection(
-        self, request: Request, resource: str, table: Table, env: Environment
-    ) -> tuple[Verdict, tuple[Effect, ...], tuple[str, ...]]:
-        facts = hosts.host_facts(resource, request.method)
+    def connection(
+        self, resource: str, method: str | None, resolved: tuple[str, ...], env: Environment
+    ) -> tuple[Verdict, tuple[Effect, ...]]:
+        """A connection to a host, and to the addresses that its name resolves to."""
+        table = self.table("connect")
+        facts = hosts.host_facts(resource, method)
         verdict = self._host(table, facts, env)
         parts = [Effect("connect", resource, verdict)]
         if isinstance(facts.host, str):
-            if len(request.resolved) > limit("resolved_addresses"):
+            if len(resolved) > limit("resolved_addresses"):
                 raise RequestError("PLR004", f"more than {limit('resolved_addresses')} resolved addresses")
-            for text in request.resolved:
+            for text in resolved:
                 address = hosts.normal_host(f"[{text}]" if ":" in str(text) else str(text))
                 if isinstance(address, str):
                     raise RequestError("PLR022", f"`{text[:60]}` in `resolved` is no address")
                 there = hosts.HostFacts(address, facts.port, facts.path, facts.method)
                 parts.append(Effect("connect", f"{address}", self._address(table, there, env)))
-        return strictest(tuple(p.verdict for p in parts), self.judge.reduce), tuple(parts), ()
+        return self.strictest(tuple(p.verdict for p in parts)), tuple(parts)
 
     def _address(self, table: Table, facts: hosts.HostFacts, env: Environment) -> Verdict:
         """A name's address: a special one must be granted itself, a public one only must not be denied."""
@@ -304,13 +355,13 @@ class Engine:
         methods = (facts.method,) if facts.method else METHODS if table.has_methods else ("GET",)
         if len(methods) == 1 and (facts.path is not None or not table.has_paths):
             word = (methods[0], str(facts.port), *facts.segments, hosts.PATH, *(facts.path or ()))
-            return self._word("connect", table, word, env, ())
+            return self.word("connect", table, word, env)
         key = ("host", methods, facts.port, facts.segments, facts.path, env)
         found = table.memo.get(key)
         if found is None:
             tail: Sequence = _ANYTHING if facts.path is None else facts.path
             sequences = tuple((m, str(facts.port), *facts.segments, hosts.PATH, *tail) for m in methods)
-            found = self._members("connect", table, ALPHABETS[HOST], env, sequences)
+            found = self.members("connect", table, ALPHABETS[HOST], env, sequences)
             table.remember(key, found)
         assert isinstance(found, Verdict)
         return found
@@ -327,13 +378,13 @@ class Engine:
         except PatternError as error:
             raise RequestError("PLR061", f"the pattern is malformed: {error.message}") from None
         if sort != PATH:
-            return self._members(request.action, table, ALPHABETS[sort], env, sequences)
+            return self.members(request.action, table, ALPHABETS[sort], env, sequences)
         verdicts: list[Verdict] = []
         for sequence in sequences:
             text, rest = _known_part(sequence)
-            for names in path_forms(text, _roots(request)):
+            for names in path_forms(text, self.roots(request)):
                 verdicts.append(
-                    self._members(
+                    self.members(
                         request.action, table, ALPHABETS[PATH], env, (rest,), names.sure, everything=bool(names.maybe)
                     )
                 )
@@ -342,6 +393,18 @@ class Engine:
 
 _ANYTHING = compile_pattern("command", "**")[0][1:]
 _ANCHORS = {"\0/": "/", "\0W": "./", "\0~": "~/", "\0T": "${tmp}/"}
+
+
+def _told(parts: tuple[Effect, ...]) -> tuple[str, ...]:
+    """The reasons of a denial, each with the effect that it is about."""
+    out: dict[str, None] = {}
+    for part in parts:
+        if part.verdict.effect == "deny":
+            shown = part.resource if isinstance(part.resource, str) else " ".join(part.resource)
+            short = shown if len(shown) <= 60 else f"{shown[:59]}…"
+            what = f"{part.action} `{short}`: " if short else ""
+            out.update(dict.fromkeys(f"{what}{reason}" for reason in part.verdict.reasons))
+    return tuple(out)
 
 
 def _literal(text: str) -> str:
@@ -360,11 +423,15 @@ def _known_part(sequence: Sequence) -> tuple[str, Sequence]:
     return _ANCHORS[first] + "/".join(known), sequence[1 + len(known) :]
 
 
-def _roots(request: Request) -> Roots:
-    if request.cwd is request.workspace is request.home is request.tmp is None:
-        return NOWHERE
-    return Roots(request.cwd, request.workspace, request.home, request.tmp, request.lexical)
+def _place(request: Request) -> Place:
+    git = request.git
+    if not git:
+        return NOWHERE_PLACE if request.branch is None else Place(branch=request.branch)
+    remotes = git.get("remotes")
+    listed = tuple(sorted((str(k), str(v)) for k, v in remotes.items())) if isinstance(remotes, dict) else ()
+    default = git.get("push_default")
+    return Place(request.branch, listed, default if isinstance(default, str) else "")
 
 
-def _marks(states: tuple[State, ...]) -> frozenset[int]:
-    return frozenset(marks_of(n for s in states for n in s.nodes))
+def _marks(states: tuple[State, ...]) -> tuple[int, ...]:
+    return marks_of(n for s in states for n in s.nodes)

@@ -14,7 +14,8 @@ from ..facts.commands import OPAQUE, argv_word
 from ..facts.names import name_word
 from ..facts.paths import Roots, path_forms
 from ..facts.refs import ref_facts
-from ..shell.plain import read_script
+from ..shell.acts import Act
+from .command_words import BARE, bare_word, command_options
 from .engine import Engine
 from .table import FLOOR, Entry, Table
 from .verdicts import Environment, open_because, truth
@@ -50,6 +51,8 @@ def explain(engine: Engine, request: Request) -> Explanation:
         return Explanation(decision, (), ())
     try:
         env = engine.environment(request)
+        if SORT_OF[request.action] == COMMAND:
+            return _command(engine, request, decision, env)
         names = readings(request)
     except RequestError as error:
         return Explanation(decision, (f"refused ({error.code}): {error.message}",), ())
@@ -59,18 +62,33 @@ def explain(engine: Engine, request: Request) -> Explanation:
     return Explanation(decision, tuple(show_word(w) for w in names), tuple(answers))
 
 
+def _command(engine: Engine, request: Request, decision: Decision, env: Environment) -> Explanation:
+    """What each rule about commands says of each command that could be read."""
+    if request.pattern:
+        return Explanation(decision, (), ())
+    table = engine.tables["run"]
+    answers: dict[tuple[str, int, str], RuleAnswer] = {}
+    order = {"no": 0, "maybe": 1, "yes": 2}
+    for act in engine.acts(request):
+        if act.action != "run" or (act.free and not act.opaque):
+            continue
+        texts = tuple(v.text or "" for v in act.argv)
+        known = bool(act.argv) and not act.opaque and all(v.text is not None for v in act.argv)
+        words = (argv_word(texts, request.cwd, request.workspace),) if known else ((OPAQUE,),)
+        for entry in table.entries:
+            made = _answer(engine, table, entry, words, env, request, act)
+            key = (made.rule.file, made.rule.line, made.rule.id)
+            if key not in answers or order[answers[key].holds] < order[made.holds]:
+                answers[key] = made
+    ranked = sorted(answers.values(), key=lambda a: (-order[a.holds], a.rule.file, a.rule.line, a.rule.id))
+    return Explanation(decision, (), tuple(ranked))
+
+
 def readings(request: Request) -> tuple[Word, ...]:
     """The words that the resource comes to, all of them."""
     sort, resource = SORT_OF[request.action], request.resource
     if request.pattern:
         return ()
-    if sort == COMMAND:
-        if isinstance(resource, str):
-            plain = read_script(resource, request.shell)
-            if plain.argv is None:
-                return ((OPAQUE,),)
-            resource = plain.argv
-        return (argv_word(resource, request.cwd, request.workspace),)
     if not isinstance(resource, str):
         raise RequestError("PLR001", "the resource is not a string")
     if sort == PATH:
@@ -100,7 +118,13 @@ def show_word(word: Word) -> str:
 
 
 def _answer(
-    engine: Engine, table: Table, entry: Entry, words: tuple[Word, ...], env: Environment, request: Request
+    engine: Engine,
+    table: Table,
+    entry: Entry,
+    words: tuple[Word, ...],
+    env: Environment,
+    request: Request,
+    act: Act | None = None,
 ) -> RuleAnswer:
     layer = "the protected floor" if entry.layer == FLOOR else engine.policy.layers[entry.layer].name
     marks = {m for w in words for m in table.walker.walk(w).marks}
@@ -108,7 +132,15 @@ def _answer(
     opaque = words == ((OPAQUE,),) or request.pattern
     include = True if True in mine else None if opaque else False
     exclude = True if False in mine else None if opaque and entry.rule.exclude else False
-    options = table.outcomes(words[0] if words and not opaque else None)
+    if act is not None and not opaque and entry.rule.effect != "allow":
+        bare = set(table.bare.walk((BARE, *bare_word(act.parsed, words[0]))).marks)
+        needed = command_options(table.options, act.parsed, words[0])
+        for mark in bare:
+            owner, includes, needs, _ = table.bare_owners[mark]
+            if owner is entry and includes and all(needed[n] is not False for n in needs):
+                include = include or (True if all(needed[n] for n in needs) else None)
+    parsed = act.parsed if act is not None else None
+    options = command_options(table.options, parsed, words[0] if words and not opaque else None)
     holds = truth(entry, include, exclude, table, env, options)
     condition = env.outcomes[entry.condition] if entry.condition >= 0 else True
     if include is False:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..automata.pattern import Word
+from ..automata.pattern import Sequence
 from ..automata.trie import Trie
 from ..automata.walker import Walker
+from ..domain.actions import COMMAND
 from ..domain.decision import RuleRef
 from ..domain.limits import limit
 from ..ir.conditions import canonical
 from ..ir.model import PolicySet, Rule
-from .options import present
+from .command_words import bare_sequence, named_sequences, open_ended
 
 FLOOR = -1
 """The layer number of the protected floor's rules."""
@@ -30,18 +31,35 @@ class Entry:
 class Table:
     """All rules about one action."""
 
-    __slots__ = ("all_marks", "entries", "has_methods", "has_paths", "memo", "options", "owners", "trie", "walker")
+    __slots__ = (
+        "all_marks",
+        "bare",
+        "bare_owners",
+        "bare_trie",
+        "entries",
+        "has_methods",
+        "has_paths",
+        "memo",
+        "options",
+        "owners",
+        "trie",
+        "walker",
+    )
 
     def __init__(self) -> None:
         self.trie = Trie()
         self.entries: list[Entry] = []
         self.owners: list[tuple[Entry, bool]] = []
         """For each mark: the rule, and whether the mark includes (or excepts)."""
+        self.bare_trie = Trie()
+        self.bare_owners: list[tuple[Entry, bool, tuple[int, ...], bool]] = []
+        """For each mark on bare words: the rule, whether it includes, the options it needs, whether more may follow."""
         self.options: list[tuple[str, ...]] = []
         self.has_methods = False
         self.has_paths = False
         self.memo: dict[object, object] = {}
         self.walker = Walker(self.trie)
+        self.bare = Walker(self.bare_trie)
         self.all_marks: tuple[int, ...] = ()
 
     def add(self, entry: Entry) -> None:
@@ -56,22 +74,39 @@ class Table:
             for pattern in patterns:
                 for sequence in pattern.sequences:
                     self.trie.add(sequence, mark)
+                    if rule.sort == COMMAND:
+                        self._command(entry, include, sequence, mark)
         for group in (rule.with_options, rule.without_options):
-            if group and group not in self.options:
-                self.options.append(group)
+            if group:
+                self._group(group)
+
+    def _command(self, entry: Entry, include: bool, sequence: Sequence, mark: int) -> None:
+        for named in named_sequences(sequence):
+            self.trie.add(named, mark)
+        restricts = entry.rule.effect != "allow" if include else entry.rule.grants
+        made = bare_sequence(sequence) if restricts else None
+        if made is None:
+            return
+        bare, options = made
+        needs = tuple(self._group(group) for group in options)
+        self.bare_trie.add(bare, len(self.bare_owners))
+        self.bare_owners.append((entry, include, needs, open_ended(bare)))
+
+    def _group(self, options: tuple[str, ...]) -> int:
+        if options not in self.options:
+            self.options.append(options)
+        return self.options.index(options)
 
     def seal(self) -> None:
         """Make it ready for walking; nothing is added afterwards."""
         self.walker = Walker(self.trie)
+        self.bare = Walker(self.bare_trie)
         self.all_marks = tuple(range(len(self.owners)))
 
-    def outcomes(self, word: Word | None) -> tuple[bool | None, ...]:
-        """For each group of options, whether it is present; None for each when the command is not known."""
-        if not self.options:
-            return ()
-        if word is None:
-            return (None,) * len(self.options)
-        return tuple(present(group, word) for group in self.options)
+    @property
+    def open_options(self) -> tuple[bool | None, ...]:
+        """The outcomes of all groups of options when the command is not known."""
+        return (None,) * len(self.options)
 
     def remember(self, key: object, value: object) -> None:
         """Keep a derived value; when the memo is full it starts anew."""

@@ -53,17 +53,51 @@ def truth(
     return result
 
 
-def rule_truths(
-    table: Table, sure: Iterable[int], maybe: Iterable[int], env: Environment, options: Outcomes
-) -> list[tuple[Entry, bool | None]]:
-    """Every rule that is not false, with its truth. `maybe` contains `sure`."""
-    certain = frozenset(sure)
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What a resource meets in a table: the marks it surely has, and those it may have (`sure` among them).
+
+    A command also has `raw` marks, as it was given, and `bare` ones, without its options; both only restrict.
+    They are possible rather than sure when not `certain`.
+    """
+
+    sure: tuple[int, ...]
+    maybe: tuple[int, ...]
+    raw: tuple[int, ...] = ()
+    bare: tuple[int, ...] = ()
+    certain: bool = True
+
+
+def rule_truths(table: Table, marks: Marks, env: Environment, options: Outcomes) -> list[tuple[Entry, bool | None]]:
+    """Every rule that is not false, with its truth."""
+    sure = frozenset(marks.sure)
     patterns: dict[int, list[bool | None]] = {}
     entries: dict[int, Entry] = {}
-    for mark in maybe:
-        entry, include = table.owners[mark]
+
+    def note(entry: Entry, include: bool, value: bool | None) -> None:
         entries[id(entry)] = entry
-        patterns.setdefault(id(entry), [False, False])[0 if include else 1] = True if mark in certain else None
+        pair = patterns.setdefault(id(entry), [False, False])
+        place = 0 if include else 1
+        if pair[place] is not True:
+            pair[place] = value
+
+    for mark in marks.maybe:
+        note(*table.owners[mark], True if mark in sure else None)
+    for mark in marks.raw:
+        entry, include = table.owners[mark]
+        if include and entry.rule.effect != "deny":
+            note(entry, True, None)  # it restricts as it was given, but grants only what it names
+        elif marks.certain or include or entry.rule.grants:
+            note(entry, include, True if marks.certain else None)
+    for mark in marks.bare:
+        entry, include, needs, follows = table.bare_owners[mark]
+        given: bool | None = True
+        for need in needs:
+            given = both(given, options[need])
+        if given is False:
+            continue
+        exact = given is True and marks.certain and (follows or entry.rule.effect == "deny" or not include)
+        note(entry, include, True if exact else None)
     out: list[tuple[Entry, bool | None]] = []
     for key, (included_, excluded) in patterns.items():
         entry = entries[key]
@@ -89,24 +123,34 @@ class Judge:
         covered = {t for name in every for t in self._includes.get(name, ()) if t != name}
         return tuple(sorted(every - covered))
 
-    def verdict(self, action: str, truths: list[tuple[Entry, bool | None]], env: Environment) -> Verdict:
-        """The strictest of all layers."""
+    def verdict(
+        self, action: str, truths: list[tuple[Entry, bool | None]], env: Environment, granted: bool = False
+    ) -> Verdict:
+        """The strictest of all layers. What is `granted` needs no rule that grants it, but may be restricted."""
         floor = [e for e, _ in truths if e.layer == FLOOR]
         by_layer: dict[int, list[tuple[Entry, bool | None]]] = {}
         for entry, value in truths:
             by_layer.setdefault(entry.layer, []).append((entry, value))
-        verdicts = [self._layer(i, action, by_layer.get(i, []), floor, env) for i in range(len(self.layers))]
+        verdicts = [self._layer(i, action, by_layer.get(i, []), floor, env, granted) for i in range(len(self.layers))]
         held = tuple(v for v in verdicts if v is not None)
+        if granted and not held:
+            held = (Verdict("allow"),)
         if self.over_everything:
             held = (*held, Verdict("allow", reasons=("no guardrail takes it away",)))
-        elif all(guardrail for _, guardrail in self.layers):
+        elif not granted and all(guardrail for _, guardrail in self.layers):
             name = self.layers[0][0]
             alone = Verdict("deny", reasons=(f"`{name}` is a guardrail: it grants nothing by itself",))
             held = (*(v for v in held if v.effect == "deny"), alone)
         return strictest(held, self.reduce)
 
     def _layer(
-        self, number: int, action: str, truths: list[tuple[Entry, bool | None]], floor: list[Entry], env: Environment
+        self,
+        number: int,
+        action: str,
+        truths: list[tuple[Entry, bool | None]],
+        floor: list[Entry],
+        env: Environment,
+        granted: bool,
     ) -> Verdict | None:
         name, guardrail = self.layers[number]
         denies = [e for e, _ in truths if e.rule.effect == "deny"]
@@ -117,7 +161,7 @@ class Judge:
             denies = denies + floor
         if denies:
             return Verdict("deny", (), _refs(denies), tuple(_reason(e, id(e) in undecided, env) for e in denies))
-        if not grants and not guardrail:
+        if not grants and not guardrail and not granted:
             return Verdict("deny", reasons=(_nothing(name, action, truths, env),))
         logged = ("log",) if any(e.rule.log for e in grants) else ()
         if asks:

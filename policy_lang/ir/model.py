@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..automata.pattern import Pattern
 from ..domain.conditions import Formula
@@ -103,5 +104,7 @@ class PolicySet:
     attributes: dict[str, AttributeType]
     digest: str
     sources: tuple[str, ...]
+    profiles: dict[str, Any] = field(default_factory=dict)
+    """The policy's own profiles of programs, by name."""
     tests: tuple[TestBlock, ...] = field(default=())
     proofs: tuple[ProveBlock, ...] = field(default=())

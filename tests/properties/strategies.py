@@ -16,7 +16,7 @@ SEGMENTS = ["a", "b", "src", "src.ts", "x.ts", ".env", ".git", "config", ".claud
 GLOBS = ["*", "**", "s*", "*.ts", "?", "[ab]", "[!a]", "{a,b}", "a*b", "*c*", *SEGMENTS]
 LABELS = ["a", "b", "api", "example", "com", "x-y"]
 WORDS = [
-    "git",
+    "tool",
     "push",
     "pull",
     "-f",
@@ -85,11 +85,11 @@ ref_patterns = st.builds(
 )
 commands = st.one_of(
     st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).filter(lambda w: bool(w[0])),
-    st.lists(st.sampled_from(WORDS), max_size=4).map(lambda w: ["git", "push", *w]),
-    st.just("a; b"),
+    st.lists(st.sampled_from(WORDS), max_size=4).map(lambda w: ["tool", "push", *w]),
+    st.just("$x"),
 )
 command_patterns = joined(
-    st.sampled_from(["git", "push", "{push,pull}", "*", "**", "-*", "--force", "main", "m*", "?*"]), " "
+    st.sampled_from(["tool", "push", "{push,pull}", "*", "**", "-*", "--force", "main", "m*", "?*"]), " "
 ).filter(lambda p: _two_stars(p, " ") and not p.startswith("**"))
 dotted = joined(st.sampled_from(["github", "create", "a", "deploy", "prod"]), ".", 1, 3)
 dotted_patterns = joined(st.sampled_from(["github", "create", "*", "**", "d*", "{a,prod}"]), ".", 1, 3).filter(
@@ -216,7 +216,7 @@ def members(draw: Any, sort: str, pattern: str) -> Any:
         parts.append(draw(fill))
     parts = [p for i, p in enumerate(parts) if p or i == 0]
     if sort == "run":
-        return parts or ["git"]
+        return parts or ["tool"]
     made = by.join(parts).rstrip("/") + port
     return made if made.strip("/~:") and not made.startswith("//") else draw(SORTS[sort][2])
 

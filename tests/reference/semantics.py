@@ -182,7 +182,7 @@ def matches(rule: Rule, pattern: str, request: Request) -> str:
         if pattern != "opaque"
         else [YES if isinstance(request.resource, str) and "run" in rule.actions else NO]
     )
-    return YES if YES in answers else OPEN if OPEN in answers else NO
+    return most(answers)
 
 
 def one(rule: Rule, pattern: str, request: Request) -> str:
@@ -239,6 +239,28 @@ def option(options: list[str], words: Any) -> str:
     return found
 
 
+def bare(pattern: str, request: Request, grants: bool) -> str:
+    """Restrictions about commands: their options count wherever they stand, and other options do not matter."""
+    if request.action != "run" or isinstance(request.resource, str):
+        return NO
+    answers = []
+    for text in braces(pattern):
+        parts, words = text.split(), list(request.resource)
+        needs = [p for p in parts[1:] if p.startswith("-") and len(p) > 1]
+        if any(set(n) & set("*?[") for n in needs):
+            continue
+        end = words.index("--", 1) if "--" in words[1:] else len(words)
+        operands = [w for i, w in enumerate(words) if i == 0 or (i > end) or (i < end and (w == "-" or w[:1] != "-"))]
+        if sequence([p for p in parts if p not in needs], operands):
+            value = every([option([n.split("=")[0]], words) for n in needs])
+            answers.append(OPEN if value == YES and grants and parts[-1] != "**" else value)
+    return most(answers)
+
+
+def most(values: list[str]) -> str:
+    return YES if YES in values else OPEN if OPEN in values else NO
+
+
 def negate(value: str) -> str:
     return {YES: NO, NO: YES, OPEN: OPEN}[value]
 
@@ -281,7 +303,12 @@ def truth(rule: Rule, request: Request, values: dict[str, Any]) -> str:
     def some(patterns: list[str]) -> str:
         return negate(every([negate(matches(rule, p, request)) for p in patterns])) if patterns else NO
 
-    parts = [some(rule.include), negate(some(rule.exclude)), *(condition(s, values) for s in rule.scopes)]
+    include, exclude = some(rule.include), some(rule.exclude)
+    if rule.effect != "allow":
+        include = most([include, *(bare(p, request, rule.effect == "ask") for p in rule.include)])
+    if rule.effect != "deny":
+        exclude = most([exclude, *(bare(p, request, False) for p in rule.exclude)])
+    parts = [include, negate(exclude), *(condition(s, values) for s in rule.scopes)]
     if rule.with_:
         parts.append(option(rule.with_, request.resource))
     if rule.without:

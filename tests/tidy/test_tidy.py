@@ -59,7 +59,15 @@ def test_the_decision_path_needs_no_package() -> None:
 
 
 def test_only_files_py_opens_policies() -> None:
-    allowed = {"resolve/files.py", "cli/check.py", "cli/fmt.py", "cli/init.py", "starter/repository.py", "cli/main.py"}
+    allowed = {
+        "resolve/files.py",
+        "cli/check.py",
+        "cli/fmt.py",
+        "cli/init.py",
+        "starter/repository.py",
+        "cli/main.py",
+        "facts/disk.py",
+    }
     for path in MODULES:
         if re.search(r"\bopen\(|read_text|read_bytes", path.read_text()):
             name = str(path.relative_to(ROOT / "policy_lang"))
@@ -70,7 +78,7 @@ def test_the_reference_stays_small_and_shares_nothing() -> None:
     path = ROOT / "tests/reference/semantics.py"
     text = path.read_text()
     code = [line for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
-    assert len(code) <= 280
+    assert len(code) <= 310
     assert "policy_lang" not in text
 
 

@@ -1,19 +1,13 @@
-"""Commands: argv in one spelling, plain scripts, opaque ones, options."""
+"""Commands: argv in one spelling, rules about them, opaque ones, options."""
 
 from __future__ import annotations
 
-import shlex
-import shutil
-import subprocess
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from policy_lang import Policy, RequestError
 from policy_lang.engine.options import present
 from policy_lang.facts.commands import argv_word, program
-from policy_lang.shell.plain import read_script
+from policy_lang.shell.analyse import read_acts
 
 
 @pytest.mark.parametrize(
@@ -31,75 +25,6 @@ def test_a_program_has_one_name(word: str, cwd: str | None, workspace: str | Non
     assert program(word, cwd, workspace) == name
 
 
-@pytest.mark.parametrize(
-    ("script", "argv"),
-    [
-        ("git status", ("git", "status")), ("  git   status \n", ("git", "status")), ("ls\t-la", ("ls", "-la")),
-        ("git commit -m 'a; b && c'", ("git", "commit", "-m", "a; b && c")),
-        ('git commit -m "two\nlines"', ("git", "commit", "-m", "two\nlines")), ("echo a'b'\"c\"d", ("echo", "abcd")),
-        ("echo ''", ("echo", "")), ("curl https://x.example/a=b,c:d@e%f+g", ("curl", "https://x.example/a=b,c:d@e%f+g")),
-        ("make CC=gcc", ("make", "CC=gcc")),
-    ],
-)  # fmt: skip
-def test_plain_commands_are_read(script: str, argv: tuple[str, ...]) -> None:
-    assert read_script(script, "bash").argv == argv
-
-
-@pytest.mark.parametrize(
-    "script",
-    [
-        "a; b", "a && b", "a || b", "a | b", "a &", "a\nb", "a > b", "a < b", "$(a)", "`a`", "a $x", 'a "$x"', "a ${x}",
-        "a *", "a ?", "a [b]", "a {b,c}", "(a)", "{ a; }", "! a", "a ~", "a ~/x", "a # b", "#a", "A=b c", "A=b", "A+=b c",
-        'A="b" c', "A='b' c", "a \\b", "a\\\nb", "\\rm x", 'a "\\x"', 'a "!x"', "a 'b", 'a "b', "if a", "for x", "time a",
-        "eval a", "exec a", "source a", ". a", "builtin a", "command a", "cd a", "export A", "alias a", "trap a", "a =b",
-        "=a", "-a", "a ^b", "a\rb", "a\u00a0b", "a\u202eb", "a\x0bb", "'' a", "a$'b'", 'a$"b"', "[ a ]", "[[ a ]]",
-        "((a))", "function a", "a <<E\nE", "\udcff",
-    ],
-)  # fmt: skip
-def test_anything_more_is_opaque_with_a_reason(script: str) -> None:
-    plain = read_script(script, "bash")
-    assert plain.argv is None
-    assert plain.why
-
-
-PIECES = [
-    "a", "b", "-x", "--y=z", "'c d'", '"e f"', "''", "x=1", "=", "a=b", "@", "+", ":", ",", ".", "..", "%1", "/x", "a'b'\"c\"",
-    "~", "$x", '"$x"', "*", "?", "\\", "\n", ";", "&", "|", "<", ">", "{", "}", "{a,b}", "!", "^", "#", "`a`", "(a)", "[", "]",
-    "'a\nb'", "\t", "if", "time", "do", "eval", "+=", "A+=b", "A[0]=b",
-]  # fmt: skip
-scripts = st.one_of(
-    st.lists(st.sampled_from(PIECES[:19]), min_size=1, max_size=5).map(" ".join),
-    st.lists(st.sampled_from(PIECES), min_size=1, max_size=5).map(" ".join),
-    st.lists(st.sampled_from(PIECES), min_size=1, max_size=4).map("".join),
-)
-
-
-@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
-def test_what_is_read_is_what_bash_runs() -> None:
-    bash = shutil.which("bash") or "bash"
-    shim = "command_not_found_handle() { printf '%s\\0' \"$@\"; }; "
-    compared = 0
-
-    @settings(max_examples=400)
-    @given(scripts)
-    def compare(script: str) -> None:
-        nonlocal compared
-        try:
-            plain = read_script(script, "bash")
-        except RequestError:
-            return
-        if plain.argv is None or "/" in plain.argv[0] or plain.argv[0] in {":", ".."} or plain.argv[0].startswith("%"):
-            return  # builtins, paths and jobs never reach the handler
-        done = subprocess.run(
-            [bash, "-c", shim + script], check=False, capture_output=True, env={"PATH": "/nowhere"}, timeout=5
-        )
-        assert done.stdout.split(b"\0")[:-1] == [w.encode() for w in plain.argv], shlex.quote(script)
-        compared += 1
-
-    compare()
-    assert compared >= 60
-
-
 @pytest.mark.parametrize("argv", [[], [""], ["\x1b[0m"], ["a", "b\0"], ["a", "\udcff"], ["a"] * 4097, ["x" * 131073]])
 def test_malformed_argv_is_refused(argv: list[str]) -> None:
     with pytest.raises(RequestError):
@@ -111,8 +36,8 @@ def test_malformed_argv_is_refused(argv: list[str]) -> None:
 @pytest.mark.parametrize("script", ["", "  ", "\n", "x" * 65537])
 def test_malformed_scripts_are_refused(script: str) -> None:
     with pytest.raises(RequestError):
-        read_script(script, "bash")
-    assert read_script("x" * 65536, None).argv
+        read_acts(script, "bash")
+    assert read_acts("x" * 65536)
 
 
 @pytest.mark.parametrize(
@@ -141,6 +66,8 @@ allow run "git {status,log} **", "make test", "./scripts/*.sh", "npm publish **"
     + """
 allow run "git push **" without "--force", "-f"
 allow run "echo 'a b' **"
+allow push "*:refs/**"
+allow read "./"
 """
 )
 
@@ -152,9 +79,9 @@ allow run "echo 'a b' **"
         (["git", "status"], "allow"), (["/usr/bin/git", "status"], "allow"), (["./git", "status"], "deny"),
         (["/tmp/git", "status"], "deny"), ("make test", "allow"), ("make test x", "deny"), ("make", "deny"),
         ("./scripts/a.sh", "allow"), ("./scripts/b/a.sh", "allow"), ("scripts/a.sh", "allow"), ("npm publish", "deny"),
-        ("npm publish --dry-run", "allow"), ("npm publish --tag --dry-run", "deny"), ("git push", "allow"),
-        ("git push -f", "deny"), ("git push -uf", "deny"), ("git push --forc", "deny"), ("git push -- -f", "allow"),
-        ("git status; rm x", "deny"), ("git status && true", "deny"), ("echo 'a b' c", "allow"), ("echo a b c", "deny"),
+        ("npm publish --dry-run", "allow"), ("npm publish --tag --dry-run", "deny"), ("git push origin x", "allow"),
+        ("git push -f", "deny"), ("git push -uf", "deny"), ("git push --forc", "deny"), ("git push origin -- x", "allow"),
+        ("git status; rm x", "deny"), ("git status && true", "allow"), ("echo 'a b' c", "allow"), ("echo a b c", "deny"),
         (["git status"], "deny"),
     ],
 )  # fmt: skip
@@ -164,7 +91,7 @@ def test_rules_about_commands(command: str | list[str], effect: str) -> None:
 
 def test_opaque_commands_need_a_rule_of_their_own() -> None:
     head = 'policy "x"\ntier review { approvers "@x" }\nallow run "**"\n'
-    opaque = "a | b"
+    opaque = "$a b"
 
     def effect(rules: str) -> str:
         return Policy.loads(head + rules).decide(action="run", resource=opaque).effect
@@ -177,4 +104,4 @@ def test_opaque_commands_need_a_rule_of_their_own() -> None:
     assert effect('allow run opaque\ndeny run "sudo **" except opaque') == "allow"
     assert effect('allow run opaque\ndeny run "git **" with "-f"') == "deny"
     decision = Policy.loads(head).decide(action="run", resource=opaque)
-    assert decision.opaque == ("it is a pipeline",)
+    assert decision.opaque == ("which program it runs is not known",)

@@ -1,0 +1,187 @@
+"""Program profiles from TOML: the built-in ones, and those that a policy brings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Literal
+
+import tomli
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from .._resources import resource_dir
+from ..shell import analyse  # noqa: F401 (registers the roles and readers that profiles may name)
+from ..shell.profile import Option, Profile, Profiles
+from ..shell.programs import PATH_ROLES, READERS, ROLES, slots_of
+
+SUFFIX = ".profile.toml"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}", re.ASCII)
+_CHANGES = ("tree", "hidden", "free", "operands:", "role:", "act:", "opaque:", "note:")
+_MOST_BYTES = 256 * 1024
+
+
+class ProfileError(ValueError):
+    """A profile is malformed: which, and how."""
+
+
+class ProfileModel(BaseModel):
+    """A profile as it is written. Option lists are words: `-f|--file` and, with a value, `-o|--output=role`."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    about: str = ""
+    manual: str = ""
+    same: str = ""
+    style: Literal["", "gnu", "exact", "stop", "single", "none"] = ""
+    operands: str = ""
+    flags: str = ""
+    values: str = ""
+    changes: dict[str, str] = Field(default_factory=dict)
+    acts: list[str] = Field(default_factory=list)
+    dash: str | None = None
+    commands: dict[str, ProfileModel] = Field(default_factory=dict)
+    default: str = ""
+    reader: str = ""
+    transparent: bool = False
+    plain: str = ""
+    note: str = ""
+    digits: bool = False
+    ends: str = ""
+    everywhere: bool = Field(default=False, alias="global")
+
+    @field_validator("operands")
+    @classmethod
+    def _operands(cls, text: str) -> str:
+        for slot in slots_of(text):
+            _role(slot.role)
+        return text
+
+    @field_validator("flags", "values")
+    @classmethod
+    def _options(cls, text: str) -> str:
+        for spec in text.split():
+            names, _, role = spec.partition("=")
+            if not all(re.fullmatch(r"[-+][^\s|=]*!?", n) for n in names.split("|")):
+                raise ValueError(f"`{names}` is no list of options")
+            if role:
+                _role(role.removeprefix("?"))
+        return text
+
+    @field_validator("changes")
+    @classmethod
+    def _known_changes(cls, changes: dict[str, str]) -> dict[str, str]:
+        for change in changes.values():
+            if not change.startswith(_CHANGES):
+                raise ValueError(f"`{change}` is no change; known are {', '.join(_CHANGES)}")
+        return changes
+
+    @field_validator("reader")
+    @classmethod
+    def _known_reader(cls, name: str) -> str:
+        if name and name not in READERS:
+            raise ValueError(f"`{name}` is no reader")
+        return name
+
+
+def _role(name: str) -> None:
+    bare = name.rstrip("!")
+    if bare != "command" and bare not in PATH_ROLES and bare not in ROLES:
+        raise ValueError(f"`{bare}` is no role")
+
+
+def build(name: str, model: ProfileModel, parent: Profile | None = None, shared: ProfileModel | None = None) -> Profile:
+    """A profile from its model; options of a parent that hold everywhere are added. Raises ProfileError."""
+    options: dict[str, Option] = dict(parent.options) if parent is not None and shared is not None else {}
+    changes: dict[str, tuple[str, ...]] = {}
+    for spec in model.flags.split():
+        _add(options, spec, "", False)
+    for spec in model.values.split():
+        names, _, role = spec.partition("=")
+        _add(options, names, role.removeprefix("?"), role.startswith("?"))
+    for option, change in model.changes.items():
+        found = options.get(option)
+        changes[found.names[0] if found else option] = (change,)
+    style = model.style or ("gnu" if parent is None or parent.style == "stop" else parent.style)
+    dash = None if model.dash is None else tuple(model.dash.split())
+    made = Profile(
+        name, style, slots_of(model.operands), options, changes, tuple(model.acts), dash, {}, model.default,
+        model.reader,
+        model.transparent, frozenset(model.plain.split()), model.note or (parent.note if parent else ""), model.digits,
+        frozenset(model.ends.split()),
+    )  # fmt: skip
+    for word, inner in model.commands.items():
+        seen = {word}
+        canonical = word
+        merged = inner
+        while merged.same:
+            base = model.commands.get(merged.same)
+            if base is None or merged.same in seen:
+                raise ProfileError(f"`{word}` is the same as `{merged.same}`, which is not there")
+            seen.add(merged.same)
+            only_alias = merged.model_fields_set <= {"same"}
+            canonical = merged.same if only_alias else canonical
+            merged = _merged(base, merged)
+        made.commands[word] = build(canonical, merged, made, model if model.everywhere else None)
+    return made
+
+
+def _merged(base: ProfileModel, more: ProfileModel) -> ProfileModel:
+    update = {k: getattr(more, k) for k in more.model_fields_set if k not in {"same", "flags", "values", "changes"}}
+    update |= {
+        "flags": f"{base.flags} {more.flags}", "values": f"{base.values} {more.values}",
+        "changes": {**base.changes, **more.changes}, "same": base.same,
+    }  # fmt: skip
+    return base.model_copy(update=update)
+
+
+def _add(options: dict[str, Option], names: str, role: str, attached: bool) -> None:
+    marked = names.endswith("!")
+    spellings = tuple(n.rstrip("!") for n in names.split("|"))
+    option = Option(spellings, role, attached, marked)
+    for spelling in spellings:
+        options[spelling] = option
+
+
+def parse_profile(name: str, data: bytes) -> Profile | str:
+    """A profile from a file's bytes, or the name of the one that it is the same as. Raises ProfileError."""
+    if len(data) > _MOST_BYTES:
+        raise ProfileError(f"the profile of `{name}` is longer than {_MOST_BYTES} bytes")
+    try:
+        model = ProfileModel.model_validate(tomli.loads(data.decode("utf-8")))
+    except (tomli.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ProfileError(f"the profile of `{name}` is no TOML: {error}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(p) for p in first["loc"])
+        raise ProfileError(
+            f"the profile of `{name}` is wrong at `{where}`: {first['msg'].removeprefix('Value error, ')}"
+        ) from None
+    if model.same and model.model_fields_set <= {"same"}:
+        return model.same
+    return build(name, model)
+
+
+@cache
+def builtin(name: str) -> Profile | None:
+    """The built-in profile of a program, read when it is first needed."""
+    if not _NAME.fullmatch(name):
+        return None
+    file = resource_dir("shell/profiles") / f"{name}{SUFFIX}"
+    if not file.is_file():
+        return None
+    data = file.read_bytes()
+    made = parse_profile(name, data)
+    return builtin(made) if isinstance(made, str) else made
+
+
+def with_own(own: Mapping[str, Profile]) -> Profiles:
+    """The built-in profiles with a policy's own before them."""
+    return (lambda name: own.get(name) or builtin(name)) if own else builtin
+
+
+def builtin_names() -> list[str]:
+    """Every program with a built-in profile."""
+    return sorted(
+        f.name.removesuffix(SUFFIX) for f in resource_dir("shell/profiles").iterdir() if f.name.endswith(SUFFIX)
+    )

@@ -1,0 +1,49 @@
+"""What a script does: acts, one for each effect that a decision is made on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .profile import Parsed
+from .values import Value
+
+
+@dataclass(slots=True)
+class Act:
+    """One effect. `value` is a path, host, ref or name; for `run`, `argv` holds the words.
+
+    `start` and `end` are offsets in the script. `folders` are the possible working folders at that point, None
+    when it may be any. `tree` says that what lies below the path is meant as well: `existing` what is there,
+    `new` whatever may be put there. `free` acts need no grant: they change only the shell's own state. `opaque` is
+    why the command cannot be read, `mend` how to write it. `note` says what cannot be seen, such as the
+    code that is run.
+    """
+
+    action: str
+    value: Value
+    start: int
+    end: int
+    argv: tuple[Value, ...] = ()
+    folders: tuple[str, ...] | None = ("",)
+    tree: str = ""
+    names: str = ""
+    visible: bool = False
+    like: Value | None = None
+    method: str | None = None
+    parsed: Parsed | None = None
+    free: bool = False
+    opaque: str = ""
+    mend: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a script runs, as far as its reading depends on it."""
+
+    branch: str | None = None
+    remotes: tuple[tuple[str, str], ...] = ()
+    push_default: str = ""
+
+
+NOWHERE = Place()

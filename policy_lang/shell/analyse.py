@@ -1,0 +1,83 @@
+"""The face of this package: a script or an argv in, acts out. Nothing that a script contains raises."""
+
+from __future__ import annotations
+
+import re
+
+from ..automata.pattern import MANY, Sequence
+from ..domain.errors import RequestError
+from ..domain.limits import limit
+from . import readers as _readers  # noqa: F401 (registers the programs with words of their own)
+from .acts import NOWHERE, Act, Place
+from .interpret import Machine
+from .profile import Profile, Profiles
+from .programs import Call, command_acts
+from .reader import parse_script
+from .reading import Opaque
+from .values import Hole, Value, literal
+
+DIALECTS = ("bash", "sh", "zsh")
+_DECEPTIVE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xa0\xad\u061c\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ud800-\udfff]"
+)
+
+
+def no_profiles(name: str) -> Profile | None:
+    """Knows no program."""
+    return None
+
+
+def read_acts(
+    script: str, dialect: str | None = None, profiles: Profiles = no_profiles, place: Place = NOWHERE
+) -> list[Act]:
+    """What a script does. Raises RequestError when it is no text, too long, empty, or in an unknown dialect."""
+    if not isinstance(script, str):
+        raise RequestError("PLR001", "the command is neither a string nor an array of words")
+    if dialect is not None and dialect not in DIALECTS:
+        raise RequestError("PLR052", f"unknown shell `{dialect[:20]}`; known are bash, sh and zsh")
+    if len(script) > limit("script_bytes") or len(script.encode("utf-8", "surrogatepass")) > limit("script_bytes"):
+        raise RequestError("PLR004", f"the script is longer than {limit('script_bytes')} bytes")
+    bad = _DECEPTIVE.search(script)
+    if bad:
+        return [_opaque(f"it contains the invisible or control character U+{ord(bad[0]):04X}", bad.start(), bad.end())]
+    if not script.strip(" \t\n"):
+        raise RequestError("PLR051", "the command has no words")
+    machine = Machine(dialect or "bash", profiles, place)
+    try:
+        machine.script(parse_script(script, dialect == "sh"))
+    except Opaque as fault:
+        at = min(fault.at, len(script))
+        return [*machine.acts.values(), _opaque(fault.why, at, min(at + 1, len(script)), fault.mend)]
+    except RecursionError:
+        return [_opaque("it is nested too deeply", 0, len(script))]
+    acts = list(machine.acts.values())
+    if not any(not a.free for a in acts):
+        acts.append(Act("run", Value(()), 0, len(script), (literal(":"),)))
+    return acts
+
+
+def argv_acts(argv: tuple[str, ...], profiles: Profiles = no_profiles, place: Place = NOWHERE) -> list[Act]:
+    """What an array of words does."""
+    machine = Machine("bash", profiles, place)
+    try:
+        command_acts(machine, Call(tuple(literal(w) for w in argv)))
+    except Opaque as fault:
+        machine.opaque(fault.why, fault.mend, tuple(literal(w) for w in argv))
+    return list(machine.acts.values())
+
+
+def pattern_acts(sequence: Sequence, profiles: Profiles, place: Place) -> list[Act]:
+    """What a partly known command does; its program must be known."""
+    values: list[Value] = []
+    for label in sequence:
+        if isinstance(label, str):
+            values.append(literal(label))
+        else:
+            values.append(Value((Hole.ANY,), label is MANY, "a part of the pattern"))
+    machine = Machine("bash", profiles, place)
+    command_acts(machine, Call(tuple(values)))
+    return list(machine.acts.values())
+
+
+def _opaque(why: str, start: int, end: int, mend: str = "") -> Act:
+    return Act("run", Value(()), start, end, opaque=why, mend=mend)

@@ -1,0 +1,403 @@
+"""Words to values: parameters, substitutions, braces, tildes, globs, splitting (bash(1), EXPANSION).
+
+A value is exact, or it covers everything the word could be. What would run code in a way that is easy to
+overlook (a subscript, a variable inside arithmetic) is opaque.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+
+from ..domain.limits import limit
+from .braces import brace_expand
+from .reading import Opaque
+from .state import State
+from .tree import Arith, Item, Param, Part, Proc, Sub, Text, Word
+from .values import DIGITS, NUMBER, UNKNOWN, UNKNOWN_MANY, Hole, Piece, Value, either, joined, literal, numeric
+
+MOST_FIELDS = limit("script_fields")
+
+_SIMPLE = re.compile(r"[A-Za-z0-9_@%+:,./^!-]+", re.ASCII)
+_GLOB = re.compile(r"\*+|\?|\[(?:\[:[a-z]+:\]|[^\]/])[^\]/]*\]")
+_SPLITS = re.compile(r"[ \t\n*?\[]")
+_HIDDEN_GLOB = re.compile(r"(?:^|/)\.\.?(?:[*?]|\[)")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_ASSIGNED_TILDE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*=)~(?=/|$)", re.ASCII)
+_ARITHMETIC = re.compile(r"[A-Za-z0-9_ \t\n+*/%<>=!&|^~?:,()#-]*", re.ASCII)
+_CREDENTIAL = re.compile(
+    r"(?:.*_)?(?:TOKEN|SECRET|PASSWORD|PASSWD|PASS|PASSPHRASE|PGPASSWORD|CREDENTIALS?|APIKEY|API_KEY|ACCESS_KEY|PRIVATE_KEY"
+    r"|SECRET_KEY|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|AUTH|AUTH_TOKEN|DATABASE_URL|DSN|PAT|COOKIE)(?:_.*)?",
+    re.ASCII,
+)
+"""Names under which environments carry credentials, by the conventions of providers' command-line tools."""
+_NUMBERS = frozenset(
+    {"RANDOM", "SECONDS", "LINENO", "UID", "EUID", "PPID", "BASHPID", "EPOCHSECONDS", "SHLVL", "OPTIND"}
+)
+_PLACES = {"HOME": Hole.HOME, "PWD": Hole.CWD, "TMPDIR": Hole.TMP}
+
+
+class Expander(ABC):
+    """Expands words in a state. What substitutions run is added by the interpreter."""
+
+    __slots__ = ("dialect", "state")
+
+    def __init__(self, dialect: str, state: State) -> None:
+        self.dialect = dialect
+        self.state = state
+
+    @abstractmethod
+    def substitute(self, body: tuple[Item, ...]) -> Value:
+        """Run a command substitution in a copy of the state; what it prints."""
+
+    @abstractmethod
+    def apart(self, body: tuple[Item, ...]) -> None:
+        """Run a process substitution in a copy of the state."""
+
+    @abstractmethod
+    def credential(self, name: str) -> None:
+        """A variable of the environment that looks like a credential is used."""
+
+    # words
+
+    def fields(self, word: Word) -> list[Value]:
+        """The words that a word becomes."""
+        parts = word.parts
+        if len(parts) == 1:
+            first = parts[0]
+            if isinstance(first, Text) and (first.quoted or _SIMPLE.fullmatch(first.text)):
+                return [Value((first.text,) if first.text else ())]
+        if any(isinstance(p, Text) and not p.quoted and "{" in p.text for p in parts):
+            if self.dialect == "sh" and any(
+                isinstance(p, Text) and not p.quoted and ("," in p.text or ".." in p.text) for p in parts
+            ):
+                raise Opaque("braces mean something else to some shells called `sh`", at=word.start)
+            out: list[Value] = []
+            for alternative in brace_expand(parts, MOST_FIELDS, word.start):
+                out += self._fields(alternative)
+            return out
+        return self._fields(parts)
+
+    def _fields(self, parts: tuple[Part, ...]) -> list[Value]:
+        done: list[Value] = []
+        pieces: list[Piece] = []
+        solid = many = lost = False
+        why = ""
+        for index, part in enumerate(parts):
+            if isinstance(part, Text):
+                if part.quoted:
+                    pieces.append(part.text)
+                    solid = True
+                    continue
+                text = part.text
+                if index == 0:
+                    text = self._tilde(text, len(parts) > 1, pieces)
+                globbed, unknown = self._globs(text, len(parts) > 1, pieces)
+                many, lost = many or globbed, lost or unknown
+                continue
+            if isinstance(part, Proc):
+                self.apart(part.body)
+                pieces.append(Hole.PIPE)
+                continue
+            value = self._part(part)
+            if isinstance(value, tuple):
+                elements = self._spliced(value, part.quoted)
+                if elements is None:
+                    lost, why = True, "its words"
+                    continue
+                solid = solid or (part.quoted and bool(elements))
+                for number, element in enumerate(elements):
+                    if number:
+                        done.append(joined(pieces, many))
+                        pieces, many = [], False
+                    many = many or element.many
+                    pieces += element.parts
+                continue
+            why = why or value.why
+            if part.quoted:
+                pieces += value.parts
+                solid = True
+                lost = lost or value.many
+            elif not self._unquoted(value, pieces):
+                split = self._split(value) if len(parts) == 1 else None
+                if split is not None:
+                    return split
+                lost = True
+        if lost:
+            return [*done, Value((Hole.ANY,), True, why or "an unquoted value")]
+        if not pieces and not solid:
+            return done
+        done.append(joined(pieces, many, why))
+        return done
+
+    def value(self, word: Word) -> Value:
+        """A word where nothing is split: an assignment's value, a redirection's target, a `case` subject."""
+        pieces: list[Piece] = []
+        why = ""
+        for index, part in enumerate(word.parts):
+            if isinstance(part, Text):
+                text = part.text
+                if not part.quoted:
+                    if index == 0:
+                        text = self._tilde(text, len(word.parts) > 1, pieces)
+                    if ":~" in text:
+                        pieces.append(Hole.ANY)
+                        continue
+                pieces.append(text)
+            elif isinstance(part, Proc):
+                self.apart(part.body)
+                pieces.append(Hole.PIPE)
+            else:
+                value = self._part(part)
+                if isinstance(value, tuple):
+                    texts = [v.text for v in value]
+                    pieces.append(" ".join(t for t in texts if t is not None) if None not in texts else Hole.ANY)
+                else:
+                    pieces += value.parts
+                    if value.many:
+                        pieces.append(Hole.ANY)
+                    why = why or value.why
+        return joined(pieces, False, why)
+
+    def _tilde(self, text: str, followed: bool, pieces: list[Piece]) -> str:
+        """Expand a tilde at the beginning; returns what follows it."""
+        if not text.startswith("~"):
+            assigned = _ASSIGNED_TILDE.match(text)
+            if assigned is None:
+                if self.dialect == "zsh" and text.startswith("=") and len(text) > 1:
+                    raise Opaque("a word begins with `=`, which zsh expands")
+                return text
+            pieces += [assigned[1], Hole.ANY if self.dialect == "sh" else self._home()]
+            return text[assigned.end() :]
+        name, slash, _ = text.partition("/")
+        if name != "~" or (not slash and followed):
+            pieces.append(Hole.ANY)
+            return text[len(name) :]
+        home = self.state.variables.get("HOME")
+        pieces += [Hole.HOME] if home is None else home.parts if isinstance(home, Value) else [Hole.ANY]
+        return text[1:]
+
+    def _home(self) -> Hole:
+        return Hole.ANY if "HOME" in self.state.variables else Hole.HOME
+
+    def _globs(self, text: str, several: bool, pieces: list[Piece]) -> tuple[bool, bool]:
+        """Append an unquoted text with its globs as holes; (has globs, cannot be told)."""
+        if "*" not in text and "?" not in text and "[" not in text:
+            pieces.append(text)
+            return False, False
+        at = 0
+        for match in _GLOB.finditer(text):
+            pieces += [text[at : match.start()], Hole.FILE]
+            at = match.end()
+        rest = text[at:]
+        pieces.append(rest)
+        return at > 0, _HIDDEN_GLOB.search(text) is not None or (several and "[" in rest)
+
+    def _unquoted(self, value: Value, pieces: list[Piece]) -> bool:
+        """Append an unquoted value that cannot be split. False when it could be."""
+        if value.many or "IFS" in self.state.variables:
+            return False
+        for part in value.parts:
+            if isinstance(part, str):
+                if _SPLITS.search(part):
+                    return False
+            elif part not in {Hole.DIGITS, Hole.NUMBER, Hole.HOME, Hole.CWD, Hole.TMP}:
+                return False
+        pieces += [p for p in value.parts if p]
+        return True
+
+    def _split(self, value: Value) -> list[Value] | None:
+        """The fields of a known value, split at white space, or None."""
+        text = value.text
+        if text is None or "IFS" in self.state.variables or self.dialect == "zsh" or "\\" in text:
+            return None
+        out: list[Value] = []
+        for field in text.split(" ") if not re.search(r"[\t\n]", text) else re.split(r"[ \t\n]+", text):
+            if field:
+                pieces: list[Piece] = []
+                many, lost = self._globs(field, False, pieces)
+                out.append(UNKNOWN_MANY if lost else joined(pieces, many))
+        return out
+
+    def _spliced(self, values: tuple[Value, ...], quoted: bool) -> tuple[Value, ...] | None:
+        """`"$@"` or an array, as separate words; None when they cannot be told."""
+        if quoted:
+            return values
+        if "IFS" in self.state.variables:
+            return None
+        fine = all(not v.many and v.text and not _SPLITS.search(v.text) for v in values)
+        return values if fine else None
+
+    # parts
+
+    def _part(self, part: Param | Sub | Arith) -> Value | tuple[Value, ...]:
+        if isinstance(part, Param):
+            return self.parameter(part)
+        if isinstance(part, Sub):
+            return self.substitute(part.body)
+        self.arithmetic(part.parts)
+        return NUMBER
+
+    def parameter(self, param: Param) -> Value | tuple[Value, ...]:
+        """The value of `$name` or `${...}`; a tuple for a list of words."""
+        name, op = param.name, param.op
+        binding = self._binding(param)
+        if op == "#len":
+            return DIGITS
+        if not op:
+            return binding
+        argument = self.value(Word(param.arg, 0, 0)) if op != ":" else UNKNOWN
+        if isinstance(binding, tuple):
+            return (UNKNOWN_MANY,)
+        known = binding.text
+        if op in {":-", "-", ":=", "=", ":?", "?", ":+", "+"}:
+            return self._default(name, op, binding, argument)
+        if op == ":":
+            self.arithmetic(param.arg)
+            return _shortened(binding)
+        if op in {"#", "##", "%", "%%"}:
+            return _trimmed(binding, op, argument.text)
+        if op in {"^^", ",,"} and known is not None and argument.text == "":
+            return literal(known.upper() if op == "^^" else known.lower())
+        return _shortened(binding) if op[0] in "^," else UNKNOWN
+
+    def _default(self, name: str, op: str, binding: Value, argument: Value) -> Value:
+        known = binding.text
+        surely_set = known is not None and (known != "" or op[0] != ":")
+        if op in {":-", "-", ":=", "="}:
+            if surely_set:
+                return binding
+            if known == "" and op[0] == ":":
+                result = argument
+            elif name in _PLACES and name not in self.state.variables:
+                result = binding  # these are set in every session
+            else:
+                result = either(binding, argument)
+            if op.endswith("="):
+                self.assign(name, result)
+            return result
+        if op.endswith("+"):
+            return argument if surely_set else either(argument, literal("")) if argument.text is not None else UNKNOWN
+        return binding
+
+    def _binding(self, param: Param) -> Value | tuple[Value, ...]:
+        name = param.name
+        if param.subscript:
+            return self._element(name, param.subscript)
+        if name in {"@", "*"}:
+            args = self.state.args
+            listed = args if args is not None else (UNKNOWN_MANY,)
+            return listed if name == "@" or not param.quoted else self._in_one(listed)
+        if name.isdigit():
+            args = self.state.args
+            if args is None or name == "0" or any(a.many for a in args[: int(name)]):
+                return UNKNOWN
+            return args[int(name) - 1] if int(name) <= len(args) else literal("")
+        if name in {"!", "-"}:
+            return Value((Hole.NAME,), False, f"${name}")
+        if name in {"#", "?", "$"} or (name in _NUMBERS and name not in self.state.variables):
+            return DIGITS
+        found = self.state.variables.get(name)
+        if found is not None:
+            if isinstance(found, Value):
+                return found
+            return found[0] if found and not found[0].many else UNKNOWN
+        if name in _PLACES:
+            return Value((_PLACES[name],), False, f"${name}")
+        if _CREDENTIAL.fullmatch(name):
+            self.credential(name)
+        return Value((Hole.ANY,), False, f"${name}")
+
+    def _in_one(self, values: tuple[Value, ...]) -> Value:
+        texts = [v.text for v in values]
+        if None in texts or "IFS" in self.state.variables:
+            return UNKNOWN
+        return literal(" ".join(t for t in texts if t is not None))
+
+    def _element(self, name: str, subscript: str) -> Value | tuple[Value, ...]:
+        found = self.state.variables.get(name)
+        if subscript in {"@", "*"}:
+            return found if isinstance(found, tuple) else (found,) if isinstance(found, Value) else (UNKNOWN_MANY,)
+        if subscript.isdigit():
+            index = int(subscript)
+            if isinstance(found, tuple) and index < len(found) and not any(v.many for v in found[: index + 1]):
+                return found[index]
+            return UNKNOWN
+        for inner in _IDENTIFIER.findall(subscript):
+            self._must_be_number(inner)
+        if not re.fullmatch(r"\$?[A-Za-z_][A-Za-z0-9_]*|-[0-9]+", subscript, re.ASCII):
+            raise Opaque("an unusual subscript")
+        return UNKNOWN
+
+    # arithmetic
+
+    def arithmetic(self, parts: Iterable[Part]) -> None:
+        """Check that an expression can run nothing. A shell evaluates the values of its variables as well."""
+        names: list[str] = []
+        assigns = False
+        for part in parts:
+            if isinstance(part, Text):
+                if not _ARITHMETIC.fullmatch(part.text):
+                    raise Opaque("arithmetic with subscripts or quotes")
+                names += _IDENTIFIER.findall(re.sub(r"[0-9]+#[0-9A-Za-z@_]+|0[xX][0-9a-fA-F]+", "", part.text))
+                assigns = assigns or bool(re.search(r"(?<![<>=!])=(?!=)|\+\+|--|<<=|>>=", part.text))
+            elif isinstance(part, Proc):
+                raise Opaque("a process substitution in arithmetic")
+            else:
+                value = self._part(part)
+                if isinstance(value, tuple) or not numeric(value):
+                    raise Opaque("arithmetic with a value that is not known to be a number")
+        for name in names:
+            self._must_be_number(name)
+        if assigns:
+            for name in names:
+                self.assign(name, NUMBER)
+
+    def _must_be_number(self, name: str) -> None:
+        found = self.state.variables.get(name)
+        if found is None and name in _NUMBERS:
+            return
+        if not isinstance(found, Value) or not numeric(found):
+            raise Opaque(f"arithmetic with `{name[:40]}`, which is not known to be a number")
+
+    def assign(self, name: str, value: Value | tuple[Value, ...]) -> None:
+        """Set a variable."""
+        self.state.variables[name] = value
+
+
+def _shortened(value: Value) -> Value:
+    """Something made of a value's characters."""
+    kinds = [p for p in value.parts if isinstance(p, Hole)]
+    texts = [p for p in value.parts if isinstance(p, str)]
+    if all(h in {Hole.DIGITS, Hole.NUMBER, Hole.WORD, Hole.NAME, Hole.FILE} for h in kinds) and not any(
+        "/" in t for t in texts
+    ):
+        return Value((Hole.NAME,), value.many, value.why)
+    return Value((Hole.ANY,), value.many, value.why)
+
+
+def _trimmed(value: Value, op: str, pattern: str | None) -> Value:
+    """`${x#pattern}` and its like, where it can be told exactly; else what is sure of the result."""
+    if pattern is None or value.many:
+        return _shortened(value)
+    if op == "##" and pattern == "*/":
+        last = value.parts[-1] if value.parts else ""
+        if isinstance(last, str) and "/" in last:
+            return literal(last.rpartition("/")[2])
+        return Value((Hole.NAME,), False, value.why) if not isinstance(value.text, str) else value
+    plain = not re.search(r"[*?\[\\]", pattern)
+    if plain and op[0] == "%" and value.parts and isinstance(value.parts[-1], str):
+        return joined([*value.parts[:-1], value.parts[-1].removesuffix(pattern)], False, value.why)
+    if plain and op[0] == "#" and value.parts and isinstance(value.parts[0], str):
+        return joined([value.parts[0].removeprefix(pattern), *value.parts[1:]], False, value.why)
+    text = value.text
+    if text is not None and pattern in {"*/", "/*", ".*", "*.", "*=", "=*", "-*", "*-", "*:", ":*"}:
+        char = pattern.strip("*")
+        if char not in text:
+            return value
+        if op[0] == "#" and pattern[0] == "*":
+            return literal(text.partition(char)[2] if op == "#" else text.rpartition(char)[2])
+        if op[0] == "%" and pattern[-1] == "*":
+            return literal(text.rpartition(char)[0] if op == "%" else text.partition(char)[0])
+    return _shortened(value)

@@ -1,0 +1,232 @@
+"""Compound commands: every way through them is followed, loops until another round changes nothing."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .expand import Expander
+from .reading import Opaque
+from .state import State, merge
+from .tree import ArithCommand, Block, Case, Compound, For, ForArith, If, Item, Test, Text, While, Word
+from .values import UNKNOWN, Hole, Value, either, numeric
+
+MOST_ROUNDS = 4
+"""Rounds of a loop before everything it may change is unknown."""
+MOST_UNROLLED = 64
+
+Ends = tuple[State | None, State | None]
+"""The state after success and after failure; None when that does not happen."""
+
+_NUMERIC_TESTS = frozenset({"-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
+
+
+@dataclass(slots=True)
+class Frame:
+    """Where `break` and `continue` lead."""
+
+    breaks: list[State] = field(default_factory=list)
+    continues: list[State] = field(default_factory=list)
+
+
+class Flow(Expander):
+    """Runs compound commands. Lists and simple commands are added by the interpreter."""
+
+    __slots__ = ("frames", "guarded")
+
+    def __init__(self, dialect: str, state: State) -> None:
+        super().__init__(dialect, state)
+        self.frames: list[Frame] = []
+        self.guarded = 0
+
+    @abstractmethod
+    def items(self, items: tuple[Item, ...], state: State) -> Ends:
+        """Run a list."""
+
+    @abstractmethod
+    def apart_from(self, state: State, run: Callable[[State], object]) -> None:
+        """Run something in a copy of the state, as a subshell does."""
+
+    def compound(self, command: Compound, state: State) -> Ends:
+        """Run a compound command."""
+        kind = command.kind
+        if isinstance(kind, Block):
+            if not kind.subshell:
+                return self.items(kind.body, state)
+            self.apart_from(state, lambda s: self.items(kind.body, s))
+            return state, state
+        if isinstance(kind, If):
+            return self.branches(kind, state)
+        if isinstance(kind, While):
+            return self.loop(state, lambda s: self.round(kind, s))
+        if isinstance(kind, For):
+            return self.for_each(kind, state)
+        if isinstance(kind, ForArith):
+            self.arithmetic(kind.header)
+            return self.loop(state, lambda s: (merge(*self.again(kind, s)), s))
+        if isinstance(kind, Case):
+            return self.cases(kind, state)
+        if isinstance(kind, Test):
+            self.test(kind)
+        else:
+            assert isinstance(kind, ArithCommand)
+            self.arithmetic(kind.parts)
+        return state, state
+
+    def again(self, kind: ForArith, state: State) -> Ends:
+        """One round of an arithmetic loop."""
+        self.state = state
+        self.arithmetic(kind.header)
+        return self.items(kind.body, state)
+
+    def branches(self, kind: If, state: State) -> Ends:
+        """`if`."""
+        ok: State | None = None
+        bad: State | None = None
+        now: State | None = state
+        for condition, body in kind.branches:
+            assert now is not None
+            self.guarded += 1
+            yes, no = self.items(condition, now)
+            self.guarded -= 1
+            if yes is not None:
+                a, b = self.items(body, yes.copy() if yes is no else yes)
+                ok, bad = merge(ok, a), merge(bad, b)
+            now = no
+            if now is None:
+                return ok, bad
+        if kind.last:
+            a, b = self.items(kind.last, now)  # type: ignore[arg-type]
+            return merge(ok, a), merge(bad, b)
+        return merge(ok, now), bad
+
+    def round(self, kind: While, state: State) -> tuple[State | None, State | None]:
+        """One round of `while`: the state for the next round, and the one that leaves the loop."""
+        self.guarded += 1
+        yes, no = self.items(kind.condition, state)
+        self.guarded -= 1
+        if kind.until:
+            yes, no = no, yes
+        if yes is None:
+            return None, no
+        return merge(*self.items(kind.body, yes.copy() if yes is no else yes)), no
+
+    def loop(self, state: State, once: Callable[[State], tuple[State | None, State | None]]) -> Ends:
+        """Run a loop until another round would change nothing, or everything is unknown."""
+        for number in range(MOST_ROUNDS + 1):
+            frame = Frame()
+            self.frames.append(frame)
+            following, left = once(state.copy())
+            self.frames.pop()
+            for other in frame.continues:
+                following = merge(following, other)
+            for other in frame.breaks:
+                left = merge(left, other)
+            joined_ = merge(state, following)
+            assert joined_ is not None
+            if following is None or _same(joined_, state):
+                return left, left
+            state = joined_
+            if number == MOST_ROUNDS - 1:
+                state.variables = dict.fromkeys(state.variables, UNKNOWN)
+                state.folders = state.before = state.args = None
+        return left, left
+
+    def for_each(self, kind: For, state: State) -> Ends:
+        """`for`: one round for each value when they are known, else one for all of them."""
+        self.state = state
+        if kind.words is None:
+            values = list(state.args) if state.args is not None else [Value((Hole.ANY,), True)]
+        else:
+            values = [v for w in kind.words for v in self.fields(w)]
+        if len(values) <= MOST_UNROLLED and not any(v.many for v in values):
+            left: State | None = None
+            now: State | None = state
+            for value in values:
+                if now is None:
+                    break
+                frame = Frame()
+                self.frames.append(frame)
+                self.state = now
+                self.assign(kind.name, value)
+                now = merge(*self.items(kind.body, now))
+                self.frames.pop()
+                for other in frame.continues:
+                    now = merge(now, other)
+                for other in frame.breaks:
+                    left = merge(left, other)
+            left = merge(left, now)
+            return left, left
+        each = values[0]
+        for value in values[1:]:
+            each = either(each, value)
+        each = Value(each.parts, False, each.why)
+
+        def once(inner: State) -> tuple[State | None, State | None]:
+            self.state = inner
+            after = inner.copy()
+            self.assign(kind.name, each)
+            return merge(*self.items(kind.body, inner)), after
+
+        return self.loop(state, once)
+
+    def cases(self, kind: Case, state: State) -> Ends:
+        """`case`."""
+        self.state = state
+        self.value(kind.subject)
+        ok: State | None = state.copy()
+        bad: State | None = None
+        through: State | None = None
+        for patterns, body, end in kind.branches:
+            self.state = state
+            for pattern in patterns:
+                self.value(pattern)
+            begin = merge(state.copy(), through)
+            assert begin is not None
+            a, b = self.items(body, begin)
+            through = None
+            if end == ";&":
+                through = merge(a, b)
+                through = through.copy() if through else None
+            ok, bad = merge(ok, a), merge(bad, b)
+        return ok, bad
+
+    def test(self, kind: Test) -> None:
+        """`[[ ]]`: it only looks, but numbers are evaluated as arithmetic is."""
+        values: list[Value | str] = []
+        for word in kind.words:
+            values.append(word if isinstance(word, str) else self.value(word))
+        for i, value in enumerate(values):
+            text = value if isinstance(value, str) else value.text
+            if text in _NUMERIC_TESTS:
+                for side in values[i - 1 : i] + values[i + 1 : i + 2]:
+                    if isinstance(side, str) or not numeric(side):
+                        raise Opaque(
+                            "`[[ ]]` evaluates a value that is not known to be a number", "use `[ ]` with quotes"
+                        )
+            elif text in {"-v", "-R"}:
+                name = values[i + 1] if i + 1 < len(values) else ""
+                inner = name if isinstance(name, str) else name.text
+                if inner is None or not inner.isidentifier():
+                    raise Opaque("`[[ -v ]]` evaluates what it is given")
+        if any(
+            isinstance(p, Text) and not p.quoted and "(" in p.text
+            for w in kind.words
+            if isinstance(w, Word)
+            for p in w.parts
+        ):
+            raise Opaque("a pattern with parentheses")
+
+
+def _same(first: State, second: State) -> bool:
+    return (
+        first.variables == second.variables
+        and first.folders == second.folders
+        and first.args == second.args
+        and first.functions.keys() == second.functions.keys()
+        and all(
+            len(a) == len(b) and all(x is y for x, y in zip(a, b, strict=True))
+            for a, b in zip(first.functions.values(), second.functions.values(), strict=True)
+        )
+    )

@@ -1,0 +1,255 @@
+"""Programs as data: which options they have, what their words mean, what they do besides.
+
+A profile says how a command line is read; it never says what is allowed. What it does not know is opaque.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .reading import Opaque
+from .values import Value, joined
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place for operands: what one is, and whether it repeats or may be missing."""
+
+    role: str
+    repeats: bool = False
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option: its spellings, what its value is (empty for none), whether the value must be attached.
+
+    One that is `marked` is granted only by a pattern that names it.
+    """
+
+    names: tuple[str, ...]
+    role: str = ""
+    attached_only: bool = False
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One program, or one of its sub-commands.
+
+    `style` is `gnu` (options anywhere, long ones may be abbreviated), `exact` (anywhere, not abbreviated), `stop`
+    (options end at the first operand), `single` (long options with one dash) or `none`. `changes` says what an
+    option does to the rest; `acts` what the command does whatever its words; `dash` which options to assume
+    when a word that is not known could be one, None when that makes the command opaque. Behind one of `ends` there
+    are no further options. `plain` options of a program change nothing of what the command is.
+    """
+
+    name: str
+    style: str = "gnu"
+    operands: tuple[Slot, ...] = ()
+    options: dict[str, Option] = field(default_factory=dict)
+    changes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    acts: tuple[str, ...] = ()
+    dash: tuple[str, ...] | None = None
+    commands: dict[str, Profile] = field(default_factory=dict)
+    default: str = ""
+    reader: str = ""
+    transparent: bool = False
+    plain: frozenset[str] = frozenset()
+    note: str = ""
+    digits: bool = False
+    ends: frozenset[str] = frozenset()
+
+
+Profiles = Callable[[str], "Profile | None"]
+"""Finds the profile of a program by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An option as it was given: its profile's entry and its value.
+
+    `index` says where its word stands, -1 when it only may be given; `level` behind how many words of the path.
+    """
+
+    option: Option
+    value: Value | None
+    index: int
+    level: int = 1
+
+
+@dataclass(slots=True)
+class Parsed:
+    """A command line by its profile. `path` are the canonical names of the program and its sub-commands."""
+
+    profile: Profile
+    path: tuple[str, ...]
+    root: Profile
+    options: list[Given] = field(default_factory=list)
+    operands: list[Value] = field(default_factory=list)
+    indexes: list[int] = field(default_factory=list)
+    named: set[int] = field(default_factory=set)
+    changes: tuple[str, ...] = ()
+
+    def has(self, name: str) -> bool:
+        """True when the option is given under any of its spellings."""
+        return any(name in g.option.names for g in self.options)
+
+    def value_of(self, name: str) -> Value | None:
+        """The last value of an option."""
+        return next((g.value for g in reversed(self.options) if name in g.option.names and g.value is not None), None)
+
+
+def parse_argv(profile: Profile, argv: tuple[Value, ...], start: int = 1) -> Parsed:
+    """Read a command line. Raises Opaque for what the profile does not know."""
+    parsed = Parsed(profile, (profile.name,), profile)
+    at = start
+    changes: list[str] = []
+    while True:
+        before = len(parsed.options)
+        at = _level(parsed, profile, argv, at)
+        for given in parsed.options[before:]:
+            changes += [c for n in given.option.names[:1] for c in profile.changes.get(n, ())]
+        if not profile.commands:
+            break
+        if not parsed.operands:
+            following = profile.commands.get(profile.default) if profile.default else None
+        else:
+            word = parsed.operands[0].text
+            if word is None:
+                raise Opaque(f"which sub-command of `{profile.name}` it is cannot be known")
+            following = profile.commands.get(word)
+            if following is not None:
+                parsed.operands.pop(0)
+                parsed.indexes.pop(0)
+            elif profile.default:
+                following = profile.commands.get(profile.default)
+            else:
+                raise Opaque(f"`{word[:40]}` is no sub-command of `{profile.name}` that its profile knows")
+        if following is None:
+            break
+        # what stood behind the sub-command is read again, by the sub-command's own profile
+        parsed.profile, parsed.path = following, (*parsed.path, following.name)
+        keep = [(o, i) for o, i in zip(parsed.operands, parsed.indexes, strict=True) if i < at]
+        parsed.operands, parsed.indexes = [o for o, _ in keep], [i for _, i in keep]
+        profile = following
+    parsed.changes = tuple(changes)
+    return parsed
+
+
+def _level(parsed: Parsed, profile: Profile, argv: tuple[Value, ...], at: int) -> int:
+    """Read one level's options and operands; stops behind the sub-command's name when there are any."""
+    ended = profile.style == "none"
+    while at < len(argv):
+        value = argv[at]
+        start = value.starts()
+        text = value.text
+        if (
+            ended
+            or (text is not None and (len(text) < 2 or text[0] != "-"))
+            or (text is None and not value.may_be_option)
+        ):
+            if text is not None and not ended and _other_option(profile, text):
+                parsed.options.append(Given(Option((text[:2],)), None, at, len(parsed.path)))
+                at += 1
+                continue
+            parsed.operands.append(value)
+            parsed.indexes.append(at)
+            at += 1
+            if profile.commands:
+                return at
+            ended = ended or profile.style == "stop"
+            continue
+        if text == "--":
+            ended = True
+            at += 1
+            continue
+        if text is None and not start.startswith("-"):
+            if profile.dash is None:
+                raise Opaque(
+                    "a word that may begin with `-` stands where options can stand", "put `--` before it, or `./`"
+                )
+            for name in profile.dash:
+                parsed.options.append(Given(profile.options.get(name, Option((name,))), None, -1))
+            parsed.operands.append(value)
+            parsed.indexes.append(at)
+            at += 1
+            continue
+        if value.many:
+            raise Opaque("an option that is not known")
+        at = _option(parsed, profile, argv, at)
+        ended = bool(profile.ends) and bool(profile.ends.intersection(parsed.options[-1].option.names))
+    return at
+
+
+def _other_option(profile: Profile, text: str) -> bool:
+    """`+x` options of the few programs that have them."""
+    return text[:1] == "+" and "+" in profile.options
+
+
+def _option(parsed: Parsed, profile: Profile, argv: tuple[Value, ...], at: int) -> int:
+    value = argv[at]
+    start = value.starts()
+    if start.startswith("--") or profile.style == "single":
+        name, equals, rest = start.partition("=")
+        if value.text is None and not equals:
+            raise Opaque("an option that is not known")
+        option = _long(profile, name)
+        if option is None and profile.style == "single":
+            return _short(parsed, profile, argv, at)
+        if option is None:
+            raise Opaque(f"`{name[:40]}` is no option of `{' '.join(parsed.path)}` that its profile knows")
+        if equals:
+            if not option.role:
+                raise Opaque(f"`{name[:40]}` takes no value")
+            given = joined([rest, *value.parts[1:]], False, value.why)
+            parsed.options.append(Given(option, given, at, len(parsed.path)))
+            return at + 1
+        return _valued(parsed, option, argv, at)
+    return _short(parsed, profile, argv, at)
+
+
+def _valued(parsed: Parsed, option: Option, argv: tuple[Value, ...], at: int) -> int:
+    """An option whose value, if it takes one, is the next word."""
+    if not option.role or option.attached_only:
+        parsed.options.append(Given(option, None, at, len(parsed.path)))
+        return at + 1
+    if at + 1 >= len(argv) or argv[at + 1].many:
+        raise Opaque(f"the value of `{option.names[0]}` is missing or not known")
+    parsed.options.append(Given(option, argv[at + 1], at, len(parsed.path)))
+    return at + 2
+
+
+def _long(profile: Profile, name: str) -> Option | None:
+    found = profile.options.get(name)
+    if found is None and profile.style == "single":
+        found = profile.options.get(name[1:]) if name.startswith("--") else profile.options.get(f"-{name}")
+    if found is None and profile.style in {"gnu", "stop"} and len(name) > 2:
+        matches = {id(o): o for n, o in profile.options.items() if n.startswith(name)}
+        if len(matches) == 1:
+            return next(iter(matches.values()))
+    return found
+
+
+def _short(parsed: Parsed, profile: Profile, argv: tuple[Value, ...], at: int) -> int:
+    """A word of short options, the last perhaps with its value."""
+    value = argv[at]
+    letters = value.starts()[1:]
+    if profile.digits and letters.isdigit() and value.text is not None:
+        parsed.options.append(Given(Option(("-0",)), None, at, len(parsed.path)))
+        return at + 1
+    for i, letter in enumerate(letters):
+        option = profile.options.get(f"-{letter}")
+        if option is None:
+            raise Opaque(f"`-{letter}` is no option of `{' '.join(parsed.path)}` that its profile knows")
+        if option.role:
+            rest = joined([letters[i + 1 :], *value.parts[1:]], False, value.why)
+            if rest.parts:
+                parsed.options.append(Given(option, rest, at, len(parsed.path)))
+                return at + 1
+            return _valued(parsed, option, argv, at)
+        parsed.options.append(Given(option, None, at, len(parsed.path)))
+    if value.text is None:
+        raise Opaque("an option that is not known")
+    return at + 1

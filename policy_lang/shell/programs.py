@@ -1,0 +1,424 @@
+"""From a program's words to acts, by its profile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..facts.commands import TRUSTED_DIRS
+from .builtins import folder_text
+from .profile import Parsed, Slot, parse_argv
+from .reading import Opaque
+from .values import UNKNOWN, UNKNOWN_MANY, Hole, Piece, Value, joined, literal
+from .variables import dangerous
+
+if TYPE_CHECKING:
+    from .interpret import Machine
+
+PATH_ROLES = {
+    "read": ("read", ""), "write": ("write", ""), "delete": ("delete", ""), "list": ("read", ""),
+    "read-tree": ("read", "existing"), "delete-tree": ("delete", "existing"), "write-tree": ("write", "new"),
+    "change-tree": ("write", "existing"), "search": ("read", "visible"),
+}  # fmt: skip
+"""Roles that are paths: the action, and what of the tree below is meant."""
+
+_VERSION = re.compile(r"(python|pip|perl|ruby|php|node|lua|gcc|g\+\+|clang|clang\+\+)[0-9][0-9.]*", re.ASCII)
+_DEVICES = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin", "/dev/tty"})
+_SCP = re.compile(r"(?:[A-Za-z0-9_.-]+@)?([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(?!//)", re.ASCII)
+_ASSIGNED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A program's words and what its standard input is: a text, something unknown, or None for nothing given."""
+
+    argv: tuple[Value, ...]
+    stdin: Value | None = None
+
+
+Reader = Callable[["Machine", Call, Parsed], bool]
+READERS: dict[str, Reader] = {}
+"""Programs whose words need more than roles. A reader returns True when it has dealt with the operands."""
+
+
+def reader(name: str) -> Callable[[Reader], Reader]:
+    """Register a reader under the name that profiles use."""
+
+    def add(function: Reader) -> Reader:
+        READERS[name] = function
+        return function
+
+    return add
+
+
+def program_name(text: str) -> str | None:
+    """The name to look a profile up by; None for a program outside the trusted directories."""
+    folder, slash, name = text.rpartition("/")
+    if slash and folder not in TRUSTED_DIRS:
+        return None
+    version = _VERSION.fullmatch(name)
+    return version[1] if version else name
+
+
+def command_acts(machine: Machine, call: Call) -> None:
+    """Record everything that a program's command line says it does."""
+    name = program_name(call.argv[0].text or "")
+    profile = machine.profiles(name) if name is not None else None
+    if profile is None:
+        machine.act("run", Value(()), argv=call.argv, note="its effects are not known: there is no profile of it")
+        return
+    try:
+        parsed = parse_argv(profile, call.argv)
+        folders = machine.state.folders
+        try:
+            _acts(machine, call, parsed)
+        finally:
+            machine.state.folders = folders
+    except Opaque as fault:
+        machine.opaque(fault.why, fault.mend, call.argv)
+
+
+def _acts(machine: Machine, call: Call, parsed: Parsed) -> None:
+    profile = parsed.profile
+    for change in parsed.changes:
+        if change.startswith("opaque"):
+            raise Opaque(change.partition(":")[2].strip() or "an option that does something unusual")
+    notes = [c.partition(":")[2].strip() for c in parsed.changes if c.startswith("note:")]
+    if profile.note and "no-note" not in parsed.changes:
+        notes.insert(0, profile.note)
+    run = ("run", Value(()))
+    before = set(machine.acts)
+    folders = machine.state.folders
+    parsed.named.update(g.index for g in parsed.options if g.option.marked and g.index >= 0)
+    for given in parsed.options:
+        if given.option.role.rstrip("!") == "cwd" and given.value is not None:
+            path(machine, "read", given.value)
+            change_folder(machine, given.value)
+    for given in parsed.options:
+        if given.value is not None:
+            role(machine, parsed, given.option.role, given.value, given.index)
+    handler = READERS.get(profile.reader)
+    handled = handler(machine, call, parsed) if handler else False
+    if not handled:
+        operand_roles(machine, parsed)
+    for text in (*profile.acts, *(c[4:].strip() for c in parsed.changes if c.startswith("act:"))):
+        kind, _, what = text.partition(" ")
+        role(machine, parsed, kind, literal(what) if what != "*" else UNKNOWN, 0)
+    # the command itself comes first in what is shown, whatever was found on the way
+    after = {k: v for k, v in machine.acts.items() if k not in before}
+    for key in after:
+        del machine.acts[key]
+    inside, machine.state.folders = machine.state.folders, folders
+    free = (profile.transparent or "free" in parsed.changes) and bool(
+        after or parsed.has("--version") or parsed.has("--help")
+    )
+    machine.act(*run, argv=call.argv, parsed=parsed, free=free, note="; ".join(n for n in notes if n))
+    machine.acts.update(after)
+    machine.state.folders = inside
+
+
+def change_folder(machine: Machine, value: Value) -> None:
+    """Options such as `git -C`: what follows is relative to another folder."""
+    target = folder_text(value)
+    if target is None:
+        machine.state.folders = None
+    elif target:
+        state = machine.state
+        before = state.before
+        state.enter(target)
+        state.before = before
+
+
+def operand_roles(machine: Machine, parsed: Parsed, values: list[Value] | None = None) -> None:
+    """Give each operand its role."""
+    slots = parsed.profile.operands
+    for change in parsed.changes:
+        if change.startswith("operands:"):
+            slots = slots_of(change[9:])
+    operands = parsed.operands if values is None else values
+    indexes = parsed.indexes if values is None else [0] * len(values)
+    for (value, index), roles in zip(zip(operands, indexes, strict=True), _placed(slots, operands), strict=True):
+        if roles == ("command",):
+            continue
+        for name in roles:
+            role(machine, parsed, _changed(name, parsed.changes), value, index)
+    commands = [i for i, roles in enumerate(_placed(slots, operands)) if roles == ("command",)]
+    if commands:
+        machine.program(operands[commands[0] :])
+
+
+def _changed(name: str, changes: tuple[str, ...]) -> str:
+    if "tree" in changes and f"{name}-tree" in PATH_ROLES:
+        name += "-tree"
+    for change in changes:
+        if change.startswith("role:"):
+            old, _, new = change[5:].strip().partition("=")
+            if name in {old, f"{old}-tree"}:
+                name = new
+    return name
+
+
+def slots_of(text: str) -> tuple[Slot, ...]:
+    """Operands as profiles write them: `read... write`, `text? command...`."""
+    return tuple(
+        Slot(t.removesuffix("...").removesuffix("?"), t.endswith("..."), t.endswith("?")) for t in text.split()
+    )
+
+
+def _placed(slots: tuple[Slot, ...], values: list[Value]) -> list[tuple[str, ...]]:
+    """The role of each operand; several when words of unknown number stand before and behind."""
+    if any(s.role == "command" for s in slots):
+        first = next(i for i, s in enumerate(slots) if s.role == "command")
+        if any(v.many for v in values[: first + 1]):
+            raise Opaque("which words are the command is not known")
+        return [(slots[min(i, first)].role,) for i in range(len(values))]
+    repeat = next((i for i, s in enumerate(slots) if s.repeats), len(slots))
+    lead, trail = slots[:repeat], slots[repeat + 1 :]
+    middle = slots[repeat].role if repeat < len(slots) else None
+    count = len(values)
+    if not any(v.many for v in values):
+        out: list[tuple[str, ...]] = []
+        behind = min(len(trail), max(0, count - len(lead)))
+        for i in range(count):
+            if i < len(lead):
+                out.append((lead[i].role,))
+            elif i >= count - behind:
+                out.append((trail[len(trail) - (count - i)].role,))
+            elif middle is None:
+                raise Opaque("it has more operands than its profile knows")
+            else:
+                out.append((middle,))
+        return out
+    every = tuple(dict.fromkeys(s.role for s in slots))
+    first = next(i for i, v in enumerate(values) if v.many)
+    last = max(i for i, v in enumerate(values) if v.many)
+    placed: list[tuple[str, ...]] = []
+    for i in range(count):
+        if i < first and i < len(lead):
+            placed.append((lead[i].role,))
+        elif i > last and count - i <= len(trail):
+            placed.append((trail[len(trail) - (count - i)].role,))
+        elif middle is not None and first >= len(lead) and (last < count - len(trail)):
+            placed.append((middle,))
+        else:
+            placed.append(every)
+    return placed
+
+
+# roles
+
+
+def role(machine: Machine, parsed: Parsed, name: str, value: Value, index: int) -> None:
+    """Record what a word in a role does. Raises Opaque for roles that cannot be followed."""
+    if name.endswith("!"):
+        parsed.named.add(index)
+        name = name[:-1]
+    if name in PATH_ROLES:
+        action, tree = PATH_ROLES[name]
+        path(machine, action, value, tree)
+        return
+    handler = ROLES.get(name)
+    if handler is None:
+        raise Opaque(f"its profile names an unknown role `{name}`")
+    handler(machine, parsed, value, index)
+
+
+def path(
+    machine: Machine, action: str, value: Value, tree: str = "", names: str = "", like: Value | None = None
+) -> None:
+    """A path that is read, written or deleted; `-` and devices are none."""
+    text = value.text
+    if (text == "-" and action != "delete") or (text in _DEVICES and not tree) or value.parts == (Hole.PIPE,):
+        return
+    if text == "":
+        return
+    if value.parts and value.parts[-1] == Hole.BELOW:
+        value, tree = Value(value.parts[:-1], value.many, value.why), tree or "existing"
+    visible = tree == "visible"
+    machine.act(action, value, tree="existing" if visible else tree, names=names, visible=visible, like=like)
+
+
+def connect(machine: Machine, value: Value, method: str | None = None, scheme: str = "http") -> None:
+    """A URL or host that is connected to."""
+    text = value.text
+    start = value.starts()
+    if text is None:
+        if "://" in start and "/" in start.partition("://")[2]:  # only the path is not known
+            machine.act("connect", literal(_origin(start)), method=method)
+            return
+        machine.act("connect", Value((Hole.ANY,), False, value.why), method=method)
+        return
+    if text.lower().startswith("file:"):
+        machine.act("read", literal(re.sub(r"(?i)^file:(?://(?:localhost)?)?", "", text)))
+        return
+    if "://" not in text:
+        text = f"{scheme}://{text}"
+    machine.act("connect", literal(text), method=method)
+
+
+def _origin(start: str) -> str:
+    scheme, _, rest = start.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}"
+
+
+def remote_host(value: Value) -> str | None:
+    """The host of `[user@]host:path`, or None when it is a path here. Raises Opaque when it cannot be told."""
+    start = value.starts()
+    match = _SCP.match(start)
+    if match:
+        return match[1]
+    if value.text is None and "/" not in start:
+        raise Opaque("whether a word names another host is not known")
+    return None
+
+
+def _remote_path(action: str) -> Callable[[Machine, Parsed, Value, int], None]:
+    def handle(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
+        if "://" in value.starts():
+            connect(machine, value, scheme="ssh")
+            return
+        host = remote_host(value)
+        if host is not None:
+            machine.act("connect", literal(f"ssh://{host}"))
+        else:
+            tree = any(c == "tree" for c in parsed.changes)
+            path(machine, action, value, ("existing" if action == "read" else "new") if tree else "")
+
+    return handle
+
+
+def _repository(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
+    """A git remote: its name, a URL, `host:path` or a folder."""
+    text = value.text
+    if text is None:
+        if "://" in value.starts():
+            connect(machine, value, scheme="https")
+            return
+        machine.act("connect", UNKNOWN)
+        return
+    if "::" in text:
+        raise Opaque("a remote helper runs a program")
+    if "://" in text:
+        connect(machine, value, scheme="https")
+    elif _SCP.match(text):
+        machine.act("connect", literal(f"ssh://{remote_host(value)}"))
+    elif text.startswith(("/", "./", "../", "~")) or text in {".", ".."}:
+        path(machine, "read", value)
+    else:
+        url = dict(machine.place.remotes).get(text)
+        if url is not None:
+            _repository(machine, parsed, literal(url), index) if url != text else None
+
+
+def _data(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
+    start = value.starts()
+    if start.startswith("@"):
+        path(machine, "read", joined([start[1:], *value.parts[1:]], False, value.why))
+    elif not start and value.parts:
+        path(machine, "read", UNKNOWN)
+
+
+def _form(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
+    start = value.starts()
+    _name, equals, rest = start.partition("=")
+    if equals and rest[:1] in {"@", "<"}:
+        file = rest[1:].partition(";")[0]
+        path(machine, "read", joined([file, *value.parts[1:]], False, value.why))
+    elif value.text is None and (not equals or not rest):
+        path(machine, "read", UNKNOWN)
+
+
+def _code(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
+    parsed.named.add(index)
+
+
+def _code_file(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
+    if value.text != "-":
+        path(machine, "read", value)
+
+
+def _script(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
+    text = value.text
+    if text is None:
+        raise Opaque("it runs a command that is not known")
+    from .state import State  # the state of another shell
+
+    machine.nested(text, "sh", State({}, {}, machine.state.folders))
+
+
+def _program(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
+    if value.text is None:
+        raise Opaque("it runs a program that is not known")
+    machine.act("run", Value(()), argv=(value, UNKNOWN_MANY))
+
+
+def _host(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
+    connect(machine, value, scheme="https")
+
+
+def _ssh_host(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
+    text = value.text
+    machine.act(
+        "connect",
+        UNKNOWN if text is None else literal(f"ssh://{text.rpartition('@')[2]}" if "://" not in text else text),
+    )
+
+
+def _opaque(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
+    raise Opaque("an option that can make it do anything")
+
+
+def _setenv(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
+    match = _ASSIGNED.match(value.starts())
+    if match is None:
+        if value.text is None:
+            machine.act("setenv", UNKNOWN)
+        return
+    if dangerous(match[1]):
+        machine.act("setenv", literal(match[1]))
+
+
+def _use(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
+    machine.act("use", value if value.text else UNKNOWN_MANY)
+
+
+def _mount(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
+    """`source:target[:mode]` of a container: the source is in its hands."""
+    start = value.starts()
+    parts = list(value.parts)
+    place: list[Piece] = []
+    if parts and parts[0] in (Hole.CWD, Hole.HOME, Hole.TMP):
+        place = [parts.pop(0)]
+        start = parts[0] if parts and isinstance(parts[0], str) else ""
+    source, colon, rest = start.partition(":")
+    if start.startswith("type=") and not place:
+        fields = dict(f.partition("=")[::2] for f in start.split(","))
+        source = fields.get("source", fields.get("src", "")) if fields.get("type") == "bind" else ""
+    elif value.text is None and not colon:
+        raise Opaque("what it mounts is not known")
+    if place or source.startswith(("/", ".", "~")):
+        whole = "".join(p for p in parts if isinstance(p, str))
+        mode = "read" if whole.endswith((":ro", "readonly")) else "write"
+        path(machine, mode, joined([*place, source]), "existing" if mode == "read" else "new")
+    parsed.named.add(index)
+
+
+def _merge(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
+    machine.act("merge", joined(["origin:refs/heads/", Hole.ANY]))
+
+
+def _nothing(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
+    return None
+
+
+ROLES: dict[str, Callable[[Machine, Parsed, Value, int], None]] = {
+    **dict.fromkeys(("text", "cwd", "ref", "remote", "url-later", "package", "number"), _nothing),
+    "url": lambda m, p, v, i: connect(m, v),
+    "https": lambda m, p, v, i: connect(m, v, scheme="https"),
+    "host": _host, "ssh-host": _ssh_host, "repository": _repository,
+    "from": _remote_path("read"), "to": _remote_path("write"), "data": _data, "form": _form, "code": _code,
+    "code-file": _code_file, "script": _script, "program": _program, "opaque": _opaque, "setenv": _setenv, "use": _use,
+    "mount": _mount, "merge": _merge,
+}  # fmt: skip

@@ -1,0 +1,80 @@
+"""Archives: tar in its three spellings, zip. What an archive puts where cannot be seen.
+
+From tar(1) of GNU tar 1.34, zip(1) and unzip(1).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..profile import Parsed, parse_argv
+from ..programs import Call, path, reader, role
+from ..reading import Opaque
+from ..values import UNKNOWN, Value, literal
+
+if TYPE_CHECKING:
+    from ..interpret import Machine
+
+_VALUED = "bCfFgHIKLNTVX"
+
+
+@reader("tar")
+def tar(machine: Machine, call: Call, parsed: Parsed) -> bool:
+    """`tar -x`, `tar xf file`: which mode, which archive, which folder."""
+    first = call.argv[1].text if len(call.argv) > 1 else None
+    if first and not first.startswith("-"):
+        again = _old_style(call.argv, first)
+        renewed = parse_argv(parsed.profile, again)
+        for given in renewed.options:
+            if given.value is not None:
+                if given.option.role == "cwd":
+                    from ..programs import change_folder
+
+                    change_folder(machine, given.value)
+                role(machine, parsed, given.option.role, given.value, given.index)
+        parsed = renewed
+    archive = parsed.value_of("-f")
+    if parsed.has("-x"):
+        if archive is not None:
+            role(machine, parsed, "read", archive, 0)
+        if not parsed.has("-O"):
+            path(machine, "write", UNKNOWN if parsed.has("-P") else literal("."), "new")
+    elif parsed.has("-t") or parsed.has("-d"):
+        if archive is not None:
+            role(machine, parsed, "read", archive, 0)
+    elif parsed.has("-c") or parsed.has("-r") or parsed.has("-u") or parsed.has("-A"):
+        if archive is not None:
+            role(machine, parsed, "write", archive, 0)
+        for value in parsed.operands:
+            role(machine, parsed, "read-tree", value, 0)
+        if parsed.has("-T"):
+            role(machine, parsed, "read", UNKNOWN, 0)
+        if parsed.has("--remove-files"):
+            for value in parsed.operands:
+                role(machine, parsed, "delete-tree", value, 0)
+    elif not parsed.has("--version") and not parsed.has("--help"):
+        raise Opaque("what `tar` is to do is not known")
+    return True
+
+
+def _old_style(argv: tuple[Value, ...], letters: str) -> tuple[Value, ...]:
+    """`tar xzfC a b` as `tar -x -z -f a -C b`."""
+    rest = list(argv[2:])
+    words: list[Value] = [argv[0]]
+    for letter in letters:
+        words.append(literal(f"-{letter}"))
+        if letter in _VALUED:
+            if not rest or rest[0].many:
+                raise Opaque("the value of an option of `tar` is missing or not known")
+            words.append(rest.pop(0))
+    return (*words, *rest)
+
+
+@reader("unzip")
+def unzip(machine: Machine, call: Call, parsed: Parsed) -> bool:
+    """The first operand is the archive, the others are its members."""
+    if parsed.operands:
+        role(machine, parsed, "read", parsed.operands[0], 0)
+    if not any(parsed.has(n) for n in ("-l", "-t", "-p", "-c", "-v", "-Z", "-z")):
+        path(machine, "write", parsed.value_of("-d") or literal("."), "new")
+    return True

@@ -1,0 +1,210 @@
+"""git: what a push updates, which files a command writes, what its configuration would run.
+
+From git-push(1), git-config(1), git-checkout(1), git-restore(1) and git-remote(1).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ..profile import Parsed
+from ..programs import Call, path, reader, role
+from ..reading import Opaque
+from ..values import UNKNOWN_MANY, Hole, Value, joined, literal
+
+if TYPE_CHECKING:
+    from ..interpret import Machine
+
+_CURRENT = ("simple", "current")
+
+
+@reader("git-push")
+def push(machine: Machine, call: Call, parsed: Parsed) -> bool:
+    """Every ref that a push may update, from every form of refspec."""
+    operands = list(parsed.operands)
+    given = parsed.value_of("--repo")
+    remote = operands.pop(0) if operands else given
+    if remote is not None and remote.many:
+        remote, operands = Value((Hole.ANY,)), [UNKNOWN_MANY]
+    if remote is not None:
+        role(machine, parsed, "repository", remote, 0)
+    where: list[str | Hole] = list(remote.parts) if remote is not None else _default_remote(machine)
+    forced = parsed.has("--force") or parsed.has("--force-with-lease")
+    kinds = ["push", "force-push"] if forced else ["push"]
+    if parsed.has("--mirror"):
+        for kind in ("push", "force-push", "delete-ref"):
+            _update(machine, kind, where, ["refs/", Hole.BELOW])
+        return True
+    if parsed.has("--tags") or parsed.has("--follow-tags"):
+        for kind in kinds:
+            _update(machine, kind, where, ["refs/tags/", Hole.BELOW])
+    if parsed.has("--all"):
+        for kind in kinds:
+            _update(machine, kind, where, ["refs/heads/", Hole.BELOW])
+    if parsed.has("--prune"):
+        _update(machine, "delete-ref", where, ["refs/heads/", Hole.BELOW])
+    deleting = parsed.has("--delete")
+    if not operands and not (parsed.has("--all") or parsed.has("--tags")):
+        for kind in kinds:
+            _update(machine, kind, where, _default_ref(machine))
+    while operands:
+        spec = operands.pop(0)
+        if spec.text == "tag" and operands:
+            for kind in ["delete-ref"] if deleting else kinds:
+                _update(machine, kind, where, ["refs/tags/", *operands[0].parts])
+            operands.pop(0)
+            continue
+        _refspec(machine, spec, where, kinds, deleting)
+    return True
+
+
+def _default_remote(machine: Machine) -> list[str | Hole]:
+    remotes = [name for name, _ in machine.place.remotes]
+    return ["origin"] if remotes == ["origin"] else [Hole.ANY]
+
+
+def _default_ref(machine: Machine) -> list[str | Hole]:
+    if machine.place.push_default in _CURRENT:
+        return ["HEAD"]
+    return ["refs/", Hole.BELOW]
+
+
+def _refspec(machine: Machine, spec: Value, where: list[str | Hole], kinds: list[str], deleting: bool) -> None:
+    text = spec.text
+    if text is None:
+        start = spec.starts()
+        if start.startswith("+") or not start or spec.many:
+            for kind in ("push", "force-push", "delete-ref"):
+                _update(machine, kind, where, ["refs/", Hole.BELOW])
+            return
+        source, colon, target = start.partition(":")
+        rest = [target if colon else source, *spec.parts[1:]]
+        if not colon:  # the unknown part may hold a colon
+            rest = ["refs/", Hole.BELOW]
+        for kind in kinds:
+            _update(machine, kind, where, rest)
+        return
+    if text.startswith("+"):
+        kinds, text = ["push", "force-push"], text[1:]
+    source, colon, target = text.partition(":")
+    if deleting:
+        _update(machine, "delete-ref", where, [source])
+    elif colon and not source and target:
+        _update(machine, "delete-ref", where, [target])
+    elif text == ":":
+        for kind in kinds:
+            _update(machine, kind, where, ["refs/heads/", Hole.BELOW])
+    else:
+        goal = target if colon else source
+        if not colon and source.startswith("refs/remotes/"):
+            goal = source
+        for kind in kinds:
+            _update(
+                machine,
+                kind,
+                where,
+                [goal] if "*" not in goal else [goal.partition("*")[0].rpartition("/")[0] + "/", Hole.BELOW],
+            )
+
+
+def _update(machine: Machine, action: str, where: list[str | Hole], ref: list[str | Hole]) -> None:
+    if ref in (["HEAD"], ["@"]) and _switched(machine):
+        ref = ["refs/heads/", Hole.BELOW]
+    machine.act(action, joined([*where, ":", *ref]))
+
+
+def _switched(machine: Machine) -> bool:
+    """True when the script may have changed the current branch before."""
+    moving = {"checkout", "switch", "rebase", "bisect", "worktree", "symbolic-ref", "branch", "pull"}
+    return any(
+        a.opaque or (a.argv and a.argv[0].text == "git" and moving & {v.text for v in a.argv[1:]})
+        for a in machine.acts.values()
+    )
+
+
+@reader("git-config")
+def config(machine: Machine, call: Call, parsed: Parsed) -> bool:
+    """Writing configuration is writing its file; reading it is not."""
+    reads = any(
+        parsed.has(n)
+        for n in ("--get", "--list", "--get-all", "--get-regexp", "--get-urlmatch", "--get-color", "--get-colorbool")
+    )
+    operands = [v.text for v in parsed.operands]
+    writes = any(
+        parsed.has(n)
+        for n in ("--add", "--unset", "--unset-all", "--replace-all", "--rename-section", "--remove-section", "--edit")
+    )
+    if operands[:1] in (["get"], ["list"]) or reads:
+        return True
+    if len(operands) < 2 and not writes and not any(v.many for v in parsed.operands):
+        return True
+    if parsed.has("--global"):
+        path(machine, "write", literal("~/.gitconfig"))
+    elif parsed.has("--system"):
+        path(machine, "write", literal("/etc/gitconfig"))
+    elif parsed.has("--file"):
+        path(machine, "write", parsed.value_of("--file") or Value((Hole.ANY,)))
+    else:
+        path(machine, "write", literal(".git/config"))
+    return True
+
+
+@reader("git-remote")
+def remote(machine: Machine, call: Call, parsed: Parsed) -> bool:
+    """Changing remotes writes the configuration; looking does not."""
+    words = [v.text for v in parsed.operands]
+    if words[:1] in ([], ["show"], ["get-url"]) or words == ["-v"]:
+        return True
+    if words[0] in {"update", "prune"}:
+        return True
+    path(machine, "write", literal(".git/config"))
+    return True
+
+
+@reader("git-checkout")
+def checkout(machine: Machine, call: Call, parsed: Parsed) -> bool:
+    """Files after `--`, or operands that can only be files, are written."""
+    words = call.argv
+    marks = [i for i, v in enumerate(words) if v.text == "--"]
+    if marks:
+        for value in words[marks[0] + 1 :]:
+            _worktree(machine, value)
+        return True
+    creates = any(parsed.has(n) for n in ("-b", "-B", "--orphan", "--detach", "-t"))
+    if not creates:
+        first = parsed.operands[:1]
+        looks_like_path = [v for v in first if re.match(r"\.{1,2}(?:/|$)|/", v.starts())]
+        for value in [*looks_like_path, *parsed.operands[1:]]:
+            _worktree(machine, value)
+    return True
+
+
+@reader("git-paths")
+def paths(machine: Machine, call: Call, parsed: Parsed) -> bool:
+    """Operands are files of the working tree that are written, such as `git restore`."""
+    if not (parsed.has("--staged") and not parsed.has("--worktree")):
+        for value in parsed.operands:
+            _worktree(machine, value)
+    return True
+
+
+def _worktree(machine: Machine, value: Value) -> None:
+    text = value.text
+    if text is not None and text.startswith(":"):
+        raise Opaque("a pathspec with magic")
+    if text is not None and re.search(r"[*?\[]", text):  # git expands it itself
+        path(machine, "write", Value((Hole.ANY,), False, value.why))
+        return
+    path(machine, "write", value, "existing")
+
+
+@reader("git-apply")
+def apply(machine: Machine, call: Call, parsed: Parsed) -> bool:
+    """A patch names the files that it changes: they are not seen here."""
+    for value in parsed.operands:
+        path(machine, "read", value)
+    if parsed.has("--check") or parsed.has("--stat") or parsed.has("--numstat") or parsed.has("--cached"):
+        return True
+    path(machine, "write", literal("."), "new")
+    return True

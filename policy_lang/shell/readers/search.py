@@ -1,0 +1,31 @@
+"""grep, rg and their kin: the first operand is a pattern unless an option gives it. From grep(1) and rg(1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..profile import Parsed
+from ..programs import Call, path, reader
+from ..values import literal
+
+if TYPE_CHECKING:
+    from ..interpret import Machine
+
+
+@reader("search")
+def search(machine: Machine, call: Call, parsed: Parsed) -> bool:
+    """`grep pattern files`: recursive ones read what lies below."""
+    operands = list(parsed.operands)
+    if any(parsed.has(n) for n in ("--version", "--help", "--type-list")):
+        return True
+    given = parsed.has("-e") or parsed.has("-f") or parsed.has("--files")
+    if not given and operands and not operands[0].many:
+        operands.pop(0)
+    walks = parsed.path[0] in {"rg", "ag"} or "tree" in parsed.changes
+    hidden = parsed.path[0] not in {"rg", "ag"} or "hidden" in parsed.changes
+    tree = "" if not walks else "existing" if hidden else "visible"
+    if not operands and walks:
+        operands = [literal(".")]
+    for value in operands:
+        path(machine, "read", value, tree)
+    return True

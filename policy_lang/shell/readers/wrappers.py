@@ -1,0 +1,227 @@
+"""Programs that run another command: shells, env, xargs, find -exec and their kin."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ..profile import Parsed
+from ..programs import Call, reader, role
+from ..reading import Opaque
+from ..state import State
+from ..values import ENVIRONMENT, Hole, Value, joined
+
+if TYPE_CHECKING:
+    from ..interpret import Machine
+
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=", re.ASCII)
+
+
+@reader("shell")
+def shell(machine: Machine, call: Call, parsed: Parsed) -> bool:
+    """`sh -c script`, `sh file`, or a script on standard input (bash(1), INVOCATION)."""
+    name = parsed.path[0]
+    dialect = name if name in {"bash", "zsh"} else "sh"
+    if parsed.has("-c"):
+        if not parsed.operands or parsed.operands[0].text is None:
+            raise Opaque("the shell runs a script that is not known")
+        args = tuple(parsed.operands[2:])
+        machine.nested(parsed.operands[0].text, dialect, State({}, {}, machine.state.folders, None, args))
+        return True
+    if parsed.operands and not parsed.has("-s"):
+        if parsed.operands[0].many:
+            raise Opaque("which script the shell runs is not known")
+        role(machine, parsed, "code-file", parsed.operands[0], parsed.indexes[0])
+        return True
+    if parsed.has("--version") or parsed.has("--help"):
+        return True
+    given = call.stdin
+    if given is None:
+        raise Opaque("a shell that waits for what to run", "give it the script with `-c`")
+    if given.text is None:
+        raise Opaque("a shell runs what comes from its standard input", "save it, read it, then run the file")
+    machine.nested(given.text, dialect, State({}, {}, machine.state.folders, None, tuple(parsed.operands)))
+    return True
+
+
+@reader("env")
+def env(machine: Machine, call: Call, parsed: Parsed) -> bool:
+    """`env [NAME=VALUE]... [command]` (env(1)); alone it prints the environment."""
+    at = 0
+    for value in parsed.operands:
+        if not _ASSIGNMENT.match(value.starts()):
+            if value.many or (value.text is None and not value.starts()):
+                raise Opaque("which words are the command is not known")
+            break
+        role(machine, parsed, "setenv", value, parsed.indexes[at])
+        at += 1
+    rest = parsed.operands[at:]
+    if rest:
+        machine.program(rest, call.stdin)
+    elif not parsed.has("--version") and not parsed.has("--help"):
+        machine.act("use", ENVIRONMENT)
+    return True
+
+
+@reader("sudo")
+def sudo(machine: Machine, call: Call, parsed: Parsed) -> bool:
+    """`sudo [NAME=VALUE]... command` (sudo(8)); `-s` and `-i` run a shell, `-e` edits files."""
+    operands = list(parsed.operands)
+    while operands and _ASSIGNMENT.match(operands[0].starts()):
+        role(machine, parsed, "setenv", operands.pop(0), 0)
+    if parsed.has("-s") or parsed.has("-i"):
+        raise Opaque("it runs a shell with another account's rights")
+    if parsed.has("-e"):
+        for value in operands:
+            role(machine, parsed, "write", value, 0)
+    elif operands:
+        machine.program(operands, call.stdin)
+    return True
+
+
+@reader("xargs")
+def xargs(machine: Machine, call: Call, parsed: Parsed) -> bool:
+    """`xargs command`: unknown words are added, or put where the mark stands (xargs(1))."""
+    words = list(parsed.operands)
+    if not words:
+        return True
+    mark = parsed.value_of("-I") or (parsed.value_of("-i") if parsed.has("-i") else None)
+    if parsed.has("-I") or parsed.has("-i"):
+        text = (mark.text if mark is not None else "{}") or "{}"
+        made = [_replaced(v, text) for v in words]
+        if made[0] != words[0]:
+            raise Opaque("which program it runs is not known")
+        machine.program(made)
+    else:
+        machine.program([*words, Value((Hole.ANY,), True, "words from standard input")])
+    return True
+
+
+def _replaced(value: Value, mark: str) -> Value:
+    parts: list[str | Hole] = []
+    for part in value.parts:
+        if not isinstance(part, str):
+            parts.append(part)
+            continue
+        for i, piece in enumerate(part.split(mark)):
+            if i:
+                parts.append(Hole.ANY)
+            parts.append(piece)
+    return joined(parts, value.many, value.why or "a line of standard input")
+
+
+@reader("command")
+def command(machine: Machine, call: Call, parsed: Parsed) -> bool:
+    """`timeout 5 command`: everything from the profile's command slot on."""
+    slots = parsed.profile.operands
+    first = next((i for i, s in enumerate(slots) if s.role == "command"), 0)
+    if any(v.many for v in parsed.operands[: first + 1]):
+        raise Opaque("which words are the command is not known")
+    rest = parsed.operands[first:]
+    if rest:
+        machine.program(rest, call.stdin)
+    return True
+
+
+@reader("watch")
+def watch(machine: Machine, call: Call, parsed: Parsed) -> bool:
+    """`watch command`: its words are joined and run by `sh -c` (watch(1))."""
+    texts = [v.text for v in parsed.operands]
+    if None in texts:
+        raise Opaque("it runs a command that is not known")
+    if texts:
+        machine.nested(" ".join(t for t in texts if t is not None), "sh", State({}, {}, machine.state.folders))
+    return True
+
+
+_FIND_FLAGS = frozenset({
+    "-a", "-and", "-o", "-or", "-not", "!", "(", ")", ",", "-daystart", "-depth", "-d", "-follow", "-ignore_readdir_race", "-mount",
+    "-noignore_readdir_race", "-noleaf", "-nowarn", "-warn", "-xdev", "-empty", "-executable", "-false", "-nogroup", "-nouser",
+    "-readable", "-true", "-writable", "-ls", "-print", "-print0", "-prune", "-quit",
+})  # fmt: skip
+_FIND_VALUES = frozenset({
+    "-maxdepth", "-mindepth", "-regextype", "-amin", "-anewer", "-atime", "-cmin", "-cnewer", "-ctime", "-fstype", "-gid", "-group", "-ilname",
+    "-iname", "-inum", "-ipath", "-iregex", "-iwholename", "-links", "-lname", "-mmin", "-mtime", "-name", "-newer", "-path", "-perm", "-regex",
+    "-samefile", "-size", "-type", "-uid", "-used", "-user", "-wholename", "-xtype", "-printf", "-context",
+})  # fmt: skip
+
+
+@reader("find")
+def find(machine: Machine, call: Call, parsed: Parsed) -> bool:
+    """`find [options] [starting points] [expression]` (find(1)). What it finds exists below the starting points."""
+    words = list(call.argv[1:])
+    while words and words[0].text in {"-H", "-L", "-P", "-O0", "-O1", "-O2", "-O3"}:
+        words.pop(0)
+    starts: list[Value] = []
+    while words and not _is_expression(words[0]):
+        starts.append(words.pop(0))
+    starts = starts or [Value((".",))]
+    for start in starts:
+        role(machine, parsed, "list", start, 0)
+    names = _only_name(words)
+    while words:
+        word = words.pop(0)
+        text = word.text
+        if text is None:
+            raise Opaque("an expression of `find` that is not known", "quote it")
+        if text in {"-exec", "-execdir", "-ok", "-okdir"}:
+            inner: list[Value] = []
+            while words and words[0].text not in {";", "+"}:
+                inner.append(words.pop(0))
+            if not words or not inner:
+                raise Opaque("`find -exec` without an end")
+            words.pop(0)
+            for start in starts:
+                _found_command(machine, inner, start, below=text in {"-exec", "-ok"})
+        elif text == "-delete":
+            for start in starts:
+                machine.act("delete", start, tree="existing", names=names)
+        elif text in {"-fprint", "-fprint0", "-fls", "-fprintf"} and words:
+            role(machine, parsed, "write", words.pop(0), 0)
+            words = words[1:] if text == "-fprintf" else words
+        elif text in _FIND_VALUES or text.startswith("-newer"):
+            if not words or words[0].many:
+                raise Opaque("an expression of `find` that is not known", "quote it")
+            words.pop(0)
+        elif text not in _FIND_FLAGS:
+            raise Opaque(f"`{text[:40]}` is no expression of `find` that its profile knows")
+    return True
+
+
+def _is_expression(value: Value) -> bool:
+    start = value.starts()
+    if value.may_be_option and value.text is None:
+        raise Opaque("a word that may begin with `-` stands where an expression can stand", "put `./` before it")
+    return start.startswith("-") or value.text in {"(", ")", "!", ","}
+
+
+def _only_name(words: list[Value]) -> str:
+    """The glob that every found name must match, when that is sure; else an empty text."""
+    texts = [v.text for v in words]
+    if any(t in {"-o", "-or", "!", "-not", "(", ","} for t in texts) or None in texts:
+        return ""
+    name = next((texts[i + 1] for i, t in enumerate(texts[:-1]) if t == "-name"), None)
+    action = next((i for i, t in enumerate(texts) if t in {"-delete", "-exec", "-execdir"}), len(texts))
+    return (
+        name
+        if name and "-name" in texts[:action] and re.fullmatch(r"[A-Za-z0-9_.*?-]+", name) and "**" not in name
+        else ""
+    )
+
+
+def _found_command(machine: Machine, inner: list[Value], start: Value, below: bool) -> None:
+    made: list[Value] = []
+    found: list[str | Hole] = [*start.parts, Hole.BELOW]
+    if not start.starts() or start.many:
+        found = [Hole.ANY]
+    for value in inner:
+        text = value.text
+        if text == "{}":
+            made.append(joined(found if below else [Hole.ANY], True, "a file that is found"))
+        elif text is not None and "{}" in text:
+            made.append(_replaced(value, "{}"))
+        else:
+            made.append(value)
+    if made[0].text is None:
+        raise Opaque("which program it runs is not known")
+    machine.program(made)

@@ -1,0 +1,93 @@
+"""What is known of a shell at one point of a script."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .tree import Command
+from .values import UNKNOWN, Value, either
+
+Binding = Value | tuple[Value, ...]
+"""A variable's value; a tuple for an array."""
+
+MOST_FOLDERS = 4
+
+
+@dataclass(slots=True)
+class State:
+    """Variables, functions, working folders and options.
+
+    `folders` are the working folders that are possible, as texts relative to where the script begins (or
+    absolute, or in the home); None when it may be any. `args` are the positional parameters, None when
+    unknown. A function has every body it may have; None among them says that it may be no function at all.
+    """
+
+    variables: dict[str, Binding]
+    functions: dict[str, tuple[Command | None, ...]]
+    folders: tuple[str, ...] | None = ("",)
+    before: tuple[str, ...] | None = None
+    args: tuple[Value, ...] | None = None
+    stop_on_error: bool = False
+
+    def copy(self) -> State:
+        """A copy for another way through the script."""
+        return State(
+            dict(self.variables), dict(self.functions), self.folders, self.before, self.args, self.stop_on_error
+        )
+
+    def forget(self) -> None:
+        """Something changed the shell in a way that is not known."""
+        self.variables = dict.fromkeys(self.variables, UNKNOWN)
+        self.folders = self.before = self.args = None
+
+    def enter(self, folder: str) -> None:
+        """Change the working folder; `folder` as a path text."""
+        self.before = self.folders
+        if folder.startswith(("/", "~", "${tmp}")):
+            self.folders = (folder,)
+        elif self.folders is not None:
+            self.folders = tuple(dict.fromkeys(join_folder(f, folder) for f in self.folders))
+
+
+def join_folder(folder: str, path: str) -> str:
+    """A path text below a folder text; `path` is relative."""
+    if not folder:
+        return path
+    return f"{folder.rstrip('/')}/{path}" if path else folder
+
+
+def merge(first: State | None, second: State | None) -> State | None:
+    """What is known when either is the case. None stands for a point that is not reached."""
+    if first is None or first is second:
+        return second
+    if second is None:
+        return first
+    variables = dict(first.variables)
+    if variables != second.variables:
+        variables = {}
+        for name in {**first.variables, **second.variables}:
+            a, b = first.variables.get(name, UNKNOWN), second.variables.get(name, UNKNOWN)
+            variables[name] = (
+                a if a == b else either(a, b) if isinstance(a, Value) and isinstance(b, Value) else UNKNOWN
+            )
+    functions = dict(first.functions)
+    if functions != second.functions:
+        functions = {}
+        for name in {**first.functions, **second.functions}:
+            both = (*first.functions.get(name, ()), *second.functions.get(name, ()))
+            kept = [c for i, c in enumerate(both) if not any(c is o for o in both[:i])]
+            maybe = name not in first.functions or name not in second.functions
+            functions[name] = (*kept, None) if maybe and None not in kept else tuple(kept)
+    folders: tuple[str, ...] | None = None
+    if first.folders is not None and second.folders is not None:
+        folders = tuple(dict.fromkeys((*first.folders, *second.folders)))
+        if len(folders) > MOST_FOLDERS:
+            folders = None
+    return State(
+        variables,
+        functions,
+        folders,
+        first.before if first.before == second.before else None,
+        first.args if first.args == second.args else None,
+        first.stop_on_error and second.stop_on_error,
+    )
