@@ -33,7 +33,7 @@ class ProfileModel(BaseModel):
     about: str = ""
     manual: str = ""
     same: str = ""
-    style: Literal["", "gnu", "exact", "stop", "single", "none"] = ""
+    style: Literal["", "gnu", "exact", "stop", "single", "single-stop", "none"] = ""
     operands: str = ""
     flags: str = ""
     values: str = ""
@@ -102,7 +102,7 @@ def build(name: str, model: ProfileModel, parent: Profile | None = None, shared:
     for option, change in model.changes.items():
         found = options.get(option)
         changes[found.names[0] if found else option] = (change,)
-    style = model.style or ("gnu" if parent is None or parent.style == "stop" else parent.style)
+    style = model.style or ("gnu" if parent is None or parent.style in {"stop", "single-stop"} else parent.style)
     dash = None if model.dash is None else tuple(model.dash.split())
     made = Profile(
         name, style, slots_of(model.operands), options, changes, tuple(model.acts), dash, {}, model.default,

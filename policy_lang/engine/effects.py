@@ -106,7 +106,7 @@ def _shown(act: Act) -> str | tuple[str, ...]:
 def _text(value: Value) -> str:
     named = {Hole.HOME: "~", Hole.CWD: ".", Hole.TMP: "${tmp}", Hole.BELOW: "/**"}
     out = "".join(p if isinstance(p, str) else named.get(p, "*" if p in _SOME else "…") for p in value.parts)
-    return out + (" ..." if value.many and Hole.ANY in value.parts else "")
+    return out.replace("//**", "/**") + (" ..." if value.many and Hole.ANY in value.parts else "")
 
 
 # commands

@@ -39,8 +39,8 @@ class Profile:
     """One program, or one of its sub-commands.
 
     `style` is `gnu` (options anywhere, long ones may be abbreviated), `exact` (anywhere, not abbreviated), `stop`
-    (options end at the first operand), `single` (long options with one dash) or `none`. `changes` says what an
-    option does to the rest; `acts` what the command does whatever its words; `dash` which options to assume
+    (options end at the first operand), `single` (long options with one dash), `single-stop`, or `none`.
+    `changes` says what an option does to the rest; `acts` what the command does whatever its words; `dash` which options to assume
     when a word that is not known could be one, None when that makes the command opaque. Behind one of `ends` there
     are no further options. `plain` options of a program change nothing of what the command is.
     """
@@ -61,6 +61,8 @@ class Profile:
     digits: bool = False
     ends: frozenset[str] = frozenset()
 
+
+_SINGLE = frozenset({"single", "single-stop"})
 
 Profiles = Callable[[str], "Profile | None"]
 """Finds the profile of a program by its name."""
@@ -159,7 +161,7 @@ def _level(parsed: Parsed, profile: Profile, argv: tuple[Value, ...], at: int) -
             at += 1
             if profile.commands:
                 return at
-            ended = ended or profile.style == "stop"
+            ended = ended or profile.style in {"stop", "single-stop"}
             continue
         if text == "--":
             ended = True
@@ -191,12 +193,12 @@ def _other_option(profile: Profile, text: str) -> bool:
 def _option(parsed: Parsed, profile: Profile, argv: tuple[Value, ...], at: int) -> int:
     value = argv[at]
     start = value.starts()
-    if start.startswith("--") or profile.style == "single":
+    if start.startswith("--") or profile.style in _SINGLE:
         name, equals, rest = start.partition("=")
         if value.text is None and not equals:
             raise Opaque("an option that is not known")
         option = _long(profile, name)
-        if option is None and profile.style == "single":
+        if option is None and profile.style in _SINGLE:
             return _short(parsed, profile, argv, at)
         if option is None:
             raise Opaque(f"`{name[:40]}` is no option of `{' '.join(parsed.path)}` that its profile knows")
@@ -223,7 +225,7 @@ def _valued(parsed: Parsed, option: Option, argv: tuple[Value, ...], at: int) ->
 
 def _long(profile: Profile, name: str) -> Option | None:
     found = profile.options.get(name)
-    if found is None and profile.style == "single":
+    if found is None and profile.style in _SINGLE:
         found = profile.options.get(name[1:]) if name.startswith("--") else profile.options.get(f"-{name}")
     if found is None and profile.style in {"gnu", "stop"} and len(name) > 2:
         matches = {id(o): o for n, o in profile.options.items() if n.startswith(name)}

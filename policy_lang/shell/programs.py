@@ -391,8 +391,8 @@ def _mount(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
     place: list[Piece] = []
     if parts and parts[0] in (Hole.CWD, Hole.HOME, Hole.TMP):
         place = [parts.pop(0)]
-        start = parts[0] if parts and isinstance(parts[0], str) else ""
-    source, colon, rest = start.partition(":")
+        start = next((p for p in parts[:1] if isinstance(p, str)), "")
+    source, colon, _ = start.partition(":")
     if start.startswith("type=") and not place:
         fields = dict(f.partition("=")[::2] for f in start.split(","))
         source = fields.get("source", fields.get("src", "")) if fields.get("type") == "bind" else ""

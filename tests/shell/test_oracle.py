@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_nothing_that_bash_does_is_missed(seed: int, capsys: pytest.CaptureFixtu
     valid = counts["fine"] + counts["opaque"]
     with capsys.disabled():
         if DEEP:
-            print(f"\nseed {seed}: {counts}, {counts['fine'] / valid:.1%} of valid programs read")
+            sys.stdout.write(f"\nseed {seed}: {counts}, {counts['fine'] / valid:.1%} of valid programs read\n")
     assert counts["fine"] / valid > 0.75
 
 

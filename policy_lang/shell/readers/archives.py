@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..profile import Parsed, parse_argv
-from ..programs import Call, path, reader, role
+from ..programs import Call, change_folder, path, reader, role
 from ..reading import Opaque
 from ..values import UNKNOWN, Value, literal
 
@@ -23,28 +23,24 @@ def tar(machine: Machine, call: Call, parsed: Parsed) -> bool:
     """`tar -x`, `tar xf file`: which mode, which archive, which folder."""
     first = call.argv[1].text if len(call.argv) > 1 else None
     if first and not first.startswith("-"):
-        again = _old_style(call.argv, first)
-        renewed = parse_argv(parsed.profile, again)
-        for given in renewed.options:
-            if given.value is not None:
-                if given.option.role == "cwd":
-                    from ..programs import change_folder
-
-                    change_folder(machine, given.value)
-                role(machine, parsed, given.option.role, given.value, given.index)
-        parsed = renewed
+        parsed = parse_argv(parsed.profile, _old_style(call.argv, first))
+        for given in parsed.options:
+            if given.value is not None and 0 < given.index <= 2 * len(first):
+                role(machine, parsed, given.option.role, given.value, 0)
     archive = parsed.value_of("-f")
+    writes = parsed.has("-c") or parsed.has("-r") or parsed.has("-u") or parsed.has("-A")
+    if archive is not None:
+        role(machine, parsed, "write" if writes else "read", archive, 0)
+    folders = [g.value for g in parsed.options if "-C" in g.option.names and g.value is not None]
+    if len(folders) > 1:
+        raise Opaque("`tar` with several folders")
+    for folder in folders:
+        path(machine, "read", folder)
+        change_folder(machine, folder)
     if parsed.has("-x"):
-        if archive is not None:
-            role(machine, parsed, "read", archive, 0)
         if not parsed.has("-O"):
             path(machine, "write", UNKNOWN if parsed.has("-P") else literal("."), "new")
-    elif parsed.has("-t") or parsed.has("-d"):
-        if archive is not None:
-            role(machine, parsed, "read", archive, 0)
-    elif parsed.has("-c") or parsed.has("-r") or parsed.has("-u") or parsed.has("-A"):
-        if archive is not None:
-            role(machine, parsed, "write", archive, 0)
+    elif writes:
         for value in parsed.operands:
             role(machine, parsed, "read-tree", value, 0)
         if parsed.has("-T"):
@@ -52,7 +48,7 @@ def tar(machine: Machine, call: Call, parsed: Parsed) -> bool:
         if parsed.has("--remove-files"):
             for value in parsed.operands:
                 role(machine, parsed, "delete-tree", value, 0)
-    elif not parsed.has("--version") and not parsed.has("--help"):
+    elif not any(parsed.has(n) for n in ("-t", "-d", "--version", "--help")):
         raise Opaque("what `tar` is to do is not known")
     return True
 

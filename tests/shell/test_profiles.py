@@ -1,0 +1,119 @@
+"""Profiles: each has a case, malformed ones are refused, and installed programs know no option that ours do not."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from policy_lang.compiler.profiles import ProfileError, builtin, builtin_names, parse_profile
+from policy_lang.shell.acts import Act
+from policy_lang.shell.analyse import read_acts
+from policy_lang.shell.profile import Profile
+from policy_lang.shell.values import Hole, Value
+
+HERE = Path(__file__).parent
+CASES = [line.split("  =>  ") for line in (HERE / "profile_cases.txt").read_text().splitlines() if line.strip()]
+NAMES = builtin_names()
+TREES = {"": "", "existing": "/**", "new": "/**!", "copied": "/**=", "own": "/**+"}
+
+
+def text(value: Value) -> str:
+    named = {Hole.HOME: "~", Hole.CWD: ".", Hole.TMP: "${tmp}", Hole.BELOW: "/**", Hole.FILE: "*", Hole.NAME: "*"}
+    out = "".join(p if isinstance(p, str) else named.get(p, "…") for p in value.parts).replace("//**", "/**")
+    return out + (" ..." if value.many and Hole.ANY in value.parts else "")
+
+
+def shown(act: Act) -> str:
+    if act.opaque:
+        return f"opaque: {act.opaque}"
+    inside = act.folders is not None and act.folders[0] and act.action in {"read", "write", "delete"}
+    folder = f"{act.folders[0]}/" if inside and act.folders and not text(act.value).startswith(("/", "~")) else ""
+    return f"{act.action}{' ' + act.method if act.method else ''} {folder}{text(act.value)}{TREES[act.tree]}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c[0])
+def test_what_a_command_does(case: list[str]) -> None:
+    acts = read_acts(case[0], "bash", builtin)
+    assert "; ".join(shown(a) for a in acts if a.action != "run" or a.opaque) == case[1].strip()
+
+
+def test_there_are_enough_and_each_has_a_case() -> None:
+    distinct = {id(builtin(n)): n for n in NAMES}
+    assert len(distinct) >= 60
+    assert len(NAMES) >= 300
+    covered = {id(builtin(c[0].split()[0])) for c in CASES}
+    assert [n for i, n in distinct.items() if i not in covered] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_profile_is_read(name: str) -> None:
+    profile = builtin(name)
+    assert isinstance(profile, Profile)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"x", b"about = 1", b'style = "loose"', b'operands = "reed..."', b'flags = "a"', b'values = "-a=reed"', b'changes = {"-a" = "boom"}',
+        b'reader = "magic"', b"\xff", b'commands = 1', b'[commands.a]\nsame = "b"', b'unknown = "x"', b"a" * 300_000, b'flags = 3',
+        b'[commands.a]\nsame = "a"\nflags = "-x"',
+    ],
+)  # fmt: skip
+def test_malformed_profiles_are_refused(data: bytes) -> None:
+    with pytest.raises(ProfileError):
+        parse_profile("x", data)
+
+
+def test_an_unknown_option_makes_one_command_opaque() -> None:
+    acts = read_acts("cp --weird a b; ls", "bash", builtin)
+    assert [bool(a.opaque) for a in acts] == [True, False]
+    assert acts[0].argv
+    assert read_acts("ls --colo x", "bash", builtin)[0].opaque == ""  # an abbreviation that is unique
+
+
+@pytest.mark.parametrize("name", ["../x", "", "a/b", ".x", "x" * 80])
+def test_odd_names_have_no_profile(name: str) -> None:
+    assert builtin(name) is None
+
+
+# the programs themselves
+
+COMPARED = [
+    "ls", "cat", "head", "wc", "sort", "uniq", "cut", "mkdir", "touch", "rm", "rmdir", "cp", "mv", "ln", "chmod", "grep", "xargs", "sed", "tar",
+    "du", "tee", "diff", "patch", "curl", "wget", "make", "env", "timeout", "split", "truncate", "install", "sha256sum", "base64",
+]  # fmt: skip
+KNOWN_GAPS = {
+    # options that are left unknown on purpose: they are rare, and an unknown option is only opaque
+    "tar", "curl", "wget", "sort", "patch", "install", "cut", "split",
+}  # fmt: skip
+LONG = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]+")
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_an_installed_program_has_the_options_of_its_profile(name: str) -> None:
+    path = shutil.which(name, path="/usr/local/bin:/usr/bin:/bin")
+    if path is None:
+        pytest.skip(f"{name} is not installed")
+    arguments = ["--help", "all"] if name == "curl" else ["--help"]
+    done = subprocess.run(
+        [path, *arguments], check=False, capture_output=True, text=True, timeout=10, env={**os.environ, "LC_ALL": "C"}
+    )
+    theirs = set(LONG.findall(done.stdout))
+    if (
+        not theirs
+        or "GNU" not in done.stdout + done.stderr
+        and name not in {"curl", "wget", "patch", "diff", "sed", "tar", "make"}
+    ):
+        pytest.skip(f"{name} prints no help that can be read")
+    profile = builtin(name)
+    assert profile is not None
+    ours = {n for n in profile.options if n.startswith("--")}
+    unknown = {o for o in theirs - ours if not any(known.startswith(o) for known in ours) and not o.startswith("--no-")}
+    if name not in KNOWN_GAPS:
+        assert unknown == set()
+    assert len(unknown) <= len(theirs) * 0.6
