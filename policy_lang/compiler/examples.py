@@ -14,8 +14,9 @@ from ..ir.model import PolicySet, Rule
 from ..resolve.modules import walk_rules
 from ..resolve.program import Program
 from ..shell.analyse import read_acts
+from ..shell.profile import Profiles
 from ..syntax import tree
-from .profiles import builtin
+from .profiles import with_own
 
 
 def check_examples(program: Program, policy: PolicySet) -> None:
@@ -28,16 +29,20 @@ def check_examples(program: Program, policy: PolicySet) -> None:
                 continue
             for example in written.examples:
                 for word in example.resources:
-                    _check(program, rule, example, word, module.file.span(word.pos))
+                    _check(program, policy, rule, example, word, module.file.span(word.pos))
 
 
-def _check(program: Program, rule: Rule, example: tree.Example, word: tree.Word, span: Span) -> None:
+def _check(program: Program, policy: PolicySet, rule: Rule, example: tree.Example, word: tree.Word, span: Span) -> None:
     method = example.method.text if example.method else None
     request = Request(
         rule.actions[0], word.text, workspace="/workspace", home="/home/agent", lexical=True, method=method
     )
     try:
-        matched = _matches_command(rule, word.text) if rule.sort == COMMAND else _matches(rule, readings(request))
+        matched = (
+            _matches_command(rule, word.text, with_own(policy.profiles))
+            if rule.sort == COMMAND
+            else _matches(rule, readings(request))
+        )
     except RequestError as error:
         program.diagnostics.append(Diagnostic("PLE406", f"the example is refused: {error.message}", span))
         return
@@ -65,13 +70,13 @@ def _matches(rule: Rule, words: tuple[tuple[str, ...], ...]) -> bool:
     return 0 in marks and 1 not in marks
 
 
-def _matches_command(rule: Rule, text: str) -> bool:
+def _matches_command(rule: Rule, text: str, profiles: Profiles) -> bool:
     """True when the rule holds (or, if it restricts, may hold) for a command of the script, conditions aside."""
     entry = Entry(rule, 0, -1, reference(rule))
     table = Table()
     table.add(entry)
     table.seal()
-    for act in read_acts(text, None, builtin):
+    for act in read_acts(text, None, profiles):
         if act.action == "run":
             truths = command_truths(table, act, "/workspace")
             if any(value is True or not rule.grants for _, value in truths):

@@ -19,6 +19,7 @@ from ..resolve.modules import Module
 from ..resolve.program import Program, ResolvedRule
 from ..syntax import tree
 from .checks import lower_proofs, lower_tests
+from .own_profiles import own_profiles, profile_name
 
 LANGUAGE_VERSION = "1"
 
@@ -47,14 +48,17 @@ def lower(program: Program) -> PolicySet:
     tests = tuple(t for m in program.modules if m is program.root for t in lower_tests(m, program))
     proofs = tuple(p for m in program.modules for p in lower_proofs(m, program, lowering.patterns))
     sources = tuple(p for m in program.modules if m.path for p in (m.path, os.path.abspath(m.file.source.path)))
+    own, contents = own_profiles(program)
+    sources += tuple(p for path, _ in contents for p in (path, os.path.abspath(path)))
     return PolicySet(
         program.root.name,
         layers,
         floor,
         program.tiers,
         program.attributes,
-        _digest(program, layers, floor),
+        _digest(program, layers, floor, contents),
         sources,
+        profiles=own,
         tests=tests,
         proofs=proofs,
     )
@@ -331,11 +335,14 @@ def _valid_glob(atom: Atom) -> bool:
     return True
 
 
-def _digest(program: Program, layers: tuple[Layer, ...], floor: tuple[Rule, ...]) -> str:
+def _digest(
+    program: Program, layers: tuple[Layer, ...], floor: tuple[Rule, ...], profiles: list[tuple[str, bytes]]
+) -> str:
     """SHA-256 over meaning alone: neither order nor layout nor file names change it."""
     parts: list[object] = [LANGUAGE_VERSION]
     parts += sorted((layer.guardrail, sorted({(r.key, r.because, r.label) for r in layer.rules})) for layer in layers)
     parts.append(sorted({r.key for r in floor}))
     parts.append(sorted(repr(t) for t in program.tiers.values()))
     parts.append(sorted(repr(a) for a in program.attributes.values()))
+    parts += sorted((profile_name(path), hashlib.sha256(data).hexdigest()) for path, data in profiles)
     return "sha256:" + hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -16,7 +16,7 @@ from ..shell.profile import Option, Profile, Profiles
 from ..shell.programs import PATH_ROLES, READERS, ROLES, slots_of
 
 SUFFIX = ".profile.toml"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}", re.ASCII)
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}", re.ASCII)
 _CHANGES = ("tree", "hidden", "free", "operands:", "role:", "act:", "opaque:", "note:")
 _MOST_BYTES = 256 * 1024
 
@@ -165,7 +165,7 @@ def parse_profile(name: str, data: bytes) -> Profile | str:
 @cache
 def builtin(name: str) -> Profile | None:
     """The built-in profile of a program, read when it is first needed."""
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         return None
     file = resource_dir("shell/profiles") / f"{name}{SUFFIX}"
     if not file.is_file():

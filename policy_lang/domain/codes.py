@@ -155,6 +155,10 @@ _PAGES = (
      "without rules holds nothing back.", "", ""),
     ("PLE508", "a test or proof that says nothing", "It would always pass. Add expectations or remove it.",
      'test "t" { }', 'test "t" { deny read "a" }'),
+    ("PLE509", "a malformed profile", "A profile is a TOML file named after its program; the message says what is wrong. "
+     "docs/reference/commands.md has the format.", "", ""),
+    ("PLE510", "a profile in the wrong place", "A profile changes what every rule sees, so it stands in a policy without "
+     "ceilings, or in the outermost ceiling, once a program.", "", ""),
     # requests
     ("PLR001", "not a string", "Resources are strings; commands may be arrays of strings.",
      '{"action": "read", "resource": ["a"]}', '{"action": "read", "resource": "a"}'),

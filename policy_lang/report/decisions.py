@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from ..domain.decision import Decision, RuleRef
+from ..domain.decision import Decision, Effect, RuleRef
 from ..domain.errors import RequestError
 from ..domain.request import Request
 from ..engine.explain import Explanation
@@ -30,6 +30,8 @@ def render_decision(request: Request, decision: Decision) -> str:
 def render_explanation(request: Request, explanation: Explanation) -> str:
     """A decision, how the resource was read, and what each candidate rule said."""
     lines = [render_decision(request, explanation.decision), ""]
+    if request.action == "run" and not request.pattern:
+        lines += [*effect_lines(request.resource, explanation.decision), ""]
     lines += [f"read as {visible(text)}" for text in explanation.reading]
     if not explanation.rules:
         lines.append(f"no rule is about `{request.action}`")
@@ -41,6 +43,53 @@ def render_explanation(request: Request, explanation: Explanation) -> str:
             f"\n            {colour(answer.why, 'dim')}  ({visible(answer.layer)})"
         )
     return "\n".join(lines)
+
+
+def effect_lines(resource: str | tuple[str, ...], decision: Decision) -> list[str]:
+    """What a command does: each part of the script underlined, with its effects, their decisions and rules."""
+    script = resource if isinstance(resource, str) else ""
+    groups: dict[tuple[int, int], list[Effect]] = {}
+    for effect in decision.effects:
+        groups.setdefault((effect.start, effect.end), []).append(effect)
+    lines: list[str] = []
+    for (start, end), effects in sorted(groups.items()):
+        if script:
+            lines += _underlined(script, start, end)
+        for effect in effects:
+            lines += _effect_lines(effect)
+    return lines
+
+
+def _underlined(script: str, start: int, end: int) -> list[str]:
+    """The line of a script where a part begins, with the part underlined."""
+    begin = script.rfind("\n", 0, start) + 1
+    close = script.find("\n", start)
+    close = len(script) if close < 0 else close
+    head, part, tail = (
+        visible(script[begin:start]),
+        visible(script[start : min(end, close)]),
+        visible(script[min(end, close) : close]),
+    )
+    if len(head) > 60:
+        head = "…" + head[-59:]
+    more = " …" if end > close else ""
+    return [f"  {head}{part}{tail[:60]}{more}", f"  {' ' * len(head)}{colour('~' * max(1, len(part)), 'help')}"]
+
+
+def _effect_lines(effect: Effect) -> list[str]:
+    verdict = effect.verdict
+    word = verdict.effect + (f" {', '.join(verdict.tiers)}" if verdict.tiers else "")
+    what = "opaque" if effect.opaque else f"{effect.action} {show_resource(effect.resource, 90)}"
+    free = " (the shell's own state: needs no grant)" if effect.free and verdict.effect == "allow" else ""
+    lines = [f"    {colour(f'{word:<14}', verdict.effect)} {what}{colour(free, 'dim')}"]
+    if effect.opaque:
+        lines.append(f"        {visible(effect.opaque)}" + (f"; {visible(effect.mend)}" if effect.mend else ""))
+    lines += [f"        {colour(rule_place(r), 'dim')}  {visible(r.id)}" for r in verdict.rules]
+    if not verdict.rules and verdict.effect != "allow":
+        lines += [f"        {visible(reason)}" for reason in verdict.reasons]
+    if effect.note:
+        lines.append(f"        {colour('note: ' + visible(effect.note), 'dim')}")
+    return lines
 
 
 @dataclass(slots=True)

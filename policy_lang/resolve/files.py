@@ -14,7 +14,7 @@ def read_source(path: str, at: Span | None = None) -> Source:
 
     The source is named by the path without its `..`, which reads better in every report.
     """
-    data = _read(path, at)
+    data = read_bytes(path, at)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -25,7 +25,8 @@ def read_source(path: str, at: Span | None = None) -> Source:
     return Source(os.path.normpath(path), text)
 
 
-def _read(path: str, at: Span | None) -> bytes:
+def read_bytes(path: str, at: Span | None) -> bytes:
+    """The bytes of a file that a policy names. Raises PolicyError, placed at `at`."""
     most = limit("source_bytes")
     try:
         # not blocking on a FIFO, and never a terminal of ours

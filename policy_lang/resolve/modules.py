@@ -12,7 +12,7 @@ from ..domain.limits import limit
 from ..domain.suggest import suggest
 from ..syntax import tree
 from ..syntax.parse import parse
-from .files import read_source
+from .files import read_bytes, read_source
 
 
 @dataclass(slots=True)
@@ -25,6 +25,8 @@ class Module:
     kind: str
     imports: list[tuple[Module, frozenset[str]]] = field(default_factory=list)
     ceilings: list[tuple[Module, tree.Within]] = field(default_factory=list)
+    profiles: list[tuple[str, bytes, Span]] = field(default_factory=list)
+    """Files of `profile` statements: path, content, and where they are named."""
 
     def labels(self) -> set[str]:
         """The labels of this file's rules."""
@@ -84,6 +86,8 @@ class Loader:
                 self._import(module, item)
             elif isinstance(item, tree.Within):
                 self._within(module, item)
+            elif isinstance(item, tree.ProfileFile):
+                self._profile(module, item)
         self._open.pop()
         self._misplaced(file)
         return module
@@ -153,6 +157,17 @@ class Loader:
             )
             return
         module.ceilings.append((found, item))
+
+    def _profile(self, module: Module, item: tree.ProfileFile) -> None:
+        span = module.file.span(item.target.pos)
+        if not module.path or "\0" in item.target.text or not item.target.text:
+            self._report("PLE001", "this is no file name", span, "name a profile, such as `tools/deploy.toml`")
+            return
+        path = os.path.join(os.path.dirname(module.file.source.path), item.target.text)
+        try:
+            module.profiles.append((path, read_bytes(path, span), span))
+        except PolicyError as error:
+            self.diagnostics.extend(error.diagnostics)
 
     def _target(self, module: Module, target: tree.Word, verb: str) -> Module | None:
         span = module.file.span(target.pos)

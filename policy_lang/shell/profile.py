@@ -39,10 +39,10 @@ class Profile:
     """One program, or one of its sub-commands.
 
     `style` is `gnu` (options anywhere, long ones may be abbreviated), `exact` (anywhere, not abbreviated), `stop`
-    (options end at the first operand), `single` (long options with one dash), `single-stop`, or `none`.
-    `changes` says what an option does to the rest; `acts` what the command does whatever its words; `dash` which options to assume
-    when a word that is not known could be one, None when that makes the command opaque. Behind one of `ends` there
-    are no further options. `plain` options of a program change nothing of what the command is.
+    (options end at the first operand), `single` (long options with one dash), `single-stop`, or `none`. `changes`
+    says what an option does to the rest; `acts` what the command does whatever its words; `dash` which options to
+    assume when a word that is not known could be one, None when that makes the command opaque. Behind one of
+    `ends` there are no further options. `plain` options of a program change nothing of what the command is.
     """
 
     name: str

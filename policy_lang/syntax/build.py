@@ -92,6 +92,9 @@ class Builder(Transformer[Token, Anything]):
     def within(self, kids: Kids) -> tree.Within:
         return tree.Within(kids[1], _span(kids))
 
+    def profile(self, kids: Kids) -> tree.ProfileFile:
+        return tree.ProfileFile(self.word(kids[1]), _span(kids))
+
     def let_(self, kids: Kids) -> tree.Let:
         return tree.Let(self.word(kids[1]), kids[-1], _span(kids))
 

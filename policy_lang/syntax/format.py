@@ -239,6 +239,8 @@ def _parts_of(item: tree.Node) -> list[Part]:
             return [(text + (f" without {_joined(item.without)}" if item.without else ""), pos)]
         case tree.Within():
             return [(f"within {_value(item.target)}", pos)]
+        case tree.ProfileFile():
+            return [(f"profile {_value(item.target)}", pos)]
         case tree.TierDef():
             return [(f"tier {item.name.text}", pos)]
         case tree.Let():

@@ -12,7 +12,9 @@ from ..domain.errors import Diagnostic, Source, Span
 from ..domain.limits import limit
 from .tokens import Token, soften
 
-_FILE_ONLY = frozenset({"POLICY", "GUARDRAIL", "IMPORT", "WITHIN", "LET", "TIER", "CONTEXT", "TEST", "PROVE"})
+_FILE_ONLY = frozenset(
+    {"POLICY", "GUARDRAIL", "IMPORT", "WITHIN", "PROFILE", "LET", "TIER", "CONTEXT", "TEST", "PROVE"}
+)
 _EFFECTS = frozenset({"ALLOW", "ASK", "DENY"})
 _STARTERS = {
     "file": _FILE_ONLY | _EFFECTS | {"RULE"},
@@ -44,6 +46,7 @@ _CONTINUES = frozenset(
         "METHOD",
         "IMPORT",
         "WITHIN",
+        "PROFILE",
         "LET",
         "TIER",
         "RULE",

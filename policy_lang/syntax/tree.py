@@ -45,6 +45,14 @@ class Within:
 
 
 @dataclass(slots=True)
+class ProfileFile:
+    """`profile "FILE"`: how a program's command line is read."""
+
+    target: Word
+    pos: Pos
+
+
+@dataclass(slots=True)
 class Let:
     """`let NAME = PATTERNS`."""
 
@@ -229,7 +237,7 @@ class ProveDef:
     end: int = 0
 
 
-Item = Header | Import | Within | Let | TierDef | ContextDef | Rule | Scope | TestDef | ProveDef
+Item = Header | Import | Within | ProfileFile | Let | TierDef | ContextDef | Rule | Scope | TestDef | ProveDef
 Node = Item | Case | Property
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..domain.decision import Decision, RuleRef
+from ..domain.decision import Decision, Effect, RuleRef
 from ..domain.errors import Diagnostic, RequestError
 from ..engine.explain import Explanation
 
@@ -19,20 +19,30 @@ def decision_json(decision: Decision, request_id: str | None = None) -> Json:
         tiers=list(decision.tiers),
         rules=[rule_json(r) for r in decision.rules],
         reasons=list(decision.reasons),
-        effects=[
-            {
-                "action": e.action,
-                "resource": list(e.resource) if isinstance(e.resource, tuple) else e.resource,
-                "effect": e.verdict.effect,
-                "rules": [r.id for r in e.verdict.rules],
-            }
-            for e in decision.effects
-        ],
+        effects=[effect_json(e) for e in decision.effects],
         opaque=list(decision.opaque),
         obligations=list(decision.obligations),
         policy_digest=decision.policy_digest,
         decision_id=decision.id,
     )
+    return out
+
+
+def effect_json(effect: Effect) -> Json:
+    """One effect. `span` are character offsets in the script; what does not apply is left out."""
+    out: Json = {
+        "action": effect.action,
+        "resource": list(effect.resource) if isinstance(effect.resource, tuple) else effect.resource,
+        "effect": effect.verdict.effect,
+        "rules": [r.id for r in effect.verdict.rules],
+    }
+    if effect.verdict.tiers:
+        out["tiers"] = list(effect.verdict.tiers)
+    if effect.end:
+        out["span"] = [effect.start, effect.end]
+    for name in ("note", "opaque", "mend"):
+        if getattr(effect, name):
+            out[name] = getattr(effect, name)
     return out
 
 
