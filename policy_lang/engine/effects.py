@@ -93,19 +93,22 @@ def _shown(act: Act) -> str | tuple[str, ...]:
     if act.opaque:
         return ""
     text = _text(act.value)
-    if (
-        act.folders is not None
-        and act.folders != ("",)
-        and SORT_OF[act.action] == PATH
-        and not text.startswith(("/", "~", "${"))
-    ):
-        text = os.path.normpath(f"{act.folders[0]}/{text}") if "…" not in text else f"{act.folders[0]}/{text}"
-    return text + ("/**" if act.tree and not text.endswith("/") else "")
+    below = "/**" if act.tree and not text.endswith("/") else ""
+    if act.folders in (None, ("",)) or SORT_OF[act.action] != PATH or text.startswith(("/", "~", "${")):
+        return text + below
+    assert act.folders is not None
+    texts = [os.path.normpath(f"{f}/{text}") if "…" not in text else f"{f}/{text}" for f in act.folders]
+    return " or ".join(t + below for t in texts)
+
+
+_SHOWN = {Hole.HOME: "~", Hole.CWD: ".", Hole.TMP: "${tmp}", Hole.BELOW: "/**"}
 
 
 def _text(value: Value) -> str:
-    named = {Hole.HOME: "~", Hole.CWD: ".", Hole.TMP: "${tmp}", Hole.BELOW: "/**"}
-    out = "".join(p if isinstance(p, str) else named.get(p, "*" if p in _SOME else "…") for p in value.parts)
+    known = value.text
+    if known is not None:
+        return known
+    out = "".join(p if isinstance(p, str) else _SHOWN.get(p, "*" if p in _SOME else "…") for p in value.parts)
     return out.replace("//**", "/**") + (" ..." if value.many and Hole.ANY in value.parts else "")
 
 
@@ -378,6 +381,9 @@ def _below(engine: Engine, act: Act, known: str, rest: Sequence, request: Reques
     name = _filter(act.names)
     if act.tree == "own" or (request.lexical and act.tree in {"existing", "copied"}):
         last = _ordinary(act.names)
+        if not rest:
+            found = [_extended(n, tail) for n in forms for tail in ((last,), (_ORDINARY, last))]
+            return engine.strictest(tuple(dict.fromkeys(engine.named(act.action, table, n, env) for n in found)))
         tails: list[Sequence] = [(*rest, last), (*rest, _ORDINARY, last)]
     elif looks and act.tree in {"existing", "copied"} and not rest:
         return _on_disk(engine, act, known, forms, request, env)

@@ -47,10 +47,10 @@ def read_acts(
         machine.script(parse_script(script, dialect == "sh"))
     except Opaque as fault:
         at = min(fault.at, len(script))
-        return [*machine.acts.values(), _opaque(fault.why, at, min(at + 1, len(script)), fault.mend)]
+        return [*machine.acts, _opaque(fault.why, at, min(at + 1, len(script)), fault.mend)]
     except RecursionError:
         return [_opaque("it is nested too deeply", 0, len(script))]
-    acts = list(machine.acts.values())
+    acts = machine.acts
     if not any(not a.free for a in acts):
         acts.append(Act("run", Value(()), 0, len(script), (literal(":"),)))
     return acts
@@ -63,7 +63,7 @@ def argv_acts(argv: tuple[str, ...], profiles: Profiles = no_profiles, place: Pl
         command_acts(machine, Call(tuple(literal(w) for w in argv)))
     except Opaque as fault:
         machine.opaque(fault.why, fault.mend, tuple(literal(w) for w in argv))
-    return list(machine.acts.values())
+    return machine.acts
 
 
 def pattern_acts(sequence: Sequence, profiles: Profiles, place: Place) -> list[Act]:
@@ -76,7 +76,7 @@ def pattern_acts(sequence: Sequence, profiles: Profiles, place: Place) -> list[A
             values.append(Value((Hole.ANY,), label is MANY, "a part of the pattern"))
     machine = Machine("bash", profiles, place)
     command_acts(machine, Call(tuple(values)))
-    return list(machine.acts.values())
+    return machine.acts
 
 
 def _opaque(why: str, start: int, end: int, mend: str = "") -> Act:

@@ -505,7 +505,7 @@ def _moved(machine: Machine) -> bool:
     """True when the script may have changed the current branch."""
     return any(
         a.opaque or (a.argv and a.argv[0].text == "git" and not _LOOKING & {v.text for v in a.argv})
-        for a in machine.acts.values()
+        for a in machine.acts
     )
 
 

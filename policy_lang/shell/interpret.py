@@ -41,6 +41,7 @@ class Machine(Flow):
         "place",
         "profiles",
         "returns",
+        "seen",
         "span",
         "steps",
         "traps",
@@ -51,7 +52,8 @@ class Machine(Flow):
         super().__init__(dialect, state or State({}, {}))
         self.profiles = profiles
         self.place = place
-        self.acts: dict[object, Act] = {}
+        self.acts: list[Act] = []
+        self.seen: set[object] = set()
         self.steps = 0
         self.depth = 0
         self.span = (0, 0)
@@ -64,16 +66,19 @@ class Machine(Flow):
 
     # acts
 
-    def act(self, action: str, value: Value, **more: object) -> None:
-        """Record an act at the command that is being run."""
+    def act(self, action: str, value: Value, place: int = -1, **more: object) -> None:
+        """Record an act at the command that is being run; `place` puts it before others."""
         start, end = self.whole or self.span
         folders = self.state.folders
         made = Act(action, value, start, end, folders=folders, **more)  # type: ignore[arg-type]
         key = (action, value, made.argv, folders, made.tree, made.names, made.opaque, made.free, made.method)
-        if key not in self.acts:
-            if len(self.acts) >= MOST_ACTS:
-                raise Opaque(f"it has more than {MOST_ACTS} effects")
-            self.acts[key] = made
+        before = len(self.seen)
+        self.seen.add(key)
+        if len(self.seen) == before:
+            return
+        if len(self.acts) >= MOST_ACTS:
+            raise Opaque(f"it has more than {MOST_ACTS} effects")
+        self.acts.insert(len(self.acts) if place < 0 else place, made)
 
     def opaque(self, why: str, mend: str = "", argv: tuple[Value, ...] = ()) -> None:
         """Record that the command being run cannot be read."""

@@ -11,7 +11,7 @@ from ..facts.commands import TRUSTED_DIRS
 from .builtins import folder_text
 from .profile import Parsed, Slot, parse_argv
 from .reading import Opaque
-from .values import UNKNOWN, UNKNOWN_MANY, Hole, Piece, Value, joined, literal
+from .values import NOTHING, UNKNOWN, UNKNOWN_MANY, Hole, Piece, Value, joined, literal
 from .variables import dangerous
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def command_acts(machine: Machine, call: Call) -> None:
     name = program_name(call.argv[0].text or "")
     profile = machine.profiles(name) if name is not None else None
     if profile is None:
-        machine.act("run", Value(()), argv=call.argv, note="its effects are not known: there is no profile of it")
+        machine.act("run", NOTHING, argv=call.argv, note="its effects are not known: there is no profile of it")
         return
     try:
         parsed = parse_argv(profile, call.argv)
@@ -88,8 +88,7 @@ def _acts(machine: Machine, call: Call, parsed: Parsed) -> None:
     notes = [c.partition(":")[2].strip() for c in parsed.changes if c.startswith("note:")]
     if profile.note and "no-note" not in parsed.changes:
         notes.insert(0, profile.note)
-    run = ("run", Value(()))
-    before = set(machine.acts)
+    place = len(machine.acts)
     folders = machine.state.folders
     parsed.named.update(g.index for g in parsed.options if g.option.marked and g.index >= 0)
     for given in parsed.options:
@@ -106,16 +105,11 @@ def _acts(machine: Machine, call: Call, parsed: Parsed) -> None:
     for text in (*profile.acts, *(c[4:].strip() for c in parsed.changes if c.startswith("act:"))):
         kind, _, what = text.partition(" ")
         role(machine, parsed, kind, literal(what) if what != "*" else UNKNOWN, 0)
-    # the command itself comes first in what is shown, whatever was found on the way
-    after = {k: v for k, v in machine.acts.items() if k not in before}
-    for key in after:
-        del machine.acts[key]
     inside, machine.state.folders = machine.state.folders, folders
-    free = (profile.transparent or "free" in parsed.changes) and bool(
-        after or parsed.has("--version") or parsed.has("--help")
-    )
-    machine.act(*run, argv=call.argv, parsed=parsed, free=free, note="; ".join(n for n in notes if n))
-    machine.acts.update(after)
+    does = len(machine.acts) > place or parsed.has("--version") or parsed.has("--help")
+    free = (profile.transparent or "free" in parsed.changes) and does
+    # the command itself comes first in what is shown, whatever was found on the way
+    machine.act("run", NOTHING, place, argv=call.argv, parsed=parsed, free=free, note="; ".join(n for n in notes if n))
     machine.state.folders = inside
 
 
@@ -138,15 +132,21 @@ def operand_roles(machine: Machine, parsed: Parsed, values: list[Value] | None =
         if change.startswith("operands:"):
             slots = slots_of(change[9:])
     operands = parsed.operands if values is None else values
+    if not operands:
+        return
+    if len(slots) == 1 and slots[0].repeats and slots[0].role != "command":
+        name = _changed(slots[0].role, parsed.changes)
+        for i, value in enumerate(operands):
+            role(machine, parsed, name, value, parsed.indexes[i] if values is None else 0)
+        return
     indexes = parsed.indexes if values is None else [0] * len(values)
-    for (value, index), roles in zip(zip(operands, indexes, strict=True), _placed(slots, operands), strict=True):
-        if roles == ("command",):
-            continue
-        for name in roles:
+    placed = _placed(slots, operands)
+    for value, index, roles in zip(operands, indexes, placed, strict=True):
+        for name in roles if roles != ("command",) else ():
             role(machine, parsed, _changed(name, parsed.changes), value, index)
-    commands = [i for i, roles in enumerate(_placed(slots, operands)) if roles == ("command",)]
-    if commands:
-        machine.program(operands[commands[0] :])
+    first = next((i for i, roles in enumerate(placed) if roles == ("command",)), -1)
+    if first >= 0:
+        machine.program(operands[first:])
 
 
 def _changed(name: str, changes: tuple[str, ...]) -> str:
@@ -212,6 +212,8 @@ def _placed(slots: tuple[Slot, ...], values: list[Value]) -> list[tuple[str, ...
 
 def role(machine: Machine, parsed: Parsed, name: str, value: Value, index: int) -> None:
     """Record what a word in a role does. Raises Opaque for roles that cannot be followed."""
+    if name == "text":
+        return
     if name.endswith("!"):
         parsed.named.add(index)
         name = name[:-1]
@@ -351,7 +353,7 @@ def _script(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
 def _program(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
     if value.text is None:
         raise Opaque("it runs a program that is not known")
-    machine.act("run", Value(()), argv=(value, UNKNOWN_MANY))
+    machine.act("run", NOTHING, argv=(value, UNKNOWN_MANY))
 
 
 def _host(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:

@@ -30,6 +30,8 @@ from .tree import (
 
 _BLANK = re.compile(r"(?:[ \t]|\\\n)+")
 _SPACE = re.compile(r"(?:[ \t\n]|\\\n)+")
+_BLANKS = frozenset(" \t\\#")
+_REDIRECTS = frozenset("<>&0123456789")
 _COMMENT = re.compile(r"#[^\n]*")
 _RESERVED = re.compile(
     r"(?:if|then|elif|else|fi|for|while|until|do|done|case|esac|select|function|time|coproc|\[\[|\{|\}|!|in)"
@@ -63,6 +65,9 @@ class Reader(WordReader):
 
     def blanks(self) -> None:
         """Skip blanks, continued lines and a comment."""
+        char = self.text[self.pos : self.pos + 1]
+        if char not in _BLANKS:
+            return
         match = _BLANK.match(self.text, self.pos)
         if match:
             self.pos = match.end()
@@ -440,6 +445,8 @@ class Reader(WordReader):
 
     def redirect(self) -> Redirect | None:
         """A redirection, or None."""
+        if self.text[self.pos : self.pos + 1] not in _REDIRECTS:
+            return None
         match = _REDIRECT.match(self.text, self.pos)
         if match is None or (match[1] and match[2][0] == "&"):
             return None

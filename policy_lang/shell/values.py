@@ -88,6 +88,7 @@ def joined(parts: list[Piece], many: bool = False, why: str = "") -> Value:
     return Value(tuple(out), many, why)
 
 
+NOTHING = Value(())
 UNKNOWN = Value((Hole.ANY,), False, "a value")
 UNKNOWN_MANY = Value((Hole.ANY,), True, "unquoted values")
 ENVIRONMENT = Value((Hole.ANY,), True, "the whole environment")

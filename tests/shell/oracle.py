@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 
 from policy_lang.shell.acts import Act
@@ -42,7 +43,7 @@ class Sandbox:
 
     def __init__(self) -> None:
         self.base = tempfile.mkdtemp(prefix="oracle")
-        self.log = os.path.join(self.base, "log")
+        self.count = 0
         self.folder = os.path.join(self.base, "w")
         self._fill()
 
@@ -63,9 +64,11 @@ class Sandbox:
 
     def run(self, program: str) -> Run:
         """Run one program."""
-        open(self.log, "w").close()
+        self.count += 1
+        log_path = os.path.join(self.base, f"log{self.count}")  # what an earlier program left running writes elsewhere
+        open(log_path, "w").close()
         env = {
-            "PATH": "/nowhere", "ORACLE_LOG": self.log, "HOME": "/nowhere/home", "LC_ALL": "C.UTF-8",
+            "PATH": "/nowhere", "ORACLE_LOG": log_path, "HOME": "/nowhere/home", "LC_ALL": "C.UTF-8",
             "BASH_FUNC_command_not_found_handle%%": _HANDLER,
         }  # fmt: skip
         process = subprocess.Popen(
@@ -77,8 +80,11 @@ class Sandbox:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             _, errors = process.communicate()
-        with open(self.log, "rb") as log:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        with open(log_path, "rb") as log:
             words = log.read().split(b"\0")[:-1]
+        os.unlink(log_path)
         executed = []
         at = 0
         while at < len(words):

@@ -118,8 +118,7 @@ def _switched(machine: Machine) -> bool:
     """True when the script may have changed the current branch before."""
     moving = {"checkout", "switch", "rebase", "bisect", "worktree", "symbolic-ref", "branch", "pull"}
     return any(
-        a.opaque or (a.argv and a.argv[0].text == "git" and moving & {v.text for v in a.argv[1:]})
-        for a in machine.acts.values()
+        a.opaque or (a.argv and a.argv[0].text == "git" and moving & {v.text for v in a.argv[1:]}) for a in machine.acts
     )
 
 
