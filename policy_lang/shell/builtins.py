@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..domain.limits import limit
 from .reader import parse_script
 from .reading import Opaque
 from .state import State
@@ -326,7 +327,7 @@ def _set(machine: Machine, fields: list[Value], stdin: Value | None) -> Ends:
             raise Opaque("`set` with words that are not known", "write `set --`")
         if text == "--":
             rest = rest[1:]
-            state.args = tuple(rest)
+            state.args = _kept(rest)
             return _both(machine)
         if text[:1] not in {"-", "+"} or len(text) < 2:
             break
@@ -346,8 +347,12 @@ def _set(machine: Machine, fields: list[Value], stdin: Value | None) -> Ends:
         if "e" in letters:
             state.stop_on_error = on
     if rest:
-        state.args = tuple(rest)
+        state.args = _kept(rest)
     return _both(machine)
+
+
+def _kept(values: list[Value]) -> tuple[Value, ...] | None:
+    return tuple(values) if len(values) <= limit("script_fields") else None
 
 
 def _shopt(machine: Machine, fields: list[Value], stdin: Value | None) -> Ends:

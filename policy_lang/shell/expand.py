@@ -15,7 +15,7 @@ from .braces import brace_expand
 from .reading import Opaque
 from .state import State
 from .tree import Arith, Item, Param, Part, Proc, Sub, Text, Word
-from .values import DIGITS, NUMBER, UNKNOWN, UNKNOWN_MANY, Hole, Piece, Value, either, joined, literal, numeric
+from .values import DIGITS, NUMBER, UNKNOWN, UNKNOWN_MANY, Hole, Piece, Value, bounded, either, joined, literal, numeric
 
 MOST_FIELDS = limit("script_fields")
 
@@ -76,8 +76,11 @@ class Expander(ABC):
             out: list[Value] = []
             for alternative in brace_expand(parts, MOST_FIELDS, word.start):
                 out += self._fields(alternative)
-            return out
-        return self._fields(parts)
+        else:
+            out = self._fields(parts)
+        if len(out) > MOST_FIELDS:
+            raise Opaque(f"a word that becomes more than {MOST_FIELDS} words", at=word.start)
+        return out
 
     def _fields(self, parts: tuple[Part, ...]) -> list[Value]:
         done: list[Value] = []
@@ -318,7 +321,9 @@ class Expander(ABC):
     def _element(self, name: str, subscript: str) -> Value | tuple[Value, ...]:
         found = self.state.variables.get(name)
         if subscript in {"@", "*"}:
-            return found if isinstance(found, tuple) else (found,) if isinstance(found, Value) else (UNKNOWN_MANY,)
+            if isinstance(found, tuple):
+                return found
+            return (found,) if found is not None and found.text else (UNKNOWN_MANY,)  # it may be unset
         if subscript.isdigit():
             index = int(subscript)
             if isinstance(found, tuple) and index < len(found) and not any(v.many for v in found[: index + 1]):
@@ -363,7 +368,7 @@ class Expander(ABC):
 
     def assign(self, name: str, value: Value | tuple[Value, ...]) -> None:
         """Set a variable."""
-        self.state.variables[name] = value
+        self.state.variables[name] = bounded(value)
 
 
 def _shortened(value: Value) -> Value:

@@ -19,7 +19,7 @@ from .reader import parse_script
 from .reading import Opaque
 from .state import State, merge
 from .tree import Assign, Command, Function, Item, Pipeline, Redirect, Simple, Text, Word
-from .values import UNKNOWN, Hole, Value, joined, literal
+from .values import UNKNOWN, Hole, Value, bounded, joined, literal
 from .variables import PAGERS, QUIET, SHELL_VARIABLES, dangerous
 
 MOST_STEPS = limit("script_steps")
@@ -228,7 +228,7 @@ class Machine(Flow):
             raise Opaque(f"`{name}` changes how the shell reads what follows")
         if dangerous(name) and not (name in PAGERS and isinstance(value, Value) and value.text in QUIET):
             self.act("setenv", literal(name))
-        self.state.variables[name] = value
+        self.state.variables[name] = bounded(value)
 
     def assignment(self, assign: Assign) -> None:
         """`name=value` of a command or alone."""

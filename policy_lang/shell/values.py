@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from ..domain.limits import limit
+
 
 class Hole(Enum):
     """A part of a word that is not known, and what is known about it."""
@@ -34,6 +36,10 @@ class Hole(Enum):
 
 
 Piece = str | Hole
+
+_MOST_TEXT = limit("script_bytes")
+_MOST_WORDS = limit("script_fields")
+_MOST_PARTS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,16 @@ UNKNOWN_MANY = Value((Hole.ANY,), True, "unquoted values")
 ENVIRONMENT = Value((Hole.ANY,), True, "the whole environment")
 DIGITS = Value((Hole.DIGITS,))
 NUMBER = Value((Hole.NUMBER,))
+
+
+def bounded(value: Value | tuple[Value, ...]) -> Value | tuple[Value, ...]:
+    """The value, or an unknown one when it has grown beyond what a script may hold."""
+    if isinstance(value, tuple):
+        return value if len(value) <= _MOST_WORDS else (UNKNOWN_MANY,)
+    size = sum(len(p) for p in value.parts if isinstance(p, str))
+    return (
+        value if size <= _MOST_TEXT and len(value.parts) <= _MOST_PARTS else Value((Hole.ANY,), value.many, value.why)
+    )
 
 
 def either(first: Value, second: Value) -> Value:

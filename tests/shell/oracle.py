@@ -88,6 +88,8 @@ class Sandbox:
         executed = []
         at = 0
         while at < len(words):
+            if not words[at].isdigit():  # cut off in the middle of a record
+                return Run(executed, set(), False)
             count = int(words[at])
             executed.append([w.decode("utf-8", "surrogateescape") for w in words[at + 1 : at + 1 + count]])
             at += 1 + count
