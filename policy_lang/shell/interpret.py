@@ -140,9 +140,16 @@ class Machine(Flow):
             if now is None:
                 return None, None
             ends = self.item(item, now)
-            if ends[0] is not None and ends[0].stop_on_error and not self.guarded and ends[0] is not ends[1]:
-                ends = (ends[0], None)
         return ends
+
+    def stopping(self, pipeline: Pipeline, state: State) -> Ends:
+        """Run a pipeline whose failure ends the script under `set -e`, where that is sure (bash(1), `set`)."""
+        ok, bad = self.pipeline(pipeline, state)
+        command = pipeline.commands[0]
+        plain = len(pipeline.commands) == 1 and isinstance(command, Simple) and not pipeline.negated
+        if plain and ok is not None and ok.stop_on_error and not self.guarded and not ok.functions:
+            return ok, None
+        return ok, bad
 
     def item(self, item: Item, state: State) -> Ends:
         """Run pipelines joined by `&&` and `||`."""
@@ -153,7 +160,7 @@ class Machine(Flow):
 
     def _item(self, item: Item, state: State) -> Ends:
         if not item.operators:
-            return self.pipeline(item.pipelines[0], state)
+            return self.stopping(item.pipelines[0], state)
         self.guarded += 1
         ok, bad = self.pipeline(item.pipelines[0], state)
         for number, operator in enumerate(item.operators):
@@ -162,7 +169,8 @@ class Machine(Flow):
             begin = ok if operator == "&&" else bad
             if begin is None:
                 continue
-            then, otherwise = self.pipeline(item.pipelines[number + 1], begin.copy() if ok is bad else begin)
+            run = self.stopping if number == len(item.operators) - 1 else self.pipeline
+            then, otherwise = run(item.pipelines[number + 1], begin.copy() if ok is bad else begin)
             if operator == "&&":
                 ok, bad = then, merge(bad, otherwise)
             else:

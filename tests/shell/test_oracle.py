@@ -41,8 +41,9 @@ CASES = [
     # found by comparing with bash
     "v=; c5 ${v##*/}", "a=(1 2)[[ x", "c1 $!x", 'c1 "$!{a[@]}" z', "exit <while; c2", "exit 1 2; c2", "f(){ c1; } && c2; f",
     "false && fn() { c1; }; fn",
-    "c1 && a=(1 2); c7 \"${a[@]}\" z",
-    "unset a; c7 \"${a[@]}\" z", "c1 >&-x", ">f if", "x=\\\ny c1", "x\\\ny=1 c1", "v=#a; c1 $v", "c1 a\\\nb", "! ! c1", "time -p c1",
+    "set -e; c1 && x() { c2; }; x",
+    'c1 && a=(1 2); c7 "${a[@]}" z',
+    'unset a; c7 "${a[@]}" z', "c1 >&-x", ">f if", "x=\\\ny c1", "x\\\ny=1 c1", "v=#a; c1 $v", "c1 a\\\nb", "! ! c1", "time -p c1",
     # what other parsers are known to get wrong
     "c1\n\\c2 -rf x", "c1\n\\\n c2 x", "c1 >o c2 x", "c1 >out push origin", "cat <<E\n $(c2)\nE", "cat <<E\n`c2`\nE", "c1 a \\ b", "\\ c1 x", "gi\\\nt push",
     "x=\\\n c1 -rf y", '!""c1', "c1 `c2 \\`c3\\``", "cat <<A <<B\na\nA\nb\nB", "c1 <>f", "<<E c1\nx\nE", "c1 | c2\nc3", "c1; c2 >o", "c1 {a..c}", "c1 ${x:-`c2`}",
