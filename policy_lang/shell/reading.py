@@ -185,7 +185,10 @@ class WordReader:
         """`<(...)` or `>(...)`."""
         self.only_bash("a process substitution")
         self.pos += 2
-        return Proc(self.inner())
+        body = self.inner()
+        if not body:
+            raise self.fail("a process substitution without commands")
+        return Proc(body)
 
     def inner(self) -> tuple[Item, ...]:
         """Commands up to the closing parenthesis."""

@@ -76,7 +76,9 @@ def test_check_json(simple: Path) -> None:
     assert answer["rules"] == [
         {"id": "simple#asked", "effect": "ask", "file": str(simple), "line": 7, "tier": "review", "because": "look"}
     ]
-    assert answer["effects"] == [{"action": "write", "resource": "src/a", "effect": "ask", "rules": ["simple#asked"]}]
+    assert answer["effects"] == [
+        {"action": "write", "resource": "src/a", "effect": "ask", "rules": ["simple#asked"], "tiers": ["review"]}
+    ]
     assert answer["policy_digest"].startswith("sha256:")
     assert len(answer["decision_id"]) == 32
     assert set(answer) == {
