@@ -329,6 +329,11 @@ def _set(machine: Machine, fields: list[Value], stdin: Value | None) -> Ends:
             rest = rest[1:]
             state.args = _kept(rest)
             return _both(machine)
+        if text == "-":
+            if len(rest) == 1:
+                return _both(machine)
+            rest = rest[1:]
+            break
         if text[:1] not in {"-", "+"} or len(text) < 2:
             break
         on = text[0] == "-"

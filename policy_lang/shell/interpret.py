@@ -7,6 +7,7 @@ is opaque, and so is what a changed shell may make of the rest.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from ..domain.limits import limit
@@ -35,6 +36,7 @@ class Machine(Flow):
         "assigned",
         "calls",
         "depth",
+        "found",
         "frames",
         "guarded",
         "moved",
@@ -63,6 +65,8 @@ class Machine(Flow):
         self.traps: list[tuple[tuple[Item, ...], State, int, int, tuple[int, int]]] = []
         self.assigned: list[str] = []
         self.moved = 0
+        self.found = ""
+        """The glob that every name which a surrounding `find` hands on must match, when there is one."""
 
     # acts
 
@@ -385,6 +389,10 @@ class Machine(Flow):
                     return UNKNOWN if op == "<&" else None
             if target.parts == (Hole.PIPE,):
                 return UNKNOWN if op == "<" else None
+            network = re.match(r"/dev/(?:tcp|udp)/([^/]+)/([^/]+)$", text or "")
+            if network and self.dialect != "sh":
+                self.act("connect", literal(f"{network[1]}:{network[2]}"))
+                return UNKNOWN
             if op in {"<", "<>"} and text != "/dev/null":
                 self.act("read", target)
             if (op not in {"<", ">&", "<&"} or op == ">&") and text not in _NOWHERE:

@@ -119,8 +119,8 @@ class Flow(Expander):
             self.frames.append(frame)
             following, left = once(state.copy())
             self.frames.pop()
-            for other in frame.continues:
-                following = merge(following, other)
+            for other in frame.continues:  # in the condition of `until` it ends the loop
+                following, left = merge(following, other), merge(left, other)
             for other in frame.breaks:
                 left = merge(left, other)
             joined_ = merge(state, following)

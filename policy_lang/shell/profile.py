@@ -219,6 +219,11 @@ def _valued(parsed: Parsed, option: Option, argv: tuple[Value, ...], at: int) ->
         return at + 1
     if at + 1 >= len(argv) or argv[at + 1].many:
         raise Opaque(f"the value of `{option.names[0]}` is missing or not known")
+    if option.role.startswith("pair"):  # a name and a value, as `jq --arg` takes them
+        if at + 2 >= len(argv) or argv[at + 2].many:
+            raise Opaque(f"the value of `{option.names[0]}` is missing or not known")
+        parsed.options.append(Given(option, argv[at + 2], at, len(parsed.path)))
+        return at + 3
     parsed.options.append(Given(option, argv[at + 1], at, len(parsed.path)))
     return at + 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,6 +56,10 @@ def reader(name: str) -> Callable[[Reader], Reader]:
 
 def program_name(text: str) -> str | None:
     """The name to look a profile up by; None for a program outside the trusted directories."""
+    if "/" in text:
+        if ".." in text.split("/") and not text.startswith("/"):
+            raise Opaque("a program's path with `..`", "write its name, or its path from the workspace")
+        text = posixpath.normpath("/" + text.lstrip("/")) if text.startswith("/") else text
     folder, slash, name = text.rpartition("/")
     if slash and folder not in TRUSTED_DIRS:
         return None
@@ -64,7 +69,11 @@ def program_name(text: str) -> str | None:
 
 def command_acts(machine: Machine, call: Call) -> None:
     """Record everything that a program's command line says it does."""
-    name = program_name(call.argv[0].text or "")
+    try:
+        name = program_name(call.argv[0].text or "")
+    except Opaque as fault:
+        machine.opaque(fault.why, fault.mend, call.argv)
+        return
     profile = machine.profiles(name) if name is not None else None
     if profile is None:
         machine.act("run", NOTHING, argv=call.argv, note="its effects are not known: there is no profile of it")
@@ -238,6 +247,7 @@ def path(
         return
     if value.parts and value.parts[-1] == Hole.BELOW:
         value, tree = Value(value.parts[:-1], value.many, value.why), tree or "existing"
+        names = names or machine.found
     visible = tree == "visible"
     machine.act(action, value, tree="existing" if visible else tree, names=names, visible=visible, like=like)
 
@@ -337,8 +347,25 @@ def _code(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
 
 
 def _code_file(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
-    if value.text != "-":
+    if value.text in _INPUTS or value.parts == (Hole.PIPE,):
+        parsed.named.add(index)  # code that nobody can see
+    else:
         path(machine, "read", value)
+
+
+_INPUTS = frozenset({"-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
+
+
+def _package(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
+    """A package's name, or where it lies."""
+    start = value.starts()
+    for mark in ("git+", "npm:"):
+        start = start.removeprefix(mark)
+    if "://" in start:
+        at = start.find("@") if "@" in start and start.find("@") < start.find("://") else -1
+        connect(machine, joined([start[at + 1 :].strip(), *value.parts[1:]], False, value.why), scheme="https")
+    elif start.startswith(("./", "../", "/", "~", "file:")):
+        path(machine, "read", literal(start.removeprefix("file:")) if value.text else value)
 
 
 def _script(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
@@ -416,9 +443,11 @@ def _nothing(machine: Machine, parsed: Parsed, value: Value, index: int) -> None
 
 
 ROLES: dict[str, Callable[[Machine, Parsed, Value, int], None]] = {
-    **dict.fromkeys(("text", "cwd", "ref", "remote", "url-later", "package", "number"), _nothing),
+    **dict.fromkeys(("text", "cwd", "ref", "number", "pair"), _nothing),
     "url": lambda m, p, v, i: connect(m, v),
     "https": lambda m, p, v, i: connect(m, v, scheme="https"),
+    "package": _package,
+    "pair-read": lambda m, p, v, i: path(m, "read", v),
     "host": _host, "ssh-host": _ssh_host, "repository": _repository,
     "from": _remote_path("read"), "to": _remote_path("write"), "data": _data, "form": _form, "code": _code,
     "code-file": _code_file, "script": _script, "program": _program, "opaque": _opaque, "setenv": _setenv, "use": _use,

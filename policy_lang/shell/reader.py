@@ -457,12 +457,12 @@ class Reader(WordReader):
         self.pos = match.end()
         if self.text.startswith("\\\n", self.pos):
             self.operator_ends()
-        if op in {"<&", ">&"} and self.text.startswith("-", self.pos):
-            self.pos += 1
-            return Redirect(op, Word((Text("-", True),), 0, 0), fd, self.offset + start, self.offset + self.pos)
         blank = _BLANK.match(self.text, self.pos)
         if blank:
             self.pos = blank.end()
+        if op in {"<&", ">&"} and self.text.startswith("-", self.pos):  # a token of its own, whatever follows
+            self.pos += 1
+            return Redirect(op, Word((Text("-", True),), 0, 0), fd, self.offset + start, self.offset + self.pos)
         if self.text.startswith("#", self.pos) or self.pos >= self.end:
             raise self.fail("a redirection without a target")
         target = self.word()

@@ -135,6 +135,8 @@ def config(machine: Machine, call: Call, parsed: Parsed) -> bool:
         for n in ("--add", "--unset", "--unset-all", "--replace-all", "--rename-section", "--remove-section", "--edit")
     )
     if operands[:1] in (["get"], ["list"]) or reads:
+        if not parsed.has("--get") and operands[:1] != ["get"]:
+            path(machine, "read", literal(".git/config"))
         return True
     if len(operands) < 2 and not writes and not any(v.many for v in parsed.operands):
         return True
@@ -158,6 +160,19 @@ def remote(machine: Machine, call: Call, parsed: Parsed) -> bool:
     if words[0] in {"update", "prune"}:
         return True
     path(machine, "write", literal(".git/config"))
+    return True
+
+
+@reader("git-submodule")
+def submodule(machine: Machine, call: Call, parsed: Parsed) -> bool:
+    """`add` fetches a URL into a folder and changes the configuration; others follow .gitmodules."""
+    words = [v.text for v in parsed.operands]
+    if words[:1] == ["add"] and len(parsed.operands) > 1:
+        role(machine, parsed, "repository", parsed.operands[1], parsed.indexes[1])
+        path(machine, "write", parsed.operands[2] if len(parsed.operands) > 2 else Value((Hole.NAME,)), "own")
+        path(machine, "write", literal(".gitmodules"))
+    elif words[:1] in (["foreach"], ["set-url"]) or None in words[:1]:
+        raise Opaque("`git submodule` that runs commands or goes elsewhere")
     return True
 
 
@@ -198,11 +213,42 @@ def _worktree(machine: Machine, value: Value) -> None:
     path(machine, "write", value, "existing")
 
 
+def patched(text: str, strip: int) -> list[str]:
+    """The files that a patch names, without their first `strip` folders. Raises Opaque when that cannot be told."""
+    found: dict[str, None] = {}
+    for line in text.split("\n"):
+        match = re.match(r"(?:---|\+\+\+|\*\*\*|Index:|rename (?:from|to)|copy (?:from|to)) (.*)|diff --git (.*)", line)
+        if match is None:
+            continue
+        if '"' in line:
+            raise Opaque("a patch with quoted names")
+        if match[2] is not None:
+            continue  # the names stand again below, or nothing is changed but a mode
+        name = match[1].split("\t")[0].rstrip()
+        if name != "/dev/null":
+            parts = name.split("/")
+            if line.startswith(("rename", "copy")):
+                found[name] = None
+            elif len(parts) <= strip:
+                raise Opaque("a patch whose files cannot be told")
+            else:
+                found["/".join(parts[strip:])] = None
+    if not found:
+        raise Opaque("a patch whose files cannot be told")
+    return list(found)
+
+
 @reader("git-apply")
 def apply(machine: Machine, call: Call, parsed: Parsed) -> bool:
     """A patch names the files that it changes: they are not seen here."""
     for value in parsed.operands:
         path(machine, "read", value)
+    text = call.stdin.text if call.stdin is not None and not parsed.operands else None
+    if text is not None and not parsed.has("--directory") and not parsed.has("-p"):
+        for file in patched(text, 1):
+            path(machine, "write", literal(file))
+            path(machine, "delete", literal(file))
+        return True
     if parsed.has("--check") or parsed.has("--stat") or parsed.has("--numstat") or parsed.has("--cached"):
         return True
     path(machine, "write", literal("."), "new")

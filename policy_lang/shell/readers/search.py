@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ..profile import Parsed
@@ -26,6 +27,11 @@ def search(machine: Machine, call: Call, parsed: Parsed) -> bool:
     tree = "" if not walks else "existing" if hidden else "visible"
     if not operands and walks:
         operands = [literal(".")]
+    only = [
+        g.value for g in parsed.options if {"--include", "-g", "--glob"} & set(g.option.names) and g.value is not None
+    ]
+    names = only[0].text or "" if len(only) == 1 else ""
+    wanted = names if re.fullmatch(r"[A-Za-z0-9_.*?-]+", names) and "**" not in names else ""
     for value in operands:
-        path(machine, "read", value, tree)
+        path(machine, "read", value, tree, names=wanted if tree else "")
     return True

@@ -127,7 +127,7 @@ def _substitution(text: str, at: int, command: str, done: list[tuple[str, str]])
 
 
 _AWK_STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
-_AWK_DANGER = re.compile(r"\bsystem\b|\bgetline\b|(?<!\|)\|(?!\|)|@|\bARGV\b|\bARGC\b|\bfflush\b|\bprintf?\b[^;}\n]*>")
+_AWK_DANGER = re.compile(r"\bsystem\b|\bgetline\b|(?<!\|)\|(?!\|)|@|\bARGV\b|\bARGC\b|\bfflush\b|\bprintf?\b[^;}]*>")
 
 
 @reader("awk")
@@ -137,8 +137,10 @@ def awk(machine: Machine, call: Call, parsed: Parsed) -> bool:
     if not parsed.has("-f"):
         if not operands or operands[0].text is None:
             raise Opaque("the program of `awk` is not known", "write it in single quotes, values with `-v`")
-        program = _AWK_STRING.sub('""', operands.pop(0).text or "")
-        if _AWK_DANGER.search(program):
+        whole = operands.pop(0).text or ""
+        program = _AWK_STRING.sub('""', whole)
+        hides = re.search(r'/[^/\n]*"[^/\n]*/', whole)  # a quote inside a regular expression
+        if _AWK_DANGER.search(program) or (hides and _AWK_DANGER.search(whole)):
             raise Opaque("the program of `awk` runs commands, reads or writes files")
         if "ENVIRON" in program:
             machine.act("use", ENVIRONMENT)
@@ -179,8 +181,35 @@ def patch(machine: Machine, call: Call, parsed: Parsed) -> bool:
         for value in parsed.operands[1:]:
             path(machine, "read", value)
         return True
-    if not parsed.has("--dry-run") and not parsed.has("--output"):
+    text = call.stdin.text if call.stdin is not None else None
+    level = parsed.value_of("-p")
+    strip = level.text if level is not None else None
+    if text is not None and strip is not None and strip.isdigit() and not parsed.has("-i"):
+        from .git import patched
+
+        for file in patched(text, int(strip)):
+            path(machine, "write", literal(file))
+            path(machine, "delete", literal(file))
+    elif not parsed.has("--dry-run") and not parsed.has("--output"):
         path(machine, "write", literal("."), "new")
+    return True
+
+
+_PATCH_LINE = re.compile(r"\*\*\* (Add File|Update File|Delete File|Move to): (.+)")
+
+
+@reader("apply-patch")
+def apply_patch(machine: Machine, call: Call, parsed: Parsed) -> bool:
+    """The patch names every file that it changes; it is the one operand, or standard input."""
+    given = parsed.operands[0] if parsed.operands else call.stdin
+    text = given.text if given is not None else None
+    if text is None or "*** Begin Patch" not in text:
+        raise Opaque("the patch is not known")
+    for line in text.split("\n"):
+        match = _PATCH_LINE.match(line)
+        if match:
+            action = "delete" if match[1] == "Delete File" else "write"
+            path(machine, action, literal(match[2].strip()))
     return True
 
 

@@ -171,8 +171,10 @@ def find(machine: Machine, call: Call, parsed: Parsed) -> bool:
             if not words or not inner:
                 raise Opaque("`find -exec` without an end")
             words.pop(0)
+            outer, machine.found = machine.found, names
             for start in starts:
                 _found_command(machine, inner, start, below=text in {"-exec", "-ok"})
+            machine.found = outer
         elif text == "-delete":
             for start in starts:
                 machine.act("delete", start, tree="existing", names=names)
