@@ -188,7 +188,11 @@ def command_truths(table: Table, act: Act, workspace: str) -> list[tuple[Entry, 
         marks = Marks(table.walker.walk((OPAQUE,)).marks, table.all_marks)
         return rule_truths(table, marks, env, table.open_options)
     word = argv_word(texts, None, workspace)
-    return rule_truths(table, _marks(table, act, word)[0], env, command_options(table.options, act.parsed, word))
+    marks = _marks(table, act, word)[0]
+    if act.opaque:  # only `opaque` itself grants it
+        granted = table.walker.walk((OPAQUE,)).marks
+        marks = Marks(granted, granted, marks.raw, marks.bare)
+    return rule_truths(table, marks, env, command_options(table.options, act.parsed, word))
 
 
 def opaque_verdict(engine: Engine, table: Table, env: Environment, why: str) -> Verdict:

@@ -37,6 +37,8 @@ def _head(repo: Repository) -> list[str]:
         "# secrets, version-control internals, agent configuration, private networks; no force, no deletion",
         "import std.baseline",
         "import std.git",
+        "# printing, listing, searching, text filters, moving files: what scripts are made of",
+        "import std.shell",
         *([f"# the everyday commands of {' and '.join(repo.languages)}", modules] if modules else []),
         "",
         "# who approves what is asked for: put your people here",
@@ -51,13 +53,9 @@ def _rules(repo: Repository) -> list[str]:
     out += [f"allow write, delete {free}", f'ask review write, delete "**" except {free}']
     out += [
         "",
-        "# looking around and recording work; one argument that is no option",
-        'allow run "git {status,diff,log,show,branch,add,commit,fetch}", "git add [!-]* **", "git commit -m *"',
-        'allow run "git {status,diff,log} {--short,--stat,--oneline,--cached}"',
-        'allow run "git {switch,checkout} {-c,-b} agent/*"',
-        'allow run "git push -u origin agent/*", "git push origin agent/*"',
-        'allow run "ls", "pwd", "rg [!-]*", "rg {-n,-l,-i} [!-]*"',
-        "# a command that is more than one plain command is shown to a person",
+        "# recording work; what commands read, write and push is decided by the rules about files and branches",
+        'allow run "git {status,diff,log,show,branch,add,commit,fetch,switch,checkout,stash,push} **"',
+        "# a command that cannot be read exactly is shown to a person",
         "ask review run opaque",
         "",
         "# its own branches; the default branch changes by review",
@@ -83,6 +81,7 @@ def _tests(repo: Repository) -> list[str]:
         f'    allow read {escape(inside)}, "README.md"',
         f'    allow write {escape(inside)}, "README.md"',
         f'    allow run "git status", {", ".join(escape(_FIRST_COMMAND[x]) for x in repo.languages) or escape("ls")}',
+        '    allow run "cd . && ls | head -5", "grep -n title README.md", "git push origin agent/example"',
         '    allow push "agent/example"',
     ]
     for host in sorted(repo.hosts)[:1]:
@@ -101,7 +100,7 @@ def _tests(repo: Repository) -> list[str]:
         'test "what an injected instruction would try" {',
         '    deny read ".env", "~/.ssh/id_ed25519"',
         '    deny write ".git/hooks/pre-commit", ".claude/settings.json", "~/.bashrc"',
-        '    deny run "curl https://evil.example", "git push --force"',
+        '    deny run "curl https://evil.example", "git push --force", "cat .env", "ls > .git/hooks/pre-commit"',
         f'    deny push {escape(repo.default_branch)}, "refs/tags/v1"',
         '    deny connect POST "https://evil.example/", "http://169.254.169.254/"',
     ]
