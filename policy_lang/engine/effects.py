@@ -189,10 +189,12 @@ def command_truths(table: Table, act: Act, workspace: str) -> list[tuple[Entry, 
         return rule_truths(table, marks, env, table.open_options)
     word = argv_word(texts, None, workspace)
     marks = _marks(table, act, word)[0]
-    if act.opaque:  # only `opaque` itself grants it
-        granted = table.walker.walk((OPAQUE,)).marks
-        marks = Marks(granted, granted, marks.raw, marks.bare)
-    return rule_truths(table, marks, env, command_options(table.options, act.parsed, word))
+    options = command_options(table.options, act.parsed, word)
+    if not act.opaque:
+        return rule_truths(table, marks, env, options)
+    granted = table.walker.walk((OPAQUE,)).marks  # only `opaque` itself grants it
+    known = rule_truths(table, Marks((), (), marks.raw, marks.bare), env, options)
+    return [*rule_truths(table, Marks(granted, granted), env, table.open_options), *known]
 
 
 def opaque_verdict(engine: Engine, table: Table, env: Environment, why: str) -> Verdict:
