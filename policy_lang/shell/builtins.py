@@ -168,6 +168,8 @@ def _pushd(machine: Machine, fields: list[Value], stdin: Value | None) -> Ends:
 def declared_fields(machine: Machine, word: Word) -> list[Value]:
     """A word of `export` and its like: an assignment is not split."""
     first = word.parts[0] if word.parts else None
+    if machine.dialect == "sh":
+        return machine.fields(word)  # some shells split it
     if isinstance(first, Text) and first.quoted and first.text.endswith("=") and len(first.text) > 1:
         value = machine.value(Word(word.parts[1:], word.start, word.end))
         return [joined([first.text, *value.parts], False, value.why)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from itertools import pairwise
 
 from ..domain.limits import limit
 from .braces import brace_expand
@@ -28,7 +29,7 @@ _ASSIGNED_TILDE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*=)~(?=/|$)", re.ASCII)
 _ARITHMETIC = re.compile(r"[A-Za-z0-9_ \t\n+*/%<>=!&|^~?:,()#-]*", re.ASCII)
 _CREDENTIAL = re.compile(
     r"(?:.*_)?(?:TOKEN|SECRET|PASSWORD|PASSWD|PASS|PASSPHRASE|PGPASSWORD|CREDENTIALS?|APIKEY|API_KEY|ACCESS_KEY|PRIVATE_KEY"
-    r"|SECRET_KEY|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|AUTH|AUTH_TOKEN|DATABASE_URL|DSN|PAT|COOKIE)(?:_.*)?",
+    r"|SECRET_KEY|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|AUTH|AUTH_TOKEN|DATABASE_URL|DSN|PAT|COOKIE|KEY)(?:_.*)?",
     re.ASCII,
 )
 """Names under which environments carry credentials, by the conventions of providers' command-line tools."""
@@ -82,7 +83,20 @@ class Expander(ABC):
             raise Opaque(f"a word that becomes more than {MOST_FIELDS} words", at=word.start)
         return out
 
+    def _as_zsh(self, parts: tuple[Part, ...]) -> None:
+        """What zsh reads in another way: subscripts and flags without braces (zshexpn(1))."""
+        for part, following in pairwise(parts):
+            text = following.text if isinstance(following, Text) else ""
+            plain = isinstance(part, Param) and not part.op and not part.subscript
+            length = isinstance(part, Param) and part.name in "#?" and text[:1].isidentifier()
+            if plain and (length or text[:1] == "["):
+                raise Opaque("a subscript or length without braces, which zsh reads in another way", "use braces")
+            if isinstance(part, Text) and part.text.endswith("$") and text[:1] in {"+", "=", "~", "^"}:
+                raise Opaque("an expansion with a flag, which only zsh has")
+
     def _fields(self, parts: tuple[Part, ...]) -> list[Value]:
+        if self.dialect == "zsh":
+            self._as_zsh(parts)
         done: list[Value] = []
         pieces: list[Piece] = []
         solid = many = lost = False
@@ -136,6 +150,8 @@ class Expander(ABC):
 
     def value(self, word: Word) -> Value:
         """A word where nothing is split: an assignment's value, a redirection's target, a `case` subject."""
+        if self.dialect == "zsh":
+            self._as_zsh(word.parts)
         pieces: list[Piece] = []
         why = ""
         for index, part in enumerate(word.parts):
@@ -195,7 +211,8 @@ class Expander(ABC):
             at = match.end()
         rest = text[at:]
         pieces.append(rest)
-        return at > 0, _HIDDEN_GLOB.search(text) is not None or (several and "[" in rest)
+        deep = self.dialect == "zsh" and "**" in text  # any depth
+        return at > 0, deep or _HIDDEN_GLOB.search(text) is not None or (several and "[" in rest)
 
     def _unquoted(self, value: Value, pieces: list[Piece]) -> bool:
         """Append an unquoted value that cannot be split. False when it could be."""
@@ -305,6 +322,8 @@ class Expander(ABC):
         if found is not None:
             if isinstance(found, Value):
                 return found
+            if self.dialect == "zsh":
+                return (UNKNOWN_MANY,)  # the whole array
             return found[0] if found and not found[0].many else UNKNOWN
         if name in _PLACES:
             return Value((_PLACES[name],), False, f"${name}")
@@ -324,6 +343,8 @@ class Expander(ABC):
             if isinstance(found, tuple):
                 return found
             return (found,) if found is not None and found.text else (UNKNOWN_MANY,)  # it may be unset
+        if subscript.isdigit() and self.dialect == "zsh":
+            return UNKNOWN  # counted from 1, unless an option says otherwise
         if subscript.isdigit():
             index = int(subscript)
             if isinstance(found, tuple) and index < len(found) and not any(v.many for v in found[: index + 1]):

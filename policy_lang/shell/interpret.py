@@ -405,6 +405,9 @@ class Machine(Flow):
         """The target; an unquoted glob may be the one file that matches."""
         if redirect.op in {"<<", "<<-", "<<<"}:
             return self.value(redirect.target)
+        first = redirect.target.parts[0] if redirect.target.parts else None
+        if self.dialect == "zsh" and isinstance(first, Text) and not first.quoted and first.text.startswith(("!", "|")):
+            raise Opaque("a redirection with `!`, which only zsh has")
         fields = self.fields(redirect.target)
         if len(fields) != 1:
             return UNKNOWN

@@ -83,7 +83,10 @@ class Given:
 
 @dataclass(slots=True)
 class Parsed:
-    """A command line by its profile. `path` are the canonical names of the program and its sub-commands."""
+    """A command line by its profile. `path` are the canonical names of the program and its sub-commands.
+
+    `named` are the words that a grant must name; `runs_file` says that it runs the code of a file.
+    """
 
     profile: Profile
     path: tuple[str, ...]
@@ -93,6 +96,7 @@ class Parsed:
     indexes: list[int] = field(default_factory=list)
     named: set[int] = field(default_factory=set)
     changes: tuple[str, ...] = ()
+    runs_file: bool = False
 
     def has(self, name: str) -> bool:
         """True when the option is given under any of its spellings."""

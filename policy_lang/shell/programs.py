@@ -116,7 +116,7 @@ def _acts(machine: Machine, call: Call, parsed: Parsed) -> None:
         role(machine, parsed, kind, literal(what) if what != "*" else UNKNOWN, 0)
     inside, machine.state.folders = machine.state.folders, folders
     does = len(machine.acts) > place or parsed.has("--version") or parsed.has("--help")
-    free = (profile.transparent or "free" in parsed.changes) and does
+    free = (profile.transparent or "free" in parsed.changes) and does and not parsed.runs_file
     # the command itself comes first in what is shown, whatever was found on the way
     machine.act("run", NOTHING, place, argv=call.argv, parsed=parsed, free=free, note="; ".join(n for n in notes if n))
     machine.state.folders = inside
@@ -334,12 +334,31 @@ def _data(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
 
 def _form(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
     start = value.starts()
-    _name, equals, rest = start.partition("=")
+    _, equals, rest = start.partition("=")
     if equals and rest[:1] in {"@", "<"}:
-        file = rest[1:].partition(";")[0]
-        path(machine, "read", joined([file, *value.parts[1:]], False, value.why))
+        for file in rest[1:].partition(";")[0].split(","):
+            path(machine, "read", joined([file, *value.parts[1:]], False, value.why))
     elif value.text is None and (not equals or not rest):
         path(machine, "read", UNKNOWN)
+
+
+def _cookie(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
+    if "=" not in value.starts():
+        path(machine, "read", value)
+
+
+def _encoded(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
+    head, at, rest = value.starts().partition("@")
+    if at and "=" not in head:
+        path(machine, "read", joined([rest, *value.parts[1:]], False, value.why))
+    elif value.text is None and "=" not in head:
+        path(machine, "read", UNKNOWN)
+
+
+def _upload(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
+    if re.search(r"[{\[]", value.starts()):
+        raise Opaque("`curl` expands what it uploads")
+    path(machine, "read", value)
 
 
 def _code(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
@@ -347,6 +366,7 @@ def _code(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
 
 
 def _code_file(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
+    parsed.runs_file = True
     if value.text in _INPUTS or value.parts == (Hole.PIPE,):
         parsed.named.add(index)  # code that nobody can see
     else:
@@ -449,7 +469,7 @@ ROLES: dict[str, Callable[[Machine, Parsed, Value, int], None]] = {
     "package": _package,
     "pair-read": lambda m, p, v, i: path(m, "read", v),
     "host": _host, "ssh-host": _ssh_host, "repository": _repository,
-    "from": _remote_path("read"), "to": _remote_path("write"), "data": _data, "form": _form, "code": _code,
+    "from": _remote_path("read"), "to": _remote_path("write"), "data": _data, "form": _form, "cookie": _cookie, "encoded": _encoded, "upload": _upload, "code": _code,
     "code-file": _code_file, "script": _script, "program": _program, "opaque": _opaque, "setenv": _setenv, "use": _use,
     "mount": _mount, "merge": _merge,
 }  # fmt: skip

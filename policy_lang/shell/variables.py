@@ -7,7 +7,10 @@ SHELL_VARIABLES = frozenset(
 )
 """Variables that change how the shell itself reads or runs what follows (bash(1), Shell Variables)."""
 _DANGEROUS = (
-    "PATH", "LD_", "DYLD_", "BASH_ENV", "ENV", "PROMPT_COMMAND", "PS1", "GIT_", "SSH_ASKPASS", "PYTHON", "NODE_OPTIONS",
+    "PATH", "PYTEST_", "DJANGO_SETTINGS_MODULE", "FLASK_APP", "TAR_OPTIONS", "GREP_OPTIONS", "RSYNC_", "WGETRC", "INPUTRC", "PSQLRC", "PSQL_", "PGOPTIONS", "MYSQL_",
+    "HISTFILE", "ZDOTDIR", "FPATH", "GH_", "GITHUB_", "GLAB_", "HELM_", "TF_", "ANSIBLE_", "COMPOSE_", "DENO_", "BUN_", "PHPRC", "PHP_INI", "LUA_", "JULIA_", "NIX_",
+    "GNUPGHOME", "SSH_", "AWKPATH", "AWKLIBPATH", "COMPILER_PATH", "LIBRARY_PATH", "CPATH", "C_INCLUDE_PATH", "LDFLAGS", "CFLAGS", "CXXFLAGS", "LESS", "MANPATH", "BASH_", "CMAKE_", "VAGRANT_",
+    "LD_", "DYLD_", "BASH_ENV", "ENV", "PROMPT_COMMAND", "PS1", "GIT_", "SSH_ASKPASS", "PYTHON", "NODE_OPTIONS",
     "NODE_PATH", "NODE_EXTRA_CA_CERTS", "NODE_TLS_", "NPM_CONFIG_", "npm_config_", "PERL", "RUBY", "GEM_", "BUNDLE_", "JAVA_TOOL_OPTIONS",
     "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "MAVEN_OPTS", "GRADLE_OPTS", "CLASSPATH", "GOFLAGS", "GOPROXY", "GONOSUM", "GOINSECURE", "GOTOOLCHAIN", "CC", "CXX",
     "RUSTC", "RUSTFLAGS", "RUSTUP_", "CARGO_", "MAKEFLAGS", "MAKEFILES", "PIP_", "UV_", "POETRY_", "PAGER", "MANPAGER", "EDITOR", "VISUAL",
@@ -24,6 +27,12 @@ _EXACT = frozenset(
     {
         "PATH",
         "ENV",
+        "LESS",
+        "FPATH",
+        "CPATH",
+        "LDFLAGS",
+        "CFLAGS",
+        "CXXFLAGS",
         "HOME",
         "SHELL",
         "CC",

@@ -106,14 +106,33 @@ def test_git_state(script: str, git: dict[str, object], branch: str | None, effe
         ("echo {a,b}", "bash", False), ("echo {a,b}", "sh", True), ("echo {a,b}", "zsh", False), ("[[ a == b ]]", "sh", True), ("echo a &> x", "sh", True),
         ("cat <(ls)", "sh", True), ("x=(a b)", "sh", True), ("echo $'a'", "sh", True), ("ls =x", "zsh", True), ("ls =x", "bash", False), ("noglob ls", "zsh", True),
         ("- ls", "zsh", True), ("x='a b'; ls $x", "zsh", False), ("ls | while read -r x; do y=1; done; echo $y", "zsh", False), ("setopt extendedglob", "zsh", True),
-        ("ls; cd a; pwd", "sh", False), ("for x in a b; do echo $x; done", "sh", False), ("x=${y:-z}; echo $x", "sh", False), ("x=${y/a/b}", "sh", True),
+        ("ls; cd a; pwd", "sh", False), ("for x in a b; do echo $x; done", "sh", False), ("x=${y:-z}; echo $x", "sh", False), ("echo $x[1]", "zsh", True), ('echo "$x[1]"', "zsh", True), ("echo $#x", "zsh", True), ("echo $+x", "zsh", True), ("echo a >! b", "zsh", True),
+        ("echo $x[1]", "bash", False), ("export x=$y", "sh", True), ('export x="$y"', "sh", False), ("cat =(ls)", "zsh", True), ("repeat 3 ls", "zsh", True), ("x=${y/a/b}", "sh", True),
     ],
 )  # fmt: skip
 def test_dialects(script: str, dialect: str, opaque: bool) -> None:
     assert bool(run(script, shell=dialect).opaque) is opaque
 
 
+def test_running_a_file_needs_a_grant() -> None:
+    for script in (
+        "bash x.sh",
+        "sh ./x.sh",
+        "bash -e x.sh a",
+        "timeout 5 bash x.sh",
+        "env sh x.sh",
+        "git bisect run ./x.sh",
+        "nice zsh x.sh",
+        ". x.sh",
+    ):
+        decision = run(script)
+        assert decision.effect == "deny", script
+        assert any("grants `run`" in r for r in decision.reasons)
+
+
 def test_zsh_does_not_split() -> None:
+    assert run("rm **/x", shell="zsh").effect == "deny"
+    assert run("a=(keep x); rm ${a[1]}", shell="zsh").effect == "deny"
     assert run("x='a keep/b'; rm $x", shell="bash").effect == "deny"
     assert run("x='a keep/b'; rm $x", shell="zsh").effect == "deny"
     assert run("x='rm a'; $x", shell="zsh").effect == "ask"

@@ -163,6 +163,16 @@ def remote(machine: Machine, call: Call, parsed: Parsed) -> bool:
     return True
 
 
+@reader("git-bisect")
+def bisect(machine: Machine, call: Call, parsed: Parsed) -> bool:
+    """`git bisect run command` runs it."""
+    if parsed.operands and parsed.operands[0].text is None:
+        raise Opaque("which sub-command of `git bisect` it is cannot be known")
+    if parsed.operands and parsed.operands[0].text == "run" and len(parsed.operands) > 1:
+        machine.program(parsed.operands[1:])
+    return True
+
+
 @reader("git-submodule")
 def submodule(machine: Machine, call: Call, parsed: Parsed) -> bool:
     """`add` fetches a URL into a folder and changes the configuration; others follow .gitmodules."""
