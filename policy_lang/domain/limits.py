@@ -55,6 +55,9 @@ TABLE: tuple[Limit, ...] = (
     Limit("dfa_states", 20_000, "states", "cached automaton states; on overflow the cache starts anew"),
     Limit("memo_entries", 16_384, "entries", "cached classes and verdicts; on overflow the cache starts anew"),
     Limit("answers", 8_192, "entries", "remembered answers; a session asks for far fewer different things"),
+    Limit(
+        "remembered_text", 2_000, "characters", "longer resources are decided anew each time; keeps 8,192 answers small"
+    ),
     Limit("unknown_segments_per_state", 64, "entries", "keeps hostile unique names from filling a state"),
     Limit("search_work", 20_000_000, "steps", "exact set algebra, some seconds; beyond it `undecided`, never a pass"),
     Limit("tree_files", 20_000, "files", "looked at for one command that reads or deletes a folder; some 0.1 s"),

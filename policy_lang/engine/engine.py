@@ -98,6 +98,7 @@ class Engine:
         except (InternalError, Exception) as error:  # noqa: BLE001 (fail closed: whatever went wrong denies)
             verdict = Verdict("deny", reasons=(f"internal error (PLI001): {type(error).__name__}",))
         pure = request.lexical or request.workspace is None or all(SORT_OF.get(p.action) != PATH for p in parts)
+        pure = pure and len(parts) <= _MOST_PARTS and _small(resource)
         if SORT_OF.get(request.action) == PATH:
             pure = request.lexical or request.workspace is None
         return Answer(verdict, self.policy.digest, request.action, resource, parts, opaque, pure)
@@ -309,7 +310,8 @@ class Engine:
                 found = tuple(read_acts(resource, request.shell, self.profiles, place))
             if len(self._read) >= limit("answers"):
                 self._read = {}
-            self._read[key] = found
+            if _small(resource) and len(found) <= _MOST_PARTS:
+                self._read[key] = found
         return found
 
     def _command_pattern(
@@ -405,6 +407,16 @@ def _told(parts: tuple[Effect, ...]) -> tuple[str, ...]:
             what = f"{part.action} `{short}`: " if short else ""
             out.update(dict.fromkeys(f"{what}{reason}" for reason in part.verdict.reasons))
     return tuple(out)
+
+
+_MOST_PARTS = 64
+_MOST_REMEMBERED = limit("remembered_text")
+
+
+def _small(resource: object) -> bool:
+    """True for what may be remembered: large commands that never come again must not fill the memory."""
+    texts = (resource,) if isinstance(resource, str) else resource if isinstance(resource, tuple) else ()
+    return sum(len(t) for t in texts if isinstance(t, str)) <= _MOST_REMEMBERED
 
 
 def _literal(text: str) -> str:

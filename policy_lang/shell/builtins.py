@@ -180,6 +180,8 @@ def _declare(machine: Machine, fields: list[Value], stdin: Value | None) -> Ends
     what = fields[0].text or ""
     _free(machine, fields)
     prints = len(fields) == 1
+    flags = "".join(f.text or "" for f in fields[1:] if f.starts().startswith("-"))
+    inner = what in {"local", "declare", "typeset"} and bool(machine.calls) and "g" not in flags
     for value in fields[1:]:
         start = value.starts()
         match = re.match(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=", start, re.ASCII)
@@ -188,7 +190,10 @@ def _declare(machine: Machine, fields: list[Value], stdin: Value | None) -> Ends
             if match[2]:
                 old = machine.state.variables.get(match[1])
                 rest = joined([*old.parts, *rest.parts]) if isinstance(old, Value) else UNKNOWN
-            machine.assign(match[1], rest)
+            if inner:
+                machine.state.hide(match[1])
+            # outside a function bash refuses `local`, zsh takes it
+            machine.assign(match[1], UNKNOWN if what == "local" and not machine.calls else rest)
             continue
         text = value.text
         if text is None:
@@ -202,7 +207,8 @@ def _declare(machine: Machine, fields: list[Value], stdin: Value | None) -> Ends
             prints = prints or "p" in text
             continue
         _name(text, what)
-        if what in {"local", "declare", "typeset"} and machine.calls:
+        if inner:
+            machine.state.hide(text)
             machine.assign(text, literal(""))
     if prints:
         machine.act("use", ENVIRONMENT)

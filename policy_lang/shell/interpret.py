@@ -355,6 +355,7 @@ class Machine(Flow):
                 outs.append(self.run(fields, stdin, functions=False))
                 continue
             args, here.args = here.args, tuple(fields[1:])
+            outer, here.hidden = here.hidden, {}
             returned: list[State] = []
             self.calls.append(name)
             self.returns.append(returned)
@@ -367,6 +368,7 @@ class Machine(Flow):
                 ok, bad = merge(ok, other), merge(bad, other)
             for end in {id(e): e for e in (ok, bad) if e is not None}.values():
                 end.args = args
+                end.uncover(outer)
             outs.append((ok, bad))
         ok, bad = outs[0]
         for a, b in outs[1:]:

@@ -224,6 +224,7 @@ def _same(first: State, second: State) -> bool:
         first.variables == second.variables
         and first.folders == second.folders
         and first.args == second.args
+        and first.hidden == second.hidden
         and first.functions.keys() == second.functions.keys()
         and all(
             len(a) == len(b) and all(x is y for x, y in zip(a, b, strict=True))

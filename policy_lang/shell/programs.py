@@ -320,8 +320,8 @@ def _repository(machine: Machine, parsed: Parsed, value: Value, index: int) -> N
         path(machine, "read", value)
     else:
         url = dict(machine.place.remotes).get(text)
-        if url is not None:
-            _repository(machine, parsed, literal(url), index) if url != text else None
+        if url is not None and ("://" in url or _SCP.match(url) or url.startswith(("/", "."))):
+            _repository(machine, parsed, literal(url), index)
 
 
 def _data(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .tree import Command
 from .values import UNKNOWN, Value, either
@@ -19,7 +19,8 @@ class State:
 
     `folders` are the working folders that are possible, as texts relative to where the script begins (or
     absolute, or in the home); None when it may be any. `args` are the positional parameters, None when
-    unknown. A function has every body it may have; None among them says that it may be no function at all.
+    unknown. `hidden` are the values that `local` variables of the running function hide, None for none. A
+    function has every body it may have; None among them says that it may be no function at all.
     """
 
     variables: dict[str, Binding]
@@ -28,12 +29,33 @@ class State:
     before: tuple[str, ...] | None = None
     args: tuple[Value, ...] | None = None
     stop_on_error: bool = False
+    hidden: dict[str, Binding | None] = field(default_factory=dict)
 
     def copy(self) -> State:
         """A copy for another way through the script."""
         return State(
-            dict(self.variables), dict(self.functions), self.folders, self.before, self.args, self.stop_on_error
+            dict(self.variables),
+            dict(self.functions),
+            self.folders,
+            self.before,
+            self.args,
+            self.stop_on_error,
+            dict(self.hidden),
         )
+
+    def hide(self, name: str) -> None:
+        """Make a variable local to the running function."""
+        if name not in self.hidden:
+            self.hidden[name] = self.variables.get(name)
+
+    def uncover(self, outer: dict[str, Binding | None]) -> None:
+        """Give local variables their values outside again."""
+        for name, value in self.hidden.items():
+            if value is None:
+                self.variables.pop(name, None)
+            else:
+                self.variables[name] = value
+        self.hidden = dict(outer)
 
     def forget(self) -> None:
         """Something changed the shell in a way that is not known."""
@@ -90,4 +112,10 @@ def merge(first: State | None, second: State | None) -> State | None:
         first.before if first.before == second.before else None,
         first.args if first.args == second.args else None,
         first.stop_on_error and second.stop_on_error,
+        {
+            name: first.hidden[name]
+            if name in first.hidden and name in second.hidden and first.hidden[name] == second.hidden[name]
+            else UNKNOWN
+            for name in {**first.hidden, **second.hidden}
+        },
     )
