@@ -284,6 +284,9 @@ class Machine(Flow):
         if not fields:
             for assign in command.assigns:
                 self.assignment(assign)
+            if command.assigns:  # shells differ on which comes first
+                for redirect in command.redirects:
+                    self.redirect(redirect)
             if command.words and not command.assigns:
                 self.act("run", Value(()), argv=(literal(":"),), free=True)
             return state, state

@@ -117,7 +117,7 @@ def either(first: Value, second: Value) -> Value:
     if first == second:
         return first
     many = first.many or second.many
-    kinds = {_kind(p) for v in (first, second) for p in v.parts}
+    kinds = {_kind(p) for v in (first, second) for p in v.parts} | {"word" for v in (first, second) if not v.parts}
     common = next((h for h, fits in _ORDER if kinds <= fits), Hole.ANY)
     return Value((common,), many, first.why or second.why or "a value that depends on the way taken")
 
@@ -125,6 +125,7 @@ def either(first: Value, second: Value) -> Value:
 _ORDER: tuple[tuple[Hole, frozenset[str]], ...] = (
     (Hole.DIGITS, frozenset({"digits"})),
     (Hole.NUMBER, frozenset({"digits", "number"})),
+    (Hole.WORD, frozenset({"digits", "word"})),
     (Hole.NAME, frozenset({"digits", "number", "word", "name", "file"})),
 )
 

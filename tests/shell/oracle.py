@@ -176,7 +176,7 @@ def judge(sandbox: Sandbox, program: str) -> tuple[str, str]:
 _ATOMS = [
     "c1", "c2", "c3 a", "c4 -x 'q r'", "echo hi", 'c5 "$v"', "c6 $v", "c7 ${v:-d e}", "c8 $(c9 x)", "c1 `c2 y`", "c3 <f1", "c4 >o1", "c5 >>o2 2>&1",
     "c6 2>o3", "v=1", "v=x c7", "v='a b'", "c8 {a,b}c", "c9 {1..3}", "c1 *.t", "c2 ~/x", "c3 $((1+2))", 'c4 "a$(c5)b"', "c6 'a;b'", "cd d1", "cd ..", "c7 <<<w",
-    "c8 &>o4", "[ -f f1 ]", "[[ $v == a* ]]", "((n=1))", "c9 $'a\\tb'", "set -- p q", 'c1 "$@"', "c2 $#", "shift", "local v=1", "local v", "declare v=2", "export v=2", "unset v",
+    "c8 &>o4", "[ -f f1 ]", "[[ $v == a* ]]", "((n=1))", "c9 $'a\\tb'", "set -- p q", 'c1 "$@"', "c2 $#", "shift", 'c1 "$v-$w"', "w=$v", "v=q$w", 'v="$w $v"', 'c2 "$w"', "v=; c3 ${v:-e}", "fn() { v=z; }; fn", "(v=y)", "v=m | c4", "local v=1", "local v", "declare v=2", "export v=2", "unset v",
     "read v", "c3 ${#v}", "c4 ${v%x}", "c5 ${v##*/}", "a=(1 2); c6 ${a[@]}", 'c7 "${a[@]}" z', "eval 'c8 k'", "eval c9", "command c1 z", "exec c2", "trap 'c3 t' EXIT",
     "true", "false", "break", "continue", "return", "exit", "c4 \\\n b", "c5 a\\ b", "c6 a'b'\"c\"", "! c7", "time c8", "c9 #x", "c1 a#b", 'c2 "$(c3 "$(c4)")"',
     "f1", "fn a", "c5 <(c6)", "c7 {a..c}{1,2}", 'c8 ""', "c9 ''", "source /dev/null", "c1 !", "c2 a=b", "c3 =", "c4 -- -x", "v+=z", "c5 $v$v", "c6 ${v}x", "c7 $1", "pushd d1", "popd",
