@@ -22,6 +22,8 @@ def brace_expand(parts: tuple[Part, ...], most: int, at: int) -> list[tuple[Part
             atoms += part.text
         else:
             atoms.append(part)
+    if "$" in atoms and "{" in atoms:  # braces are expanded first, and may give it a name
+        raise Opaque("a lone `$` in a word with braces", "quote it", at)
     return [_packed(word) for word in _expand(atoms, most, at)]
 
 
