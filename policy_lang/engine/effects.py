@@ -20,7 +20,7 @@ from ..domain.request import Request
 from ..facts.commands import OPAQUE, argv_word
 from ..facts.disk import below
 from ..facts.names import name_word
-from ..facts.paths import Names, path_forms
+from ..facts.paths import ROOT, Names, path_forms
 from ..facts.refs import ref_facts
 from ..ir.patterns import ALPHABETS, PatternError, compile_pattern
 from ..shell.acts import Act
@@ -389,6 +389,8 @@ def _below(engine: Engine, act: Act, known: str, rest: Sequence, request: Reques
         last = _ordinary(act.names)
         if not rest:
             found = [_extended(n, tail) for n in forms for tail in ((last,), (_ORDINARY, last))]
+            if act.action != "read" and not act.names:
+                found += [_extended(n, tail) for n in forms for tail in _repository(n, request.workspace)]
             return engine.strictest(tuple(dict.fromkeys(engine.named(act.action, table, n, env) for n in found)))
         tails: list[Sequence] = [(*rest, last), (*rest, _ORDINARY, last)]
     elif looks and act.tree in {"existing", "copied"} and not rest:
@@ -401,6 +403,13 @@ def _below(engine: Engine, act: Act, known: str, rest: Sequence, request: Reques
         for tail in tails
     ]
     return engine.strictest(tuple(dict.fromkeys(verdicts)))
+
+
+def _repository(names: Names, workspace: str | None) -> list[Word]:
+    """Where a workspace at or below a folder has its `.git`: one file that is no ordinary one."""
+    inside = tuple(p for p in (workspace or "").split("/") if p)
+    roots = [n[1:] for n in names.sure if n[0] == ROOT]
+    return [(*inside[len(r) :], ".git", "config") for r in roots if workspace and inside[: len(r)] == r]
 
 
 def _ordinary(names: str) -> str:

@@ -79,6 +79,19 @@ def test_links_below_a_folder_are_decided_as_what_they_name(tmp_path: Path) -> N
     assert run("cd out && rm x", workspace=str(tmp_path), lexical=False).effect == "deny"
 
 
+def test_a_workspace_has_a_repository() -> None:
+    everything = Policy.loads('policy "p"\nallow run "rm **"\nallow delete "/**"', "/elsewhere/p.policy")
+    for script in ("rm -rf /", "rm -rf /work", "rm -rf ../work", "cd ..; rm -rf work"):
+        assert (
+            everything.decide(action="run", resource=script, workspace="/work", home="/h", lexical=True).effect
+            == "deny"
+        )
+    assert (
+        everything.decide(action="run", resource="rm -rf a", workspace="/work", home="/h", lexical=True).effect
+        == "allow"
+    )
+
+
 def test_without_a_disk_every_path_counts() -> None:
     assert run("grep -rn x a", workspace="/nowhere/w", lexical=False).effect == "deny"
     assert run("grep -rn x a", workspace="/nowhere/w", lexical=True).effect == "allow"
