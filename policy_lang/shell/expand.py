@@ -142,7 +142,7 @@ class Expander(ABC):
                     return split
                 lost = True
         if lost:
-            return [*done, Value((Hole.ANY,), True, why or "an unquoted value")]
+            return [Value((Hole.ANY,), True, why or "an unquoted value")]
         if not pieces and not solid:
             return done
         done.append(joined(pieces, many, why))

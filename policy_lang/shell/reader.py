@@ -466,6 +466,8 @@ class Reader(WordReader):
         if self.text.startswith("#", self.pos) or self.pos >= self.end:
             raise self.fail("a redirection without a target")
         target = self.word()
+        if "&" in op and any(isinstance(p, Text) and "\\" in p.text for p in target.parts):
+            raise self.fail("a backslash in the name behind `>&`")  # bash takes it away once more
         redirect = Redirect(op, target, fd, self.offset + start, self.offset + self.pos)
         if op in {"<<", "<<-"}:
             texts = [p.text if isinstance(p, Text) else None for p in target.parts]

@@ -120,6 +120,8 @@ class WordReader:
         if following == "\n":
             if first:
                 raise self.fail("a line is continued inside the first word")
+            if self.text[self.pos + 2 : self.pos + 3] in {"<", ">", "\\"}:
+                raise self.fail("a line is continued before a redirection", "write a blank before it")
         else:
             parts.append(Text(following, True))
         self.pos += 2

@@ -42,7 +42,7 @@ CASES = [
     "v=; c5 ${v##*/}", "a=(1 2)[[ x", "c1 $!x", 'c1 "$!{a[@]}" z', "exit <while; c2", "exit 1 2; c2", "f(){ c1; } && c2; f",
     "false && fn() { c1; }; fn",
     "x=a; f() { local x; x=b; }; f; c1 $x", "x=a; f() { local x=b; c2 $x; }; f; c1 $x", "x=a; f() { c1 && local x; x=b; }; f; c2 $x", 'f() { local x=1; g; }; g() { x=2; }; f; c1 "$x"',
-    "x=a; f() { declare -g x=b; }; f; c1 $x", "x=a; f() { local x=b; return; }; f; c1 $x", 'c1 && v=1 || v=; c2 "$v"', 'v=a; v=b > "$v"', 'v=a; v=b c1 > "$v"', "c1 {a,b$}c", "c1 {$,a}c", "c1 <()", "c4>& -- -x c7", "set -; c1 $1", "set - a; c1 $1", "until continue; do c1; done; c2", "until break; do c1; done; c2",
+    "x=a; f() { declare -g x=b; }; f; c1 $x", "x=a; f() { local x=b; return; }; f; c1 $x", 'c1 && v=1 || v=; c2 "$v"', 'v=a; v=b > "$v"', 'v=a; v=b c1 > "$v"', "c1 {a,b$}c", "c1 {$,a}c", "c6 2\\\n>>o3", "a=(1 2); c1 ${v:=k}${a[@]}", "set ; >&v='\\a b'", "c1 <()", "c4>& -- -x c7", "set -; c1 $1", "set - a; c1 $1", "until continue; do c1; done; c2", "until break; do c1; done; c2",
     "set -e; c1 && x() { c2; }; x",
     'c1 && a=(1 2); c7 "${a[@]}" z',
     'unset a; c7 "${a[@]}" z', "c1 >&-x", ">f if", "x=\\\ny c1", "x\\\ny=1 c1", "v=#a; c1 $v", "c1 a\\\nb", "! ! c1", "time -p c1",
