@@ -1,4 +1,4 @@
-"""Reading commands: microseconds a script, against `bash -n` and, where it is installed, tree-sitter-bash."""
+"""Reading commands: microseconds a script, against `bash -n` and, where they are installed, tree-sitter-bash and shfmt."""
 
 from __future__ import annotations
 
@@ -70,6 +70,11 @@ def tree_sitter() -> Callable[[str], object] | None:
     return parse
 
 
+def shfmt(script: str) -> object:
+    """A process of shfmt that prints the tree as JSON."""
+    return subprocess.run(["shfmt", "--to-json"], input=script.encode(), stdout=subprocess.DEVNULL, check=False)
+
+
 def measure() -> str:
     """The table as text."""
     policy = Policy.loads(POLICY)
@@ -79,7 +84,9 @@ def measure() -> str:
     def ask(script: str) -> object:
         return policy.decide(action="run", resource=script, workspace="/work", home="/home/agent", lexical=True)
 
-    lines = [f"{'us a script':<26}{'parse':>9}{'acts':>9}{'cold':>9}{'repeated':>10}{'tree-sitter':>13}{'bash -n':>10}"]
+    lines = [
+        f"{'us a script':<26}{'parse':>9}{'acts':>9}{'cold':>9}{'repeated':>10}{'tree-sitter':>13}{'shfmt':>9}{'bash -n':>10}"
+    ]
     for name, script in SCRIPTS.items():
 
         def cold(script: str = script) -> object:
@@ -95,6 +102,7 @@ def measure() -> str:
         other = f"{microseconds(partial(peer, script)):>13.1f}" if peer else f"{'-':>13}"
         check = [shutil.which("bash") or "bash", "-n", "-c", script]
         shell = microseconds(partial(subprocess.run, check, check=False)) if BASH else 0.0
+        other += f"{microseconds(partial(shfmt, script)):>9.0f}" if shutil.which("shfmt") else f"{'-':>9}"
         row = f"{figures[0]:>9.1f}{figures[1]:>9.1f}{figures[2]:>9.1f}{figures[3]:>10.2f}"
         lines.append(f"{name:<26}{row}{other}{shell:>10.0f}")
     understood = sum(not any(a.opaque for a in read_acts(c, "bash", builtin)) for c in COMMANDS)
