@@ -147,9 +147,12 @@ def _run(engine: Engine, act: Act, request: Request, env: Environment) -> Verdic
         found = engine.judged("run", table, marks, env, options, granted=act.free)
         table.remember(key, found)
     assert isinstance(found, Verdict)
-    verdict = found
-    named = act.parsed is not None and bool(act.parsed.named)
-    if named and verdict.effect == "deny" and not verdict.rules:
+    return _unless_unnamed(engine, table, act, env, found)
+
+
+def _unless_unnamed(engine: Engine, table: Table, act: Act, env: Environment, verdict: Verdict) -> Verdict:
+    """The verdict; but what only a naming rule could grant, and none does, is opaque."""
+    if act.parsed is not None and act.parsed.named and verdict.effect == "deny" and not verdict.rules:
         return opaque_verdict(engine, table, env, "it carries code or an option that only a rule which names it grants")
     return verdict
 
@@ -229,9 +232,7 @@ def _partly_known(engine: Engine, table: Table, act: Act, request: Request, env:
         found = _strictest_over(engine, table, act, collapse(labels), collapse(granted), env)
         table.remember(key, found)
     assert isinstance(found, Verdict)
-    if named and found.effect == "deny" and not found.rules:
-        return opaque_verdict(engine, table, env, "it carries code or an option that only a rule which names it grants")
-    return found
+    return _unless_unnamed(engine, table, act, env, found)
 
 
 def bare_labels(act: Act) -> tuple[Label, ...]:
@@ -264,12 +265,14 @@ def _label(value: Value) -> Label:
         return MANY
     if value.text is not None:
         return value.text
-    text = "".join(_escaped(p) if isinstance(p, str) else "*" for p in value.parts)
-    while "**" in text:
-        text = text.replace("**", "*")
+    text = _one_star("".join(_escaped(p) if isinstance(p, str) else "*" for p in value.parts))
     if sum(text.count(c) for c in "*?[") > limit("segment_wildcards"):
         return ANY
     return segment_label(text)
+
+
+def _one_star(glob: str) -> str:
+    return re.sub(r"\*\*+", "*", glob)
 
 
 def _escaped(text: str) -> str:
@@ -317,8 +320,8 @@ def _path(engine: Engine, act: Act, request: Request, env: Environment) -> Verdi
     verdicts: list[Verdict] = []
     for folder in act.folders if act.folders is not None else ("",):
         known, rest = _split(act.value, folder)
-        roots = engine.roots(request)
-        for names in path_forms(known, roots):
+        forms = path_forms(known, engine.roots(request))
+        for names in forms:
             if rest:
                 verdicts.append(
                     engine.members(act.action, table, ALPHABETS[PATH], env, (rest,), names.sure, bool(names.maybe))
@@ -326,7 +329,7 @@ def _path(engine: Engine, act: Act, request: Request, env: Environment) -> Verdi
             else:
                 verdicts.append(engine.named(act.action, table, names, env))
         if act.tree:
-            verdicts.append(_below(engine, act, known, rest, request, env))
+            verdicts.append(_below(engine, act, known, rest, forms, request, env))
     return engine.strictest(tuple(dict.fromkeys(verdicts)))
 
 
@@ -370,19 +373,17 @@ def _split(value: Value, folder: str) -> tuple[str, Sequence]:
         if segment == ".." or not segment.replace("\1", "").strip("."):
             raise Unknown(f"the path is not known: {value.why or 'a part'} may be `..`")
         visible = "[!.]" if segment.startswith("\0") else ""  # a glob leaves hidden files out
-        glob = visible + "*".join(_escaped(p) for p in segment.replace("\1", "\0").split("\0"))
-        while "**" in glob:
-            glob = glob.replace("**", "*")
-        labels.append(segment_label(glob))
+        stars = "*".join(_escaped(p) for p in segment.replace("\1", "\0").split("\0"))
+        labels.append(segment_label(_one_star(visible + stars)))
     known = "/".join(segments[:first]) or ("/" if full.startswith("/") else ".")
     return known, tuple(labels)
 
 
-def _below(engine: Engine, act: Act, known: str, rest: Sequence, request: Request, env: Environment) -> Verdict:
+def _below(
+    engine: Engine, act: Act, known: str, rest: Sequence, forms: tuple[Names, ...], request: Request, env: Environment
+) -> Verdict:
     """What lies below a path, or is put there."""
     table = engine.table(act.action)
-    roots = engine.roots(request)
-    forms = path_forms(known, roots)
     looks = request.workspace is not None and os.path.isdir(request.workspace) and not request.lexical
     name = _filter(act.names)
     if act.tree == "own" or (request.lexical and act.tree in {"existing", "copied"}):

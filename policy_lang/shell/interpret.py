@@ -29,7 +29,7 @@ MOST_DEPTH = limit("script_nesting")
 
 
 class Machine(Flow):
-    """Runs a script in the abstract. `acts` collects what it does, `faults` why parts are opaque."""
+    """Runs a script in the abstract. `acts` collects what it does, opaque parts among it."""
 
     __slots__ = (
         "acts",
@@ -428,15 +428,11 @@ class Machine(Flow):
 
     def substitute(self, body: tuple[Item, ...]) -> Value:
         """Run a command substitution; what it prints where that can be told."""
-        state = self.state
-        held = state.stop_on_error
-        copy = state.copy()
-        copy.stop_on_error = False
-        before = self.span
-        self.apart_from(copy, lambda s: self.items(body, s))
-        self.state = state
-        state.stop_on_error = held
-        self.span = before
+        state, span = self.state, self.span
+        inner = state.copy()
+        inner.stop_on_error = False
+        self.apart_from(inner, lambda s: self.items(body, s))
+        self.state, self.span = state, span
         return self.printed(body)
 
     def printed(self, body: tuple[Item, ...]) -> Value:

@@ -10,7 +10,7 @@ from .expand import Expander
 from .reading import Opaque
 from .state import State, merge
 from .tree import ArithCommand, Block, Case, Compound, For, ForArith, If, Item, Test, Text, While, Word
-from .values import UNKNOWN, Hole, Value, either, numeric
+from .values import Hole, Value, either, numeric
 
 MOST_ROUNDS = 4
 """Rounds of a loop before everything it may change is unknown."""
@@ -129,8 +129,7 @@ class Flow(Expander):
                 return left, left
             state = joined_
             if number == MOST_ROUNDS - 1:
-                state.variables = dict.fromkeys(state.variables, UNKNOWN)
-                state.folders = state.before = state.args = None
+                state.forget()
         return left, left
 
     def for_each(self, kind: For, state: State) -> Ends:

@@ -95,7 +95,7 @@ def _acts(machine: Machine, call: Call, parsed: Parsed) -> None:
         if change.startswith("opaque"):
             raise Opaque(change.partition(":")[2].strip() or "an option that does something unusual")
     notes = [c.partition(":")[2].strip() for c in parsed.changes if c.startswith("note:")]
-    if profile.note and "no-note" not in parsed.changes:
+    if profile.note:
         notes.insert(0, profile.note)
     place = len(machine.acts)
     folders = machine.state.folders
