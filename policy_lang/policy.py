@@ -44,17 +44,37 @@ class Policy:
         return cls(compile_text(text, path))
 
     @classmethod
+    def load_revision(cls, revision: str, path: str) -> Policy:
+        """Compile a policy as it stands in a revision of its git repository, to look at. Raises PolicyError.
+
+        `path` is as git takes it behind `REVISION:`, from the top of the repository, or else from the working folder.
+        """
+        from .compiler.load import compile_file
+        from .resolve.revisions import Revision
+
+        at = Revision(revision, path)
+        return cls._for_testing(compile_file(at.path, library=True, read=at.read))
+
+    @classmethod
     def load_for_testing(cls, path: str) -> Policy:
         """Compile a file to run its own tests: tiers may be declared only, and a guardrail stands over `allow`."""
         from .compiler.load import compile_file
 
-        policy_set = compile_file(path, library=True)
+        return cls._for_testing(compile_file(path, library=True))
+
+    @classmethod
+    def _for_testing(cls, policy_set: PolicySet) -> Policy:
         return cls(policy_set, over_everything=all(layer.guardrail for layer in policy_set.layers))
 
     @property
     def digest(self) -> str:
         """`sha256:...` of what the policy means; layout, order and file names do not change it."""
         return self._engine.policy.digest
+
+    @property
+    def engine(self) -> Engine:
+        """The policy made ready for deciding: what the analysis asks."""
+        return self._engine
 
     @property
     def policy_set(self) -> PolicySet:

@@ -67,6 +67,17 @@ class Glob:
         """True when the state is an accepting one."""
         return bool(mask >> self.width & 1)
 
+    def filled(self, fill: str) -> str | None:
+        """A text that the glob matches, with `fill` for each `*`; None when none is at hand."""
+        out: list[str] = []
+        for atom in self.atoms:
+            if atom is None:
+                out.append(fill)
+            else:
+                out.append(next((c for c in "aq7" if any(lo <= ord(c) <= hi for lo, hi in atom)), chr(atom[0][0])))
+        text = "".join(out)
+        return text if self.matches(text) else None
+
     @property
     def literal_ends(self) -> tuple[str, str] | None:
         """(prefix, suffix) when the glob is PREFIX*SUFFIX with plain ends, else None; used as an index."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
 
 import click
 
+from ..analysis.spaces import Layout
 from ..domain.actions import ACTIONS, METHODS, SORT_OF
 from ..domain.errors import PolicyError
 from ..domain.request import Request
@@ -28,6 +29,22 @@ FORMAT = click.option(
     show_default=True,
     help="How results are written.",
 )
+
+
+def LAYOUT(function: Function) -> Function:  # noqa: N802 (used as a decorator beside FORMAT)
+    """The options that fix where things lie, for questions about all requests."""
+    for name, what in (("tmp", "temporary folder"), ("home", "agent's home"), ("workspace", "workspace")):
+        text = f"Ask only about requests with the {what} there; by default it is anywhere."
+        function = click.option(f"--{name}", metavar="FOLDER", help=text)(function)
+    return function
+
+
+def layout_of(places: Mapping[str, str | None]) -> Layout:
+    """The layout of the options; leaves with 2 for what is no absolute path."""
+    for name, place in places.items():
+        if place is not None and not place.startswith("/"):
+            fail_usage(f"`--{name} {place[:60]}` is no absolute path")
+    return Layout(places["workspace"], places["home"], places["tmp"])
 
 
 def print_json(value: object, *, compact: bool = False) -> None:

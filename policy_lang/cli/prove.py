@@ -1,4 +1,4 @@
-"""`policy prove`: proofs are checked for form; running them is not possible yet, and that is no pass."""
+"""`policy prove`: claims about all requests, proved or refuted."""
 
 from __future__ import annotations
 
@@ -6,40 +6,37 @@ import sys
 
 import click
 
-from ..report.style import visible
-from .common import FORMAT, count, load_policy, print_json
+from ..analysis.prove import PROVED, REFUTED, UNDECIDED, VACUOUS, Proof, prove
+from ..report.differences import render_proofs
+from ..wire.analysis import proof_json
+from .common import FORMAT, LAYOUT, count, layout_of, load_policy, print_json
+
+EXITS = ((VACUOUS, 2), (REFUTED, 1), (UNDECIDED, 3))
 
 
 @click.command(name="prove")
 @click.argument("files", nargs=-1, required=True)
+@LAYOUT
 @FORMAT
-def command(files: tuple[str, ...], format_: str) -> None:
-    """Check the `prove` blocks of FILES.
+def command(files: tuple[str, ...], format_: str, **places: str | None) -> None:
+    """Prove the `prove` blocks of FILES, imports and ceilings included, over every request.
 
-    This version reads and type-checks proofs but cannot run them: it exits 3, undecided, whenever there are any.
+    A claim that does not hold is refuted by a request, with the rules that decide it. Exits 0 when everything is
+    proved, 1 when something is refuted, 2 for a claim that is about no request at all, 3 when something is
+    undecided within limits or there is nothing to prove.
     """
-    found = 0
-    out: list[dict[str, object]] = []
+    layout = layout_of(places)
+    proofs: list[Proof] = []
     for path in files:
-        for block in load_policy(path, format_).policy_set.proofs:
-            found += len(block.properties)
-            out.append(
-                {
-                    "file": block.span.source.path,
-                    "line": block.span.line,
-                    "name": block.name,
-                    "properties": len(block.properties),
-                    "verdict": "undecided",
-                }
-            )
-            if format_ == "text":
-                click.echo(f"undecided  {visible(block.span.source.path)}:{block.span.line}  {visible(block.name)}")
+        proofs += prove(load_policy(path, format_, testing=True).engine, layout)
+    tally = {v: sum(p.verdict == v for p in proofs) for v in (PROVED, REFUTED, VACUOUS, UNDECIDED)}
+    worst = next((v for v, _ in EXITS if tally[v]), PROVED)
     if format_ == "json":
-        print_json({"proofs": out, "verdict": "undecided" if found else "nothing to prove"})
-    elif found:
-        click.echo(
-            f"{count(found, 'property').replace('propertys', 'properties')} not run: this version cannot run proofs yet"
-        )
+        print_json({"proofs": [proof_json(p) for p in proofs], "verdict": worst if proofs else "nothing to prove"})
+    elif proofs:
+        click.echo(render_proofs(proofs))
+        others = "".join(f", {n} {v}" for v, n in tally.items() if n and v != PROVED)
+        click.echo(f"{count(len(proofs), 'claim')}: {tally[PROVED]} proved{others}")
     else:
         click.echo("there is nothing to prove")
-    sys.exit(3 if found else 1)
+    sys.exit(next((code for v, code in EXITS if tally[v]), 0) if proofs else 3)

@@ -7,14 +7,18 @@ import os
 from ..domain.errors import Diagnostic, PolicyError, Source
 from ..domain.limits import limit
 from ..ir.model import PolicySet
+from ..resolve.files import Reader
 from ..resolve.program import Program, resolve_file
 from .examples import check_examples
 from .lower import lower
 
 
-def compile_file(path: str, library: bool = False) -> PolicySet:
-    """Compile a policy file. `library` lets it declare tiers that others define. Raises PolicyError."""
-    return _finish(resolve_file(os.fspath(path), library=library))
+def compile_file(path: str, library: bool = False, read: Reader | None = None) -> PolicySet:
+    """Compile a policy file. `library` lets it declare tiers that others define. Raises PolicyError.
+
+    `read` gives the bytes of its files, from the disk unless something else is given.
+    """
+    return _finish(resolve_file(os.fspath(path), library=library, read=read))
 
 
 def compile_text(text: str, path: str) -> PolicySet:

@@ -86,7 +86,7 @@ def satisfiable(formula: Formula, attributes: Mapping[str, AttributeType]) -> bo
     for atom in atoms(formula):
         by_subject.setdefault(atom.subject, []).append(atom)
     try:
-        choices = {s: _candidates(found, attributes.get(s)) for s, found in by_subject.items()}
+        choices = {s: candidates(found, attributes.get(s)) for s, found in by_subject.items()}
     except SearchLimitError:
         return True
     size = 1
@@ -101,8 +101,11 @@ def satisfiable(formula: Formula, attributes: Mapping[str, AttributeType]) -> bo
     )
 
 
-def _candidates(found: list[Atom], type_: AttributeType | None) -> list[Value]:
-    """Values of one subject that tell its comparisons apart in every way that is possible."""
+def candidates(found: list[Atom], type_: AttributeType | None) -> list[Value]:
+    """Values of one subject that tell its comparisons apart in every way that is possible.
+
+    Raises SearchLimitError when there are too many ways.
+    """
     subject = found[0].subject
     constants = [v for atom in found for v in atom.values]
     if subject == "now":

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 
 from ..domain.errors import Diagnostic, PolicyError, Source, Span
 from ..domain.limits import limit
 
+Reader = Callable[[str, Span | None], bytes]
+"""Gives the bytes of a path, or raises PolicyError, placed at the span."""
 
-def read_source(path: str, at: Span | None = None) -> Source:
+
+def read_source(path: str, at: Span | None = None, read: Reader | None = None) -> Source:
     """The text of a policy file. Raises PolicyError, placed at `at`, when it cannot be read as one.
 
     The source is named by the path without its `..`, which reads better in every report.
     """
-    data = read_bytes(path, at)
+    data = (read or read_bytes)(path, at)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise _error(
+        raise unreadable(
             "PLE002", f"`{path}` is not valid UTF-8 (byte {error.start}, line {line})", at, "save it as UTF-8"
         ) from None
     return Source(os.path.normpath(path), text)
@@ -32,30 +36,31 @@ def read_bytes(path: str, at: Span | None) -> bytes:
         # not blocking on a FIFO, and never a terminal of ours
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except FileNotFoundError:
-        raise _error(
+        raise unreadable(
             "PLE001", f"there is no file `{path}`", at, "check the path; it starts at the importing file" if at else ""
         ) from None
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "the name is no file name"
-        raise _error("PLE001", f"`{path}` cannot be opened: {reason.lower()}", at) from None
+        raise unreadable("PLE001", f"`{path}` cannot be opened: {reason.lower()}", at) from None
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-            raise _error("PLE001", f"`{path}` is {kind}", at, "name a policy file")
+            raise unreadable("PLE001", f"`{path}` is {kind}", at, "name a policy file")
         chunks: list[bytes] = []
         size = 0
         while chunk := os.read(handle, 1 << 16):
             size += len(chunk)
             if size > most:
-                raise _error("PLE004", f"`{path}` is longer than {most} bytes", at, "split it and import the parts")
+                raise unreadable("PLE004", f"`{path}` is longer than {most} bytes", at, "split it and import the parts")
             chunks.append(chunk)
     except OSError as error:
-        raise _error("PLE001", f"`{path}` cannot be read: {(error.strerror or 'error').lower()}", at) from None
+        raise unreadable("PLE001", f"`{path}` cannot be read: {(error.strerror or 'error').lower()}", at) from None
     finally:
         os.close(handle)
     return b"".join(chunks)
 
 
-def _error(code: str, message: str, at: Span | None, mend: str = "") -> PolicyError:
+def unreadable(code: str, message: str, at: Span | None, mend: str = "") -> PolicyError:
+    """A file that cannot be read, as an error of the policy that names it."""
     return PolicyError([Diagnostic(code, message, at, mend)])

@@ -12,7 +12,7 @@ from ..domain.limits import limit
 from ..domain.suggest import suggest
 from ..syntax import tree
 from ..syntax.parse import parse
-from .files import read_bytes, read_source
+from .files import Reader, read_bytes, read_source
 
 
 @dataclass(slots=True)
@@ -53,13 +53,17 @@ def library_names() -> list[str]:
 
 
 class Loader:
-    """Loads a file and everything it needs. `diagnostics` collects what is wrong; nothing is raised for it."""
+    """Loads a file and everything it needs. `diagnostics` collects what is wrong; nothing is raised for it.
 
-    def __init__(self, overlay: Source | None = None) -> None:
+    `read` gives the bytes of files, from the disk unless something else is given.
+    """
+
+    def __init__(self, overlay: Source | None = None, read: Reader | None = None) -> None:
         self.diagnostics: list[Diagnostic] = []
         self.modules: dict[str, Module] = {}
         self._open: list[str] = []
         self._overlay = overlay
+        self._read = read or read_bytes
 
     def load(self, path: str) -> Module | None:
         """The module of a file; None when it cannot be read."""
@@ -67,7 +71,7 @@ class Loader:
         if self._overlay is not None and path == self._overlay.path:
             return self._module(key, self._overlay)
         try:
-            return self._module(key, read_source(path))
+            return self._module(key, read_source(path, None, self._read))
         except PolicyError as error:
             self.diagnostics.extend(error.diagnostics)
             return None
@@ -165,7 +169,7 @@ class Loader:
             return
         path = os.path.join(os.path.dirname(module.file.source.path), item.target.text)
         try:
-            module.profiles.append((path, read_bytes(path, span), span))
+            module.profiles.append((path, self._read(path, span), span))
         except PolicyError as error:
             self.diagnostics.extend(error.diagnostics)
 
@@ -201,7 +205,7 @@ class Loader:
             self._report("PLE004", f"more than {limit('source_files')} files in one policy set", span)
             return None
         try:
-            source = read_source(path, span) if path else _library_source(key)
+            source = read_source(path, span, self._read) if path else _library_source(key)
         except PolicyError as error:
             self.diagnostics.extend(error.diagnostics)
             return None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import dataclass, field
 
+from ..domain.collection import no_collection
 from ..domain.conditions import Atom, Formula, join
 from ..domain.errors import Diagnostic, PolicyError, Source, Span
 from ..domain.limits import limit
 from ..domain.policy import AttributeType, Tier
 from ..domain.suggest import suggest
 from ..syntax import tree
+from .files import Reader
 from .modules import Loader, Module, walk_rules
 from .names import collect_attributes, collect_tiers
 from .types import Checker
@@ -50,22 +51,17 @@ class Program:
     diagnostics: list[Diagnostic]
 
 
-def resolve_file(path: str, overlay: Source | None = None, library: bool = False) -> Program:
+def resolve_file(path: str, overlay: Source | None = None, library: bool = False, read: Reader | None = None) -> Program:
     """Load and resolve a policy file; `library` lets it declare tiers that others define.
 
     Raises PolicyError only when the file itself cannot be read.
     """
-    loader = Loader(overlay)
-    enabled = gc.isenabled()
-    gc.disable()  # many objects, no cycles; see the parser
-    try:
+    loader = Loader(overlay, read)
+    with no_collection():
         root = loader.load(path)
         if root is None:
             raise PolicyError(loader.diagnostics)
         return _Resolver(loader, root, library).run()
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class _Resolver:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import Any as Anything
 
@@ -13,6 +11,7 @@ from lark.exceptions import UnexpectedToken
 from lark.lexer import Lexer
 
 from .._resources import resource_dir
+from ..domain.collection import no_collection
 from ..domain.errors import Diagnostic, Source, Span
 from ..domain.limits import limit
 from ..domain.suggest import suggest
@@ -68,22 +67,10 @@ def _parser() -> tuple[Lark, Builder]:
     return lark, builder
 
 
-@contextmanager
-def _collector_off() -> Iterator[None]:
-    """Parsing makes many objects and no cycles; collecting meanwhile is more than half of its cost."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 def parse(source: Source) -> tree.File:
     """The tree of a policy file with everything that is wrong in its text. Never raises on bad text."""
     lark, builder = _parser()
-    with _collector_off():
+    with no_collection():
         scanned = scan(source, lark)
         splitter = Splitter(source, scanned.tokens)
         pieces = splitter.split()

@@ -236,6 +236,9 @@ class Splitter:
         while i < len(self.tokens) and self.tokens[i].type not in {"LBRACE", "RBRACE"}:
             if self.tokens[i].type in _NOT_IN_CONDITIONS:
                 return False
+            following = self.tokens[i + 1].type if i + 1 < len(self.tokens) else ""
+            if self.tokens[i].type in {"AGENT", "REPO"} and following == "STRING":
+                return False  # the braces ahead are those of the next scope
             i += 1
         if i + 1 >= len(self.tokens) or self.tokens[i].type != "LBRACE":
             return False

@@ -241,14 +241,6 @@ def test_test(simple: Path, tmp_path: Path) -> None:
     assert policy("test", none).code == 1
 
 
-def test_prove_never_passes(simple: Path, tmp_path: Path) -> None:
-    assert policy("prove", simple).code == 1
-    result = policy("prove", WEB)
-    assert result.code == 3
-    assert "cannot run proofs yet" in result.out
-    assert policy("prove", WEB, "--format", "json").json()["verdict"] == "undecided"
-
-
 def test_fmt(tmp_path: Path) -> None:
     path = tmp_path / "x.policy"
     text = 'policy   "x" # name\n\n\n\nallow  read "a" ,"b"   # why\n'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 
@@ -14,9 +15,10 @@ IMPOSSIBLE = {"PLE402", "PLE403", "PLE507", "PLE502"}
 """Mistakes that a random policy may have and that the reference does not know: rules that match nothing."""
 
 
-def load(policy: ref.Policy) -> Policy | None:
-    """The engine's policy, or None when the text is one that rightly does not compile."""
-    with tempfile.TemporaryDirectory() as folder:
+def load(policy: ref.Policy, folder: str | None = None) -> Policy | None:
+    """The engine's policy, or None when the text is one that rightly does not compile. Files go to `folder`."""
+    with contextlib.ExitStack() as stack:
+        folder = folder or stack.enter_context(tempfile.TemporaryDirectory())
         for name, text in files(policy).items():
             with open(os.path.join(folder, name), "w") as stream:
                 stream.write(text)

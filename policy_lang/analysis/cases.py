@@ -1,0 +1,230 @@
+"""Who asks, and under which context: the finitely many cases that conditions tell apart.
+
+Each subject (the agent, an attribute, the time) has a few classes of values, found exactly from the comparisons
+that speak of it; absent is one of them. What the language leaves open about commands, whether an option is given,
+is a subject like the others: true, false, or not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ..domain.conditions import Atom, Formula, Join, atoms
+from ..domain.errors import SearchLimitError
+from ..domain.policy import AttributeType
+from ..ir.conditions import Value, candidates, canonical, evaluate
+
+TRUE, FALSE, OPEN = 1, 2, 4
+"""The outcomes of a condition, as bits."""
+Demand = tuple[Formula, int]
+"""A condition, and the outcomes that it may have."""
+UNKNOWN = "\0"
+"""Begins the subjects that stand for what is not known of a command."""
+
+
+GIVEN = f"{UNKNOWN}given "
+"""Begins the subjects that say whether an attribute is given, where its default differs between two sides."""
+NEVER = f"{UNKNOWN}never"
+"""A subject that is always absent."""
+
+
+def spread(formula: Formula, defaults: Mapping[str, Value | None]) -> Formula:
+    """The condition with its attributes' defaults written out: each comparison for when it is given and when not."""
+    if isinstance(formula, Join):
+        return Join(formula.op, tuple(spread(p, defaults) for p in formula.parts))
+    if formula.subject not in defaults:
+        return formula
+    given = Atom(f"{GIVEN}{formula.subject}", "==", (True,))
+    default = defaults[formula.subject]
+    otherwise: Formula = Atom(NEVER, "==", (True,))
+    if default is not None:
+        otherwise = Join("and" if evaluate(formula, {formula.subject: default}) else "or", ())
+    return Join("or", (Join("and", (given, formula)), Join("and", (Join("not", (given,)), otherwise))))
+
+
+class Cases:
+    """All cases of a set of conditions."""
+
+    def __init__(
+        self, formulas: Iterable[Formula], attributes: Mapping[str, AttributeType], most: int = 200_000
+    ) -> None:
+        self.attributes = attributes
+        found: dict[str, dict[Atom, None]] = {"agent": {}}
+        for formula in dict.fromkeys(formulas):
+            for atom in atoms(formula):
+                found.setdefault(atom.subject, {})[atom] = None
+        self._most = most
+        self.values: dict[str, list[Value | None]] = {s: self._values(s, list(a)) for s, a in found.items()}
+        self._full = {s: (1 << len(v)) - 1 for s, v in self.values.items()}
+        self._masks: dict[Formula, tuple[str, int, int, int] | None] = {}
+        self._solved: dict[frozenset[Demand], dict[str, int] | None] = {}
+        self._agents: dict[frozenset[Demand], int] = {}
+
+    def _values(self, subject: str, found: list[Atom]) -> list[Value | None]:
+        if subject.startswith(UNKNOWN):
+            return [True, False] if subject.startswith(GIVEN) else [None] if subject == NEVER else [True, False, None]
+        type_ = self.attributes.get(subject)
+        values: list[Value | None] = [_plain(v, found) for v in candidates(found, type_)] if found else []
+        if subject == "now":
+            return values
+        if type_ is not None and type_.default is not None:
+            return values if type_.default in values else [*values, type_.default]
+        return [*values, None]
+
+    # masks
+
+    def everyone(self) -> int:
+        """Every class of agents, as bits; the last one is an agent without a name."""
+        return self._full["agent"]
+
+    def names(self, mask: int) -> list[str | None]:
+        """An agent of each class in the mask."""
+        return [None if v is None else str(v) for i, v in enumerate(self.values["agent"]) if mask >> i & 1]
+
+    def _simple(self, formula: Formula) -> tuple[str, int, int, int] | None:
+        """The subject and the masks of true, false and open, for a formula about one subject."""
+        if formula not in self._masks:
+            subjects = {a.subject for a in atoms(formula)}
+            made: tuple[str, int, int, int] | None = None
+            if len(subjects) == 1:
+                (subject,) = subjects
+                masks = [0, 0, 0]
+                for i, value in enumerate(self.values[subject]):
+                    outcome = evaluate(formula, {subject: value})
+                    masks[2 if outcome is None else 0 if outcome else 1] |= 1 << i
+                made = (subject, masks[0], masks[1], masks[2])
+            self._masks[formula] = made
+        return self._masks[formula]
+
+    def _split(self, demand: Demand, out: list[Demand]) -> None:
+        """Take a demand apart into smaller ones that all must hold, where that is possible."""
+        formula, allowed = demand
+        if isinstance(formula, Join):
+            if formula.op == "not":
+                flipped = (TRUE if allowed & FALSE else 0) | (FALSE if allowed & TRUE else 0) | allowed & OPEN
+                self._split((formula.parts[0], flipped), out)
+                return
+            strong = {"and": (TRUE, TRUE | OPEN), "or": (FALSE, FALSE | OPEN)}[formula.op]
+            if allowed in strong:
+                for part in formula.parts:
+                    self._split((part, allowed), out)
+                return
+        out.append(demand)
+
+    def _narrowed(self, demands: frozenset[Demand]) -> tuple[dict[str, int], list[Demand]] | None:
+        """The classes left for each subject, and the demands about several subjects; None when nothing is left."""
+        parts: list[Demand] = []
+        for demand in demands:
+            self._split(demand, parts)
+        left: dict[str, int] = {}
+        rest: list[Demand] = []
+        for formula, allowed in parts:
+            if isinstance(formula, Join) and not formula.parts:
+                if not allowed & (TRUE if formula.op == "and" else FALSE):
+                    return None
+                continue
+            simple = self._simple(formula)
+            if simple is None:
+                rest.append((formula, allowed))
+                continue
+            subject, true, false, open_ = simple
+            mask = (
+                (true if allowed & TRUE else 0) | (false if allowed & FALSE else 0) | (open_ if allowed & OPEN else 0)
+            )
+            left[subject] = left.get(subject, self._full[subject]) & mask
+            if not left[subject]:
+                return None
+        return left, rest
+
+    # questions
+
+    def agents(self, demands: frozenset[Demand]) -> int:
+        """The classes of agents for which some case meets all demands, as bits. Raises SearchLimitError."""
+        known = self._agents.get(demands)
+        if known is None:
+            known = self._agents[demands] = self._which(demands)
+        return known
+
+    def _which(self, demands: frozenset[Demand]) -> int:
+        narrowed = self._narrowed(demands)
+        if narrowed is None:
+            return 0
+        left, rest = narrowed
+        mine = left.get("agent", self._full["agent"])
+        if not rest:
+            return mine
+        if not any(a.subject == "agent" for f, _ in rest for a in atoms(f)):
+            return mine if self._search(left, rest) is not None else 0
+        found = 0
+        for i in range(len(self.values["agent"])):
+            if mine >> i & 1 and self._search({**left, "agent": 1 << i}, rest) is not None:
+                found |= 1 << i
+        return found
+
+    def case(self, demands: frozenset[Demand], agent: int) -> dict[str, Value | None]:
+        """Values of the subjects that the demands speak of, for one class of agents. The case must exist."""
+        narrowed = self._narrowed(demands)
+        assert narrowed is not None
+        left, rest = narrowed
+        left = {**left, "agent": 1 << agent}
+        chosen = self._search(left, rest)
+        assert chosen is not None
+        out = {s: self._pick(s, mask) for s, mask in left.items()}
+        return out | {s: self.values[s][i] for s, i in chosen.items()}
+
+    def _pick(self, subject: str, mask: int) -> Value | None:
+        return next(v for i, v in enumerate(self.values[subject]) if mask >> i & 1)
+
+    def _search(self, left: Mapping[str, int], rest: list[Demand]) -> dict[str, int] | None:
+        """Classes of the subjects in `rest` that meet it: subject by subject, checked as soon as all are known."""
+        subjects = list(dict.fromkeys(a.subject for f, _ in rest for a in atoms(f)))
+        ready: list[list[Demand]] = [[] for _ in subjects]
+        for formula, allowed in rest:
+            last = max(subjects.index(a.subject) for a in atoms(formula))
+            ready[last].append((formula, allowed))
+        tries = self._most
+        chosen: list[int] = []
+        values: dict[str, Value | None] = {}
+        at = 0
+        while True:
+            if len(chosen) == len(subjects):
+                return dict(zip(subjects, chosen, strict=True))
+            subject = subjects[len(chosen)]
+            mask = left.get(subject, self._full[subject])
+            placed = False
+            while at < len(self.values[subject]):
+                if mask >> at & 1:
+                    tries -= 1
+                    if tries < 0:
+                        raise SearchLimitError("the conditions have too many cases")
+                    values[subject] = self.values[subject][at]
+                    if all(_allowed(f, values) & allowed for f, allowed in ready[len(chosen)]):
+                        placed = True
+                        break
+                at += 1
+            if placed:
+                chosen.append(at)
+                at = 0
+            elif not chosen:
+                return None
+            else:
+                at = chosen.pop() + 1
+
+
+def _plain(value: Value, found: list[Atom]) -> Value:
+    """A name that reads better than the shortest of its class, where one is at hand."""
+    if isinstance(value, str) and value[-1:] in {"-", "_", ".", ""}:
+        better = f"{value}1" if value else "other"
+        if all(evaluate(a, {a.subject: better}) == evaluate(a, {a.subject: value}) for a in found):
+            return better
+    return value
+
+
+def _allowed(formula: Formula, values: Mapping[str, Value | None]) -> int:
+    outcome = evaluate(formula, values)
+    return OPEN if outcome is None else TRUE if outcome else FALSE
+
+
+def always(formula: Formula) -> bool:
+    """True for the condition that holds whatever is asked."""
+    return canonical(formula) == "and()"

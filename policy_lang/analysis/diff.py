@@ -1,0 +1,317 @@
+"""What a change means: who may do what they could not do before, or with less approval. Each row has a witness."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from ..domain.actions import ACTIONS, PATH
+from ..domain.collection import no_collection
+from ..domain.decision import RuleRef, Verdict
+from ..domain.errors import SearchLimitError
+from ..engine.engine import Engine
+from ..engine.table import reference
+from ..ir.model import Rule
+from .cases import Cases
+from .changes import Change, changes, merged_attributes, renamed_tiers, weaker_tiers
+from .items import Side
+from .members import matching
+from .questions import BARE, Question, search, unlogged, unsure, weakened, widened
+from .search import Found, Item
+from .spaces import Layout
+from .witness import Witness, confirmed, requests, telling, usual_layout, verdict_on
+
+KINDS = ("widened", "lowered", "unlogged", "narrowed", "raised", "logged")
+_MOST_TRIES = 32
+"""Words of one rule that are tried before it is called undecided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One difference. `proof` is the shortest witness, `witness` the one that tells a reader most.
+
+    `agents` are an agent of each class for which it holds, None being an agent without a name. `rule` is the rule
+    that makes the difference, on the `side` (`old` or `new`) where it stands; `pattern` is the part of it that the
+    witness lies in, and `whole` says that all of the pattern differs (None: not decided).
+    """
+
+    kind: str
+    action: str
+    agents: tuple[str | None, ...]
+    everyone: bool
+    witness: Witness
+    proof: Witness
+    old: Verdict
+    new: Verdict
+    rule: RuleRef
+    side: str
+    tier: str = ""
+    pattern: str = ""
+    whole: bool | None = None
+    files: tuple[str, ...] = ()
+    """Tracked files that differ in this way by this rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """What could not be decided, and why."""
+
+    kind: str
+    action: str
+    why: str
+    rule: RuleRef | None = None
+
+
+@dataclass(slots=True)
+class Diff:
+    """The difference of two policy sets. `same` is a proof: no request is decided differently."""
+
+    rows: list[Row] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    undecided: list[Undecided] = field(default_factory=list)
+    layout: Layout = field(default_factory=Layout)
+
+    @property
+    def same(self) -> bool:
+        """True when nothing differs and everything was decided."""
+        moved = any(c.kind in {"lowered", "raised", "changed"} for c in self.changes)
+        return not (self.rows or self.undecided or moved)
+
+    def has(self, *kinds: str) -> bool:
+        """True when a row or change is of one of the kinds."""
+        return any(r.kind in kinds for r in self.rows) or any(c.kind in kinds for c in self.changes)
+
+
+def diff(old: Engine, new: Engine, layout: Layout | None = None, files: Iterable[str] = ()) -> Diff:
+    """Compare two policy sets over all requests that say where the workspace and the home are.
+
+    `layout` fixes where those are; by default they are anywhere. `files` are paths in the workspace, for examples. The
+    policies' own files count as one thing: those of both sides are protected on both.
+    """
+    with no_collection():
+        return _Differ(old, new, layout or Layout(), tuple(files)).run()
+
+
+class _Differ:
+    def __init__(self, old: Engine, new: Engine, layout: Layout, files: tuple[str, ...]) -> None:
+        sources = tuple(sorted({*old.policy.sources, *new.policy.sources}))
+        self.layout = layout
+        self.files = files
+        self._decided: dict[object, list[tuple[Verdict, ...]]] = {}
+        self.result = Diff(layout=layout)
+        # two guardrails are compared by what they leave alone; beside a policy one grants nothing
+        alone = old.judge.over_everything and new.judge.over_everything
+        self.engines = {"old": _on(old, sources, alone), "new": _on(new, sources, alone)}
+        self.attributes, spread, clash = merged_attributes(old.policy, new.policy)
+        self.sides = {
+            name: Side(e.policy, e.profiles, layout, sources, alone, spread) for name, e in self.engines.items()
+        }
+        self.renamed = renamed_tiers(old.policy, new.policy)
+        for name in clash:
+            why = f"the context attribute `{name}` changed its type, so conditions on it cannot be compared"
+            self.result.undecided.append(Undecided("widened", "", why))
+
+    def run(self) -> Diff:
+        """Every action that one of the sides speaks of."""
+        old, new = self.sides["old"], self.sides["new"]
+        self.result.changes += changes(self.engines["old"].policy, self.engines["new"].policy)
+        self.result.changes += weaker_tiers(self.engines["old"].policy, self.engines["new"].policy, self.renamed)
+        if self.result.undecided:
+            return self.result
+        if self.engines["old"].policy.profiles != self.engines["new"].policy.profiles:
+            why = "a `profile` changed, so commands are read differently"
+            self.result.undecided.append(Undecided("widened", "run", why))
+        spoken = old.actions() | new.actions()
+        for action in (a for a in ACTIONS if a in spoken):
+            self._action(action)
+        return self.result
+
+    def _action(self, action: str) -> None:
+        old, new = self.sides["old"], self.sides["new"]
+        back = {theirs: mine for mine, theirs in self.renamed.items()}
+        self._questions("widened", action, "", list(widened(old, new, action)), _is_widened)
+        self._questions("narrowed", action, "", list(widened(new, old, action)), lambda v: _is_widened(v[::-1]))
+        for tier in old.policy.tiers:
+            self._questions(
+                "lowered", action, tier, list(weakened(old, new, action, tier, self.renamed)), self._lower(tier)
+            )
+        for tier in new.policy.tiers:
+            found = list(weakened(new, old, action, tier, back))
+            self._questions("raised", action, tier, found, self._higher(tier, back))
+        self._questions("unlogged", action, "", list(unlogged(old, new, action)), _is_unlogged)
+        self._questions("logged", action, "", list(unlogged(new, old, action)), lambda v: _is_unlogged(v[::-1]))
+
+    def _lower(self, tier: str) -> Callable[[tuple[Verdict, ...]], bool]:
+        mine, theirs = self.sides["old"].covering(tier), self.sides["new"].covering(self.renamed.get(tier, tier))
+        return lambda v: _asks(v[0], mine) and v[1].effect != "deny" and not _asks(v[1], theirs)
+
+    def _higher(self, tier: str, back: dict[str, str]) -> Callable[[tuple[Verdict, ...]], bool]:
+        mine, theirs = self.sides["new"].covering(tier), self.sides["old"].covering(back.get(tier, tier))
+        return lambda v: _asks(v[1], mine) and v[0].effect != "deny" and not _asks(v[0], theirs)
+
+    # one kind of difference
+
+    def _questions(
+        self, kind: str, action: str, tier: str, questions: list[Question], holds: Callable[[tuple[Verdict, ...]], bool]
+    ) -> None:
+        if not questions:
+            return
+        formulas = [f for q in questions for f in q.formulas()]
+        done: dict[tuple[str, str], int] = {}
+        try:
+            cases = Cases(formulas, self.attributes)
+        except SearchLimitError as error:
+            self.result.undecided.append(Undecided(kind, action, str(error)))
+            return
+        for question in sorted(questions, key=lambda q: q.view == BARE):
+            self._question(kind, action, tier, question, holds, cases, done)
+
+    def _question(
+        self,
+        kind: str,
+        action: str,
+        tier: str,
+        question: Question,
+        holds: Callable[[tuple[Verdict, ...]], bool],
+        cases: Cases,
+        done: dict[tuple[str, str], int],
+    ) -> None:
+        tries: dict[int, int] = {}
+        missed: dict[int, Item] = {}
+        items = question.required[0]
+        first = kind in {"widened", "lowered", "unlogged"}
+        stands = "new" if (question.why == "granted") == first else "old"
+        try:
+            asked = search(self.sides["new"], action, question, cases)
+            for number, item in enumerate(items):
+                asked.close_item(number, done.get(_name(item), 0))
+            for found in asked.run():
+                item, number = found.items[0], found.number
+                agents = found.agents & asked.open[number]
+                if not agents:
+                    continue
+                row = self._row(kind, action, tier, found, agents, holds, cases, stands)
+                if row is not None:
+                    self.result.rows.append(row)
+                    missed.pop(number, None)
+                    done[_name(item)] = done.get(_name(item), 0) | agents
+                    asked.close_item(number, agents)
+                    continue
+                if unsure(found):
+                    missed[number] = item
+                tries[number] = tries.get(number, 0) + 1
+                if tries[number] >= _MOST_TRIES:
+                    asked.close_item(number, cases.everyone())
+        except SearchLimitError as error:
+            self.result.undecided.append(Undecided(kind, action, str(error)))
+        for item in missed.values():
+            if not any(_name(item) == known for known in done):
+                self.result.undecided.append(
+                    Undecided(kind, action, _UNSURE, None if item.rule is None else reference(item.rule))
+                )
+
+    def _row(
+        self,
+        kind: str,
+        action: str,
+        tier: str,
+        found: Found,
+        agents: int,
+        holds: Callable[[tuple[Verdict, ...]], bool],
+        cases: Cases,
+        stands: str,
+    ) -> Row | None:
+        engines = (self.engines["old"], self.engines["new"])
+        lowest = (agents & -agents).bit_length() - 1
+        case = cases.case(found.demands, lowest)
+        patterns = [s for p in self.sides["new"].parts(action) for i in p.grants for s in i.include][:200]
+        shown = confirmed(requests(action, found.word, case, self.layout, patterns), engines, holds)
+        if shown is None:
+            return None
+        proof, verdicts = shown
+        rule = found.items[0].rule
+        assert rule is not None
+        differing = self._files(proof, rule, stands, holds)
+        best = self._telling(proof, rule, stands, engines, holds, differing)
+        if best is not None:
+            verdicts = tuple(verdict_on(e, best) for e in engines)
+        pattern = matching(rule.include, proof)
+        return Row(
+            kind,
+            action,
+            tuple(cases.names(agents)),
+            agents == cases.everyone(),
+            best or proof,
+            proof,
+            verdicts[0],
+            verdicts[1],
+            reference(rule),
+            stands,
+            tier,
+            pattern.text if pattern is not None else "",
+            files=differing,
+        )
+
+    def _files(
+        self, proof: Witness, rule: Rule, stands: str, holds: Callable[[tuple[Verdict, ...]], bool]
+    ) -> tuple[str, ...]:
+        """The tracked files that differ in the same case, by the same rule."""
+        if rule.sort != PATH or not self.files:
+            return ()
+        key = (proof.action, tuple(sorted(proof.given.items(), key=repr)))
+        engines = (self.engines["old"], self.engines["new"])
+        if key not in self._decided:
+            usual = replace(proof, layout=usual_layout(self.layout))
+            self._decided[key] = [tuple(verdict_on(e, replace(usual, resource=f)) for e in engines) for f in self.files]
+        at = 0 if stands == "old" else 1
+        return tuple(
+            f
+            for f, v in zip(self.files, self._decided[key], strict=True)
+            if holds(v) and any(r.id == rule.id for r in (*v[at].rules, *v[at].support))
+        )
+
+    def _telling(
+        self,
+        proof: Witness,
+        rule: Rule,
+        stands: str,
+        engines: tuple[Engine, ...],
+        holds: Callable[[tuple[Verdict, ...]], bool],
+        files: tuple[str, ...],
+    ) -> Witness | None:
+        at = 0 if stands == "old" else 1
+        own = [os.path.basename(p) for p in self.engines["new"].policy.sources]
+        for witness in telling(proof, own if rule.sort == PATH else (), files[:1]):
+            verdicts = tuple(verdict_on(e, witness) for e in engines)
+            if holds(verdicts) and any(r.id == rule.id for r in (*verdicts[at].rules, *verdicts[at].support)):
+                return witness
+        return None
+
+
+_UNSURE = "whether the options and exceptions of these rules leave a difference depends on how programs are called"
+
+
+def _name(item: Item) -> tuple[str, str]:
+    return ("", "") if item.rule is None else (item.rule.id, item.rule.effect)
+
+
+def _on(engine: Engine, sources: tuple[str, ...], alone: bool) -> Engine:
+    """The engine over the policy with these files protected, as guardrails alone or not."""
+    if tuple(sorted(set(engine.policy.sources))) == sources and engine.judge.over_everything == alone:
+        return engine
+    return Engine(replace(engine.policy, sources=sources), alone, engine.profiles)
+
+
+def _asks(verdict: Verdict, tiers: set[str]) -> bool:
+    return verdict.effect == "ask" and not tiers.isdisjoint(verdict.tiers)
+
+
+def _is_widened(verdicts: tuple[Verdict, ...]) -> bool:
+    return verdicts[0].effect == "deny" and verdicts[1].effect != "deny"
+
+
+def _is_unlogged(verdicts: tuple[Verdict, ...]) -> bool:
+    return "deny" not in (verdicts[0].effect, verdicts[1].effect) and (
+        "log" in verdicts[0].obligations and "log" not in verdicts[1].obligations
+    )

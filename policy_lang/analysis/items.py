@@ -1,0 +1,339 @@
+"""A policy set as questions see it: for each action and layer, what grants, what denies, what asks.
+
+A rule about commands also restricts them however they are spelled: by their words without options, while the options
+it names are given anywhere. Those are items of their own, over bare words. Whether an option is given, and whether a
+command meets an exception in another spelling, is left open as a subject of the conditions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from ..automata.pattern import ANY, CONTROL, MANY, Sequence, Word
+from ..domain.actions import COMMAND, PATH
+from ..domain.conditions import TRUE, Atom, Formula, Join, join
+from ..domain.errors import RequestError
+from ..domain.policy import included
+from ..engine.command_words import BARE, FIRST, bare_sequence, command_options, named_sequences
+from ..engine.floor import policy_file_rules
+from ..facts.commands import OPAQUE, argv_word
+from ..ir.conditions import canonical
+from ..ir.model import PolicySet, Rule
+from ..shell.analyse import argv_acts
+from ..shell.profile import Profile, Profiles
+from ..shell.programs import program_name
+from ..shell.reading import Opaque
+from .cases import UNKNOWN, spread
+from .search import Item
+from .spaces import Layout
+
+Items = list[Item]
+OPTION = f"{UNKNOWN}option "
+"""Begins the subjects that say whether an option is given."""
+
+
+@dataclass(slots=True)
+class Part:
+    """The items of one layer about one action. `overrides` are the grants that reach into the protected floor."""
+
+    name: str
+    guardrail: bool
+    denies: Items = field(default_factory=list)
+    grants: Items = field(default_factory=list)
+    overrides: Items = field(default_factory=list)
+    logs: Items = field(default_factory=list)
+    asks: dict[str, Items] = field(default_factory=dict)
+    bare_denies: Items = field(default_factory=list)
+    bare_asks: dict[str, Items] = field(default_factory=dict)
+    bare_grants: Items = field(default_factory=list)
+    """At least the bare words of what is granted."""
+
+    def everything(self) -> Iterator[Item]:
+        """Every item."""
+        yield from (*self.denies, *self.grants, *self.bare_denies)
+        for items in (*self.asks.values(), *self.bare_asks.values()):
+            yield from items
+
+
+class Side:
+    """One policy set of a question, in a layout. `sources` are the policy files that the floor protects."""
+
+    def __init__(
+        self,
+        policy: PolicySet,
+        profiles: Profiles,
+        layout: Layout,
+        sources: tuple[str, ...],
+        over_everything: bool = False,
+        spread_names: frozenset[str] = frozenset(),
+    ) -> None:
+        self.policy = policy
+        self.layout = layout
+        self.over_everything = over_everything
+        self._defaults = {n: policy.attributes[n].default for n in spread_names}
+        self._profiles = profiles
+        self._parts: dict[str, list[Part]] = {}
+        self._floors: dict[str, Items] = {}
+        self._floor_rules = (*policy.floor, *policy_file_rules(sources))
+        self._sequences: dict[int, tuple[Sequence, ...]] = {}
+        self._by_action: list[dict[str, list[Rule]]] = []
+        for layer in policy.layers:
+            found: dict[str, list[Rule]] = {}
+            for rule in layer.rules:
+                for action in rule.actions:
+                    found.setdefault(action, []).append(rule)
+            self._by_action.append(found)
+
+    def actions(self) -> set[str]:
+        """The actions that some rule speaks of."""
+        return {action for found in self._by_action for action in found}
+
+    def covering(self, tier: str) -> set[str]:
+        """The tiers whose approval is one of `tier` as well."""
+        return {tier} | {name for name in self.policy.tiers if tier in included(self.policy.tiers, name)}
+
+    def floor(self, action: str) -> Items:
+        """The protected floor."""
+        if action not in self._floors:
+            self._floors[action] = [self._item(r, False, TRUE) for r in self._floor_rules if action in r.actions]
+        return self._floors[action]
+
+    def parts(self, action: str) -> list[Part]:
+        """The layers, the policy's own first."""
+        if action not in self._parts:
+            self._parts[action] = [
+                self.part(layer.name, layer.guardrail, found.get(action, []))
+                for layer, found in zip(self.policy.layers, self._by_action, strict=True)
+            ]
+        return self._parts[action]
+
+    def part(self, name: str, guardrail: bool, rules: list[Rule]) -> Part:
+        """The items of some rules."""
+        part = Part(name, guardrail)
+        for rule in rules:
+            if rule.sort == COMMAND:
+                self._command(part, rule)
+                continue
+            if rule.effect == "deny":
+                part.denies.append(self._item(rule, False, rule.condition))
+            elif rule.effect == "ask":
+                part.asks.setdefault(rule.tier, []).append(self._item(rule, False, rule.condition))
+            if rule.grants:
+                self._grant(part, self._item(rule, True, rule.condition))
+        return part
+
+    def _grant(self, part: Part, item: Item) -> None:
+        part.grants.append(item)
+        assert item.rule is not None
+        if item.rule.override:
+            part.overrides.append(item)
+        if item.rule.log:
+            part.logs.append(item)
+
+    def _item(self, rule: Rule, grants: bool, formula: Formula) -> Item:
+        include, exclude = self._placed(rule, rule.include), self._placed(rule, rule.exclude)
+        return Item(rule, include, exclude, self._spread(formula), grants)
+
+    def _spread(self, formula: Formula) -> Formula:
+        return spread(formula, self._defaults) if self._defaults else formula
+
+    def _placed(self, rule: Rule, patterns: Iterable[object]) -> tuple[Sequence, ...]:
+        sequences = (s for p in patterns for s in p.sequences)  # type: ignore[attr-defined]
+        if rule.sort == PATH:
+            return tuple(self.layout.sequence(s) for s in sequences)
+        return tuple(sequences)
+
+    # commands
+
+    def _command(self, part: Part, rule: Rule) -> None:
+        words = tuple(s for p in rule.include for s in p.sequences if s != (OPAQUE,))
+        without = tuple(s for p in rule.exclude for s in p.sequences if s != (OPAQUE,))
+        formula = self._formula(rule)
+        elsewhere = self._elsewhere(without) if rule.grants else TRUE
+        if rule.effect != "deny" and rule.grants:
+            named = tuple(n for s in words for n in (s, *self._named(s)))
+            self._grant(part, Item(rule, named, without, join("and", (formula, elsewhere)), True))
+            part.bare_grants += [Item(rule, (self._bare_of(s),), (), formula, True) for s in words]
+        if rule.effect == "allow":
+            self._opaque_grant(part, rule)
+            return
+        items, bares = part.denies, part.bare_denies
+        if rule.effect == "ask":
+            items = part.asks.setdefault(rule.tier, [])
+            bares = part.bare_asks.setdefault(rule.tier, [])
+        items.append(Item(rule, words, without, join("and", (formula, elsewhere)), False, raw=True))
+        bares += [b for s in words if (b := self._bare(rule, s, without, formula)) is not None]
+        items += [i for s in words if (i := self._anywhere(rule, s, without, formula, elsewhere)) is not None]
+        if (OPAQUE,) not in {s for p in rule.exclude for s in p.sequences}:
+            items.append(Item(rule, ((OPAQUE,),), (), self._spread(rule.condition), False, raw=True))
+        if rule.grants:
+            self._opaque_grant(part, rule)
+
+    def _opaque_grant(self, part: Part, rule: Rule) -> None:
+        narrowed = rule.exclude or rule.with_options or rule.without_options
+        if not narrowed and (OPAQUE,) in {s for p in rule.include for s in p.sequences}:
+            self._grant(part, Item(rule, ((OPAQUE,),), (), self._spread(rule.condition), True))
+
+    def _formula(self, rule: Rule) -> Formula:
+        words = [s for p in rule.include for s in p.sequences]
+        parts: list[Formula] = [self._spread(rule.condition)]
+        if rule.with_options:
+            parts.append(self._given(rule.with_options, words))
+        if rule.without_options:
+            parts.append(Join("not", (self._given(rule.without_options, words),)))
+        return join("and", parts)
+
+    def _given(self, group: tuple[str, ...], words: list[Sequence]) -> Formula:
+        """That one of some options is given, each under the name that its program's profile puts first."""
+        atoms: list[Formula] = []
+        for name in (n for n in group if n != FIRST):
+            known = {self._spelling(s, name) for s in words if s != (OPAQUE,)}
+            atoms.append(option(known.pop() if len(known) == 1 else name))
+        given = join("or", atoms)
+        if FIRST in group:
+            return join("and", (given, Atom(f"{UNKNOWN}front {' '.join(group[:-1])}", "==", (True,))))
+        return given
+
+    def _spelling(self, sequence: Sequence, name: str) -> str:
+        first = sequence[0]
+        profile = self._profile(first) if isinstance(first, str) else None
+        for label in sequence[1:]:
+            if profile is None or not isinstance(label, str) or label not in profile.commands:
+                break
+            profile = profile.commands[label]
+        found = profile.options.get(name) if profile is not None else None
+        return found.names[0] if found is not None else name
+
+    def options_of(self, words: Word, names: Iterable[str]) -> dict[str, bool | None]:
+        """Whether each option is given by the command of these words; nothing for what cannot be read."""
+        try:
+            acts = argv_acts(words, self._profiles)
+            act = next((a for a in acts if a.action == "run" and tuple(v.text for v in a.argv) == words), None)
+            word = argv_word(words)
+        except RequestError:
+            return {}
+        if act is None or act.opaque:
+            return {}
+        groups: list[tuple[str, ...]] = [(n,) for n in names]
+        found = command_options(groups, act.parsed, word)
+        return {group[0]: given for group, given in zip(groups, found, strict=True)}
+
+    def _elsewhere(self, without: tuple[Sequence, ...]) -> Formula:
+        """That the command meets no exception of a grant in another spelling."""
+        bare = sorted({repr(bare_sequence(s)) for s in without} - {"None"})
+        return Join("not", (Atom(f"{UNKNOWN}except {bare}", "==", (True,)),)) if bare else TRUE
+
+    def _bare(self, rule: Rule, sequence: Sequence, without: tuple[Sequence, ...], formula: Formula) -> Item | None:
+        made = bare_sequence(sequence)
+        if made is None:
+            return None
+        words, groups = made
+        parts: list[Formula] = [formula, *(self._given(g, [sequence]) for g in groups)]
+        if without:
+            parts.append(Join("not", (Atom(f"{UNKNOWN}plain {sorted(map(repr, without))}", "==", (True,)),)))
+        return Item(rule, (words,), (), join("and", parts), False)
+
+    def _anywhere(
+        self, rule: Rule, sequence: Sequence, without: tuple[Sequence, ...], formula: Formula, elsewhere: Formula
+    ) -> Item | None:
+        """What a restriction surely matches by its bare words: all that begins with its words, the options anywhere."""
+        made = bare_sequence(sequence)
+        if made is None or not made[1] or made[0][-1] is not MANY:
+            return None
+        begin = made[0][1:-1]
+        if not all(isinstance(x, str) and x[:1] not in {"-", "+", CONTROL, ""} for x in begin):
+            return None
+        plain = tuple(str(x) for x in begin)
+        if plain != self._canonical(plain):
+            return None
+        given = [self._given(g, [sequence]) for g in made[1]]
+        return Item(rule, ((*plain, MANY),), without, join("and", (formula, elsewhere, *given)), False, raw=True)
+
+    def _canonical(self, words: tuple[str, ...]) -> tuple[str, ...] | None:
+        """The words that a profile gives a command that begins with these; None when it may read them otherwise."""
+        profile = self._profile(words[0])
+        if profile is None:
+            return words
+        out = [profile.name]
+        for at, word in enumerate(words[1:], 1):
+            if not profile.commands:
+                return (*out, *words[at:])
+            if word not in profile.commands:
+                return None
+            profile = profile.commands[word]
+            out.append(profile.name)
+        return tuple(out)
+
+    def _named(self, sequence: Sequence) -> list[Sequence]:
+        """The pattern with an option that must be named, if its program has a profile."""
+        first = sequence[0]
+        if isinstance(first, str) and self._profile(first) is None:
+            return []
+        return named_sequences(sequence)
+
+    def _profile(self, program: str) -> Profile | None:
+        try:
+            name = program_name(program)
+        except Opaque:
+            return None
+        return self._profiles(name) if name is not None else None
+
+    def _bare_of(self, sequence: Sequence) -> Sequence:
+        """A pattern that surely covers the bare words of what a grant matches."""
+        first = sequence[0]
+        if not isinstance(first, str):
+            return (BARE, ANY, MANY)
+        profile = self._profile(first)
+        if profile is None or not profile.commands or len(sequence) < 2:
+            return (BARE, profile.name if profile is not None else first, MANY)
+        second = sequence[1]
+        if isinstance(second, str) and second in profile.commands:
+            return (BARE, profile.name, profile.commands[second].name, MANY)
+        return (BARE, profile.name, MANY)
+
+
+def option(name: str) -> Atom:
+    """That an option is given."""
+    return Atom(f"{OPTION}{name}", "==", (True,))
+
+
+Key = tuple[tuple[Sequence, ...], str, bool, bool]
+
+
+@lru_cache(maxsize=16_384)
+def _text(formula: Formula) -> str:
+    return canonical(formula)
+
+
+def _key(item: Item) -> Key:
+    return (item.exclude, _text(item.formula), item.grants, item.raw)
+
+
+def minus(items: Items, others: Iterable[Item]) -> Items:
+    """The items without the sequences that one of the others has under the same terms or none."""
+    known: dict[Sequence, set[Key]] = {}
+    for other in others:
+        key = _key(other)
+        for sequence in other.include:
+            known.setdefault(sequence, set()).add(key)
+    out: Items = []
+    for item in items:
+        key = _key(item)
+        free: Key = ((), "and()", item.grants, item.raw)
+        left = tuple(s for s in item.include if key not in (k := known.get(s, ())) and free not in k)
+        if len(left) == len(item.include):
+            out.append(item)
+        elif left:
+            out.append(replace(item, include=left))
+    return out
+
+
+def same(first: Items, second: Items) -> bool:
+    """True when both are the same items, in whatever order."""
+    return _bag(first) == _bag(second)
+
+
+def _bag(items: Items) -> set[tuple[Sequence, Key]]:
+    return {(s, _key(i)) for i in items for s in i.include}

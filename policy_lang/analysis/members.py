@@ -1,0 +1,49 @@
+"""Which patterns a witness lies in, and whether all of a pattern is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..automata.pattern import Pattern, Sequence, Word
+from ..automata.trie import Trie
+from ..automata.walker import Walker
+from ..domain.actions import COMMAND, HOST, PATH, REF, SORT_OF
+from ..domain.errors import RequestError
+from ..facts.commands import OPAQUE, argv_word
+from ..facts.hosts import PATH as URL_PATH
+from ..facts.hosts import host_facts
+from ..facts.names import name_word
+from ..facts.paths import Roots, path_forms
+from ..facts.refs import ref_facts
+from .witness import Witness
+
+
+def words_of(witness: Witness) -> tuple[Word, ...]:
+    """The words of a witness: a path has several names."""
+    resource = witness.resource
+    sort = SORT_OF[witness.action]
+    try:
+        if sort == COMMAND:
+            return ((OPAQUE,),) if isinstance(resource, str) else (argv_word(resource, None, witness.layout.workspace),)
+        assert isinstance(resource, str)
+        if sort == PATH:
+            place = witness.layout
+            roots = Roots(None, place.workspace, place.home, place.tmp, lexical=True)
+            return path_forms(resource, roots)[0].sure
+        if sort == HOST:
+            facts = host_facts(resource, witness.method)
+            return ((witness.method or "GET", str(facts.port), *facts.segments, URL_PATH, *(facts.path or ())),)
+        return (ref_facts(resource).word if sort == REF else name_word(resource),)
+    except RequestError:
+        return ()
+
+
+def matching(patterns: Iterable[Pattern], witness: Witness) -> Pattern | None:
+    """The first of the patterns that the witness matches."""
+    words = words_of(witness)
+    return next((p for p in patterns if _any(p.sequences, words)), None)
+
+
+def _any(sequences: Iterable[Sequence], words: tuple[Word, ...]) -> bool:
+    walker = Walker(Trie((s, 0) for s in sequences))
+    return any(walker.walk(w).marks for w in words)

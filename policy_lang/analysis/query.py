@@ -1,0 +1,191 @@
+"""Who can do what: the grants that take effect, each with an example that the engine confirms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ..automata.pattern import Pattern
+from ..domain.collection import no_collection
+from ..domain.conditions import TRUE, Atom
+from ..domain.decision import RuleRef, Verdict
+from ..domain.errors import SearchLimitError
+from ..engine.engine import Engine
+from ..engine.table import reference
+from ..ir.model import Rule
+from .cases import TRUE as SURELY
+from .cases import Cases, Demand
+from .items import Items, Side
+from .members import matching
+from .questions import Permit, Question, permits, search
+from .search import Item
+from .spaces import Layout
+from .witness import Witness, confirmed, requests, telling
+
+_MOST_TRIES = 16
+_MOST_CUTS = 200
+"""Rules for which the restrictions that cut into them are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A rule that grants something of what is asked about, once for what is allowed and once for what asks.
+
+    `patterns` are the rule's patterns that take part, `cuts` the restrictions that take something of it away,
+    `agents` an agent of each class that has it, None being an agent without a name.
+    """
+
+    action: str
+    effect: str
+    tiers: tuple[str, ...]
+    rule: RuleRef
+    patterns: tuple[str, ...]
+    exceptions: tuple[str, ...]
+    agents: tuple[str | None, ...]
+    everyone: bool
+    witness: Witness
+    cuts: tuple[tuple[RuleRef, tuple[str, ...]], ...] = ()
+
+
+@dataclass(slots=True)
+class Answer:
+    """The whole answer: exactly what the grants say, less what cuts into them. `undecided` says what is not known."""
+
+    grants: list[Grant]
+    undecided: list[str]
+
+
+def query(
+    engine: Engine,
+    actions: tuple[str, ...],
+    patterns: tuple[Pattern, ...] = (),
+    agent: str | None = None,
+    layout: Layout | None = None,
+) -> Answer:
+    """Which rules grant something of the `patterns` (everything when empty) to `agent` (anybody when None)."""
+    answer = Answer([], [])
+    with no_collection():
+        asker = _Asker(engine, patterns, agent, layout or Layout(), answer)
+        for action in actions:
+            try:
+                asker.action(action)
+            except SearchLimitError as error:
+                answer.undecided.append(f"{action}: {error}")
+    return answer
+
+
+class _Asker:
+    def __init__(
+        self, engine: Engine, patterns: tuple[Pattern, ...], agent: str | None, layout: Layout, answer: Answer
+    ) -> None:
+        self.engine = engine
+        self.patterns = patterns
+        self.answer = answer
+        policy = engine.policy
+        self.side = Side(policy, engine.profiles, layout, policy.sources, engine.judge.over_everything)
+        self.also: tuple[Demand, ...] = ((Atom("agent", "==", (agent,)), SURELY),) if agent is not None else ()
+
+    def action(self, action: str) -> None:
+        """Add what is granted of one action."""
+        wanted = self._wanted(action)
+        parts = self.side.parts(action)
+        asks = [i for p in parts for items in p.asks.values() for i in items]
+        for way in permits(self.side, action):
+            for effect, more, barred in (("allow", (), asks), ("ask", (asks,), [])):
+                if not way.grants or (effect == "ask" and not asks):
+                    continue
+                grants = self._for_agent(way.grants[0])
+                required = (grants, *wanted, *way.grants[1:], *more)
+                question = Question(required, [*way.barred, *barred], "granted")
+                self._grants(action, effect, question, way)
+
+    def _wanted(self, action: str) -> tuple[Items, ...]:
+        if not self.patterns:
+            return ()
+        sequences = tuple(self.side.layout.sequence(s) for p in self.patterns for s in p.sequences)
+        return ([Item(None, sequences, (), TRUE, True, raw=action == "run")],)
+
+    def _for_agent(self, items: Items) -> Items:
+        return [replace(i, also=self.also) for i in items] if self.also else items
+
+    def _grants(self, action: str, effect: str, question: Question, way: Permit) -> None:
+        cases = Cases(question.formulas(), self.side.policy.attributes)
+        asked = search(self.side, action, question, cases)
+        found: dict[int, list[tuple[int, Witness, Verdict]]] = {}
+        tries: dict[int, int] = {}
+        for one in asked.run():
+            agents = one.agents & asked.open[one.number]
+            case = cases.case(one.demands, (agents & -agents).bit_length() - 1)
+            shown = confirmed(
+                requests(action, one.word, case, self.side.layout), (self.engine,), lambda v: v[0].effect == effect
+            )
+            if shown is None:
+                tries[one.number] = tries.get(one.number, 0) + 1
+                if tries[one.number] >= _MOST_TRIES:
+                    asked.close_item(one.number, cases.everyone())
+                continue
+            found.setdefault(one.number, []).append((agents, shown[0], shown[1][0]))
+            asked.close_item(one.number, agents)
+        items = question.required[0]
+        unsure = {n for n in tries if n not in found}
+        for number in sorted(unsure):
+            rule = items[number].rule
+            if rule is not None:
+                self.answer.undecided.append(
+                    f"{action}: whether `{rule.id}` grants anything depends on how programs are called"
+                )
+        for number in sorted(found):
+            self._add(action, effect, items[number], found[number], cases, way)
+
+    def _add(
+        self, action: str, effect: str, item: Item, found: list[tuple[int, Witness, Verdict]], cases: Cases, way: Permit
+    ) -> None:
+        rule = item.rule
+        assert rule is not None
+        agents = 0
+        for mask, _, _ in found:
+            agents |= mask
+        witness, verdict = self._best(rule, effect, found[0][1], found[0][2])
+        cuts = tuple(self._cuts(action, item, way)) if len(self.answer.grants) < _MOST_CUTS else ()
+        self.answer.grants.append(
+            Grant(
+                action,
+                effect,
+                verdict.tiers,
+                reference(rule),
+                tuple(p.text for p in rule.include),
+                tuple(p.text for p in rule.exclude),
+                tuple(cases.names(agents)),
+                agents == cases.everyone(),
+                witness,
+                cuts,
+            )
+        )
+
+    def _best(self, rule: Rule, effect: str, witness: Witness, verdict: Verdict) -> tuple[Witness, Verdict]:
+        """A more telling example of the same."""
+        for other in telling(witness):
+            if matching(rule.include, other) is None or (self.patterns and matching(self.patterns, other) is None):
+                continue
+            shown = confirmed((other,), (self.engine,), lambda v: v[0].effect == effect)
+            if shown is not None and shown[1][0].tiers == verdict.tiers:
+                return shown[0], shown[1][0]
+        return witness, verdict
+
+    def _cuts(self, action: str, item: Item, way: Permit) -> Iterator[tuple[RuleRef, tuple[str, ...]]]:
+        """The denials that take something of a grant away."""
+        denies = [i for i in way.barred if i.rule is not None]
+        if not denies:
+            return
+        wanted = self._wanted(action)
+        question = Question((denies, [replace(item, also=self.also)], *wanted), [], "denied")
+        cases = Cases(question.formulas(), self.side.policy.attributes)
+        asked = search(self.side, action, question, cases)
+        met: dict[str, Rule] = {}
+        for one in asked.run():
+            asked.close_item(one.number, cases.everyone())
+            rule = one.items[0].rule
+            assert rule is not None
+            met.setdefault(rule.id, rule)
+        for rule in met.values():
+            yield reference(rule), tuple(p.text for p in rule.include)

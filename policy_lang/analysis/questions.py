@@ -1,0 +1,219 @@
+"""What is asked, as searches: who permits what the other refuses, who asks for less, what a property forbids.
+
+A policy set permits a word when every layer with a default has a grant for it, no layer denies it, and the protected
+floor leaves it alone or every such layer overrides it. So "this permits and that refuses" is a few searches, each
+with one reason why that refuses: a grant that is not there, a deny that is. What both sides share cancels first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from ..automata.budget import Budget
+from ..automata.pattern import Word
+from ..domain.actions import COMMAND, SORT_OF
+from ..domain.conditions import Formula, atoms
+from ..engine.command_words import BARE as BARE_WORD
+from ..engine.command_words import NAMED
+from ..facts.commands import OPAQUE
+from .cases import FALSE, OPEN, TRUE, Cases, Demand
+from .items import OPTION, Items, Part, Side, minus, option, same
+from .search import Found, Item, Search
+from .spaces import space_of
+
+WORDS, BARE = "words", "bare"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One search. `why` says what its first required set is about; `view` over which words it is."""
+
+    required: tuple[Items, ...]
+    barred: Items
+    why: str
+    view: str = WORDS
+
+    def formulas(self) -> list[Formula]:
+        """Every condition that it speaks of."""
+        return [f for items in (*self.required, self.barred) for i in items for f in i.formulas()]
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """One way to permit: a set of grants for each layer with a default, and what must not hold."""
+
+    names: tuple[str, ...]
+    grants: tuple[Items, ...]
+    barred: Items
+    over_floor: bool = False
+
+
+def permits(side: Side, action: str) -> list[Permit]:
+    """The ways in which a policy set permits. Empty when it never does."""
+    parts = side.parts(action)
+    defaults = [p for p in parts if not p.guardrail]
+    denies = [i for p in parts for i in p.denies]
+    if not defaults and not side.over_everything:
+        return []
+    names = tuple(p.name for p in defaults)
+    floor = side.floor(action) if defaults else []
+    ways = [Permit(names, tuple(p.grants for p in defaults), [*denies, *floor])]
+    if floor and all(p.overrides for p in defaults):
+        ways.append(Permit(names, tuple(p.overrides for p in defaults), denies, over_floor=True))
+    return [w for w in ways if all(w.grants)]
+
+
+def widened(old: Side, new: Side, action: str) -> Iterator[Question]:
+    """What `new` permits and `old` refuses."""
+    fresh = new.parts(action)
+    denies = [i for p in fresh for i in p.denies]
+    bare_denies = [i for p in fresh for i in p.bare_denies]
+    refusing = [p for p in old.parts(action) if not any(_equal(p, q) for q in fresh)]
+    never = not old.over_everything and all(p.guardrail for p in old.parts(action))
+    for way in permits(new, action):
+        if never and way.grants:
+            yield Question(way.grants, way.barred, "granted")
+        for part in refusing:
+            place = way.names.index(part.name) if part.name in way.names else 0
+            if not part.guardrail and way.grants:
+                yield from _lost(way, part, place, old.floor(action))
+            lifted = minus(part.denies, denies)
+            if lifted:
+                yield Question((lifted, *way.grants), way.barred, "lifted")
+    for part in refusing:
+        lifted = minus(part.bare_denies, bare_denies)
+        for grants in _bare_grants(new, action) if lifted else ():
+            yield Question((lifted, *grants), bare_denies, "lifted", BARE)
+
+
+def _bare_grants(side: Side, action: str) -> Iterator[tuple[Items, ...]]:
+    """What bare words must match to be permitted at all."""
+    if permits(side, action):
+        yield tuple(p.bare_grants for p in side.parts(action) if not p.guardrail)
+
+
+def _lost(way: Permit, part: Part, place: int, floor: Items) -> Iterator[Question]:
+    """What a way permits and a layer's grants do not cover."""
+    others = (*way.grants[:place], *way.grants[place + 1 :])
+    more = minus(way.grants[place], part.grants)
+    if more:
+        yield Question((more, *others), [*way.barred, *part.grants], "granted")
+    if way.over_floor and floor:
+        more = minus(way.grants[place], part.overrides)
+        if more:
+            yield Question((more, *others, floor), [*way.barred, *part.overrides], "granted")
+
+
+def weakened(old: Side, new: Side, action: str, tier: str, renamed: dict[str, str]) -> Iterator[Question]:
+    """What both permit, `old` only with the approval of `tier`, `new` without it."""
+    mine = old.covering(tier)
+    theirs = new.covering(renamed.get(tier, tier))
+    before = [i for p in old.parts(action) for t, items in p.asks.items() if t in mine for i in items]
+    after = [i for p in new.parts(action) for t, items in p.asks.items() if t in theirs for i in items]
+    dropped = minus(before, after)
+    if dropped:
+        for first, second in _both(old, new, action):
+            required = _together(first.grants, second.grants)
+            yield Question((dropped, *required), [*first.barred, *second.barred, *after], "asked")
+    bare_before = [i for p in old.parts(action) for t, items in p.bare_asks.items() if t in mine for i in items]
+    bare_after = [i for p in new.parts(action) for t, items in p.bare_asks.items() if t in theirs for i in items]
+    dropped = minus(bare_before, bare_after)
+    for grants in _bare_grants(new, action) if dropped else ():
+        yield Question((dropped, *grants), bare_after, "asked", BARE)
+
+
+def unlogged(old: Side, new: Side, action: str) -> Iterator[Question]:
+    """What both permit, and only `old` flags in the log."""
+    before = [i for p in old.parts(action) for i in p.logs]
+    after = [i for p in new.parts(action) for i in p.logs]
+    dropped = minus(before, after)
+    if dropped:
+        for first, second in _both(old, new, action):
+            required = _together(first.grants, second.grants)
+            yield Question((dropped, *required), [*first.barred, *second.barred, *after], "logged")
+
+
+def _both(old: Side, new: Side, action: str) -> Iterator[tuple[Permit, Permit]]:
+    for first in permits(old, action):
+        for second in permits(new, action):
+            if first.over_floor == second.over_floor:
+                yield first, second
+
+
+def _together(first: tuple[Items, ...], second: tuple[Items, ...]) -> list[Items]:
+    """All sets that must be met, each once."""
+    out: list[Items] = []
+    for items in (*first, *second):
+        if not any(same(items, known) for known in out):
+            out.append(items)
+    return out
+
+
+def _equal(first: Part, second: Part) -> bool:
+    return (
+        first.guardrail == second.guardrail
+        and same(first.denies, second.denies)
+        and same(first.grants, second.grants)
+        and same(first.overrides, second.overrides)
+        and same(first.bare_denies, second.bare_denies)
+    )
+
+
+# properties
+
+
+def permitted(side: Side, action: str, items: Items, bare: Items, unasked: Iterable[str] = ()) -> Iterator[Question]:
+    """Which of some items a policy set permits without an approval of any of the tiers `unasked`."""
+    tiers = tuple(unasked)
+    asks: list[Item] = [i for p in side.parts(action) for t in tiers for i in p.asks.get(t, ())]
+    for way in permits(side, action):
+        yield Question((items, *way.grants), [*way.barred, *asks], "claimed")
+    if bare:
+        barred = [i for p in side.parts(action) for i in p.bare_denies]
+        barred += [i for p in side.parts(action) for t in tiers for i in p.bare_asks.get(t, ())]
+        for grants in _bare_grants(side, action):
+            yield Question((bare, *grants), barred, "claimed", BARE)
+
+
+def search(side: Side, action: str, question: Question, cases: Cases) -> Search:
+    """A question's search. `side` knows how programs are called."""
+    budget = Budget()
+    space = space_of(SORT_OF[action])
+    implied = _implied(side, cases, question.view) if SORT_OF[action] == COMMAND else None
+    made = Search(space, question.required, question.barred, cases, budget, implied)
+    if len(question.required) > 1:
+        # what is not left by the barred rules alone needs no look at what else it must match
+        first = Search(space, question.required[:1], question.barred, cases, budget, implied)
+        left: set[int] = set()
+        for found in first.run():
+            left.add(found.number)
+            first.close_item(found.number, cases.everyone())
+        for number in range(len(question.required[0])):
+            if number not in left:
+                made.close_item(number, cases.everyone())
+    return made
+
+
+def _implied(side: Side, cases: Cases, view: str) -> Callable[[Word, bool], list[Demand]]:
+    """What holds of every command that begins with some words, or is exactly those: which options are given."""
+    names = [s.removeprefix(OPTION) for s in cases.values if s.startswith(OPTION)]
+    known: dict[tuple[Word, bool], list[Demand]] = {}
+
+    def implied(word: Word, exact: bool) -> list[Demand]:
+        words = tuple(w.removeprefix(NAMED) for w in word if w != BARE_WORD)
+        key = (words, exact and view == WORDS)
+        if key not in known:
+            sound = names and words and OPAQUE not in words
+            given = side.options_of(words, names) if sound else {}
+            outcomes = {True: TRUE, False: FALSE, None: OPEN}
+            known[key] = [(option(n), outcomes[v]) for n, v in given.items() if v or key[1]]
+        return known[key]
+
+    return implied
+
+
+def unsure(found: Found) -> bool:
+    """True when a word that was not confirmed may stand for others, or for other cases, that would be."""
+    subjects = {a.subject for formula, _ in found.demands for a in atoms(formula)}
+    return not found.exact or found.word[:1] == (BARE_WORD,) or any(not s.startswith(OPTION) for s in subjects)

@@ -1,0 +1,441 @@
+"""The one search behind every answer: a word that all of some rule sets match, and none of others.
+
+The rules that must match are followed one way at a time; only those that must not match are determinised, and a
+state that meets more of them than another one at the same place is dropped (the anti-chain). Words come shortest
+first. Conditions are decided where a word ends: is there a case in which the rules that matched count so?
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from ..automata.budget import Budget
+from ..automata.choose import among, choose, untouched
+from ..automata.glob import Glob
+from ..automata.pattern import CONTROL, MANY, Label, Sequence, Word
+from ..automata.trie import Node, Trie, close
+from ..domain.conditions import Formula
+from ..ir.model import Rule
+from .cases import FALSE, OPEN, TRUE, Cases, Demand, always
+from .spaces import Phase, Space
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Item:
+    """A rule, or a part of one, as a question sees it.
+
+    `grants` says how it counts: one that grants must surely hold, one that restricts need only possibly hold. `raw`
+    items are about the plain word, as restrictions on commands are; what is excepted always is.
+    """
+
+    rule: Rule | None
+    include: tuple[Sequence, ...]
+    exclude: tuple[Sequence, ...]
+    formula: Formula
+    grants: bool
+    raw: bool = False
+    also: tuple[Demand, ...] = ()
+
+    def formulas(self) -> tuple[Formula, ...]:
+        """Every condition that it speaks of."""
+        return (self.formula, *(f for f, _ in self.also))
+
+    def holds(self) -> tuple[Demand, ...]:
+        """What a case must meet for the item to count."""
+        return ((self.formula, TRUE if self.grants else TRUE | OPEN), *self.also)
+
+    def fails(self) -> Demand:
+        """What a case must meet for the item not to count."""
+        return (self.formula, FALSE | OPEN if self.grants else FALSE)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A word, the items that match it (one of each required set), the cases, and the classes of agents.
+
+    `number` is the place of the first item in its set. An `exact` word stands for itself alone, not for others like it.
+    """
+
+    word: Word
+    number: int
+    items: tuple[Item, ...]
+    demands: frozenset[Demand]
+    agents: int
+    exact: bool = False
+
+
+Nodes = tuple[Node, ...]
+
+
+class _Set:
+    """A determinised set of nodes, with what follows from it. `dead` says that whatever comes, it stays matched."""
+
+    __slots__ = ("dead", "globs", "marks", "moves", "nodes", "orders")
+
+    def __init__(self, nodes: Nodes, absolute: set[int]) -> None:
+        self.nodes = nodes
+        self.orders = frozenset(n.order for n in nodes)
+        self.marks = frozenset(m for n in nodes for m in n.marks)
+        self.globs = tuple(dict.fromkeys(g for n in nodes for g in n.globs or ()))
+        self.moves: dict[str, _Set] = {}
+        self.dead = any(n.loops and not absolute.isdisjoint(n.marks) for n in nodes)
+
+    def names(self, segment: str) -> bool:
+        """True when a label is this segment."""
+        return any(n.literals is not None and segment in n.literals for n in self.nodes)
+
+    def labels(self) -> frozenset[str | Glob]:
+        """The labels that lead on."""
+        literals = (x for n in self.nodes for x in n.literals or () if x[:1] != CONTROL)
+        return frozenset((*literals, *self.globs))
+
+
+@dataclass(slots=True)
+class _State:
+    """Where the search stands: a node of each required set; what must not match, as it is and plain; what excepts."""
+
+    word: Word
+    places: Nodes
+    bad: _Set
+    plain: _Set
+    good: _Set
+    phase: Phase
+    fixed: int = 0
+    """How many of the first segments the patterns name, so that no other word stands here."""
+
+
+class Search:
+    """One question. `required` are sets of items, `barred` the items that must not count.
+
+    `implied` says what holds in every case for words that begin with some segments, or are exactly those.
+    Only the first required set is reported on: each of its items, for each class of agents, is found at most once.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        required: Iterable[list[Item]],
+        barred: list[Item],
+        cases: Cases,
+        budget: Budget,
+        implied: Callable[[Word, bool], Iterable[Demand]] | None = None,
+    ) -> None:
+        required = list(required)
+        self.implied = implied
+        self.space = space
+        self.required = required
+        self.barred = barred
+        self.cases = cases
+        self.budget = budget
+        self._tries = [Trie((s, i) for i, item in enumerate(items) for s in item.include) for items in required]
+        # what must not match, as it is and as plain words; what excepts from it
+        self._bad, self._plain_bad, self._good = Trie(), Trie(), Trie()
+        for i, item in enumerate(barred):
+            for sequence in item.include:
+                (self._plain_bad if item.raw else self._bad).add(sequence, i)
+            for sequence in item.exclude:
+                self._good.add(sequence, i)
+        self._own: dict[tuple[int, int], int] = {}
+        for number, items in enumerate(required):
+            for i, item in enumerate(items):
+                if item.exclude:
+                    mark = self._own[number, i] = len(barred) + len(self._own)
+                    for sequence in item.exclude:
+                        self._plain_bad.add(sequence, mark)
+        self._structured = self.implied is not None
+        self._plain_sets = [bool(items) and all(i.raw for i in items) for items in required]
+        self._absolute = {i for i, item in enumerate(barred) if not item.exclude and always(item.formula)}
+        self._sets: dict[tuple[int, ...], _Set] = {}
+        self._anything: dict[object, Node] = {}
+        self._closed: dict[tuple[int, int], Nodes] = {}
+        self._choices: dict[object, tuple[str, ...]] = {}
+        self._settled: dict[object, list[tuple[frozenset[int], ...]]] = {}
+        self.open: list[int] = [cases.agents(frozenset(item.holds())) for item in required[0]]
+        """For each item of the first set, the classes of agents for which nothing is found yet."""
+        self._waiting: dict[int, int] = {}
+        self._parents: dict[int, int] = {}
+        self._marked: dict[int, list[int]] = {}
+        self._count_open()
+
+    def _count_open(self) -> None:
+        todo = [self._tries[0].root]
+        while todo:
+            node = todo.pop()
+            for mark in node.marks:
+                self._marked.setdefault(mark, []).append(node.order)
+            for child in _children(node):
+                self._parents[child.order] = node.order
+                todo.append(child)
+        for mark, mask in enumerate(self.open):
+            if mask:
+                self._note(mark, 1)
+
+    def _note(self, mark: int, change: int) -> None:
+        for order in self._marked.get(mark, ()):
+            at: int | None = order
+            while at is not None:
+                self._waiting[at] = self._waiting.get(at, 0) + change
+                at = self._parents.get(at)
+
+    def close_item(self, mark: int, agents: int) -> None:
+        """Nothing more is asked about an item of the first set, for some classes of agents."""
+        before = self.open[mark]
+        self.open[mark] = before & ~agents
+        if before and not self.open[mark]:
+            self._note(mark, -1)
+
+    # the search
+
+    def run(self) -> Iterator[Found]:
+        """Every answer, shortest words first. A consumer that accepts one calls `close_item`."""
+        bad, plain, good = (self._set(close((t.root,))) for t in (self._bad, self._plain_bad, self._good))
+        order = itertools.count()
+        heap: list[tuple[int, int, _State]] = []
+        for places in itertools.product(*(close((t.root,)) for t in self._tries)):
+            heap.append((0, next(order), _State((), places, bad, plain, good, self.space.start)))
+        while heap:
+            cost, _, state = heapq.heappop(heap)
+            if not self._waiting.get(state.places[0].order) or self._beaten(state):
+                continue
+            if self.space.whole(state.phase) and all(p.marks for p in state.places):
+                yield from self._answers(state)
+            for segment, places, named in self._moves(state):
+                if not self._waiting.get(places[0].order):
+                    continue
+                following = self._moved(state, segment, places, named)
+                if following is not None:
+                    heapq.heappush(heap, (cost + self.space.cost(state.phase, segment), next(order), following))
+
+    def _set(self, nodes: Nodes) -> _Set:
+        key = tuple(id(n) for n in nodes)
+        found = self._sets.get(key)
+        if found is None:
+            found = self._sets[key] = _Set(nodes, self._absolute)
+        return found
+
+    def _beaten(self, state: _State) -> bool:
+        """True when a state seen before can do all that this one can; else it is noted."""
+        mine = (state.bad.orders, state.plain.orders, state.good.orders)
+        places = tuple(p.order for p in state.places)
+        before = self._settled.setdefault((places, state.phase), [])
+        self.budget.spend(1 + len(before))
+        if _among(before, mine):
+            return True
+        if len(places) > 1 and places[1] >= 0:
+            free = self._settled.get(((places[0], *(_FREE for _ in places[1:])), state.phase))
+            if free is not None and _among(free, mine):
+                return True
+        before.append(mine)
+        return False
+
+    def _moved(self, state: _State, segment: str, places: Nodes, named: bool) -> _State | None:
+        phase = self.space.step(state.phase, segment)
+        if phase is None:
+            return None
+        text = segment
+        if segment[:1] == CONTROL and " " in segment:
+            text = segment.partition(" ")[2]
+        bad, plain = self._step(state.bad, segment), self._step(state.plain, text)
+        if plain.dead or (bad.dead and not self._structured):  # `**` matches no word that must be named
+            return None
+        length = len(state.word)
+        fixed = state.fixed + 1 if named and state.fixed == length else state.fixed
+        return _State((*state.word, segment), places, bad, plain, self._step(state.good, text), phase, fixed)
+
+    def _step(self, nodes: _Set, segment: str) -> _Set:
+        """One move of a determinised set."""
+        if not nodes.nodes:
+            return nodes
+        found = nodes.moves.get(segment)
+        if found is None:
+            self.budget.spend(1 + len(nodes.nodes))
+            out: list[Node] = list(nodes.nodes) if segment in self.space.dull else []
+            for node in nodes.nodes:
+                out += self._step_one(node, segment)
+            found = nodes.moves[segment] = self._set(close(out))
+        return found
+
+    def _targets(self, number: int, target: Node) -> Nodes:
+        """A target of one required set with what `**` reaches for nothing.
+
+        Places where anything may follow are one place, whatever came before.
+        """
+        key = (number, id(target))
+        found = self._closed.get(key)
+        if found is None:
+            found = (target,) if target.many is None else (target, target.many)
+            if number:
+                found = tuple(self._free(number, n) for n in found)
+            self._closed[key] = found
+        return found
+
+    def _free(self, number: int, node: Node) -> Node:
+        if not node.loops or not node.marks or node.literals or node.globs or node.any is not None:
+            return node
+        items = [self.required[number][m] for m in node.marks]
+        plain = [m for m, i in zip(node.marks, items, strict=True) if not i.exclude]
+        demands = {frozenset(self.required[number][m].holds()) for m in plain}
+        if len(plain) < len(items) or len(demands) > 1:
+            return node
+        (demand,) = demands
+        key = (number, demand)
+        if key not in self._anything:
+            unconditional = all(always(f) for f, _ in demand)
+            made = Node(_FREE if unconditional else -2 - len(self._anything), loops=True)
+            made.marks = (plain[0],)
+            self._anything[key] = made
+        return self._anything[key]
+
+    # moves
+
+    def _moves(self, state: _State) -> Iterator[tuple[str, Nodes, bool]]:
+        """Segments worth trying, the nodes of the required sets that each leads to, whether a pattern names it."""
+        seen: set[object] = set()
+        for wanted, literal, targets in self._ways(state.places):
+            segments = (literal,) if literal is not None else self._choose(state, wanted)
+            self.budget.spend(len(segments))
+            for segment in segments:
+                for places in self._alternatives(targets):
+                    key = (segment, *(p.order for p in places))
+                    if key not in seen:
+                        seen.add(key)
+                        yield segment, places, literal is not None
+        if self._structured:
+            yield from self._named(state)
+        for mark in self.space.marks(state.phase):
+            # a rule may ask for the mark or not see it; what excepts from a barred rule may ask for it as well
+            ways = [[p, *([p.literals[mark]] if p.literals and mark in p.literals else ())] for p in state.places]
+            asked = any(mark in (n.literals or ()) for n in state.good.nodes)
+            for number, chosen in enumerate(itertools.product(*ways)):
+                if number or asked:
+                    for places in self._alternatives(chosen):
+                        yield mark, places, True
+
+    def _alternatives(self, targets: Nodes) -> Iterable[Nodes]:
+        if len(targets) == 1:
+            return [(n,) for n in self._targets(0, targets[0])]
+        return itertools.product(*(self._targets(i, t) for i, t in enumerate(targets)))
+
+    def _named(self, state: _State) -> Iterator[tuple[str, Nodes, bool]]:
+        """Words that only a pattern which names them matches; to what is about plain words they are like others."""
+        words = {
+            x for p, plain in zip(state.places, self._plain_sets, strict=True) if not plain
+            for x in (p.literals or ()) if x[:1] == CONTROL and " " in x
+        }  # fmt: skip
+        for word in sorted(words):
+            ways = [
+                self._step_one(p, word.partition(" ")[2] if plain else word)
+                for p, plain in zip(state.places, self._plain_sets, strict=True)
+            ]
+            for targets in itertools.product(*ways):
+                for places in self._alternatives(targets):
+                    yield word, places, True
+
+    def _ways(self, places: Nodes) -> Iterator[tuple[frozenset[Glob], str | None, Nodes]]:
+        """One edge of each required set: the globs that a segment must match, or the segment itself."""
+        ways: list[tuple[frozenset[Glob], str | None, Nodes]] = [(frozenset(), None, ())]
+        for node in places:
+            following: list[tuple[frozenset[Glob], str | None, Nodes]] = []
+            for wanted, literal, targets in ways:
+                if literal is not None:
+                    following += [(wanted, literal, (*targets, t)) for t in self._step_one(node, literal)]
+                    continue
+                for label, target in _edges(node):
+                    if isinstance(label, str):
+                        if label[:1] == CONTROL:
+                            if not targets and label not in self.space.dull and " " not in label:
+                                following.append((wanted, label, (target,)))
+                        elif all(g.matches(label) for g in wanted):
+                            following.append((wanted, label, (*targets, target)))
+                    else:
+                        more = wanted | {label} if isinstance(label, Glob) else wanted
+                        following.append((more, None, (*targets, target)))
+            ways = following
+        yield from ways
+
+    def _step_one(self, node: Node, segment: str) -> list[Node]:
+        """Where one node goes, before closing."""
+        out: list[Node] = []
+        if node.literals is not None and segment in node.literals:
+            out.append(node.literals[segment])
+        if segment[:1] != CONTROL:
+            if node.loops:
+                out.append(node)
+            if node.any is not None:
+                out.append(node.any)
+            out += [t for g, t in (node.globs or {}).items() if g.matches(segment)]
+        return out
+
+    def _choose(self, state: _State, wanted: frozenset[Glob]) -> tuple[str, ...]:
+        pool = self.space.pool(state.phase)
+        alphabet, forbidden = self.space.alphabet(state.phase)
+        key = (wanted, id(state.bad), id(state.plain), id(state.good), pool, alphabet.name, forbidden)
+        found = self._choices.get(key)
+        if found is None:
+            found = self._chosen(state, wanted, pool)
+            self._choices[key] = found
+        return found
+
+    def _chosen(self, state: _State, wanted: frozenset[Glob], pool: tuple[str, ...] | None) -> tuple[str, ...]:
+        alphabet, forbidden = self.space.alphabet(state.phase)
+        if pool is None and not state.good.nodes:
+            against = (*forbidden, *state.bad.globs, *state.plain.globs)
+            sets = (state.bad, state.plain)
+            quick = untouched(wanted, against, lambda x: any(s.names(x) for s in sets), alphabet, self.budget)
+            if quick is not None:
+                return (quick,)
+        bad, good = state.bad.labels() | state.plain.labels(), state.good.labels()
+        if pool is not None:
+            return among(pool, wanted, bad, good, self.budget)
+        return choose(wanted, bad, good, alphabet, forbidden, self.budget)
+
+    # answers
+
+    def _answers(self, state: _State) -> Iterator[Found]:
+        bad, good = state.bad.marks | state.plain.marks, state.good.marks
+        most = len(self.barred)
+        against = frozenset(self.barred[i].fails() for i in bad if i < most and i not in good)
+        choices = [
+            [i for i in node.marks if self._own.get((number, i)) not in bad] for number, node in enumerate(state.places)
+        ]
+        exact = state.fixed == len(state.word)
+        if self.implied is not None and state.fixed > 0:
+            against |= frozenset(self.implied(state.word[: state.fixed], exact))
+        for marks in itertools.product(*choices):
+            self.budget.spend(1 + len(against))
+            items = tuple(items[i] for items, i in zip(self.required, marks, strict=True))
+            demands = against | {d for item in items for d in item.holds()}
+            agents = self.cases.agents(demands) & self.open[marks[0]]
+            if agents:
+                yield Found(state.word, marks[0], items, demands, agents, exact)
+
+
+_FREE = -1
+"""The order of the places where whatever follows is matched, in every case."""
+
+
+def _among(known: list[tuple[frozenset[int], ...]], mine: tuple[frozenset[int], ...]) -> bool:
+    """True when something known meets no more of what is bad and no less of what is good."""
+    bad, plain, good = mine
+    return any(o[0] <= bad and o[1] <= plain and o[2] >= good for o in known)
+
+
+def _children(node: Node) -> Iterator[Node]:
+    yield from (node.literals or {}).values()
+    yield from (node.globs or {}).values()
+    if node.any is not None:
+        yield node.any
+    if node.many is not None:
+        yield node.many
+
+
+def _edges(node: Node) -> Iterator[tuple[Label, Node]]:
+    yield from (node.literals or {}).items()
+    yield from (node.globs or {}).items()
+    if node.any is not None:
+        yield MANY, node.any
+    if node.loops:
+        yield MANY, node

@@ -1,0 +1,256 @@
+"""Witnesses: from a word of a search to a request, confirmed by the engine before anybody sees it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from ..automata.glob import Glob
+from ..automata.pattern import MANY, Sequence, Word
+from ..domain.actions import COMMAND, HOST, NAME, PATH, REF, SORT_OF
+from ..domain.decision import Verdict
+from ..domain.errors import RequestError
+from ..domain.request import Request
+from ..engine.command_words import BARE, NAMED
+from ..engine.effects import act_effect
+from ..engine.engine import Engine
+from ..facts import hosts
+from ..facts.commands import OPAQUE
+from ..facts.paths import HOME, TMP, WORKSPACE
+from ..ir.conditions import Value
+from ..ir.model import PolicySet
+from .cases import GIVEN, UNKNOWN
+from .items import OPTION
+from .spaces import Layout, placed
+
+USUAL = {WORKSPACE: "/workspace", HOME: "/home/agent", TMP: "/tmp"}  # noqa: S108 (names, nothing is opened)
+"""Where things lie in a witness unless the question says otherwise: as in tests."""
+_ELSEWHERE = {WORKSPACE: "/elsewhere/workspace", HOME: "/elsewhere/home", TMP: "/elsewhere/tmp"}
+_SCRIPT = '"$COMMAND"'
+"""An opaque command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """One concrete request. `given` holds what the conditions need: agent, repo, branch, session, now, attributes."""
+
+    action: str
+    resource: str | tuple[str, ...]
+    given: dict[str, Value | None] = field(default_factory=dict)
+    method: str | None = None
+    layout: Layout = field(default_factory=Layout)
+
+    def request(self, policy: PolicySet) -> Request:
+        """The request as this policy set takes it: with the attributes that it declares."""
+        given = {k: v for k, v in self.given.items() if v is not None}
+        agent, repo, branch, session = (
+            str(given[k]) if k in given else None for k in ("agent", "repo", "branch", "session")
+        )
+        now = given.get("now")
+        return Request(
+            self.action,
+            self.resource,
+            agent,
+            repo,
+            branch,
+            session,
+            context={k: v for k, v in given.items() if k in policy.attributes and _fits(policy, k, v)},
+            workspace=self.layout.workspace,
+            home=self.layout.home,
+            tmp=self.layout.tmp,
+            method=self.method,
+            lexical=True,
+            now=float(now) if isinstance(now, (int, float)) else 0.0,
+        )
+
+
+def _fits(policy: PolicySet, name: str, value: object) -> bool:
+    members = policy.attributes[name].members
+    return not members or value in members
+
+
+def verdict_on(engine: Engine, witness: Witness) -> Verdict:
+    """The engine's verdict. Of a command only on its running: what else it does is decided by other actions."""
+    request = witness.request(engine.policy)
+    if witness.action != "run":
+        return engine.decide(request).verdict
+    if isinstance(witness.resource, tuple):
+        try:
+            acts = engine.acts(request)
+        except RequestError:
+            acts = ()  # refused, and the engine says why
+        for act in acts:
+            if act.action == "run" and tuple(v.text for v in act.argv) == witness.resource:
+                return act_effect(engine, act, request, engine.environment(request)).verdict
+    return engine.decide(request).verdict
+
+
+# from words to requests
+
+
+def requests(
+    action: str, word: Word, case: dict[str, Value | None], layout: Layout, patterns: Iterable[Sequence] = ()
+) -> Iterator[Witness]:
+    """Requests that a word stands for, the plainest first. `patterns` are grants that a command should match."""
+    given = {k: v for k, v in case.items() if not k.startswith(UNKNOWN) and case.get(GIVEN + k, True)}
+    sort = SORT_OF[action]
+    if sort == PATH:
+        yield from _paths(action, word, given, layout)
+    elif sort == HOST:
+        yield Witness(action, _url(word), given, word[0], usual_layout(layout))
+    elif sort == REF:
+        yield Witness(action, _ref(word), given)
+    elif sort == NAME:
+        yield Witness(action, ".".join(word), given)
+    elif sort == COMMAND:
+        options = [k.removeprefix(OPTION) for k, v in case.items() if v and k.startswith(OPTION)]
+        for words in dict.fromkeys(_commands(word, options, patterns)):
+            yield Witness(action, words, given, None, usual_layout(layout))
+
+
+def usual_layout(layout: Layout) -> Layout:
+    """The layout with what it leaves open put where it usually is."""
+    return Layout(layout.workspace or USUAL[WORKSPACE], layout.home or USUAL[HOME], layout.tmp or USUAL[TMP])
+
+
+def _paths(action: str, word: Word, given: dict[str, Value | None], layout: Layout) -> Iterator[Witness]:
+    path = placed(word)
+    if len(path.at) == 1:
+        ((mark, at),) = path.at.items()
+        if layout.folder(mark) is None:
+            text = _relative(_LEADS[mark], "/".join(path.segments[at:]))
+            yield Witness(action, text, given, None, usual_layout(layout))
+    for mark, lead in _LEADS.items():
+        folder = layout.folder(mark)
+        parts = tuple(p for p in folder.split("/") if p) if folder is not None else ()
+        if parts and not path.at and path.segments[: len(parts)] == parts:
+            inside = "/".join(path.segments[len(parts) :])
+            yield Witness(action, _relative(lead, inside), given, None, usual_layout(layout))
+    folders: dict[str, str] = {}
+    full = "/" + "/".join(path.segments)
+    for mark, usual in USUAL.items():
+        fixed = layout.folder(mark)
+        if fixed is not None:
+            folders[mark] = fixed
+        elif mark in path.at:
+            folders[mark] = "/" + "/".join(path.segments[: path.at[mark]])
+        else:
+            folders[mark] = _ELSEWHERE[mark] if f"{full}/".startswith(f"{usual}/") else usual
+    yield Witness(action, full, given, None, Layout(folders[WORKSPACE], folders[HOME], folders[TMP]))
+
+
+_LEADS = {WORKSPACE: "", HOME: "~/", TMP: "${tmp}/"}
+
+
+def _relative(lead: str, inside: str) -> str:
+    """A path as one writes it from where it lies."""
+    if lead:
+        return (lead + inside).rstrip("/")
+    return "./" + inside if inside[:1] in {"~", "$"} else inside or "."
+
+
+def _url(word: Word) -> str:
+    cut = word.index(hosts.PATH)
+    kind, labels = word[2], word[3:cut]
+    if kind == hosts.NAME:
+        host = ".".join(reversed(labels))
+    elif kind == hosts.V4:
+        host = str(ipaddress.IPv4Address(int("".join(labels), 16)))
+    else:
+        host = f"[{ipaddress.IPv6Address(int(''.join(labels), 16))}]"
+    port = "" if word[1] == "443" else f":{word[1]}"
+    return f"https://{host}{port}/{'/'.join(word[cut + 1 :])}"
+
+
+def _ref(word: Word) -> str:
+    remote, *parts = word
+    text = "/".join(parts)
+    short = text.removeprefix("refs/heads/")
+    if (
+        short != text
+        and not short.startswith(("heads/", "tags/", "remotes/", "refs/", "+"))
+        and short not in {"HEAD", "@"}
+    ):
+        text = short
+    return text if remote == "origin" else f"{remote}:{text}"
+
+
+def _commands(word: Word, options: list[str], patterns: Iterable[Sequence]) -> Iterator[str | tuple[str, ...]]:
+    if word == (OPAQUE,):
+        yield _SCRIPT
+        return
+    bare = word[0] == BARE
+    words = tuple(w.removeprefix(NAMED) for w in (word[1:] if bare else word))
+    bases = [words]
+    if bare:
+        bases += [w for p in patterns if (w := _instance(p)) and w[: len(words)] == words[: len(w)]]
+    for base in bases:
+        missing = [o for o in options if o not in base]
+        yield base
+        yield (*base, *missing)
+        yield (*base[:1], *missing, *base[1:])
+        yield (*base[:2], *missing, *base[2:])
+        for at in range(1, len(base)):
+            yield (*base[:at], *missing, *base[at + 1 :])
+
+
+def _instance(sequence: Sequence) -> tuple[str, ...]:
+    """A short member of a command pattern."""
+    out: list[str] = []
+    for label in sequence:
+        if isinstance(label, str):
+            out.append(label)
+        elif isinstance(label, Glob):
+            out.append(label.filled("") or "a")
+        elif label is not MANY:
+            out.append("a")
+    return tuple(out)
+
+
+def confirmed(
+    candidates: Iterable[Witness], engines: tuple[Engine, ...], holds: Callable[[tuple[Verdict, ...]], bool]
+) -> tuple[Witness, tuple[Verdict, ...]] | None:
+    """The first candidate for which the engines' verdicts are as claimed."""
+    for witness in candidates:
+        verdicts = tuple(verdict_on(e, witness) for e in engines)
+        if holds(verdicts):
+            return witness, verdicts
+    return None
+
+
+# the most telling
+
+TELLING: dict[str, tuple[str, ...]] = {
+    PATH: (
+        ".git/config", ".git/hooks/pre-commit", ".env", "~/.ssh/id_ed25519", "~/.aws/credentials", "~/.netrc",
+        "~/.bashrc", ".github/workflows/release.yml", "package.json", "pyproject.toml", "Dockerfile", "Makefile",
+        "CODEOWNERS", "secrets/key.pem", "/etc/passwd", "/var/run/docker.sock", "${tmp}/x", "README.md", "src/app.ts",
+        "~/notes.txt",
+    ),
+    HOST: (
+        "http://169.254.169.254/", "https://169.254.169.254/", "http://metadata.google.internal/", "http://127.0.0.1/",
+        "https://10.0.0.1/", "https://paste.example/", "https://example.com/",
+    ),
+    REF: ("main", "master", "release/1.0", "refs/tags/v1.0", "production", "fork:main", "agent/x"),
+    NAME: (
+        "PATH", "LD_PRELOAD", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "NPM_TOKEN", "deploy.production",
+        "db.schema.change",
+    ),
+}  # fmt: skip
+"""Requests that a reviewer understands at once, the most sensitive first."""
+_ORDINARY = {"README.md", "https://example.com/", "agent/x"}
+"""From these on they are ordinary ones."""
+
+
+def telling(witness: Witness, first: Iterable[str] = (), last: Iterable[str] = ()) -> Iterator[Witness]:
+    """The same question about well-known targets: `first`, the sensitive ones, `last`, then ordinary ones."""
+    sort = SORT_OF[witness.action]
+    known = TELLING.get(sort, ())
+    cut = next((i for i, text in enumerate(known) if text in _ORDINARY), len(known))
+    for text in (*first, *known[:cut], *last, *known[cut:]):
+        if sort == PATH:
+            apart = witness.layout.workspace == _ELSEWHERE[WORKSPACE]
+            yield replace(witness, resource=text, layout=usual_layout(Layout()) if apart else witness.layout)
+        else:
+            yield replace(witness, resource=text)

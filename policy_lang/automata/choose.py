@@ -1,0 +1,184 @@
+"""Which segments are worth trying: one for each way that no other way beats.
+
+A search for a word that some patterns want, that others must not match, needs few segments at each place: those
+that match what is wanted and meet as few of the `bad` labels, as many of the `good` ones, as can be. All globs
+run at once, character by character; a state that another one beats is dropped, so twenty globs `*word*` that
+must be avoided cost one way and not a million.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from .alphabet import Alphabet, representatives
+from .budget import Budget
+from .glob import Glob, is_literal
+from .pattern import CONTROL
+
+Label = str | Glob
+Live = tuple[tuple[int, int], ...]
+"""Globs that may still match: their numbers and states."""
+Found = tuple[str, frozenset[Label], frozenset[Label]]
+
+
+def choose(
+    wanted: frozenset[Glob],
+    bad: frozenset[Label],
+    good: frozenset[Label],
+    alphabet: Alphabet,
+    forbidden: tuple[Glob, ...],
+    budget: Budget,
+) -> tuple[str, ...]:
+    """Segments that match all of `wanted` and none of `forbidden`, shortest first.
+
+    Every other such segment is beaten by one of them: it meets the same bad labels or more, the same good ones or
+    fewer. Raises SearchLimitError when the budget is spent.
+    """
+    literals = {x for x in (*bad, *good) if isinstance(x, str) and x[:1] != CONTROL}
+    taken: set[str] = set()
+    while True:
+        avoided = (*forbidden, *(exact_glob(x) for x in sorted(taken)))
+        found = _shortest(wanted, bad, good, alphabet, avoided, budget)
+        clash = [len(text) for text, _, _ in found if text in literals]
+        if not clash:
+            break
+        # the segments that labels name are other choices: look again without them
+        taken |= {x for x in literals if len(x) <= max(clash)}
+    if not any(not met and len(kept) == len(good) for _, met, kept in found):
+        for text in sorted(literals, key=lambda x: (len(x), x)):
+            budget.spend(1)
+            fits = alphabet.admits(text) and all(g.matches(text) for g in wanted)
+            if fits and not any(g.matches(text) for g in forbidden):
+                _keep(found, (text, met_by(bad, text), met_by(good, text)))
+    return tuple(text for text, _, _ in sorted(found, key=lambda f: (len(f[0]), f[0])))
+
+
+_FILLS = ("", "a", "q", "z", "7", "q7", "zq")
+
+
+def untouched(
+    wanted: frozenset[Glob], against: Iterable[Glob], named: Callable[[str], bool], alphabet: Alphabet, budget: Budget
+) -> str | None:
+    """A short segment that matches what is wanted, none of `against`, and is not `named`, by a few guesses.
+
+    Nothing beats it. None when the guesses fail.
+    """
+    if len(wanted) > 1:
+        return None
+    glob = next(iter(wanted), None)
+    globs = tuple(against)
+    for fill in _FILLS:
+        text = fill if glob is None else glob.filled(fill)
+        budget.spend(1 + len(globs))
+        if text is None or named(text) or not alphabet.admits(text):
+            continue
+        if not any(g.matches(text) for g in globs):
+            return text
+    return None
+
+
+def among(
+    pool: Iterable[str], wanted: frozenset[Glob], bad: frozenset[Label], good: frozenset[Label], budget: Budget
+) -> tuple[str, ...]:
+    """The same where only some segments can stand at all."""
+    found: list[Found] = []
+    for text in pool:
+        budget.spend(1 + len(bad) + len(good))
+        if all(g.matches(text) for g in wanted):
+            _keep(found, (text, met_by(bad, text), met_by(good, text)))
+    return tuple(text for text, _, _ in found)
+
+
+def exact_glob(text: str) -> Glob:
+    """The glob that matches exactly this text."""
+    return Glob(text if is_literal(text) else "".join(f"[{c}]" if c in "*?[" else c for c in text))
+
+
+def met_by(labels: frozenset[Label], text: str) -> frozenset[Label]:
+    """The labels that match a segment."""
+    return frozenset(x for x in labels if (x == text if isinstance(x, str) else x.matches(text)))
+
+
+def _keep(found: list[Found], one: Found) -> None:
+    if not any(met <= one[1] and kept >= one[2] for _, met, kept in found):
+        found.append(one)
+
+
+def _shortest(
+    wanted: frozenset[Glob],
+    bad: frozenset[Label],
+    good: frozenset[Label],
+    alphabet: Alphabet,
+    forbidden: tuple[Glob, ...],
+    budget: Budget,
+) -> list[Found]:
+    """A breadth-first run of all globs at once over the characters that they tell apart."""
+    must = tuple(sorted(wanted, key=lambda g: g.text))
+    against = (*forbidden, *(x for x in bad if isinstance(x, Glob)))
+    liked = tuple(x for x in good if isinstance(x, Glob))
+    chars = representatives((*must, *against, *liked), alphabet)
+    best = len(liked)
+    found: list[Found] = []
+    start: _State = (
+        "",
+        tuple(g.start for g in must),
+        tuple((i, g.start) for i, g in enumerate(against)),
+        tuple((i, g.start) for i, g in enumerate(liked)),
+    )
+    level = [start]
+    seen: dict[object, list[tuple[dict[int, int], dict[int, int]]]] = {}
+
+    def settle(state: _State) -> bool:
+        """Note a state's text when it is an answer; True when nothing can beat it."""
+        text, masks, worse, better = state
+        if not all(g.accepts(m) for g, m in zip(must, masks, strict=True)) or not alphabet.admits(text):
+            return False
+        met = [against[i] for i, m in worse if against[i].accepts(m)]
+        if any(g in forbidden for g in met):
+            return False
+        kept = frozenset[Label](liked[i] for i, m in better if liked[i].accepts(m))
+        _keep(found, (text, frozenset(met), kept))
+        return not met and len(kept) == best
+
+    if settle(start):
+        return found
+    while level:
+        following: list[_State] = []
+        for text, masks, worse, better in level:
+            budget.spend(len(chars) * (1 + len(must) + len(worse) + len(better)))
+            for char in chars:
+                moved = tuple(g.step(m, char) for g, m in zip(must, masks, strict=True))
+                if 0 in moved:
+                    continue
+                state: _State = (
+                    text + char,
+                    moved,
+                    tuple((i, n) for i, m in worse if (n := against[i].step(m, char))),
+                    tuple((i, n) for i, m in better if (n := liked[i].step(m, char))),
+                )
+                if _beaten(state, seen, alphabet):
+                    continue
+                if settle(state):
+                    return found
+                following.append(state)
+        level = following
+    return found
+
+
+_State = tuple[str, tuple[int, ...], Live, Live]
+
+
+def _beaten(state: _State, seen: dict[object, list[tuple[dict[int, int], dict[int, int]]]], alphabet: Alphabet) -> bool:
+    """True when a state seen before can do all that this one can; else it is noted."""
+    text, masks, worse, better = state
+    # which of the excluded segments are still possible is part of the state, or `.x` would be lost behind `.`
+    tag = text if any(x.startswith(text) for x in alphabet.excluded) else None
+    before = seen.setdefault((masks, tag), [])
+    mine = dict(worse)
+    likes = dict(better)
+    for old_worse, old_better in before:
+        no_worse = all(mine.get(i, 0) & m == m for i, m in old_worse.items())
+        if no_worse and all(old_better.get(i, 0) & m == m for i, m in likes.items()):
+            return True
+    before.append((mine, likes))
+    return False

@@ -1,0 +1,148 @@
+"""The difference of two policy sets is exactly the requests that they decide differently."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import Any
+
+from hypothesis import Phase, given, note, settings
+from hypothesis import strategies as st
+
+from policy_lang.analysis.diff import Diff, diff
+from policy_lang.analysis.witness import Witness
+from tests.reference import semantics as ref
+
+from .strategies import SORTS, files, policies, requests, rules
+from .support import ask, load
+
+DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+GROUPS = int(os.environ.get("GROUP_COUNT", "60000" if DEEP else "600"))
+VARIANTS, REQUESTS = 6, 16
+PLACES = [("/w", "/h"), ("/h/w", "/h"), ("/", "/h"), ("/h", "/h"), ("/w", "/w/h")]
+EXTRA = {"phases": [Phase.generate], "report_multiple_bugs": False} if os.environ.get("NOSHRINK") else {}
+_COUNT = {"pairs": 0, "same": 0, "rows": 0, "undecided": 0, "differences": 0}
+
+
+@st.composite
+def changed(draw: Any, policy: ref.Policy) -> ref.Policy:
+    """The policy after an edit or two: rules dropped, added, turned, their patterns moved, split or altered."""
+    module = policy.root
+    out = list(module.rules)
+    for _ in range(draw(st.integers(0, 2))):
+        kind = draw(st.sampled_from(["drop", "add", "effect", "glob", "split", "order", "exclude"]))
+        at = draw(st.integers(0, max(0, len(out) - 1)))
+        if kind == "add" or not out:
+            out.append(draw(rules(guardrail=module.guardrail)))
+            continue
+        rule = out[at]
+        if kind == "drop":
+            out.pop(at)
+        elif kind == "order":
+            out.reverse()
+        elif kind == "effect" and not rule.override and not module.guardrail:
+            effect = draw(st.sampled_from(["allow", "deny", "ask"]))
+            out[at] = ref.replace(rule, effect=effect, tier="review" if effect == "ask" else "", label="")
+        elif kind == "glob":
+            sort = next(s for s, (actions, _, _) in SORTS.items() if rule.actions[0] in actions)
+            out[at] = ref.replace(rule, include=[draw(SORTS[sort][1])], label="")
+        elif kind == "split" and len(rule.include) > 1:
+            out[at : at + 1] = [ref.replace(rule, include=[p], label="") for p in rule.include]
+        elif kind == "exclude":
+            out[at] = ref.replace(rule, exclude=[], label="")
+    root = ref.replace(module, rules=out)
+    return ref.replace(policy, root=root)
+
+
+def reference_request(witness: Witness) -> ref.Request:
+    given = dict(witness.given)
+    resource: Any = witness.resource
+    if isinstance(resource, tuple):
+        resource = list(resource)
+    if witness.action == "connect":
+        resource = str(resource).removeprefix("https://").partition("/")[0].strip("[]")
+    return ref.Request(
+        witness.action,
+        resource,
+        agent=given.pop("agent", None),  # type: ignore[arg-type]
+        repo=given.pop("repo", None),  # type: ignore[arg-type]
+        now=0.0,
+        context={k: v for k, v in given.items() if v is not None and k in ("env", "ci", "level")},
+        workspace=witness.layout.workspace,
+        home=witness.layout.home,
+        method=witness.method,
+    )
+
+
+def relation(old: tuple[str, set[str]], new: tuple[str, set[str]], policy: ref.Policy) -> set[str]:
+    """How a request's two decisions differ."""
+    if old[0] == "deny" or new[0] == "deny":
+        return {"widened"} if new[0] != "deny" else {"narrowed"} if old[0] != "deny" else set()
+
+    def covers(tiers: set[str], tier: str) -> bool:
+        return any(tier == t or tier in ref.included(policy, t) for t in tiers)
+
+    out = set()
+    if any(not covers(new[1], t) for t in old[1]):
+        out.add("lowered")
+    if any(not covers(old[1], t) for t in new[1]):
+        out.add("raised")
+    return out
+
+
+def witnesses_hold(found: Diff, old: ref.Policy, new: ref.Policy) -> None:
+    """Every row's witnesses, judged by the reference."""
+    for row in found.rows:
+        for witness in (row.proof, row.witness):
+            request = reference_request(witness)
+            if row.action != "run" or not isinstance(request.resource, str):
+                decided = [ref.decide(p, request) for p in (old, new)]
+                assert row.kind in relation(decided[0], decided[1], old), (row, decided)
+
+
+@st.composite
+def asked(draw: Any, variants: list[ref.Policy]) -> ref.Request:
+    """A request that says where the workspace and the home are."""
+    request = draw(requests(draw(st.sampled_from(variants))))
+    if request.action in ref.PATHS:
+        request.workspace, request.home = draw(st.sampled_from(PLACES))
+    return request
+
+
+@settings(max_examples=GROUPS, deadline=None, **EXTRA)
+@given(st.data())
+def _exact(data: st.DataObject) -> None:
+    base = data.draw(policies())
+    variants = [base, *(data.draw(changed(base)) for _ in range(VARIANTS - 1))]
+    with tempfile.TemporaryDirectory() as folder:  # one place, so that the policies' own files are the same ones
+        loaded = [(v, e) for v in variants if (e := load(v, folder)) is not None]
+    wanted = [data.draw(asked(variants)) for _ in range(REQUESTS)]
+    answers = [[(d.effect, set(d.tiers)) for d in (ask(e, r) for r in wanted)] for _, e in loaded]
+    for (old, first), before in zip(loaded, answers, strict=True):
+        for (new, second), after in zip(loaded, answers, strict=True):
+            if old is new:
+                continue
+            found = diff(first._engine, second._engine)
+            _COUNT["pairs"] += 1
+            _COUNT["same"] += found.same
+            _COUNT["rows"] += len(found.rows)
+            _COUNT["undecided"] += bool(found.undecided)
+            assert all(u.action == "run" for u in found.undecided)
+            witnesses_hold(found, old, new)
+            known = {(r.kind, r.action) for r in found.rows} | {(u.kind, u.action) for u in found.undecided}
+            for request, mine, theirs in zip(wanted, before, after, strict=True):
+                for kind in relation(mine, theirs, base):
+                    _COUNT["differences"] += 1
+                    if (kind, request.action) not in known:
+                        for policy in (old, new):
+                            note("\n".join(f"--- {n}\n{t}" for n, t in files(policy).items()))
+                        note(f"missed: {kind} {request} {mine} {theirs}")
+                    assert (kind, request.action) in known
+
+
+def test_the_difference_is_exact() -> None:
+    _COUNT.update(dict.fromkeys(_COUNT, 0))
+    _exact()
+    assert _COUNT["pairs"] >= (1_000_000 if DEEP else 10_000)
+    assert _COUNT["differences"] > _COUNT["pairs"] // 10
+    assert _COUNT["undecided"] <= _COUNT["pairs"] // 20
