@@ -8,9 +8,10 @@ import time
 import tracemalloc
 from collections.abc import Callable
 
-from bench import workload
+from bench import smt, workload
 from policy_lang import Policy
 from policy_lang.analysis.diff import Diff, diff
+from policy_lang.analysis.facts import rule_facts
 from policy_lang.analysis.prove import prove
 
 Rule = tuple[str, str]
@@ -72,28 +73,36 @@ def timed(work: Callable[[], Diff], least: float = 0.2) -> tuple[float, Diff]:
     return best, found
 
 
-def measure(sizes: tuple[int, ...] = SIZES, seconds: float = 0.2) -> str:
-    """The table."""
-    lines = [f"{'workload':9} {'rules':>6} {'change':>10} {'ms':>9} {'MB':>7} {'rows':>6}  verdict"]
+def measure(sizes: tuple[int, ...] = SIZES, seconds: float = 0.2) -> None:
+    """Print the table, row by row."""
+    print(f"{'workload':9} {'rules':>6} {'question':>10} {'ms':>9} {'MB':>7} {'rows':>6}  answer")
     for name in ("monorepo", "hostile"):
         for size in sizes:
             if name == "hostile" and size > 1_000:
                 continue
             rules = workload.rules("path", size) if name == "monorepo" else hostile(size, 3)
             old = workload.load(text_of(rules, "read"))
-            for change, changed in changes(rules).items():
-                new = workload.load(text_of(changed, "read"))
+            changed = changes(rules)
+            for change, after in changed.items():
+                new = workload.load(text_of(after, "read"))
                 took, found = timed(lambda o=old, n=new: diff(o.engine, n.engine), seconds)  # type: ignore[misc]
                 memory = _memory(old, new)
-                verdict = "same" if found.same else "undecided" if found.undecided else "differs"
-                row = (
-                    f"{name:9} {size:>6} {change:>10} {took * 1e3:>9.1f} {memory:>7.1f} {len(found.rows):>6}  {verdict}"
-                )
-                lines.append(row)
-                print(row, flush=True)
-            took = _proof(rules, seconds)
-            print(f"{name:9} {size:>6} {'prove':>10} {took * 1e3:>9.1f}", flush=True)
-    return "\n".join(lines)
+                answer = "same" if found.same else "undecided" if found.undecided else "differs"
+                head = f"{name:9} {size:>6} {change:>10}"
+                print(f"{head} {took * 1e3:>9.1f} {memory:>7.1f} {len(found.rows):>6}  {answer}", flush=True)
+            print(f"{name:9} {size:>6} {'prove':>10} {_proof(rules, seconds) * 1e3:>9.1f}", flush=True)
+            if size <= 1_000:
+                print(f"{name:9} {size:>6} {'facts':>10} {_facts(rules) * 1e3:>9.1f}", flush=True)
+            if size <= 100:
+                print("\n".join(smt.measure(rules, changed, 60.0)), flush=True)
+
+
+def _facts(rules: list[Rule]) -> float:
+    """Dead, redundant and idle rules, every rule of them."""
+    policy = workload.load(text_of(rules, "read"))
+    begin = time.perf_counter()
+    rule_facts(policy.engine)
+    return time.perf_counter() - begin
 
 
 def _memory(old: Policy, new: Policy) -> float:

@@ -12,7 +12,7 @@ from ..engine.engine import Engine
 from ..engine.table import reference
 from ..ir.model import Rule
 from .cases import Cases
-from .items import Items, Part, Side, minus
+from .items import Items, Part, Side
 from .questions import BARE, Question, search
 from .search import Item
 from .spaces import Layout
@@ -20,6 +20,10 @@ from .spaces import Layout
 DEAD, REDUNDANT, NEUTRALISED, IDLE, USELESS, OPPOSED = (
     "dead", "redundant", "neutralised", "idle", "useless-exception", "contradiction",
 )  # fmt: skip
+
+
+_MOST_REASONS = 60
+"""Facts for which the rules behind them are looked for; the others stand without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ class _Finder:
         self.seen: dict[str, Rule] = {}
         self.holds: dict[tuple[str, str, str], dict[str, tuple[RuleRef, ...]]] = {}
         self.open: dict[str, RuleRef] = {}
+        self.twins: dict[object, list[str]] = {}
+        self.reasons = 0
 
     def run(self) -> Facts:
         """Action by action; a fact about a rule must hold for every action that it names."""
@@ -80,158 +86,162 @@ class _Finder:
         self.seen[rule.id] = rule
         self.holds.setdefault((kind, rule.id, pattern), {})[action] = by
 
-    def _none(self, action: str, question: Question) -> set[int]:
-        """The numbers of the first set's items for which surely nothing is found."""
-        if any(not items for items in question.required):
-            return set(range(len(question.required[0])))
+    def _none(self, action: str, question: Question, alone: bool = False) -> set[str]:
+        """The rules of the first set for which surely nothing is found; with `alone`, not counting themselves."""
+        items = question.required[0]
+        every = {i.rule.id for i in items if i.rule is not None}
+        if not all(question.required):
+            return every
         try:
             cases = Cases(question.formulas(), self.side.policy.attributes)
-            asked = search(self.side, action, question, cases)
-            met = set()
+            asked = search(self.side, action, question, cases, self._spared if alone else None)
+            met: set[str] = set()
             for found in asked.run():
-                met.add(found.number)
+                rule = found.items[0].rule
+                met.add("" if rule is None else rule.id)
                 asked.close_item(found.number, cases.everyone())
         except SearchLimitError:
-            for item in question.required[0]:
+            for item in items:
                 if item.rule is not None:
                     self.open[item.rule.id] = reference(item.rule)
             return set()
-        return set(range(len(question.required[0]))) - met
+        return every - met
+
+    def _spared(self, rule: Rule) -> frozenset[str]:
+        """A rule itself, and those further on that say the same: of twins only the later one is redundant."""
+        twins = self.twins[rule.effect, _content(rule)]
+        return frozenset(twins[twins.index(rule.id) :])
 
     def _layer(self, action: str, layer: int, part: Part) -> None:
+        self.twins = {}
+        every = {i.rule.id: i.rule for i in part.everything() if i.rule is not None}
+        self.seen |= every
+        for rule in sorted(every.values(), key=lambda r: (r.file, r.line, r.id)):
+            self.twins.setdefault((rule.effect, _content(rule)), []).append(rule.id)
+        self._grants(action, layer, part, every)
         parts = self.side.parts(action)
+        granted = tuple(p.grants for p in parts if not p.guardrail)
+        bare = tuple(p.bare_grants for p in parts if not p.guardrail)
+        self._denies(action, part, every, granted, bare)
+        self._asks(action, part, every, granted, bare)
+        for rule in every.values():
+            self._exceptions(action, rule)
+
+    def _grants(self, action: str, layer: int, part: Part, every: dict[str, Rule]) -> None:
         floor = self.side.floor(action)
-        grants = _grouped(part.grants)
-        denies = _grouped(part.denies, part.bare_denies)
-        for rule, items, _ in grants:
-            barred = part.denies if rule.override else [*part.denies, *floor]
-            if len(self._none(action, Question((items,), barred, "granted"))) == len(items):
-                self._note(DEAD, rule, action, self._meeting(action, items, barred))
-                twins = [d for d, _, _ in denies if _content(d) == _content(rule)]
-                for twin in twins:
-                    self._note(OPPOSED, twin, action, (reference(rule),))
-                continue
-            self._ceilings(action, layer, rule, items, parts)
-            others = [i for r, more, _ in grants if r is not rule and not self._later_twin(rule, r) for i in more]
-            others = [i for i in others if not rule.override or (i.rule is not None and i.rule.override)]
-            if (
-                rule.effect == "allow"
-                and not rule.log
-                and len(self._none(action, Question((items,), [*barred, *others], "granted"))) == len(items)
-            ):
-                self._note(REDUNDANT, rule, action, self._meeting(action, items, others))
-        granted = [p.grants for p in parts if not p.guardrail]
-        bare_granted = [p.bare_grants for p in parts if not p.guardrail]
-        for rule, items, bare in denies:
-            if granted and self._nothing(action, items, bare, granted, bare_granted, []):
-                self._note(IDLE, rule, action)
-                continue
-            self._redundant_deny(action, rule, items, bare, denies)
-        self._asks(action, part, granted, bare_granted)
-        for rule, items, _ in (*grants, *denies):
-            self._exceptions(action, rule, items)
+        dead: set[str] = set()
+        for over in (False, True):
+            grants = [i for i in part.grants if i.rule is not None and i.rule.override == over]
+            barred = part.denies if over else [*part.denies, *floor]
+            for name in self._none(action, Question((grants,), barred, "granted")) if grants else ():
+                dead.add(name)
+                self._note(DEAD, every[name], action, self._meeting(action, every[name], barred))
+                for twin in (r for r in every.values() if r.effect == "deny" and _content(r) == _content(every[name])):
+                    self._note(OPPOSED, twin, action, (reference(every[name]),))
+            live = [i for i in grants if i.rule is not None and i.rule.id not in dead]
+            self._ceilings(action, layer, live, every)
+            plain = [i for i in live if i.rule is not None and i.rule.effect == "allow" and not i.rule.log]
+            others = live if over else [i for i in part.grants if i.rule is not None and i.rule.id not in dead]
+            for name in self._none(action, Question((plain,), [*barred, *others], "granted"), True) if plain else ():
+                self._note(REDUNDANT, every[name], action, self._meeting(action, every[name], others))
 
-    def _nothing(
-        self, action: str, items: Items, bare: Items, granted: list[Items], bare_granted: list[Items], barred: Items
-    ) -> bool:
-        """True when nothing that some layer grants is met, nor left by `barred`."""
-        if len(self._none(action, Question((items, *granted), barred, "met"))) < len(items):
-            return False
-        return not bare or len(self._none(action, Question((bare, *bare_granted), [], "met", BARE))) == len(bare)
-
-    def _redundant_deny(
-        self, action: str, rule: Rule, items: Items, bare: Items, denies: list[tuple[Rule, Items, Items]]
-    ) -> None:
-        others = [d for d in denies if d[0] is not rule and not self._later_twin(rule, d[0])]
-        plain = [i for _, more, _ in others for i in more]
-        bares = [i for _, _, more in others for i in more]
-        if len(self._none(action, Question((items,), plain, "denied"))) < len(items):
-            return
-        if bare and len(self._none(action, Question((bare,), bares, "denied", BARE))) < len(bare):
-            return
-        self._note(REDUNDANT, rule, action, self._meeting(action, items, plain))
-
-    def _asks(self, action: str, part: Part, granted: list[Items], bare_granted: list[Items]) -> None:
-        for tier, asked in part.asks.items():
-            stricter = [i for t in self.side.covering(tier) for i in part.asks.get(t, ())]
-            for rule, items, bare in _grouped(asked, part.bare_asks.get(tier, [])):
-                if rule.grants or not granted:
-                    continue
-                if self._nothing(action, items, bare, granted, bare_granted, part.denies):
-                    self._note(IDLE, rule, action)
-                    continue
-                others = [
-                    i
-                    for i in stricter
-                    if i.rule is not None and i.rule is not rule and not self._later_twin(rule, i.rule)
-                ]
-                if not bare and len(self._none(action, Question((items,), others, "asked"))) == len(items):
-                    self._note(REDUNDANT, rule, action, self._meeting(action, items, others))
-
-    def _ceilings(self, action: str, layer: int, rule: Rule, items: Items, parts: list[Part]) -> None:
-        """Note a rule whose grants the other layers take away."""
-        others = [p for i, p in enumerate(parts) if i != layer]
-        if not others or layer:
+    def _ceilings(self, action: str, layer: int, live: Items, every: dict[str, Rule]) -> None:
+        """Note the policy's own grants that the other layers take away."""
+        others = [p for i, p in enumerate(self.side.parts(action)) if i != layer]
+        if not others or layer or not live:
             return
         denies = [i for p in others for i in p.denies]
-        required = (items, *(p.grants for p in others if not p.guardrail))
-        if len(self._none(action, Question(required, [*denies], "granted"))) == len(items):
-            self._note(NEUTRALISED, rule, action, self._meeting(action, items, denies))
+        required = (live, *(p.grants for p in others if not p.guardrail))
+        for name in self._none(action, Question(required, denies, "granted")):
+            self._note(NEUTRALISED, every[name], action, self._meeting(action, every[name], denies))
 
-    def _exceptions(self, action: str, rule: Rule, items: Items) -> None:
-        if rule.sort == "command":
+    def _denies(
+        self, action: str, part: Part, every: dict[str, Rule], granted: tuple[Items, ...], bare: tuple[Items, ...]
+    ) -> None:
+        if not part.denies:
             return
+        idle: set[str] = set()
+        if granted:
+            idle = self._none(action, Question((part.denies, *granted), [], "met"))
+            if part.bare_denies:
+                reached = self._none(action, Question((part.bare_denies, *bare), [], "met", BARE))
+                idle = {n for n in idle if n in reached or all(_name(i) != n for i in part.bare_denies)}
+        for name in idle:
+            self._note(IDLE, every[name], action)
+        live = [i for i in part.denies if _name(i) not in idle]
+        redundant = self._none(action, Question((live,), live, "denied"), True) if live else set()
+        bares = [i for i in part.bare_denies if _name(i) in redundant]
+        if bares:
+            covered = self._none(action, Question((bares,), part.bare_denies, "denied", BARE), True)
+            redundant = {n for n in redundant if n in covered or all(_name(i) != n for i in bares)}
+        for name in redundant:
+            self._note(REDUNDANT, every[name], action, self._meeting(action, every[name], live))
+
+    def _asks(
+        self, action: str, part: Part, every: dict[str, Rule], granted: tuple[Items, ...], bare: tuple[Items, ...]
+    ) -> None:
+        """Asks that grant nothing themselves, as in guardrails."""
+        for tier, items in part.asks.items():
+            asked = [i for i in items if i.rule is not None and not i.rule.grants]
+            if not asked or not granted:
+                continue
+            idle = self._none(action, Question((asked, *granted), part.denies, "met"))
+            bares = [i for i in part.bare_asks.get(tier, ()) if _name(i) in idle]
+            if bares:
+                reached = self._none(action, Question((bares, *bare), [], "met", BARE))
+                idle = {n for n in idle if n in reached or all(_name(i) != n for i in bares)}
+            for name in idle:
+                self._note(IDLE, every[name], action)
+            live = [i for i in asked if _name(i) not in idle]
+            if not live or part.bare_asks.get(tier):
+                continue
+            stricter = [i for t in self.side.covering(tier) for i in part.asks.get(t, ())]
+            for name in self._none(action, Question((live,), stricter, "asked"), True):
+                self._note(REDUNDANT, every[name], action, self._meeting(action, every[name], stricter))
+
+    def _exceptions(self, action: str, rule: Rule) -> None:
+        if rule.sort == "command" or not rule.exclude:
+            return
+        items = self._items(rule)[:1]
         for pattern in rule.exclude:
             sequences = tuple(self.side.layout.sequence(s) for s in pattern.sequences)
             whole = [replace(i, exclude=()) for i in items]
-            asked = [Item(rule, sequences, (), i.formula, i.grants) for i in items[:1]]
-            if len(self._none(action, Question((whole, asked), [], "excepted"))) == len(whole):
+            asked = [Item(rule, sequences, (), i.formula, i.grants) for i in items]
+            if self._none(action, Question((whole, asked), [], "excepted")):
                 self._note(USELESS, rule, action, pattern=pattern.text)
 
-    def _meeting(self, action: str, items: Items, others: Items) -> tuple[RuleRef, ...]:
-        """The rules among others that meet one of the items."""
-        rules = [i for i in others if i.rule is not None]
-        if not rules:
+    def _meeting(self, action: str, rule: Rule, others: Items) -> tuple[RuleRef, ...]:
+        """The rule that alone is the reason, or the rules among others that have a part in it."""
+        self.reasons += 1
+        rest = [i for i in others if i.rule is not None and i.rule.id != rule.id]
+        if not rest or self.reasons > _MOST_REASONS:
             return ()
-        missed = self._none(action, Question((rules, items), [], "met"))
+        items = self._items(rule)
+        missed = self._none(action, Question((rest, items), [], "met"))
         met: dict[str, Items] = {}
-        for number, item in enumerate(rules):
-            if number not in missed and item.rule is not None:
+        for item in rest:
+            if item.rule is not None and item.rule.id not in missed:
                 met.setdefault(item.rule.id, []).append(item)
         for alone in met.values():
-            if len(self._none(action, Question((items,), alone, "met"))) == len(items):
+            if self._none(action, Question((items,), alone, "met")):
                 met = {"": alone}  # one of them says it all
                 break
         return tuple(reference(found[0].rule) for found in met.values() if found[0].rule is not None)[:8]
-
-    def _later_twin(self, rule: Rule, other: Rule) -> bool:
-        """Of two rules that say the same only the later one is redundant."""
-        return (
-            not minus(self._items(rule), self._items(other))
-            and not minus(self._items(other), self._items(rule))
-            and (other.file, other.line, other.id) > (rule.file, rule.line, rule.id)
-        )
 
     def _items(self, rule: Rule) -> Items:
         part = self.side.part("one", False, [rule])
         return [*part.denies, *part.grants, *(i for items in part.asks.values() for i in items)]
 
 
-def _grouped(items: Items, bare: Items | None = None) -> list[tuple[Rule, Items, Items]]:
-    """The items of each rule."""
-    out: dict[str, tuple[Rule, Items, Items]] = {}
-    for place, found in ((1, items), (2, bare or [])):
-        for item in found:
-            assert item.rule is not None
-            entry = out.setdefault(item.rule.id, (item.rule, [], []))
-            (entry[1] if place == 1 else entry[2]).append(item)
-    return list(out.values())
+def _name(item: Item) -> str:
+    return "" if item.rule is None else item.rule.id
 
 
 def _content(rule: Rule) -> tuple[object, ...]:
     return (
-        rule.actions, tuple(sorted(p.text for p in rule.include)), tuple(sorted(p.text for p in rule.exclude)),
-        rule.with_options, rule.without_options, rule.condition,
+        rule.actions, rule.tier, rule.override, tuple(sorted(p.text for p in rule.include)),
+        tuple(sorted(p.text for p in rule.exclude)), rule.with_options, rule.without_options,
+        rule.condition,
     )  # fmt: skip
 
 

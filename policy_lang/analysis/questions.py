@@ -17,6 +17,7 @@ from ..domain.conditions import Formula, atoms
 from ..engine.command_words import BARE as BARE_WORD
 from ..engine.command_words import NAMED
 from ..facts.commands import OPAQUE
+from ..ir.model import Rule
 from .cases import FALSE, OPEN, TRUE, Cases, Demand
 from .items import OPTION, Items, Part, Side, minus, option, same
 from .search import Found, Item, Search
@@ -176,13 +177,15 @@ def permitted(side: Side, action: str, items: Items, bare: Items, unasked: Itera
             yield Question((bare, *grants), barred, "claimed", BARE)
 
 
-def search(side: Side, action: str, question: Question, cases: Cases) -> Search:
-    """A question's search. `side` knows how programs are called."""
+def search(
+    side: Side, action: str, question: Question, cases: Cases, spared: Callable[[Rule], frozenset[str]] | None = None
+) -> Search:
+    """A question's search. `side` knows how programs are called; see `Search` for `spared`."""
     budget = Budget()
     space = space_of(SORT_OF[action])
     implied = _implied(side, cases, question.view) if SORT_OF[action] == COMMAND else None
-    made = Search(space, question.required, question.barred, cases, budget, implied)
-    if len(question.required) > 1:
+    made = Search(space, question.required, question.barred, cases, budget, implied, spared)
+    if len(question.required) > 1 and question.barred:
         # what is not left by the barred rules alone needs no look at what else it must match
         first = Search(space, question.required[:1], question.barred, cases, budget, implied)
         left: set[int] = set()

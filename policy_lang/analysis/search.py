@@ -110,6 +110,7 @@ class _State:
 class Search:
     """One question. `required` are sets of items, `barred` the items that must not count.
 
+    `spared` names the barred rules that do not count against a rule of the first set, such as itself.
     `implied` says what holds in every case for words that begin with some segments, or are exactly those.
     Only the first required set is reported on: each of its items, for each class of agents, is found at most once.
     """
@@ -122,9 +123,11 @@ class Search:
         cases: Cases,
         budget: Budget,
         implied: Callable[[Word, bool], Iterable[Demand]] | None = None,
+        spared: Callable[[Rule], frozenset[str]] | None = None,
     ) -> None:
         required = list(required)
         self.implied = implied
+        self.spared = spared
         self.space = space
         self.required = required
         self.barred = barred
@@ -148,6 +151,8 @@ class Search:
         self._structured = self.implied is not None
         self._plain_sets = [bool(items) and all(i.raw for i in items) for items in required]
         self._absolute = {i for i, item in enumerate(barred) if not item.exclude and always(item.formula)}
+        if spared is not None:
+            self._absolute = set()  # what is matched for good by one rule may be left by sparing it
         self._sets: dict[tuple[int, ...], _Set] = {}
         self._anything: dict[object, Node] = {}
         self._closed: dict[tuple[int, int], Nodes] = {}
@@ -407,6 +412,10 @@ class Search:
         for marks in itertools.product(*choices):
             self.budget.spend(1 + len(against))
             items = tuple(items[i] for items, i in zip(self.required, marks, strict=True))
+            if self.spared is not None and items[0].rule is not None:
+                spared = self.spared(items[0].rule)
+                left = (self.barred[i] for i in bad if i < most and i not in good)
+                against = frozenset(i.fails() for i in left if i.rule is None or i.rule.id not in spared)
             demands = against | {d for item in items for d in item.holds()}
             agents = self.cases.agents(demands) & self.open[marks[0]]
             if agents:

@@ -44,7 +44,7 @@ def choose(
             break
         # the segments that labels name are other choices: look again without them
         taken |= {x for x in literals if len(x) <= max(clash)}
-    if not any(not met and len(kept) == len(good) for _, met, kept in found):
+    if not any(wanted.issuperset(met) and len(kept) == len(good) for _, met, kept in found):
         for text in sorted(literals, key=lambda x: (len(x), x)):
             budget.spend(1)
             fits = alphabet.admits(text) and all(g.matches(text) for g in wanted)
@@ -59,14 +59,14 @@ _FILLS = ("", "a", "q", "z", "7", "q7", "zq")
 def untouched(
     wanted: frozenset[Glob], against: Iterable[Glob], named: Callable[[str], bool], alphabet: Alphabet, budget: Budget
 ) -> str | None:
-    """A short segment that matches what is wanted, none of `against`, and is not `named`, by a few guesses.
+    """A short segment that matches what is wanted, nothing else of `against`, and is not `named`, by a few guesses.
 
     Nothing beats it. None when the guesses fail.
     """
     if len(wanted) > 1:
         return None
     glob = next(iter(wanted), None)
-    globs = tuple(against)
+    globs = tuple(g for g in against if g not in wanted)
     for fill in _FILLS:
         text = fill if glob is None else glob.filled(fill)
         budget.spend(1 + len(globs))
@@ -138,7 +138,7 @@ def _shortest(
             return False
         kept = frozenset[Label](liked[i] for i, m in better if liked[i].accepts(m))
         _keep(found, (text, frozenset(met), kept))
-        return not met and len(kept) == best
+        return wanted.issuperset(met) and len(kept) == best  # what is wanted is met whatever is chosen
 
     if settle(start):
         return found

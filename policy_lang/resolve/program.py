@@ -51,7 +51,9 @@ class Program:
     diagnostics: list[Diagnostic]
 
 
-def resolve_file(path: str, overlay: Source | None = None, library: bool = False, read: Reader | None = None) -> Program:
+def resolve_file(
+    path: str, overlay: Source | None = None, library: bool = False, read: Reader | None = None
+) -> Program:
     """Load and resolve a policy file; `library` lets it declare tiers that others define.
 
     Raises PolicyError only when the file itself cannot be read.

@@ -17,8 +17,8 @@ from .strategies import SORTS, files, policies, requests, rules
 from .support import ask, load
 
 DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-GROUPS = int(os.environ.get("GROUP_COUNT", "60000" if DEEP else "600"))
-VARIANTS, REQUESTS = 6, 16
+GROUPS = int(os.environ.get("GROUP_COUNT", "27000" if DEEP else "300"))
+VARIANTS, REQUESTS = 8, 16
 PLACES = [("/w", "/h"), ("/h/w", "/h"), ("/", "/h"), ("/h", "/h"), ("/w", "/w/h")]
 EXTRA = {"phases": [Phase.generate], "report_multiple_bugs": False} if os.environ.get("NOSHRINK") else {}
 _COUNT = {"pairs": 0, "same": 0, "rows": 0, "undecided": 0, "differences": 0}

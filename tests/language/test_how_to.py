@@ -1,0 +1,27 @@
+"""What the how-to pages show is what the program prints."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from policy_lang import Policy
+from policy_lang.analysis.prove import prove
+from tests.console.support import policy
+
+PAGE = Path(__file__).parents[2] / "docs/how-to/review-a-change.md"
+BLOCK = re.compile(r"^```policy\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SHOWN = re.compile(r"^```text\n(\$ policy diff before.policy after.policy\n.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def test_the_difference_is_the_one_that_is_shown(tmp_path: Path, update_golden: bool) -> None:
+    text = PAGE.read_text()
+    before, after, claims = BLOCK.findall(text)
+    (tmp_path / "before.policy").write_text(before)
+    (tmp_path / "after.policy").write_text(after)
+    result = policy("diff", "before.policy", "after.policy", cwd=tmp_path)
+    shown = f"$ policy diff before.policy after.policy\n{result.out}"
+    if update_golden:
+        PAGE.write_text(SHOWN.sub(lambda _: f"```text\n{shown}```", text))
+    assert SHOWN.search(PAGE.read_text())[1] == shown  # type: ignore[index]
+    assert {p.verdict for p in prove(Policy.loads(claims).engine)} == {"proved"}
