@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ..domain.actions import ACTIONS, PATH
@@ -13,14 +14,15 @@ from ..domain.errors import SearchLimitError
 from ..engine.engine import Engine
 from ..engine.table import reference
 from ..ir.model import Rule
+from . import ungranted
 from .cases import Cases
 from .changes import Change, changes, merged_attributes, renamed_tiers, weaker_tiers
 from .items import Side
 from .members import matching
-from .questions import BARE, Question, search, unlogged, unsure, weakened, widened
+from .questions import ADDRESSES, BARE, Question, permits, search, unlogged, unsure, weakened, widened
 from .search import Found, Item
 from .spaces import Layout
-from .witness import Witness, confirmed, requests, telling, usual_layout, verdict_on
+from .witness import Witness, confirmed, host_text, requests, telling, usual_layout, verdict_on
 
 KINDS = ("widened", "lowered", "unlogged", "narrowed", "raised", "logged")
 _MOST_TRIES = 32
@@ -191,7 +193,7 @@ class _Differ:
                 agents = found.agents & asked.open[number]
                 if not agents:
                     continue
-                row = self._row(kind, action, tier, found, agents, holds, cases, stands)
+                row = self._row(kind, action, tier, found, agents, holds, cases, stands, question)
                 if row is not None:
                     self.result.rows.append(row)
                     missed.pop(number, None)
@@ -221,12 +223,16 @@ class _Differ:
         holds: Callable[[tuple[Verdict, ...]], bool],
         cases: Cases,
         stands: str,
+        question: Question,
     ) -> Row | None:
         engines = (self.engines["old"], self.engines["new"])
         lowest = (agents & -agents).bit_length() - 1
         case = cases.case(found.demands, lowest)
-        patterns = [s for p in self.sides["new"].parts(action) for i in p.grants for s in i.include][:200]
-        shown = confirmed(requests(action, found.word, case, self.layout, patterns), engines, holds)
+        if question.view == ADDRESSES:
+            shown = confirmed(self._names(found), engines, holds)
+        else:
+            patterns = [s for p in self.sides["new"].parts(action) for i in p.grants for s in i.include][:200]
+            shown = confirmed(requests(action, found.word, case, self.layout, patterns), engines, holds)
         if shown is None:
             return None
         proof, verdicts = shown
@@ -252,6 +258,19 @@ class _Differ:
             pattern.text if pattern is not None else "",
             files=differing,
         )
+
+    def _names(self, found: Found) -> Iterator[Witness]:
+        """Connections to a name that both sides permit, and that resolves to the address that was found."""
+        old, new = self.sides["old"], self.sides["new"]
+        name = replace(ungranted.named(found.word[0], found.word[1]), also=tuple(found.demands))
+        for first in permits(old, "connect"):
+            for second in permits(new, "connect"):
+                asked = Question(([name], *first.grants, *second.grants), [*first.barred, *second.barred], "named")
+                cases = Cases(asked.formulas(), self.attributes)
+                for one in itertools.islice(search(new, "connect", asked, cases).run(), 1):
+                    case = cases.case(one.demands, (one.agents & -one.agents).bit_length() - 1)
+                    for witness in requests("connect", one.word, case, self.layout):
+                        yield replace(witness, resolved=(host_text(found.word),))
 
     def _files(
         self, proof: Witness, rule: Rule, stands: str, holds: Callable[[tuple[Verdict, ...]], bool]

@@ -198,7 +198,7 @@ class Side:
 
     def _spelling(self, sequence: Sequence, name: str) -> str:
         first = sequence[0]
-        profile = self._profile(first) if isinstance(first, str) else None
+        profile = self.profile(first) if isinstance(first, str) else None
         for label in sequence[1:]:
             if profile is None or not isinstance(label, str) or label not in profile.commands:
                 break
@@ -253,7 +253,7 @@ class Side:
 
     def _canonical(self, words: tuple[str, ...]) -> tuple[str, ...] | None:
         """The words that a profile gives a command that begins with these; None when it may read them otherwise."""
-        profile = self._profile(words[0])
+        profile = self.profile(words[0])
         if profile is None:
             return words
         out = [profile.name]
@@ -269,11 +269,12 @@ class Side:
     def _named(self, sequence: Sequence) -> list[Sequence]:
         """The pattern with an option that must be named, if its program has a profile."""
         first = sequence[0]
-        if isinstance(first, str) and self._profile(first) is None:
+        if isinstance(first, str) and self.profile(first) is None:
             return []
         return named_sequences(sequence)
 
-    def _profile(self, program: str) -> Profile | None:
+    def profile(self, program: str) -> Profile | None:
+        """The profile of a program."""
         try:
             name = program_name(program)
         except Opaque:
@@ -285,7 +286,7 @@ class Side:
         first = sequence[0]
         if not isinstance(first, str):
             return (BARE, ANY, MANY)
-        profile = self._profile(first)
+        profile = self.profile(first)
         if profile is None or not profile.commands or len(sequence) < 2:
             return (BARE, profile.name if profile is not None else first, MANY)
         second = sequence[1]

@@ -8,7 +8,7 @@ with one reason why that refuses: a grant that is not there, a deny that is. Wha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..automata.budget import Budget
 from ..automata.pattern import Word
@@ -18,12 +18,14 @@ from ..engine.command_words import BARE as BARE_WORD
 from ..engine.command_words import NAMED
 from ..facts.commands import OPAQUE
 from ..ir.model import Rule
+from . import ungranted
 from .cases import FALSE, OPEN, TRUE, Cases, Demand
 from .items import OPTION, Items, Part, Side, minus, option, same
 from .search import Found, Item, Search
 from .spaces import space_of
 
-WORDS, BARE = "words", "bare"
+WORDS, BARE, ADDRESSES = "words", "bare", "addresses"
+"""What a question's words are: resources, commands without their options, or addresses of a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,30 @@ def widened(old: Side, new: Side, action: str) -> Iterator[Question]:
         lifted = minus(part.bare_denies, bare_denies)
         for grants in _bare_grants(new, action) if lifted else ():
             yield Question((lifted, *grants), bare_denies, "lifted", BARE)
+    lifted = minus([i for p in refusing for i in p.denies], denies)
+    bare = minus([i for p in refusing for i in p.bare_denies], bare_denies)
+    if action == "run":
+        yield from _restrictions(new, lifted, bare, denies, bare_denies, "lifted")
+    elif lifted and action == "connect" and all(map(ungranted.names_are_granted, (old, new))):
+        yield Question((lifted, ungranted.addresses()), [*denies, *ungranted.special()], "lifted", ADDRESSES)
+
+
+def _restrictions(
+    side: Side, plain: Items, bare: Items, barred: Items, bare_barred: Items, why: str
+) -> Iterator[Question]:
+    """Restrictions on commands that are permitted in other ways than by a grant that matches their words."""
+    free, bare_free = ungranted.free(side)
+    if plain:
+        yield Question((plain, free), barred, why)
+    if bare:
+        yield Question((bare, bare_free), bare_barred, why, BARE)
+    unread = ungranted.readable_only(side, plain)
+    for demands in ungranted.opaquely(side) if unread else ():
+        yield Question(([replace(i, also=(*i.also, *demands)) for i in unread],), barred, why)
+    globbed = ungranted.spelled(plain)
+    for way in permits(side, "run") if globbed else ():
+        grants = tuple(ungranted.with_plain_options(side, g) for g in way.grants)
+        yield Question((globbed, *grants), barred, why)
 
 
 def _bare_grants(side: Side, action: str) -> Iterator[tuple[Items, ...]]:
@@ -122,6 +148,15 @@ def weakened(old: Side, new: Side, action: str, tier: str, renamed: dict[str, st
     dropped = minus(bare_before, bare_after)
     for grants in _bare_grants(new, action) if dropped else ():
         yield Question((dropped, *grants), bare_after, "asked", BARE)
+    denies = [i for side in (old, new) for p in side.parts(action) for i in p.denies]
+    if action == "run":
+        yield from _restrictions(new, minus(before, after), dropped, [*denies, *after], bare_after, "asked")
+    elif before and action == "connect" and all(map(ungranted.names_are_granted, (old, new))):
+        # an address that is no longer granted at all is no longer asked for
+        for way in permits(old, action):
+            for part in (p for p in new.parts(action) if not p.guardrail):
+                barred = [*way.barred, *denies, *part.grants, *ungranted.special()]
+                yield Question((before, ungranted.addresses(), *way.grants), barred, "asked", ADDRESSES)
 
 
 def unlogged(old: Side, new: Side, action: str) -> Iterator[Question]:
@@ -170,11 +205,17 @@ def permitted(side: Side, action: str, items: Items, bare: Items, unasked: Itera
     asks: list[Item] = [i for p in side.parts(action) for t in tiers for i in p.asks.get(t, ())]
     for way in permits(side, action):
         yield Question((items, *way.grants), [*way.barred, *asks], "claimed")
+    barred = [i for p in side.parts(action) for i in p.bare_denies]
     if bare:
-        barred = [i for p in side.parts(action) for i in p.bare_denies]
         barred += [i for p in side.parts(action) for t in tiers for i in p.bare_asks.get(t, ())]
         for grants in _bare_grants(side, action):
             yield Question((bare, *grants), barred, "claimed", BARE)
+    if action == "run":
+        free, bare_free = ungranted.free(side)
+        denies = [i for p in side.parts(action) for i in p.denies]
+        yield Question((items, free), [*denies, *asks], "claimed")
+        if bare:
+            yield Question((bare, bare_free), barred, "claimed", BARE)
 
 
 def search(

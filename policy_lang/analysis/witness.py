@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -20,9 +21,11 @@ from ..facts.commands import OPAQUE
 from ..facts.paths import HOME, TMP, WORKSPACE
 from ..ir.conditions import Value
 from ..ir.model import PolicySet
+from ..shell.builtins import TABLE
 from .cases import GIVEN, UNKNOWN
 from .items import OPTION
 from .spaces import Layout, placed
+from .ungranted import RUNNERS
 
 USUAL = {WORKSPACE: "/workspace", HOME: "/home/agent", TMP: "/tmp"}  # noqa: S108 (names, nothing is opened)
 """Where things lie in a witness unless the question says otherwise: as in tests."""
@@ -33,13 +36,17 @@ _SCRIPT = '"$COMMAND"'
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """One concrete request. `given` holds what the conditions need: agent, repo, branch, session, now, attributes."""
+    """One concrete request; a string for `run` is a script.
+
+    `given` holds what the conditions need: agent, repo, branch, session, now, attributes.
+    """
 
     action: str
     resource: str | tuple[str, ...]
     given: dict[str, Value | None] = field(default_factory=dict)
     method: str | None = None
     layout: Layout = field(default_factory=Layout)
+    resolved: tuple[str, ...] = ()
 
     def request(self, policy: PolicySet) -> Request:
         """The request as this policy set takes it: with the attributes that it declares."""
@@ -60,6 +67,7 @@ class Witness:
             home=self.layout.home,
             tmp=self.layout.tmp,
             method=self.method,
+            resolved=self.resolved,
             lexical=True,
             now=float(now) if isinstance(now, (int, float)) else 0.0,
         )
@@ -73,15 +81,14 @@ def _fits(policy: PolicySet, name: str, value: object) -> bool:
 def verdict_on(engine: Engine, witness: Witness) -> Verdict:
     """The engine's verdict. Of a command only on its running: what else it does is decided by other actions."""
     request = witness.request(engine.policy)
-    if witness.action != "run":
-        return engine.decide(request).verdict
-    if isinstance(witness.resource, tuple):
+    if witness.action == "run" and witness.resource != _SCRIPT:
+        words = witness.resource if isinstance(witness.resource, tuple) else tuple(shlex.split(witness.resource))
         try:
             acts = engine.acts(request)
         except RequestError:
             acts = ()  # refused, and the engine says why
         for act in acts:
-            if act.action == "run" and tuple(v.text for v in act.argv) == witness.resource:
+            if act.action == "run" and tuple(v.text for v in act.argv) == words:
                 return act_effect(engine, act, request, engine.environment(request)).verdict
     return engine.decide(request).verdict
 
@@ -150,15 +157,19 @@ def _relative(lead: str, inside: str) -> str:
     return "./" + inside if inside[:1] in {"~", "$"} else inside or "."
 
 
-def _url(word: Word) -> str:
+def host_text(word: Word) -> str:
+    """The host of a connection's word."""
     cut = word.index(hosts.PATH)
     kind, labels = word[2], word[3:cut]
     if kind == hosts.NAME:
-        host = ".".join(reversed(labels))
-    elif kind == hosts.V4:
-        host = str(ipaddress.IPv4Address(int("".join(labels), 16)))
-    else:
-        host = f"[{ipaddress.IPv6Address(int(''.join(labels), 16))}]"
+        return ".".join(reversed(labels))
+    number = int("".join(labels), 16)
+    return str(ipaddress.IPv4Address(number) if kind == hosts.V4 else ipaddress.IPv6Address(number))
+
+
+def _url(word: Word) -> str:
+    host = f"[{host_text(word)}]" if word[2] == hosts.V6 else host_text(word)
+    cut = word.index(hosts.PATH)
     port = "" if word[1] == "443" else f":{word[1]}"
     return f"https://{host}{port}/{'/'.join(word[cut + 1 :])}"
 
@@ -193,6 +204,12 @@ def _commands(word: Word, options: list[str], patterns: Iterable[Sequence]) -> I
         yield (*base[:2], *missing, *base[2:])
         for at in range(1, len(base)):
             yield (*base[:at], *missing, *base[at + 1 :])
+        if base[0] in TABLE:
+            yield shlex.join((*base, *missing))
+        if base[0] in RUNNERS:
+            yield from ((*base, *missing, *more) for more in (("true",), ("1", "true"), ("-c", "true")))
+        yield (*base, *missing, "--no-such-option")
+        yield (*base[:1], "--no-such-option", *base[1:], *missing)
 
 
 def _instance(sequence: Sequence) -> tuple[str, ...]:

@@ -55,6 +55,8 @@ def circumstances(witness: Witness) -> list[str]:
         elif value is not None:
             shown = str(value).lower() if isinstance(value, bool) else value
             out.append(f"{name} = {visible(str(shown))}")
+    if witness.resolved:
+        out.append(f"resolved to {', '.join(witness.resolved)}")
     for mark, word in ((WORKSPACE, "workspace"), (HOME, "home"), (TMP, "temporary folder")):
         place = witness.layout.folder(mark)
         if place is not None and place != USUAL[mark] and not place.startswith("/elsewhere"):

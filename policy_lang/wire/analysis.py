@@ -39,6 +39,8 @@ def witness_json(witness: Witness) -> Json:
         out["now"] = now
     if witness.method:
         out["method"] = witness.method
+    if witness.resolved:
+        out["resolved"] = list(witness.resolved)
     layout = witness.layout
     out |= {k: v for k, v in (("workspace", layout.workspace), ("home", layout.home), ("tmp", layout.tmp)) if v}
     out["lexical"] = True

@@ -238,6 +238,37 @@ def test_commands_in_every_spelling() -> None:
     assert found.same  # nothing granted it
 
 
+UNGRANTED = [
+    # a name may resolve to a public address that nothing grants, as long as nothing denies it
+    ('allow connect "a.example" deny connect "8.8.8.0/24:*"', 'allow connect "a.example"', {"widened"}),
+    ('allow connect "a.example" deny connect "10.0.0.0/8:*"', 'allow connect "a.example"', set()),
+    ('deny connect "8.8.8.0/24:*"', "", set()),
+    ('allow connect "a.example" ask review connect "8.8.8.8"', 'allow connect "a.example"', {"narrowed", "lowered"}),
+    # what only runs another command, or changes the shell's own state, needs no grant
+    ('allow run "ls **" deny run "env **"', 'allow run "ls **"', {"widened"}),
+    ('allow run "ls **" deny run "cd /etc" except opaque', 'allow run "ls **"', {"widened"}),
+    ('allow run "ls **" deny run "bash -c **"', 'allow run "ls **"', {"widened"}),
+    # an opaque command of a program that a rule names
+    ('allow run opaque deny run "curl **" except opaque', "allow run opaque", {"widened"}),
+    ('allow run opaque deny run "own-tool **" except opaque', "allow run opaque", set()),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), UNGRANTED)
+def test_what_is_permitted_without_a_grant_that_matches(old: str, new: str, expected: set[str]) -> None:
+    found = compare(old, new)
+    assert {r.kind for r in found.rows} == expected
+    assert not found.undecided
+
+
+def test_programs_that_run_others_are_all_known() -> None:
+    from policy_lang.analysis.ungranted import RUNNERS
+    from policy_lang.compiler.profiles import builtin_names, with_own
+
+    profiles = with_own({})
+    assert tuple(n for n in builtin_names() if (p := profiles(n)) is not None and p.transparent) == RUNNERS
+
+
 def test_a_search_beyond_its_limits_is_undecided_and_never_a_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     from policy_lang.domain import limits
 
