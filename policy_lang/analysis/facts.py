@@ -13,7 +13,7 @@ from ..engine.table import reference
 from ..ir.model import Rule
 from .cases import Cases
 from .items import Items, Part, Side
-from .questions import BARE, Question, search
+from .questions import BARE, Question, resolved, restrictions, search
 from .search import Item
 from .spaces import Layout
 
@@ -160,12 +160,7 @@ class _Finder:
     ) -> None:
         if not part.denies:
             return
-        idle: set[str] = set()
-        if granted:
-            idle = self._none(action, Question((part.denies, *granted), [], "met"))
-            if part.bare_denies:
-                reached = self._none(action, Question((part.bare_denies, *bare), [], "met", BARE))
-                idle = {n for n in idle if n in reached or all(_name(i) != n for i in part.bare_denies)}
+        idle = self._idle(action, part.denies, part.bare_denies, granted, bare, []) if granted else set()
         for name in idle:
             self._note(IDLE, every[name], action)
         live = [i for i in part.denies if _name(i) not in idle]
@@ -177,6 +172,29 @@ class _Finder:
         for name in redundant:
             self._note(REDUNDANT, every[name], action, self._meeting(action, every[name], live))
 
+    def _idle(
+        self,
+        action: str,
+        items: Items,
+        bares: Items,
+        granted: tuple[Items, ...],
+        bare: tuple[Items, ...],
+        barred: Items,
+    ) -> set[str]:
+        """The rules that meet nothing which is permitted, with a grant or without one."""
+        questions = [Question((items, *granted), barred, "met")]
+        if bares:
+            questions.append(Question((bares, *bare), [], "met", BARE))
+        if action == "run":
+            questions += restrictions(self.side, items, bares, [], [], "met")
+        elif action == "connect":
+            questions += resolved(self.side, self.side, items, [], "met")
+        idle = {_name(i) for i in items}
+        for question in questions:
+            asked = {_name(i) for i in question.required[0]}
+            idle -= asked - self._none(action, question)
+        return idle
+
     def _asks(
         self, action: str, part: Part, every: dict[str, Rule], granted: tuple[Items, ...], bare: tuple[Items, ...]
     ) -> None:
@@ -185,11 +203,9 @@ class _Finder:
             asked = [i for i in items if i.rule is not None and not i.rule.grants]
             if not asked or not granted:
                 continue
-            idle = self._none(action, Question((asked, *granted), part.denies, "met"))
-            bares = [i for i in part.bare_asks.get(tier, ()) if _name(i) in idle]
-            if bares:
-                reached = self._none(action, Question((bares, *bare), [], "met", BARE))
-                idle = {n for n in idle if n in reached or all(_name(i) != n for i in bares)}
+            names = {_name(i) for i in asked}
+            bares = [i for i in part.bare_asks.get(tier, ()) if _name(i) in names]
+            idle = self._idle(action, asked, bares, granted, bare, part.denies)
             for name in idle:
                 self._note(IDLE, every[name], action)
             live = [i for i in asked if _name(i) not in idle]

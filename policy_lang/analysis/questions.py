@@ -91,15 +91,24 @@ def widened(old: Side, new: Side, action: str) -> Iterator[Question]:
     lifted = minus([i for p in refusing for i in p.denies], denies)
     bare = minus([i for p in refusing for i in p.bare_denies], bare_denies)
     if action == "run":
-        yield from _restrictions(new, lifted, bare, denies, bare_denies, "lifted")
-    elif lifted and action == "connect" and all(map(ungranted.names_are_granted, (old, new))):
-        yield Question((lifted, ungranted.addresses()), [*denies, *ungranted.special()], "lifted", ADDRESSES)
+        yield from restrictions(new, lifted, bare, denies, bare_denies, "lifted")
+    elif lifted and action == "connect":
+        yield from resolved(old, new, lifted, denies, "lifted")
 
 
-def _restrictions(
+def resolved(
+    old: Side, new: Side, items: Items, barred: Items, why: str, more: tuple[Items, ...] = ()
+) -> Iterator[Question]:
+    """What is asked about the public addresses of names that both sides grant."""
+    names = (*ungranted.beside_names(old), *ungranted.beside_names(new))
+    if all(names):
+        yield Question((items, *more, *names), [*barred, *ungranted.special()], why, ADDRESSES)
+
+
+def restrictions(
     side: Side, plain: Items, bare: Items, barred: Items, bare_barred: Items, why: str
 ) -> Iterator[Question]:
-    """Restrictions on commands that are permitted in other ways than by a grant that matches their words."""
+    """What is asked about restrictions on commands that are permitted in other ways than by a grant that matches their words."""
     free, bare_free = ungranted.free(side)
     if plain:
         yield Question((plain, free), barred, why)
@@ -150,13 +159,12 @@ def weakened(old: Side, new: Side, action: str, tier: str, renamed: dict[str, st
         yield Question((dropped, *grants), bare_after, "asked", BARE)
     denies = [i for side in (old, new) for p in side.parts(action) for i in p.denies]
     if action == "run":
-        yield from _restrictions(new, minus(before, after), dropped, [*denies, *after], bare_after, "asked")
-    elif before and action == "connect" and all(map(ungranted.names_are_granted, (old, new))):
+        yield from restrictions(new, minus(before, after), dropped, [*denies, *after], bare_after, "asked")
+    elif before and action == "connect":
         # an address that is no longer granted at all is no longer asked for
         for way in permits(old, action):
             for part in (p for p in new.parts(action) if not p.guardrail):
-                barred = [*way.barred, *denies, *part.grants, *ungranted.special()]
-                yield Question((before, ungranted.addresses(), *way.grants), barred, "asked", ADDRESSES)
+                yield from resolved(old, new, before, [*way.barred, *denies, *part.grants], "asked", way.grants)
 
 
 def unlogged(old: Side, new: Side, action: str) -> Iterator[Question]:

@@ -73,7 +73,7 @@ Nodes = tuple[Node, ...]
 class _Set:
     """A determinised set of nodes, with what follows from it. `dead` says that whatever comes, it stays matched."""
 
-    __slots__ = ("dead", "globs", "marks", "moves", "nodes", "orders")
+    __slots__ = ("dead", "ends", "following", "globs", "marks", "moves", "nodes", "orders")
 
     def __init__(self, nodes: Nodes, absolute: set[int]) -> None:
         self.nodes = nodes
@@ -82,6 +82,10 @@ class _Set:
         self.globs = tuple(dict.fromkeys(g for n in nodes for g in n.globs or ()))
         self.moves: dict[str, _Set] = {}
         self.dead = any(n.loops and not absolute.isdisjoint(n.marks) for n in nodes)
+        targets = [t for n in nodes for t in _children(n) if t is not n.many]
+        self.ends = all(not (t.literals or t.globs or t.any or t.many or t.loops) for t in targets)
+        """Whether every edge from here leads to an end."""
+        self.following = frozenset(m for t in targets for m in t.marks)
 
     def names(self, segment: str) -> bool:
         """True when a label is this segment."""
@@ -386,7 +390,7 @@ class Search:
 
     def _chosen(self, state: _State, wanted: frozenset[Glob], pool: tuple[str, ...] | None) -> tuple[str, ...]:
         alphabet, forbidden = self.space.alphabet(state.phase)
-        if pool is None and not state.good.nodes:
+        if pool is None and (not state.good.nodes or self._fleeting(state, wanted)):
             against = (*forbidden, *state.bad.globs, *state.plain.globs)
             sets = (state.bad, state.plain)
             quick = untouched(wanted, against, lambda x: any(s.names(x) for s in sets), alphabet, self.budget)
@@ -396,6 +400,16 @@ class Search:
         if pool is not None:
             return among(pool, wanted, bad, good, self.budget)
         return choose(wanted, bad, good, alphabet, forbidden, self.budget)
+
+    def _fleeting(self, state: _State, wanted: frozenset[Glob]) -> bool:
+        """True when the exceptions that may come next matter only to a word that ends with what they except.
+
+        Then a segment that meets nothing bad is as good as one that meets an exception.
+        """
+        if any(g in wanted for nodes in (state.bad, state.plain) for g in nodes.globs):
+            return False
+        standing = {m for s in (state.bad, state.plain) for n in s.nodes if n.loops for m in n.marks}
+        return state.good.ends and standing.isdisjoint(state.good.following)
 
     # answers
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..automata.glob import Glob
-from ..automata.pattern import ANY, MANY, Sequence
+from ..automata.pattern import MANY, Sequence
 from ..domain.conditions import TRUE
 from ..engine.command_words import BARE
 from ..facts import hosts
@@ -97,22 +97,26 @@ def with_plain_options(side: Side, items: Items) -> Items:
 # the addresses of a name
 
 
-def addresses() -> Items:
-    """Every connection to an address."""
-    tail: Sequence = (MANY, hosts.PATH, MANY)
-    return [Item(None, ((ANY, ANY, hosts.V4, *tail), (ANY, ANY, hosts.V6, *tail)), (), TRUE, True)]
+def beside_names(side: Side) -> tuple[Items, ...]:
+    """For each layer with a default, connections to addresses where it grants some name: same method, same port."""
+
+    def moved(sequence: Sequence) -> tuple[Sequence, ...]:
+        if sequence[2] != hosts.NAME:
+            return ()
+        return tuple((*sequence[:2], kind, MANY, hosts.PATH, MANY) for kind in (hosts.V4, hosts.V6))
+
+    out: list[Items] = []
+    for part in side.parts("connect"):
+        if not part.guardrail:
+            made = [(i, tuple(dict.fromkeys(m for s in i.include for m in moved(s)))) for i in part.grants]
+            out.append([replace(i, include=m, exclude=()) for i, m in made if m])
+    return tuple(out)
 
 
 def special() -> Items:
     """Connections to addresses that need a grant of their own."""
     sequences = [s for text in _SPECIAL for s in compile_pattern("host", f"[{text}]:*" if ":" in text else f"{text}:*")]
     return [Item(None, tuple(sequences), (), TRUE, True)]
-
-
-def names_are_granted(side: Side) -> bool:
-    """False when surely no name is permitted, whatever it resolves to."""
-    parts = [p.grants for p in side.parts("connect") if not p.guardrail]
-    return all(any(s[2] == hosts.NAME for i in items for s in i.include) for items in parts)
 
 
 def named(method: str, port: str) -> Item:

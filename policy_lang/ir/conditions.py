@@ -117,21 +117,24 @@ def candidates(found: list[Atom], type_: AttributeType | None) -> list[Value]:
     if type_ is not None and type_.type == "int":
         return sorted({int(c) + d for c in constants for d in (-1, 0, 1)})
     trie = Trie()
-    for number, atom in enumerate(found):
-        if atom.op == "glob":
-            for text in atom.values:
-                for sequence in scope_sequence(str(text)):
-                    trie.add(sequence, number)
+    globs = dict.fromkeys(str(text) for atom in found if atom.op == "glob" for text in atom.values)
+    for number, text in enumerate(globs):
+        for sequence in scope_sequence(text):
+            trie.add(sequence, number)
     for number, constant in enumerate(c for a in found if a.op != "glob" for c in a.values):
-        trie.add(tuple(str(constant).split("/")), len(found) + number)
+        trie.add(tuple(str(constant).split("/")), len(globs) + number)
     anything: Sequence = (MANY,)
     meeting = Meeting(trie, Trie([(anything, 0)]), REFS, Budget())
     return ["/".join(word) for _, word in meeting.marks()]
 
 
+_A_MONDAY = 1_767_571_200
+"""2026-01-05, the beginning of a week."""
+
+
 def _moments(found: list[Atom]) -> list[Value]:
     fixed = {int(v) + d for a in found if a.op not in {"hours", "days"} for v in a.values for d in (-60, 0, 60)}
-    bases = sorted(fixed | {0})
+    bases = [_A_MONDAY, *sorted(fixed), 0]  # the first that fits is shown, so an ordinary week comes first
     minutes = sorted({int(v) for a in found if a.op == "hours" for v in a.values} | {0})
     if not any(a.op in {"hours", "days"} for a in found):
         return [*bases]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from typing import Any
 
 from ..analysis.diff import Diff, Row
@@ -25,18 +26,16 @@ _RULES = {
 
 
 def witness_json(witness: Witness) -> Json:
-    """A request in the wire form that `policy check --requests` takes."""
+    """A request in the wire form that `policy check --requests` takes; `moment_json` says when it is asked."""
     given = {k: v for k, v in witness.given.items() if v is not None}
     out: Json = {
         "action": witness.action,
         "resource": list(witness.resource) if isinstance(witness.resource, tuple) else witness.resource,
     }
-    now = given.pop("now", None)
+    given.pop("now", None)
     out |= {k: given.pop(k) for k in ("agent", "repo", "branch", "session") if k in given}
     if given:
         out["context"] = given
-    if now is not None:
-        out["now"] = now
     if witness.method:
         out["method"] = witness.method
     if witness.resolved:
@@ -45,6 +44,12 @@ def witness_json(witness: Witness) -> Json:
     out |= {k: v for k, v in (("workspace", layout.workspace), ("home", layout.home), ("tmp", layout.tmp)) if v}
     out["lexical"] = True
     return out
+
+
+def moment_json(witness: Witness) -> Json:
+    """The time that a request's conditions need, as `policy check --now` takes it; nothing when none does."""
+    now = witness.given.get("now")
+    return {"at": f"{datetime.fromtimestamp(now, UTC):%Y-%m-%dT%H:%MZ}"} if isinstance(now, int) else {}
 
 
 def _verdict(verdict: Verdict) -> Json:
@@ -64,6 +69,7 @@ def row_json(row: Row) -> Json:
         "old": _verdict(row.old),
         "new": _verdict(row.new),
         "rule": {**rule_json(row.rule), "side": row.side},
+        **moment_json(row.witness),
     }
     if row.tier:
         out["tier"] = row.tier
@@ -107,7 +113,11 @@ def proof_json(proof: Proof) -> Json:
     if proof.why:
         out["why"] = proof.why
     if proof.witness is not None and proof.decided is not None:
-        out |= {"witness": witness_json(proof.witness), "decision": _verdict(proof.decided)}
+        out |= {
+            "witness": witness_json(proof.witness),
+            "decision": _verdict(proof.decided),
+            **moment_json(proof.witness),
+        }
     return out
 
 
@@ -125,6 +135,7 @@ def answer_json(answer: Answer) -> Json:
                 "agents": list(g.agents),
                 "every_agent": g.everyone,
                 "example": witness_json(g.witness),
+                **moment_json(g.witness),
                 "less": [{"rule": rule_json(r), "patterns": list(texts)} for r, texts in g.cuts],
             }
             for g in answer.grants

@@ -127,7 +127,7 @@ def _exact(data: st.DataObject) -> None:
             _COUNT["same"] += found.same
             _COUNT["rows"] += len(found.rows)
             _COUNT["undecided"] += bool(found.undecided)
-            assert all(u.action == "run" for u in found.undecided)
+            assert all(u.action in {"run", "connect"} for u in found.undecided)
             witnesses_hold(found, old, new)
             known = {(r.kind, r.action) for r in found.rows} | {(u.kind, u.action) for u in found.undecided}
             for request, mine, theirs in zip(wanted, before, after, strict=True):
