@@ -108,7 +108,7 @@ def resolved(
 def restrictions(
     side: Side, plain: Items, bare: Items, barred: Items, bare_barred: Items, why: str
 ) -> Iterator[Question]:
-    """What is asked about restrictions on commands that are permitted in other ways than by a grant that matches their words."""
+    """What is asked about restrictions on commands that no grant needs to match."""
     free, bare_free = ungranted.free(side)
     if plain:
         yield Question((plain, free), barred, why)

@@ -82,9 +82,12 @@ class _Set:
         self.globs = tuple(dict.fromkeys(g for n in nodes for g in n.globs or ()))
         self.moves: dict[str, _Set] = {}
         self.dead = any(n.loops and not absolute.isdisjoint(n.marks) for n in nodes)
-        targets = [t for n in nodes for t in _children(n) if t is not n.many]
+        # structure such as a mark stays possible whatever segment comes next
+        targets = [
+            t for n in nodes for x, t in _edges(n) if not (isinstance(x, str) and x[:1] == CONTROL) and t is not n
+        ]
         self.ends = all(not (t.literals or t.globs or t.any or t.many or t.loops) for t in targets)
-        """Whether every edge from here leads to an end."""
+        """Whether every segment that is named from here ends a pattern."""
         self.following = frozenset(m for t in targets for m in t.marks)
 
     def names(self, segment: str) -> bool:
@@ -216,7 +219,7 @@ class Search:
                     continue
                 following = self._moved(state, segment, places, named)
                 if following is not None:
-                    heapq.heappush(heap, (cost + self.space.cost(state.phase, segment), next(order), following))
+                    heapq.heappush(heap, (cost + self.space.cost(len(state.word), segment), next(order), following))
 
     def _set(self, nodes: Nodes) -> _Set:
         key = tuple(id(n) for n in nodes)
@@ -316,10 +319,14 @@ class Search:
             yield from self._named(state)
         for mark in self.space.marks(state.phase):
             # a rule may ask for the mark or not see it; what excepts from a barred rule may ask for it as well
-            ways = [[p, *([p.literals[mark]] if p.literals and mark in p.literals else ())] for p in state.places]
+            used = {mark, *map(str, state.phase[1:])}
+            ways = [
+                [*(() if _stuck(p, used) else (p,)), *([p.literals[mark]] if p.literals and mark in p.literals else ())]
+                for p in state.places
+            ]
             asked = any(mark in (n.literals or ()) for n in state.good.nodes)
-            for number, chosen in enumerate(itertools.product(*ways)):
-                if number or asked:
+            for chosen in itertools.product(*ways):
+                if asked or chosen != state.places:
                     for places in self._alternatives(chosen):
                         yield mark, places, True
 
@@ -444,6 +451,13 @@ def _among(known: list[tuple[frozenset[int], ...]], mine: tuple[frozenset[int], 
     """True when something known meets no more of what is bad and no less of what is good."""
     bad, plain, good = mine
     return any(o[0] <= bad and o[1] <= plain and o[2] >= good for o in known)
+
+
+def _stuck(node: Node, used: set[str]) -> bool:
+    """True for a place that waits for marks which have all been used."""
+    if node.marks or node.globs or node.any is not None or node.many is not None:
+        return False
+    return node.loops and bool(node.literals) and used.issuperset(node.literals or ())
 
 
 def _children(node: Node) -> Iterator[Node]:

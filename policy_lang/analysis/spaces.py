@@ -72,8 +72,8 @@ class Space:
         """The segments that may follow, and those among them that may not."""
         return self._alphabet, ()
 
-    def cost(self, phase: Phase, segment: str) -> int:  # noqa: ARG002
-        """What a segment adds to a word's length; searches answer with the shortest word."""
+    def cost(self, at: int, segment: str) -> int:  # noqa: ARG002
+        """What a segment at this place adds to a word's length; searches answer with the shortest word."""
         return len(segment) + 1
 
     def marks(self, phase: Phase) -> Iterable[str]:  # noqa: ARG002
@@ -100,21 +100,21 @@ class Paths(Space):
 
     def _after(self, phase: Phase, segment: str) -> Phase | None:
         if phase == self.start:
-            return ("in", False) if segment == ROOT else None
+            return ("in",) if segment == ROOT else None
         if segment in MARKS:
-            return None if segment in phase else ("in", phase[1], *sorted([*map(str, phase[2:]), segment]))
+            return None if segment in phase else ("in", *sorted([*map(str, phase[1:]), segment]))
         if segment[:1] == CONTROL or not PATHS.admits(segment):
             return None
-        return ("in", True, *phase[2:])
+        return phase
 
     def whole(self, phase: Phase) -> bool:
         """See `Space`."""
         return phase != self.start
 
-    def cost(self, phase: Phase, segment: str) -> int:
+    def cost(self, at: int, segment: str) -> int:
         """One mark at the very beginning is the plain case; others are strange layouts."""
         if segment in MARKS:
-            return 0 if phase == ("in", False) else 60
+            return 0 if at == 1 else 60
         return len(segment) + 1
 
     def marks(self, phase: Phase) -> Iterable[str]:
@@ -253,7 +253,7 @@ class Refs(Space):
         """See `Space`."""
         return REFS, (_BAD_REF[1],) if phase == (0,) else _BAD_REF[:-1]
 
-    def cost(self, phase: Phase, segment: str) -> int:  # noqa: ARG002
+    def cost(self, at: int, segment: str) -> int:  # noqa: ARG002
         """`origin` and branches are the plain case."""
         return 1 if segment in {"origin", "refs", "heads"} else len(segment) + 1
 

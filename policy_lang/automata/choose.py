@@ -9,6 +9,7 @@ must be avoided cost one way and not a million.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from .alphabet import Alphabet, representatives
 from .budget import Budget
@@ -34,6 +35,8 @@ def choose(
     Every other such segment is beaten by one of them: it meets the same bad labels or more, the same good ones or
     fewer. Raises SearchLimitError when the budget is spent.
     """
+    if len(wanted) > 1 and not possible(wanted, alphabet, forbidden):
+        return ()  # found out before the labels make it dear
     literals = {x for x in (*bad, *good) if isinstance(x, str) and x[:1] != CONTROL}
     taken: set[str] = set()
     while True:
@@ -87,6 +90,12 @@ def among(
         if all(g.matches(text) for g in wanted):
             _keep(found, (text, met_by(bad, text), met_by(good, text)))
     return tuple(text for text, _, _ in found)
+
+
+@lru_cache(maxsize=16_384)
+def possible(wanted: frozenset[Glob], alphabet: Alphabet, forbidden: tuple[Glob, ...]) -> bool:
+    """True when some segment matches everything wanted. Raises SearchLimitError."""
+    return bool(_shortest(wanted, frozenset(), frozenset(), alphabet, forbidden, Budget()))
 
 
 def exact_glob(text: str) -> Glob:

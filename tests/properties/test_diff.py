@@ -59,6 +59,9 @@ def reference_request(witness: Witness) -> ref.Request:
     resource: Any = witness.resource
     if isinstance(resource, tuple):
         resource = list(resource)
+    if witness.action in ref.PATHS:  # the reference knows no name of a root itself
+        resource = {"~": witness.layout.home, ".": witness.layout.workspace}.get(str(resource), resource)
+        resource = str(resource).removeprefix("./")
     if witness.action == "connect":
         resource = str(resource).removeprefix("https://").partition("/")[0].strip("[]")
     return ref.Request(
