@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from ..domain.conditions import Atom, Formula, Join, atoms
 from ..domain.errors import SearchLimitError
+from ..domain.limits import limit
 from ..domain.policy import AttributeType
 from ..ir.conditions import Value, candidates, canonical, evaluate
 
@@ -45,15 +46,13 @@ def spread(formula: Formula, defaults: Mapping[str, Value | None]) -> Formula:
 class Cases:
     """All cases of a set of conditions."""
 
-    def __init__(
-        self, formulas: Iterable[Formula], attributes: Mapping[str, AttributeType], most: int = 200_000
-    ) -> None:
+    def __init__(self, formulas: Iterable[Formula], attributes: Mapping[str, AttributeType]) -> None:
         self.attributes = attributes
         found: dict[str, dict[Atom, None]] = {"agent": {}}
         for formula in dict.fromkeys(formulas):
             for atom in atoms(formula):
                 found.setdefault(atom.subject, {})[atom] = None
-        self._most = most
+        self._most = limit("condition_cases")
         self.values: dict[str, list[Value | None]] = {s: self._values(s, list(a)) for s, a in found.items()}
         self._full = {s: (1 << len(v)) - 1 for s, v in self.values.items()}
         self._masks: dict[Formula, tuple[str, int, int, int] | None] = {}

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
 
+from ..analysis.facts import Fact, rule_facts
+from ..policy import Policy
+from ..report.answers import fact_text
 from ..report.style import colour, visible
 from ..testing import CaseResult, TestReport, run_tests
+from ..wire.analysis import fact_json
 from .common import FORMAT, count, load_policy, print_json
 
 
@@ -20,8 +25,9 @@ from .common import FORMAT, count, load_policy, print_json
     metavar="PERCENT",
     help="Fail when fewer of a file's own rules decide at least one case.",
 )
+@click.option("--facts", is_flag=True, help="List the files' own rules that do nothing, proved for every request.")
 @FORMAT
-def command(files: tuple[str, ...], min_coverage: int, format_: str) -> None:
+def command(files: tuple[str, ...], min_coverage: int, facts: bool, format_: str) -> None:
     """Run the tests in FILES, and list the rules that no test exercises.
 
     Exits 0 when all hold, 1 when one fails, a file has no tests, or coverage is too low.
@@ -29,16 +35,26 @@ def command(files: tuple[str, ...], min_coverage: int, format_: str) -> None:
     failed = False
     out: list[dict[str, object]] = []
     for path in files:
-        report = run_tests(load_policy(path, format_, testing=True))
+        loaded = load_policy(path, format_, testing=True)
+        report = run_tests(loaded)
+        own = own_facts(loaded) if facts else []
         enough = report.coverage * 100 >= min_coverage
         failed = failed or bool(report.failures) or not report.results or not enough
         if format_ == "json":
-            out.append(_json(path, report))
+            found = {"facts": [fact_json(f) for f in own]} if facts else {}
+            out.append({**_json(path, report), **found})
         else:
+            for fact in own:
+                click.echo(f"{colour(fact.kind, 'warning')}  {fact_text(fact)}")
             _text(path, report, enough, min_coverage)
     if format_ == "json":
         print_json({"files": out, "passed": not failed})
     sys.exit(1 if failed else 0)
+
+
+def own_facts(policy: Policy) -> list[Fact]:
+    """The facts about the rules of a policy's own files, not of the library's."""
+    return [f for f in rule_facts(policy.engine).found if os.path.abspath(f.rule.file) in policy.policy_set.sources]
 
 
 def _text(path: str, report: TestReport, enough: bool, wanted: int) -> None:

@@ -60,6 +60,7 @@ TABLE: tuple[Limit, ...] = (
     ),
     Limit("unknown_segments_per_state", 64, "entries", "keeps hostile unique names from filling a state"),
     Limit("search_work", 20_000_000, "steps", "exact set algebra, some seconds; beyond it `undecided`, never a pass"),
+    Limit("condition_cases", 200_000, "cases", "tried for one answer about all requests; beyond it `undecided`"),
     Limit("tree_files", 20_000, "files", "looked at for one command that reads or deletes a folder; some 0.1 s"),
     Limit("decision_work", 400_000, "steps", "a partly known resource, at most about 0.2 s; beyond it denied"),
 )

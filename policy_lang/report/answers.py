@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..analysis.facts import Fact
 from ..analysis.query import Answer, Grant
 from ..analysis.witness import Witness
 from .decisions import rule_place
@@ -82,6 +83,23 @@ def render_summary(answer: Answer) -> str:
         less = f"  (less {cuts} denial{'s' if cuts != 1 else ''})" if cuts else ""
         lines.append(f"{shown:{widths[0]}}  {effect:{widths[1]}}  {patterns}{less}  {colour(place, 'dim')}")
     return "\n".join([*lines, *_end(answer)])
+
+
+_FACTS = {
+    "dead": "everything it grants is denied",
+    "redundant": "without it nothing would be decided otherwise",
+    "neutralised": "a ceiling takes away all that it grants",
+    "idle": "nothing that it restricts is granted",
+    "useless-exception": "its exception takes nothing away",
+    "contradiction": "it denies exactly what another rule grants",
+}
+
+
+def fact_text(fact: Fact) -> str:
+    """A fact about a rule on one line."""
+    pattern = f' "{visible(fact.pattern)}"' if fact.pattern else ""
+    by = f" ({', '.join(rule_place(r) for r in fact.by[:3])})" if fact.by else ""
+    return f"{rule_place(fact.rule)}  {visible(fact.rule.id)}: {_FACTS[fact.kind]}{pattern}{by}"
 
 
 def _end(answer: Answer) -> list[str]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..analysis.diff import Diff, Row
+from ..analysis.facts import Fact
 from ..analysis.prove import Proof
 from ..analysis.query import Answer
 from ..analysis.witness import Witness
@@ -142,6 +143,12 @@ def answer_json(answer: Answer) -> Json:
         ],
         "undecided": list(answer.undecided),
     }
+
+
+def fact_json(fact: Fact) -> Json:
+    """A fact about a rule."""
+    out: Json = {"kind": fact.kind, "rule": rule_json(fact.rule), "by": [rule_json(r) for r in fact.by]}
+    return out | ({"pattern": fact.pattern} if fact.pattern else {})
 
 
 def diff_sarif(found: Diff, version: str, texts: list[str]) -> Json:

@@ -277,3 +277,16 @@ def test_a_search_beyond_its_limits_is_undecided_and_never_a_pass(monkeypatch: p
     found = compare(old, old.replace("/c", "/*/c"))
     assert found.undecided
     assert not found.same
+
+
+def test_too_many_cases_of_conditions_are_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    from policy_lang.domain import limits
+
+    # one attribute of each rule has to be tried with those of the others
+    old = 'allow read "a" when (ci or level == 1) and (env == "dev" or level == 2)'
+    new = 'allow read "a" when (ci or level == 1) and (env == "dev" or level == 3)'
+    assert {r.kind for r in compare(old, new).rows} == {"widened", "narrowed"}
+    monkeypatch.setitem(limits._BY_NAME, "condition_cases", 2)
+    found = compare(old, new)
+    assert found.undecided
+    assert not found.rows

@@ -207,3 +207,21 @@ def test_bad_queries_are_refused(words: tuple[str, ...]) -> None:
     result = policy("query", WEB, *words)
     assert result.code == 2
     assert "error: " in result.err
+
+
+def test_facts_beside_the_tests(tmp_path: Path) -> None:
+    path = tmp_path / "f.policy"
+    path.write_text(
+        'policy "f"\nimport std.baseline\nallow read "src/**", "docs/**"\nallow read "src/a"\nallow write "x"\ndeny write "x"\n'
+        'allow delete "y" except "z"\ntest "t" { allow read "src/a" }\n'
+    )
+    result = policy("test", "--facts", path)
+    assert result.code == 0
+    assert f"redundant  {path}:4" in result.out
+    assert f"without it nothing would be decided otherwise ({path}:3)" in result.out
+    assert f"dead  {path}:5" in result.out
+    assert f"contradiction  {path}:6" in result.out
+    assert f"useless-exception  {path}:7" in result.out
+    assert "std/baseline" not in result.out
+    facts = policy("test", "--facts", path, "--format", "json").json()["files"][0]["facts"]
+    assert {f["kind"] for f in facts} == {"redundant", "dead", "contradiction", "useless-exception"}
