@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from ..domain.actions import ACTIONS, PATH
+from ..automata.pattern import Pattern
+from ..domain.actions import ACTIONS, COMMAND, PATH
 from ..domain.collection import no_collection
 from ..domain.decision import RuleRef, Verdict
 from ..domain.errors import SearchLimitError
@@ -19,12 +20,14 @@ from .cases import Cases
 from .changes import Change, changes, merged_attributes, renamed_tiers, weaker_tiers
 from .items import Side
 from .members import matching
-from .questions import ADDRESSES, BARE, Question, permits, search, unlogged, unsure, weakened, widened
+from .questions import ADDRESSES, BARE, Question, permits, same_answer, search, unlogged, unsure, weakened, widened
 from .search import Found, Item
 from .spaces import Layout
 from .witness import Witness, confirmed, host_text, requests, telling, usual_layout, verdict_on
 
 KINDS = ("widened", "lowered", "unlogged", "narrowed", "raised", "logged")
+_MOST_WHOLE = 20
+"""Rows for which it is looked whether all of a pattern differs."""
 _MOST_TRIES = 32
 """Words of one rule that are tried before it is called undecided."""
 
@@ -243,6 +246,9 @@ class _Differ:
         if best is not None:
             verdicts = tuple(verdict_on(e, best) for e in engines)
         pattern = matching(rule.include, proof)
+        whole = None
+        if kind in {"widened", "narrowed"} and pattern is not None and rule.sort != COMMAND and not proof.resolved:
+            whole = self._whole(kind, action, found.items[0], pattern)
         return Row(
             kind,
             action,
@@ -256,8 +262,26 @@ class _Differ:
             stands,
             tier,
             pattern.text if pattern is not None else "",
-            files=differing,
+            whole,
+            differing,
         )
+
+    def _whole(self, kind: str, action: str, item: Item, pattern: Pattern) -> bool | None:
+        """Does all that a rule's pattern stands for differ? None where it is not looked for, or not decided."""
+        if len(self.result.rows) >= _MOST_WHOLE:
+            return None
+        first, second = ("old", "new") if kind == "widened" else ("new", "old")
+        side = self.sides["new"]
+        sequences = tuple(side.layout.sequence(s) for s in pattern.sequences)
+        items = [replace(item, include=sequences, grants=True)]
+        try:
+            for question in same_answer(self.sides[first], self.sides[second], action, items):
+                cases = Cases(question.formulas(), self.attributes)
+                if next(search(side, action, question, cases).run(), None) is not None:
+                    return False
+        except SearchLimitError:
+            return None
+        return True
 
     def _names(self, found: Found) -> Iterator[Witness]:
         """Connections to a name that both sides permit, and that resolves to the address that was found."""

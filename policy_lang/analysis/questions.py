@@ -204,6 +204,21 @@ def _equal(first: Part, second: Part) -> bool:
     )
 
 
+def same_answer(old: Side, new: Side, action: str, items: Items) -> Iterator[Question]:
+    """Which of some items `old` permits as well, or `new` refuses."""
+    for way in permits(old, action):
+        yield Question((items, *way.grants), way.barred, "permitted")
+    parts = new.parts(action)
+    for part in parts:
+        if not part.guardrail:
+            yield Question((items,), list(part.grants), "refused")
+        if part.denies:
+            yield Question((items, part.denies), [], "refused")
+    floor = new.floor(action)
+    for part in (p for p in parts if not p.guardrail and floor):
+        yield Question((items, floor), list(part.overrides), "refused")
+
+
 # properties
 
 

@@ -128,7 +128,8 @@ def _row_lines(row: Row) -> Iterator[str]:
     yield f"{agents_text(row)}: {_request(row.witness)}"
     yield f"    {effect_of(row.old)} -> {effect_of(row.new)}" + (f"  (the tier `{row.tier}`)" if row.tier else "")
     if row.pattern:
-        yield f"    pattern `{visible(row.pattern)}` of {visible(row.rule.id)} ({row.side})"
+        part = {True: "all of ", False: "part of "}.get(row.whole, "") if row.whole is not None else ""
+        yield f"    {part}`{visible(row.pattern)}`, {visible(row.rule.id)} ({row.side})"
     yield from (f"    old: {text}" for text in _because(row.old))
     yield from (f"    new: {text}" for text in _because(row.new))
     if row.files:

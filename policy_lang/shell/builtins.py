@@ -271,7 +271,7 @@ def _mapfile(machine: Machine, fields: list[Value], stdin: Value | None) -> Ends
     names = [w for w in words if not w.startswith("-")]
     if (
         any(w.startswith(("-C", "-c")) for w in words)
-        or any(w[0] == "-" and w != "-t" for w in words)
+        or any(w[:1] == "-" and w != "-t" for w in words)
         or len(names) > 1
     ):
         raise Opaque("`mapfile` with unusual options")

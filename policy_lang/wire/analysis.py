@@ -76,6 +76,8 @@ def row_json(row: Row) -> Json:
         out["tier"] = row.tier
     if row.pattern:
         out["pattern"] = row.pattern
+    if row.whole is not None:
+        out["all_of_pattern"] = row.whole
     if row.files:
         out["tracked_files"] = {"count": len(row.files), "first": list(row.files[:20])}
     return out

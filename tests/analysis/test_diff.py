@@ -125,6 +125,23 @@ def test_the_witness_is_the_most_telling_one_and_the_proof_the_shortest() -> Non
     assert row.pattern == "**/.git/**"
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "whole"),
+    [
+        ("", 'allow read "src/**"', True),
+        ('allow read "src/a"', 'allow read "src/a" allow read "src/**"', False),
+        ("", 'allow read "src/**" deny read "src/x"', False),
+        ("", 'allow read "src/**" except "src/x"', True),
+        ('allow read "./" deny read "src/**"', 'allow read "./"', True),
+        ("", 'allow write "**"', False),  # the protected floor
+        ("", 'allow connect "a.example"', True),
+        ('allow push "a/**"', 'allow push "*/**"', False),
+    ],
+)
+def test_whether_all_of_a_pattern_differs(old: str, new: str, whole: bool) -> None:
+    assert only(compare(old, new), "widened").whole is whole
+
+
 def test_a_deny_that_only_another_place_of_the_workspace_needs_is_missed_nowhere() -> None:
     old, new = 'allow read "./" deny read "/repo/secrets/**"', 'allow read "./"'
     row = only(compare(old, new), "widened")

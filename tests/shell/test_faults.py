@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from policy_lang.compiler.profiles import builtin
 from policy_lang.domain.limits import limit
 from policy_lang.shell.acts import Act
 from policy_lang.shell.analyse import read_acts
+from policy_lang.shell.builtins import TABLE
 
 from .corpus import COMMANDS
 from .oracle import program
@@ -201,3 +203,10 @@ def test_tree_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert effect() == "allow"
     (folder / "5").touch()
     assert effect() == "deny"
+
+
+def test_builtins_with_odd_words() -> None:
+    odd = ["''", "-", "--", "a", "-x", "=", "a=", "+", "-t"]
+    for name in TABLE:
+        for words in [(), *itertools.product(odd), *itertools.product(odd, odd)]:
+            answered(" ".join((name, *words)), "bash")
