@@ -28,6 +28,8 @@ from .witness import Witness, confirmed, host_text, requests, telling, usual_lay
 KINDS = ("widened", "lowered", "unlogged", "narrowed", "raised", "logged")
 _MOST_WHOLE = 20
 """Rows for which it is looked whether all of a pattern differs."""
+_LARGE = 500
+"""Rules about one action from which on that would cost more than the difference itself."""
 _MOST_TRIES = 32
 """Words of one rule that are tried before it is called undecided."""
 
@@ -268,7 +270,7 @@ class _Differ:
 
     def _whole(self, kind: str, action: str, item: Item, pattern: Pattern) -> bool | None:
         """Does all that a rule's pattern stands for differ? None where it is not looked for, or not decided."""
-        if len(self.result.rows) >= _MOST_WHOLE:
+        if len(self.result.rows) >= _MOST_WHOLE or self._large(action):
             return None
         first, second = ("old", "new") if kind == "widened" else ("new", "old")
         side = self.sides["new"]
@@ -282,6 +284,9 @@ class _Differ:
         except SearchLimitError:
             return None
         return True
+
+    def _large(self, action: str) -> bool:
+        return any(len(p.grants) + len(p.denies) > _LARGE for s in self.sides.values() for p in s.parts(action))
 
     def _names(self, found: Found) -> Iterator[Witness]:
         """Connections to a name that both sides permit, and that resolves to the address that was found."""

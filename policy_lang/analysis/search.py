@@ -73,7 +73,7 @@ Nodes = tuple[Node, ...]
 class _Set:
     """A determinised set of nodes, with what follows from it. `dead` says that whatever comes, it stays matched."""
 
-    __slots__ = ("dead", "ends", "following", "globs", "marks", "moves", "nodes", "orders")
+    __slots__ = ("dead", "following", "globs", "marks", "moves", "nodes", "orders")
 
     def __init__(self, nodes: Nodes, absolute: set[int]) -> None:
         self.nodes = nodes
@@ -82,13 +82,17 @@ class _Set:
         self.globs = tuple(dict.fromkeys(g for n in nodes for g in n.globs or ()))
         self.moves: dict[str, _Set] = {}
         self.dead = any(n.loops and not absolute.isdisjoint(n.marks) for n in nodes)
-        # structure such as a mark stays possible whatever segment comes next
-        targets = [
-            t for n in nodes for x, t in _edges(n) if not (isinstance(x, str) and x[:1] == CONTROL) and t is not n
-        ]
-        self.ends = all(not (t.literals or t.globs or t.any or t.many or t.loops) for t in targets)
-        """Whether every segment that is named from here ends a pattern."""
-        self.following = frozenset(m for t in targets for m in t.marks)
+        self.following: tuple[bool, frozenset[int]] | None = None
+
+    def next_ends(self) -> tuple[bool, frozenset[int]]:
+        """Whether every segment that is named from here ends a pattern, and the marks of those patterns."""
+        if self.following is None:
+            # structure such as a mark stays possible whatever segment comes next
+            edges = [(x, t) for n in self.nodes for x, t in _edges(n) if t is not n]
+            targets = [t for x, t in edges if not (isinstance(x, str) and x[:1] == CONTROL)]
+            ends = all(not (t.literals or t.globs or t.any or t.many or t.loops) for t in targets)
+            self.following = (ends, frozenset(m for t in targets for m in t.marks))
+        return self.following
 
     def names(self, segment: str) -> bool:
         """True when a label is this segment."""
@@ -416,7 +420,8 @@ class Search:
         if any(g in wanted for nodes in (state.bad, state.plain) for g in nodes.globs):
             return False
         standing = {m for s in (state.bad, state.plain) for n in s.nodes if n.loops for m in n.marks}
-        return state.good.ends and standing.isdisjoint(state.good.following)
+        ends, following = state.good.next_ends()
+        return ends and standing.isdisjoint(following)
 
     # answers
 
