@@ -13,8 +13,8 @@ from functools import lru_cache
 
 from .alphabet import Alphabet, representatives
 from .budget import Budget
-from .glob import Glob, is_literal
-from .pattern import CONTROL
+from .glob import Glob
+from .pattern import CONTROL, quoted
 
 Label = str | Glob
 Live = tuple[tuple[int, int], ...]
@@ -100,7 +100,7 @@ def possible(wanted: frozenset[Glob], alphabet: Alphabet, forbidden: tuple[Glob,
 
 def exact_glob(text: str) -> Glob:
     """The glob that matches exactly this text."""
-    return Glob(text if is_literal(text) else "".join(f"[{c}]" if c in "*?[" else c for c in text))
+    return Glob(quoted(text))
 
 
 def met_by(labels: frozenset[Label], text: str) -> frozenset[Label]:

@@ -42,6 +42,11 @@ class Pattern:
     sequences: tuple[Sequence, ...]
 
 
+def quoted(text: str) -> str:
+    """A pattern's text that means exactly this text. A `]` alone needs no wrapping, and could not have one."""
+    return "".join(f"[{c}]" if c in "*?[{}" else c for c in text)
+
+
 def segment_label(text: str) -> Label:
     """The label for one segment's text. Raises GlobError when it is malformed."""
     if text == "*":

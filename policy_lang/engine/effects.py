@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..automata.budget import Budget
 from ..automata.glob import Glob
 from ..automata.meet import Meeting
-from ..automata.pattern import ANY, MANY, Label, Sequence, Word, collapse, segment_label
+from ..automata.pattern import ANY, MANY, Label, Sequence, Word, collapse, quoted, segment_label
 from ..automata.trie import Trie
 from ..automata.walker import State
 from ..domain.actions import COMMAND, HOST, METHODS, PATH, REF, SORT_OF
@@ -265,7 +265,7 @@ def _label(value: Value) -> Label:
         return MANY
     if value.text is not None:
         return value.text
-    text = _one_star("".join(_escaped(p) if isinstance(p, str) else "*" for p in value.parts))
+    text = _one_star("".join(quoted(p) if isinstance(p, str) else "*" for p in value.parts))
     if sum(text.count(c) for c in "*?[") > limit("segment_wildcards"):
         return ANY
     return segment_label(text)
@@ -273,10 +273,6 @@ def _label(value: Value) -> Label:
 
 def _one_star(glob: str) -> str:
     return re.sub(r"\*\*+", "*", glob)
-
-
-def _escaped(text: str) -> str:
-    return "".join(f"[{c}]" if c in "*?[]{}" else c for c in text)
 
 
 # refs
@@ -305,7 +301,7 @@ def _refs(value: Value) -> tuple[Sequence, ...]:
             return tuple(
                 s for k in ("refs/heads/**", "refs/tags/**", "refs/**") for s in compile_pattern(REF, f"{remote}:{k}")
             )
-        return compile_pattern(REF, f"{remote}:{_escaped(stem)}{ref[len(stem) :]}")
+        return compile_pattern(REF, f"{remote}:{quoted(stem)}{ref[len(stem) :]}")
     except PatternError as error:
         raise RequestError("PLR031", f"the ref is malformed: {error.message}") from None
 
@@ -373,7 +369,7 @@ def _split(value: Value, folder: str) -> tuple[str, Sequence]:
         if segment == ".." or not segment.replace("\1", "").strip("."):
             raise Unknown(f"the path is not known: {value.why or 'a part'} may be `..`")
         visible = "[!.]" if segment.startswith("\0") else ""  # a glob leaves hidden files out
-        stars = "*".join(_escaped(p) for p in segment.replace("\1", "\0").split("\0"))
+        stars = "*".join(quoted(p) for p in segment.replace("\1", "\0").split("\0"))
         labels.append(segment_label(_one_star(visible + stars)))
     known = "/".join(segments[:first]) or ("/" if full.startswith("/") else ".")
     return known, tuple(labels)

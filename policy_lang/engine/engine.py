@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..automata.alphabet import Alphabet
 from ..automata.budget import Budget
 from ..automata.meet import Meeting
-from ..automata.pattern import Sequence, Word
+from ..automata.pattern import Sequence, Word, quoted
 from ..automata.trie import Trie, marks_of
 from ..automata.walker import State
 from ..domain.actions import ACTIONS, COMMAND, HOST, METHODS, PATH, REF, SORT_OF
@@ -191,7 +191,7 @@ class Engine:
                         table,
                         ALPHABETS[REF],
                         env,
-                        compile_pattern(REF, f"{_literal(facts.remote)}:refs/heads/**"),
+                        compile_pattern(REF, f"{quoted(facts.remote)}:refs/heads/**"),
                     ),
                     (),
                     (),
@@ -417,10 +417,6 @@ def _small(resource: object) -> bool:
     """True for what may be remembered: large commands that never come again must not fill the memory."""
     texts = (resource,) if isinstance(resource, str) else resource if isinstance(resource, tuple) else ()
     return sum(len(t) for t in texts if isinstance(t, str)) <= _MOST_REMEMBERED
-
-
-def _literal(text: str) -> str:
-    return "".join(f"[{c}]" if c in "*?[{}" else c for c in text)
 
 
 def _known_part(sequence: Sequence) -> tuple[str, Sequence]:

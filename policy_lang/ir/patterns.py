@@ -8,7 +8,7 @@ import unicodedata
 
 from ..automata.alphabet import LABELS, NAMES, PATHS, REFS, WORDS, Alphabet
 from ..automata.glob import GlobError, is_literal
-from ..automata.pattern import ANY, MANY, Label, Sequence, collapse, expand_braces, segment_label
+from ..automata.pattern import ANY, MANY, Label, Sequence, collapse, expand_braces, quoted, segment_label
 from ..domain.actions import COMMAND, HOST, NAME, PATH, REF
 from ..domain.errors import RequestError
 from ..domain.limits import limit
@@ -314,7 +314,7 @@ def _split(text: str) -> list[str]:
                 quote = ""
             else:
                 assert current is not None
-                current.append(f"[{char}]" if char in "*?[{}" else char)
+                current.append(quoted(char))
         elif char in "'\"":
             quote = char
             current = current if current is not None else []

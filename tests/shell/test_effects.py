@@ -196,3 +196,9 @@ def test_explain_and_json_show_parts() -> None:
     parts = decision_json(explanation.decision)["effects"]
     assert [p["span"] for p in parts if p["action"] == "connect"] == [[3, 32]]
     assert [p["mend"] for p in parts if p.get("opaque")] == ["save it, read it, then run the file"]
+
+
+@pytest.mark.parametrize("script", ["ls 'x]'*", "ls x]*", "cat ']'* '[a'* '{b'*", 'ls "$X]"', "rm x}*"])
+def test_characters_of_globs_in_partly_known_words(script: str) -> None:
+    """Nothing in a name is our fault: each is decided."""
+    assert not any("internal" in reason for reason in run(script).reasons), run(script).reasons
