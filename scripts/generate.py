@@ -1,12 +1,15 @@
 """Write the files that are generated from code, or with `--check` say which are stale.
 
 docs/reference/limits.md from the table of limits, docs/reference/errors.md from the codes' pages,
-docs/reference/library.md from the standard library's own comments, docs/reference/cli.md from the commands' help.
+docs/reference/library.md from the standard library's own comments, docs/reference/cli.md from the commands' help,
+docs/reference/rules/ from the rules of the linter, docs/reference/capabilities.md from its data.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,6 +18,9 @@ from policy_lang.cli.main import COMMANDS, cli
 from policy_lang.domain.codes import PAGES
 from policy_lang.domain.errors import Source
 from policy_lang.domain.limits import TABLE
+from policy_lang.lint.capabilities import builtin
+from policy_lang.lint.check import Check
+from policy_lang.lint.registry import checks
 from policy_lang.resolve.modules import walk_rules
 from policy_lang.syntax.parse import parse
 
@@ -91,7 +97,88 @@ def commands() -> str:
     return "\n".join(out)
 
 
-FILES = {"limits": limits, "errors": errors, "library": library, "cli": commands}
+KINDS = {
+    "PTH": "paths", "CMD": "commands", "NET": "egress", "GIT": "refs", "APR": "approvals", "AGT": "agents",
+    "ESC": "composition", "SEM": "meaning", "SUP": "suppressions", "DOC": "documentation",
+}  # fmt: skip
+
+
+def rules() -> str:
+    """The list of the linter's rules."""
+    out = [
+        "# Lint rules\n",
+        "`policy rule CODE` shows a page. Severity, then the evidence: `proved` over the policy, `fact` with a row of "
+        "the [capability data](../capabilities.md), `heuristic` by names. *Impossible* rules are what the language "
+        "does not let anybody write; their pages say how.\n",
+    ]
+    for kind, title in KINDS.items():
+        rows = [
+            f"| [{c.code}]({c.code}.md) | {c.name} | {c.severity if c.look else '*impossible*'} "
+            f"| {c.evidence if c.look else ''} | {c.finds} |"
+            for c in checks().values()
+            if c.code.startswith(kind)
+        ]
+        body = "\n".join(["| code | name | severity | evidence | finds |", "| --- | --- | --- | --- | --- |", *rows])
+        out.append(f"## {kind}: {title}\n\n{body}\n")
+    return "\n".join(out)
+
+
+def rule_page(check: Check) -> str:
+    """The page of one rule."""
+    kind = f"{check.severity}, {check.evidence}" if check.look else "impossible by construction"
+    seen = f", persona `{check.persona}`" if check.persona != "regular" else ""
+    out = [f"# {check.code} {check.name}\n", f"*{kind}{seen}; since {check.since}*\n", check.finds + "\n"]
+    out.append(f"## Why it matters\n\n{check.why}\n")
+    for head, text in (("Bad", check.bad), ("Good", check.good), ("Not meant", "\n\n".join(check.near))):
+        if text:
+            error = f" error={check.shows}" if head == "Bad" and check.shows.startswith("PLE") else ""
+            out.append(f"## {head}\n\n```policy{error}\n{text.rstrip()}\n```\n")
+    if check.shows and check.look:
+        out.append(f"The finding shows: `{check.shows}`\n")
+    elif check.shows:
+        out.append(f"What happens: `{check.shows}`\n")
+    out.append(f"## How to mend it\n\n{check.mend}\n")
+    return "\n".join(out)
+
+
+def capabilities() -> str:
+    """The capability data, program by program."""
+    data = builtin()
+    measured = [r for r in data.programs if r.measured]
+    pairs = [r for r in measured if r.file]
+    out = [
+        "# Capability data\n",
+        "What programs and options do, as the linter knows it. "
+        f"{len(data.programs)} rows over {len({r.program for r in data.programs})} programs; {len(measured)} of them "
+        f"were seen on the real program, {len(pairs)} are pairs of a file that is written and a command that loads it. "
+        "The others name the document that says so. Besides, places on disk and hosts that mean more than they say.\n",
+        "`gives`: what becomes possible. `kind`: what the row is about, see `policy_lang/lint/capabilities.py`.\n",
+        "## Programs\n\n| row | kind | gives | words | file | evidence |\n| --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in data.programs:
+        words = " ".join(row.argv).replace("|", "&#124;").replace("\n", "↵")
+        env = "".join(f"{k}={v} " for k, v in row.env).replace("|", "&#124;")
+        evidence = f"measured: {row.measured}" if row.measured else row.source
+        file = f"`{row.file}`" if row.file else ""
+        out.append(f"| {row.id} | {row.kind} | {row.gives} | `{env}{words}` | {file} | {evidence} |")
+    for group, rows in data.places.items():
+        if not rows:
+            continue
+        out.append(f"\n## {group}\n\n| pattern | example | what happens |\n| --- | --- | --- |")
+        out += [f"| `{r.pattern}` | `{r.example}` | {r.note} |" for r in rows]
+        out.append(f"\nSources: {', '.join(sorted({r.source for r in rows}))}")
+    return "\n".join(out) + "\n"
+
+
+FILES: dict[str, Callable[[], str]] = {
+    "limits": limits,
+    "errors": errors,
+    "library": library,
+    "cli": commands,
+    "capabilities": capabilities,
+    "rules/README": rules,
+    **{f"rules/{c.code}": partial(rule_page, c) for c in checks().values()},
+}
 
 
 def main() -> int:
@@ -104,6 +191,7 @@ def main() -> int:
             continue
         stale.append(str(path.relative_to(ROOT)))
         if "--check" not in sys.argv:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
     if stale:
         print(("stale, run scripts/generate.py: " if "--check" in sys.argv else "wrote ") + ", ".join(stale))

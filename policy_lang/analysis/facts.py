@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..domain.actions import ACTIONS
@@ -52,15 +53,19 @@ class Facts:
     undecided: list[RuleRef]
 
 
-def rule_facts(engine: Engine, layout: Layout | None = None) -> Facts:
-    """The facts about every rule, exact for all requests that say where the workspace and the home are."""
+def rule_facts(engine: Engine, layout: Layout | None = None, about: Callable[[Rule], bool] = lambda _: True) -> Facts:
+    """The facts about every rule, exact for all requests that say where the workspace and the home are.
+
+    Only those of the rules that `about` says yes to are looked for; the others still count as reasons.
+    """
     with no_collection():
-        return _Finder(engine, layout or Layout()).run()
+        return _Finder(engine, layout or Layout(), about).run()
 
 
 class _Finder:
-    def __init__(self, engine: Engine, layout: Layout) -> None:
+    def __init__(self, engine: Engine, layout: Layout, about: Callable[[Rule], bool]) -> None:
         policy = engine.policy
+        self.about = about
         self.side = Side(policy, engine.profiles, layout, policy.sources, engine.judge.over_everything)
         self.seen: dict[str, Rule] = {}
         self.holds: dict[tuple[str, str, str], dict[str, tuple[RuleRef, ...]]] = {}
@@ -124,14 +129,17 @@ class _Finder:
         bare = tuple(p.bare_grants for p in parts if not p.guardrail)
         self._denies(action, part, every, granted, bare)
         self._asks(action, part, every, granted, bare)
-        for rule in every.values():
+        for rule in (r for r in every.values() if self.about(r)):
             self._exceptions(action, rule)
+
+    def _asked(self, items: Items) -> Items:
+        return [i for i in items if i.rule is not None and self.about(i.rule)]
 
     def _grants(self, action: str, layer: int, part: Part, every: dict[str, Rule]) -> None:
         floor = self.side.floor(action)
         dead: set[str] = set()
         for over in (False, True):
-            grants = [i for i in part.grants if i.rule is not None and i.rule.override == over]
+            grants = [i for i in self._asked(part.grants) if i.rule is not None and i.rule.override == over]
             barred = part.denies if over else [*part.denies, *floor]
             for name in self._none(action, Question((grants,), barred, "granted")) if grants else ():
                 dead.add(name)
@@ -160,17 +168,21 @@ class _Finder:
     ) -> None:
         if not part.denies:
             return
-        idle = self._idle(action, part.denies, part.bare_denies, granted, bare, []) if granted else set()
+        asked = self._asked(part.denies)
+        if not asked:
+            return
+        idle = self._idle(action, asked, self._asked(part.bare_denies), granted, bare, []) if granted else set()
         for name in idle:
             self._note(IDLE, every[name], action)
-        live = [i for i in part.denies if _name(i) not in idle]
-        redundant = self._none(action, Question((live,), live, "denied"), True) if live else set()
+        live = [i for i in asked if _name(i) not in idle]
+        others = [i for i in part.denies if _name(i) not in idle]
+        redundant = self._none(action, Question((live,), others, "denied"), True) if live else set()
         bares = [i for i in part.bare_denies if _name(i) in redundant]
         if bares:
             covered = self._none(action, Question((bares,), part.bare_denies, "denied", BARE), True)
             redundant = {n for n in redundant if n in covered or all(_name(i) != n for i in bares)}
         for name in redundant:
-            self._note(REDUNDANT, every[name], action, self._meeting(action, every[name], live))
+            self._note(REDUNDANT, every[name], action, self._meeting(action, every[name], others))
 
     def _idle(
         self,
@@ -200,7 +212,7 @@ class _Finder:
     ) -> None:
         """Asks that grant nothing themselves, as in guardrails."""
         for tier, items in part.asks.items():
-            asked = [i for i in items if i.rule is not None and not i.rule.grants]
+            asked = [i for i in self._asked(items) if i.rule is not None and not i.rule.grants]
             if not asked or not granted:
                 continue
             names = {_name(i) for i in asked}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from ..automata.pattern import Pattern
@@ -61,11 +61,20 @@ def query(
     patterns: tuple[Pattern, ...] = (),
     agent: str | None = None,
     layout: Layout | None = None,
+    side: Side | None = None,
+    accept: Callable[[Witness], bool] | None = None,
+    examples: tuple[str, ...] = (),
 ) -> Answer:
-    """Which rules grant something of the `patterns` (everything when empty) to `agent` (anybody when None)."""
+    """Which rules grant something of the `patterns` (everything when empty) to `agent` (anybody when None).
+
+    With `accept` only what is allowed without approval is looked for, only requests that it accepts count, and what
+    cuts into the grants is left out; `examples` are tried as telling ones. A `side` of the same policy and layout
+    saves work.
+    """
     answer = Answer([], [])
+    layout = layout or (side.layout if side is not None else Layout())
     with no_collection():
-        asker = _Asker(engine, patterns, agent, layout or Layout(), answer)
+        asker = _Asker(engine, patterns, agent, side or side_of(engine, layout), answer, accept, examples)
         for action in actions:
             try:
                 asker.action(action)
@@ -74,15 +83,28 @@ def query(
     return answer
 
 
+def side_of(engine: Engine, layout: Layout) -> Side:
+    """A policy as one side of a question."""
+    return Side(engine.policy, engine.profiles, layout, engine.policy.sources, engine.judge.over_everything)
+
+
 class _Asker:
     def __init__(
-        self, engine: Engine, patterns: tuple[Pattern, ...], agent: str | None, layout: Layout, answer: Answer
+        self,
+        engine: Engine,
+        patterns: tuple[Pattern, ...],
+        agent: str | None,
+        side: Side,
+        answer: Answer,
+        accept: Callable[[Witness], bool] | None,
+        examples: tuple[str, ...],
     ) -> None:
         self.engine = engine
         self.patterns = patterns
         self.answer = answer
-        policy = engine.policy
-        self.side = Side(policy, engine.profiles, layout, policy.sources, engine.judge.over_everything)
+        self.accept = accept
+        self.examples = examples
+        self.side = side
         self.also: tuple[Demand, ...] = ((Atom("agent", "==", (agent,)), SURELY),) if agent is not None else ()
 
     def action(self, action: str) -> None:
@@ -92,11 +114,13 @@ class _Asker:
         asks = [i for p in parts for items in p.asks.values() for i in items]
         for way in permits(self.side, action):
             for effect, more, barred in (("allow", (), asks), ("ask", (asks,), [])):
-                if not way.grants or (effect == "ask" and not asks):
+                if not way.grants or (effect == "ask" and (not asks or self.accept is not None)):
                     continue
                 grants = self._for_agent(way.grants[0])
                 required = (grants, *wanted, *way.grants[1:], *more)
                 question = Question(required, [*way.barred, *barred], "granted")
+                if self.accept is not None and wanted and not self._any(action, question, wanted):
+                    continue
                 self._grants(action, effect, question, way)
 
     def _wanted(self, action: str) -> tuple[Items, ...]:
@@ -116,9 +140,8 @@ class _Asker:
         for one in asked.run():
             agents = one.agents & asked.open[one.number]
             case = cases.case(one.demands, (agents & -agents).bit_length() - 1)
-            shown = confirmed(
-                requests(action, one.word, case, self.side.layout), (self.engine,), lambda v: v[0].effect == effect
-            )
+            asked_for = requests(action, one.word, case, self.side.layout)
+            shown = self._confirmed(asked_for, effect)
             if shown is None:
                 tries[one.number] = tries.get(one.number, 0) + 1
                 if tries[one.number] >= _MOST_TRIES:
@@ -137,6 +160,16 @@ class _Asker:
         for number in sorted(found):
             self._add(action, effect, items[number], found[number], cases, way)
 
+    def _any(self, action: str, question: Question, wanted: tuple[Items, ...]) -> bool:
+        """Whether anything at all is found: what is wanted first, since it is little and mostly denied."""
+        first = replace(question, required=(*wanted, *(r for r in question.required if r is not wanted[0])))
+        cases = Cases(question.formulas(), self.side.policy.attributes)
+        return any(True for _ in search(self.side, action, first, cases, sieve=False).run())
+
+    def _confirmed(self, candidates: Iterable[Witness], effect: str) -> tuple[Witness, tuple[Verdict, ...]] | None:
+        accepted = candidates if self.accept is None else filter(self.accept, candidates)
+        return confirmed(accepted, (self.engine,), lambda v: v[0].effect == effect)
+
     def _add(
         self, action: str, effect: str, item: Item, found: list[tuple[int, Witness, Verdict]], cases: Cases, way: Permit
     ) -> None:
@@ -146,7 +179,8 @@ class _Asker:
         for mask, _, _ in found:
             agents |= mask
         witness, verdict = self._best(rule, effect, found[0][1], found[0][2])
-        cuts = tuple(self._cuts(action, item, way)) if len(self.answer.grants) < _MOST_CUTS else ()
+        wanted = self.accept is None and len(self.answer.grants) < _MOST_CUTS
+        cuts = tuple(self._cuts(action, item, way)) if wanted else ()
         self.answer.grants.append(
             Grant(
                 action,
@@ -164,10 +198,11 @@ class _Asker:
 
     def _best(self, rule: Rule, effect: str, witness: Witness, verdict: Verdict) -> tuple[Witness, Verdict]:
         """A more telling example of the same."""
-        for other in telling(witness):
+        others = telling(witness) if self.accept is None else (replace(witness, resource=e) for e in self.examples)
+        for other in others:
             if matching(rule.include, other) is None or (self.patterns and matching(self.patterns, other) is None):
                 continue
-            shown = confirmed((other,), (self.engine,), lambda v: v[0].effect == effect)
+            shown = self._confirmed((other,), effect)
             if shown is not None and shown[1][0].tiers == verdict.tiers:
                 return shown[0], shown[1][0]
         return witness, verdict

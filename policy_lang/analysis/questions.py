@@ -242,14 +242,23 @@ def permitted(side: Side, action: str, items: Items, bare: Items, unasked: Itera
 
 
 def search(
-    side: Side, action: str, question: Question, cases: Cases, spared: Callable[[Rule], frozenset[str]] | None = None
+    side: Side,
+    action: str,
+    question: Question,
+    cases: Cases,
+    spared: Callable[[Rule], frozenset[str]] | None = None,
+    *,
+    sieve: bool = True,
 ) -> Search:
-    """A question's search. `side` knows how programs are called; see `Search` for `spared`."""
+    """A question's search. `side` knows how programs are called; see `Search` for `spared`.
+
+    With `sieve`, items of the first set of which the barred ones leave nothing are taken out before.
+    """
     budget = Budget()
     space = space_of(SORT_OF[action])
     implied = _implied(side, cases, question.view) if SORT_OF[action] == COMMAND else None
     made = Search(space, question.required, question.barred, cases, budget, implied, spared)
-    if len(question.required) > 1 and question.barred:
+    if sieve and len(question.required) > 1 and question.barred:
         # what is not left by the barred rules alone needs no look at what else it must match
         first = Search(space, question.required[:1], question.barred, cases, budget, implied)
         left: set[int] = set()

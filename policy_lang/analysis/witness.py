@@ -100,7 +100,7 @@ def requests(
     action: str, word: Word, case: dict[str, Value | None], layout: Layout, patterns: Iterable[Sequence] = ()
 ) -> Iterator[Witness]:
     """Requests that a word stands for, the plainest first. `patterns` are grants that a command should match."""
-    given = {k: v for k, v in case.items() if not k.startswith(UNKNOWN) and case.get(GIVEN + k, True)}
+    given = plain_case(case)
     sort = SORT_OF[action]
     if sort == PATH:
         yield from _paths(action, word, given, layout)
@@ -114,6 +114,11 @@ def requests(
         options = [k.removeprefix(OPTION) for k, v in case.items() if v and k.startswith(OPTION)]
         for words in dict.fromkeys(_commands(word, options, patterns)):
             yield Witness(action, words, given, None, usual_layout(layout))
+
+
+def plain_case(case: dict[str, Value | None]) -> dict[str, Value | None]:
+    """What a request says of a case: the values that are given, without what only the search knows."""
+    return {k: v for k, v in case.items() if not k.startswith(UNKNOWN) and case.get(GIVEN + k, True)}
 
 
 def usual_layout(layout: Layout) -> Layout:
@@ -198,6 +203,8 @@ def _commands(word: Word, options: list[str], patterns: Iterable[Sequence]) -> I
         bases += [w for p in patterns if (w := _instance(p)) and w[: len(words)] == words[: len(w)]]
     for base in bases:
         missing = [o for o in options if o not in base]
+        if base[0].endswith("/"):  # a folder is no program, but something in it may be
+            base = (f"{base[0]}a", *base[1:])  # noqa: PLW2901
         yield base
         yield (*base, *missing)
         yield (*base[:1], *missing, *base[1:])

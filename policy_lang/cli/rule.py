@@ -1,13 +1,15 @@
-"""`policy rule CODE`: the page of an error code."""
+"""`policy rule CODE`: the page of an error code or of a rule of the linter."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 
 import click
 
 from ..domain.codes import PAGES
 from ..domain.suggest import suggest
+from ..lint.registry import checks
 from .common import FORMAT, fail_usage, print_json
 
 
@@ -15,16 +17,25 @@ from .common import FORMAT, fail_usage, print_json
 @click.argument("code", required=False)
 @FORMAT
 def command(code: str | None, format_: str) -> None:
-    """Explain CODE: what it means, an example, and how to mend it. Without CODE, list them all."""
+    """Explain CODE: an error's, such as PLE401, or a lint rule's, such as PTH006. Without CODE, list them all."""
+    titles = {p.code: p.title for p in PAGES.values()} | {c.code: c.name for c in checks().values()}
     if code is None:
         if format_ == "json":
-            print_json([{"code": p.code, "title": p.title} for p in PAGES.values()])
+            print_json([{"code": c, "title": t} for c, t in titles.items()])
         else:
-            click.echo("\n".join(f"{p.code}  {p.title}" for p in PAGES.values()))
+            click.echo("\n".join(f"{c}  {t}" for c, t in titles.items()))
         sys.exit(0)
-    page = PAGES.get(code.upper())
+    name = code.upper()
+    if name in checks():
+        check = checks()[name]
+        if format_ == "json":
+            print_json({k: v for k, v in asdict(check).items() if k != "look"} | {"possible": check.look is not None})
+        else:
+            click.echo(check.page())
+        sys.exit(0)
+    page = PAGES.get(name)
     if page is None:
-        fail_usage(f"there is no code `{code[:40]}` ({suggest(code.upper(), PAGES)})", format_)
+        fail_usage(f"there is no code `{code[:40]}` ({suggest(name, titles)})", format_)
     if format_ == "json":
         print_json({"code": page.code, "title": page.title, "why": page.why, "bad": page.bad, "good": page.good})
     else:

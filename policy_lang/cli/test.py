@@ -54,7 +54,8 @@ def command(files: tuple[str, ...], min_coverage: int, facts: bool, format_: str
 
 def own_facts(policy: Policy) -> list[Fact]:
     """The facts about the rules of a policy's own files, not of the library's."""
-    return [f for f in rule_facts(policy.engine).found if os.path.abspath(f.rule.file) in policy.policy_set.sources]
+    sources = policy.policy_set.sources
+    return rule_facts(policy.engine, None, lambda r: os.path.abspath(r.file) in sources).found
 
 
 def _text(path: str, report: TestReport, enough: bool, wanted: int) -> None:

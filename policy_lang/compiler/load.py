@@ -18,7 +18,13 @@ def compile_file(path: str, library: bool = False, read: Reader | None = None) -
 
     `read` gives the bytes of its files, from the disk unless something else is given.
     """
-    return _finish(resolve_file(os.fspath(path), library=library, read=read))
+    return compile_program(path, library, read)[1]
+
+
+def compile_program(path: str, library: bool = False, read: Reader | None = None) -> tuple[Program, PolicySet]:
+    """The same, with what its files say beside the policy set. Raises PolicyError."""
+    program = resolve_file(os.fspath(path), library=library, read=read)
+    return program, _finish(program)
 
 
 def compile_text(text: str, path: str) -> PolicySet:

@@ -21,7 +21,7 @@ def render_one(diagnostic: Diagnostic) -> str:
     """One diagnostic: what is wrong, where, and how to mend it."""
     lines = [f"{colour(f'error[{diagnostic.code}]', 'error')}: {visible(diagnostic.message)}"]
     if diagnostic.span is not None:
-        lines += _excerpt(diagnostic.span)
+        lines += excerpt(diagnostic.span)
     for text, span in diagnostic.related:
         line, column = span.source.position(span.start)
         lines.append(f"   = {text}: {visible(span.source.path)}:{line}:{column}")
@@ -30,7 +30,8 @@ def render_one(diagnostic: Diagnostic) -> str:
     return "\n".join(lines)
 
 
-def _excerpt(span: Span) -> list[str]:
+def excerpt(span: Span, shade: str = "error") -> list[str]:
+    """The line of a place with carets below it."""
     line, column = span.source.position(span.start)
     text = span.source.line(line)
     cut = max(0, column - 60)
@@ -45,5 +46,5 @@ def _excerpt(span: Span) -> list[str]:
         f"{pad}--> {visible(span.source.path)}:{line}:{column}",
         f"{pad} |",
         f"{number} | {shown}",
-        f"{pad} | {' ' * len(before)}{colour(carets, 'error')}",
+        f"{pad} | {' ' * len(before)}{colour(carets, shade)}",
     ]

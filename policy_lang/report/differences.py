@@ -215,20 +215,21 @@ def github_lines(found: Diff) -> Iterator[str]:
     for row in found.rows:
         level = "error" if row.kind == "widened" else "warning" if row.kind in {"lowered", "unlogged"} else "notice"
         text = f"{TITLES[row.kind]}: {row_text(row)}"
-        yield f"::{level} {_place(row.rule)},title=policy diff::{_escaped(text)}"
+        yield f"::{level} {_place(row.rule)},title=policy diff::{escaped(text)}"
     for change in found.changes:
         level = "warning" if change.kind in {"lowered", "lost"} else "notice"
-        yield f"::{level} title=policy diff::{_escaped(change.text)}"
+        yield f"::{level} title=policy diff::{escaped(change.text)}"
     for one in found.undecided:
-        yield f"::warning title=policy diff::{_escaped('undecided: ' + undecided_text(one))}"
+        yield f"::warning title=policy diff::{escaped('undecided: ' + undecided_text(one))}"
 
 
 def _place(rule: RuleRef) -> str:
-    file = _escaped(rule.file).replace(":", "%3A").replace(",", "%2C")
+    file = escaped(rule.file).replace(":", "%3A").replace(",", "%2C")
     return f"file={file},line={max(rule.line, 1)}"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Text for a workflow command of GitHub."""
     return visible(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

@@ -67,6 +67,10 @@ def test_only_files_py_opens_policies() -> None:
         "starter/repository.py",
         "cli/main.py",
         "facts/disk.py",
+        "cli/lint.py",  # baselines and fixed policies
+        "lint/config.py",
+        "lint/fixing.py",  # through files.py
+        "lint/capabilities.py",  # its own data
     }
     for path in MODULES:
         if re.search(r"\bopen\(|read_text|read_bytes", path.read_text()):

@@ -1,0 +1,268 @@
+"""`policy lint`: what a policy grants beyond what its author meant."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import click
+
+from .. import __version__
+from ..analysis.spaces import Layout
+from ..domain.errors import PolicyError
+from ..lint.baseline_file import Baseline, BaselineError
+from ..lint.config import ConfigError, LintConfig, find_config, read_config
+from ..lint.finding import PERSONAS, SEVERITIES
+from ..lint.fixing import fix
+from ..lint.ground import USUAL_LAYOUT, Ground
+from ..lint.linter import Options, ground_of, lint, merged
+from ..lint.registry import checks
+from ..lint.report import Report
+from ..report.findings import concise_lines, finding_github_lines, render_findings, step_text
+from ..report.style import visible
+from ..resolve.revisions import Revision
+from ..wire.findings import report_gitlab, report_json, report_junit, report_sarif
+from .common import fail_policy, fail_usage, print_json
+
+FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit")
+
+
+@dataclass(slots=True)
+class _Run:
+    """One call: the files, how they are linted, and what is compared with."""
+
+    files: tuple[str, ...]
+    options: Options
+    config: LintConfig
+    format: str
+    against: str | None
+    baseline: str | None
+
+
+@click.command(name="lint")
+@click.argument("files", nargs=-1, required=True)
+@click.option("--against", metavar="REV|FILE", help="Report only what the change adds to that revision or file.")
+@click.option("--select", metavar="CODES", help="Only these rules; a beginning such as PTH means all of them.")
+@click.option("--ignore", metavar="CODES", help="Not these rules.")
+@click.option("--persona", type=click.Choice(PERSONAS), help="Who reads the findings; later ones see more.")
+@click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit 1 from this severity on (default warning).")
+@click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS),
+    default="full",
+    show_default=True,
+    help="How results are written.",
+)
+@click.option("--fix", "fixes", is_flag=True, help="Apply fixes that are proved to narrow.")
+@click.option("--unsafe", is_flag=True, help="With --fix: apply the other fixes as well.")
+@click.option("--diff", "show_diff", is_flag=True, help="With --fix: show the changes instead of writing them.")
+@click.option("--baseline", metavar="FILE", help="Leave out the findings that are listed there.")
+@click.option("--write-baseline", metavar="FILE", help="List all findings there.")
+@click.option("--prune-baseline", is_flag=True, help="Take what is gone out of the baseline; exit 1 if there was any.")
+@click.option("--allow-critical", is_flag=True, help="Let the baseline hold findings of critical rules.")
+@click.option("--no-suppressions", is_flag=True, help="Report suppressed findings as well.")
+@click.option("--config", metavar="FILE", help="The configuration (default: policy.toml or pyproject.toml above).")
+@click.option("--no-config", is_flag=True, help="Read no configuration.")
+@click.option("--today", metavar="DATE", help="Judge ends of suppressions as if it were then (YYYY-MM-DD).")
+@click.option("--workspace", metavar="FOLDER", help="Where it lies (default /workspace).")
+@click.option("--home", metavar="FOLDER", help="Where the agent's home lies (default /home/agent).")
+@click.option("--tmp", metavar="FOLDER", help="Where temporary files lie (default /tmp).")
+def command(files: tuple[str, ...], format_: str, **given: object) -> None:
+    """Find what the policies in FILES grant beyond what their authors meant.
+
+    \b
+    policy lint agent.policy
+    policy lint --against origin/main agent.policy --format sarif
+    policy lint --fix --diff agent.policy
+
+    Each finding shows a request that the policy was asked. Exits 0 when clean, 1 with findings from --fail-on on,
+    2 for bad input, 4 when a finding could not be shown again.
+    """
+    run = _run(files, format_, given)
+    try:
+        if given["fixes"]:
+            _fix(run, unsafe=bool(given["unsafe"]), show=bool(given["show_diff"]))
+        if given["unsafe"] or given["show_diff"]:
+            fail_usage("`--unsafe` and `--diff` go with `--fix`", _plain(format_))
+        report = _lint(run)
+    except PolicyError as error:
+        fail_policy(error, _plain(format_))
+    if given["write_baseline"]:
+        _write_baseline(run, report, str(given["write_baseline"]), critical=bool(given["allow_critical"]))
+    stale = _stale(run, report, prune=bool(given["prune_baseline"]))
+    _print(run, report)
+    level = str(given["fail_on"] or run.config.fail_on)
+    failed = report.failed(level) or (stale and bool(given["prune_baseline"]))
+    sys.exit(1 if failed and not given["exit_zero"] else 0)
+
+
+def _plain(format_: str) -> str:
+    return "json" if format_ in {"json", "sarif", "gitlab"} else "text"
+
+
+def _run(files: tuple[str, ...], format_: str, given: dict[str, object]) -> _Run:
+    shape = _plain(format_)
+    config = LintConfig()
+    path = given["config"] or (None if given["no_config"] else find_config(os.path.dirname(files[0]) or "."))
+    try:
+        if path is not None:
+            config = read_config(str(path))
+        capabilities = config.capabilities()
+    except ConfigError as error:
+        fail_usage(str(error), shape)
+    folder = os.path.dirname(str(path)) if path is not None else ""
+    name = str(given["baseline"]) if given["baseline"] else None
+    if name is None and config.baseline is not None:
+        name = os.path.join(folder, config.baseline)
+    places = {k: given[k] or getattr(USUAL_LAYOUT, k) for k in ("workspace", "home", "tmp")}
+    for key, place in places.items():
+        if not str(place).startswith("/"):
+            fail_usage(f"`--{key} {str(place)[:60]}` is no absolute path", shape)
+    options = Options(
+        _codes(given["select"], shape) or tuple(config.select),
+        (*_codes(given["ignore"], shape), *config.ignore),
+        {glob: tuple(codes) for glob, codes in config.per_file.items()},
+        tuple(config.ceilings),
+        str(given["persona"] or config.persona),
+        Layout(**{k: str(v) for k, v in places.items()}),
+        capabilities,
+        not given["no_suppressions"],
+        _baseline(name, shape, bool(given["allow_critical"]), bool(given["write_baseline"])),
+        _today(given["today"], shape),
+    )
+    against = str(given["against"]) if given["against"] else None
+    return _Run(files, options, config, format_, against, name)
+
+
+def _codes(text: object, shape: str) -> tuple[str, ...]:
+    codes = tuple(c.strip().upper() for c in str(text or "").split(",") if c.strip())
+    for code in codes:
+        if not any(known.startswith(code) for known in checks()):
+            fail_usage(f"there is no rule `{code[:40]}`; `policy rule` lists them", shape)
+    return codes
+
+
+def _today(text: object, shape: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return datetime.strptime(str(text), "%Y-%m-%d").date()  # noqa: DTZ007 (a day, not a moment)
+    except ValueError:
+        fail_usage(f"`--today {str(text)[:40]}` is no date: write YYYY-MM-DD", shape)
+
+
+def _baseline(path: str | None, shape: str, critical: bool, fresh: bool) -> Baseline | None:
+    if path is None or (fresh and not os.path.exists(path)):
+        return None
+    try:
+        with open(path, encoding="utf-8") as file:
+            return Baseline.read(file.read(), critical=critical)
+    except (OSError, UnicodeDecodeError) as error:
+        fail_usage(f"the baseline `{path[:80]}` cannot be read: {error}", shape)
+    except BaselineError as error:
+        fail_usage(f"the baseline `{path[:80]}`: {error}", shape)
+
+
+def _lint(run: _Run) -> Report:
+    reports = [lint(path, run.options, None, _base(run, path)) for path in run.files]
+    return merged(reports)
+
+
+def _base(run: _Run, path: str) -> Ground | None:
+    """What a file is compared with: the same file in a revision, or another file."""
+    if run.against is None:
+        return None
+    if os.path.isfile(run.against):
+        return ground_of(run.against, run.options)
+    revision, _, other = run.against.partition(":")
+    at = Revision(revision, other or path)
+    return ground_of(at.path, run.options, at.read)
+
+
+def _print(run: _Run, report: Report) -> None:
+    if run.format == "full":
+        click.echo(render_findings(report))
+    elif run.format == "concise":
+        click.echo("\n".join(concise_lines(report)))
+    elif run.format == "json":
+        print_json(report_json(report))
+    elif run.format == "sarif":
+        print_json(report_sarif(report, checks(), __version__, step_text))
+    elif run.format == "github":
+        for line in finding_github_lines(report):
+            click.echo(line)
+    elif run.format == "gitlab":
+        print_json(report_gitlab(report))
+    else:
+        click.echo(report_junit(report, list(run.files)))
+
+
+def _write_baseline(run: _Run, report: Report, path: str, *, critical: bool) -> None:
+    made = Baseline.of([*report.findings, *report.baselined], checks(), critical=critical)
+    _write(path, made.text())
+    click.echo(f"{visible(path)}: {len(made.entries)} findings", err=True)
+    kept = {e.fingerprint for e in made.entries}
+    report.baselined += [f for f in report.findings if f.fingerprint in kept]
+    report.findings = [f for f in report.findings if f.fingerprint not in kept]
+    run.options = replace(run.options, baseline=None)
+
+
+def _stale(run: _Run, report: Report, *, prune: bool) -> bool:
+    """Whether the baseline lists what is gone; it is a finding, or taken out."""
+    known = run.options.baseline
+    if prune and known is None:
+        fail_usage("`--prune-baseline` needs a baseline", _plain(run.format))
+    gone = known.stale() if known is not None and not run.options.select and run.against is None else []
+    if not gone or known is None or run.baseline is None:
+        return False
+    if prune:
+        _write(run.baseline, known.pruned().text())
+        click.echo(f"{visible(run.baseline)}: {len(gone)} stale findings taken out", err=True)
+        return True
+    for entry in gone if "SUP006" in {c.code for c in run.options.selected(run.files[0])} else ():
+        ground = ground_of(run.files[0], run.options)
+        text = f"the baseline lists {entry.code} in `{entry.file}`, which is gone: {entry.message}"
+        report.findings.append(ground.finding(checks()["SUP006"], text, content=(entry.fingerprint,)))
+    return True
+
+
+def _fix(run: _Run, *, unsafe: bool, show: bool) -> None:
+    """Mend the files, or show how; the report that follows is about what is left."""
+    for path in run.files:
+        done = fix(path, run.options, unsafe=unsafe)
+        for name, text in done.texts.items():
+            if show:
+                with open(name, encoding="utf-8") as file:
+                    before = file.read()
+                lines = difflib.unified_diff(
+                    before.splitlines(keepends=True), text.splitlines(keepends=True), f"a/{name}", f"b/{name}"
+                )
+                click.echo("".join(line if line.endswith("\n") else f"{line}\n" for line in lines), nl=False)
+            else:
+                _write(name, text)
+        verb = "would mend" if show else "mended"
+        if done.mended:
+            codes = ", ".join(sorted({f.code for f in done.mended}))
+            click.echo(f"{visible(path)}: {verb} {len(done.mended)} ({codes})", err=True)
+        for finding, why in done.refused:
+            click.echo(f"{visible(path)}:{finding.span.line}: {finding.code} left as it is: {visible(why)}", err=True)
+    if show:
+        sys.exit(0)
+
+
+def _write(path: str, text: str) -> None:
+    """Replace a file at once, so that no reader sees half of it."""
+    beside = f"{path}.new-{os.getpid()}"
+    try:
+        with open(beside, "x", encoding="utf-8", newline="") as file:
+            file.write(text)
+        if os.path.exists(path):
+            os.chmod(beside, os.stat(path).st_mode & 0o777)
+        os.replace(beside, path)
+    except OSError as error:
+        fail_usage(f"`{path}` cannot be written: {(error.strerror or 'error').lower()}")

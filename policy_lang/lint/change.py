@@ -1,0 +1,50 @@
+"""What a change newly permits, as findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..analysis.diff import Diff
+from ..domain.decision import Verdict
+from .check import Check
+from .finding import Finding, Step
+from .ground import Ground
+from .places import VERBS, request_text
+
+_SAYS = {
+    "widened": "newly permitted",
+    "lowered": "needs less approval than before",
+    "unlogged": "is no longer flagged in the log",
+}
+
+
+def changes(ground: Ground, found: Diff, check: Check) -> list[Finding]:
+    """A finding for each difference that gives an agent more."""
+    return [*_rows(ground, found, check), *_besides(ground, found, check)]
+
+
+def _rows(ground: Ground, found: Diff, check: Check) -> Iterator[Finding]:
+    for row in found.rows:
+        if row.kind not in _SAYS:
+            continue
+        step = Step(row.witness, row.new.effect, row.new.tiers, row.new.rules or row.new.support)
+        verb = VERBS.get(row.action, row.action)
+        text = f"{verb} {request_text(step)} {_SAYS[row.kind]}: {_effect(row.old)} before, {_effect(row.new)} now"
+        rule = ground.rules.get(row.rule.id) if row.side == "new" else None
+        yield ground.finding(
+            check, text, rule, content=(row.kind, row.action, row.rule.id, row.tier or ""), steps=(step,),
+            severity="error" if row.kind == "widened" and row.new.effect == "allow" else "warning",
+        )  # fmt: skip
+
+
+def _besides(ground: Ground, found: Diff, check: Check) -> Iterator[Finding]:
+    for change in found.changes:
+        if change.kind == "lowered":
+            yield ground.finding(check, change.text, content=("tier", *change.names))
+    for one in found.undecided:
+        text = f"whether the change permits more is undecided within limits: {one.why}"
+        yield ground.finding(check, text, content=("undecided", one.action, one.kind))
+
+
+def _effect(verdict: Verdict) -> str:
+    return f"ask {', '.join(verdict.tiers)}" if verdict.tiers else verdict.effect

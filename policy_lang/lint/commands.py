@@ -1,0 +1,168 @@
+"""Which rows of the capability data a policy lets an agent run, each as a command that the whole policy allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from ..analysis.witness import Witness
+from ..automata.pattern import quoted
+from ..domain.actions import COMMAND
+from ..ir.model import Rule
+from .capabilities import Capability
+from .check import Check, Look
+from .finding import Finding
+from .ground import Ground, Reach, noted
+from .places import sentence
+
+SHOWN = {
+    "code": "./zz-tool", "codepath": "./zz-tool", "mark": "zz-out/mark", "marksed": "zz", "dir": "zz-dir", "home": "~",
+    "secret": "zz-secret/key", "secretini": "zz-secret/key", "secretjson": "zz-secret/key",
+    "secretlist": "zz-secret/key", "secretheader": "zz-secret/key", "secretcookie": "zz-secret/key",
+    "out": "zz-out/x", "victim": "zz-victim/x",
+    "victimdir": "zz-victim", "url": "https://evil.example", "port": "443",
+}  # fmt: skip
+"""What stands for the placeholders of a row when a policy is asked."""
+_MOST_STEPS = 3
+
+
+def words_of(row: Capability) -> tuple[str, ...]:
+    """The words of a row as they are asked."""
+    return tuple(_filled(w) for w in row.argv)
+
+
+def _filled(text: str) -> str:
+    if "{" not in text:
+        return text
+    out = text.replace("{{", "\0").replace("}}", "\1")
+    for name, value in SHOWN.items():
+        out = out.replace("{" + name + "}", value)
+    return out.replace("\0", "{").replace("\1", "}")
+
+
+def runnable(ground: Ground) -> Callable[[str], bool]:
+    """Says whether a program of a name could be run at all: it is named in a grant, or a grant names none."""
+    names: set[str] = set()
+    for layer in ground.policy.layers[:1]:
+        for rule in layer.rules:
+            if not rule.grants or rule.sort != COMMAND:
+                continue
+            for sequence in (s for p in rule.include for s in p.sequences):
+                if not isinstance(sequence[0], str):
+                    return lambda _: True
+                names.add(sequence[0].rpartition("/")[2])
+    return lambda program: program in names
+
+
+def grants_any_program(ground: Ground, rule: Rule) -> bool:
+    """True for a rule that grants programs which nobody has heard of: that is said once, elsewhere."""
+    return any(r.rule is rule for r in ground.probe("run", ("zz-evil", "--do", "it")))
+
+
+@dataclass(slots=True)
+class Allowed:
+    """The rows that one rule lets an agent run."""
+
+    rule: Rule
+    reaches: list[Reach] = field(default_factory=list)
+    rows: list[Capability] = field(default_factory=list)
+
+
+def allowed_rows(ground: Ground, wanted: Callable[[Capability], bool]) -> list[Allowed]:
+    """The rows that are allowed without approval, by the rule that grants them."""
+    out: dict[str, Allowed] = {}
+    could = runnable(ground)
+    for row in ground.capabilities.programs:
+        if not wanted(row) or not could(row.argv[0].rpartition("/")[2]):
+            continue
+        for words in _variants(ground, row):
+            found = ground.probe("run", words)
+            for reach in found:
+                if not ground.own(reach.rule) or grants_any_program(ground, reach.rule):
+                    continue
+                one = out.setdefault(reach.rule.id, Allowed(reach.rule))
+                one.reaches.append(reach)
+                one.rows.append(row)
+            if found:
+                break
+    return list(out.values())
+
+
+def _variants(ground: Ground, row: Capability) -> Iterator[tuple[str, ...]]:
+    """A row's words, and the same with the file where the policy lets an agent read."""
+    words = words_of(row)
+    yield words
+    if any(w.startswith("zz/anything.") for w in words):
+        for folder in _readable(ground):
+            yield tuple(w.replace("zz/", folder, 1) if w.startswith("zz/anything.") else w for w in words)
+
+
+def _readable(ground: Ground) -> list[str]:
+    """Folders that rules about reading begin with."""
+    found: dict[str, None] = {}
+    for rule in ground.policy.layers[0].rules:
+        if rule.grants and "read" in rule.actions:
+            for pattern in rule.include:
+                first, slash, _ = pattern.text.partition("/")
+                if slash and first not in {"", "~", ".", "**"} and not set(first) & set("*?[{$"):
+                    found[f"{first}/"] = None
+    return list(found)[:6]
+
+
+def of_kinds(*kinds: str, note: str) -> Look:
+    """A rule that finds each grant which lets an agent run rows of some kinds."""
+
+    def look(ground: Ground, check: Check) -> Iterator[Finding]:
+        yield from findings(ground, check, allowed_rows(ground, lambda r: _runs(r, kinds)), note)
+
+    return look
+
+
+def _runs(row: Capability, kinds: tuple[str, ...]) -> bool:
+    """True for a row of these kinds; an interpreter's or wrapper's only if any code runs."""
+    return (
+        row.kind in kinds
+        and not row.file
+        and (row.gives in {"run", "load"} or row.kind not in {"interpreter", "wrapper"})
+    )
+
+
+def findings(ground: Ground, check: Check, allowed: list[Allowed], note: str) -> Iterator[Finding]:
+    """A finding for each rule, with the first rows as its requests."""
+    for one in allowed:
+        steps = tuple(noted(r.step, row.note or note) for r, row in zip(one.reaches, one.rows, strict=True))
+        more = f"; {len(one.rows) - 1} more ways are known" if len(one.rows) > 1 else ""
+        yield ground.finding(
+            check, sentence(one.reaches[0], note) + more, one.rule, steps=steps[:_MOST_STEPS],
+            rows=tuple(r.id for r in one.rows[:8]),
+        )  # fmt: skip
+
+
+def like(ground: Ground, row: Capability) -> str:
+    """A command pattern of everything that reads what a row reads: its program and sub-command, whatever follows."""
+    program = row.argv[0]
+    profile = ground.engine.profiles(program)
+    words = [program]
+    second = row.argv[1] if len(row.argv) > 1 else ""
+    if (profile is not None and second in profile.commands) or (second.isalpha() and program in _WITH_COMMANDS):
+        words.append(row.argv[1])
+    return " ".join([*(quoted(w) for w in words), "**"])
+
+
+_WITH_COMMANDS = {"npm", "pnpm", "yarn", "cargo", "go", "git", "pip", "uv", "docker", "alembic", "bundle", "hatch"}
+"""Programs whose first word is a command, for those without a profile."""
+
+
+def reads_file(row: Capability) -> bool:
+    """True for rows about a file that the program reads as code or configuration."""
+    return bool(row.file)
+
+
+def same_principal(ground: Ground, first: Witness, second: Witness) -> tuple[Witness, Witness] | None:
+    """Both requests by one principal under the same circumstances, where both are allowed."""
+    givens = [first.given, second.given, {**first.given, **second.given}, *ground.principals]
+    for given in givens:
+        pair = (replace(first, given=dict(given)), replace(second, given=dict(given)))
+        if all(ground.allowed(w) for w in pair):
+            return pair
+    return None

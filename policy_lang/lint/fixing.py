@@ -1,0 +1,101 @@
+"""Applying fixes: only what is proved to mend its finding, to add none, and, if it is called safe, to narrow."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+from ..analysis.diff import diff
+from ..domain.errors import PolicyError, Span
+from ..resolve.files import Reader, read_bytes
+from .finding import Finding, Fix
+from .ground import Ground
+from .linter import Options, ground_of, lint_ground
+
+
+@dataclass(slots=True)
+class Fixed:
+    """The new texts of files by path, the findings that were mended, and those whose fix did not hold, with why."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    mended: list[Finding] = field(default_factory=list)
+    refused: list[tuple[Finding, str]] = field(default_factory=list)
+
+
+def fix(path: str, options: Options, *, unsafe: bool = False) -> Fixed:
+    """Mend what can be mended in a policy, one fix after the other. Raises PolicyError when it does not compile."""
+    out = Fixed()
+    options = replace(options, baseline=None)
+    ground = ground_of(path, options)
+    findings = lint_ground(ground, options).findings
+    tried: set[str] = set()
+    while True:
+        todo = next((f for f in findings if f.fingerprint not in tried and any(_usable(f, unsafe))), None)
+        if todo is None:
+            return out
+        tried.add(todo.fingerprint)
+        why = ""
+        for chosen in _usable(todo, unsafe):
+            texts = {**out.texts, **_edited(chosen)}
+            try:
+                after = ground_of(path, options, _overlay(texts))
+            except PolicyError as error:
+                why = why or f"the policy would not compile: {error}"
+                continue
+            left = lint_ground(after, options).findings
+            fault = _fault(todo, chosen, findings, left, ground, after)
+            if not fault:
+                gone = {f.fingerprint for f in findings} - {f.fingerprint for f in left}
+                out.mended += [f for f in findings if f.fingerprint in gone]
+                out.texts, ground, findings, why = texts, after, left, ""
+                break
+            why = why or fault
+        if why:
+            out.refused.append((todo, why))
+
+
+def _usable(finding: Finding, unsafe: bool) -> list[Fix]:
+    """The fixes that may be tried, in order: the next one where an earlier one does not hold."""
+    return [f for f in finding.fixes if f.safe or unsafe]
+
+
+def _edited(chosen: Fix) -> dict[str, str]:
+    """The texts after a fix; edits are about the texts as they stand now."""
+    texts: dict[str, str] = {}
+    for edit in sorted(chosen.edits, key=lambda e: -e.span.start):
+        path = edit.span.source.path
+        text = texts.get(path, edit.span.source.text)
+        texts[path] = text[: edit.span.start] + edit.text + text[edit.span.end :]
+    return texts
+
+
+def _overlay(texts: dict[str, str]) -> Reader:
+    real = {os.path.realpath(p): t for p, t in texts.items()}
+
+    def read(path: str, at: Span | None) -> bytes:
+        text = real.get(os.path.realpath(path))
+        return read_bytes(path, at) if text is None else text.encode()
+
+    return read
+
+
+def _fault(finding: Finding, chosen: Fix, before: list[Finding], after: list[Finding], old: Ground, new: Ground) -> str:
+    """Why a fix does not hold; empty when it does."""
+    was, now = Counter(_about(f) for f in before), Counter(_about(f) for f in after)
+    if now[_about(finding)] >= was[_about(finding)]:
+        return "the finding would still be there"
+    added = now - was
+    if added:
+        return f"it would bring {', '.join(sorted({code for code, _ in added}))}"
+    if chosen.safe:
+        found = diff(old.engine, new.engine, old.layout)
+        if found.has("widened", "lowered", "unlogged"):
+            return "it would permit more than before"
+        if found.undecided:
+            return "whether it permits more is undecided within limits"
+    return ""
+
+
+def _about(finding: Finding) -> tuple[str, str]:
+    return finding.code, finding.fingerprint

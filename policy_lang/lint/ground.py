@@ -1,0 +1,357 @@
+"""What the rules of the linter stand on: one policy set, its sources, and questions about it, each asked once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from ..analysis.cases import TRUE as SURELY
+from ..analysis.cases import Cases
+from ..analysis.facts import Facts, rule_facts
+from ..analysis.items import Side
+from ..analysis.members import matching
+from ..analysis.query import query, side_of
+from ..analysis.questions import Question, search
+from ..analysis.spaces import Layout
+from ..analysis.witness import USUAL, Witness, plain_case
+from ..automata.pattern import Pattern, expand_braces
+from ..compiler.profiles import with_own
+from ..domain.actions import COMMAND, SORT_OF
+from ..domain.conditions import atoms
+from ..domain.decision import RuleRef, Verdict
+from ..domain.errors import Source, Span
+from ..engine.engine import Engine
+from ..facts.paths import HOME, TMP, WORKSPACE
+from ..ir.conditions import Value
+from ..ir.model import PolicySet, Rule
+from ..ir.patterns import compile_pattern
+from ..resolve.modules import Module, walk_rules
+from ..resolve.program import Program
+from ..syntax import tree
+from .capabilities import Capabilities
+from .check import Check
+from .finding import Edit, Finding, Fix, Step
+
+USUAL_LAYOUT = Layout(USUAL[WORKSPACE], USUAL[HOME], USUAL[TMP])
+"""Where things lie unless the caller says otherwise: one layout, so that findings are the same on every machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Something that a rule lets an agent do without approval, as the policy confirmed."""
+
+    rule: Rule
+    step: Step
+    everyone: bool
+
+
+class Ground:
+    """One policy set as the linter sees it."""
+
+    def __init__(
+        self,
+        program: Program,
+        policy: PolicySet,
+        capabilities: Capabilities,
+        layout: Layout = USUAL_LAYOUT,
+        ceiling: bool = False,
+    ) -> None:
+        self.program = program
+        self.policy = policy
+        self.capabilities = capabilities
+        self.layout = layout
+        self.ceiling = ceiling
+        """This file only bounds what other policies may grant: its grants are no findings."""
+        self.engine = Engine(policy, False, with_own(policy.profiles))
+        self.rules = {r.id: r for layer in policy.layers for r in layer.rules}
+        self.granting = {r.id: r for r in policy.layers[0].rules if r.grants}
+        """The policy's own grants; those of a ceiling only bound them."""
+        self._reached: dict[object, list[Reach]] = {}
+        self._imports = self._import_spans()
+
+    @property
+    def source(self) -> Source:
+        """The text of the policy's own file."""
+        return self.program.root.file.source
+
+    @cached_property
+    def side(self) -> Side:
+        """The policy as a side of questions."""
+        return side_of(self.engine, self.layout)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What is true of each rule."""
+        return rule_facts(self.engine, self.layout, self.own)
+
+    # rules and places
+
+    def own(self, rule: Rule | RuleRef) -> bool:
+        """True for a rule of the author's files, not of the library."""
+        found = self.rules.get(rule.id)
+        return found is not None and os.path.abspath(found.file) in self.policy.sources
+
+    def own_rules(self, effect: str | None = None, action: str | None = None) -> Iterator[Rule]:
+        """The rules of the policy's own layer that stand in the author's files, in the order of their places."""
+        for rule in self.policy.layers[0].rules:
+            if self.own(rule) and effect in {None, rule.effect} and (action is None or action in rule.actions):
+                yield rule
+
+    def rule(self, ref: RuleRef) -> Rule:
+        """The rule that a decision names."""
+        return self.rules[ref.id]
+
+    def span(self, rule: Rule) -> Span:
+        """Where the author can do something about a rule: the rule, or the import that brings it."""
+        return rule.span if self.own(rule) else self._imports.get(rule.module, self.header)
+
+    @property
+    def header(self) -> Span:
+        """The first statement of the policy's own file."""
+        items = self.program.root.file.items
+        at = items[0].pos if items else (0, 0)
+        return Span(self.source, at[0], at[1])
+
+    def statement(self, rule: Rule) -> tree.Rule | None:
+        """The rule as it is written."""
+        return self._statements.get((rule.span.source.path, rule.span.start))
+
+    @cached_property
+    def _statements(self) -> dict[tuple[str, int], tree.Rule]:
+        return {(m.file.source.path, r.pos[0]): r for m in self.program.modules for r, _ in walk_rules(m.file.items)}
+
+    @cached_property
+    def modules(self) -> list[Module]:
+        """The author's own files of the policy set."""
+        return [m for m in self.program.modules if m.path]
+
+    def _import_spans(self) -> dict[str, Span]:
+        out: dict[str, Span] = {}
+        for module in self.program.modules:
+            for item in module.file.items:
+                if module.path and isinstance(item, tree.Import):
+                    out.setdefault(item.target.text, module.file.span(item.pos))
+        return out
+
+    # questions
+
+    def ask(self, witness: Witness) -> Verdict:
+        """The whole answer to a request; of a command with everything that it does."""
+        return self.engine.decide(witness.request(self.policy)).verdict
+
+    def step(self, witness: Witness, note: str = "") -> Step:
+        """A request with its answer."""
+        verdict = self.ask(witness)
+        rules = verdict.rules or verdict.support
+        return Step(witness, verdict.effect, verdict.tiers, rules, note)
+
+    def allowed(self, witness: Witness) -> bool:
+        """True when the request is allowed without approval."""
+        return self.ask(witness).effect == "allow"
+
+    def reach(
+        self, action: str, patterns: Iterable[str], examples: Iterable[str] = (), but: Iterable[str] = ()
+    ) -> list[Reach]:
+        """What of some patterns is allowed, once for each rule of the policy's own layer that grants it.
+
+        A pattern of `connect` may have methods in front: `POST,PUT https://gist.github.com/**`. Only requests that the
+        whole policy allows count, and none that matches `but`. `examples` are tried as the ones to show, the first
+        that fits.
+        """
+        if self.ceiling:
+            return []
+        texts, shown, without = tuple(patterns), tuple(examples), tuple(but)
+        key = (action, texts, shown, without)
+        if key not in self._reached:
+            self._reached[key] = list(self._reach(action, texts, shown, without))
+        return self._reached[key]
+
+    def _reach(
+        self, action: str, texts: tuple[str, ...], examples: tuple[str, ...], but: tuple[str, ...]
+    ) -> Iterator[Reach]:
+        without = wanted(action, but)
+
+        def accept(witness: Witness) -> bool:
+            return self.allowed(witness) and (not without or matching(without, witness) is None)
+
+        if all(action not in r.actions or not r.grants for r in self.policy.layers[0].rules):
+            return
+        answer = query(self.engine, (action,), wanted(action, texts), None, None, self.side, accept, examples)
+        for grant in answer.grants:
+            yield Reach(self.rules[grant.rule.id], self.step(grant.witness), grant.everyone)
+
+    def probe(self, action: str, resource: str | tuple[str, ...], method: str | None = None) -> list[Reach]:
+        """Who is allowed one particular request, once for each rule of the policy's own layer that grants it."""
+        out: list[Reach] = []
+        for given in () if self.ceiling else self.principals:
+            witness = Witness(action, resource, given, method, self.layout)
+            verdict = self.ask(witness)
+            if verdict.effect == "allow":
+                for ref in verdict.support or verdict.rules:
+                    rule = self.granting.get(ref.id)
+                    if rule is not None and action in rule.actions and all(rule is not r.rule for r in out):
+                        step = Step(witness, "allow", (), verdict.rules or verdict.support)
+                        out.append(Reach(rule, step, not given))
+        return out
+
+    @cached_property
+    def principals(self) -> list[dict[str, Value | None]]:
+        """Who may ask, under which circumstances: an example for each condition of a grant."""
+        out: list[dict[str, Value | None]] = []
+        formulas = {r.condition: None for layer in self.policy.layers for r in layer.rules if r.grants}
+        for formula in formulas:
+            cases = Cases([formula], self.policy.attributes)
+            demands = frozenset({(formula, SURELY)})
+            agents = cases.agents(demands)
+            for number in (i for i in range(agents.bit_length()) if agents >> i & 1):
+                given = plain_case(cases.case(demands, number))
+                given = {k: v for k, v in given.items() if v is not None}
+                if given not in out:
+                    out.append(given)
+        return out[:_MOST_PRINCIPALS]
+
+    def covers(self, wide: Rule, narrow: Rule) -> bool:
+        """True when every resource that `narrow` is about is one that `wide` is about."""
+        first, second = (self.side.part("one", False, [r]) for r in (wide, narrow))
+        for action in narrow.actions:
+            for covering, covered in ((first.grants, second.grants), (first.denies, second.denies)):
+                question = Question((covered,), covering, "covered")
+                cases = Cases(question.formulas(), self.policy.attributes)
+                if covered and any(True for _ in search(self.side, action, question, cases).run()):
+                    return False
+        return True
+
+    def wild_suffixes(self, host: str) -> list[str]:
+        """What stands behind a leading wildcard of a host pattern: `github.io` of `*.github.io:8080`."""
+        name = host.partition("/")[0].partition(":")[0]
+        return [
+            x[2:].lstrip(".") for x in expand_braces(name, 10_000) if x.startswith(("*.", "**.")) and "*" not in x[3:]
+        ]
+
+    # findings
+
+    def finding(
+        self,
+        check: Check,
+        message: str,
+        rule: Rule | Span | None = None,
+        *,
+        content: tuple[str, ...] = (),
+        related: Iterable[tuple[str, Span]] = (),
+        steps: tuple[Step, ...] = (),
+        rows: tuple[str, ...] = (),
+        fixes: tuple[Fix, ...] = (),
+        severity: str = "",
+        persona: str = "",
+    ) -> Finding:
+        """A finding about a rule, a place, or the whole policy."""
+        if isinstance(rule, Rule):
+            span, key = self.span(rule), rule.key
+        else:
+            span, key = (self.header if rule is None else rule), ""
+        return Finding(
+            check.code, check.name, severity or check.severity, check.evidence, persona or check.persona, message, span,
+            (key, *content), tuple(related), steps, rows, fixes,
+        )  # fmt: skip
+
+    # fixes
+
+    def append(self, title: str, text: str, *, safe: bool = True) -> Fix:
+        """A statement at the end of the policy's own file."""
+        end = len(self.source.text)
+        lead = "" if not self.source.text or self.source.text.endswith("\n") else "\n"
+        return Fix(title, (Edit(Span(self.source, end, end), f"{lead}\n{text}\n"),), safe)
+
+    def deny(self, actions: str, patterns: Iterable[str], because: str) -> Fix:
+        """A denial at the end of the policy's own file."""
+        texts = list(dict.fromkeys(patterns))
+        one = f"deny {actions} " + ", ".join(f'"{t}"' for t in texts)
+        if len(one) > _WIDTH:
+            one = f"deny {actions}\n" + ",\n".join(f'        "{t}"' for t in texts)
+        return self.append(f"deny {actions} there", f'{one}\n        because "{because}"')
+
+    def remove(self, rule: Rule, title: str = "delete the rule") -> tuple[Fix, ...]:
+        """The rule taken out, with the line break behind it."""
+        statement = self.statement(rule) if self.own(rule) else None
+        if statement is None:
+            return ()
+        text, (start, end) = rule.span.source.text, statement.pos
+        line = text.rfind("\n", 0, start) + 1
+        if not text[line:start].strip():
+            start = line
+            after = text.find("\n", end)
+            rest = text[end : after if after >= 0 else len(text)].strip()
+            if not rest:
+                end = after + 1 if after >= 0 else len(text)
+        return (Fix(title, (Edit(Span(rule.span.source, start, end), ""),), True),)
+
+
+_WIDTH = 96
+_MOST_PRINCIPALS = 24
+"""Kinds of principals that fixed requests are asked for; patterns are searched for all of them."""
+
+
+def wanted(action: str, texts: Iterable[str]) -> tuple[Pattern, ...]:
+    """The patterns of some texts; those of `connect` may have methods in front."""
+    sort = SORT_OF[action]
+    out: list[Pattern] = []
+    for text in texts:
+        methods, space, rest = text.partition(" ")
+        if action == "connect" and space:
+            out.append(Pattern(sort, rest, compile_pattern(sort, rest, tuple(methods.split(",")))))
+        else:
+            out.append(Pattern(sort, text, compile_pattern(sort, text)))
+    return tuple(out)
+
+
+def who(reach: Reach) -> str:
+    """Who is meant, in a sentence."""
+    agent = reach.step.witness.given.get("agent")
+    if reach.everyone:
+        return "any agent"
+    return f"`{agent}`" if agent is not None else "an agent without a name"
+
+
+def noted(step: Step, note: str) -> Step:
+    """The step with a word on what it means."""
+    return replace(step, note=note)
+
+
+def rule_span(ground: Ground, ref: RuleRef) -> Span | None:
+    """Where a rule stands that a decision names."""
+    rule = ground.rules.get(ref.id)
+    return None if rule is None else ground.span(rule)
+
+
+def words(ground: Ground, rule: Rule) -> list[tree.Word]:
+    """The patterns of a rule of the author's that stand in it as text, with their places."""
+    statement = ground.statement(rule)
+    return [] if statement is None else [w for w in statement.patterns if w.kind == "STRING"]
+
+
+def agent_globs(ground: Ground) -> list[str]:
+    """The agents that the author's rules speak of."""
+    found = (a for r in ground.own_rules() for a in atoms(r.condition) if a.subject == "agent")
+    return list(dict.fromkeys(str(v) for a in found for v in a.values))
+
+
+def tier_definitions(ground: Ground, *, root: bool = False) -> Iterator[tuple[tree.TierDef, Span]]:
+    """The tiers that the author's files define, with their places; only those of the policy's own file with `root`."""
+    for module in [ground.program.root] if root else ground.modules:
+        for item in module.file.items:
+            if isinstance(item, tree.TierDef) and item.defined:
+                yield item, module.file.span(item.pos)
+
+
+def example_of(ground: Ground, rule: Rule) -> Reach | None:
+    """A request that a rule allows."""
+    texts = [p.text for p in rule.include if p.text]
+    for action in rule.actions:
+        if rule.sort == COMMAND:
+            texts = [t for t in texts if t != "opaque"]
+        for reach in ground.reach(action, texts) if texts else ():
+            if reach.rule is rule:
+                return reach
+    return None

@@ -1,0 +1,113 @@
+"""One run of the linter: a policy file to a report, with configuration, suppressions, baseline and base."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from fnmatch import fnmatchcase
+
+from ..analysis.diff import diff
+from ..analysis.spaces import Layout
+from ..compiler.load import compile_program
+from ..resolve.files import Reader
+from .baseline_file import Baseline
+from .capabilities import Capabilities, builtin
+from .change import changes
+from .check import Check
+from .finding import Finding
+from .ground import USUAL_LAYOUT, Ground
+from .registry import checks
+from .report import Report, found_in, ordered
+from .suppress import applied
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to lint. `select` and `ignore` hold codes or their beginnings; `per_file` adds to `ignore` by file glob."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    per_file: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    ceilings: tuple[str, ...] = ()
+    persona: str = "regular"
+    layout: Layout = USUAL_LAYOUT
+    capabilities: Capabilities | None = None
+    suppressions: bool = True
+    baseline: Baseline | None = None
+    today: date | None = None
+
+    def selected(self, path: str) -> list[Check]:
+        """The rules that run on a file."""
+        without = [*self.ignore, *(c for glob, codes in self.per_file.items() if fits(path, glob) for c in codes)]
+        return [
+            c
+            for code, c in checks().items()
+            if (not self.select or code.startswith(self.select)) and not code.startswith(tuple(without) or ("\0",))
+        ]
+
+
+def fits(path: str, glob: str) -> bool:
+    """True when a file is meant by a glob of the configuration."""
+    shown = os.path.normpath(path)
+    return fnmatchcase(shown, glob) or fnmatchcase(shown, f"*/{glob}")
+
+
+def ground_of(path: str, options: Options, read: Reader | None = None) -> Ground:
+    """A policy file made ready for the rules. Raises PolicyError when it does not compile."""
+    program, policy = compile_program(path, True, read)
+    ceiling = any(fits(path, g) for g in options.ceilings)
+    return Ground(program, policy, options.capabilities or builtin(), options.layout, ceiling)
+
+
+def lint(path: str, options: Options, read: Reader | None = None, against: Ground | None = None) -> Report:
+    """Everything found in a policy. With `against`, only what is not found there, and what the change newly permits.
+
+    Raises PolicyError when it does not compile, InternalError when a finding cannot be replayed.
+    """
+    ground = ground_of(path, options, read)
+    return lint_ground(ground, options, against)
+
+
+def lint_ground(ground: Ground, options: Options, against: Ground | None = None) -> Report:
+    """The same for a policy that is ready."""
+    selected = options.selected(ground.source.path)
+    codes = {c.code for c in selected}
+    findings = found_in(ground, selected, options.persona)
+    if against is not None and "SEM009" in codes:
+        findings += changes(ground, diff(against.engine, ground.engine, options.layout), checks()["SEM009"])
+    suppressed: list[Finding] = []
+    if options.suppressions:
+        findings, suppressed = applied(ground, findings, checks(), codes, options.today)
+        findings = [f for f in findings if f.code in codes]
+    if against is not None:
+        before = {f.fingerprint for f in lint_ground(against, replace(options, baseline=None)).findings}
+        findings = [f for f in findings if f.fingerprint not in before]
+    baselined: list[Finding] = []
+    if options.baseline is not None:
+        findings, baselined = options.baseline.split(findings, checks())
+    return Report(ordered(findings), suppressed, baselined, 1)
+
+
+def merged(reports: Iterable[Report]) -> Report:
+    """Several reports as one; what two policies share is said once."""
+    out = Report()
+    seen: set[tuple[str, str, int, str]] = set()
+    for report in reports:
+        for mine, theirs in (
+            (out.findings, report.findings), (out.suppressed, report.suppressed), (out.baselined, report.baselined),
+        ):  # fmt: skip
+            for finding in theirs:
+                key = (
+                    finding.fingerprint,
+                    os.path.abspath(finding.span.source.path),
+                    finding.span.start,
+                    finding.message,
+                )
+                if key not in seen:
+                    seen.add(key)
+                    mine.append(finding)
+        out.files += report.files
+    out.findings = ordered(out.findings)
+    return out

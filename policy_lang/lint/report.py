@@ -1,0 +1,57 @@
+"""One run of the linter over one policy: every rule, what suppressions and baselines take away, in a fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ..domain.collection import no_collection
+from ..domain.errors import InternalError
+from .check import Check
+from .finding import PERSONAS, SEVERITIES, Finding
+from .ground import Ground
+from .registry import checks
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found. `suppressed` and `baselined` are counted and listed, never lost."""
+
+    findings: list[Finding] = field(default_factory=list)
+    suppressed: list[Finding] = field(default_factory=list)
+    baselined: list[Finding] = field(default_factory=list)
+    files: int = 0
+
+    def failed(self, level: str) -> bool:
+        """True when a finding is at least this severe."""
+        return any(SEVERITIES.index(f.severity) >= SEVERITIES.index(level) for f in self.findings)
+
+
+def found_in(ground: Ground, selected: Iterable[Check] | None = None, persona: str = "regular") -> list[Finding]:
+    """Every finding of the rules that a persona sees, each request in it asked again. Raises InternalError."""
+    most = PERSONAS.index(persona)
+    out: dict[tuple[str, str, int], Finding] = {}
+    with no_collection():
+        for check in checks().values() if selected is None else selected:
+            if check.look is None:
+                continue
+            for finding in check.look(ground, check):
+                if PERSONAS.index(finding.persona) <= most:
+                    replay(ground, finding)
+                    out.setdefault((finding.fingerprint, finding.span.source.path, finding.span.start), finding)
+    return ordered(out.values())
+
+
+def replay(ground: Ground, finding: Finding) -> None:
+    """Ask every request of a finding once more. Raises InternalError when the policy answers otherwise."""
+    for step in finding.steps:
+        if ground.ask(step.witness).effect != step.effect:
+            shown = f"{step.witness.action} {step.witness.resource}"
+            raise InternalError(f"{finding.code}: `{shown}` is not decided `{step.effect}` any more")
+
+
+def ordered(findings: Iterable[Finding]) -> list[Finding]:
+    """By file and place, the most severe first at one place."""
+    return sorted(
+        findings, key=lambda f: (f.span.source.path, f.span.start, -SEVERITIES.index(f.severity), f.code, f.message)
+    )

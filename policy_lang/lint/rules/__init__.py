@@ -1,0 +1,1 @@
+"""One module a rule; `CHECK` in it is the rule and its page."""

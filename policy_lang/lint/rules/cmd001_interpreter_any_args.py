@@ -1,0 +1,37 @@
+"""CMD001 interpreter-any-args."""
+
+from __future__ import annotations
+
+from ..check import Check
+from ..commands import of_kinds
+
+CHECK = Check(
+    code="CMD001",
+    name="interpreter-any-args",
+    severity="error",
+    evidence="fact",
+    finds=(
+        "A rule lets an agent run an interpreter with arguments of its own: python, node, bash, perl, awk, "
+        "sqlite3, vim."
+    ),
+    why="It is every command at once, and every rule about other commands is beside the point.",
+    mend='Name the script and its arguments: `run "python3 scripts/check.py *"`. Ask for the rest.',
+    bad="""\
+import std.baseline
+allow read "src/**"
+allow run "python3 **"
+""",
+    good="""\
+import std.baseline
+allow read "src/**"
+allow run "python3 scripts/check.py *"
+""",
+    near=(
+        """\
+import std.baseline
+allow run "python3 --version"
+""",
+    ),
+    shows="python3",
+    look=of_kinds("interpreter", note="it runs any code"),
+)

@@ -1,0 +1,48 @@
+"""CMD008 reads-outside-path-grants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..check import Check
+from ..commands import allowed_rows, findings
+from ..finding import Finding
+from ..ground import Ground
+
+
+def _look(ground: Ground, check: Check) -> Iterator[Finding]:
+    if ground.probe("read", "zz-secret/key"):
+        return iter(())
+    reads = allowed_rows(ground, lambda r: r.gives in {"read", "upload"} and any("{secret" in w for w in r.argv))
+    return findings(ground, check, reads, "no rule grants that file")
+
+
+CHECK = Check(
+    code="CMD008",
+    name="reads-outside-path-grants",
+    severity="error",
+    evidence="fact",
+    finds="A rule lets an agent give a program an input file that no rule about reading grants.",
+    why=(
+        "`git diff --no-index /dev/null ~/.netrc`, `jq --rawfile` and `date -f` print files. The engine asks "
+        "for the files of programs that have a profile; of the others it does not know."
+    ),
+    mend="Give the program a profile of your own, or write the words that are needed.",
+    bad="""\
+import std.baseline
+allow run "pr **"
+""",
+    good="""\
+import std.baseline
+allow run "cat **"
+""",
+    near=(
+        """\
+import std.baseline
+allow read "zz-secret/**"
+allow run "shuf **"
+""",
+    ),
+    shows="zz-secret/key",
+    look=_look,
+)

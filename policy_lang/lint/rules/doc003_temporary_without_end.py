@@ -1,0 +1,43 @@
+"""DOC003 temporary-without-end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ...domain.conditions import atoms
+from ..check import Check
+from ..finding import Finding
+from ..ground import Ground
+from ..suppress import comment_above
+
+_WORDS = re.compile(
+    r"\b(temporary|temporarily|for now|hotfix|workaround|until|short[- ]term|quick fix|interim)\b", re.IGNORECASE
+)
+
+
+def _look(ground: Ground, check: Check) -> Iterator[Finding]:
+    for rule in ground.own_rules():
+        if rule.effect == "deny" or any(a.subject == "now" for a in atoms(rule.condition)):
+            continue
+        told = " ".join((rule.label.replace("-", " "), rule.because, comment_above(ground, rule)))
+        found = _WORDS.search(told)
+        if found:
+            yield ground.finding(check, f"it is called `{found.group().lower()}` and has no end", rule)
+
+
+CHECK = Check(
+    code="DOC003",
+    name="temporary-without-end",
+    severity="warning",
+    evidence="heuristic",
+    finds="A grant that is called temporary in its label, reason or the comment above it, and has no end.",
+    why="What is temporary stays until somebody is surprised by it.",
+    mend="Write the end: `until 2027-01-31`.",
+    bad='allow push "agent/**" because "temporary, until the train is gone"',
+    good='allow push "agent/**" until 2099-01-31 because "temporary, until the train is gone"',
+    near=('allow write "src/temporary/**"', 'deny push "x" because "temporary freeze"'),
+    shows="temporary",
+    look=_look,
+    persona="strict",
+)

@@ -1,0 +1,45 @@
+"""ESC004 read-secret-and-egress."""
+
+from __future__ import annotations
+
+from ..check import Check
+from ..closure import Trace, together
+from ..escalations import traced
+from ..ground import Ground
+
+
+def _leaks(ground: Ground) -> list[Trace]:
+    secrets = ground.capabilities.group("credentials")
+    uploads = ground.capabilities.group("uploads")
+    reads = ground.reach("read", [r.pattern for r in secrets], [r.example for r in secrets])
+    sends = ground.reach("connect", [r.pattern for r in uploads], [r.example for r in uploads]) if reads else []
+    return together(ground, reads, sends, ("a secret", "anyone can receive there"))
+
+
+CHECK = Check(
+    code="ESC004",
+    name="read-secret-and-egress",
+    severity="error",
+    evidence="fact",
+    finds="An agent may read a secret, and may send to a host where anyone can receive.",
+    why="One prompt injection is enough, and no command looks odd.",
+    mend="Take one of the two away: `import std.baseline` denies the secrets, `connect GET, HEAD` the upload.",
+    bad="""\
+allow read "**"
+allow connect "gist.github.com"
+""",
+    good="""\
+import std.baseline
+allow read "**"
+allow connect GET "gist.github.com"
+""",
+    near=(
+        """\
+import std.baseline
+allow read "**"
+allow connect "gist.github.com"
+""",
+    ),
+    shows="gist.github.com",
+    look=traced(_leaks, "the secret is out"),
+)

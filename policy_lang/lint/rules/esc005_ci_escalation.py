@@ -1,0 +1,52 @@
+"""ESC005 ci-escalation."""
+
+from __future__ import annotations
+
+from ..check import Check
+from ..closure import Trace, together
+from ..escalations import traced
+from ..finding import Fix
+from ..ground import Ground
+
+
+def _workflows(ground: Ground) -> list[Trace]:
+    rows = [r for r in ground.capabilities.group("ci") if "CODEOWNERS" not in r.pattern]
+    writes = ground.reach("write", [r.pattern for r in rows], [r.example for r in rows])
+    pushes = ground.reach("push", ["*:refs/heads/**"], ("agent/x", "feature/x")) if writes else []
+    return together(ground, writes, pushes, ("CI runs it", "and this starts CI"))
+
+
+def _fix(ground: Ground, trace: Trace) -> tuple[Fix, ...]:  # noqa: ARG001 (the signature of fixes)
+    rows = [r for r in ground.capabilities.group("ci") if "CODEOWNERS" not in r.pattern]
+    return (ground.deny("write", [r.pattern for r in rows], "it runs in CI"),)
+
+
+CHECK = Check(
+    code="ESC005",
+    name="ci-escalation",
+    severity="error",
+    evidence="fact",
+    finds="An agent may write what CI runs, and push it without approval.",
+    why="A push to any branch runs the workflow of that branch, with the secrets that CI has.",
+    mend="Ask for CI's files, or for the push.",
+    bad="""\
+import std.baseline
+allow write ".github/**"
+allow push "agent/**"
+""",
+    good="""\
+import std.baseline
+tier review { approvers "@t" }
+ask review write ".github/**"
+allow push "agent/**"
+""",
+    near=(
+        """\
+import std.baseline
+allow write ".github/ISSUE_TEMPLATE/**"
+allow push "agent/**"
+""",
+    ),
+    shows=".github/workflows/",
+    look=traced(_workflows, "CI runs it with its own secrets", _fix),
+)

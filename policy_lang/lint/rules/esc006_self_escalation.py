@@ -1,0 +1,45 @@
+"""ESC006 self-escalation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..check import Check
+from ..closure import Trace, minimal
+from ..escalations import traced
+from ..ground import Ground
+
+
+def _raised(ground: Ground) -> list[Trace]:
+    rows = ground.capabilities.group("agent-config")
+    out: list[Trace] = []
+    for reach in ground.reach("write", [r.pattern for r in rows], [r.example for r in rows]):
+        if reach.rule.override:
+            denied = ground.step(
+                replace(reach.step.witness, action="run", resource=("zz-evil", "--do", "it")), "denied now"
+            )
+            if denied.effect == "deny":
+                out.append(Trace((replace(reach.step, note="the next session obeys it"), denied), (reach.rule,)))
+    return minimal(out)
+
+
+CHECK = Check(
+    code="ESC006",
+    name="self-escalation",
+    severity="error",
+    evidence="proved",
+    finds=(
+        "An agent may write its own policy or the configuration that starts it, and has more rights from the "
+        "next session on."
+    ),
+    why="No rule of this policy holds after that.",
+    mend="Delete the override, or deny the files.",
+    bad='allow write ".claude/**" override protected',
+    good="""\
+import std.baseline
+allow write "**"
+""",
+    near=('allow write "docs/claude/**"',),
+    shows=".claude/",
+    look=traced(_raised, "the next session starts with it, and what is denied now is not any more"),
+)

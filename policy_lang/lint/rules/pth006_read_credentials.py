@@ -1,0 +1,33 @@
+"""PTH006 read-credentials."""
+
+from __future__ import annotations
+
+from ..check import Check
+from ..places import into
+
+CHECK = Check(
+    code="PTH006",
+    name="read-credentials",
+    severity="error",
+    evidence="fact",
+    finds=(
+        "A rule lets an agent read credentials: private keys, cloud and registry tokens, `.env` files, other "
+        "processes' environments."
+    ),
+    why=(
+        "What an agent can read, a prompt injection can have it send away, in a request, a commit or a log. A "
+        "key in a context window is no longer a secret."
+    ),
+    mend=(
+        "`import std.baseline`, which denies them, or read narrower: `src/**` rather than `**`. Give single "
+        "secrets by name with `use`."
+    ),
+    bad='allow read "**"',
+    good="""\
+import std.baseline
+allow read "**"
+""",
+    near=('allow read "src/*.ts", ".env.example"',),
+    shows=".env",
+    look=into("credentials", ("read",)),
+)

@@ -1,0 +1,28 @@
+"""PTH008 write-ci-config."""
+
+from __future__ import annotations
+
+from ..check import Check
+from ..places import into
+
+CHECK = Check(
+    code="PTH008",
+    name="write-ci-config",
+    severity="warning",
+    evidence="fact",
+    finds="A rule lets an agent change what CI runs, or whose review a change needs.",
+    why=("CI runs with tokens and secrets that the agent does not have. What the agent writes there runs with them."),
+    mend='Ask for it: `ask review write ".github/**"`.',
+    bad="""\
+import std.baseline
+allow write ".github/**"
+""",
+    good="""\
+import std.baseline
+tier review { approvers "@team" }
+ask review write ".github/**"
+""",
+    near=('allow write ".github/ISSUE_TEMPLATE/**"',),
+    shows=".github/workflows/release.yml",
+    look=into("ci"),
+)

@@ -1,0 +1,64 @@
+"""SEM004 dead-deny."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...domain.errors import Span
+from ..check import Check
+from ..finding import Edit, Finding, Fix
+from ..ground import Ground, words
+from ..nearby import meant
+from ..places import sentence
+
+
+def _look(ground: Ground, check: Check) -> Iterator[Finding]:
+    idle = [f for f in ground.facts.found if f.kind == "idle" and f.rule.effect == "deny" and ground.own(f.rule)]
+    for fact in idle:
+        rule = ground.rule(fact.rule)
+        near = next(meant(ground, rule), None)
+        if near is None:
+            text = "nothing that it denies is granted"
+            yield ground.finding(check, text, rule, severity="info", persona="strict", fixes=ground.remove(rule))
+            continue
+        pattern, intended, reach = near
+        fixes = tuple(
+            Fix(f"write `{intended}`", (Edit(Span(rule.span.source, *w.pos), f'"{intended}"'),), True)
+            for w in words(ground, rule) if w.text == pattern
+        )  # fmt: skip
+        text = f"`{pattern}` meets nothing that is granted, and {sentence(reach)}"
+        yield ground.finding(
+            check, text, rule, content=(pattern,), related=(("granted here", ground.span(reach.rule)),),
+            steps=(reach.step,), fixes=fixes,
+        )  # fmt: skip
+
+
+CHECK = Check(
+    code="SEM004",
+    name="dead-deny",
+    severity="error",
+    evidence="proved",
+    finds="A denial that meets nothing which is granted, while something that it seems to mean is granted.",
+    why=(
+        "A typing error in a denial is silent, and looks like protection. Where nothing close to it is "
+        "granted either, only the persona `strict` sees it."
+    ),
+    mend="Write what is meant; `**/` in front stands for any folder. The example shows what stays allowed.",
+    bad="""\
+allow read "config/**"
+deny read "*.pem"
+""",
+    good="""\
+import std.baseline
+allow read "config/**"
+deny read "config/**/*.pem"
+""",
+    near=(
+        """\
+allow read "docs/**"
+deny read "docs/*.pem"
+""",
+    ),
+    shows="config/",
+    look=_look,
+)

@@ -1,0 +1,65 @@
+"""SEM008 weaker-than-baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...domain.errors import Span
+from ...syntax import tree
+from ..baseline import baseline
+from ..check import Check
+from ..finding import Edit, Finding, Fix, Step
+from ..ground import Ground
+from ..places import sentence
+
+
+def _look(ground: Ground, check: Check) -> Iterator[Finding]:
+    modules = {r.module for layer in ground.policy.layers for r in layer.rules}
+    if "std.baseline" in modules:
+        return
+    weaker: list[str] = []
+    steps: list[Step] = []
+    first = ""
+    for rule in baseline():
+        for action in rule.actions:
+            for reach in ground.reach(action, [p.text for p in rule.include], _TELLING)[:1]:
+                if rule.label not in weaker:
+                    weaker.append(rule.label)
+                    steps.append(reach.step)
+                    first = first or sentence(reach, rule.because)
+    if steps:
+        more = f"; weaker as well: {', '.join(f'`{w}`' for w in weaker[1:])}" if len(weaker) > 1 else ""
+        yield ground.finding(
+            check, f"{first}{more}", content=tuple(weaker), steps=tuple(steps[:4]), fixes=(_fix(ground),)
+        )
+
+
+_TELLING = (".env", "~/.ssh/id_ed25519", "/proc/1/environ", ".git/config", ".claude/settings.json", "~/.bashrc",
+            "~/.local/bin/git", "http://169.254.169.254/", "http://10.0.0.1/", "http://localhost:2375/")  # fmt: skip
+
+
+def _fix(ground: Ground) -> Fix:
+    items = ground.program.root.file.items
+    header = next((i for i in items if isinstance(i, tree.Header)), None)
+    at = header.pos[1] if header is not None else 0
+    text = "\nimport std.baseline\n" if header is not None else "import std.baseline\n"
+    return Fix("import std.baseline", (Edit(Span(ground.source, at, at), text),), True)
+
+
+CHECK = Check(
+    code="SEM008",
+    name="weaker-than-baseline",
+    severity="error",
+    evidence="proved",
+    finds="The policy does not import `std.baseline`, and allows something that it denies.",
+    why="The baseline is what no coding agent needs. It grants nothing, so importing it can only narrow.",
+    mend=("`import std.baseline`. Drop a part by its label where you mean to: `import std.baseline without loopback`."),
+    bad='allow read "**"',
+    good="""\
+import std.baseline
+allow read "**"
+""",
+    near=('allow read "src/app.ts"',),
+    shows=".env",
+    look=_look,
+)
