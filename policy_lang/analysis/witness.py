@@ -7,8 +7,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from ..automata.glob import Glob
-from ..automata.pattern import MANY, Sequence, Word
+from ..automata.pattern import Sequence, Word, instance
 from ..domain.actions import COMMAND, HOST, NAME, PATH, REF, SORT_OF
 from ..domain.decision import Verdict
 from ..domain.errors import RequestError
@@ -200,7 +199,7 @@ def _commands(word: Word, options: list[str], patterns: Iterable[Sequence]) -> I
     words = tuple(w.removeprefix(NAMED) for w in (word[1:] if bare else word))
     bases = [words]
     if bare:
-        bases += [w for p in patterns if (w := _instance(p)) and w[: len(words)] == words[: len(w)]]
+        bases += [w for p in patterns if (w := instance(p, "")) and w[: len(words)] == words[: len(w)]]
     for base in bases:
         missing = [o for o in options if o not in base]
         if base[0].endswith("/"):  # a folder is no program, but something in it may be
@@ -217,19 +216,6 @@ def _commands(word: Word, options: list[str], patterns: Iterable[Sequence]) -> I
             yield from ((*base, *missing, *more) for more in (("true",), ("1", "true"), ("-c", "true")))
         yield (*base, *missing, "--no-such-option")
         yield (*base[:1], "--no-such-option", *base[1:], *missing)
-
-
-def _instance(sequence: Sequence) -> tuple[str, ...]:
-    """A short member of a command pattern."""
-    out: list[str] = []
-    for label in sequence:
-        if isinstance(label, str):
-            out.append(label)
-        elif isinstance(label, Glob):
-            out.append(label.filled("") or "a")
-        elif label is not MANY:
-            out.append("a")
-    return tuple(out)
 
 
 def confirmed(

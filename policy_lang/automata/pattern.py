@@ -42,6 +42,19 @@ class Pattern:
     sequences: tuple[Sequence, ...]
 
 
+def instance(sequence: Sequence, fill: str) -> Word:
+    """A short member of a sequence, with `fill` for what a glob leaves open; nothing stands for `**`."""
+    out: list[str] = []
+    for label in sequence:
+        if isinstance(label, str):
+            out.append(label)
+        elif isinstance(label, Glob):
+            out.append(label.filled(fill) or "a")
+        elif label is ANY:
+            out.append(fill or "a")
+    return tuple(out)
+
+
 def quoted(text: str) -> str:
     """A pattern's text that means exactly this text. A `]` alone needs no wrapping, and could not have one."""
     return "".join(f"[{c}]" if c in "*?[{}" else c for c in text)

@@ -6,8 +6,11 @@ import hashlib
 import os
 from collections.abc import Iterable
 
+from ..automata.alphabet import Alphabet
 from ..automata.language import Language
-from ..automata.pattern import Pattern, Sequence
+from ..automata.pattern import CONTROL, Pattern, Sequence, instance
+from ..automata.trie import Trie
+from ..automata.walker import Walker
 from ..domain.actions import COMMAND, SORT_OF
 from ..domain.conditions import Atom, atoms
 from ..domain.errors import Diagnostic, SearchLimitError
@@ -320,10 +323,23 @@ class _Lowering:
 def _has_members(sort: str, sequences: Iterable[Sequence], without: Iterable[Sequence] = ()) -> bool:
     """True when some resource matches `sequences` and not `without`, or when that cannot be told within limits."""
     alphabet = ALPHABETS[sort]
+    if _plain_member(alphabet, sequences, without):
+        return True  # what one example shows needs no automaton
     try:
         return not (Language.of(alphabet, sequences) - Language.of(alphabet, without)).is_empty()
     except SearchLimitError:
         return True
+
+
+def _plain_member(alphabet: Alphabet, sequences: Iterable[Sequence], without: Iterable[Sequence]) -> bool:
+    """True when the plainest member of some sequence is not excluded."""
+    excluded = Walker(Trie((s, 0) for s in without))
+    for sequence in sequences:
+        word = instance(sequence, "zq7x")
+        fits = all(x[:1] == CONTROL or alphabet.admits(x) for x in word)
+        if fits and not excluded.walk(word).marks:
+            return True
+    return False
 
 
 def _valid_glob(atom: Atom) -> bool:

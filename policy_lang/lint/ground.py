@@ -13,13 +13,14 @@ from ..analysis.facts import Facts, rule_facts
 from ..analysis.items import Side
 from ..analysis.members import matching
 from ..analysis.query import query, side_of
-from ..analysis.questions import Question, search
+from ..analysis.questions import Question, permits, search
+from ..analysis.search import Item
 from ..analysis.spaces import Layout
-from ..analysis.witness import USUAL, Witness, plain_case
+from ..analysis.witness import USUAL, Witness, plain_case, requests
 from ..automata.pattern import Pattern, expand_braces
 from ..compiler.profiles import with_own
 from ..domain.actions import COMMAND, SORT_OF
-from ..domain.conditions import atoms
+from ..domain.conditions import TRUE, atoms
 from ..domain.decision import RuleRef, Verdict
 from ..domain.errors import Source, Span
 from ..engine.engine import Engine
@@ -181,6 +182,35 @@ class Ground:
         answer = query(self.engine, (action,), wanted(action, texts), None, None, self.side, accept, examples)
         for grant in answer.grants:
             yield Reach(self.rules[grant.rule.id], self.step(grant.witness), grant.everyone)
+
+    def first(self, action: str, texts: Iterable[str], tries: int = 4) -> dict[str, Reach]:
+        """For each of some patterns something of it that is allowed, in one search; nothing for the others."""
+        patterns = {text: wanted(action, [text])[0] for text in dict.fromkeys(texts)}
+        items = [
+            Item(None, tuple(self.layout.sequence(s) for s in p.sequences), (), TRUE, True, raw=action == "run")
+            for p in patterns.values()
+        ]
+        names = list(patterns)
+        asks = [i for p in self.side.parts(action) for items in p.asks.values() for i in items]
+        out: dict[str, Reach] = {}
+        for way in permits(self.side, action) if items and not self.ceiling else ():
+            question = Question((items, *way.grants), [*way.barred, *asks], "wanted")
+            cases = Cases(question.formulas(), self.policy.attributes)
+            asked = search(self.side, action, question, cases, sieve=False)
+            left = dict.fromkeys(names, tries)
+            for one in asked.run():
+                name = names[one.number]
+                agent = (one.agents & -one.agents).bit_length() - 1
+                for witness in requests(action, one.word, cases.case(one.demands, agent), self.layout):
+                    verdict = self.ask(witness)
+                    rules = [self.granting[r.id] for r in verdict.support or verdict.rules if r.id in self.granting]
+                    if verdict.effect == "allow" and rules:
+                        out.setdefault(name, Reach(rules[0], self.step(witness), not witness.given))
+                        break
+                left[name] -= 1
+                if name in out or not left[name]:
+                    asked.close_item(one.number, cases.everyone())
+        return out
 
     def probe(self, action: str, resource: str | tuple[str, ...], method: str | None = None) -> list[Reach]:
         """Who is allowed one particular request, once for each rule of the policy's own layer that grants it."""

@@ -1,26 +1,39 @@
-"""What the author of a denial probably meant: patterns close to one that meets nothing."""
+"""What the authors of denials probably meant: patterns close to those that meet nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..domain.actions import HOST, PATH, REF, SORT_OF
 from ..ir.model import Rule
 from ..ir.patterns import PatternError
-from .ground import Ground, Reach
+from .ground import Ground, Reach, wanted
 
 
-def meant(ground: Ground, rule: Rule) -> Iterator[tuple[str, str, Reach]]:
-    """A pattern of the rule, what it may have meant, and something granted that this would deny."""
-    for pattern in rule.include:
+def meant(ground: Ground, rules: Iterable[Rule]) -> dict[str, tuple[str, str, Reach]]:
+    """By a rule's id: a pattern of it, what that may have meant, and something granted that this would deny."""
+    close: dict[str, list[tuple[Rule, str, str]]] = {}
+    for rule in rules:
         for action in rule.actions:
-            for other in _close(SORT_OF[action], pattern.text):
-                try:
-                    found = ground.reach(action, [other])
-                except PatternError:
-                    continue
-                if found:
-                    yield pattern.text, other, found[0]
+            for pattern in rule.include:
+                for other in _close(SORT_OF[action], pattern.text):
+                    if _compiles(action, other):
+                        close.setdefault(action, []).append((rule, pattern.text, other))
+    out: dict[str, tuple[str, str, Reach]] = {}
+    for action, found in close.items():
+        granted = ground.first(action, [other for _, _, other in found])
+        for rule, text, other in found:
+            if other in granted:
+                out.setdefault(rule.id, (text, other, granted[other]))
+    return out
+
+
+def _compiles(action: str, text: str) -> bool:
+    try:
+        wanted(action, [text])
+    except PatternError:
+        return False
+    return True
 
 
 def _close(sort: str, text: str) -> Iterator[str]:
@@ -38,4 +51,5 @@ def _close(sort: str, text: str) -> Iterator[str]:
             yield f"**.{text}"
     elif sort == REF and ":" not in text:
         yield f"*:{text}"
-        yield f"**/{text}" if not text.startswith("**") else text
+        if not text.startswith("**"):
+            yield f"**/{text}"

@@ -14,9 +14,10 @@ from ..places import sentence
 
 def _look(ground: Ground, check: Check) -> Iterator[Finding]:
     idle = [f for f in ground.facts.found if f.kind == "idle" and f.rule.effect == "deny" and ground.own(f.rule)]
+    close = meant(ground, [ground.rule(f.rule) for f in idle])
     for fact in idle:
         rule = ground.rule(fact.rule)
-        near = next(meant(ground, rule), None)
+        near = close.get(rule.id)
         if near is None:
             text = "nothing that it denies is granted"
             yield ground.finding(check, text, rule, severity="info", persona="strict", fixes=ground.remove(rule))

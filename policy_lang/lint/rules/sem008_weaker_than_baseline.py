@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from ...analysis.members import matching
 from ...domain.errors import Span
+from ...ir.model import Rule
 from ...syntax import tree
 from ..baseline import baseline
 from ..check import Check
 from ..finding import Edit, Finding, Fix, Step
-from ..ground import Ground
+from ..ground import Ground, Reach
 from ..places import sentence
 
 
@@ -20,13 +23,16 @@ def _look(ground: Ground, check: Check) -> Iterator[Finding]:
     weaker: list[str] = []
     steps: list[Step] = []
     first = ""
-    for rule in baseline():
-        for action in rule.actions:
-            for reach in ground.reach(action, [p.text for p in rule.include], _TELLING)[:1]:
-                if rule.label not in weaker:
-                    weaker.append(rule.label)
-                    steps.append(reach.step)
-                    first = first or sentence(reach, rule.because)
+    rules = {(action, p.text): rule for rule in baseline() for action in rule.actions for p in rule.include}
+    for wanted in dict.fromkeys(action for action, _ in rules):
+        found = ground.first(wanted, [text for action, text in rules if action == wanted])
+        for text, reach in found.items():
+            rule = rules[wanted, text]
+            if rule.label not in weaker and not _excepted(rule, reach):
+                weaker.append(rule.label)
+                telling = _telling(ground, rule, reach)
+                steps.append(telling.step)
+                first = first or sentence(telling, rule.because)
     if steps:
         more = f"; weaker as well: {', '.join(f'`{w}`' for w in weaker[1:])}" if len(weaker) > 1 else ""
         yield ground.finding(
@@ -36,6 +42,23 @@ def _look(ground: Ground, check: Check) -> Iterator[Finding]:
 
 _TELLING = (".env", "~/.ssh/id_ed25519", "/proc/1/environ", ".git/config", ".claude/settings.json", "~/.bashrc",
             "~/.local/bin/git", "http://169.254.169.254/", "http://10.0.0.1/", "http://localhost:2375/")  # fmt: skip
+
+
+def _excepted(rule: Rule, reach: Reach) -> bool:
+    return matching(rule.exclude, reach.step.witness) is not None
+
+
+def _telling(ground: Ground, rule: Rule, reach: Reach) -> Reach:
+    """The same with an example that a reader knows."""
+    for text in _TELLING:
+        witness = replace(reach.step.witness, resource=text)
+        if (
+            matching(rule.include, witness) is not None
+            and not matching(rule.exclude, witness)
+            and ground.allowed(witness)
+        ):
+            return replace(reach, step=ground.step(witness))
+    return reach
 
 
 def _fix(ground: Ground) -> Fix:
