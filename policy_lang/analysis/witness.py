@@ -202,9 +202,9 @@ def _commands(word: Word, options: list[str], patterns: Iterable[Sequence]) -> I
         bases += [w for p in patterns if (w := instance(p, "")) and w[: len(words)] == words[: len(w)]]
     for base in bases:
         missing = [o for o in options if o not in base]
-        if base[0].endswith("/"):  # a folder is no program, but something in it may be
-            base = (f"{base[0]}a", *base[1:])  # noqa: PLW2901
         yield base
+        if any(w.endswith("/") for w in base):  # a folder is no program and no script, but something in it may be
+            yield tuple(f"{w}a" if w.endswith("/") else w for w in base)
         yield (*base, *missing)
         yield (*base[:1], *missing, *base[1:])
         yield (*base[:2], *missing, *base[2:])

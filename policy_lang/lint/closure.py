@@ -9,7 +9,7 @@ kept: one that needs every rule of another and more says nothing new.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..analysis.witness import Witness
 from ..automata.pattern import quoted
@@ -55,21 +55,23 @@ def joined(ground: Ground, first: Reach, second: Reach, notes: tuple[str, str], 
 
 def loaded_files(ground: Ground, *kinds: str) -> list[Trace]:
     """Writing a file that an allowed command then loads."""
-    could = runnable(ground)
     out: list[Trace] = []
-    for row in ground.capabilities.programs:
-        if row.kind not in kinds or not row.file or not could(row.argv[0]):
-            continue
-        commands = ground.reach("run", [like(ground, row)])
-        if not commands:
-            continue
-        for write in ground.reach("write", [row.file if row.file.startswith("~") else quoted(row.file)]):
-            for command in commands:
+    for row in writable(ground, kinds):
+        for write in ground.reach("write", [quoted(row.file)]):
+            for command in ground.reach("run", [like(ground, row)]):
                 notes = (f"`{row.program}` reads it", "and runs what it says")
                 trace = joined(ground, write, command, notes, row.id, row.file)
                 if trace is not None:
                     out.append(trace)
     return minimal(out)
+
+
+def writable(ground: Ground, kinds: tuple[str, ...]) -> list[Capability]:
+    """The rows of some kinds about files that an agent may write and programs that some rule may run."""
+    could = runnable(ground)
+    rows = [r for r in ground.capabilities.programs if r.file and could(r.argv[0])]
+    files = ground.first("write", sorted({quoted(r.file) for r in rows}))
+    return [r for r in rows if r.kind in kinds and quoted(r.file) in files]
 
 
 def code(ground: Ground) -> list[Trace]:
@@ -133,8 +135,18 @@ def _by_path(ground: Ground, rule: Rule) -> Iterator[Reach]:
                 continue
             if text.startswith("/") and not any(c in text for c in "*?["):
                 continue
-            yield from (r for r in ground.reach("run", [pattern.text]) if r.rule is rule)
+            yield from (_in_folder(ground, r) for r in ground.reach("run", [pattern.text]) if r.rule is rule)
             break
+
+
+def _in_folder(ground: Ground, reach: Reach) -> Reach:
+    """The same with a file where the shortest example names its folder."""
+    words = reach.step.witness.resource
+    if isinstance(words, tuple) and any(w.endswith("/") for w in words):
+        witness = replace(reach.step.witness, resource=tuple(f"{w}a" if w.endswith("/") else w for w in words))
+        if ground.allowed(witness):
+            return replace(reach, step=ground.step(witness))
+    return reach
 
 
 def _path_in(witness: Witness) -> str | None:

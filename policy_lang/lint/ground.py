@@ -70,6 +70,7 @@ class Ground:
         self.granting = {r.id: r for r in policy.layers[0].rules if r.grants}
         """The policy's own grants; those of a ceiling only bound them."""
         self._reached: dict[object, list[Reach]] = {}
+        self._firsts: dict[tuple[str, ...], dict[str, Reach]] = {}
         self._imports = self._import_spans()
 
     @property
@@ -185,7 +186,13 @@ class Ground:
 
     def first(self, action: str, texts: Iterable[str], tries: int = 4) -> dict[str, Reach]:
         """For each of some patterns something of it that is allowed, in one search; nothing for the others."""
-        patterns = {text: wanted(action, [text])[0] for text in dict.fromkeys(texts)}
+        key = (action, *dict.fromkeys(texts))
+        if key not in self._firsts:
+            self._firsts[key] = self._first(action, key[1:], tries)
+        return self._firsts[key]
+
+    def _first(self, action: str, texts: Iterable[str], tries: int) -> dict[str, Reach]:
+        patterns = {text: wanted(action, [text])[0] for text in texts}
         items = [
             Item(None, tuple(self.layout.sequence(s) for s in p.sequences), (), TRUE, True, raw=action == "run")
             for p in patterns.values()

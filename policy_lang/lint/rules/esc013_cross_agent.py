@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from ...automata.pattern import quoted
 from ..check import Check
-from ..closure import Trace, minimal
-from ..commands import like, runnable
+from ..closure import Trace, minimal, writable
+from ..commands import like
 from ..escalations import traced
 from ..ground import Ground, Reach, noted
 
@@ -59,10 +59,9 @@ def _instructions(ground: Ground, weak: str, strong: str, more: Reach) -> list[T
 
 
 def _scripts(ground: Ground, weak: str, strong: str) -> list[Trace]:
-    could = runnable(ground)
     found: list[Trace] = []
-    for row in ground.capabilities.programs:
-        if row.kind not in {"config", "source"} or not row.file or row.file.startswith("~") or not could(row.argv[0]):
+    for row in writable(ground, ("config", "source")):
+        if row.file.startswith("~"):
             continue
         for command in ground.reach("run", [like(ground, row)]):
             run, denied = _by(command, strong), _by(command, weak)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ...analysis.members import matching
+from ...domain.actions import PATH
 from ...domain.errors import Span
 from ...ir.model import Rule
 from ...syntax import tree
@@ -29,8 +30,10 @@ def _look(ground: Ground, check: Check) -> Iterator[Finding]:
         for text, reach in found.items():
             rule = rules[wanted, text]
             if rule.label not in weaker and not _excepted(rule, reach):
-                weaker.append(rule.label)
                 telling = _telling(ground, rule, reach)
+                if telling is None:
+                    continue  # `.env.json` is a file of that pattern, and no secret that anybody has
+                weaker.append(rule.label)
                 steps.append(telling.step)
                 first = first or sentence(telling, rule.because)
     if steps:
@@ -48,17 +51,22 @@ def _excepted(rule: Rule, reach: Reach) -> bool:
     return matching(rule.exclude, reach.step.witness) is not None
 
 
-def _telling(ground: Ground, rule: Rule, reach: Reach) -> Reach:
-    """The same with an example that a reader knows."""
-    for text in _TELLING:
+def _telling(ground: Ground, rule: Rule, reach: Reach) -> Reach | None:
+    """The same with an example that a reader knows; None for a path when there is no such example."""
+    texts = list(_TELLING)
+    if rule.sort == PATH:
+        folder = str(reach.step.witness.resource).rpartition("/")[0]
+        texts += [f"{folder}/{name}" if folder else name for name in _NAMES]
+    for text in texts:
         witness = replace(reach.step.witness, resource=text)
-        if (
-            matching(rule.include, witness) is not None
-            and not matching(rule.exclude, witness)
-            and ground.allowed(witness)
-        ):
+        if matching(rule.include, witness) is None or matching(rule.exclude, witness) is not None:
+            continue
+        if ground.allowed(witness):
             return replace(reach, step=ground.step(witness))
-    return reach
+    return reach if rule.sort != PATH or rule.label not in {"secrets", "credentials"} else None
+
+
+_NAMES = (".env", ".env.local", "server.pem", "id_rsa", ".npmrc", ".netrc")
 
 
 def _fix(ground: Ground) -> Fix:
