@@ -181,6 +181,8 @@ def _base(run: _Run, path: str) -> Ground | None:
         return ground_of(run.against, run.options)
     revision, _, other = run.against.partition(":")
     at = Revision(revision, other or path)
+    if not other and not at.exists:  # a new policy is compared with one that permits nothing
+        return ground_of(path, run.options, lambda _path, _at: b'policy "none"\n')
     return ground_of(at.path, run.options, at.read)
 
 

@@ -31,6 +31,11 @@ class Revision:
         candidates = [os.path.normpath(os.path.join(self._top, path)), os.path.normpath(here)]
         self.path = next((c for c in candidates if self._kind(c) is not None), candidates[0])
 
+    @property
+    def exists(self) -> bool:
+        """Whether the revision has the file."""
+        return self._kind(self.path) is not None
+
     def _kind(self, path: str) -> tuple[str, str] | None:
         """Mode and object of a path, or None when the revision has no such file."""
         assert self._top is not None

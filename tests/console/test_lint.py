@@ -1,0 +1,221 @@
+"""`policy lint` as a process: exit codes, formats, fixes, baselines, the base revision."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .support import EXAMPLES, policy
+
+WIDE = 'policy "wide"\nimport std.baseline\n\n# the workflow\nallow write ".github/**"\nallow push "agent/**"\n'
+CLEAN = 'policy "clean"\nimport std.baseline\nallow write "src/**"\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "wide.policy").write_text(WIDE)
+    (tmp_path / "clean.policy").write_text(CLEAN)
+    return tmp_path
+
+
+def test_exit_codes(folder: Path) -> None:
+    def code(*arguments: str) -> int:
+        return policy("lint", *arguments, cwd=folder).code
+
+    assert code("clean.policy") == 0
+    assert code("wide.policy") == 1
+    assert code("wide.policy", "--exit-zero") == 0
+    assert code("wide.policy", "--select", "PTH008", "--fail-on", "error") == 0
+    assert code("wide.policy", "--select", "PTH008") == 1
+    assert code("missing.policy") == 2
+    assert code() == 2
+    assert code("clean.policy", "--select", "NOPE") == 2
+    assert code("clean.policy", "--today", "soon") == 2
+    assert code("clean.policy", "--diff") == 2
+    assert code("clean.policy", "--workspace", "here") == 2
+    assert code("clean.policy", "--baseline", "missing.json") == 2
+    assert code("clean.policy", "--prune-baseline") == 2
+    assert code("clean.policy", "--config", "missing.toml") == 2
+    (folder / "broken.policy").write_text('allow raed "x"\n')
+    broken = policy("lint", "broken.policy", cwd=folder)
+    assert (broken.code, broken.out) == (2, "")
+    assert "PLE201" in broken.err
+    assert policy("lint", "broken.policy", "--format", "json", cwd=folder).json()["errors"][0]["code"] == "PLE201"
+    assert code("clean.policy", "wide.policy") == 1
+
+
+def test_the_examples_are_clean() -> None:
+    result = policy("lint", *sorted(EXAMPLES.glob("*/*.policy")))
+    assert result.code == 0, result.out
+    assert "no findings in 3 policies" in result.out
+
+
+def test_the_full_report_shows_place_requests_and_fix(folder: Path) -> None:
+    out = policy("lint", "wide.policy", cwd=folder).out
+    assert "error[ESC005] ci-escalation" in out
+    assert "wide.policy:5:1" in out
+    assert "^^^^" in out
+    assert "step 1: write .github/workflows/release.yml -> allow" in out
+    assert "step 2: push agent/x -> allow" in out
+    assert "the other step: wide.policy:6:1" in out
+    assert "fix: deny write there" in out
+    assert "0 suppressed, 0 in the baseline" in out.splitlines()[-1]
+
+
+def test_concise_has_a_line_for_each(folder: Path) -> None:
+    lines = policy("lint", "wide.policy", "--format", "concise", cwd=folder).out.splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("wide.policy:5:1: error ESC005 ")
+
+
+def report(folder: Path, format_: str, *more: str) -> Any:
+    return policy("lint", "wide.policy", "--format", format_, *more, cwd=folder).json()
+
+
+def test_json_is_versioned_and_its_requests_can_be_asked(folder: Path) -> None:
+    out = report(folder, "json")
+    assert out["version"] == 1
+    first = out["findings"][0]
+    assert {"code", "name", "severity", "evidence", "message", "file", "line", "column", "end_line", "end_column", "fingerprint", "steps",
+            "related", "fixes"} <= set(first)  # fmt: skip
+    asked = folder / "asked.jsonl"
+    asked.write_text("".join(json.dumps(s["request"]) + "\n" for s in first["steps"]))
+    answers = policy(
+        "check", "wide.policy", "--requests", "asked.jsonl", "--format", "json", cwd=folder
+    ).out.splitlines()
+    assert [json.loads(a)["effect"] for a in answers] == [s["effect"] for s in first["steps"]]
+    edit = first["fixes"][0]["edits"][0]
+    assert (edit["start"], edit["end"]) == (len(WIDE), len(WIDE))
+
+
+def test_sarif_has_what_its_readers_need(folder: Path) -> None:
+    out = report(folder, "sarif")
+    (run,) = out["runs"]
+    assert out["version"] == "2.1.0"
+    rules = {r["id"]: r for r in run["tool"]["driver"]["rules"]}
+    for result in run["results"]:
+        rule = rules[result["ruleId"]]
+        assert run["tool"]["driver"]["rules"][result["ruleIndex"]] is rule
+        assert float(rule["properties"]["security-severity"]) > 0
+        assert len(result["partialFingerprints"]["policyLint/v1"]) == 32
+        region = result["locations"][0]["physicalLocation"]["region"]
+        assert region["startLine"] >= 1
+        assert region["endColumn"] >= 1
+    (traced,) = [r for r in run["results"] if r["ruleId"] == "ESC005"]
+    steps = traced["codeFlows"][0]["threadFlows"][0]["locations"]
+    assert [s["executionOrder"] for s in steps] == [1, 2]
+    assert "write .github/workflows/release.yml: allow" in steps[0]["location"]["message"]["text"]
+    assert traced["fixes"][0]["artifactChanges"][0]["replacements"][0]["insertedContent"]["text"].startswith(
+        "\ndeny write"
+    )
+    assert report(folder, "sarif")["runs"][0]["results"] == run["results"]
+
+
+def test_github_gitlab_and_junit(folder: Path) -> None:
+    lines = policy("lint", "wide.policy", "--format", "github", cwd=folder).out.splitlines()
+    assert lines[0].startswith("::error file=wide.policy,line=5,col=1,title=ESC005 ci-escalation::")
+    assert "%0A" in lines[0]
+    gitlab = report(folder, "gitlab")
+    assert {"description", "check_name", "fingerprint", "severity", "location"} == set(gitlab[0])
+    assert gitlab[0]["severity"] == "critical"
+    text = policy("lint", "wide.policy", "clean.policy", "--format", "junit", cwd=folder).out
+    suites = ET.fromstring(text).findall("testsuite")
+    assert [(s.get("name"), s.get("failures")) for s in suites] == [("wide.policy", "2"), ("clean.policy", "0")]
+
+
+def test_hostile_text_cannot_forge_a_report(folder: Path) -> None:
+    text = WIDE.replace('"agent/**"', '"agent/**" because "a\\n::error file=x::forged \\u{202e}<b>&"')
+    (folder / "wide.policy").write_text(text)
+    for format_ in ("full", "concise", "github"):
+        out = policy("lint", "wide.policy", "--format", format_, cwd=folder).out
+        assert "\u202e" not in out
+        assert not any(line.startswith("::error file=x") for line in out.splitlines())
+    ET.fromstring(policy("lint", "wide.policy", "--format", "junit", cwd=folder).out)
+
+
+def test_fix_and_diff(folder: Path) -> None:
+    shown = policy("lint", "--fix", "--diff", "wide.policy", cwd=folder)
+    assert shown.code == 0
+    assert "+deny write" in shown.out
+    assert (folder / "wide.policy").read_text() == WIDE
+    assert "would mend" in shown.err
+    (folder / "wide.policy").chmod(0o640)
+    done = policy("lint", "--fix", "wide.policy", cwd=folder)
+    assert done.code == 0, done.out
+    text = (folder / "wide.policy").read_text()
+    assert text.startswith(WIDE)
+    assert (folder / "wide.policy").stat().st_mode & 0o777 == 0o640
+    assert policy("diff", "clean.policy", "wide.policy", cwd=folder).code == 0
+    assert sorted(p.name for p in folder.iterdir()) == ["clean.policy", "wide.policy"]
+
+
+def test_baselines(folder: Path) -> None:
+    written = policy("lint", "wide.policy", "--write-baseline", "known.json", cwd=folder)
+    assert written.code == 0
+    again = policy("lint", "wide.policy", "--baseline", "known.json", cwd=folder)
+    assert (again.code, "2 in the baseline" in again.out) == (0, True)
+    (folder / "wide.policy").write_text(CLEAN)
+    stale = policy("lint", "wide.policy", "--baseline", "known.json", "--format", "concise", cwd=folder)
+    assert (stale.code, stale.out.count("SUP006")) == (1, 2)
+    pruned = policy("lint", "wide.policy", "--baseline", "known.json", "--prune-baseline", cwd=folder)
+    assert pruned.code == 1
+    assert policy("lint", "wide.policy", "--baseline", "known.json", "--prune-baseline", cwd=folder).code == 0
+    assert json.loads((folder / "known.json").read_text())["findings"] == []
+
+
+def test_configuration(folder: Path) -> None:
+    (folder / "policy.toml").write_text(
+        '[lint]\nignore = ["ESC005"]\nfail-on = "error"\n[lint.per-file]\n"wide.policy" = ["PTH008"]\n'
+    )
+    assert policy("lint", "wide.policy", cwd=folder).code == 0
+    assert policy("lint", "wide.policy", "--no-config", cwd=folder).code == 1
+    assert policy("lint", str(folder / "wide.policy"), cwd=Path("/")).code == 0
+    (folder / "policy.toml").write_text('[lint]\nselct = ["ESC005"]\n')
+    wrong = policy("lint", "wide.policy", cwd=folder)
+    assert (wrong.code, "selct" in wrong.err) == (2, True)
+
+
+def git(folder: Path, *words: str) -> None:
+    settings = [
+        "-c",
+        "user.name=x",
+        "-c",
+        "user.email=x@example.com",
+        "-c",
+        "init.defaultBranch=main",
+        "-c",
+        "commit.gpgsign=false",
+    ]
+    subprocess.run(["git", *settings, *words], cwd=folder, check=True, capture_output=True)
+
+
+def test_against_a_revision_and_a_file(folder: Path) -> None:
+    git(folder, "init", "-q")
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", "x")
+    assert policy("lint", "wide.policy", "--against", "HEAD", cwd=folder).code == 0
+    (folder / "clean.policy").write_text(CLEAN + 'allow connect "gist.github.com"\n')
+    result = policy("lint", "clean.policy", "--against", "HEAD", "--format", "concise", cwd=folder)
+    assert result.code == 1
+    assert "SEM009" in result.out
+    assert "NET003" in result.out
+    assert policy("lint", "clean.policy", "--against", "wide.policy", "--select", "NET", cwd=folder).code == 1
+    assert policy("lint", "clean.policy", "--against", "HEAD:wide.policy", "--select", "NET", cwd=folder).code == 1
+    assert policy("lint", "clean.policy", "--against", "nowhere", cwd=folder).code == 2
+    (folder / "new.policy").write_text(CLEAN)
+    assert policy("lint", "new.policy", "--against", "HEAD", cwd=folder).code == 1
+
+
+def test_pages() -> None:
+    page = policy("rule", "pth006").out
+    assert "read-credentials" in page
+    assert "how to mend it" in page
+    assert policy("rule", "ESC001", "--format", "json").json()["possible"] is True
+    assert "impossible by construction" in policy("rule", "SEM010").out
+    assert "PTH006  read-credentials" in policy("rule").out
+    assert policy("rule", "PTH999").code == 2

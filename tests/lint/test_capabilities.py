@@ -1,0 +1,85 @@
+"""The capability data: whole, and true of the real programs on this machine."""
+
+from __future__ import annotations
+
+import subprocess
+from itertools import groupby
+
+import pytest
+
+from policy_lang.lint.capabilities import GIVES, Capability, builtin
+from policy_lang.lint.ground import wanted
+from policy_lang.lint.suffixes import is_public
+from tests.lint.measure import present, seen
+
+ROWS = builtin().programs
+MEASURED = [r for r in ROWS if r.measured]
+PROGRAMS = [list(rows) for _, rows in groupby(MEASURED, key=lambda r: r.program)]
+
+
+def test_there_are_enough_rows_and_most_are_measured() -> None:
+    assert len(ROWS) >= 300
+    assert len({r.program for r in ROWS}) >= 120
+    assert len(MEASURED) >= 200
+    assert sum(1 for r in MEASURED if r.file) >= 80
+
+
+def test_every_row_has_its_evidence() -> None:
+    assert len({r.id for r in ROWS}) == len(ROWS)
+    for row in ROWS:
+        assert row.gives in GIVES, row.id
+        assert bool(row.measured) != bool(row.source), row.id
+        assert row.argv, row.id
+
+
+def test_every_place_compiles_matches_its_example_and_names_its_source() -> None:
+    from policy_lang.analysis.members import matching
+    from policy_lang.analysis.witness import Witness
+    from policy_lang.lint.ground import USUAL_LAYOUT
+
+    for group, rows in builtin().places.items():
+        hosts = {"uploads", "tunnels", "resolvers", "metadata", "private", "downloads"}
+        action = "connect" if group in hosts else "write"
+        for row in rows:
+            method = row.pattern.partition(" ")[0].split(",")[0] if " " in row.pattern else None
+            witness = Witness(action, row.example, {}, method, USUAL_LAYOUT)
+            example = row.example.replace("http://", "https://") if group == "suffixes" else row.example
+            assert matching(wanted(action, [row.pattern]), witness) is not None, (group, row.pattern, example)
+            assert row.source, row.pattern
+            assert row.note, row.pattern
+
+
+def test_public_suffixes() -> None:
+    more = builtin().suffixes
+    for suffix in ("com", "co.uk", "github.io", "amazonaws.com", "vercel.app", "run.app"):
+        assert is_public(suffix, more), suffix
+    for suffix in ("acme.example", "acme.co.uk", "packages.acme.com", "acme.github.io"):
+        assert not is_public(suffix, more), suffix
+
+
+@pytest.mark.parametrize("rows", PROGRAMS, ids=lambda rows: rows[0].program)
+def test_the_rows_of_a_program_are_true(rows: list[Capability]) -> None:
+    """Each row is tried on the real program, where it is installed, and its effect is seen."""
+    tried = [r for r in rows if present(r)]
+    if not tried:
+        pytest.skip(f"{rows[0].program} is not installed")
+    for row in tried:
+        ok, said = seen(row)
+        if not ok and not same_version(row):
+            pytest.skip(f"{row.id} was measured with {row.measured}, and another version is installed")
+        assert ok, (row.id, row.measured, said[-400:])
+
+
+def same_version(row: Capability) -> bool:
+    """Whether the program on this machine is the one that the row was measured with."""
+    measured = row.measured.rpartition(" ")[2]
+    for words in ("--version", "-version", "-V", "-v", "version"):
+        try:
+            done = subprocess.run(
+                [row.argv[0], words], check=False, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL
+            )
+        except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+            continue
+        if measured in done.stdout + done.stderr:
+            return True
+    return False
