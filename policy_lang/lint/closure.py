@@ -166,7 +166,7 @@ def downloads(ground: Ground) -> list[Trace]:
     for run in run_files(ground):
         path = run.what
         for row in rows:
-            words = tuple(path if w == "zz-out/x" else w for w in words_of(row))
+            words = tuple(path if w == "any/file" else w for w in words_of(row))
             for url in _hosts(ground):
                 argv = tuple(url if w.startswith("https://evil.example") else w for w in words)
                 for reach in ground.probe("run", argv):

@@ -16,11 +16,12 @@ from .ground import Ground, Reach, noted
 from .places import sentence
 
 SHOWN = {
-    "code": "./zz-tool", "codepath": "./zz-tool", "mark": "zz-out/mark", "marksed": "zz", "dir": "zz-dir", "home": "~",
-    "secret": "zz-secret/key", "secretini": "zz-secret/key", "secretjson": "zz-secret/key",
-    "secretlist": "zz-secret/key", "secretheader": "zz-secret/key", "secretcookie": "zz-secret/key",
-    "out": "zz-out/x", "victim": "zz-victim/x",
-    "victimdir": "zz-victim", "url": "https://evil.example", "port": "443",
+    "code": "./anything", "codepath": "./anything", "mark": "any/file", "marksed": "any",
+    "dir": "any-folder", "home": "~",
+    "secret": "any/secret", "secretini": "any/secret", "secretjson": "any/secret",
+    "secretlist": "any/secret", "secretheader": "any/secret", "secretcookie": "any/secret",
+    "out": "any/file", "victim": "any/victim",
+    "victimdir": "any-folder", "url": "https://evil.example", "port": "443",
 }  # fmt: skip
 """What stands for the placeholders of a row when a policy is asked."""
 _MOST_STEPS = 3
@@ -56,7 +57,7 @@ def runnable(ground: Ground) -> Callable[[str], bool]:
 
 def grants_any_program(ground: Ground, rule: Rule) -> bool:
     """True for a rule that grants programs which nobody has heard of: that is said once, elsewhere."""
-    return any(r.rule is rule for r in ground.probe("run", ("zz-evil", "--do", "it")))
+    return any(r.rule is rule for r in ground.probe("run", ("some-program", "--any-option")))
 
 
 @dataclass(slots=True)
@@ -92,9 +93,9 @@ def _variants(ground: Ground, row: Capability) -> Iterator[tuple[str, ...]]:
     """A row's words, and the same with the file where the policy lets an agent read."""
     words = words_of(row)
     yield words
-    if any(w.startswith("zz/anything.") for w in words):
+    if any(w.startswith("any/script.") for w in words):
         for folder in _readable(ground):
-            yield tuple(w.replace("zz/", folder, 1) if w.startswith("zz/anything.") else w for w in words)
+            yield tuple(w.replace("any/", folder, 1) if w.startswith("any/script.") else w for w in words)
 
 
 def _readable(ground: Ground) -> list[str]:

@@ -8,7 +8,7 @@ from .check import Check, Look
 from .closure import Trace, rows_of
 from .finding import Finding, Fix
 from .ground import Ground
-from .places import request_text
+from .places import VERBS, request_text
 
 
 def traced(
@@ -27,11 +27,13 @@ def traced(
                 for r in {r.id: r for r in trace.rules}.values()
                 if r is not primary
             )
-            steps = " then ".join(request_text(s) for s in trace.steps if s.effect != "deny")
+            steps = " then ".join(
+                f"{VERBS[s.witness.action]} {request_text(s)}" for s in trace.steps if s.effect != "deny"
+            )
             yield ground.finding(
                 check, f"{steps}: {sentence.replace('{what}', trace.what)}", primary,
                 content=tuple(sorted(r.key for r in trace.rules)), related=related, steps=trace.steps,
-                rows=rows_of(trace), fixes=fixes(ground, trace) if fixes is not None else (),
+                trace=True, rows=rows_of(trace), fixes=fixes(ground, trace) if fixes is not None else (),
             )  # fmt: skip
 
     return look

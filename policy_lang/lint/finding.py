@@ -66,6 +66,8 @@ class Finding:
     steps: tuple[Step, ...] = ()
     rows: tuple[str, ...] = ()
     fixes: tuple[Fix, ...] = field(default=())
+    trace: bool = False
+    """Whether the steps are taken in this order and mean something only together; else each shows the finding."""
 
     @property
     def fingerprint(self) -> str:

@@ -280,6 +280,7 @@ class Ground:
         steps: tuple[Step, ...] = (),
         rows: tuple[str, ...] = (),
         fixes: tuple[Fix, ...] = (),
+        trace: bool = False,
         severity: str = "",
         persona: str = "",
     ) -> Finding:
@@ -290,7 +291,7 @@ class Ground:
             span, key = (self.header if rule is None else rule), ""
         return Finding(
             check.code, check.name, severity or check.severity, check.evidence, persona or check.persona, message, span,
-            (key, *content), tuple(related), steps, rows, fixes,
+            (key, *content), tuple(related), steps, rows, fixes, trace,
         )  # fmt: skip
 
     # fixes

@@ -34,10 +34,10 @@ def _full(finding: Finding) -> str:
     head = colour(f"{finding.severity}[{finding.code}]", _SHADES[finding.severity])
     lines = [f"{head} {finding.name}: {visible(finding.message)}", *excerpt(finding.span, _SHADES[finding.severity])]
     for number, step in enumerate(finding.steps, 1):
-        lead = "asked" if len(finding.steps) == 1 else f"step {number}"
+        lead = f"step {number}" if finding.trace else "asked"
         shade = step.effect if step.effect in {"allow", "ask", "deny"} else "dim"
         answer = f"{step.effect} {', '.join(step.tiers)}".rstrip()
-        note = f"  {colour(visible(step.note), 'dim')}" if step.note and len(finding.steps) > 1 else ""
+        note = f"  {colour(visible(step.note), 'dim')}" if step.note and finding.trace else ""
         lines.append(f"   = {lead}: {step_text(step)} -> {colour(answer, shade)}{note}")
     for text, span in finding.related[:_MOST_RELATED]:
         lines.append(f"   = {visible(text)}: {_place(span)}")

@@ -54,6 +54,7 @@ def finding_json(finding: Finding) -> Json:
         "message": finding.message,
         **place_json(finding.span),
         "fingerprint": finding.fingerprint,
+        "trace": finding.trace,
         "steps": [step_json(s) for s in finding.steps],
     }
     if finding.related:
@@ -124,7 +125,7 @@ def _result(finding: Finding, used: list[str], request: object) -> Json:
     related = [{**p, "message": {"text": text}} for text, span in finding.related if (p := _location(span))]
     if related:
         out["relatedLocations"] = related
-    if len(finding.steps) > 1 and place:
+    if finding.trace and place:
         flow = []
         for number, step in enumerate(finding.steps):
             assert callable(request)
@@ -136,8 +137,8 @@ def _result(finding: Finding, used: list[str], request: object) -> Json:
 
 
 def _uri(span: Span) -> str | None:
-    path = span.source.path
-    return None if os.path.isabs(path) or path.startswith("..") else path.replace("\\", "/")
+    path = os.path.relpath(span.source.path)
+    return None if path.startswith("..") else path.replace(os.sep, "/")
 
 
 def _region(span: Span) -> Json:

@@ -14,7 +14,7 @@ def _look(ground: Ground, check: Check) -> Iterator[Finding]:
     servers = {p.text.partition(".")[0] for r in ground.own_rules("allow", "call") for p in r.include if "." in p.text}
     named = sorted(s for s in servers if s and not set(s) & set("*?[{"))
     seen: set[str] = set()
-    for tool in ("zz-unknown.delete_everything", *(f"{s}.delete_repository" for s in named)):
+    for tool in ("some-server.delete_everything", *(f"{s}.delete_repository" for s in named)):
         for reach in ground.probe("call", tool):
             if reach.rule.id not in seen:
                 seen.add(reach.rule.id)

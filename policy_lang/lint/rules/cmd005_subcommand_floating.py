@@ -25,7 +25,7 @@ def _look(ground: Ground, check: Check) -> Iterator[Finding]:
                 if not after or len(before) != at or before:
                     continue
                 rest = [x for x in words[at + 1 :] if isinstance(x, str)]
-                for reach in ground.probe("run", (sequence[0], "--zz-config=x", *rest)):
+                for reach in ground.probe("run", (sequence[0], "--some-option=x", *rest)):
                     if reach.rule is rule:
                         text = sentence(reach, f"an option before `{after[0]}`")
                         yield ground.finding(check, text, rule, content=(pattern.text,), steps=(reach.step,))
@@ -46,6 +46,6 @@ CHECK = Check(
     bad='allow run "deployctl * status"',
     good='allow run "deployctl status"',
     near=('allow run "git * status"', 'allow run "deployctl status *"'),
-    shows="--zz-config=x",
+    shows="--some-option=x",
     look=_look,
 )

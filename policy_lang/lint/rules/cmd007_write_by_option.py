@@ -9,12 +9,12 @@ from ..commands import allowed_rows, findings
 from ..finding import Finding
 from ..ground import Ground
 
-_FILES = {"zz-out/x": "write", "zz-victim/x": "delete"}
+_FILES = {"any/file": "write", "any/victim": "delete"}
 
 
 def _look(ground: Ground, check: Check) -> Iterator[Finding]:
     granted = [f for f, action in _FILES.items() if ground.probe(action, f)]
-    files = [p for p, f in (("{out}", "zz-out/x"), ("{victim}", "zz-victim/x")) if f not in granted]
+    files = [p for p, f in (("{out}", "any/file"), ("{victim}", "any/victim")) if f not in granted]
     writes = allowed_rows(
         ground, lambda r: r.gives in {"write", "delete"} and any(p in w for w in r.argv for p in files)
     )
@@ -43,10 +43,10 @@ allow run "sort **"
     near=(
         """\
 import std.baseline
-allow write "zz-out/**"
+allow write "any/**"
 allow run "sponge **"
 """,
     ),
-    shows="zz-out/x",
+    shows="any/file",
     look=_look,
 )

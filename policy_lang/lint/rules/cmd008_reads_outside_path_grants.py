@@ -11,7 +11,7 @@ from ..ground import Ground
 
 
 def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    if ground.probe("read", "zz-secret/key"):
+    if ground.probe("read", "any/secret"):
         return iter(())
     reads = allowed_rows(ground, lambda r: r.gives in {"read", "upload"} and any("{secret" in w for w in r.argv))
     return findings(ground, check, reads, "no rule grants that file")
@@ -39,10 +39,10 @@ allow run "cat **"
     near=(
         """\
 import std.baseline
-allow read "zz-secret/**"
+allow read "any/**"
 allow run "shuf **"
 """,
     ),
-    shows="zz-secret/key",
+    shows="any/secret",
     look=_look,
 )

@@ -16,7 +16,7 @@ def _raised(ground: Ground) -> list[Trace]:
     for reach in ground.reach("write", [r.pattern for r in rows], [r.example for r in rows]):
         if reach.rule.override:
             denied = ground.step(
-                replace(reach.step.witness, action="run", resource=("zz-evil", "--do", "it")), "denied now"
+                replace(reach.step.witness, action="run", resource=("some-program", "--any-option")), "denied now"
             )
             if denied.effect == "deny":
                 out.append(Trace((replace(reach.step, note="the next session obeys it"), denied), (reach.rule,)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..check import Check
-from ..closure import Trace, code, loaded_files, minimal
+from ..closure import Trace, code, minimal
 from ..escalations import traced
 from ..ground import Ground
 
@@ -19,7 +19,7 @@ _DENIED = (
 
 def _laundered(ground: Ground) -> list[Trace]:
     out: list[Trace] = []
-    for trace in minimal([*code(ground), *loaded_files(ground, "config")]):
+    for trace in minimal(code(ground)):
         for action, resource in _DENIED:
             denied = ground.step(replace(trace.steps[-1].witness, action=action, resource=resource), "denied")
             rules = [ground.rules[r.id] for r in denied.rules if r.id in ground.rules]

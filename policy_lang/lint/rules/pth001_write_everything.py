@@ -11,7 +11,7 @@ from ..finding import Finding
 from ..ground import Ground, Reach
 from ..places import sentence
 
-_ELSEWHERE = ("~/zz-elsewhere/**", "/zz-elsewhere/**")
+_ELSEWHERE = ("~/elsewhere/**", "/elsewhere/**")
 """Places that no narrow rule speaks of."""
 _TELLING = ("~/.ssh/authorized_keys", "/etc/cron.d/x", "~/Documents/x", "/srv/x")
 

@@ -9,7 +9,7 @@ from ..finding import Finding
 from ..ground import Ground
 from ..places import sentence
 
-_ELSEWHERE = ("~/zz-elsewhere/**", "/zz-elsewhere/**")
+_ELSEWHERE = ("~/elsewhere/**", "/elsewhere/**")
 """Places that no narrow rule speaks of."""
 
 

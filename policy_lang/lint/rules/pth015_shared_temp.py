@@ -19,7 +19,7 @@ def _look(ground: Ground, check: Check) -> Iterator[Finding]:
             folder = next((f for f in _SHARED if word.text.startswith(f)), None)
             if folder is None or not word.text.removeprefix(folder).startswith("*"):
                 continue
-            for reach in (r for r in ground.probe("write", f"{folder}zz-other/x") if r.rule is rule):
+            for reach in (r for r in ground.probe("write", f"{folder}other/x") if r.rule is rule):
                 fix = Fix(
                     "write `${tmp}`",
                     (Edit(Span(rule.span.source, *word.pos), f'"${{tmp}}/{word.text.removeprefix(folder)}"'),),

@@ -9,8 +9,8 @@ from ..finding import Finding
 from ..ground import Ground
 from ..places import sentence
 
-_ANYTHING = (("run", ("zz-evil", "--do", "it")), ("push", "zz-evil/x"), ("call", "zz-evil.tool"), ("use", "ZZ_EVIL"),
-             ("setenv", "ZZ_EVIL"), ("do", "zz-evil.now"), ("merge", "zz-evil/x"))  # fmt: skip
+_ANYTHING = (("run", ("some-program", "--any-option")), ("push", "some/branch"), ("call", "some-server.some-tool"), ("use", "SOME_NAME"),
+             ("setenv", "SOME_NAME"), ("do", "some.operation"), ("merge", "some/branch"))  # fmt: skip
 """For each action something that no narrow rule means."""
 
 
@@ -36,6 +36,6 @@ CHECK = Check(
 tier review { approvers "@t" }
 ask review run opaque""",
     near=('allow run "acme-* **"',),
-    shows="evil",
+    shows="some-program",
     look=_look,
 )

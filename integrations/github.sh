@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# What action.yml runs: POLICY is the program, FILES the policies (one a line), MODE `change` or `full`, FAIL_ON a
+# severity, SARIF a file or empty. GITHUB_BASE_REF is the branch that a pull request goes to.
+set -euo pipefail
+
+files=()
+while IFS= read -r file; do
+    file="${file#"${file%%[![:space:]]*}"}"
+    file="${file%"${file##*[![:space:]]}"}"
+    case $file in
+    "") ;;
+    -*) files+=("./$file") ;;
+    *) files+=("$file") ;;
+    esac
+done <<<"$FILES"
+if [ ${#files[@]} -eq 0 ]; then
+    echo "::error title=policy lint::no files are given"
+    exit 2
+fi
+
+arguments=(--fail-on "$FAIL_ON")
+case $MODE in
+full) ;;
+change)
+    if [ -n "${GITHUB_BASE_REF:-}" ]; then
+        base="refs/remotes/origin/$GITHUB_BASE_REF"
+        git rev-parse --verify --quiet "$base^{commit}" >/dev/null ||
+            git fetch --quiet --no-tags --depth=1 origin "+refs/heads/$GITHUB_BASE_REF:$base"
+        arguments+=(--against "$base")
+    fi
+    ;;
+*)
+    echo "::error title=policy lint::mode is change or full"
+    exit 2
+    ;;
+esac
+
+status=0
+"$POLICY" lint "${arguments[@]}" --format github "${files[@]}" || status=$?
+if [ "$status" -le 1 ]; then
+    report=$(mktemp)
+    "$POLICY" lint "${arguments[@]}" --exit-zero --format json "${files[@]}" >"$report"
+    count=$(python3 -c 'import json, sys; print(len(json.load(open(sys.argv[1]))["findings"]))' "$report")
+    rm -f "$report"
+    [ -z "${GITHUB_OUTPUT:-}" ] || echo "findings=$count" >>"$GITHUB_OUTPUT"
+    [ -z "$SARIF" ] || "$POLICY" lint "${arguments[@]}" --exit-zero --format sarif "${files[@]}" >"$SARIF"
+fi
+exit "$status"
