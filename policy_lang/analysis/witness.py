@@ -202,6 +202,8 @@ def _commands(word: Word, options: list[str], patterns: Iterable[Sequence]) -> I
         bases += [w for p in patterns if (w := instance(p, "")) and w[: len(words)] == words[: len(w)]]
     for base in bases:
         missing = [o for o in options if o not in base]
+        if "" in base:  # nobody types an empty word
+            yield tuple(w or "a" for w in base)
         yield base
         if any(w.endswith("/") for w in base):  # a folder is no program and no script, but something in it may be
             yield tuple(f"{w}a" if w.endswith("/") else w for w in base)

@@ -194,7 +194,7 @@ def _print(run: _Run, report: Report) -> None:
     elif run.format == "json":
         print_json(report_json(report))
     elif run.format == "sarif":
-        print_json(report_sarif(report, checks(), __version__, step_text))
+        print_json(report_sarif(report, __version__, step_text))
     elif run.format == "github":
         for line in finding_github_lines(report):
             click.echo(line)

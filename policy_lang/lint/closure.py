@@ -16,7 +16,7 @@ from ..automata.pattern import quoted
 from ..domain.actions import COMMAND
 from ..ir.model import Rule
 from .capabilities import Capability
-from .commands import Allowed, allowed_rows, like, runnable, same_principal, words_of
+from .commands import Allowed, allowed_rows, grants_any_program, like, runnable, same_principal, words_of
 from .finding import Step
 from .ground import Ground, Reach, noted
 
@@ -57,7 +57,7 @@ def loaded_files(ground: Ground, *kinds: str) -> list[Trace]:
     """Writing a file that an allowed command then loads."""
     out: list[Trace] = []
     for row in writable(ground, kinds):
-        for write in ground.reach("write", [quoted(row.file)]):
+        for write in writes(ground, row.file):
             for command in ground.reach("run", [like(ground, row)]):
                 notes = (f"`{row.program}` reads it", "and runs what it says")
                 trace = joined(ground, write, command, notes, row.id, row.file)
@@ -66,12 +66,37 @@ def loaded_files(ground: Ground, *kinds: str) -> list[Trace]:
     return minimal(out)
 
 
+def writes(ground: Ground, file: str) -> list[Reach]:
+    """The ways to write a file: by a rule about writing, or by a command that no such rule holds."""
+    return [*ground.reach("write", [quoted(file)]), *_by_command(ground, ("write",), "{out}", file)]
+
+
+def reads(ground: Ground, file: str) -> list[Reach]:
+    """The commands that read a file although no rule about reading grants it."""
+    return _by_command(ground, ("read",), "{secret}", file)
+
+
+def _by_command(ground: Ground, gives: tuple[str, ...], place: str, file: str) -> list[Reach]:
+    """Allowed commands whose rows say that they write or read what stands at a placeholder."""
+    could = runnable(ground)
+    out: list[Reach] = []
+    for row in ground.capabilities.programs:
+        if row.gives in gives and place in row.argv and could(row.argv[0]):
+            words = tuple(file if w == place else x for w, x in zip(row.argv, words_of(row), strict=True))
+            out += [r for r in ground.probe("run", words) if not grants_any_program(ground, r.rule)]
+    return out
+
+
 def writable(ground: Ground, kinds: tuple[str, ...]) -> list[Capability]:
     """The rows of some kinds about files that an agent may write and programs that some rule may run."""
     could = runnable(ground)
     rows = [r for r in ground.capabilities.programs if r.file and could(r.argv[0])]
     files = ground.first("write", sorted({quoted(r.file) for r in rows}))
-    return [r for r in rows if r.kind in kinds and quoted(r.file) in files]
+    return [
+        r
+        for r in rows
+        if r.kind in kinds and (quoted(r.file) in files or _by_command(ground, ("write",), "{out}", r.file))
+    ]
 
 
 def code(ground: Ground) -> list[Trace]:

@@ -82,12 +82,14 @@ def _overlay(texts: dict[str, str]) -> Reader:
 
 def _fault(finding: Finding, chosen: Fix, before: list[Finding], after: list[Finding], old: Ground, new: Ground) -> str:
     """Why a fix does not hold; empty when it does."""
-    was, now = Counter(_about(f) for f in before), Counter(_about(f) for f in after)
-    if now[_about(finding)] >= was[_about(finding)]:
+    if finding.fingerprint in {f.fingerprint for f in after}:
         return "the finding would still be there"
-    added = now - was
-    if added:
-        return f"it would bring {', '.join(sorted({code for code, _ in added}))}"
+    # by their codes: a finding about a rule whose text changes has another fingerprint afterwards
+    was, now = Counter(f.code for f in before), Counter(f.code for f in after)
+    if now[finding.code] >= was[finding.code]:
+        return "the finding would still be there"
+    if added := now - was:
+        return f"it would bring {', '.join(sorted(added))}"
     if chosen.safe:
         found = diff(old.engine, new.engine, old.layout)
         if found.has("widened", "lowered", "unlogged"):
@@ -95,7 +97,3 @@ def _fault(finding: Finding, chosen: Fix, before: list[Finding], after: list[Fin
         if found.undecided:
             return "whether it permits more is undecided within limits"
     return ""
-
-
-def _about(finding: Finding) -> tuple[str, str]:
-    return finding.code, finding.fingerprint

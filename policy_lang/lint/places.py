@@ -11,6 +11,9 @@ from .check import Check, Look
 from .finding import Finding, Fix, Step
 from .ground import Ground, Reach, noted, wanted, who
 
+UNNAMED = "https://unnamed-host.example/"
+"""A host that no rule names (RFC 2606 reserves the ending): what grants it grants any."""
+
 VERBS = {
     "write": "write", "read": "read", "delete": "delete", "connect": "reach", "push": "push to", "run": "run",
     "force-push": "force-push", "delete-ref": "delete", "call": "call", "use": "use", "setenv": "set", "do": "do",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from ..domain.errors import Span
 from ..lint.check import Check
 from ..lint.finding import Finding, Fix, Step
+from ..lint.registry import checks
 from ..lint.report import Report
 from .analysis import moment_json, witness_json
 from .decisions import Json, rule_json
@@ -51,8 +53,11 @@ def finding_json(finding: Finding) -> Json:
         "name": finding.name,
         "severity": finding.severity,
         "evidence": finding.evidence,
+        "persona": finding.persona,
         "message": finding.message,
         **place_json(finding.span),
+        "explanation": checks()[finding.code].why,
+        "mend": checks()[finding.code].mend,
         "fingerprint": finding.fingerprint,
         "trace": finding.trace,
         "steps": [step_json(s) for s in finding.steps],
@@ -80,7 +85,7 @@ def report_json(report: Report) -> Json:
 # SARIF
 
 
-def report_sarif(report: Report, checks: dict[str, Check], version: str, request: object) -> Json:
+def report_sarif(report: Report, version: str, request: Callable[[Step], str]) -> Json:
     """SARIF 2.1.0 (OASIS). A finding of several requests carries them as a code flow. `request` writes a request."""
     used = list(dict.fromkeys(f.code for f in (*report.findings, *report.suppressed)))
     results = [_result(f, used, request) for f in report.findings]
@@ -89,7 +94,7 @@ def report_sarif(report: Report, checks: dict[str, Check], version: str, request
         "name": "policy_lang",
         "version": version,
         "semanticVersion": version,
-        "rules": [_rule(checks[code]) for code in used],
+        "rules": [_rule(checks()[code]) for code in used],
     }
     return {
         "$schema": _SARIF,
@@ -110,7 +115,7 @@ def _rule(check: Check) -> Json:
     }
 
 
-def _result(finding: Finding, used: list[str], request: object) -> Json:
+def _result(finding: Finding, used: list[str], request: Callable[[Step], str]) -> Json:
     out: Json = {
         "ruleId": finding.code,
         "ruleIndex": used.index(finding.code),
@@ -128,7 +133,6 @@ def _result(finding: Finding, used: list[str], request: object) -> Json:
     if finding.trace and place:
         flow = []
         for number, step in enumerate(finding.steps):
-            assert callable(request)
             text = f"{request(step)}: {step.effect}" + (f" ({step.note})" if step.note else "")
             flow.append({"location": {**place, "message": {"text": text}}, "executionOrder": number + 1})
         out["codeFlows"] = [{"threadFlows": [{"locations": flow}]}]

@@ -11,9 +11,9 @@ from ..ground import Ground
 def _leaks(ground: Ground) -> list[Trace]:
     secrets = ground.capabilities.group("credentials")
     uploads = ground.capabilities.group("uploads")
-    reads = ground.reach("read", [r.pattern for r in secrets], [r.example for r in secrets])
-    sends = ground.reach("connect", [r.pattern for r in uploads], [r.example for r in uploads]) if reads else []
-    return together(ground, reads, sends, ("a secret", "anyone can receive there"))
+    found = ground.reach("read", [r.pattern for r in secrets], [r.example for r in secrets])
+    sends = ground.reach("connect", [r.pattern for r in uploads], [r.example for r in uploads]) if found else []
+    return together(ground, found, sends, ("a secret", "anyone can receive there"))
 
 
 CHECK = Check(

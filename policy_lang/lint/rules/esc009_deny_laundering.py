@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..check import Check
-from ..closure import Trace, code, minimal
+from ..closure import Trace, code, minimal, reads
 from ..escalations import traced
 from ..ground import Ground
 
@@ -26,7 +26,12 @@ def _laundered(ground: Ground) -> list[Trace]:
             if denied.effect == "deny" and rules:
                 out.append(Trace((denied, *trace.steps), trace.rules, trace.rows))
                 break
-    return out
+    for resource in (".env", "~/.ssh/id_ed25519"):
+        for reach in reads(ground, resource):
+            denied = ground.step(replace(reach.step.witness, action="read", resource=resource), "denied")
+            if denied.effect == "deny" and denied.rules:
+                out.append(Trace((denied, replace(reach.step, note="it prints the file")), (reach.rule,)))
+    return minimal(out)
 
 
 CHECK = Check(
@@ -57,5 +62,5 @@ deny read ".env"
 """,
     ),
     shows="python3",
-    look=traced(_laundered, "its code reads what is denied"),
+    look=traced(_laundered, "it does what is denied"),
 )

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from ..check import Check
 from ..finding import Finding
 from ..ground import Ground
-from ..places import sentence
+from ..places import UNNAMED, sentence
 
-_NOWHERE = ("https://evil.example/", "https://198.51.100.7/")
+_NOWHERE = (UNNAMED, "https://198.51.100.7/")
 """A name and an address that are reserved for examples (RFC 2606, RFC 5737), so that no narrow rule means them."""
 
 
@@ -49,6 +49,6 @@ import std.baseline
 allow connect "**.acme.example"
 """,
     ),
-    shows="evil.example",
+    shows="unnamed-host.example",
     look=_look,
 )

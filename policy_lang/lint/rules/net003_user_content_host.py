@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from ..check import Check
 from ..finding import Finding
 from ..ground import Ground
-from ..places import row_of, sentence
+from ..places import UNNAMED, row_of, sentence
 
 
 def _look(ground: Ground, check: Check) -> Iterator[Finding]:
     rows = ground.capabilities.group("uploads")
     examples = [r.example for r in rows]
-    anywhere = {r.rule.id for r in ground.probe("connect", "https://evil.example/")}
+    anywhere = {r.rule.id for r in ground.probe("connect", UNNAMED)}
     for reach in ground.reach("connect", [r.pattern for r in rows], examples):
         if reach.rule.id in anywhere or reach.step.witness.resource not in examples:
             continue  # that it grants any host is said elsewhere; or it names an account of its own

@@ -12,7 +12,7 @@ from ..places import sentence
 
 def _look(ground: Ground, check: Check) -> Iterator[Finding]:
     seen: list[str] = []
-    for resource in ("evil.example:53", "198.51.100.7:53"):
+    for resource in ("unnamed-host.example:53", "198.51.100.7:53"):
         for reach in ground.probe("connect", resource):
             if reach.rule.id not in seen:
                 seen.append(reach.rule.id)

@@ -9,12 +9,12 @@ from ...ir.model import Rule
 from ..check import Check
 from ..finding import Edit, Finding, Fix
 from ..ground import Ground
-from ..places import row_of, sentence
+from ..places import UNNAMED, row_of, sentence
 
 
 def _look(ground: Ground, check: Check) -> Iterator[Finding]:
     rows = ground.capabilities.group("downloads")
-    anywhere = {r.rule.id for r in ground.probe("connect", "https://evil.example/")}
+    anywhere = {r.rule.id for r in ground.probe("connect", UNNAMED)}
     for reach in ground.reach("connect", [f"PUT,POST {r.pattern}" for r in rows], [r.example for r in rows]):
         if reach.rule.id not in anywhere:
             row = row_of(rows, reach)

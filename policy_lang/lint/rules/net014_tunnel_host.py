@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from ..check import Check
 from ..finding import Finding
 from ..ground import Ground
-from ..places import denial, row_of, sentence
+from ..places import UNNAMED, denial, row_of, sentence
 
 
 def _look(ground: Ground, check: Check) -> Iterator[Finding]:
     rows = ground.capabilities.group("tunnels")
-    anywhere = {r.rule.id for r in ground.probe("connect", "https://evil.example/")}
+    anywhere = {r.rule.id for r in ground.probe("connect", UNNAMED)}
     for reach in ground.reach("connect", [r.pattern for r in rows], [r.example for r in rows]):
         if reach.rule.id not in anywhere:
             row = row_of(rows, reach)

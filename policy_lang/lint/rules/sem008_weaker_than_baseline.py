@@ -43,7 +43,7 @@ def _look(ground: Ground, check: Check) -> Iterator[Finding]:
         )
 
 
-_TELLING = (".env", "~/.ssh/id_ed25519", "/proc/1/environ", ".git/config", ".claude/settings.json", "~/.bashrc",
+_TELLING = (".env", "~/.ssh/id_ed25519", "/proc/1/environ", ".git/config", ".claude/settings.json", "~/.bashrc", "/etc/cron.d/x",
             "~/.local/bin/git", "http://169.254.169.254/", "http://10.0.0.1/", "http://localhost:2375/")  # fmt: skip
 
 
@@ -56,14 +56,15 @@ def _telling(ground: Ground, rule: Rule, reach: Reach) -> Reach | None:
     texts = list(_TELLING)
     if rule.sort == PATH:
         folder = str(reach.step.witness.resource).rpartition("/")[0]
-        texts += [f"{folder}/{name}" if folder else name for name in _NAMES]
+        if reach.step.witness.action == "read":
+            texts += [f"{folder}/{name}" if folder else name for name in _NAMES]
     for text in texts:
         witness = replace(reach.step.witness, resource=text)
         if matching(rule.include, witness) is None or matching(rule.exclude, witness) is not None:
             continue
         if ground.allowed(witness):
             return replace(reach, step=ground.step(witness))
-    return reach if rule.sort != PATH or rule.label not in {"secrets", "credentials"} else None
+    return reach if rule.sort != PATH else None
 
 
 _NAMES = (".env", ".env.local", "server.pem", "id_rsa", ".npmrc", ".netrc")
