@@ -310,7 +310,7 @@ class Ground:
             one = f"deny {actions}\n" + ",\n".join(f'        "{t}"' for t in texts)
         return self.append(f"deny {actions} there", f'{one}\n        because "{because}"')
 
-    def remove(self, rule: Rule, title: str = "delete the rule") -> tuple[Fix, ...]:
+    def remove(self, rule: Rule, title: str = "delete the rule", *, safe: bool = True) -> tuple[Fix, ...]:
         """The rule taken out, with the line break behind it."""
         statement = self.statement(rule) if self.own(rule) else None
         if statement is None:
@@ -323,7 +323,7 @@ class Ground:
             rest = text[end : after if after >= 0 else len(text)].strip()
             if not rest:
                 end = after + 1 if after >= 0 else len(text)
-        return (Fix(title, (Edit(Span(rule.span.source, start, end), ""),), True),)
+        return (Fix(title, (Edit(Span(rule.span.source, start, end), ""),), safe),)
 
 
 _WIDTH = 96

@@ -74,7 +74,7 @@ def denial(
     if reach.rule.override:
         return ground.remove(reach.rule, "delete the rule that overrides the protected floor")
     verbs = ", ".join(dict.fromkeys((*actions, *(("delete",) if "write" in actions else ()))))
-    return (ground.deny(verbs, (strip(r.pattern) for r in rows), row.note), *ground.remove(reach.rule))
+    return (ground.deny(verbs, (strip(r.pattern) for r in rows), row.note), *ground.remove(reach.rule, safe=False))
 
 
 def strip(pattern: str) -> str:

@@ -25,7 +25,7 @@ def _look(ground: Ground, check: Check) -> Iterator[Finding]:
                     continue
                 seen.add(reach.rule.id)
                 patterns = [p.text for p in rule.include]
-                fixes = (*protected_fix(ground, action, patterns, rule.because), *ground.remove(reach.rule))
+                fixes = (*protected_fix(ground, action, patterns, rule.because), *ground.remove(reach.rule, safe=False))
                 yield ground.finding(
                     check,
                     sentence(reach, rule.because),
