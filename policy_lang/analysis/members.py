@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from ..automata.pattern import Pattern, Sequence, Word
 from ..automata.trie import Trie
@@ -15,24 +16,28 @@ from ..facts.hosts import host_facts
 from ..facts.names import name_word
 from ..facts.paths import Roots, path_forms
 from ..facts.refs import ref_facts
+from .spaces import Layout
 from .witness import Witness
 
 
 def words_of(witness: Witness) -> tuple[Word, ...]:
     """The words of a witness: a path has several names."""
-    resource = witness.resource
-    sort = SORT_OF[witness.action]
+    return _words(witness.action, witness.resource, witness.method, witness.layout)
+
+
+@lru_cache(maxsize=4_096)
+def _words(action: str, resource: str | tuple[str, ...], method: str | None, place: Layout) -> tuple[Word, ...]:
+    sort = SORT_OF[action]
     try:
         if sort == COMMAND:
-            return ((OPAQUE,),) if isinstance(resource, str) else (argv_word(resource, None, witness.layout.workspace),)
+            return ((OPAQUE,),) if isinstance(resource, str) else (argv_word(resource, None, place.workspace),)
         assert isinstance(resource, str)
         if sort == PATH:
-            place = witness.layout
             roots = Roots(None, place.workspace, place.home, place.tmp, lexical=True)
             return path_forms(resource, roots)[0].sure
         if sort == HOST:
-            facts = host_facts(resource, witness.method)
-            return ((witness.method or "GET", str(facts.port), *facts.segments, URL_PATH, *(facts.path or ())),)
+            facts = host_facts(resource, method)
+            return ((method or "GET", str(facts.port), *facts.segments, URL_PATH, *(facts.path or ())),)
         return (ref_facts(resource).word if sort == REF else name_word(resource),)
     except RequestError:
         return ()
@@ -42,6 +47,16 @@ def matching(patterns: Iterable[Pattern], witness: Witness) -> Pattern | None:
     """The first of the patterns that the witness matches."""
     words = words_of(witness)
     return next((p for p in patterns if _any(p.sequences, words)), None)
+
+
+def first_of(patterns: Iterable[Pattern]) -> Callable[[Witness], int | None]:
+    """Says which of many patterns is the first that a witness matches, by its place; None when none is."""
+    walker = Walker(Trie((s, place) for place, p in enumerate(patterns) for s in p.sequences))
+
+    def place(witness: Witness) -> int | None:
+        return min((m for w in words_of(witness) for m in walker.walk(w).marks), default=None)
+
+    return place
 
 
 def _any(sequences: Iterable[Sequence], words: tuple[Word, ...]) -> bool:

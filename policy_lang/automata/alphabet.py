@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .budget import Budget
 from .glob import MAX_CODE_POINT, Glob, Ranges
@@ -27,13 +28,17 @@ class Alphabet:
     forbidden: Ranges
     excluded: frozenset[str]
     empty: bool = False
+    _bad: re.Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        ranges = "".join(f"\\U{lo:08x}-\\U{hi:08x}" for lo, hi in (*_NEVER, *self.forbidden))
+        object.__setattr__(self, "_bad", re.compile(f"[{ranges}]"))
 
     def admits(self, segment: str) -> bool:
         """True when the segment can occur in a word of this sort."""
         if segment in self.excluded or (not segment and not self.empty):
             return False
-        points = [ord(c) for c in segment]
-        return not any(lo <= p <= hi for p in points for lo, hi in (*_NEVER, *self.forbidden))
+        return self._bad.search(segment) is None
 
 
 _CONTROLS: Ranges = ((0, 31), (127, 159))

@@ -185,17 +185,27 @@ class Ground:
             yield Reach(self.rules[grant.rule.id], self.step(grant.witness), grant.everyone)
 
     def first(self, action: str, texts: Iterable[str], tries: int = 4) -> dict[str, Reach]:
-        """For each of some patterns something of it that is allowed, in one search; nothing for the others."""
+        """For each of some patterns something of it that is allowed, in one search; nothing for the others.
+
+        Several patterns that stand for one are given as one text, a line each.
+        """
         key = (action, *dict.fromkeys(texts))
         if key not in self._firsts:
             self._firsts[key] = self._first(action, key[1:], tries)
         return self._firsts[key]
 
     def _first(self, action: str, texts: Iterable[str], tries: int) -> dict[str, Reach]:
-        patterns = {text: wanted(action, [text])[0] for text in texts}
+        patterns = {text: wanted(action, text.split("\n")) for text in texts}
         items = [
-            Item(None, tuple(self.layout.sequence(s) for s in p.sequences), (), TRUE, True, raw=action == "run")
-            for p in patterns.values()
+            Item(
+                None,
+                tuple(self.layout.sequence(s) for p in group for s in p.sequences),
+                (),
+                TRUE,
+                True,
+                raw=action == "run",
+            )
+            for group in patterns.values()
         ]
         names = list(patterns)
         asks = [i for p in self.side.parts(action) for items in p.asks.values() for i in items]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
-from ..analysis.members import matching
+from ..analysis.members import first_of
+from ..analysis.witness import Witness
 from ..syntax.tree import TierDef
 from .capabilities import Place
 from .check import Check, Look
@@ -37,10 +39,13 @@ def sentence(reach: Reach, note: str = "") -> str:
 
 def row_of(rows: Sequence[Place], reach: Reach) -> Place:
     """The row that a request falls in."""
-    for row in rows:
-        if matching(wanted(reach.step.witness.action, (row.pattern,)), reach.step.witness) is not None:
-            return row
-    return rows[0]
+    place = _finder(reach.step.witness.action, tuple(r.pattern for r in rows))(reach.step.witness)
+    return rows[place or 0]
+
+
+@lru_cache(maxsize=64)
+def _finder(action: str, patterns: tuple[str, ...]) -> Callable[[Witness], int | None]:
+    return first_of(wanted(action, patterns))
 
 
 def into(

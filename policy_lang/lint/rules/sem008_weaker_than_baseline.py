@@ -24,7 +24,7 @@ def _look(ground: Ground, check: Check) -> Iterator[Finding]:
     weaker: list[str] = []
     steps: list[Step] = []
     first = ""
-    rules = {(action, p.text): rule for rule in baseline() for action in rule.actions for p in rule.include}
+    rules = {(a, "\n".join(p.text for p in r.include)): r for r in baseline() for a in r.actions}
     for wanted in dict.fromkeys(action for action, _ in rules):
         found = ground.first(wanted, [text for action, text in rules if action == wanted])
         for text, reach in found.items():
