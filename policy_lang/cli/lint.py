@@ -87,7 +87,7 @@ def command(files: tuple[str, ...], format_: str, **given: object) -> None:
     try:
         if given["fixes"]:
             _fix(run, unsafe=bool(given["unsafe"]), show=bool(given["show_diff"]))
-        if given["unsafe"] or given["show_diff"]:
+        elif given["unsafe"] or given["show_diff"]:
             fail_usage("`--unsafe` and `--diff` go with `--fix`", _plain(format_))
         report = _lint(run)
     except PolicyError as error:
@@ -111,7 +111,8 @@ def _run(files: tuple[str, ...], format_: str, given: dict[str, object]) -> _Run
     path = given["config"] or (None if given["no_config"] else find_config(os.path.dirname(files[0]) or "."))
     try:
         if path is not None:
-            config = read_config(str(path))
+            base = None if given["config"] else _base_config(str(path), given["against"], shape)
+            config = LintConfig() if base == b"" else read_config(str(path), base)
         capabilities = config.capabilities()
     except ConfigError as error:
         fail_usage(str(error), shape)
@@ -137,6 +138,20 @@ def _run(files: tuple[str, ...], format_: str, given: dict[str, object]) -> _Run
     )
     against = str(given["against"]) if given["against"] else None
     return _Run(files, options, config, format_, against, name)
+
+
+def _base_config(path: str, against: object, shape: str) -> bytes | None:
+    """The configuration as the base has it, so that no change configures what judges it; None without a base.
+
+    Empty when the base has none.
+    """
+    if not against or os.path.isfile(str(against)):
+        return None
+    try:
+        at = Revision(str(against).partition(":")[0], path)
+        return at.read(at.path, None) if at.exists else b""
+    except PolicyError as error:
+        fail_policy(error, shape)
 
 
 def _codes(text: object, shape: str) -> tuple[str, ...]:
@@ -239,7 +254,7 @@ def _fix(run: _Run, *, unsafe: bool, show: bool) -> None:
         done = fix(path, run.options, unsafe=unsafe)
         for name, text in done.texts.items():
             if show:
-                with open(name, encoding="utf-8") as file:
+                with open(name, encoding="utf-8", newline="") as file:
                     before = file.read()
                 lines = difflib.unified_diff(
                     before.splitlines(keepends=True), text.splitlines(keepends=True), f"a/{name}", f"b/{name}"
@@ -259,6 +274,7 @@ def _fix(run: _Run, *, unsafe: bool, show: bool) -> None:
 
 def _write(path: str, text: str) -> None:
     """Replace a file at once, so that no reader sees half of it."""
+    path = os.path.realpath(path)
     beside = f"{path}.new-{os.getpid()}"
     try:
         with open(beside, "x", encoding="utf-8", newline="") as file:

@@ -16,7 +16,7 @@ from ..automata.pattern import quoted
 from ..domain.actions import COMMAND
 from ..ir.model import Rule
 from .capabilities import Capability
-from .commands import Allowed, allowed_rows, grants_any_program, like, runnable, same_principal, words_of
+from .commands import Allowed, allowed_rows, called, grants_any_program, like, same_principal, words_of
 from .finding import Step
 from .ground import Ground, Reach, noted
 
@@ -58,7 +58,7 @@ def loaded_files(ground: Ground, *kinds: str) -> list[Trace]:
     out: list[Trace] = []
     for row in writable(ground, kinds):
         for write in writes(ground, row.file):
-            for command in ground.reach("run", [like(ground, row)]):
+            for command in ground.reach("run", like(ground, row)):
                 notes = (f"`{row.program}` reads it", "and runs what it says")
                 trace = joined(ground, write, command, notes, row.id, row.file)
                 if trace is not None:
@@ -78,10 +78,9 @@ def reads(ground: Ground, file: str) -> list[Reach]:
 
 def _by_command(ground: Ground, gives: tuple[str, ...], place: str, file: str) -> list[Reach]:
     """Allowed commands whose rows say that they write or read what stands at a placeholder."""
-    could = runnable(ground)
     out: list[Reach] = []
     for row in ground.capabilities.programs:
-        if row.gives in gives and place in row.argv and could(row.argv[0]):
+        if row.gives in gives and place in row.argv and called(ground, row.argv[0]):
             words = tuple(file if w == place else x for w, x in zip(row.argv, words_of(row), strict=True))
             out += [r for r in ground.probe("run", words) if not grants_any_program(ground, r.rule)]
     return out
@@ -89,8 +88,7 @@ def _by_command(ground: Ground, gives: tuple[str, ...], place: str, file: str) -
 
 def writable(ground: Ground, kinds: tuple[str, ...]) -> list[Capability]:
     """The rows of some kinds about files that an agent may write and programs that some rule may run."""
-    could = runnable(ground)
-    rows = [r for r in ground.capabilities.programs if r.file and could(r.argv[0])]
+    rows = [r for r in ground.capabilities.programs if r.file and called(ground, r.argv[0])]
     files = ground.first("write", sorted({quoted(r.file) for r in rows}))
     return [
         r

@@ -41,18 +41,34 @@ def _filled(text: str) -> str:
     return out.replace("\0", "{").replace("\1", "}")
 
 
-def runnable(ground: Ground) -> Callable[[str], bool]:
-    """Says whether a program of a name could be run at all: it is named in a grant, or a grant names none."""
-    names: set[str] = set()
-    for layer in ground.policy.layers[:1]:
-        for rule in layer.rules:
-            if not rule.grants or rule.sort != COMMAND:
-                continue
-            for sequence in (s for p in rule.include for s in p.sequences):
-                if not isinstance(sequence[0], str):
-                    return lambda _: True
-                names.add(sequence[0].rpartition("/")[2])
-    return lambda program: program in names
+def called(ground: Ground, program: str) -> list[str]:
+    """The names under which a row's program could be run: those that grants name and that the same profile reads.
+
+    Its own name when a grant names no program at all; nothing when no grant could mean it.
+    """
+    names, any_program = _granted_programs(ground)
+    wanted = program.rpartition("/")[2]
+    if wanted in names or any_program:
+        return [program]
+    profile = ground.side.profile(wanted)
+    if profile is None:
+        return []
+    return [n for n in names if (p := ground.side.profile(n)) is not None and p.name == profile.name]
+
+
+def _granted_programs(ground: Ground) -> tuple[list[str], bool]:
+    """The programs that grants name, and whether one names none."""
+    if ground.programs is None:
+        firsts = [
+            sequence[0]
+            for rule in ground.granting.values()
+            if rule.sort == COMMAND
+            for pattern in rule.include
+            for sequence in pattern.sequences
+        ]
+        names = dict.fromkeys(f.rpartition("/")[2] for f in firsts if isinstance(f, str))
+        ground.programs = list(names), any(not isinstance(f, str) for f in firsts)
+    return ground.programs
 
 
 def grants_any_program(ground: Ground, rule: Rule) -> bool:
@@ -72,11 +88,9 @@ class Allowed:
 def allowed_rows(ground: Ground, wanted: Callable[[Capability], bool]) -> list[Allowed]:
     """The rows that are allowed without approval, by the rule that grants them."""
     out: dict[str, Allowed] = {}
-    could = runnable(ground)
     for row in ground.capabilities.programs:
-        if not wanted(row) or not could(row.argv[0].rpartition("/")[2]):
-            continue
-        for words in _variants(ground, row):
+        names = called(ground, row.argv[0]) if wanted(row) else []
+        for words in (w for name in names for w in _variants(ground, row, name)):
             found = ground.probe("run", words)
             for reach in found:
                 if not ground.own(reach.rule) or grants_any_program(ground, reach.rule):
@@ -89,9 +103,9 @@ def allowed_rows(ground: Ground, wanted: Callable[[Capability], bool]) -> list[A
     return list(out.values())
 
 
-def _variants(ground: Ground, row: Capability) -> Iterator[tuple[str, ...]]:
-    """A row's words, and the same with the file where the policy lets an agent read."""
-    words = words_of(row)
+def _variants(ground: Ground, row: Capability, name: str) -> Iterator[tuple[str, ...]]:
+    """A row's words under a name of its program, and the same with the file where the policy lets an agent read."""
+    words = (name, *words_of(row)[1:])
     yield words
     if any(w.startswith("any/script.") for w in words):
         for folder in _readable(ground):
@@ -139,9 +153,12 @@ def findings(ground: Ground, check: Check, allowed: list[Allowed], note: str) ->
         )  # fmt: skip
 
 
-def like(ground: Ground, row: Capability) -> str:
-    """A command pattern of everything that reads what a row reads: its program and sub-command, whatever follows."""
-    program = row.argv[0]
+def like(ground: Ground, row: Capability) -> list[str]:
+    """Command patterns of all that reads what a row reads: its program and sub-command, whatever follows."""
+    return [_like(ground, row, name) for name in called(ground, row.argv[0])]
+
+
+def _like(ground: Ground, row: Capability, program: str) -> str:
     profile = ground.engine.profiles(program)
     words = [program]
     second = row.argv[1] if len(row.argv) > 1 else ""
@@ -161,7 +178,7 @@ def reads_file(row: Capability) -> bool:
 
 def same_principal(ground: Ground, first: Witness, second: Witness) -> tuple[Witness, Witness] | None:
     """Both requests by one principal under the same circumstances, where both are allowed."""
-    givens = [first.given, second.given, {**first.given, **second.given}, *ground.principals]
+    givens = [first.given, second.given, {**first.given, **second.given}, *ground.principals()]
     for given in givens:
         pair = (replace(first, given=dict(given)), replace(second, given=dict(given)))
         if all(ground.allowed(w) for w in pair):

@@ -89,17 +89,19 @@ def _has_table(path: str) -> bool:
         return False
 
 
-def _read(path: str) -> dict[str, dict[str, object]]:
+def _read(path: str, data: bytes | None = None) -> dict[str, dict[str, object]]:
     try:
+        if data is not None:
+            return tomli.loads(data.decode())
         with open(path, "rb") as file:
             return tomli.load(file)
     except (OSError, tomli.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"`{path}` cannot be read: {error}") from None
 
 
-def read_config(path: str) -> LintConfig:
-    """The configuration in a file. Raises ConfigError."""
-    table = _read(path)
+def read_config(path: str, data: bytes | None = None) -> LintConfig:
+    """The configuration in a file, or in the bytes that it had elsewhere. Raises ConfigError."""
+    table = _read(path, data)
     if os.path.basename(path) == "pyproject.toml":
         found = table.get("tool", {}).get("policy", {})
         table = found if isinstance(found, dict) else {}

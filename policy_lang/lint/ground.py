@@ -39,6 +39,9 @@ USUAL_LAYOUT = Layout(USUAL[WORKSPACE], USUAL[HOME], USUAL[TMP])
 """Where things lie unless the caller says otherwise: one layout, so that findings are the same on every machine."""
 
 
+Given = dict[str, Value | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
     """Something that a rule lets an agent do without approval, as the policy confirmed."""
@@ -71,6 +74,10 @@ class Ground:
         """The policy's own grants; those of a ceiling only bound them."""
         self._reached: dict[object, list[Reach]] = {}
         self._firsts: dict[tuple[str, ...], dict[str, Reach]] = {}
+        self.programs: tuple[list[str], bool] | None = None
+        """The programs that grants name, once somebody has asked for them."""
+        self._principals: dict[str | None, list[Given]] = {}
+        self._own = {r.id for r in self.rules.values() if os.path.abspath(r.file) in policy.sources}
         self._imports = self._import_spans()
 
     @property
@@ -92,8 +99,7 @@ class Ground:
 
     def own(self, rule: Rule | RuleRef) -> bool:
         """True for a rule of the author's files, not of the library."""
-        found = self.rules.get(rule.id)
-        return found is not None and os.path.abspath(found.file) in self.policy.sources
+        return rule.id in self._own
 
     def own_rules(self, effect: str | None = None, action: str | None = None) -> Iterator[Rule]:
         """The rules of the policy's own layer that stand in the author's files, in the order of their places."""
@@ -232,7 +238,7 @@ class Ground:
     def probe(self, action: str, resource: str | tuple[str, ...], method: str | None = None) -> list[Reach]:
         """Who is allowed one particular request, once for each rule of the policy's own layer that grants it."""
         out: list[Reach] = []
-        for given in () if self.ceiling else self.principals:
+        for given in () if self.ceiling else self.principals(action):
             witness = Witness(action, resource, given, method, self.layout)
             verdict = self.ask(witness)
             if verdict.effect == "allow":
@@ -243,21 +249,26 @@ class Ground:
                         out.append(Reach(rule, step, not given))
         return out
 
-    @cached_property
-    def principals(self) -> list[dict[str, Value | None]]:
-        """Who may ask, under which circumstances: an example for each condition of a grant."""
-        out: list[dict[str, Value | None]] = []
-        formulas = {r.condition: None for layer in self.policy.layers for r in layer.rules if r.grants}
-        for formula in formulas:
+    def principals(self, action: str | None = None) -> list[Given]:
+        """Who may ask, under which circumstances: an example for each condition of a grant about an action."""
+        if action not in self._principals:
+            self._principals[action] = list(self._each_principal(action))
+        return self._principals[action]
+
+    def _each_principal(self, action: str | None) -> Iterator[Given]:
+        rules = (r for layer in self.policy.layers for r in layer.rules if r.grants)
+        formulas = {r.condition: None for r in rules if action is None or action in r.actions}
+        seen: list[Given] = []
+        for formula in list(formulas)[:_MOST_PRINCIPALS]:
             cases = Cases([formula], self.policy.attributes)
             demands = frozenset({(formula, SURELY)})
             agents = cases.agents(demands)
             for number in (i for i in range(agents.bit_length()) if agents >> i & 1):
                 given = plain_case(cases.case(demands, number))
                 given = {k: v for k, v in given.items() if v is not None}
-                if given not in out:
-                    out.append(given)
-        return out[:_MOST_PRINCIPALS]
+                if given not in seen:
+                    seen.append(given)
+                    yield given
 
     def covers(self, wide: Rule, narrow: Rule) -> bool:
         """True when every resource that `narrow` is about is one that `wide` is about."""
@@ -337,8 +348,8 @@ class Ground:
 
 
 _WIDTH = 96
-_MOST_PRINCIPALS = 24
-"""Kinds of principals that fixed requests are asked for; patterns are searched for all of them."""
+_MOST_PRINCIPALS = 500
+"""Conditions of grants for which fixed requests are asked; patterns are searched for all of them."""
 
 
 def wanted(action: str, texts: Iterable[str]) -> tuple[Pattern, ...]:

@@ -61,7 +61,7 @@ def applied(
     kept: list[Finding] = []
     hidden: list[Finding] = []
     for finding in findings:
-        fitting = [s for s in found if finding.code in s.codes and _on(s, finding)]
+        fitting = [s for s in found if finding.code in s.codes and _on(s, finding) and finding.code not in _NEVER]
         holding = None
         for one in fitting:
             one.used.add(finding.code)
@@ -88,6 +88,8 @@ def applied(
     return kept, hidden
 
 
+_NEVER = {"SEM009", *CODES}
+"""What a change newly permits is for its reviewer: the change itself cannot hide it."""
 _STOPS = {"SUP001", "SUP003", "SUP004", "SUP005"}
 """A suppression with such a fault does not hold."""
 

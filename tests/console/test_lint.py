@@ -219,3 +219,39 @@ def test_pages() -> None:
     assert "impossible by construction" in policy("rule", "SEM010").out
     assert "PTH006  read-credentials" in policy("rule").out
     assert policy("rule", "PTH999").code == 2
+
+
+def test_a_change_cannot_switch_off_what_judges_it(folder: Path) -> None:
+    git(folder, "init", "-q")
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", "x")
+    comment = '# lint: allow SEM009, NET003 reason="we really need that host" owner=@me until=2099-01-01\n'
+    (folder / "clean.policy").write_text(CLEAN + comment + 'allow connect "gist.github.com"\n')
+    (folder / "policy.toml").write_text('[lint]\nignore = ["SEM", "NET"]\n')
+    result = policy("lint", "clean.policy", "--against", "HEAD", "--format", "concise", cwd=folder)
+    assert result.code == 1
+    assert "SEM009" in result.out
+    assert "SUP002" in result.out, "it hides nothing of SEM009"
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", "y")
+    assert policy("lint", "clean.policy", "--against", "HEAD", cwd=folder).code == 0
+    assert policy("lint", "clean.policy", "--against", "HEAD~1", "--config", "policy.toml", cwd=folder).code == 0
+
+
+def test_fixes_go_through_links_and_keep_line_ends(folder: Path) -> None:
+    (folder / "real.policy").write_bytes(WIDE.replace("\n", "\r\n").encode())
+    (folder / "link.policy").symlink_to("real.policy")
+    shown = policy("lint", "--fix", "--diff", "link.policy", cwd=folder).out
+    assert not [line for line in shown.splitlines() if line.startswith("-") and not line.startswith("---")]
+    assert policy("lint", "--fix", "link.policy", cwd=folder).code == 0
+    assert (folder / "link.policy").is_symlink()
+    assert (folder / "real.policy").read_bytes().startswith(WIDE.replace("\n", "\r\n").encode())
+
+
+def test_unsafe_fixes(folder: Path) -> None:
+    (folder / "glob.policy").write_text('policy "x"\nimport std.baseline\nallow write "src*", "/tmp/**"\n')
+    assert policy("lint", "--fix", "glob.policy", cwd=folder).code == 1
+    assert policy("lint", "--fix", "--unsafe", "glob.policy", cwd=folder).code == 0
+    assert (
+        folder / "glob.policy"
+    ).read_text() == 'policy "x"\nimport std.baseline\nallow write "src/**", "${tmp}/**"\n'

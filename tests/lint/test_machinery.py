@@ -333,3 +333,12 @@ def test_fingerprints_do_not_depend_on_places() -> None:
     assert first.fingerprint == second.fingerprint
     assert first.span.line != second.span.line
     assert replace(first, message="other words").fingerprint == first.fingerprint
+
+
+def test_every_agent_is_looked_at() -> None:
+    scopes = "\n".join(f'agent "agent{i}-*" {{ allow write "work{i}/**" }}' for i in range(60))
+    findings = found(f'{scopes}\nagent "last" {{ allow run "**" }}', select=("SEM007",))
+    assert [f.code for f in findings] == ["SEM007"]
+    scopes = "\n".join(f'agent "agent{i}-*" {{ allow run "make x{i}" }}' for i in range(60))
+    findings = found(f'{scopes}\nagent "last" {{ allow run "npx **" }}', select=("CMD014",))
+    assert "`last`" in findings[0].message

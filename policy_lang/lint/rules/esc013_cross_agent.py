@@ -13,7 +13,7 @@ from ..ground import Ground, Reach, noted
 
 
 def _across(ground: Ground) -> list[Trace]:
-    agents = list(dict.fromkeys(str(g["agent"]) for g in ground.principals if "agent" in g))
+    agents = list(dict.fromkeys(str(g["agent"]) for g in ground.principals() if "agent" in g))
     out: list[Trace] = []
     for strong in agents:
         for weak in agents:
@@ -63,7 +63,7 @@ def _scripts(ground: Ground, weak: str, strong: str) -> list[Trace]:
     for row in writable(ground, ("config", "source")):
         if row.file.startswith("~"):
             continue
-        for command in ground.reach("run", [like(ground, row)]):
+        for command in ground.reach("run", like(ground, row)):
             run, denied = _by(command, strong), _by(command, weak)
             if not ground.allowed(run.step.witness) or ground.allowed(denied.step.witness):
                 continue
