@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -28,17 +27,21 @@ class Alphabet:
     forbidden: Ranges
     excluded: frozenset[str]
     empty: bool = False
-    _bad: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    _plain: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The ASCII characters that it has: most segments have no others."""
 
     def __post_init__(self) -> None:
-        ranges = "".join(f"\\U{lo:08x}-\\U{hi:08x}" for lo, hi in (*_NEVER, *self.forbidden))
-        object.__setattr__(self, "_bad", re.compile(f"[{ranges}]"))
+        bad = {p for lo, hi in (*_NEVER, *self.forbidden) if lo < 128 for p in range(lo, min(hi, 127) + 1)}
+        object.__setattr__(self, "_plain", frozenset(chr(p) for p in range(128) if p not in bad))
 
     def admits(self, segment: str) -> bool:
         """True when the segment can occur in a word of this sort."""
         if segment in self.excluded or (not segment and not self.empty):
             return False
-        return self._bad.search(segment) is None
+        if self._plain.issuperset(segment):
+            return True
+        points = [ord(c) for c in segment]
+        return not any(lo <= p <= hi for p in points for lo, hi in (*_NEVER, *self.forbidden))
 
 
 _CONTROLS: Ranges = ((0, 31), (127, 159))

@@ -18,7 +18,7 @@ from ..lint.config import ConfigError, LintConfig, find_config, read_config
 from ..lint.finding import PERSONAS, SEVERITIES
 from ..lint.fixing import fix
 from ..lint.ground import USUAL_LAYOUT, Ground
-from ..lint.linter import Options, ground_of, lint, merged
+from ..lint.linter import Options, ground_of, lint_ground, merged
 from ..lint.registry import checks
 from ..lint.report import Report
 from ..report.findings import concise_lines, finding_github_lines, render_findings, step_text
@@ -184,8 +184,11 @@ def _baseline(path: str | None, shape: str, critical: bool, fresh: bool) -> Base
 
 
 def _lint(run: _Run) -> Report:
-    reports = [lint(path, run.options, None, _base(run, path)) for path in run.files]
-    return merged(reports)
+    grounds = {path: ground_of(path, run.options) for path in run.files}
+    within = {layer.module.path for g in grounds.values() for layer in g.program.layers[1:]}
+    for path, ground in grounds.items():
+        ground.ceiling = ground.ceiling or os.path.realpath(path) in within
+    return merged(lint_ground(ground, run.options, _base(run, path)) for path, ground in grounds.items())
 
 
 def _base(run: _Run, path: str) -> Ground | None:

@@ -255,3 +255,28 @@ def test_unsafe_fixes(folder: Path) -> None:
     assert (
         folder / "glob.policy"
     ).read_text() == 'policy "x"\nimport std.baseline\nallow write "src/**", "${tmp}/**"\n'
+
+
+def test_a_ceiling_beside_the_policy_within_it_is_known(folder: Path) -> None:
+    (folder / "org.policy").write_text('policy "org"\nimport std.baseline\nallow run "**"\nallow read "./"\n')
+    (folder / "team.policy").write_text('policy "team"\nwithin "org.policy"\nallow read "src/**"\n')
+    assert policy("lint", "org.policy", cwd=folder).code == 1
+    assert policy("lint", "org.policy", "team.policy", cwd=folder).code == 0
+
+
+def test_a_finding_that_cannot_be_shown_again_is_our_fault(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from policy_lang.cli import main
+    from policy_lang.domain.errors import InternalError
+    from policy_lang.lint import report
+
+    def replay(_ground: object, finding: Any) -> None:
+        raise InternalError(f"{finding.code}: it is not decided so any more")
+
+    monkeypatch.setattr(report, "replay", replay)
+    monkeypatch.setattr("sys.argv", ["policy", "lint", str(folder / "wide.policy")])
+    with pytest.raises(SystemExit) as left:
+        main.main()
+    assert left.value.code == 4
+    assert "ESC005: it is not decided so any more" in capsys.readouterr().err
