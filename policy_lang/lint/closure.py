@@ -31,8 +31,9 @@ class Trace:
     what: str = ""
 
     def needs(self) -> frozenset[str]:
-        """The rules without which it is not possible."""
-        return frozenset(r.id for r in self.rules)
+        """The rules without which it is not possible, those that a command's effects need among them."""
+        steps = (r.id for s in self.steps if s.effect == "allow" for r in s.rules)
+        return frozenset((*(r.id for r in self.rules), *steps))
 
 
 def minimal(traces: list[Trace]) -> list[Trace]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..domain.errors import PolicyLangError
 from ..ir.patterns import PatternError
-from .capabilities import Capabilities, Place, builtin
+from .capabilities import Capabilities, Capability, Place, builtin
 from .ground import wanted
 from .registry import checks
 
@@ -37,6 +37,22 @@ class _Row(BaseModel):
     source: str = ""
 
 
+class _Program(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str = Field(pattern=r"^[a-z0-9-]+$")
+    argv: list[str] = Field(min_length=1)
+    gives: Literal["run", "read", "write", "delete", "connect", "upload", "download", "load"]
+    kind: Literal[
+        "interpreter", "option", "wrapper", "config", "source", "dependency", "redirect", "dry", "env", "effect",
+        "privilege", "container", "install", "runner", "remote", "secret", "debugger",
+    ]  # fmt: skip
+    file: str = ""
+    env: dict[str, str] = {}
+    note: str = ""
+    source: str = "the project's configuration"
+
+
 class LintConfig(BaseModel):
     """What `[lint]` may say."""
 
@@ -50,6 +66,7 @@ class LintConfig(BaseModel):
     ceilings: list[str] = []
     baseline: str | None = None
     place: list[_Row] = []
+    program: list[_Program] = []
     suffixes: list[str] = []
 
     def capabilities(self) -> Capabilities:
@@ -66,7 +83,15 @@ class LintConfig(BaseModel):
                 raise ConfigError(f"`place`: the pattern `{row.pattern}`: {error.message}") from None
             mine = Place(row.group, row.pattern, row.example, row.note, row.source)
             places[row.group] = (*places[row.group], mine)
-        return replace(known, places=places, suffixes=known.suffixes | set(self.suffixes))
+        programs = tuple(
+            Capability(
+                f"{row.argv[0]}.{row.name}", row.argv[0], row.gives, row.kind, tuple(row.argv), row.file,
+                env=tuple(row.env.items()), source=row.source, note=row.note,
+            )
+            for row in self.program
+        )  # fmt: skip
+        suffixes = known.suffixes | set(self.suffixes)
+        return replace(known, places=places, programs=(*known.programs, *programs), suffixes=suffixes)
 
 
 def find_config(start: str) -> str | None:

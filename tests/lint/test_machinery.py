@@ -342,3 +342,37 @@ def test_every_agent_is_looked_at() -> None:
     scopes = "\n".join(f'agent "agent{i}-*" {{ allow run "make x{i}" }}' for i in range(60))
     findings = found(f'{scopes}\nagent "last" {{ allow run "npx **" }}', select=("CMD014",))
     assert "`last`" in findings[0].message
+
+
+def test_projects_add_programs(tmp_path: Path) -> None:
+    text = """
+[[lint.program]]
+name = "plugin"
+argv = ["deployctl", "--plugin", "{code}"]
+gives = "run"
+kind = "option"
+[[lint.program]]
+name = "file"
+argv = ["deployctl", "plan"]
+gives = "run"
+kind = "config"
+file = "deploy.yaml"
+"""
+    capabilities = read_config(config_in(tmp_path, text)).capabilities()
+    ground = ground_of(f'{BASE}allow run "deployctl **"\nallow write "deploy.yaml"')
+    ground.capabilities = capabilities
+    assert sorted(f.code for f in lint_ground(ground, Options(today=TODAY)).findings) == ["CMD002", "ESC001", "ESC009"]
+    for bad in (
+        text.replace("option", "magic"),
+        text.replace('argv = ["deployctl", "plan"]', "argv = []"),
+        text.replace("gives", "takes"),
+    ):
+        with pytest.raises(ConfigError, match="program"):
+            read_config(config_in(tmp_path, bad))
+
+
+def test_a_way_that_needs_more_rules_says_nothing_new() -> None:
+    text = f'{BASE}allow write "package.json"\nallow run "npm test"'
+    assert codes(text) == ["ESC001"]
+    assert codes(f'{text}\nallow read "src/**"\nallow run "cp **"') == ["ESC001"]
+    assert codes(f'{BASE}allow run "npm test", "sponge package.json"') == ["ESC001"]
