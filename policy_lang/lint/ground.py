@@ -76,6 +76,7 @@ class Ground:
         self._firsts: dict[tuple[str, ...], dict[str, Reach]] = {}
         self.programs: tuple[list[str], bool] | None = None
         """The programs that grants name, once somebody has asked for them."""
+        self._answers: dict[object, Verdict] = {}
         self._principals: dict[str | None, list[Given]] = {}
         self._own = {r.id for r in self.rules.values() if os.path.abspath(r.file) in policy.sources}
         self._imports = self._import_spans()
@@ -147,7 +148,12 @@ class Ground:
 
     def ask(self, witness: Witness) -> Verdict:
         """The whole answer to a request; of a command with everything that it does."""
-        return self.engine.decide(witness.request(self.policy)).verdict
+        key = (witness.action, witness.resource, witness.method, witness.layout, tuple(witness.given.items()))
+        if key not in self._answers:
+            if len(self._answers) >= _MOST_ANSWERS:
+                self._answers.clear()
+            self._answers[key] = self.engine.decide(witness.request(self.policy)).verdict
+        return self._answers[key]
 
     def step(self, witness: Witness, note: str = "") -> Step:
         """A request with its answer."""
@@ -348,6 +354,8 @@ class Ground:
 
 
 _WIDTH = 96
+_MOST_ANSWERS = 100_000
+"""Answers that are remembered; the requests of the linter lie in one layout."""
 _MOST_PRINCIPALS = 500
 """Conditions of grants for which fixed requests are asked; patterns are searched for all of them."""
 

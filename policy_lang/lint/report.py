@@ -45,7 +45,8 @@ def found_in(ground: Ground, selected: Iterable[Check] | None = None, persona: s
 def replay(ground: Ground, finding: Finding) -> None:
     """Ask every request of a finding once more. Raises InternalError when the policy answers otherwise."""
     for step in finding.steps:
-        if ground.ask(step.witness).effect != step.effect:
+        again = ground.engine.decide(step.witness.request(ground.policy))
+        if again.effect != step.effect:
             shown = f"{step.witness.action} {step.witness.resource}"
             raise InternalError(f"{finding.code}: `{shown}` is not decided `{step.effect}` any more")
 

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ...automata.pattern import quoted
+from ..capabilities import Capability
 from ..check import Check
 from ..closure import Trace, minimal, writable
 from ..commands import like
 from ..escalations import traced
-from ..ground import Ground, Reach, noted
+from ..ground import Ground, Reach
 
 
 def _across(ground: Ground) -> list[Trace]:
-    agents = list(dict.fromkeys(str(g["agent"]) for g in ground.principals() if "agent" in g))
+    agents = list(dict.fromkeys(str(g["agent"]) for g in ground.principals() if "agent" in g))[:_MOST_AGENTS]
+    if len(agents) < 2:
+        return []
+    told = ground.capabilities.group("agent-instructions")
+    texts = ground.reach("write", [r.pattern for r in told], [r.example for r in told])
+    scripts = [
+        (row, ground.reach("run", like(ground, row)), ground.reach("write", [quoted(row.file)]))
+        for row in writable(ground, ("config", "source"))
+        if not row.file.startswith("~")
+    ]
+    mine = {a: [r for action, p in _MORE for r in _allowed(ground, ground.reach(action, [p]), a)] for a in agents}
     out: list[Trace] = []
-    for strong in agents:
-        for weak in agents:
-            if weak != strong:
-                more = _only(ground, strong, weak)
-                if more is not None:
-                    out += _instructions(ground, weak, strong, more)
-                    out += _scripts(ground, weak, strong)
+    for strong, weak in itertools.permutations(agents, 2):
+        more = next((r for r in mine[strong] if not _may(ground, r, weak)), None)
+        if more is not None:
+            out += _instructions(ground, weak, strong, more, texts)
+            for row, commands, writes in scripts:
+                out += _scripts(ground, weak, strong, row, commands, writes)
     return minimal(out)
+
+
+_MORE = (("push", "*:refs/**"), ("do", "**"), ("use", "**"), ("run", "**"), ("connect", "**:*"))
+_MOST_AGENTS = 60
+"""Agents that are compared with each other, pair by pair."""
 
 
 def _by(reach: Reach, agent: str) -> Reach:
@@ -30,54 +47,35 @@ def _by(reach: Reach, agent: str) -> Reach:
     return replace(reach, step=replace(reach.step, witness=witness))
 
 
-def _only(ground: Ground, strong: str, weak: str) -> Reach | None:
-    """Something that the one may do and the other may not."""
-    for action, resource in _MORE:
-        for reach in ground.reach(action, [resource]):
-            mine, theirs = _by(reach, strong), _by(reach, weak)
-            if ground.allowed(mine.step.witness) and not ground.allowed(theirs.step.witness):
-                return mine
-    return None
+def _may(ground: Ground, reach: Reach, agent: str) -> bool:
+    return ground.allowed(_by(reach, agent).step.witness)
 
 
-_MORE = (("push", "*:refs/**"), ("do", "**"), ("use", "**"), ("run", "**"), ("connect", "**:*"))
+def _allowed(ground: Ground, reaches: list[Reach], agent: str) -> list[Reach]:
+    return [_by(r, agent) for r in reaches if _may(ground, r, agent)]
 
 
-def _instructions(ground: Ground, weak: str, strong: str, more: Reach) -> list[Trace]:
-    rows = ground.capabilities.group("agent-instructions")
-    found: list[Trace] = []
-    for reach in ground.reach("write", [r.pattern for r in rows], [r.example for r in rows]):
-        written = _by(reach, weak)
-        if ground.allowed(written.step.witness):
-            steps = (
-                ground.step(written.step.witness, f"`{strong}` reads it as instructions"),
-                ground.step(more.step.witness, f"only `{strong}` may do that"),
-            )
-            text = f"`{weak}` writes what `{strong}` obeys"
-            found.append(Trace(steps, (reach.rule, more.rule), (), text))
-    return found
+def _instructions(ground: Ground, weak: str, strong: str, more: Reach, texts: list[Reach]) -> Iterator[Trace]:
+    for reach in _allowed(ground, texts, weak):
+        steps = (
+            ground.step(reach.step.witness, f"`{strong}` reads it as instructions"),
+            ground.step(more.step.witness, f"only `{strong}` may do that"),
+        )
+        yield Trace(steps, (reach.rule, more.rule), (), f"`{weak}` writes what `{strong}` obeys")
 
 
-def _scripts(ground: Ground, weak: str, strong: str) -> list[Trace]:
-    found: list[Trace] = []
-    for row in writable(ground, ("config", "source")):
-        if row.file.startswith("~"):
+def _scripts(
+    ground: Ground, weak: str, strong: str, row: Capability, commands: list[Reach], writes: list[Reach]
+) -> Iterator[Trace]:
+    for command in _allowed(ground, commands, strong):
+        if _may(ground, command, weak):
             continue
-        for command in ground.reach("run", like(ground, row)):
-            run, denied = _by(command, strong), _by(command, weak)
-            if not ground.allowed(run.step.witness) or ground.allowed(denied.step.witness):
-                continue
-            for reach in ground.reach("write", [quoted(row.file)]):
-                written = _by(reach, weak)
-                if ground.allowed(written.step.witness):
-                    steps = (
-                        ground.step(written.step.witness, f"`{row.program}` loads it"),
-                        noted(ground.step(run.step.witness), f"as `{strong}`"),
-                    )
-                    found.append(
-                        Trace(steps, (reach.rule, command.rule), (row.id,), f"`{weak}` writes what `{strong}` runs")
-                    )
-    return found
+        for written in _allowed(ground, writes, weak):
+            steps = (
+                ground.step(written.step.witness, f"`{row.program}` loads it"),
+                ground.step(command.step.witness, f"as `{strong}`"),
+            )
+            yield Trace(steps, (written.rule, command.rule), (row.id,), f"`{weak}` writes what `{strong}` runs")
 
 
 CHECK = Check(
