@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ..analysis.witness import Witness
@@ -12,7 +12,7 @@ from ..ir.model import Rule
 from .capabilities import Capability
 from .check import Check, Look
 from .finding import Finding
-from .ground import Ground, Reach, noted
+from .ground import Given, Ground, Reach, noted
 from .places import sentence
 
 SHOWN = {
@@ -85,13 +85,15 @@ class Allowed:
     rows: list[Capability] = field(default_factory=list)
 
 
-def allowed_rows(ground: Ground, wanted: Callable[[Capability], bool]) -> list[Allowed]:
-    """The rows that are allowed without approval, by the rule that grants them."""
+def allowed_rows(
+    ground: Ground, wanted: Callable[[Capability], bool], givens: Iterable[Given] | None = None
+) -> list[Allowed]:
+    """The rows that are allowed without approval, to some principals or anybody, by the rule that grants them."""
     out: dict[str, Allowed] = {}
     for row in ground.capabilities.programs:
         names = called(ground, row.argv[0]) if wanted(row) else []
         for words in (w for name in names for w in _variants(ground, row, name)):
-            found = ground.probe("run", words)
+            found = ground.probe("run", words, None, givens)
             for reach in found:
                 if not ground.own(reach.rule) or grants_any_program(ground, reach.rule):
                     continue

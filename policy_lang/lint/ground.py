@@ -241,10 +241,19 @@ class Ground:
                     asked.close_item(one.number, cases.everyone())
         return out
 
-    def probe(self, action: str, resource: str | tuple[str, ...], method: str | None = None) -> list[Reach]:
-        """Who is allowed one particular request, once for each rule of the policy's own layer that grants it."""
+    def probe(
+        self,
+        action: str,
+        resource: str | tuple[str, ...],
+        method: str | None = None,
+        givens: Iterable[Given] | None = None,
+    ) -> list[Reach]:
+        """Who is allowed one particular request, once for each rule of the policy's own layer that grants it.
+
+        Only the principals `givens` are asked for, if there are any.
+        """
         out: list[Reach] = []
-        for given in () if self.ceiling else self.principals(action):
+        for given in () if self.ceiling else self.principals(action) if givens is None else givens:
             witness = Witness(action, resource, given, method, self.layout)
             verdict = self.ask(witness)
             if verdict.effect == "allow":
@@ -254,6 +263,11 @@ class Ground:
                         step = Step(witness, "allow", (), verdict.rules or verdict.support)
                         out.append(Reach(rule, step, not given))
         return out
+
+    def without(self, action: str, resource: str) -> list[Given]:
+        """The principals who run commands and are not allowed some request."""
+        asked = ((g, Witness(action, resource, g, None, self.layout)) for g in self.principals("run"))
+        return [g for g, witness in asked if not self.allowed(witness)]
 
     def principals(self, action: str | None = None) -> list[Given]:
         """Who may ask, under which circumstances: an example for each condition of a grant about an action."""

@@ -376,3 +376,10 @@ def test_a_way_that_needs_more_rules_says_nothing_new() -> None:
     assert codes(text) == ["ESC001"]
     assert codes(f'{text}\nallow read "src/**"\nallow run "cp **"') == ["ESC001"]
     assert codes(f'{BASE}allow run "npm test", "sponge package.json"') == ["ESC001"]
+
+
+def test_a_command_is_judged_by_what_its_own_agent_may_read() -> None:
+    text = f'{BASE}agent "wide" {{ allow read "./" }}\nagent "*" {{ allow run "pr **" }}'
+    (finding,) = found(text, select=("CMD008",))
+    assert finding.steps[0].witness.given["agent"] != "wide"
+    assert codes(f'{BASE}agent "wide" {{ allow read "./"  allow run "pr **" }}', select=("CMD008",)) == []

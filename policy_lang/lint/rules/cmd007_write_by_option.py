@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
+from ..capabilities import Capability
 from ..check import Check
 from ..commands import allowed_rows, findings
 from ..finding import Finding
 from ..ground import Ground
 
-_FILES = {"any/file": "write", "any/victim": "delete"}
+_FILES = {"{out}": ("write", "any/file"), "{victim}": ("delete", "any/victim")}
 
 
 def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    granted = [f for f, action in _FILES.items() if ground.probe(action, f)]
-    files = [p for p, f in (("{out}", "any/file"), ("{victim}", "any/victim")) if f not in granted]
-    writes = allowed_rows(
-        ground, lambda r: r.gives in {"write", "delete"} and any(p in w for w in r.argv for p in files)
-    )
-    return findings(ground, check, writes, "no rule grants that file")
+    for place, (action, file) in _FILES.items():
+        rows = allowed_rows(ground, partial(_names, place), ground.without(action, file))
+        yield from findings(ground, check, rows, "no rule grants that file")
+
+
+def _names(place: str, row: Capability) -> bool:
+    return row.gives in {"write", "delete"} and any(place in w for w in row.argv)
 
 
 CHECK = Check(
