@@ -13,7 +13,7 @@ from ..engine.engine import Engine
 from ..engine.table import reference
 from ..ir.model import Rule
 from .cases import Cases
-from .items import Items, Part, Side
+from .items import Items, Part, side_of
 from .questions import BARE, Question, resolved, restrictions, search
 from .search import Item
 from .spaces import Layout
@@ -64,9 +64,8 @@ def rule_facts(engine: Engine, layout: Layout | None = None, about: Callable[[Ru
 
 class _Finder:
     def __init__(self, engine: Engine, layout: Layout, about: Callable[[Rule], bool]) -> None:
-        policy = engine.policy
         self.about = about
-        self.side = Side(policy, engine.profiles, layout, policy.sources, engine.judge.over_everything)
+        self.side = side_of(engine, layout)
         self.seen: dict[str, Rule] = {}
         self.holds: dict[tuple[str, str, str], dict[str, tuple[RuleRef, ...]]] = {}
         self.open: dict[str, RuleRef] = {}

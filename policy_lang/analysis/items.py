@@ -17,6 +17,7 @@ from ..domain.conditions import TRUE, Atom, Formula, Join, join
 from ..domain.errors import RequestError
 from ..domain.policy import included
 from ..engine.command_words import BARE, FIRST, bare_sequence, command_options, named_sequences
+from ..engine.engine import Engine
 from ..engine.floor import policy_file_rules
 from ..facts.commands import OPAQUE, argv_word
 from ..ir.conditions import canonical
@@ -293,6 +294,11 @@ class Side:
         if isinstance(second, str) and second in profile.commands:
             return (BARE, profile.name, profile.commands[second].name, MANY)
         return (BARE, profile.name, MANY)
+
+
+def side_of(engine: Engine, layout: Layout) -> Side:
+    """A policy as one side of a question."""
+    return Side(engine.policy, engine.profiles, layout, engine.policy.sources, engine.judge.over_everything)
 
 
 def option(name: str) -> Atom:

@@ -14,7 +14,7 @@ from ..engine.engine import Engine
 from ..ir.model import Layer, PolicySet, Property, ProveBlock, Rule
 from .cases import FALSE, OPEN, Cases, Demand
 from .cases import TRUE as SURELY
-from .items import Items, Side
+from .items import Items, side_of
 from .questions import Question, permitted, search, unsure
 from .spaces import Layout
 from .witness import Witness, confirmed, requests, telling, verdict_on
@@ -52,7 +52,7 @@ class _Claim:
     def __init__(self, engine: Engine, layout: Layout, block: ProveBlock, claim: Property) -> None:
         policy = engine.policy
         self.block, self.claim = block, claim
-        self.side = Side(policy, engine.profiles, layout, policy.sources, engine.judge.over_everything)
+        self.side = side_of(engine, layout)
         self.rule = claim_rule(claim)
         alone = PolicySet("claim", (Layer("claim", True, (self.rule,)),), (), {}, {}, "", (), policy.profiles)
         # the second engine says whether a request is one that the claim is about

@@ -15,7 +15,7 @@ from ..engine.table import reference
 from ..ir.model import Rule
 from .cases import TRUE as SURELY
 from .cases import Cases, Demand
-from .items import Items, Side
+from .items import Items, Side, side_of
 from .members import matching
 from .questions import Permit, Question, permits, search
 from .search import Item
@@ -81,11 +81,6 @@ def query(
             except SearchLimitError as error:
                 answer.undecided.append(f"{action}: {error}")
     return answer
-
-
-def side_of(engine: Engine, layout: Layout) -> Side:
-    """A policy as one side of a question."""
-    return Side(engine.policy, engine.profiles, layout, engine.policy.sources, engine.judge.over_everything)
 
 
 class _Asker:

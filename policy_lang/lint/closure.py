@@ -69,19 +69,19 @@ def loaded_files(ground: Ground, *kinds: str) -> list[Trace]:
 
 def writes(ground: Ground, file: str) -> list[Reach]:
     """The ways to write a file: by a rule about writing, or by a command that no such rule holds."""
-    return [*ground.reach("write", [quoted(file)]), *_by_command(ground, ("write",), "{out}", file)]
+    return [*ground.reach("write", [quoted(file)]), *_by_command(ground, "write", "{out}", file)]
 
 
 def reads(ground: Ground, file: str) -> list[Reach]:
     """The commands that read a file although no rule about reading grants it."""
-    return _by_command(ground, ("read",), "{secret}", file)
+    return _by_command(ground, "read", "{secret}", file)
 
 
-def _by_command(ground: Ground, gives: tuple[str, ...], place: str, file: str) -> list[Reach]:
+def _by_command(ground: Ground, gives: str, place: str, file: str) -> list[Reach]:
     """Allowed commands whose rows say that they write or read what stands at a placeholder."""
     out: list[Reach] = []
     for row in ground.capabilities.programs:
-        if row.gives in gives and place in row.argv and called(ground, row.argv[0]):
+        if row.gives == gives and place in row.argv and called(ground, row.argv[0]):
             words = tuple(file if w == place else x for w, x in zip(row.argv, words_of(row), strict=True))
             out += [r for r in ground.probe("run", words) if not grants_any_program(ground, r.rule)]
     return out
@@ -94,7 +94,7 @@ def writable(ground: Ground, kinds: tuple[str, ...]) -> list[Capability]:
     return [
         r
         for r in rows
-        if r.kind in kinds and (quoted(r.file) in files or _by_command(ground, ("write",), "{out}", r.file))
+        if r.kind in kinds and (quoted(r.file) in files or _by_command(ground, "write", "{out}", r.file))
     ]
 
 
@@ -218,8 +218,3 @@ def together(
 def rows_of(trace: Trace) -> tuple[str, ...]:
     """The rows behind a trace that have a name."""
     return tuple(r for r in trace.rows if r)
-
-
-def measured_pairs(programs: tuple[Capability, ...]) -> list[Capability]:
-    """The rows about a file that is written and a command that loads it, seen on the real program."""
-    return [r for r in programs if r.file and r.measured]

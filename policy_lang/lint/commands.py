@@ -173,11 +173,6 @@ _WITH_COMMANDS = {"npm", "pnpm", "yarn", "cargo", "go", "git", "pip", "uv", "doc
 """Programs whose first word is a command, for those without a profile."""
 
 
-def reads_file(row: Capability) -> bool:
-    """True for rows about a file that the program reads as code or configuration."""
-    return bool(row.file)
-
-
 def same_principal(ground: Ground, first: Witness, second: Witness) -> tuple[Witness, Witness] | None:
     """Both requests by one principal under the same circumstances, where both are allowed."""
     givens = [first.given, second.given, {**first.given, **second.given}, *ground.principals()]

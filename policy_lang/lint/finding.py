@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ..analysis.witness import Witness
 from ..domain.decision import RuleRef
@@ -74,7 +74,3 @@ class Finding:
         """A name that survives edits elsewhere in the file: 32 hexadecimal digits."""
         text = "\0".join((self.code, *self.content))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-    def with_fixes(self, fixes: tuple[Fix, ...]) -> Finding:
-        """The same finding with other fixes."""
-        return replace(self, fixes=fixes)

@@ -10,9 +10,9 @@ from functools import cached_property
 from ..analysis.cases import TRUE as SURELY
 from ..analysis.cases import Cases
 from ..analysis.facts import Facts, rule_facts
-from ..analysis.items import Side
+from ..analysis.items import Side, side_of
 from ..analysis.members import matching
-from ..analysis.query import query, side_of
+from ..analysis.query import query
 from ..analysis.questions import Question, permits, search
 from ..analysis.search import Item
 from ..analysis.spaces import Layout
@@ -398,12 +398,6 @@ def who(reach: Reach) -> str:
 def noted(step: Step, note: str) -> Step:
     """The step with a word on what it means."""
     return replace(step, note=note)
-
-
-def rule_span(ground: Ground, ref: RuleRef) -> Span | None:
-    """Where a rule stands that a decision names."""
-    rule = ground.rules.get(ref.id)
-    return None if rule is None else ground.span(rule)
 
 
 def words(ground: Ground, rule: Rule) -> list[tree.Word]:

@@ -48,22 +48,20 @@ def _finder(action: str, patterns: tuple[str, ...]) -> Callable[[Witness], int |
     return first_of(wanted(action, patterns))
 
 
-def into(
-    group: str,
-    actions: tuple[str, ...] = ("write",),
-    *,
-    mend: Callable[[Ground, Sequence[Place], Reach], tuple[Fix, ...]] | None = None,
-    only: Callable[[Ground, Place], bool] | None = None,
-) -> Look:
-    """A rule that finds each grant that reaches a group of places; the mending denies the whole group."""
+def into(group: str, actions: tuple[str, ...] = ("write",), *, named: bool = False) -> Look:
+    """A rule that finds each grant that reaches a group of places; the mending denies the whole group.
+
+    With `named` a rule that grants any host is left out: that is said once, elsewhere.
+    """
 
     def look(ground: Ground, check: Check) -> Iterator[Finding]:
-        rows = [r for r in ground.capabilities.group(group) if only is None or only(ground, r)]
+        rows = ground.capabilities.group(group)
+        anywhere = {r.rule.id for r in ground.probe("connect", UNNAMED)} if named else set[str]()
         for action in actions:
             found = ground.reach(action, [r.pattern for r in rows], [r.example for r in rows])
-            for reach in found:
+            for reach in (r for r in found if r.rule.id not in anywhere):
                 row = row_of(rows, reach)
-                fixes = mend(ground, rows, reach) if mend is not None else denial(ground, actions, rows, reach, row)
+                fixes = denial(ground, actions, rows, reach, row)
                 yield ground.finding(
                     check, sentence(reach, row.note), reach.rule, content=(action, row.id),
                     steps=(noted(reach.step, row.note),), rows=(row.id,), fixes=fixes,

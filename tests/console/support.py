@@ -24,6 +24,13 @@ class Result:
         return json.loads(self.out)
 
 
+def git(folder: Path, *words: str) -> None:
+    """A git command that depends on nobody's settings."""
+    settings = ["user.name=x", "user.email=x@example.com", "init.defaultBranch=main", "commit.gpgsign=false"]
+    options = [word for setting in settings for word in ("-c", setting)]
+    subprocess.run(["git", *options, *words], cwd=folder, check=True, capture_output=True)
+
+
 def policy(*arguments: str | Path, stdin: str | bytes = "", cwd: Path | None = None, **env: str) -> Result:
     data = stdin.encode() if isinstance(stdin, str) else stdin
     done = subprocess.run(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .support import EXAMPLES, policy
+from .support import EXAMPLES, git, policy
 
 WIDE = 'policy "wide"\nimport std.baseline\n\n# the workflow\nallow write ".github/**"\nallow push "agent/**"\n'
 CLEAN = 'policy "clean"\nimport std.baseline\nallow write "src/**"\n'
@@ -178,20 +177,6 @@ def test_configuration(folder: Path) -> None:
     (folder / "policy.toml").write_text('[lint]\nselct = ["ESC005"]\n')
     wrong = policy("lint", "wide.policy", cwd=folder)
     assert (wrong.code, "selct" in wrong.err) == (2, True)
-
-
-def git(folder: Path, *words: str) -> None:
-    settings = [
-        "-c",
-        "user.name=x",
-        "-c",
-        "user.email=x@example.com",
-        "-c",
-        "init.defaultBranch=main",
-        "-c",
-        "commit.gpgsign=false",
-    ]
-    subprocess.run(["git", *settings, *words], cwd=folder, check=True, capture_output=True)
 
 
 def test_against_a_revision_and_a_file(folder: Path) -> None:

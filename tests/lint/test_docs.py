@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from policy_lang.lint.config import read_config
-from tests.console.support import ROOT, policy
+from tests.console.support import ROOT, git, policy
 
 PAGE = ROOT / "docs/how-to/lint-a-policy.md"
 SHOWN = re.compile(r"^```text\n(\$ policy lint web.policy\n.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -55,21 +55,9 @@ def test_every_field_of_the_report_is_documented(tmp_path: Path) -> None:
 
 def test_the_hooks_run_what_exists(tmp_path: Path) -> None:
     (tmp_path / "wide.policy").write_text(WIDE)
-    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
-    subprocess.run(["git", "add", "."], cwd=tmp_path, check=True)
-    commit = [
-        "git",
-        "-c",
-        "user.name=x",
-        "-c",
-        "user.email=x@example.com",
-        "-c",
-        "commit.gpgsign=false",
-        "commit",
-        "-qm",
-        "x",
-    ]
-    subprocess.run(commit, cwd=tmp_path, check=True)
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "x")
     text = (ROOT / ".pre-commit-hooks.yaml").read_text()
     hooks = dict(zip(re.findall(r"- id: (\S+)", text), re.findall(r"entry: policy (.*)", text), strict=True))
     assert set(hooks) == {"policy-lint", "policy-lint-change", "policy-fmt", "policy-test"}
@@ -82,20 +70,6 @@ def test_the_hooks_run_what_exists(tmp_path: Path) -> None:
 def action(tmp_path: Path):  # type: ignore[no-untyped-def]
     """A checkout with a base branch, and the script that the action runs."""
     origin, work = tmp_path / "origin", tmp_path / "work"
-    settings = [
-        "-c",
-        "user.name=x",
-        "-c",
-        "user.email=x@example.com",
-        "-c",
-        "init.defaultBranch=main",
-        "-c",
-        "commit.gpgsign=false",
-    ]
-
-    def git(folder: Path, *words: str) -> None:
-        subprocess.run(["git", *settings, *words], cwd=folder, check=True, capture_output=True)
-
     origin.mkdir()
     git(origin, "init", "-q", "-b", "main")
     (origin / "a b.policy").write_text(WIDE)

@@ -2,25 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from ...domain.conditions import atoms
 from ..check import Check
-from ..finding import Finding
-from ..ground import Ground, agent_globs, example_of
-
-
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    if ground.ceiling or not agent_globs(ground):
-        return
-    for rule in ground.own_rules("allow"):
-        if any(a.subject == "agent" for a in atoms(rule.condition)):
-            continue
-        reach = example_of(ground, rule)
-        if reach is not None:
-            text = "it holds for every agent, also an agent without a name; other rules say which agents there are"
-            yield ground.finding(check, text, rule, steps=(reach.step,))
-
+from ..unbound import unbound
 
 CHECK = Check(
     code="AGT001",
@@ -38,5 +21,7 @@ allow write "src/**"
 agent "codex-*" { allow write "src/**" }""",
     near=('allow write "src/**"',),
     shows="an agent without a name",
-    look=_look,
+    look=unbound(
+        "agent", "it holds for every agent, also an agent without a name; other rules say which agents there are"
+    ),
 )

@@ -2,24 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from ...domain.conditions import atoms
 from ..check import Check
-from ..finding import Finding
-from ..ground import Ground, example_of
-
-
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    bound = {r.id for r in ground.own_rules() if any(a.subject == "repo" for a in atoms(r.condition))}
-    if ground.ceiling or not bound:
-        return
-    for rule in ground.own_rules("allow"):
-        reach = None if rule.id in bound else example_of(ground, rule)
-        if reach is not None:
-            text = "it holds in every repository; other rules say which repositories there are"
-            yield ground.finding(check, text, rule, steps=(reach.step,))
-
+from ..unbound import unbound
 
 CHECK = Check(
     code="AGT004",
@@ -41,5 +25,5 @@ allow push "agent/**"
 """,
     ),
     shows="every repository",
-    look=_look,
+    look=unbound("repo", "it holds in every repository; other rules say which repositories there are"),
 )
