@@ -53,7 +53,7 @@ def policy_text(sort: str, count: int) -> str:
 
 def load(text: str) -> Policy:
     """Compile; the limit on one file's size does not apply to a generated workload."""
-    return Policy(_finish(resolve_file("bench.policy", Source("bench.policy", text))))
+    return Policy._of(_finish(resolve_file("bench.policy", Source("bench.policy", text))))
 
 
 def resources(sort: str, count: int) -> dict[str, Sequence[Resource]]:

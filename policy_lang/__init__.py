@@ -1,12 +1,16 @@
 """policy_lang: what an AI coding agent may do, written down, decided, and explained."""
 
-from .domain.decision import Decision, Effect, RuleRef
-from .domain.errors import Diagnostic, InternalError, PolicyError, PolicyLangError, RequestError
-from .domain.request import Request
-from .engine.explain import Explanation
-from .policy import Policy
+from __future__ import annotations
 
 __version__ = "0.1.0"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .domain.decision import Decision, Effect, RuleRef
+    from .domain.errors import Diagnostic, InternalError, PolicyError, PolicyLangError, RequestError
+    from .domain.request import Request
+    from .engine.explain import Explanation
+    from .policy import Policy
 
 __all__ = [
     "Decision",
@@ -22,3 +26,33 @@ __all__ = [
     "RuleRef",
     "__version__",
 ]
+
+_HOMES = {
+    "Decision": "domain.decision",
+    "Diagnostic": "domain.errors",
+    "Effect": "domain.decision",
+    "Explanation": "engine.explain",
+    "InternalError": "domain.errors",
+    "Policy": "policy",
+    "PolicyError": "domain.errors",
+    "PolicyLangError": "domain.errors",
+    "Request": "domain.request",
+    "RequestError": "domain.errors",
+    "RuleRef": "domain.decision",
+}
+
+
+def __getattr__(name: str) -> object:
+    """A public name, loaded when it is first used: a hook that asks one question loads only what that needs."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 
+from . import __version__
 from .domain.decision import Decision
+from .domain.policy import AttributeType
 from .domain.request import Request
 from .engine.engine import Engine
 from .engine.explain import Explanation, explain
@@ -24,24 +27,37 @@ class Policy:
 
     __slots__ = ("_engine",)
 
-    def __init__(self, policy_set: PolicySet, *, over_everything: bool = False) -> None:
-        from .compiler.profiles import with_own
-
-        self._engine = Engine(policy_set, over_everything, with_own(policy_set.profiles))
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     @classmethod
     def load(cls, path: str) -> Policy:
-        """Compile a policy file with its imports and ceilings. Raises PolicyError with every mistake found."""
+        """A policy from its file with imports and ceilings, or from a compiled one (`.plc`).
+
+        Raises PolicyError with every mistake found, or with the reason why a compiled file is refused.
+        """
+        if os.fspath(path).endswith(".plc"):
+            from .compiled.opened import open_compiled
+
+            contents = open_compiled(path, __version__)
+            return cls(Engine(contents.prepared, profiles=contents.profile))
         from .compiler.load import compile_file
 
-        return cls(compile_file(path))
+        return cls._of(compile_file(path))
+
+    @classmethod
+    def _of(cls, policy_set: PolicySet, over_everything: bool = False) -> Policy:
+        from .compiler.profiles import with_own
+        from .engine.prepare import engine_of
+
+        return cls(engine_of(policy_set, over_everything, with_own(policy_set.profiles)))
 
     @classmethod
     def loads(cls, text: str, path: str = "policy.policy") -> Policy:
         """Compile a policy from text; imports of files are looked up beside `path`. Raises PolicyError."""
         from .compiler.load import compile_text
 
-        return cls(compile_text(text, path))
+        return cls._of(compile_text(text, path))
 
     @classmethod
     def load_revision(cls, revision: str, path: str) -> Policy:
@@ -64,12 +80,17 @@ class Policy:
 
     @classmethod
     def _for_testing(cls, policy_set: PolicySet) -> Policy:
-        return cls(policy_set, over_everything=all(layer.guardrail for layer in policy_set.layers))
+        return cls._of(policy_set, over_everything=all(layer.guardrail for layer in policy_set.layers))
 
     @property
     def digest(self) -> str:
         """`sha256:...` of what the policy means; layout, order and file names do not change it."""
-        return self._engine.policy.digest
+        return self._engine.prepared.digest
+
+    @property
+    def attributes(self) -> Mapping[str, AttributeType]:
+        """The declared context attributes by name."""
+        return self._engine.prepared.attributes
 
     @property
     def engine(self) -> Engine:

@@ -13,7 +13,7 @@ from ..domain.collection import no_collection
 from ..domain.decision import RuleRef, Verdict
 from ..domain.errors import SearchLimitError
 from ..engine.engine import Engine
-from ..engine.table import reference
+from ..engine.prepare import engine_of, reference
 from ..ir.model import Rule
 from . import ungranted
 from .cases import Cases
@@ -348,7 +348,7 @@ def _on(engine: Engine, sources: tuple[str, ...], alone: bool) -> Engine:
     """The engine over the policy with these files protected, as guardrails alone or not."""
     if tuple(sorted(set(engine.policy.sources))) == sources and engine.judge.over_everything == alone:
         return engine
-    return Engine(replace(engine.policy, sources=sources), alone, engine.profiles)
+    return engine_of(replace(engine.policy, sources=sources), alone, engine.profiles)
 
 
 def _asks(verdict: Verdict, tiers: set[str]) -> bool:

@@ -11,6 +11,7 @@ from ..domain.conditions import TRUE, Atom
 from ..domain.decision import Verdict
 from ..domain.errors import SearchLimitError
 from ..engine.engine import Engine
+from ..engine.prepare import engine_of
 from ..ir.model import Layer, PolicySet, Property, ProveBlock, Rule
 from .cases import FALSE, OPEN, Cases, Demand
 from .cases import TRUE as SURELY
@@ -56,7 +57,7 @@ class _Claim:
         self.rule = claim_rule(claim)
         alone = PolicySet("claim", (Layer("claim", True, (self.rule,)),), (), {}, {}, "", (), policy.profiles)
         # the second engine says whether a request is one that the claim is about
-        self.engines = (engine, Engine(alone, True, engine.profiles))
+        self.engines = (engine, engine_of(alone, True, engine.profiles))
         also: list[Demand] = [(block.condition, SURELY)]
         if block.agent is not None:
             also.append((Atom("agent", "glob", (block.agent,)), SURELY))

@@ -139,7 +139,7 @@ def moment(value: datetime | None) -> float | None:
 
 
 def _context(policy: Policy, pairs: tuple[str, ...], format_: str) -> dict[str, object]:
-    declared = policy.policy_set.attributes
+    declared = policy.attributes
     out: dict[str, object] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")

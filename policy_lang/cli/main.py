@@ -12,7 +12,20 @@ import click
 from .. import __version__
 from ..compiler.lower import LANGUAGE_VERSION
 
-COMMANDS = ("check", "completion", "diff", "explain", "fmt", "init", "lint", "prove", "query", "rule", "test")
+COMMANDS = (
+    "check",
+    "compile",
+    "completion",
+    "diff",
+    "explain",
+    "fmt",
+    "init",
+    "lint",
+    "prove",
+    "query",
+    "rule",
+    "test",
+)
 
 
 class _Group(click.Group):

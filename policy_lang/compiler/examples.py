@@ -9,7 +9,7 @@ from ..domain.errors import Diagnostic, RequestError, Span
 from ..domain.request import Request
 from ..engine.effects import command_truths
 from ..engine.explain import readings
-from ..engine.table import Entry, Table, reference
+from ..engine.prepare import rule_table
 from ..ir.model import PolicySet, Rule
 from ..resolve.modules import walk_rules
 from ..resolve.program import Program
@@ -72,10 +72,7 @@ def _matches(rule: Rule, words: tuple[tuple[str, ...], ...]) -> bool:
 
 def _matches_command(rule: Rule, text: str, profiles: Profiles) -> bool:
     """True when the rule holds (or, if it restricts, may hold) for a command of the script, conditions aside."""
-    entry = Entry(rule, 0, -1, reference(rule))
-    table = Table()
-    table.add(entry)
-    table.seal()
+    table = rule_table(rule)
     for act in read_acts(text, None, profiles):
         if act.action == "run":
             truths = command_truths(table, act, "/workspace")

@@ -41,6 +41,12 @@ _PAGES = (
      "differently from what it says in a review. Write them as `\\u{...}` inside a string, or remove them.",
      'allow read "src/\u200bapp"', 'allow read "src/app"'),
     ("PLE004", "over a limit", "Everything that input controls is bounded; the table of limits says why.", "", ""),
+    ("PLE005", "a compiled policy is refused", "It must be whole, made by this version of the program, and in the hands "
+     "of this user or root alone: whoever can change it decides what the agent may do.", "", ""),
+    ("PLE006", "a compiled policy is stale", "A source has changed since, so what it says is not what was reviewed. "
+     "Compile it again.", "", ""),
+    ("PLE007", "a compiled policy where a source is needed", "A compiled policy answers requests. Looking at its rules "
+     "(`lint`, `diff`, `prove`, `query`, `test`, `fmt`) needs the source.", "", ""),
     # text
     ("PLE101", "a string is not closed", "A string ends on the line where it begins.", 'allow read "src/**',
      'allow read "src/**"'),

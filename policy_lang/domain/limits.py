@@ -20,6 +20,7 @@ class Limit(NamedTuple):
 TABLE: tuple[Limit, ...] = (
     Limit("source_bytes", 1 << 20, "bytes", "a policy file that a person reviews is far below 1 MiB"),
     Limit("source_files", 64, "files", "files of one policy set, imports and ceilings together"),
+    Limit("compiled_bytes", 64 << 20, "bytes", "a compiled policy of 100,000 rules has 10 MiB"),
     Limit("statements", 200_000, "statements", "twice the largest measured workload (100,000 rules)"),
     Limit("scope_nesting", 16, "levels", "deeper scopes cannot be read; keeps every walk shallow"),
     Limit("condition_nesting", 32, "levels", "parentheses and `not`; keeps recursion shallow"),

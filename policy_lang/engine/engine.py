@@ -9,9 +9,9 @@ from ..automata.pattern import Sequence, Word, quoted
 from ..automata.trie import Trie, marks_of
 from ..automata.walker import State
 from ..domain.actions import ACTIONS, COMMAND, HOST, METHODS, PATH, REF, SORT_OF
-from ..domain.conditions import BUILT_INS, Formula, atoms
+from ..domain.conditions import BUILT_INS, atoms
 from ..domain.decision import Answer, Decision, Effect, Verdict, strictest
-from ..domain.errors import InternalError, RequestError, SearchLimitError
+from ..domain.errors import Diagnostic, InternalError, PolicyError, RequestError, SearchLimitError
 from ..domain.limits import limit
 from ..domain.request import Request
 from ..domain.suggest import suggest
@@ -20,7 +20,7 @@ from ..facts.commands import argv_word
 from ..facts.names import name_word
 from ..facts.paths import NOWHERE, Names, Roots, path_forms
 from ..facts.refs import ref_facts
-from ..ir.conditions import Value, canonical, evaluate
+from ..ir.conditions import Value, evaluate
 from ..ir.model import PolicySet
 from ..ir.patterns import ALPHABETS, PatternError, compile_pattern
 from ..shell.acts import NOWHERE as NOWHERE_PLACE
@@ -29,42 +29,46 @@ from ..shell.analyse import argv_acts, no_profiles, pattern_acts, read_acts
 from ..shell.profile import Profiles
 from .command_words import bare_sequence
 from .effects import act_effect
-from .floor import policy_file_rules
-from .table import FLOOR, Table, build_tables
+from .table import EMPTY, FLOOR, Prepared, Table
 from .verdicts import Environment, Judge, Marks, Outcomes, rule_truths
 
 _MOST_ANSWERS = limit("answers")
-_EMPTY = Table()
-_EMPTY.seal()
 
 
 class Engine:
-    """A policy set made ready for deciding. Immutable but for its bounded caches; share it between threads.
+    """The decision point for one prepared policy set. Immutable but for its bounded caches; share it between threads.
 
-    `over_everything` is for testing guardrails alone: what they leave alone is then allowed.
+    `over_everything` is for testing guardrails alone: what they leave alone is then allowed. `policy` is the set
+    that it was prepared from, where there is one: the analysis reads it.
     """
 
-    def __init__(self, policy: PolicySet, over_everything: bool = False, profiles: Profiles = no_profiles) -> None:
-        self.policy = policy
+    def __init__(
+        self,
+        prepared: Prepared,
+        over_everything: bool = False,
+        profiles: Profiles = no_profiles,
+        policy: PolicySet | None = None,
+    ) -> None:
+        self.prepared = prepared
         self.profiles = profiles
+        self._policy = policy
         self._read: dict[object, tuple[Act, ...]] = {}
-        numbers: dict[str, int] = {}
-        floor = (*policy.floor, *policy_file_rules(policy.sources))
-        self.tables = build_tables(policy, floor, numbers)
-        formulas: dict[int, Formula] = {}
-        for rule in (*floor, *(r for layer in policy.layers for r in layer.rules)):
-            text = canonical(rule.condition)
-            if text in numbers:
-                formulas.setdefault(numbers[text], rule.condition)
-        self.conditions: tuple[Formula, ...] = tuple(formulas[i] for i in range(len(formulas)))
+        self.conditions = prepared.conditions
         self._subjects = tuple(tuple(sorted({a.subject for a in atoms(f)})) for f in self.conditions)
         self.timed = any("now" in s for s in self._subjects)
-        self.judge = Judge(
-            tuple((layer.name, layer.guardrail) for layer in policy.layers), policy.tiers, over_everything
-        )
+        self.judge = Judge(prepared.layers, prepared.tiers, over_everything)
         self._environments: dict[object, Environment] = {}
         self._interned: dict[Outcomes, Environment] = {}
         self._answers: dict[object, Answer] = {}
+
+    @property
+    def policy(self) -> PolicySet:
+        """The policy set in normal form. Raises PolicyError when only its compiled file is known."""
+        if self._policy is None:
+            raise PolicyError(
+                [Diagnostic("PLE007", "a compiled policy has no rules to look at", None, "name its source")]
+            )
+        return self._policy
 
     # requests
 
@@ -101,7 +105,7 @@ class Engine:
         pure = pure and len(parts) <= _MOST_PARTS and _small(resource)
         if SORT_OF.get(request.action) == PATH:
             pure = request.lexical or request.workspace is None
-        return Answer(verdict, self.policy.digest, request.action, resource, parts, opaque, pure)
+        return Answer(verdict, self.prepared.digest, request.action, resource, parts, opaque, pure)
 
     def environment(self, request: Request) -> Environment:
         """What every condition comes to for this request. Raises RequestError for undeclared attributes."""
@@ -135,7 +139,7 @@ class Engine:
             if given is not None and not isinstance(given, str):
                 raise RequestError("PLR001", f"`{name}` is not a string")
             values[name] = given
-        declared = self.policy.attributes
+        declared = self.prepared.attributes
         for name, type_ in declared.items():
             values[name] = type_.default
         for name, value in request.context.items():
@@ -167,7 +171,7 @@ class Engine:
         if sort is None:
             shown = str(action)[:40]
             raise RequestError("PLR006", f"unknown action `{shown}` ({suggest(shown, ACTIONS)})")
-        table = self.tables.get(action, _EMPTY)
+        table = self.table(action)
         if request.pattern:
             if sort == COMMAND:
                 return self._command_pattern(request, table, env)
@@ -238,7 +242,7 @@ class Engine:
 
     def table(self, action: str) -> Table:
         """The rules about an action."""
-        return self.tables.get(action, _EMPTY)
+        return self.prepared.tables.get(action) or EMPTY
 
     def roots(self, request: Request) -> Roots:
         """Where things are for a request."""
@@ -262,7 +266,7 @@ class Engine:
         bare = self._bare(table, alphabet, sequences)
         for mark in meeting.possible:
             entry, include = table.owners[mark]
-            if include and entry.rule.effect == "deny" and not entry.rule.exclude and entry.layer != FLOOR:
+            if include and entry.ref.effect == "deny" and not entry.excepts and entry.layer != FLOOR:
                 verdict = self.judged(action, table, Marks((mark,), (mark,)), env, options)
                 if verdict.rules:  # some member meets a deny that holds: nothing is stricter
                     return verdict

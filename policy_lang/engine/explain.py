@@ -46,7 +46,7 @@ _SHOWN = {"\0/": "/", "\0W": "<workspace>/", "\0~": "~/", "\0T": "${tmp}/"}
 def explain(engine: Engine, request: Request) -> Explanation:
     """Explain a request; it never raises for what the request contains."""
     decision = engine.decide(request)
-    table = engine.tables.get(request.action)
+    table = engine.prepared.tables.get(request.action)
     if table is None:
         return Explanation(decision, (), ())
     try:
@@ -66,7 +66,7 @@ def _command(engine: Engine, request: Request, decision: Decision, env: Environm
     """What each rule about commands says of each command that could be read."""
     if request.pattern:
         return Explanation(decision, (), ())
-    table = engine.tables["run"]
+    table = engine.table("run")
     answers: dict[tuple[str, int, str], RuleAnswer] = {}
     order = {"no": 0, "maybe": 1, "yes": 2}
     for act in engine.acts(request):
@@ -126,13 +126,13 @@ def _answer(
     request: Request,
     act: Act | None = None,
 ) -> RuleAnswer:
-    layer = "the protected floor" if entry.layer == FLOOR else engine.policy.layers[entry.layer].name
+    layer = "the protected floor" if entry.layer == FLOOR else engine.prepared.layers[entry.layer][0]
     marks = {m for w in words for m in table.walker.walk(w).marks}
     mine = {include for m, (owner, include) in enumerate(table.owners) if owner is entry and m in marks}
     opaque = words == ((OPAQUE,),) or request.pattern
     include = True if True in mine else None if opaque else False
-    exclude = True if False in mine else None if opaque and entry.rule.exclude else False
-    if act is not None and not opaque and entry.rule.effect != "allow":
+    exclude = True if False in mine else None if opaque and entry.excepts else False
+    if act is not None and not opaque and entry.ref.effect != "allow":
         bare = set(table.bare.walk((BARE, *bare_word(act.parsed, words[0]))).marks)
         needed = command_options(table.options, act.parsed, words[0])
         for mark in bare:
@@ -141,7 +141,7 @@ def _answer(
                 include = include or (True if all(needed[n] for n in needs) else None)
     parsed = act.parsed if act is not None else None
     options = command_options(table.options, parsed, words[0] if words and not opaque else None)
-    holds = truth(entry, include, exclude, table, env, options)
+    holds = truth(entry, include, exclude, env, options)
     condition = env.outcomes[entry.condition] if entry.condition >= 0 else True
     if include is False:
         why = "no pattern matches"

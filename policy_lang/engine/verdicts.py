@@ -38,16 +38,13 @@ def negation(value: bool | None) -> bool | None:
     return None if value is None else not value
 
 
-def truth(
-    entry: Entry, include: bool | None, exclude: bool | None, table: Table, env: Environment, options: Outcomes
-) -> bool | None:
+def truth(entry: Entry, include: bool | None, exclude: bool | None, env: Environment, options: Outcomes) -> bool | None:
     """Does the rule hold? From its patterns, options and condition."""
     result = both(include, negation(exclude))
-    rule = entry.rule
-    if rule.with_options:
-        result = both(result, options[table.options.index(rule.with_options)])
-    if rule.without_options:
-        result = both(result, negation(options[table.options.index(rule.without_options)]))
+    if entry.needs >= 0:
+        result = both(result, options[entry.needs])
+    if entry.bars >= 0:
+        result = both(result, negation(options[entry.bars]))
     if entry.condition >= 0:
         result = both(result, env.outcomes[entry.condition])
     return result
@@ -85,9 +82,9 @@ def rule_truths(table: Table, marks: Marks, env: Environment, options: Outcomes)
         note(*table.owners[mark], True if mark in sure else None)
     for mark in marks.raw:
         entry, include = table.owners[mark]
-        if include and entry.rule.effect != "deny":
+        if include and entry.ref.effect != "deny":
             note(entry, True, None)  # it restricts as it was given, but grants only what it names
-        elif marks.certain or include or entry.rule.grants:
+        elif marks.certain or include or entry.grants:
             note(entry, include, True if marks.certain else None)
     for mark in marks.bare:
         entry, include, needs, follows = table.bare_owners[mark]
@@ -96,12 +93,12 @@ def rule_truths(table: Table, marks: Marks, env: Environment, options: Outcomes)
             given = both(given, options[need])
         if given is False:
             continue
-        exact = given is True and marks.certain and (follows or entry.rule.effect == "deny" or not include)
+        exact = given is True and marks.certain and (follows or entry.ref.effect == "deny" or not include)
         note(entry, include, True if exact else None)
     out: list[tuple[Entry, bool | None]] = []
     for key, (included_, excluded) in patterns.items():
         entry = entries[key]
-        result = truth(entry, included_, excluded, table, env, options)
+        result = truth(entry, included_, excluded, env, options)
         if result is not False:
             out.append((entry, result))
     return out
@@ -153,19 +150,19 @@ class Judge:
         granted: bool,
     ) -> Verdict | None:
         name, guardrail = self.layers[number]
-        denies = [e for e, _ in truths if e.rule.effect == "deny"]
-        asks = [e for e, _ in truths if e.rule.effect == "ask"]
-        grants = [e for e, value in truths if e.rule.grants and value is True]
+        denies = [e for e, _ in truths if e.ref.effect == "deny"]
+        asks = [e for e, _ in truths if e.ref.effect == "ask"]
+        grants = [e for e, value in truths if e.grants and value is True]
         undecided = {id(e) for e, value in truths if value is None}
-        if floor and not guardrail and not any(e.rule.override for e in grants):
+        if floor and not guardrail and not any(e.override for e in grants):
             denies = denies + floor
         if denies:
             return Verdict("deny", (), _refs(denies), tuple(_reason(e, id(e) in undecided, env) for e in denies))
         if not grants and not guardrail and not granted:
             return Verdict("deny", reasons=(_nothing(name, action, truths, env),))
-        logged = ("log",) if any(e.rule.log for e in grants) else ()
+        logged = ("log",) if any(e.log for e in grants) else ()
         if asks:
-            tiers = self.reduce(e.rule.tier for e in asks)
+            tiers = self.reduce(e.ref.tier for e in asks)
             return Verdict(
                 "ask",
                 tiers,
@@ -184,7 +181,7 @@ def _refs(entries: list[Entry]) -> tuple[RuleRef, ...]:
 
 
 def _reason(entry: Entry, undecided: bool, env: Environment) -> str:
-    rule = entry.rule
+    rule = entry.ref
     verb = {"allow": "allows it", "ask": f"asks `{rule.tier}`", "deny": "denies it"}[rule.effect]
     text = f"`{rule.id}` {verb}"
     if entry.layer == FLOOR:
@@ -196,9 +193,9 @@ def _reason(entry: Entry, undecided: bool, env: Environment) -> str:
 
 def _nothing(name: str, action: str, truths: list[tuple[Entry, bool | None]], env: Environment) -> str:
     text = f"no rule of `{name}` grants `{action}` on this"
-    open_ = [e for e, value in truths if e.rule.grants and value is None]
+    open_ = [e for e, value in truths if e.grants and value is None]
     if open_:
-        text += f"; `{open_[0].rule.id}` might, but {open_because(open_[0], env)}"
+        text += f"; `{open_[0].ref.id}` might, but {open_because(open_[0], env)}"
     return text
 
 
@@ -207,8 +204,8 @@ def open_because(entry: Entry, env: Environment) -> str:
     missing = env.missing[entry.condition] if entry.condition >= 0 else ()
     if missing:
         return " and ".join(f"`{m}`" for m in missing) + " is not given"
-    if entry.rule.sort == "path":
+    if entry.sort == "path":
         return "where the workspace and the home are is not given"
-    if entry.rule.sort == "command":
+    if entry.sort == "command":
         return "the command is not fully known"
     return "the resource is not fully known"

@@ -23,7 +23,7 @@ from ..domain.actions import COMMAND, SORT_OF
 from ..domain.conditions import TRUE, atoms
 from ..domain.decision import RuleRef, Verdict
 from ..domain.errors import Source, Span
-from ..engine.engine import Engine
+from ..engine.prepare import engine_of
 from ..facts.paths import HOME, TMP, WORKSPACE
 from ..ir.conditions import Value
 from ..ir.model import PolicySet, Rule
@@ -68,7 +68,7 @@ class Ground:
         self.layout = layout
         self.ceiling = ceiling
         """This file only bounds what other policies may grant: its grants are no findings."""
-        self.engine = Engine(policy, False, with_own(policy.profiles))
+        self.engine = engine_of(policy, False, with_own(policy.profiles))
         self.rules = {r.id: r for layer in policy.layers for r in layer.rules}
         self.granting = {r.id: r for r in policy.layers[0].rules if r.grants}
         """The policy's own grants; those of a ceiling only bound them."""

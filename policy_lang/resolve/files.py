@@ -19,6 +19,8 @@ def read_source(path: str, at: Span | None = None, read: Reader | None = None) -
     The source is named by the path without its `..`, which reads better in every report.
     """
     data = (read or read_bytes)(path, at)
+    if data.startswith(b"\x89plc"):
+        raise unreadable("PLE007", f"`{path}` is compiled; its rules cannot be looked at", at, "name its source")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -300,3 +300,35 @@ def test_our_own_fault_exits_4(simple: Path, tmp_path: Path) -> None:
     result = policy("check", simple, "read", "a", PYTHONPATH=f"{tmp_path}:{ROOT}")
     assert result.code == 4
     assert "internal error (PLI001)" in result.err
+
+
+def test_compile_then_check(tmp_path: Path) -> None:
+    source = tmp_path / "p.policy"
+    source.write_text('policy "p"\nallow read "src/**"\n')
+    made = policy("compile", source, "--format", "json").json()
+    assert made["file"] == str(tmp_path / "p.plc")
+    assert made["bytes"] == (tmp_path / "p.plc").stat().st_size
+    assert (tmp_path / "p.plc").stat().st_mode & 0o777 == 0o644
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["p.plc", "p.policy"]
+    for path in (source, tmp_path / "p.plc"):
+        assert policy("check", path, "read", "src/a").code == 0
+        assert policy("check", path, "read", "lib/a").code == 1
+        assert policy("explain", path, "read", "src/a").code == 0
+    assert "PLE007" in policy("lint", tmp_path / "p.plc").err
+    assert "compiled already" in policy("compile", tmp_path / "p.plc").err
+    source.write_text('policy "p"\nallow read "lib/**"\n')
+    stale = policy("check", tmp_path / "p.plc", "read", "src/a")
+    assert (stale.code, "PLE006" in stale.err) == (2, True)
+
+
+def test_compile_refuses(tmp_path: Path) -> None:
+    source = tmp_path / "p.policy"
+    source.write_text('policy "p"\nallow raed "src/**"\n')
+    assert policy("compile", source).code == 2
+    assert [p.name for p in tmp_path.iterdir()] == ["p.policy"]
+    source.write_text('policy "p"\nallow read "src/**"\n')
+    assert "does not end in `.plc`" in policy("compile", source, "-o", tmp_path / "x").err
+    assert "cannot be written" in policy("compile", source, "-o", tmp_path / "none/x.plc").err
+    (tmp_path / "folder.plc").mkdir()
+    assert "cannot be written" in policy("compile", source, "-o", tmp_path / "folder.plc").err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["folder.plc", "p.policy"]

@@ -311,7 +311,7 @@ def test_caches_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         for i in range(50):
             assert policy.decide(action="read", resource=f"d{i}/f{i}").effect == "allow"
             assert policy.decide(action="read", resource=f"d{i}/secret").effect == "deny"
-    table = policy._engine.tables["read"]
+    table = policy._engine.table("read")
     assert table.walker.cached_states <= 9
     assert table.walker.flushes > 0
     assert len(policy._engine._answers) <= 10

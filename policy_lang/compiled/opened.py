@@ -1,0 +1,97 @@
+"""Opening a compiled policy: only one that this user or root alone can change, whole, of this version, up to date."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..domain.errors import Diagnostic, PolicyError
+from ..domain.limits import limit
+from ..facts.owners import unsafe
+from .codec import DamagedError
+from .reader import Contents
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hashlib import sha256
+else:  # `hashlib` would load all of OpenSSL
+    try:
+        from _sha2 import sha256  # CPython 3.12 and later
+    except ImportError:
+        try:
+            from _sha256 import sha256  # CPython 3.11
+        except ImportError:
+            from hashlib import sha256
+
+SUFFIX = ".plc"
+_AGAIN = "compile it again: `policy compile`"
+
+
+def open_compiled(path: str, program: str) -> Contents:
+    """The contents of a compiled policy. Raises PolicyError: PLE005 for a file that is refused, PLE006 for a stale one.
+
+    `program` is the version of this program. The file is read into memory rather than mapped: what was checked is then
+    what is used, and a file that is cut short meanwhile cannot kill the process.
+    """
+    data, status = _bytes(path)
+    fault = unsafe(status)
+    if fault is not None:
+        raise _refused(path, *fault)
+    try:
+        contents = Contents(data)
+    except DamagedError as error:
+        raise _refused(path, str(error), _AGAIN) from None
+    if contents.program != program:
+        raise _refused(path, f"policy_lang {contents.program} compiled it, and this is {program}", _AGAIN)
+    stale = _stale(contents.sources)
+    if stale:
+        raise PolicyError([Diagnostic("PLE006", f"the compiled policy `{path}` is stale: {stale}", None, _AGAIN)])
+    return contents
+
+
+def _refused(path: str, why: str, mend: str) -> PolicyError:
+    return PolicyError([Diagnostic("PLE005", f"the compiled policy `{path}` is refused: {why}", None, mend)])
+
+
+def _bytes(path: str) -> tuple[bytes, os.stat_result]:
+    most = limit("compiled_bytes")
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except FileNotFoundError:
+        mend = "make it with `policy compile`"
+        raise PolicyError([Diagnostic("PLE001", f"there is no file `{path}`", None, mend)]) from None
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "the name is no file name"
+        raise PolicyError([Diagnostic("PLE001", f"`{path}` cannot be opened: {reason.lower()}")]) from None
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise _refused(path, "it is no regular file", "name a compiled policy")
+        if status.st_size > most:
+            raise _refused(path, f"it is longer than {most} bytes", "split the policy")
+        chunks: list[bytes] = []
+        left = status.st_size + 1
+        while left > 0 and (chunk := os.read(handle, left)):
+            chunks.append(chunk)
+            left -= len(chunk)
+    except OSError as error:
+        reason = (error.strerror or "error").lower()
+        raise PolicyError([Diagnostic("PLE001", f"`{path}` cannot be read: {reason}")]) from None
+    finally:
+        os.close(handle)
+    return b"".join(chunks), status
+
+
+def _stale(sources: tuple[tuple[str, str], ...]) -> str:
+    """What has changed since; empty when nothing has, or when the sources are not on this machine at all."""
+    if not sources or not os.path.exists(sources[0][0]):
+        return ""
+    for path, digest in sources:
+        try:
+            with open(path, "rb") as stream:
+                now = sha256(stream.read(limit("source_bytes") + 1)).hexdigest()
+        except OSError as error:
+            return f"its source `{path}` cannot be read: {(error.strerror or 'error').lower()}"
+        if now != digest:
+            return f"its source `{path}` has changed"
+    return ""

@@ -1,0 +1,61 @@
+"""Program profiles as plain values, and back.
+
+Options are written as in a profile's file: `-o|--output!=?role`, where `!` marks one that a grant must name and `?`
+a value that must be attached. A sub-command that has all options of what is above it says so once.
+"""
+
+from __future__ import annotations
+
+from ..shell.profile import Option, Profile, Slot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .codec import Plain
+
+
+def packed(profile: Profile, above: Profile | None = None) -> Plain:
+    """A profile as a value."""
+    known = {} if above is None else above.options
+    inherits = all(name in profile.options for name in known)
+    own = {n: o for n, o in profile.options.items() if not (inherits and known.get(n) is o)}
+    options = list({id(o): o for o in own.values()}.values())
+    options.sort(key=lambda o: all(own.get(n) is o for n in o.names))  # one that another overrides stands before it
+    made = dict(known) if inherits else {}
+    made.update((name, option) for option in options for name in option.names)
+    assert made == profile.options, f"the options of `{profile.name}` cannot be written"
+    return (
+        profile.name, profile.style, tuple((s.role, s.repeats, s.optional) for s in profile.operands), inherits,
+        " ".join(map(_spec, options)), tuple(profile.changes.items()), profile.acts, profile.dash,
+        tuple((word, packed(inner, profile)) for word, inner in profile.commands.items()), profile.default,
+        profile.reader, profile.transparent, tuple(sorted(profile.plain)), profile.note, profile.digits,
+        tuple(sorted(profile.ends)),
+    )  # fmt: skip
+
+
+def _spec(option: Option) -> str:
+    value = ("=?" if option.attached_only else "=" if option.role else "") + option.role
+    return "|".join(option.names) + ("!" if option.marked else "") + value
+
+
+def unpacked(value: Any, above: Profile | None = None) -> Profile:
+    """The profile that `packed` made the value from."""
+    name, style, operands, inherits, specs, changes, acts, dash, commands, *rest = value
+    options = dict(above.options) if inherits and above is not None else {}
+    for spec in specs.split():
+        spelled, _, role = spec.partition("=")
+        attached = role[:1] == "?"
+        marked = spelled[-1:] == "!"
+        names = tuple((spelled[:-1] if marked else spelled).split("|"))
+        option = Option(names, role[1:] if attached else role, attached, marked)
+        for one in names:
+            options[one] = option
+    default, reader, transparent, plain, note, digits, ends = rest
+    made = Profile(
+        name, style, tuple(Slot(*s) for s in operands), options, dict(changes), acts, dash, {}, default, reader,
+        transparent, frozenset(plain), note, digits, frozenset(ends),
+    )  # fmt: skip
+    for word, inner in commands:
+        made.commands[word] = unpacked(inner, made)
+    return made

@@ -1,0 +1,132 @@
+"""From a policy set to tables: every rule's patterns in one automaton for each action."""
+
+from __future__ import annotations
+
+from ..automata.pattern import Sequence
+from ..automata.trie import Trie
+from ..domain.actions import COMMAND, HOST
+from ..domain.conditions import Formula
+from ..domain.decision import RuleRef
+from ..ir.conditions import canonical
+from ..ir.model import PolicySet, Rule
+from ..shell.analyse import no_profiles
+from ..shell.profile import Profiles
+from .command_words import bare_sequence, named_sequences, open_ended
+from .engine import Engine
+from .floor import policy_file_rules
+from .table import FLOOR, Entry, Prepared, Table
+
+
+def engine_of(policy: PolicySet, over_everything: bool = False, profiles: Profiles = no_profiles) -> Engine:
+    """An engine for a policy set. `over_everything` is for testing guardrails alone: what they leave is allowed."""
+    return Engine(prepare(policy), over_everything, profiles, policy)
+
+
+def reference(rule: Rule) -> RuleRef:
+    """How decisions name a rule."""
+    return RuleRef(rule.id, rule.effect, rule.file, rule.line, rule.because, rule.tier, rule.module)
+
+
+def prepare(policy: PolicySet) -> Prepared:
+    """The policy set with one table for each action that some rule speaks of."""
+    numbers: dict[str, int] = {}
+    conditions: list[Formula] = []
+    made: dict[str, _Building] = {}
+    floor = (*policy.floor, *policy_file_rules(policy.sources))
+    for layer, rules in [(FLOOR, floor), *((i, layer.rules) for i, layer in enumerate(policy.layers))]:
+        for rule in rules:
+            text = canonical(rule.condition)
+            number = -1 if text == "and()" else numbers.setdefault(text, len(numbers))
+            if number == len(conditions):
+                conditions.append(rule.condition)
+            ref = reference(rule)
+            for action in rule.actions:
+                made.setdefault(action, _Building()).add(rule, ref, layer, number)
+    return Prepared(
+        policy.digest,
+        tuple((layer.name, layer.guardrail) for layer in policy.layers),
+        policy.tiers,
+        policy.attributes,
+        tuple(conditions),
+        {action: building.done() for action, building in made.items()},
+    )
+
+
+def rule_table(rule: Rule) -> Table:
+    """A table of one rule, whose conditions are left aside."""
+    building = _Building()
+    building.add(rule, reference(rule), 0, -1)
+    return building.done()
+
+
+class _Building:
+    """The table of one action, while rules are added."""
+
+    def __init__(self) -> None:
+        self.trie, self.bare_trie = Trie(), Trie()
+        self.entries: list[Entry] = []
+        self.owners: list[tuple[Entry, bool]] = []
+        self.bare_owners: list[tuple[Entry, bool, tuple[int, ...], bool]] = []
+        self.options: list[tuple[str, ...]] = []
+        self.has_methods = self.has_paths = False
+
+    def add(self, rule: Rule, ref: RuleRef, layer: int, condition: int) -> None:
+        """Add one rule: one mark for what it includes, one for what it excepts."""
+        entry = Entry(
+            ref,
+            layer,
+            rule.sort,
+            condition,
+            grants=rule.grants,
+            log=rule.log,
+            override=rule.override,
+            excepts=bool(rule.exclude),
+        )
+        self.entries.append(entry)
+        for include, patterns in ((True, rule.include), (False, rule.exclude)):
+            if not patterns:
+                continue
+            mark = len(self.owners)
+            self.owners.append((entry, include))
+            for pattern in patterns:
+                for sequence in pattern.sequences:
+                    self.trie.add(sequence, mark)
+                    if rule.sort == COMMAND:
+                        self._command(entry, include, sequence, mark)
+                    elif rule.sort == HOST:
+                        self.has_methods = self.has_methods or isinstance(sequence[0], str)
+                        self.has_paths = self.has_paths or isinstance(sequence[-1], str) or sequence[-2] != "\0/"
+        entry.needs = self._group(rule.with_options)
+        entry.bars = self._group(rule.without_options)
+
+    def _command(self, entry: Entry, include: bool, sequence: Sequence, mark: int) -> None:
+        for named in named_sequences(sequence):
+            self.trie.add(named, mark)
+        restricts = entry.ref.effect != "allow" if include else entry.grants
+        made = bare_sequence(sequence) if restricts else None
+        if made is None:
+            return
+        bare, options = made
+        needs = tuple(self._group(group) for group in options)
+        self.bare_trie.add(bare, len(self.bare_owners))
+        self.bare_owners.append((entry, include, needs, open_ended(bare)))
+
+    def _group(self, options: tuple[str, ...]) -> int:
+        if not options:
+            return -1
+        if options not in self.options:
+            self.options.append(options)
+        return self.options.index(options)
+
+    def done(self) -> Table:
+        """The table; nothing is added afterwards."""
+        return Table(
+            self.trie,
+            self.entries,
+            self.owners,
+            self.bare_trie,
+            self.bare_owners,
+            self.options,
+            self.has_methods,
+            self.has_paths,
+        )
