@@ -24,6 +24,7 @@ COMMANDS = (
     "prove",
     "query",
     "rule",
+    "serve",
     "test",
 )
 

@@ -43,7 +43,7 @@ def open_compiled(path: str, program: str) -> Contents:
         raise _refused(path, str(error), _AGAIN) from None
     if contents.program != program:
         raise _refused(path, f"policy_lang {contents.program} compiled it, and this is {program}", _AGAIN)
-    stale = _stale(contents.sources)
+    stale = stale_source(contents.sources)
     if stale:
         raise PolicyError([Diagnostic("PLE006", f"the compiled policy `{path}` is stale: {stale}", None, _AGAIN)])
     return contents
@@ -82,7 +82,7 @@ def _bytes(path: str) -> tuple[bytes, os.stat_result]:
     return b"".join(chunks), status
 
 
-def _stale(sources: tuple[tuple[str, str], ...]) -> str:
+def stale_source(sources: tuple[tuple[str, str], ...]) -> str:
     """What has changed since; empty when nothing has, or when the sources are not on this machine at all."""
     if not sources or not os.path.exists(sources[0][0]):
         return ""

@@ -13,7 +13,7 @@ from ..automata.glob import Glob
 from ..automata.trie import Node, Trie
 from ..domain.conditions import Atom, Join
 from ..domain.decision import RuleRef
-from ..domain.policy import AttributeType, Tier
+from ..domain.policy import AttributeType, FreezeRule, Tier
 from ..engine.table import Entry, Prepared, Table
 from . import layout
 from .codec import DamagedError, unpack
@@ -43,9 +43,8 @@ class Contents:
         """Raises DamagedError for what is no compiled policy, with the reason."""
         self._file = file = _File(data)
         about: Any = unpack(file.section("about"))
-        self.program, self.language, self.name, digest, self.sources, layers, tiers, attributes, conditions, tables = (
-            about
-        )
+        self.program, self.language, self.name, digest, self.sources, *rest = about
+        layers, tiers, attributes, conditions, tables, freezes = rest
         self._profiles: dict[str, Profile | None] = {}
         self.prepared = Prepared(
             digest,
@@ -54,6 +53,7 @@ class Contents:
             {a[0]: AttributeType(*a) for a in attributes},
             tuple(_formula(f) for f in conditions),
             _Tables(file, tables),
+            tuple(FreezeRule(*f) for f in freezes),
         )
 
     def profile(self, name: str) -> Profile | None:

@@ -14,6 +14,7 @@ from ..automata.walker import Walker
 from ..domain.actions import COMMAND, SORT_OF
 from ..domain.conditions import Atom, atoms
 from ..domain.errors import Diagnostic, SearchLimitError
+from ..domain.policy import FreezeRule
 from ..domain.suggest import suggest
 from ..ir.conditions import canonical, satisfiable
 from ..ir.model import Layer, PolicySet, Rule
@@ -64,6 +65,17 @@ def lower(program: Program) -> PolicySet:
         profiles=own,
         tests=tests,
         proofs=proofs,
+        freezes=_freezes(program),
+    )
+
+
+def _freezes(program: Program) -> tuple[FreezeRule, ...]:
+    """Every `freeze` of the set: like denials, they add up over imports and ceilings."""
+    return tuple(
+        FreezeRule(item.denials, item.seconds, module.file.source.path, module.file.span(item.pos).line)
+        for module in program.modules
+        for item in module.file.items
+        if isinstance(item, tree.Freeze)
     )
 
 
@@ -360,5 +372,6 @@ def _digest(
     parts.append(sorted({r.key for r in floor}))
     parts.append(sorted(repr(t) for t in program.tiers.values()))
     parts.append(sorted(repr(a) for a in program.attributes.values()))
+    parts += sorted(("freeze", f.denials, f.seconds) for f in _freezes(program))
     parts += sorted((profile_name(path), hashlib.sha256(data).hexdigest()) for path, data in profiles)
     return "sha256:" + hashlib.sha256(repr(parts).encode()).hexdigest()

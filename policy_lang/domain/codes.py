@@ -134,6 +134,8 @@ _PAGES = (
      "one.", 'tier a { approvers "@t" on timeout escalate b }\ntier b { approvers "@u" }',
      'tier a { approvers "@t" on timeout escalate b }\ntier b { approvers "@u" includes a }'),
     # patterns
+    ("PLE316", "a `freeze` makes no sense", "Between 1 and 1,000 denials, within 1s to 30d.",
+     "freeze when 0 denials within 5m", "freeze when 10 denials within 5m"),
     ("PLE401", "a malformed pattern", "The pattern could not match what it seems to say. The message says why.",
      'allow read "../secrets/**"', 'allow read "secrets/**"'),
     ("PLE402", "a rule that matches nothing", "Its `except` takes away everything that its patterns include.",

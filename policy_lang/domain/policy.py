@@ -29,6 +29,16 @@ class AttributeType:
     default: str | int | bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FreezeRule:
+    """After so many denials within so many seconds a principal is denied everything, until a person lifts it."""
+
+    denials: int
+    seconds: int
+    file: str
+    line: int
+
+
 def included(tiers: dict[str, Tier], name: str) -> frozenset[str]:
     """Every tier that `name` includes, directly or through others."""
     found: set[str] = set()

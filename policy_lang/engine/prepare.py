@@ -49,6 +49,7 @@ def prepare(policy: PolicySet) -> Prepared:
         policy.attributes,
         tuple(conditions),
         {action: building.done() for action, building in made.items()},
+        policy.freezes,
     )
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Protocol, TypeVar
 
     from ..domain.conditions import Formula
-    from ..domain.policy import AttributeType, Tier
+    from ..domain.policy import AttributeType, FreezeRule, Tier
 
     Item_co = TypeVar("Item_co", covariant=True)
 
@@ -124,7 +124,7 @@ class Prepared:
     `layers` holds (name, is a guardrail) for each layer, `conditions` each different condition once.
     """
 
-    __slots__ = ("attributes", "conditions", "digest", "layers", "tables", "tiers")
+    __slots__ = ("attributes", "conditions", "digest", "freezes", "layers", "tables", "tiers")
 
     def __init__(
         self,
@@ -134,6 +134,7 @@ class Prepared:
         attributes: dict[str, AttributeType],
         conditions: tuple[Formula, ...],
         tables: Tables,
+        freezes: tuple[FreezeRule, ...],
     ) -> None:
         self.digest = digest
         self.layers = layers
@@ -141,3 +142,4 @@ class Prepared:
         self.attributes = attributes
         self.conditions = conditions
         self.tables = tables
+        self.freezes = freezes

@@ -8,7 +8,7 @@ from typing import Any
 from ..automata.pattern import Pattern
 from ..domain.conditions import Formula
 from ..domain.errors import Span
-from ..domain.policy import AttributeType, Tier
+from ..domain.policy import AttributeType, FreezeRule, Tier
 
 
 @dataclass(slots=True)
@@ -108,3 +108,4 @@ class PolicySet:
     """The policy's own profiles of programs, by name."""
     tests: tuple[TestBlock, ...] = field(default=())
     proofs: tuple[ProveBlock, ...] = field(default=())
+    freezes: tuple[FreezeRule, ...] = ()

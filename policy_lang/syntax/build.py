@@ -128,6 +128,17 @@ class Builder(Transformer[Token, Anything]):
             )
         return tier
 
+    def freeze(self, kids: Kids) -> tree.Freeze:
+        count, length = self.word(kids[2]), self.word(kids[5])
+        denials = int(count.text) if len(count.text) < 6 else 0
+        if not 1 <= denials <= limit("freeze_denials"):
+            most = limit("freeze_denials")
+            self.report("PLE316", f"`{count.text}` is no useful number of denials", count.pos, f"from 1 to {most}")
+        time = seconds(length.text) if len(length.text) < 12 else 0
+        if not 1 <= time <= 30 * 86400:
+            self.report("PLE316", f"`{length.text}` is no useful time", length.pos, "from 1s to 30d")
+        return tree.Freeze(denials, time, _span(kids))
+
     def _tier_clause(self, tier: tree.TierDef, clause: Clause) -> None:
         kind, words = clause.kind, clause.words
         if kind in {k for k, _ in tier.clauses}:

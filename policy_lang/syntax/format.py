@@ -113,7 +113,7 @@ class _Printer:
         return {
             "approvers": "approvers " + ", ".join(escape(w.text) for w in tier.approvers),
             "quorum": f"quorum {tier.quorum}",
-            "expires": f"expires {_duration(tier.expires)}",
+            "expires": f"expires {duration(tier.expires)}",
             "includes": "includes " + ", ".join(w.text for w in tier.includes),
             "scope": f"scope {tier.scope}",
             "reason": "reason required",
@@ -243,6 +243,8 @@ def _parts_of(item: tree.Node) -> list[Part]:
             return [(f"profile {_value(item.target)}", pos)]
         case tree.TierDef():
             return [(f"tier {item.name.text}", pos)]
+        case tree.Freeze():
+            return [(f"freeze when {item.denials} denials within {duration(item.seconds)}", pos)]
         case tree.Let():
             return [(f"let {item.name.text} =", item.name.pos), *_list(item.patterns)]
         case tree.Rule():
@@ -303,7 +305,8 @@ def _attribute(item: tree.Attribute) -> str:
     return f"{item.name.text}: {type_}" + (f" = {_value(item.default)}" if item.default else "")
 
 
-def _duration(seconds: int) -> str:
+def duration(seconds: int) -> str:
+    """Seconds as they are written: `90s`, `30m`."""
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds % size == 0:
             return f"{seconds // size}{unit}"

@@ -13,7 +13,7 @@ from ..domain.limits import limit
 from .tokens import Token, soften
 
 _FILE_ONLY = frozenset(
-    {"POLICY", "GUARDRAIL", "IMPORT", "WITHIN", "PROFILE", "LET", "TIER", "CONTEXT", "TEST", "PROVE"}
+    {"POLICY", "GUARDRAIL", "IMPORT", "WITHIN", "PROFILE", "LET", "TIER", "CONTEXT", "FREEZE", "TEST", "PROVE"}
 )
 _EFFECTS = frozenset({"ALLOW", "ASK", "DENY"})
 _STARTERS = {
@@ -49,6 +49,7 @@ _CONTINUES = frozenset(
         "PROFILE",
         "LET",
         "TIER",
+        "FREEZE",
         "RULE",
         "UNTIL",
         "BECAUSE",
@@ -211,11 +212,15 @@ class Splitter:
         piece = Piece(tokens[begin : self.at], end=tokens[self.at - 1].end)
         if kind == "TIER":
             soften(piece.tokens[2:], "tier")
+        elif kind == "FREEZE":
+            soften(piece.tokens, "freeze")
         return piece
 
     def _begins(self, context: str, kind: str) -> bool:
         token, before = self.tokens[self.at], self.tokens[self.at - 1]
         following = self.tokens[self.at + 1].type if self.at + 1 < len(self.tokens) else ""
+        if kind == "FREEZE" and token.type in {"WHEN", "WITHIN"} and (not token.first or before.value == "denials"):
+            return False  # they are its own
         if token.type in _STARTERS[context]:
             return before.type not in {"COLON", "NEVER", "ALWAYS", "RULE", "LET", "TIER"}
         if token.type in _STARTERS["file"]:

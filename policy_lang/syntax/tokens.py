@@ -29,6 +29,7 @@ SOFT = {
         "timeout",
         "escalate",
     },
+    "freeze": {"denials"},
     "prove": {"never", "always", "only", "may"},
 }
 """Words that are keywords only inside their own block, and names elsewhere."""

@@ -62,6 +62,15 @@ class Let:
 
 
 @dataclass(slots=True)
+class Freeze:
+    """`freeze when DENIALS denials within SECONDS`."""
+
+    denials: int
+    seconds: int
+    pos: Pos
+
+
+@dataclass(slots=True)
 class TierDef:
     """`tier NAME { ... }`; without braces it only says that somebody must define it. `expires` is in seconds."""
 
@@ -237,7 +246,7 @@ class ProveDef:
     end: int = 0
 
 
-Item = Header | Import | Within | ProfileFile | Let | TierDef | ContextDef | Rule | Scope | TestDef | ProveDef
+Item = Header | Import | Within | ProfileFile | Let | TierDef | ContextDef | Freeze | Rule | Scope | TestDef | ProveDef
 Node = Item | Case | Property
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import Annotated, Any, BinaryIO, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -54,18 +54,25 @@ FIELDS = tuple(RequestModel.model_fields)
 
 def parse_request(data: bytes) -> Request:
     """Read one JSON object. Raises RequestError with what is wrong."""
-    if len(data) > limit("request_bytes"):
-        raise RequestError("PLR101", f"the request is longer than {limit('request_bytes')} bytes")
+    return request_of(json_object(data))
+
+
+def json_object(data: bytes, most: int = limit("request_bytes")) -> dict[str, Any]:
+    """One JSON object of at most so many bytes, strictly. Raises RequestError."""
+    if len(data) > most:
+        raise RequestError("PLR101", f"the request is longer than {most} bytes")
     value = _json(data)
     if not isinstance(value, dict):
         raise RequestError("PLR103", "a request is a JSON object")
+    return value
+
+
+def request_of(value: dict[str, Any]) -> Request:
+    """The request that a JSON object says. Raises RequestError."""
     unknown = next((k for k in value if k not in FIELDS), None)
     if unknown is not None:
         raise RequestError("PLR104", f"unknown field `{_shown(unknown)}` ({suggest(unknown, FIELDS)})")
-    try:
-        model = RequestModel.model_validate(value)
-    except ValidationError as error:
-        raise _invalid(error) from None
+    model = validated(RequestModel, value)
     resource = model.resource
     return Request(
         action=model.action,
@@ -93,6 +100,17 @@ def parse_request(data: bytes) -> Request:
     )
 
 
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validated(model: type[Model], value: dict[str, Any]) -> Model:
+    """The value as a model. Raises RequestError for the first thing that is wrong with it."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise _invalid(error) from None
+
+
 def read_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """The non-empty lines of a stream with their numbers. An over-long line comes cut one byte above the limit."""
     most = limit("request_bytes")
@@ -118,11 +136,15 @@ def _invalid(error: ValidationError) -> RequestError:
     where = str(first["loc"][0]) if first["loc"] else "request"
     if first["type"] == "missing":
         return RequestError("PLR105", f"the field `{where}` is missing")
-    if first["type"] == "literal_error":
-        choices = {"action": ACTIONS, "method": METHODS, "shell": ("bash", "sh", "zsh", "argv")}[where]
+    choices = {"action": ACTIONS, "method": METHODS, "shell": ("bash", "sh", "zsh", "argv")}.get(where, ())
+    if first["type"] == "literal_error" and choices:
         given = first["input"] if isinstance(first["input"], str) else ""
         return RequestError("PLR106", f"`{_shown(given)}` is no {where} ({suggest(given, choices)})")
-    return RequestError("PLR106", f"the field `{where}` is wrong: {first['msg'][:1].lower()}{first['msg'][1:160]}")
+    if first["type"] == "extra_forbidden":
+        return RequestError("PLR104", f"unknown field `{_shown(where)}`")
+    return RequestError(
+        "PLR106", f"the field `{_shown(where)}` is wrong: {first['msg'][:1].lower()}{first['msg'][1:160]}"
+    )
 
 
 def _json(data: bytes) -> object:

@@ -1,0 +1,104 @@
+"""`policy serve`: answer over a Unix socket until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+
+import click
+
+from .common import fail_usage
+
+
+@click.command(name="serve")
+@click.option(
+    "--policy", required=True, metavar="FILE", help="The policy, perhaps compiled; read again when it changes."
+)
+@click.option("--socket", "socket_path", metavar="PATH", help="Where to listen; by default below $XDG_RUNTIME_DIR.")
+@click.option("--group", metavar="GROUP", help="Members of this group may connect as well (mode 0660).")
+@click.option("--tcp", metavar="ADDRESS", help="Listen on 127.0.0.1:PORT as well; needs a token.")
+@click.option("--token-file", metavar="FILE", help="A private file with the token that TCP callers show.")
+@click.option("--agent", "agents", multiple=True, metavar="NAME", help="The agent that this user's own processes are.")
+@click.option("--config", metavar="FILE", help="Who may ask, and as whom (TOML), instead of --agent.")
+@click.option("--state", metavar="FOLDER", help="A private folder where what is frozen outlives the service.")
+def command(
+    policy: str,
+    socket_path: str | None,
+    group: str | None,
+    tcp: str | None,
+    token_file: str | None,
+    agents: tuple[str, ...],
+    config: str | None,
+    state: str | None,
+) -> None:
+    """Answer requests over HTTP on a Unix socket.
+
+    \b
+    policy serve --policy web.policy --agent codex-web
+    curl --unix-socket $XDG_RUNTIME_DIR/policy_lang/policy.sock http://localhost/v1/decide \\
+         --data '{"action": "read", "resource": "src/app.ts"}'
+
+    Who asks is told by the kernel (the peer's user) or by a token, and --agent or --config say which agents
+    that is. Nothing that a request says of itself changes it.
+
+    Stops on SIGTERM; reads the policy again on SIGHUP and when its files change. What cannot be loaded leaves
+    the last good policy in force; when there is none yet, everything is denied.
+    """
+    try:
+        import httptools  # noqa: F401
+    except ImportError:
+        fail_usage('the service needs a package more: `pip install "policy-lang[serve]"`')
+    if bool(agents) == bool(config):
+        fail_usage("say who asks: either `--agent NAME` or `--config FILE`")
+    if (tcp is not None) != (token_file is not None) and config is None:
+        fail_usage("`--tcp` and `--token-file` belong together")
+    if not os.path.isfile(policy):
+        fail_usage(f"there is no file `{policy}`")
+    sys.exit(asyncio.run(_serve(policy, socket_path, group, tcp, token_file, agents, config, state)))
+
+
+async def _serve(
+    policy: str,
+    socket_path: str | None,
+    group: str | None,
+    tcp: str | None,
+    token_file: str | None,
+    agents: tuple[str, ...],
+    config: str | None,
+    state: str | None,
+) -> int:
+    from ..daemon import sockets
+    from ..daemon.active import ActivePolicy
+    from ..daemon.config import ConfigError, group_id, plain_principals, read_config
+    from ..daemon.kept import Kept
+    from ..daemon.openapi import document
+    from ..daemon.server import Server, log, notify
+    from ..daemon.service import Service
+
+    try:
+        principals = read_config(config) if config is not None else plain_principals(agents, token_file)
+        kept = Kept(state)
+        passed = sockets.activated()
+        if passed is not None:
+            listeners = [passed]
+        else:
+            place = socket_path or sockets.default_socket()
+            if place is None:
+                fail_usage("there is no $XDG_RUNTIME_DIR; say where to listen with `--socket PATH`")
+            if socket_path is None:
+                os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
+            listeners = [sockets.listen_unix(place, None if group is None else group_id(group))]
+        if tcp is not None:
+            listeners.append(sockets.listen_tcp(tcp))
+    except (ConfigError, sockets.UnsafePlaceError) as error:
+        fail_usage(str(error))
+    service = Service(ActivePolicy(policy), principals, kept.state, log=log, description=document())
+    place = listeners[0].getsockname()
+    made = None if passed is not None else os.stat(place)
+    await Server(service, listeners).run(notify)
+    with contextlib.suppress(OSError):
+        if made is not None and os.path.samestat(made, os.lstat(place)):
+            os.unlink(place)
+    return 0

@@ -1,0 +1,159 @@
+"""Who may ask, and as whom: read from the service's configuration, never from a request."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import stat
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import tomli
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ..domain.limits import limit
+from ..facts.owners import unsafe
+from .principals import Binding, Principals
+
+_LEAST_TOKEN = 32
+"""Characters: 128 bits in hexadecimal."""
+
+
+class ConfigError(ValueError):
+    """The configuration cannot be used; the message says why and how to mend it."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
+
+
+class PrincipalModel(_Strict):
+    """One peer and the agents that it may speak for."""
+
+    user: str | None = None
+    uid: Annotated[int, Field(ge=0)] | None = None
+    group: str | None = None
+    token_file: Annotated[str | None, Field(alias="token-file")] = None
+    agents: Annotated[list[Annotated[str, Field(min_length=1, max_length=256)]], Field(min_length=1)]
+    repo: str | None = None
+    workspace: str | None = None
+    home: str | None = None
+    context: dict[str, str | int | bool] = {}
+
+    @model_validator(mode="after")
+    def _one_peer(self) -> PrincipalModel:
+        given = [n for n in ("user", "uid", "group", "token_file") if getattr(self, n) is not None]
+        if len(given) != 1:
+            raise ValueError("name the peer by one of `user`, `uid`, `group`, `token-file`")
+        if "*" in self.agents and len(self.agents) > 1:
+            raise ValueError('`agents = ["*"]` means any; leave the others out')
+        return self
+
+
+class OperatorsModel(_Strict):
+    """Who may reload, start sessions, freeze and lift."""
+
+    users: list[str] = []
+    token_file: Annotated[str | None, Field(alias="token-file")] = None
+
+
+class ConfigModel(_Strict):
+    """The whole file."""
+
+    principal: list[PrincipalModel] = []
+    operators: OperatorsModel = OperatorsModel()
+
+
+def read_config(path: str) -> Principals:
+    """The principals of a configuration file. Raises ConfigError."""
+    data = private_bytes(path, secret=False)
+    try:
+        model = ConfigModel.model_validate(tomli.loads(data.decode("utf-8")))
+    except (tomli.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"`{path}` is no TOML: {error}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(p) for p in first["loc"]) or "the file"
+        message = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"`{path}` is wrong at `{where}`: {message[:1].lower()}{message[1:]}") from None
+    folder = os.path.dirname(os.path.abspath(path))
+    bindings = [_binding(p, folder) for p in model.principal]
+    operators = {0, *(_uid(name) for name in model.operators.users)}
+    token = model.operators.token_file
+    tokens = [] if token is None else [read_token(os.path.join(folder, token))]
+    if any(b.token in tokens for b in bindings):
+        raise ConfigError(f"`{path}`: the operators' token is also an agent's; an agent would be an operator")
+    return Principals(tuple(bindings), frozenset(operators), tuple(tokens))
+
+
+def plain_principals(agents: Sequence[str], token_file: str | None) -> Principals:
+    """Without a configuration: this user's own processes, and whoever has the token, speak for these agents."""
+    names = tuple(agents)
+    bindings = [Binding(names, uid=os.geteuid())]
+    if token_file is not None:
+        bindings.append(Binding(names, token=read_token(token_file)))
+    return Principals(tuple(bindings), frozenset({0}), ())
+
+
+def _binding(model: PrincipalModel, folder: str) -> Binding:
+    return Binding(
+        tuple(model.agents),
+        uid=_uid(model.user) if model.user is not None else model.uid,
+        gid=None if model.group is None else group_id(model.group),
+        token="" if model.token_file is None else read_token(os.path.join(folder, model.token_file)),
+        repo=model.repo,
+        workspace=model.workspace,
+        home=model.home,
+        context=tuple(sorted(model.context.items())),
+    )
+
+
+def _uid(name: str) -> int:
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        raise ConfigError(f"there is no user `{name}` on this machine") from None
+
+
+def group_id(name: str) -> int:
+    """The number of a group. Raises ConfigError when there is none of the name."""
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise ConfigError(f"there is no group `{name}` on this machine") from None
+
+
+def read_token(path: str) -> str:
+    """The token in a file that only this user can read. Raises ConfigError."""
+    token = private_bytes(path, secret=True).decode("utf-8", "replace").strip()
+    if len(token) < _LEAST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
+        raise ConfigError(
+            f"`{path}` holds no token of at least {_LEAST_TOKEN} printable characters; make one: `openssl rand -hex 32`"
+        )
+    return token
+
+
+def private_bytes(path: str, secret: bool) -> bytes:
+    """The bytes of a file in safe hands; a secret one is readable by its owner only. Raises ConfigError."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "the name is no file name"
+        raise ConfigError(f"`{path}` cannot be opened: {reason.lower()}") from None
+    try:
+        status: Any = os.fstat(handle)
+        fault = unsafe(status)
+        if not stat.S_ISREG(status.st_mode):
+            fault = ("it is no regular file", "name a file")
+        elif fault is None and secret and status.st_mode & 0o077:
+            fault = (f"others can read it (mode {stat.S_IMODE(status.st_mode):04o})", "take that away: `chmod 600`")
+        if fault is not None:
+            raise ConfigError(f"`{path}` is refused: {fault[0]}; {fault[1]}")
+        most = limit("config_bytes")
+        data = os.read(handle, most + 1)
+        if len(data) > most:
+            raise ConfigError(f"`{path}` is longer than {most} bytes")
+    finally:
+        os.close(handle)
+    return data

@@ -1,0 +1,65 @@
+"""What is frozen, on disk: a service that starts again must not have forgotten it."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .config import ConfigError, private_bytes
+from .sockets import check_folder
+from .state import Frozen, State
+
+_FILE = "frozen.json"
+
+
+class _FrozenModel(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    kind: Literal["agent", "session"]
+    name: Annotated[str, Field(max_length=256)]
+    why: str
+    by: str
+    since: float
+
+
+class _FileModel(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    frozen: list[_FrozenModel]
+
+
+class Kept:
+    """The service's state; with a folder, what is frozen is written there before a freeze or its end is reported."""
+
+    def __init__(self, folder: str | None) -> None:
+        """Raises ConfigError for a file that cannot be understood, UnsafePlaceError for a folder others can write."""
+        self._path = None if folder is None else os.path.join(folder, _FILE)
+        self.state = State(self._write)
+        if self._path is None or folder is None:
+            return
+        check_folder(folder)
+        if not os.path.lexists(self._path):
+            return
+        try:
+            model = _FileModel.model_validate_json(private_bytes(self._path, secret=False))
+        except ValidationError:
+            why = "what is frozen is not known; remove it to start afresh"
+            raise ConfigError(f"`{self._path}` is damaged: {why}") from None
+        for one in model.frozen:
+            self.state.frozen[one.kind, one.name] = Frozen(one.kind, one.name, one.why, one.by, one.since)
+
+    def _write(self) -> None:
+        if self._path is None:
+            return
+        rows = [
+            {"kind": f.kind, "name": f.name, "why": f.why, "by": f.by, "since": f.since}
+            for f in self.state.frozen.values()
+        ]
+        part = f"{self._path}.part"
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            json.dump({"frozen": rows}, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.rename(part, self._path)

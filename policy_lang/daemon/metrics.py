@@ -1,0 +1,68 @@
+"""Counters in the text form that Prometheus reads (exposition format 0.0.4)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+"""Upper bounds of the histogram in seconds: answers take 10 us to 0.2 s."""
+
+
+@dataclass(slots=True)
+class Metrics:
+    """What the service counts. Labels are of closed sets: no caller can add a series."""
+
+    decisions: Counter[str] = field(default_factory=Counter)
+    replies: Counter[int] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    buckets: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
+    seconds: float = 0.0
+
+    def took(self, seconds: float) -> None:
+        """Note how long an answer took."""
+        self.seconds += seconds
+        for place, bound in enumerate(BOUNDS):
+            if seconds <= bound:
+                self.buckets[place] += 1
+                return
+        self.buckets[-1] += 1
+
+    def text(self, gauges: dict[str, float], loads: dict[str, int], digest: str) -> str:
+        """Everything as one page. `gauges` are (name, value) that are known elsewhere."""
+        out: list[str] = []
+
+        def series(name: str, kind: str, what: str, rows: list[tuple[str, float]]) -> None:
+            out.extend((f"# HELP policy_{name} {what}", f"# TYPE policy_{name} {kind}"))
+            out.extend(f"policy_{name}{labels} {value:g}" for labels, value in rows)
+
+        effects = ("allow", "ask", "deny")
+        series(
+            "decisions_total", "counter", "Decisions by effect.",
+            [(f'{{effect="{e}"}}', self.decisions[e]) for e in effects],
+        )  # fmt: skip
+        rows = [(f'{{status="{status}"}}', float(self.replies[status])) for status in sorted(self.replies)]
+        series("replies_total", "counter", "HTTP replies by status.", rows)
+        rows = [(f'{{reason="{reason}"}}', float(self.refused[reason])) for reason in sorted(self.refused)]
+        series("refused_total", "counter", "Connections and calls that were turned away, by reason.", rows)
+        rows = [(f'{{result="{result}"}}', float(count)) for result, count in loads.items()]
+        series("loads_total", "counter", "Attempts to load the policy.", rows)
+        series("info", "gauge", "The policy in force.", [(f'{{digest="{digest}"}}', 1)])
+        for name, value in gauges.items():
+            series(name, "gauge", _GAUGES[name], [("", value)])
+        out.extend(("# HELP policy_reply_seconds How long answers took.", "# TYPE policy_reply_seconds histogram"))
+        total = 0
+        for bound, count in zip((*map(str, BOUNDS), "+Inf"), self.buckets, strict=True):
+            total += count
+            out.append(f'policy_reply_seconds_bucket{{le="{bound}"}} {total}')
+        out.extend((f"policy_reply_seconds_sum {self.seconds:g}", f"policy_reply_seconds_count {total}", ""))
+        return "\n".join(out)
+
+
+_GAUGES = {
+    "connections": "Open connections.",
+    "sessions": "Open sessions.",
+    "frozen": "Principals to whom everything is denied.",
+    "escalations": "Open questions for a person.",
+    "policy_stale": "1 when the files do not compile and an older policy is in force.",
+}

@@ -1,0 +1,100 @@
+"""From an authenticated peer to the agents that it may speak for. Pure: no files, no sockets."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field
+
+from ..domain.errors import RequestError
+from ..domain.request import Request
+
+ANY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who stands on the other side: what the kernel says of the peer (None over TCP), and the token of the call."""
+
+    uid: int | None = None
+    gid: int | None = None
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One peer, and what is fixed for it. `agents` may be `("*",)`: a harness that speaks for many."""
+
+    agents: tuple[str, ...]
+    uid: int | None = None
+    gid: int | None = None
+    token: str = ""
+    repo: str | None = None
+    workspace: str | None = None
+    home: str | None = None
+    context: tuple[tuple[str, str | int | bool], ...] = ()
+    session: str | None = None
+
+    def meets(self, caller: Caller) -> bool:
+        """True when the caller is this peer. Tokens are compared in constant time."""
+        if self.token:
+            return hmac.compare_digest(self.token.encode(), caller.token.encode())
+        if self.uid is not None:
+            return caller.uid == self.uid
+        return self.gid is not None and caller.gid == self.gid
+
+
+@dataclass(slots=True)
+class Principals:
+    """The bindings of the configuration, and those of the sessions that operators started."""
+
+    bindings: tuple[Binding, ...]
+    operators: frozenset[int]
+    operator_tokens: tuple[str, ...]
+    sessions: dict[str, Binding] = field(default_factory=dict)
+    """By token."""
+
+    def operator(self, caller: Caller) -> bool:
+        """True for those who may steer. A uid that an agent runs under never is one, whatever else says so."""
+        if caller.token:
+            return any(hmac.compare_digest(t.encode(), caller.token.encode()) for t in self.operator_tokens)
+        return caller.uid in self.operators and not any(b.meets(caller) for b in self.bindings if not b.token)
+
+    def binding(self, caller: Caller) -> Binding | None:
+        """What the caller is bound to: by its token when it shows one, else by its user, else by its group."""
+        if caller.token:
+            found = self.sessions.get(caller.token)
+            return found or next((b for b in self.bindings if b.token and b.meets(caller)), None)
+        plain = [b for b in self.bindings if not b.token and b.meets(caller)]
+        return next((b for b in plain if b.uid is not None), plain[0] if plain else None)
+
+    def known(self, uid: int, gid: int) -> bool:
+        """True when somebody with these may have business here: as an agent, an operator, or with a token."""
+        caller = Caller(uid, gid)
+        with_tokens = bool(self.operator_tokens or self.sessions) or any(b.token for b in self.bindings)
+        return uid in self.operators or with_tokens or self.binding(caller) is not None
+
+
+def bind(request: Request, binding: Binding | None) -> None:
+    """Set the principal of a request, and all that is fixed for it. Raises RequestError for what is another's."""
+    if binding is None:
+        raise RequestError("PLR201", "no agent is bound to this caller; the configuration names who may ask")
+    if request.agent is None:
+        if len(binding.agents) != 1 or binding.agents[0] == ANY:
+            raise RequestError("PLR202", "this caller speaks for several agents; the field `agent` says which")
+        request.agent = binding.agents[0]
+    elif binding.agents != (ANY,) and request.agent not in binding.agents:
+        shown = "".join(c if c.isprintable() else "\ufffd" for c in request.agent[:60])
+        raise RequestError("PLR202", f"this caller may not speak for `{shown}`")
+    for name in ("repo", "workspace", "home", "session"):
+        fixed = getattr(binding, name)
+        if fixed is not None:
+            if getattr(request, name) not in {None, fixed}:
+                raise RequestError("PLR203", f"`{name}` is fixed for this caller, and the request says something else")
+            setattr(request, name, fixed)
+    if binding.context:
+        given = dict(request.context)
+        for name, value in binding.context:
+            if name in given and (given[name] != value or type(given[name]) is not type(value)):
+                raise RequestError("PLR203", f"`{name}` is fixed for this caller, and the request says something else")
+            given[name] = value
+        request.context = given

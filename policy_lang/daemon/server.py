@@ -1,0 +1,232 @@
+"""The service's loop: connections, their limits, the policy's changes, an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from ..domain.limits import limit
+from . import sockets
+from .connection import Connection
+from .service import Service
+
+_LOOK = 0.25
+"""Seconds between looks at the policy's files and at the connections' deadlines."""
+_SESSIONS = 60
+"""Seconds between looks for idle sessions."""
+
+
+def log(event: str, **fields: object) -> None:
+    """One line of JSON on standard error: the service's own log. ASCII, so that nothing forges a line."""
+    line = json.dumps({"time": round(time.time(), 3), "event": event, **fields}, default=str)
+    with contextlib.suppress(OSError):
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+
+
+def notify() -> None:
+    """Tell systemd that answers are given (sd_notify(3)), when it asks to be told."""
+    place = os.environ.get("NOTIFY_SOCKET", "")
+    if place.startswith(("/", "@")):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+            out.sendto(b"READY=1", "\0" + place[1:] if place.startswith("@") else place)
+
+
+class Server:
+    """Serves one policy on one or more listening sockets until it is told to stop."""
+
+    def __init__(self, service: Service, listeners: list[socket.socket]) -> None:
+        self.service = service
+        self.listeners = listeners
+        self.connections: set[Connection] = set()
+        self.per_peer: Counter[int | None] = Counter()
+        self.batch_began: float | None = None
+        self.stopping = False
+        self._stop = asyncio.Event()
+        self._wanted = asyncio.Event()
+        self._spare: int | None = None
+        service.gauges = lambda: {"connections": len(self.connections)}
+        service.reload = self._wanted.set
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Serve until SIGTERM or SIGINT. SIGHUP reads the policy again. `ready` is called when answers are given."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._wanted.set)
+        await self._load()
+        self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        for listener in self.listeners:
+            loop.add_reader(listener.fileno(), self._accept, listener)
+        tasks = [asyncio.create_task(t) for t in (self._watch(), self._sweep(), self._end_idle_sessions())]
+        log("serving", policy=self.service.active.path, on=[_place(s) for s in self.listeners], pid=os.getpid())
+        ready()
+        await self._stop.wait()
+        await self._shut(loop)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        log("stopped")
+
+    async def _shut(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take no more calls; answer what has begun, within the limit."""
+        self.stopping = True
+        for listener in self.listeners:
+            loop.remove_reader(listener.fileno())
+            listener.close()
+        deadline = time.monotonic() + limit("drain_seconds")
+        while self.connections and time.monotonic() < deadline:
+            for connection in list(self.connections):
+                connection.close_if_idle()
+            await asyncio.sleep(0.01)
+        for connection in list(self.connections):
+            connection.abort()
+
+    # the policy
+
+    async def _load(self) -> None:
+        active = self.service.active
+        before = active.current
+        if await active.load():
+            assert active.current is not None
+            if before is None or before.policy.digest != active.current.policy.digest:
+                log("policy-loaded", digest=active.current.policy.digest)
+        else:
+            log("policy-refused", error=active.error, in_force=None if before is None else before.policy.digest)
+
+    async def _watch(self) -> None:
+        """Read the policy again when its files change or somebody asks."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK):
+                    await self._wanted.wait()
+            if self._wanted.is_set() or self.service.active.changed:
+                self._wanted.clear()
+                await self._load()
+
+    async def _end_idle_sessions(self) -> None:
+        while True:
+            await asyncio.sleep(_SESSIONS)
+            for session in self.service.state.idle(time.time()):
+                self.service.forget(session.token)
+                log("session-ended", session=session.id, why="idle")
+
+    # connections
+
+    def _accept(self, listener: socket.socket) -> None:
+        for _ in range(16):  # others are served between
+            try:
+                connection, _address = listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in {errno.EMFILE, errno.ENFILE}:
+                    self._turn_away(listener)
+                return
+            connection.setblocking(False)
+            self._begin(connection, listener.family == socket.AF_UNIX)
+
+    def _turn_away(self, listener: socket.socket) -> None:
+        """No file descriptor is left: use the one kept for this to answer and close, so that nobody waits."""
+        if self._spare is None:
+            return
+        os.close(self._spare)
+        self._spare = None
+        try:
+            connection, _address = listener.accept()
+            self._refuse(connection, "files")
+        except OSError:
+            pass
+        finally:
+            with contextlib.suppress(OSError):
+                self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+
+    def _begin(self, connection: socket.socket, local: bool) -> None:
+        uid = gid = None
+        if local:
+            uid, gid, pid = sockets.peer(connection)
+            if not self.service.principals.known(uid, gid):
+                log(
+                    "refused",
+                    why="no principal",
+                    uid=uid,
+                    gid=gid,
+                    pid=pid,
+                    program=sockets.peer_program(connection, pid),
+                )
+                self._refuse(connection, "unknown-peer")
+                return
+        if len(self.connections) >= limit("connections"):
+            self._refuse(connection, "connections")
+            return
+        if self.per_peer[uid] >= limit("connections_per_peer"):
+            self._refuse(connection, "connections-of-peer")
+            return
+        made = Connection(self, uid, gid)
+        self.connections.add(made)
+        self.per_peer[uid] += 1
+        task = asyncio.get_running_loop().create_task(self._attach(connection, made))
+        made.task = task
+
+    async def _attach(self, connection: socket.socket, made: Connection) -> None:
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: made, connection)
+        except OSError:
+            connection.close()
+            self.gone(made)
+
+    def _refuse(self, connection: socket.socket, why: str) -> None:
+        self.service.metrics.refused[why] += 1
+        with contextlib.suppress(OSError), connection:
+            connection.setblocking(False)
+            connection.send(REFUSED)
+
+    def gone(self, connection: Connection) -> None:
+        """A connection has ended."""
+        if connection in self.connections:
+            self.connections.discard(connection)
+            self.per_peer[connection.uid] -= 1
+            if not self.per_peer[connection.uid]:
+                del self.per_peer[connection.uid]
+
+    async def _sweep(self) -> None:
+        """Cut what is too slow."""
+        while True:
+            await asyncio.sleep(_LOOK)
+            now = time.monotonic()
+            for connection in list(self.connections):
+                if now >= connection.deadline:
+                    connection.expire()
+
+    def late(self) -> bool:
+        """True when the calls that arrived together have been worked on for too long: the rest is refused."""
+        now = time.monotonic()
+        if self.batch_began is None:
+            self.batch_began = now
+            asyncio.get_running_loop().call_soon(self._batch_over)
+            return False
+        return (now - self.batch_began) * 1000 > limit("wait_milliseconds")
+
+    def _batch_over(self) -> None:
+        self.batch_began = None
+
+
+_BODY = b'{"error":{"code":"PLR208","message":"the service takes no more connections of this caller"},"effect":"deny"}'
+REFUSED = (
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nconnection: close\r\n"
+    b"content-length: %d\r\n\r\n%s" % (len(_BODY), _BODY)
+)
+
+
+def _place(listener: socket.socket) -> str:
+    name = listener.getsockname()
+    return name if isinstance(name, str) else f"{name[0]}:{name[1]}"

@@ -1,0 +1,360 @@
+"""What the service answers: a call and its caller to a reply. Pure but for the policy's own look at the disk."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..domain.decision import Answer, Decision, Verdict
+from ..domain.errors import RequestError
+from ..domain.limits import limit
+from ..domain.request import Request
+from ..wire import authzen
+from ..wire.decisions import decision_json, explanation_json
+from ..wire.requests import json_object, parse_request, request_of, validated
+from ..wire.service import BatchModel, EscalationModel, NamedModel, PrincipalModel, QuestionModel, SessionModel
+from .active import ActivePolicy, Loaded
+from .metrics import Metrics
+from .principals import ANY, Binding, Caller, Principals, bind
+from .state import AGENT, SESSION, State
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Call:
+    """One HTTP call."""
+
+    method: str
+    path: str
+    body: bytes
+    caller: Caller
+
+
+@dataclass(slots=True)
+class Reply:
+    """What is sent back."""
+
+    status: int
+    body: bytes
+    kind: str = "application/json"
+
+
+def reply(value: Json | list[Json], status: int = 200) -> Reply:
+    """A JSON reply; ASCII, so that no terminal or log is deceived by it."""
+    return Reply(status, json.dumps(value, separators=(",", ":")).encode("ascii"))
+
+
+def refusal(status: int, code: str, message: str) -> Reply:
+    """A reply that answers no; it says `deny` for whoever looks only there."""
+    return reply({"error": {"code": code, "message": message}, "effect": "deny"}, status)
+
+
+_STATUS = {"PLR201": 403, "PLR202": 403, "PLR203": 403, "PLR204": 429, "PLR205": 404, "PLR206": 403, "PLR207": 503,
+    "PLR101": 413,
+}  # fmt: skip
+"""What a refused request is in HTTP; any other is 400."""
+
+
+@dataclass(slots=True)
+class Service:
+    """The routes. `log` takes an event's name and its fields; `clock` is monotonic."""
+
+    active: ActivePolicy
+    principals: Principals
+    state: State
+    metrics: Metrics = field(default_factory=Metrics)
+    log: Callable[..., None] = lambda *_, **__: None
+    gauges: Callable[[], dict[str, float]] = dict
+    reload: Callable[[], None] = lambda: None
+    description: bytes = b"{}"
+
+    def handle(self, call: Call) -> Reply:
+        """Answer a call. Never raises: whatever goes wrong is a refusal."""
+        try:
+            route = ROUTES.get(call.path)
+            if route is None:
+                return refusal(404, "PLR211", "there is no such path")
+            method, function = route
+            if call.method != method:
+                return refusal(405, "PLR212", f"this path takes `{method}`")
+            return function(self, call)
+        except RequestError as error:
+            return refusal(_STATUS.get(error.code, 400), error.code, error.message)
+        except Exception as error:  # noqa: BLE001 (fail closed)
+            self.log("internal-error", kind=type(error).__name__)
+            return refusal(500, "PLI001", f"internal error: {type(error).__name__}")
+
+    # decisions
+
+    def decided(self, request: Request, caller: Caller) -> Decision:
+        """The decision on a request whose principal is the caller's. Raises RequestError for what is not."""
+        binding = self.principals.binding(caller)
+        bind(request, binding)
+        loaded = self.active.current
+        frozen = self.state.why_frozen(request.agent, request.session)
+        if loaded is None:
+            decision = _denied(request, "", "no policy is in force: " + (self.active.error or "none was loaded"))
+        elif frozen is not None:
+            digest = loaded.policy.digest
+            decision = _denied(request, digest, f"the {frozen.kind} is frozen by {frozen.by}: {frozen.why}")
+        else:
+            decision = loaded.policy.decide_request(request)
+        self.metrics.decisions[decision.effect] += 1
+        proved = request.session if binding is not None and binding.session is not None else None
+        rules = loaded.policy.engine.prepared.freezes if loaded is not None and frozen is None else ()
+        before = len(self.state.frozen)
+        self.state.count(request.agent, proved, decision.effect, rules, time.time(), time.monotonic())
+        if len(self.state.frozen) != before:
+            self.log("frozen", agent=request.agent, session=proved, by="a rule of the policy")
+        return decision
+
+    def decide(self, call: Call) -> Reply:
+        """One request, one decision."""
+        request = parse_request(call.body)
+        return reply(decision_json(self.decided(request, call.caller), request.id))
+
+    def batch(self, call: Call) -> Reply:
+        """Several requests; one that is malformed is answered by an error in its place."""
+        out: list[Json] = []
+        for value in validated(BatchModel, json_object(call.body, limit("batch_bytes"))).requests:
+            try:
+                request = request_of(value)
+                out.append(decision_json(self.decided(request, call.caller), request.id))
+            except RequestError as error:
+                out.append({"error": {"code": error.code, "message": error.message}, "effect": "deny"})
+        return reply({"decisions": out})
+
+    def explain(self, call: Call) -> Reply:
+        """One request, its decision, and what every rule about the action said."""
+        request = parse_request(call.body)
+        bind(request, self.principals.binding(call.caller))
+        loaded = self._loaded()
+        return reply(explanation_json(loaded.policy.explain(request)))
+
+    def evaluation(self, call: Call) -> Reply:
+        """AuthZEN: one question."""
+        return reply(self._evaluated(authzen.parse_evaluation(call.body), call.caller))
+
+    def evaluations(self, call: Call) -> Reply:
+        """AuthZEN: several questions."""
+        parsed = authzen.parse_evaluations(call.body)
+        if isinstance(parsed, authzen.EvaluationModel):
+            return reply(self._evaluated(parsed, call.caller))
+        models, semantic = parsed
+        stop = {"deny_on_first_deny": False, "permit_on_first_permit": True}.get(semantic)
+        out: list[Json] = []
+        for model in models:
+            out.append(self._evaluated(model, call.caller))
+            if out[-1]["decision"] is stop:
+                break
+        return reply({"evaluations": out})
+
+    def _evaluated(self, model: authzen.EvaluationModel, caller: Caller) -> Json:
+        try:
+            request = authzen.evaluation_request(model)
+        except RequestError as error:
+            return authzen.refusal_json(error)
+        return authzen.answer_json(self.decided(request, caller))
+
+    # what is known
+
+    def policy(self, call: Call) -> Reply:
+        """What is in force, and whether the files say something newer that cannot be."""
+        self._known(call.caller)
+        loaded = self.active.current
+        out: Json = {"path": self.active.path, "ready": loaded is not None, "error": self.active.error or None}
+        if loaded is not None:
+            prepared = loaded.contents.prepared
+            out |= {
+                "name": loaded.contents.name, "digest": prepared.digest, "since": loaded.since,
+                "layers": [{"name": name, "guardrail": guardrail} for name, guardrail in prepared.layers],
+                "tiers": list(prepared.tiers), "sources": [path for path, _ in loaded.contents.sources],
+                "freezes": [{"denials": f.denials, "seconds": f.seconds} for f in prepared.freezes],
+            }  # fmt: skip
+        return reply(out)
+
+    def health(self, call: Call) -> Reply:  # noqa: ARG002
+        """The process answers."""
+        return reply({"status": "ok"})
+
+    def ready(self, call: Call) -> Reply:  # noqa: ARG002
+        """A policy is in force."""
+        ready = self.active.current is not None
+        return reply({"status": "ready" if ready else "no policy"}, 200 if ready else 503)
+
+    def numbers(self, call: Call) -> Reply:
+        """Counters for Prometheus."""
+        self._known(call.caller)
+        loaded = self.active.current
+        gauges = {
+            **self.gauges(), "sessions": len(self.state.sessions), "frozen": len(self.state.frozen),
+            "escalations": len(self.state.escalations), "policy_stale": bool(self.active.error and loaded),
+        }  # fmt: skip
+        digest = "" if loaded is None else loaded.policy.digest
+        text = self.metrics.text(gauges, self.active.loads, digest)
+        return Reply(200, text.encode("ascii", "replace"), "text/plain; version=0.0.4")
+
+    def interface(self, call: Call) -> Reply:  # noqa: ARG002
+        """The OpenAPI document."""
+        return Reply(200, self.description)
+
+    def metadata(self, call: Call) -> Reply:  # noqa: ARG002
+        """AuthZEN: where its questions are taken."""
+        base = "http://localhost"
+        return reply(
+            {
+                "policy_decision_point": base,
+                "access_evaluation_endpoint": f"{base}/access/v1/evaluation",
+                "access_evaluations_endpoint": f"{base}/access/v1/evaluations",
+            }
+        )
+
+    # sessions and steering
+
+    def start_session(self, call: Call) -> Reply:
+        """An operator begins a session; whoever shows its token is that agent, in that session."""
+        self._operator(call.caller)
+        model = validated(SessionModel, json_object(call.body))
+        if model.agent == ANY:
+            raise RequestError("PLR106", "a session is one agent's")
+        session = self.state.start(model.agent, time.time(), model.session)
+        self.principals.sessions[session.token] = Binding(
+            (model.agent,), token=session.token, repo=model.repo, workspace=model.workspace, home=model.home,
+            context=tuple(sorted(model.context.items())), session=session.id,
+        )  # fmt: skip
+        self.log("session-started", agent=model.agent, session=session.id)
+        return reply({"session": session.id, "agent": session.agent, "token": session.token}, 201)
+
+    def end_session(self, call: Call) -> Reply:
+        """An operator ends a session, or the session itself does."""
+        name = validated(NamedModel, json_object(call.body)).session
+        binding = self.principals.binding(call.caller)
+        if binding is None or binding.session != name:
+            self._operator(call.caller)
+        self.forget(self.state.end(name).token)
+        self.log("session-ended", session=name)
+        return reply({"session": name})
+
+    def forget(self, token: str) -> None:
+        """A token that is worth nothing any more."""
+        self.principals.sessions.pop(token, None)
+
+    def list_state(self, call: Call) -> Reply:
+        """Sessions, counts, what is frozen, and open questions."""
+        self._operator(call.caller)
+        state = self.state
+        return reply(
+            {
+                "sessions": [
+                    {"session": s.id, "agent": s.agent, "started": s.started, "seen": s.seen, "decisions": s.counts}
+                    for s in state.sessions.values()
+                ],
+                "agents": [{"agent": name, "decisions": counts} for name, counts in state.agents.items()],
+                "frozen": [
+                    {f.kind: f.name, "reason": f.why, "by": f.by, "since": f.since} for f in state.frozen.values()
+                ],
+                "escalations": [
+                    {
+                        "escalation": e.id,
+                        "agent": e.agent,
+                        "session": e.session,
+                        "question": e.question,
+                        "since": e.since,
+                    }
+                    for e in state.escalations.values()
+                ],
+            }
+        )
+
+    def freeze(self, call: Call) -> Reply:
+        """An operator freezes an agent or session."""
+        by = self._operator(call.caller)
+        kind, name, why = _principal(call.body)
+        frozen = self.state.freeze(kind, name, why or "no reason was given", by, time.time())
+        self.log("frozen", by=by, **{kind: name})
+        return reply({kind: name, "reason": frozen.why, "by": frozen.by})
+
+    def lift(self, call: Call) -> Reply:
+        """An operator lifts a freeze."""
+        by = self._operator(call.caller)
+        kind, name, _ = _principal(call.body)
+        self.state.lift(kind, name)
+        self.log("lifted", by=by, **{kind: name})
+        return reply({kind: name})
+
+    def escalate(self, call: Call) -> Reply:
+        """An agent asks a person."""
+        model = validated(QuestionModel, json_object(call.body))
+        request = Request("do", "escalate", agent=model.agent, session=model.session)
+        bind(request, self.principals.binding(call.caller))
+        made = self.state.escalate(request.agent or "", request.session, model.question, time.time())
+        self.log("escalation", agent=made.agent, session=made.session, escalation=made.id, question=made.question)
+        return reply({"escalation": made.id}, 201)
+
+    def settle(self, call: Call) -> Reply:
+        """An operator takes a question off the list."""
+        self._operator(call.caller)
+        made = self.state.settle(validated(EscalationModel, json_object(call.body)).escalation)
+        return reply({"escalation": made.id})
+
+    def load_again(self, call: Call) -> Reply:
+        """An operator asks for the files to be read again; `/v1/policy` tells how it went."""
+        self._operator(call.caller)
+        self.reload()
+        return reply({"status": "loading"}, 202)
+
+    # helpers
+
+    def _loaded(self) -> Loaded:
+        if self.active.current is None:
+            raise RequestError("PLR207", "no policy is in force")
+        return self.active.current
+
+    def _operator(self, caller: Caller) -> str:
+        if not self.principals.operator(caller):
+            raise RequestError("PLR206", "only an operator may do this")
+        return "a token" if caller.token else f"user {caller.uid}"
+
+    def _known(self, caller: Caller) -> None:
+        if self.principals.binding(caller) is None and not self.principals.operator(caller):
+            raise RequestError("PLR201", "no agent is bound to this caller; the configuration names who may ask")
+
+
+def _denied(request: Request, digest: str, why: str) -> Decision:
+    return Decision(Answer(Verdict("deny", reasons=(why,)), digest, request.action, request.resource, pure=False))
+
+
+def _principal(body: bytes) -> tuple[str, str, str]:
+    model = validated(PrincipalModel, json_object(body))
+    if (model.agent is None) == (model.session is None):
+        raise RequestError("PLR105", "name either an `agent` or a `session`")
+    if model.agent is not None:
+        return AGENT, model.agent, model.reason
+    return SESSION, model.session or "", model.reason
+
+
+ROUTES: dict[str, tuple[str, Callable[[Service, Call], Reply]]] = {
+    "/v1/decide": ("POST", Service.decide),
+    "/v1/decide/batch": ("POST", Service.batch),
+    "/v1/explain": ("POST", Service.explain),
+    "/access/v1/evaluation": ("POST", Service.evaluation),
+    "/access/v1/evaluations": ("POST", Service.evaluations),
+    "/.well-known/authzen-configuration": ("GET", Service.metadata),
+    "/v1/policy": ("GET", Service.policy),
+    "/v1/policy/reload": ("POST", Service.load_again),
+    "/v1/state": ("GET", Service.list_state),
+    "/v1/sessions/start": ("POST", Service.start_session),
+    "/v1/sessions/end": ("POST", Service.end_session),
+    "/v1/freeze": ("POST", Service.freeze),
+    "/v1/lift": ("POST", Service.lift),
+    "/v1/escalations": ("POST", Service.escalate),
+    "/v1/escalations/settle": ("POST", Service.settle),
+    "/healthz": ("GET", Service.health),
+    "/readyz": ("GET", Service.ready),
+    "/metrics": ("GET", Service.numbers),
+    "/openapi.json": ("GET", Service.interface),
+}

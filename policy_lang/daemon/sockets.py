@@ -1,0 +1,159 @@
+"""Where the service listens, and who is on the other side. Unsafe places are refused before anything is bound."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+import stat
+import struct
+
+from ..facts.owners import unsafe
+
+_SO_PEERPIDFD = 77
+"""Linux 6.5 and later (include/uapi/asm-generic/socket.h)."""
+_ACTIVATED = 3
+"""The first descriptor that systemd passes (sd_listen_fds(3))."""
+
+
+class UnsafePlaceError(Exception):
+    """A place where the service must not listen; the text says why and how to mend it."""
+
+
+def default_socket() -> str | None:
+    """The user's own socket, below the folder that the login session provides."""
+    folder = os.environ.get("XDG_RUNTIME_DIR")
+    return os.path.join(folder, "policy_lang", "policy.sock") if folder else None
+
+
+def check_folder(folder: str) -> None:
+    """Every folder on the way is this user's or root's, and others cannot write it. Raises UnsafePlaceError.
+
+    A sticky folder further up, such as /tmp, is safe: nobody can rename there what is another's.
+    """
+    if not os.path.isdir(folder):
+        raise UnsafePlaceError(f"there is no folder `{folder}`; make it with `mkdir -m 700`")
+    here = os.path.realpath(folder)
+    first = True
+    while True:
+        status = os.lstat(here)
+        fault = unsafe(status)
+        if fault is None and first and status.st_mode & 0o022:
+            fault = ("others can write it", "take that away with `chmod go-w`, or make a folder of your own")
+        if fault is not None:
+            raise UnsafePlaceError(f"the folder `{here}` is unsafe: {fault[0]}; {fault[1]}")
+        if here == "/":
+            return
+        here, first = os.path.dirname(here), False
+
+
+def listen_unix(path: str, gid: int | None = None) -> socket.socket:
+    """A listening socket at the path, mode 0600, or 0660 with a group. Raises UnsafePlaceError."""
+    check_folder(os.path.dirname(os.path.abspath(path)))
+    _clear(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+    before = os.umask(0o177)
+    try:
+        listener.bind(path)
+        if gid is not None:
+            os.chown(path, -1, gid)
+            os.chmod(path, 0o660)
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise UnsafePlaceError(f"the socket `{path}` cannot be made: {(error.strerror or 'error').lower()}") from None
+    finally:
+        os.umask(before)
+    return listener
+
+
+def _clear(path: str) -> None:
+    """Remove a socket that nobody listens on any more; anything else in its place is refused."""
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(status.st_mode):
+        kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "something else"
+        raise UnsafePlaceError(f"`{path}` is {kind}, not a socket; remove it if nothing needs it")
+    if status.st_uid != os.geteuid():
+        raise UnsafePlaceError(f"the socket `{path}` belongs to the user {status.st_uid}; choose another path")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)
+            return
+        except OSError as error:
+            if error.errno == errno.ENOENT:
+                return
+            raise UnsafePlaceError(f"the socket `{path}` is in use: {(error.strerror or 'busy').lower()}") from None
+    raise UnsafePlaceError(f"another service listens on `{path}`")
+
+
+def listen_tcp(address: str) -> socket.socket:
+    """A listening socket on a loopback address, `127.0.0.1:PORT` or `[::1]:PORT`. Raises UnsafePlaceError."""
+    host, _, port = address.rpartition(":")
+    family = {"127.0.0.1": socket.AF_INET, "[::1]": socket.AF_INET6}.get(host)
+    if family is None or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise UnsafePlaceError(f"`{address[:60]}` is no loopback address; write `127.0.0.1:PORT`")
+    listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host.strip("[]"), int(port)))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise UnsafePlaceError(f"`{address}` cannot be bound: {(error.strerror or 'error').lower()}") from None
+    return listener
+
+
+def activated() -> socket.socket | None:
+    """The socket that systemd passed to this process, if it did."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()) or os.environ.get("LISTEN_FDS") != "1":
+        return None
+    found = socket.socket(fileno=_ACTIVATED)
+    found.setblocking(False)
+    os.set_inheritable(_ACTIVATED, False)
+    if found.family != socket.AF_UNIX:
+        raise UnsafePlaceError("systemd passed a socket that is no Unix socket")
+    place = found.getsockname()
+    check_folder(os.path.dirname(place))
+    status = os.lstat(place)
+    if status.st_mode & 0o007:
+        raise UnsafePlaceError(f"everyone can use the socket `{place}`; set `SocketMode=0660`")
+    return found
+
+
+def peer(connection: socket.socket) -> tuple[int, int, int]:
+    """The peer's uid, gid and pid, as the kernel noted them when it connected (unix(7), SO_PEERCRED)."""
+    data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    pid, uid, gid = struct.unpack("3i", data)
+    return uid, gid, pid
+
+
+def peer_program(connection: socket.socket, pid: int) -> str:
+    """The name of the peer's program, for the log; empty when it cannot be told for sure.
+
+    A pid may be another process's by now. A pidfd of the peer proves that it was not while the name was read.
+    """
+    try:
+        data = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERPIDFD, 4)
+    except OSError:
+        return ""
+    handle = struct.unpack("i", data)[0]
+    try:
+        with open(f"/proc/{pid}/comm", "rb") as stream:
+            name = stream.read(64).decode("utf-8", "replace").strip()
+        with contextlib.suppress(OSError):
+            import signal
+
+            signal.pidfd_send_signal(handle, 0)
+            return name
+    except (OSError, PermissionError):
+        return ""
+    finally:
+        os.close(handle)
+    return ""

@@ -1,0 +1,171 @@
+"""OpenID AuthZEN 1.0: evaluation requests and answers in our terms.
+
+The subject's type and id name the agent: `agent` alone is left out, so `{"type": "agent", "id": "codex-web"}` is
+`codex-web`, and any other type stands before the id, as in `user:alice`. An action of ours takes the resource's id as
+it is, and its type must say what it is. Any other action is the operation `TYPE.ACTION.ID`: rules about `do` grant it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..domain.actions import COMMAND, HOST, NAME, PATH, REF, SORT_OF
+from ..domain.decision import Decision
+from ..domain.errors import RequestError
+from ..domain.limits import limit
+from ..domain.request import Request
+from .requests import FIELDS, json_object, request_of, validated
+
+_TYPES = {
+    PATH: ("path", "file", "folder"), COMMAND: ("command",), HOST: ("host", "url"), REF: ("ref", "branch"),
+    NAME: ("tool", "secret", "variable", "operation"),
+}  # fmt: skip
+_PROPERTIES = frozenset(FIELDS) - {"action", "resource", "agent", "context", "id"}
+"""What the properties of a subject or resource may say of a request with an action of ours."""
+
+Text = Annotated[str, Field(max_length=4096)]
+
+
+class _Open(BaseModel):
+    """AuthZEN objects may have further members, which mean nothing to us."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+
+class SubjectModel(_Open):
+    """Who asks."""
+
+    type: Text
+    id: Text
+    properties: dict[str, Any] = {}
+
+
+class ResourceModel(_Open):
+    """What it is about."""
+
+    type: Text
+    id: Annotated[str, Field(max_length=128 * 1024)]
+    properties: dict[str, Any] = {}
+
+
+class ActionModel(_Open):
+    """What is to be done."""
+
+    name: Text
+    properties: dict[str, Any] = {}
+
+
+class EvaluationModel(_Open):
+    """One question (section 6 of the specification)."""
+
+    subject: SubjectModel
+    action: ActionModel
+    resource: ResourceModel
+    context: dict[str, Any] = {}
+
+
+class PartModel(_Open):
+    """One question of several: what it leaves out stands beside the list (section 7)."""
+
+    subject: SubjectModel | None = None
+    action: ActionModel | None = None
+    resource: ResourceModel | None = None
+    context: dict[str, Any] | None = None
+
+
+class OptionsModel(_Open):
+    """How several questions are worked through."""
+
+    evaluations_semantic: Literal["execute_all", "deny_on_first_deny", "permit_on_first_permit"] = "execute_all"
+
+
+class EvaluationsModel(PartModel):
+    """Several questions with common defaults; without `evaluations` it is a single one."""
+
+    evaluations: list[PartModel] = []
+    options: OptionsModel = OptionsModel()
+
+
+class AnswerModel(_Open):
+    """One answer. `context` holds the decision's effect, tiers, reasons, rules and digest."""
+
+    decision: bool
+    context: dict[str, Any] = {}
+
+
+class AnswersModel(_Open):
+    """The answers, in the order of the questions."""
+
+    evaluations: list[AnswerModel]
+
+
+def parse_evaluation(data: bytes) -> EvaluationModel:
+    """One question. Raises RequestError when it is malformed."""
+    return validated(EvaluationModel, json_object(data))
+
+
+def parse_evaluations(data: bytes) -> tuple[list[EvaluationModel], str] | EvaluationModel:
+    """Several questions and how to work through them, or a single one. Raises RequestError."""
+    value = json_object(data, limit("batch_bytes"))
+    if not value.get("evaluations"):
+        return validated(EvaluationModel, value)
+    model = validated(EvaluationsModel, value)
+    if len(model.evaluations) > limit("batch_requests"):
+        raise RequestError("PLR101", f"more than {limit('batch_requests')} requests at once")
+    out: list[EvaluationModel] = []
+    for part in model.evaluations:
+        merged: dict[str, Any] = {}
+        for name in ("subject", "action", "resource", "context"):
+            own = getattr(part, name)
+            chosen = getattr(model, name) if own is None else own
+            if chosen is None and name != "context":
+                raise RequestError("PLR105", f"an evaluation has no `{name}`, and there is no default")
+            if chosen is not None:
+                merged[name] = chosen
+        out.append(EvaluationModel.model_construct(**{"context": {}, **merged}))
+    return out, model.options.evaluations_semantic
+
+
+def evaluation_request(model: EvaluationModel) -> Request:
+    """The request that an evaluation means. Raises RequestError for what has no meaning here."""
+    subject, action, resource = model.subject, model.action, model.resource
+    if ":" in subject.type:
+        raise RequestError("PLR106", "a subject's type with a colon cannot be told from its id")
+    agent = subject.id if subject.type == "agent" else f"{subject.type}:{subject.id}"
+    sort = SORT_OF.get(action.name)
+    fields: dict[str, Any] = {"agent": agent, "context": model.context}
+    if sort is None:
+        for part in (resource.type, action.name):
+            if "." in part:
+                raise RequestError("PLR106", "a type or action with a dot cannot be told from two")
+        fields |= {"action": "do", "resource": f"{resource.type}.{action.name}.{resource.id}"}
+        return request_of(fields)
+    if resource.type not in _TYPES[sort]:
+        known = ", ".join(f"`{t}`" for t in _TYPES[sort])
+        raise RequestError("PLR106", f"the resource of `{action.name}` is of the type {known}")
+    for properties in (subject.properties, action.properties, resource.properties):
+        for name, value in properties.items():
+            if name not in _PROPERTIES or name in fields:
+                raise RequestError("PLR104", f"the property `{name[:40]}` says nothing about a request")
+            fields[name] = value
+    return request_of({**fields, "action": action.name, "resource": resource.id})
+
+
+def answer_json(decision: Decision) -> dict[str, Any]:
+    """The answer to one question. What needs an approval is not permitted, and says which."""
+    context: dict[str, Any] = {
+        "effect": decision.effect, "reasons": list(decision.reasons), "rules": [r.id for r in decision.rules],
+        "policy_digest": decision.policy_digest, "decision_id": decision.id,
+    }  # fmt: skip
+    if decision.tiers:
+        context["tiers"] = list(decision.tiers)
+    if decision.obligations:
+        context["obligations"] = list(decision.obligations)
+    return {"decision": decision.allowed, "context": context}
+
+
+def refusal_json(error: RequestError) -> dict[str, Any]:
+    """The answer to a question that has no meaning here: no."""
+    return {"decision": False, "context": {"effect": "deny", "reasons": [f"refused ({error.code}): {error.message}"]}}

@@ -1,0 +1,124 @@
+"""The bodies that the service takes and gives beside requests and decisions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..domain.limits import limit
+from .requests import Name
+
+Effect = Literal["allow", "ask", "deny"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class BatchModel(_Strict):
+    """Several requests, answered in order. Each is read by itself: one that is malformed spoils no other."""
+
+    requests: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=limit("batch_requests"))]
+
+
+class SessionModel(_Strict):
+    """A session to start: whose it is, perhaps its name, and what is fixed for it."""
+
+    agent: Annotated[str, Field(min_length=1, max_length=256)]
+    session: Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[!-~]+$")] | None = None
+    repo: Name | None = None
+    workspace: Annotated[str, Field(max_length=4096)] | None = None
+    home: Annotated[str, Field(max_length=4096)] | None = None
+    context: Annotated[dict[Name, str | int | bool], Field(max_length=64)] = {}
+
+
+class NamedModel(_Strict):
+    """One session."""
+
+    session: Name
+
+
+class PrincipalModel(_Strict):
+    """An agent or a session, and why."""
+
+    agent: Name | None = None
+    session: Name | None = None
+    reason: Annotated[str, Field(max_length=limit("escalation_bytes"))] = ""
+
+
+class QuestionModel(_Strict):
+    """What an agent wants a person to decide."""
+
+    agent: Name | None = None
+    session: Name | None = None
+    question: Annotated[str, Field(min_length=1, max_length=limit("escalation_bytes"))]
+
+
+class EscalationModel(_Strict):
+    """One escalation, to be settled."""
+
+    escalation: Name
+
+
+# what is given back: for the documentation of the interface, and for its tests
+
+
+class RuleModel(_Strict):
+    """A rule that decided."""
+
+    id: str
+    effect: Effect
+    file: str
+    line: int
+    tier: str | None = None
+    because: str | None = None
+
+
+class EffectModel(_Strict):
+    """One effect of a request, with what was decided on it."""
+
+    action: str
+    resource: str | list[str]
+    effect: Effect
+    rules: list[str]
+    tiers: list[str] | None = None
+    span: list[int] | None = None
+    note: str | None = None
+    opaque: str | None = None
+    mend: str | None = None
+
+
+class DecisionModel(_Strict):
+    """A decision."""
+
+    id: str | None = None
+    effect: Effect
+    tiers: list[str]
+    rules: list[RuleModel]
+    reasons: list[str]
+    effects: list[EffectModel]
+    opaque: list[str]
+    obligations: list[str]
+    policy_digest: str
+    decision_id: str
+
+
+class FaultModel(_Strict):
+    """What is wrong with a call."""
+
+    code: str
+    message: str
+
+
+class ErrorModel(_Strict):
+    """A call that was not answered. `effect` is `deny`, for whoever looks no further."""
+
+    error: FaultModel
+    effect: Literal["deny"]
+
+
+class DecisionsModel(_Strict):
+    """The answers of a batch."""
+
+    decisions: list[DecisionModel | ErrorModel]
