@@ -195,7 +195,8 @@ def patch(machine: Machine, call: Call, parsed: Parsed) -> bool:
     return True
 
 
-_PATCH_LINE = re.compile(r"\*\*\* (Add File|Update File|Delete File|Move to): (.+)")
+_PATCH_MARKS = {"add file": "write", "update file": "write", "delete file": "delete", "move to": "write"}
+_PATCH_ENDS = frozenset({"begin patch", "end patch", "end of file"})
 
 
 @reader("apply-patch")
@@ -205,11 +206,22 @@ def apply_patch(machine: Machine, call: Call, parsed: Parsed) -> bool:
     text = given.text if given is not None else None
     if text is None or "*** Begin Patch" not in text:
         raise Opaque("the patch is not known")
-    for line in text.split("\n"):
-        match = _PATCH_LINE.match(line)
-        if match:
-            action = "delete" if match[1] == "Delete File" else "write"
-            path(machine, action, literal(match[2].strip()))
+    last = ""
+    for raw in text.split("\n"):
+        line = raw.strip()  # Codex 0.169 takes a mark with blanks around it (measured)
+        if not line.startswith("***"):
+            continue
+        mark, colon, name = line[3:].partition(":")
+        word = " ".join(mark.lower().split())
+        if word in _PATCH_ENDS and not colon:
+            continue
+        action = _PATCH_MARKS.get(word)
+        if action is None or not name.strip():
+            raise Opaque(f"`{line[:40]}` is no mark of a patch that is known")
+        path(machine, action, literal(name.strip()))
+        if word == "move to" and last:
+            path(machine, "delete", literal(last))
+        last = name.strip()
     return True
 
 

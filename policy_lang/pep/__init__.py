@@ -1,0 +1,1 @@
+"""The policy enforcement point that an agent's hook runs. Standard library only, and little of that."""

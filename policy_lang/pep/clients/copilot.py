@@ -1,0 +1,61 @@
+"""GitHub Copilot CLI's hook `preToolUse` (docs.github.com, hooks configuration; read, and its answers tried as text).
+
+Any exit code but 0 denies. Arguments come as an object, or as a JSON text of one.
+"""
+
+from __future__ import annotations
+
+from .. import strictly
+from ..payload import Place, absolute, known, listing, mcp_call, operation, search, text
+from ..questions import ALLOW, ASK, Outcome, Question, RefusedError
+
+EVENTS = ("preToolUse",)
+WORKSPACE = ""
+_HARMLESS = frozenset({"report_intent", "update_todo", "ask_user", "stop_bash", "read_bash", "list_bash"})
+_FIELDS = {
+    "bash": "command description mode sessionId initial_wait async detach timeout",
+    "view": "path view_range forceReadLargeFiles", "create": "path file_text", "edit": "path old_str new_str",
+    "str_replace": "path old_str new_str", "glob": "pattern path",
+    "grep": "pattern path glob output_mode -A -B -C -n -i type head_limit multiline",
+    "rg": "pattern path glob output_mode -A -B -C -n -i type head_limit multiline",
+    "web_fetch": "url max_length start_index raw",
+}  # fmt: skip
+
+
+def questions(payload: dict[str, object], place: Place) -> list[Question]:
+    """What is to be decided about a call; nothing for a harmless one. Raises RefusedError when it is not understood."""
+    tool, given = text(payload, "toolName"), _arguments(payload.get("toolArgs"))
+    if tool in _HARMLESS:
+        return []
+    if tool not in _FIELDS:
+        return [mcp_call(tool, "", "-") if "-" in tool else operation("copilot", tool)]
+    known(tool, given, _FIELDS[tool])
+    if tool == "bash":
+        return [Question("run", text(given, "command"))]
+    if tool == "view":
+        return [Question("read", text(given, "path"))]
+    if tool in {"create", "edit", "str_replace"}:
+        return [Question("write", text(given, "path"))]
+    if tool == "web_fetch":
+        return [Question("connect", text(given, "url"), method="GET")]
+    folder = absolute(text(given, "path", place.cwd), place)
+    return [listing(folder) if tool == "glob" else search(folder)]
+
+
+def _arguments(value: object) -> dict[str, object]:
+    if isinstance(value, str):
+        value = strictly.load(value.encode("utf-8"))
+    if not isinstance(value, dict):
+        raise RefusedError("the field `toolArgs` of the hook's input is missing or no object")
+    return value
+
+
+def asks(payload: dict[str, object]) -> bool:  # noqa: ARG001
+    """Never: without a person there the client denies, but whether one is there is not told."""
+    return False
+
+
+def answer(outcome: Outcome, event: str, reason: str) -> object:  # noqa: ARG001
+    """What the client is told."""
+    decision = {ALLOW: "allow", ASK: "ask"}.get(outcome.effect, "deny")
+    return {"permissionDecision": decision, "permissionDecisionReason": reason}

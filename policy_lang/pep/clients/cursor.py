@@ -1,0 +1,59 @@
+"""Cursor's hooks before a shell command, an MCP call, a read, and any tool (cursor.com/docs/hooks; read, not tried).
+
+Exit code 2 denies; without `failClosed` in its settings every other fault lets the call pass.
+"""
+
+from __future__ import annotations
+
+from ..payload import Place, absolute, known, listing, mcp_call, operation, search, table, text
+from ..questions import ALLOW, ASK, Outcome, Question, RefusedError
+
+EVENTS = ("beforeShellExecution", "beforeMCPExecution", "beforeReadFile", "preToolUse")
+WORKSPACE = ""
+_FIELDS = {
+    "Shell": "command working_directory timeout description", "Read": "file_path path offset limit",
+    "Write": "file_path path content contents", "Delete": "file_path path",
+    "Grep": "pattern path glob output_mode -A -B -C -i type head_limit multiline",
+    "Glob": "glob_pattern target_directory path",
+}  # fmt: skip
+
+
+def questions(payload: dict[str, object], place: Place) -> list[Question]:
+    """What is to be decided about a call; nothing for a harmless one. Raises RefusedError when it is not understood."""
+    event = text(payload, "hook_event_name")
+    if event == "beforeShellExecution":
+        return [Question("run", text(payload, "command"))]
+    if event == "beforeReadFile":
+        return [Question("read", text(payload, "file_path"))]
+    if event == "beforeMCPExecution":
+        server = payload.get("server_name", payload.get("server"))
+        if not isinstance(server, str):
+            raise RefusedError("which server the tool belongs to is not told")
+        return [mcp_call(f"mcp__{server}__{text(payload, 'tool_name')}")]
+    tool, given = text(payload, "tool_name"), table(payload, "tool_input")
+    if tool not in _FIELDS:
+        return [mcp_call(tool) if tool.startswith("mcp__") else operation("cursor", tool)]
+    known(tool, given, _FIELDS[tool])
+    if tool == "Shell":
+        return [Question("run", text(given, "command"), cwd=absolute(text(given, "working_directory", "."), place))]
+    if tool in {"Read", "Write", "Delete"}:
+        path = text(given, "file_path", text(given, "path", ""))
+        return [Question(tool.lower(), path)]
+    folder = absolute(text(given, "path", text(given, "target_directory", ".")), place)
+    return [search(folder) if tool == "Grep" else listing(folder)]
+
+
+def asks(payload: dict[str, object]) -> bool:
+    """True where the client puts `ask` to a person (its documentation names shell and MCP)."""
+    return payload.get("hook_event_name") in {"beforeShellExecution", "beforeMCPExecution"}
+
+
+def answer(outcome: Outcome, event: str, reason: str) -> object:
+    """What the client is told, in both spellings that its versions have read."""
+    permission = {ALLOW: "allow", ASK: "ask"}.get(outcome.effect, "deny")
+    if event == "beforeReadFile" and permission == "ask":
+        permission = "deny"
+    out: dict[str, object] = {"permission": permission}
+    if permission != "allow":
+        out |= {"user_message": reason, "agent_message": reason, "userMessage": reason, "agentMessage": reason}
+    return out

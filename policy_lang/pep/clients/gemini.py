@@ -1,0 +1,83 @@
+"""Gemini CLI's hook `BeforeTool` (tried with 0.61.0). It knows `allow` and `deny`; exit code 2 denies, others pass."""
+
+from __future__ import annotations
+
+import re
+
+from ..payload import Place, absolute, known, listing, mcp_call, operation, search, table, text
+from ..questions import ALLOW, Outcome, Question, RefusedError
+
+EVENTS = ("BeforeTool",)
+WORKSPACE = "GEMINI_PROJECT_DIR"
+_HARMLESS = frozenset(
+    {"write_todos", "ask_user", "enter_plan_mode", "exit_plan_mode", "complete_task", "get_internal_docs"}
+)
+_FIELDS = {
+    "run_shell_command": "command description dir_path directory is_background delay_ms",
+    "read_file": "file_path absolute_path path start_line end_line offset limit",
+    "write_file": "file_path content",
+    "replace": "file_path instruction old_string new_string allow_multiple expected_replacements",
+    "list_directory": "dir_path path ignore file_filtering_options",
+    "glob": "pattern dir_path path case_sensitive respect_git_ignore respect_gemini_ignore",
+    "grep_search": "pattern dir_path path include include_pattern exclude_pattern names_only max_matches_per_file"
+    " total_max_matches case_sensitive fixed_strings context after before no_ignore",
+    "search_file_content": "pattern dir_path path include include_pattern exclude_pattern names_only"
+    " max_matches_per_file total_max_matches case_sensitive fixed_strings context after before no_ignore",
+    "web_fetch": "prompt url",
+    "google_web_search": "query",
+}  # fmt: skip
+_URL = re.compile(r"https?://[^\s\"'<>`]+", re.IGNORECASE)
+
+
+def questions(payload: dict[str, object], place: Place) -> list[Question]:
+    """What is to be decided about a call; nothing for a harmless one. Raises RefusedError when it is not understood."""
+    tool, given = text(payload, "tool_name"), table(payload, "tool_input")
+    if tool in _HARMLESS:
+        return []
+    if tool not in _FIELDS:
+        mcp = payload.get("mcp_context")
+        if mcp is None and not tool.startswith("mcp_"):
+            return [operation("gemini", tool)]
+        if isinstance(mcp, dict) and isinstance(mcp.get("server_name"), str) and isinstance(mcp.get("tool_name"), str):
+            return [mcp_call(f"mcp__{mcp['server_name']}__{mcp['tool_name']}")]
+        raise RefusedError(f"which server's tool `{tool[:80]}` is cannot be told")
+    known(tool, given, _FIELDS[tool])
+    folder = absolute(text(given, "dir_path", text(given, "directory", text(given, "path", "."))), place)
+    if tool == "run_shell_command":
+        return [Question("run", text(given, "command"), cwd=folder)]
+    if tool == "read_file":
+        named = [n for n in ("file_path", "absolute_path", "path") if n in given]
+        if len(named) != 1:
+            raise RefusedError("which file is read cannot be told")
+        return [Question("read", text(given, named[0]))]
+    if tool in {"write_file", "replace"}:
+        return [Question("write", text(given, "file_path"))]
+    if tool == "web_fetch":
+        return _fetched(text(given, "prompt", "") + " " + text(given, "url", ""))
+    if tool == "google_web_search":
+        return [operation("gemini", tool)]
+    if tool in {"grep_search", "search_file_content"}:
+        return [search(folder)]
+    pattern = text(given, "pattern", "")
+    if pattern.startswith(("/", "~")) or ".." in pattern.split("/"):
+        raise RefusedError("the pattern leaves its folder; name the folder by `dir_path`")
+    return [listing(folder)]
+
+
+def _fetched(prompt: str) -> list[Question]:
+    found = dict.fromkeys(url.rstrip(".,;:!?)]}") for url in _URL.findall(prompt))
+    if not found:
+        raise RefusedError("which address is fetched cannot be told")
+    return [Question("connect", url, method="GET") for url in found]
+
+
+def asks(payload: dict[str, object]) -> bool:  # noqa: ARG001
+    """Never: the client does not know the answer `ask`."""
+    return False
+
+
+def answer(outcome: Outcome, event: str, reason: str) -> object:  # noqa: ARG001
+    """What the client is told."""
+    if outcome.effect == ALLOW:
+        return {"decision": "allow"}
+    return {"decision": "deny", "reason": reason}

@@ -1,0 +1,116 @@
+"""From a hook's input to the client's answer: read it, ask, and say it in the client's form."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from time import monotonic
+
+from . import strictly
+from .deciders import Compiled, Service
+from .payload import Place, text
+from .questions import ALLOW, ASK, DENY, Outcome, RefusedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+Options = dict[str, list[str]]
+_SECONDS = 1.5
+"""For the service's answer; the hook's own alarm comes after it."""
+
+
+def enforce(client: str, options: Options, data: bytes) -> tuple[int, bytes, bytes]:
+    """Exit code, standard output and standard error for one call. Raises for whatever was not understood."""
+    module: Any = import_module(f".clients.{client}", __package__)
+    payload = strictly.load(data)
+    if not isinstance(payload, dict):
+        raise RefusedError("the hook's input is no JSON object")
+    event = text(payload, "hook_event_name", module.EVENTS[0])
+    if event not in module.EVENTS:
+        raise RefusedError(f"the event `{event[:40]}` is not one that this hook answers")
+    place = _place(module.WORKSPACE, payload, options)
+    found = module.questions(payload, place)
+    outcome = _decided(found, place, options) if found else Outcome(ALLOW)
+    if outcome.effect == ASK and not _may_ask(module, payload, outcome, options):
+        outcome = Outcome(DENY, (_approval(outcome), *outcome.reasons), outcome.tiers)
+    reason = _reason(outcome)
+    value = module.answer(outcome, event, reason)
+    out = b"" if value is None else strictly.dump(value) + b"\n"
+    if outcome.effect == DENY:
+        return 2, out, (reason + "\n").encode("utf-8", "replace")
+    return 0, out, b""
+
+
+def _decided(found: list[Any], place: Place, options: Options) -> Outcome:
+    common: dict[str, object] = {"cwd": place.cwd, "workspace": place.workspace, "home": place.home}
+    if place.session:
+        common["session"] = place.session[:256]
+    if "--agent" in options:
+        common["agent"] = options["--agent"][0]
+    decider: Service | Compiled
+    if "--socket" in options:
+        decider = Service(options["--socket"][0], _token(options), _owners(options))
+    else:
+        decider = Compiled(options["--policy"][0])
+    seconds = float(options["--timeout"][0]) * 0.75 if "--timeout" in options else _SECONDS
+    return decider.decide(found, common, monotonic() + seconds)
+
+
+def _place(variable: str, payload: dict[str, object], options: Options) -> Place:
+    """Where the call happens.
+
+    The workspace is what was fixed, else what the client tells its hook, else the hook's own working folder, which is
+    the session's; never the call's working folder, which the agent chooses.
+    """
+    roots = payload.get("workspace_roots")
+    if "--workspace" in options:
+        workspace = options["--workspace"][0]
+    elif variable and os.environ.get(variable):
+        workspace = os.environ[variable]
+    elif isinstance(roots, list):
+        if len(roots) != 1 or not isinstance(roots[0], str):
+            raise RefusedError("there are several workspaces; install the hook with `--workspace`")
+        workspace = roots[0]
+    else:
+        workspace = os.getcwd()
+    home = options["--home"][0] if "--home" in options else os.environ.get("HOME", "")
+    if not workspace.startswith("/") or not home.startswith("/"):
+        raise RefusedError("where the workspace or the home is cannot be told; fix it with `--workspace` and `--home`")
+    if workspace.strip("/") == "":
+        raise RefusedError("the workspace would be the whole disk; fix it with `--workspace`")
+    cwd = text(payload, "cwd", workspace)
+    if not cwd.startswith("/"):
+        raise RefusedError("the working folder is no absolute path")
+    return Place(workspace, cwd, home, text(payload, "session_id", ""))
+
+
+def _token(options: Options) -> str:
+    if "--token-file" not in options:
+        return ""
+    with open(options["--token-file"][0], encoding="ascii") as stream:
+        return stream.read(1024).strip()
+
+
+def _owners(options: Options) -> frozenset[int]:
+    """Who the service may run as: the one that was named, else this user or root."""
+    if "--owner" in options:
+        return frozenset({int(options["--owner"][0])})
+    return frozenset({0, os.geteuid()})
+
+
+def _may_ask(module: Any, payload: dict[str, object], outcome: Outcome, options: Options) -> bool:
+    """True when every tier is one that the client's own prompt may stand for, and a prompt is certain to come."""
+    named = options.get("--prompt", [])
+    return bool(outcome.tiers) and all(t in named for t in outcome.tiers) and module.asks(payload)
+
+
+def _approval(outcome: Outcome) -> str:
+    tiers = " and ".join(f"`{t}`" for t in outcome.tiers)
+    return f"this needs the approval {tiers}, which cannot be given from here; ask a person to do it or to grant it"
+
+
+def _reason(outcome: Outcome) -> str:
+    head = {ALLOW: "allowed by policy", ASK: "policy asks for an approval"}.get(outcome.effect, "denied by policy")
+    shown = "; ".join("".join(c if c.isprintable() else "\ufffd" for c in r) for r in outcome.reasons[:5])
+    return f"{head}: {shown[:2000]}" if shown else head

@@ -1,0 +1,145 @@
+"""The hook client: one call's input on standard input, the answer in the client's own form.
+
+    python -I -S .../policy_lang/pep/hook.py CLIENT (--socket PATH | --policy FILE.plc) [options]
+
+Exit code 0 with an answer that allows or asks, or 2 with one that denies. Nothing else ever: the clients let a call
+pass when their hook fails in any other way, so every fault of ours is a denial, and an alarm of our own ends what takes
+too long. `-I -S` keeps the agent's folders, variables and site packages out of this process.
+"""
+
+import _signal
+import sys
+
+CLIENTS = ("claude", "codex", "gemini", "copilot", "cursor")
+_MOST_INPUT = 8 << 20
+"""Bytes: a client sends whole files with a write."""
+_OPTIONS = {
+    "--socket",
+    "--policy",
+    "--agent",
+    "--workspace",
+    "--home",
+    "--timeout",
+    "--token-file",
+    "--owner",
+    "--prompt",
+}
+_SECONDS = 2.0
+"""Well below the hosts' own limits (5 s to 600 s), beyond which they let the call pass."""
+
+
+def main() -> None:
+    """Answer, and end the process."""
+    arguments = sys.argv[1:]
+    client = arguments[0] if arguments else ""
+    try:
+        _signal.signal(_signal.SIGALRM, lambda *_: _leave(client, "the policy was not asked in time"))
+        _signal.setitimer(_signal.ITIMER_REAL, _seconds(arguments))
+        _answer(client, arguments[1:])
+    except BaseException as error:
+        _leave(client, _why(error))
+    _leave(client, "the hook ended without an answer")
+
+
+def _seconds(arguments: list) -> float:  # type: ignore[type-arg]
+    """The deadline, read before anything else can go wrong."""
+    if "--timeout" in arguments[:-1]:
+        seconds = float(arguments[arguments.index("--timeout") + 1])
+        if 0 < seconds <= 60:
+            return seconds
+        raise ValueError("--timeout")
+    return _SECONDS
+
+
+def _why(error: BaseException) -> str:
+    name = type(error).__name__
+    if name in {"RefusedError", "ChannelError", "MalformedError", "PolicyError", "UsageError"}:
+        return str(error)[:1000]
+    return f"internal error (PLI001): {name}"
+
+
+def _leave(client: str, why: str) -> None:
+    """Deny in the client's form, as far as it can be told, and by the exit code in any case."""
+    import posix
+
+    try:
+        reason = f"denied: {why}"
+        _signal.setitimer(_signal.ITIMER_REAL, 0)
+        posix.write(1, _plain_denial(client, reason))
+        posix.write(2, (reason + "\n").encode("utf-8", "replace"))
+    finally:
+        posix._exit(2)
+
+
+def _plain_denial(client: str, reason: str) -> bytes:
+    """A denial that needs nothing but this file."""
+    quoted = '"' + "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in reason) + '"'
+    event = {"claude": "PreToolUse", "codex": "PreToolUse"}.get(client)
+    if event:
+        inner = f'"hookEventName":"{event}","permissionDecision":"deny","permissionDecisionReason":{quoted}'
+        return f'{{"hookSpecificOutput":{{{inner}}}}}\n'.encode("ascii")
+    form = {
+        "gemini": f'{{"decision":"deny","reason":{quoted}}}',
+        "copilot": f'{{"permissionDecision":"deny","permissionDecisionReason":{quoted}}}',
+        "cursor": f'{{"permission":"deny","user_message":{quoted},"agent_message":{quoted}}}',
+    }.get(client, "")
+    return (form + "\n").encode("ascii")
+
+
+class UsageError(Exception):
+    """The hook was called in a way that it does not know."""
+
+
+def _answer(client: str, arguments: list) -> None:  # type: ignore[type-arg]
+    import posix
+
+    if client not in CLIENTS:
+        raise UsageError(f"unknown client `{client[:40]}`; known are {', '.join(CLIENTS)}")
+    options = _options(arguments)
+    root = __file__.rpartition("/pep/hook.py")[0].rpartition("/")[0]
+    if __name__ == "__main__":
+        sys.path.append(root)  # behind the standard library, so that nothing there can stand in for a part of it
+    from policy_lang.pep.enforce import enforce
+
+    code, out, err = enforce(client, options, _input(posix))
+    _signal.setitimer(_signal.ITIMER_REAL, 0)
+    if out:
+        _write(posix, 1, out)
+    if err:
+        _write(posix, 2, err)
+    posix._exit(code)
+
+
+def _options(arguments: list) -> dict:  # type: ignore[type-arg]
+    if len(arguments) % 2:
+        raise UsageError("an option has no value")
+    options: dict[str, list[str]] = {}
+    for i in range(0, len(arguments), 2):
+        if arguments[i] not in _OPTIONS:
+            raise UsageError(f"unknown option `{arguments[i][:40]}`")
+        options.setdefault(arguments[i], []).append(arguments[i + 1])
+    for name, values in options.items():
+        if len(values) > 1 and name != "--prompt":
+            raise UsageError(f"`{name}` is given twice")
+    if ("--socket" in options) == ("--policy" in options):
+        raise UsageError("give either `--socket` or `--policy`")
+    return options
+
+
+def _input(posix) -> bytes:  # type: ignore[no-untyped-def] # noqa: ANN001
+    chunks, size = [], 0
+    while chunk := posix.read(0, 1 << 16):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > _MOST_INPUT:
+            raise UsageError(f"the input is longer than {_MOST_INPUT} bytes")
+    return b"".join(chunks)
+
+
+def _write(posix, handle: int, data: bytes) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+    while data:
+        data = data[posix.write(handle, data) :]
+
+
+if __name__ == "__main__":
+    main()

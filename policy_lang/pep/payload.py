@@ -1,0 +1,79 @@
+"""What a hook is given: fields that are there, of their type, and none besides."""
+
+from __future__ import annotations
+
+from .questions import Question, RefusedError
+
+
+class Place:
+    """Where things are: what was fixed when the hook was installed comes before what the client says."""
+
+    __slots__ = ("cwd", "home", "session", "workspace")
+
+    def __init__(self, workspace: str, cwd: str, home: str, session: str = "") -> None:
+        self.workspace = workspace
+        self.cwd = cwd
+        self.home = home
+        self.session = session
+
+
+def text(value: dict[str, object], name: str, default: str | None = None) -> str:
+    """A field that is a text. Raises RefusedError when it is missing or something else."""
+    found = value.get(name, default)
+    if not isinstance(found, str):
+        raise RefusedError(f"the field `{name}` of the hook's input is missing or no text")
+    return found
+
+
+def table(value: dict[str, object], name: str) -> dict[str, object]:
+    """A field that is an object. Raises RefusedError."""
+    found = value.get(name)
+    if not isinstance(found, dict):
+        raise RefusedError(f"the field `{name}` of the hook's input is missing or no object")
+    return found
+
+
+def known(tool: str, given: dict[str, object], names: str) -> None:
+    """Every field of a tool's input is one whose meaning is known. Raises RefusedError."""
+    allowed = names.split()
+    for name in given:
+        if name not in allowed:
+            raise RefusedError(f"the tool `{tool}` was given `{name}`, whose meaning is not known here")
+
+
+def absolute(path: str, place: Place) -> str:
+    """A folder's path; one that is relative starts at the working folder."""
+    return path if path.startswith("/") else f"{place.cwd.rstrip('/')}/{path}"
+
+
+def mcp_call(name: str, prefix: str = "mcp__", separator: str = "__") -> Question:
+    """The call of an MCP tool by the name that clients give it, `mcp__SERVER__TOOL`. Raises RefusedError.
+
+    A name with a further separator could be another server's, and one with a dot another tool's: both are refused.
+    """
+    server, _, tool = name.removeprefix(prefix).partition(separator)
+    if not server or not tool or separator in tool or "." in name or not name.isascii() or not name.isprintable():
+        raise RefusedError(f"the tool name `{name[:80]}` cannot be told apart from others")
+    return Question("call", f"{server}.{tool}")
+
+
+def search(path: str) -> Question:
+    """A search of the contents below a folder: the reads that `rg --hidden` would do, whatever it looks for."""
+    return Question("run", ("rg", "--hidden", "-e", "x", "--", path), inner=True)
+
+
+def listing(path: str) -> Question:
+    """The names of the files below a folder, and not what is in them: a read of the folder, as `ls` does."""
+    return Question("read", path)
+
+
+def patch(change: str) -> Question:
+    """The files that a patch in Codex's form changes."""
+    return Question("run", ("apply_patch", change), inner=True)
+
+
+def operation(client: str, tool: str) -> Question:
+    """A tool without a meaning of its own here: the operation `CLIENT.TOOL`, which a rule about `do` may grant."""
+    if not tool.isascii() or not tool.replace("_", "").replace("-", "").isalnum():
+        raise RefusedError(f"the tool name `{tool[:80]}` is not plain")
+    return Question("do", f"{client}.{tool}")

@@ -1,0 +1,87 @@
+"""What a hook asks, and what it makes of the answers."""
+
+from __future__ import annotations
+
+ALLOW, ASK, DENY = "allow", "ask", "deny"
+_STRICTNESS = {ALLOW: 0, ASK: 1, DENY: 2}
+_OBLIGATIONS = frozenset({"log"})
+"""What the point of enforcement knows to do; one that it does not know denies."""
+
+
+class RefusedError(Exception):
+    """The call is denied without asking; the text says why."""
+
+
+class Question:
+    """One request. With `inner`, what a command does counts, and not that it is run.
+
+    So a client's own search or patch tool is decided as the files that it reads or writes.
+    """
+
+    __slots__ = ("fields", "inner")
+
+    def __init__(self, action: str, resource: str | tuple[str, ...], inner: bool = False, **fields: object) -> None:
+        self.fields: dict[str, object] = {"action": action, "resource": resource, **fields}
+        self.inner = inner
+
+
+class Outcome:
+    """The strictest of all answers. `reasons` are sentences, `tiers` the approvals that are needed, all of them."""
+
+    __slots__ = ("effect", "reasons", "tiers")
+
+    def __init__(self, effect: str, reasons: tuple[str, ...] = (), tiers: tuple[str, ...] = ()) -> None:
+        self.effect = effect
+        self.reasons = reasons
+        self.tiers = tiers
+
+
+def denied(why: str) -> Outcome:
+    """A denial that no policy was asked about."""
+    return Outcome(DENY, (why,))
+
+
+def outcome(question: Question, decision: object) -> Outcome:
+    """What a decision in its JSON form means for a question. Raises RefusedError for anything but such a decision."""
+    if not isinstance(decision, dict) or not _KEYS <= set(decision) <= _KEYS | {"id"}:
+        raise RefusedError("the answer is no decision")
+    effect, tiers, reasons = decision["effect"], _texts(decision["tiers"]), _texts(decision["reasons"])
+    effects = decision["effects"]
+    if effect not in _STRICTNESS or not isinstance(effects, list) or (effect == ASK) != bool(tiers):
+        raise RefusedError("the answer is no decision")
+    unknown = [o for o in _texts(decision["obligations"]) if o not in _OBLIGATIONS]
+    if unknown and effect != DENY:
+        raise RefusedError(f"the answer asks for `{unknown[0]}`, which this client does not know")
+    if not question.inner:
+        return Outcome(effect, reasons, tiers)
+    if decision["opaque"] or not effects:
+        return Outcome(DENY, reasons)
+    parts: list[Outcome] = []
+    for one in effects:
+        if not isinstance(one, dict) or one.get("effect") not in _STRICTNESS:
+            raise RefusedError("the answer is no decision")
+        if one.get("action") != "run":
+            why = f"{one['action']} `{one.get('resource')}`: {one['effect']}"
+            parts.append(Outcome(one["effect"], (why,), _texts(one.get("tiers", []))))
+    if not parts:
+        raise RefusedError("what the tool does is not known")
+    return strictest(parts)
+
+
+_KEYS = frozenset(
+    ("effect", "tiers", "rules", "reasons", "effects", "opaque", "obligations", "policy_digest", "decision_id")
+)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise RefusedError("the answer is no decision")
+    return tuple(value)
+
+
+def strictest(outcomes: list[Outcome]) -> Outcome:
+    """All of them must hold: deny over ask over allow; tiers add up."""
+    effect = max((o.effect for o in outcomes), key=_STRICTNESS.__getitem__)
+    reasons = dict.fromkeys(r for o in outcomes if o.effect == effect for r in o.reasons)
+    tiers = dict.fromkeys(t for o in outcomes for t in o.tiers) if effect == ASK else {}
+    return Outcome(effect, tuple(reasons), tuple(tiers))
