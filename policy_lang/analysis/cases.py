@@ -13,7 +13,8 @@ from ..domain.conditions import Atom, Formula, Join, atoms
 from ..domain.errors import SearchLimitError
 from ..domain.limits import limit
 from ..domain.policy import AttributeType
-from ..ir.conditions import Value, candidates, canonical, evaluate
+from ..ir.conditions import candidates, canonical
+from ..ir.evaluate import Value, evaluate
 
 TRUE, FALSE, OPEN = 1, 2, 4
 """The outcomes of a condition, as bits."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..domain.policy import AttributeType, Tier
 from ..ir.model import PolicySet
@@ -27,14 +27,14 @@ def merged_attributes(
     clash: list[str] = []
     for name in old.attributes.keys() & new.attributes.keys():
         mine, theirs = old.attributes[name], new.attributes[name]
+        default = theirs.default
         if mine.type != theirs.type:
             clash.append(name)
         elif mine.default != theirs.default:
             spread.add(name)
-            filled = mine.default if mine.default is not None else theirs.default
-            merged[name] = replace(merged[name], default=filled)
+            default = mine.default if mine.default is not None else theirs.default
         members = tuple(dict.fromkeys((*mine.members, *theirs.members)))
-        merged[name] = replace(merged[name], members=members)
+        merged[name] = AttributeType(name, theirs.type, members, default)
     return merged, frozenset(spread), tuple(sorted(clash))
 
 
@@ -44,7 +44,7 @@ def renamed_tiers(old: PolicySet, new: PolicySet) -> dict[str, str]:
     come = [t for name, t in new.tiers.items() if name not in old.tiers]
     out: dict[str, str] = {}
     for tier in gone:
-        twins = [t for t in come if t.name not in out.values() and replace(t, name=tier.name) == tier]
+        twins = [t for t in come if t.name not in out.values() and _content(t) == _content(tier)]
         if len(twins) == 1:
             out[tier.name] = twins[0].name
     return out
@@ -191,3 +191,10 @@ def _proofs(old: PolicySet, new: PolicySet) -> list[Change]:
         Change("lost", f"the proof `{name}` has lost {count} claim{'' if count == 1 else 's'}", (name,))
         for name, count in names.items()
     ]
+
+
+def _content(tier: Tier) -> tuple[object, ...]:
+    """Everything of a tier but its name."""
+    return (
+        tier.approvers, tier.quorum, tier.expires, tier.includes, tier.scope, tier.reason_required, tier.escalate,
+    )  # fmt: skip

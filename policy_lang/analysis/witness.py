@@ -18,7 +18,7 @@ from ..engine.engine import Engine
 from ..facts import hosts
 from ..facts.commands import OPAQUE
 from ..facts.paths import HOME, TMP, WORKSPACE
-from ..ir.conditions import Value
+from ..ir.evaluate import Value
 from ..ir.model import PolicySet
 from ..shell.builtins import TABLE
 from .cases import GIVEN, UNKNOWN

@@ -10,8 +10,8 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
+from ..domain.record import field, record
 from .budget import Budget
 from .glob import MAX_CODE_POINT, Glob, Ranges
 
@@ -19,7 +19,7 @@ _NICE = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_-."
 _NEVER: Ranges = ((0, 0), (0xD800, 0xDFFF))  # structure and lone surrogates are in no resource
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Alphabet:
     """The segments of one sort: forbidden characters, forbidden segments, and whether one may be empty."""
 

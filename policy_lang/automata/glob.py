@@ -6,7 +6,10 @@ time is bounded by text times atoms whatever the text.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 Ranges = tuple[tuple[int, int], ...]
 """Sorted inclusive code point ranges."""

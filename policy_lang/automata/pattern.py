@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import Enum
-
+from ..domain.record import record
 from .glob import Glob, GlobError, is_literal
 
-_ONE = re.compile(r"\[([^!^\]])\]")
-"""A class of one character is that character."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
-class Wild(Enum):
-    """Labels that are not about one particular segment."""
+class Wild:
+    """Labels that are not about one particular segment: there are two."""
 
-    ANY = "*"
-    """Exactly one segment, whatever it is."""
-    MANY = "**"
-    """Zero or more segments."""
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
 
 
-ANY, MANY = Wild.ANY, Wild.MANY
+ANY = Wild("*")
+"""Exactly one segment, whatever it is."""
+MANY = Wild("**")
+"""Zero or more segments."""
 
 Label = str | Glob | Wild
 Sequence = tuple[Label, ...]
@@ -33,7 +36,7 @@ CONTROL = "\0"
 No request can contain one, since NUL is refused in every resource."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Pattern:
     """A finite union of label sequences, with the text that the author wrote."""
 
@@ -70,9 +73,25 @@ def segment_label(text: str) -> Label:
         raise GlobError("`**` must be a whole segment; use `*` inside one")
     if is_literal(text):
         return text
-    if "[" in text and is_literal(_ONE.sub("", text)):
-        return _ONE.sub(r"\1", text)
-    return Glob(text)
+    plain = _unwrapped(text) if "[" in text else None
+    return Glob(text) if plain is None else plain
+
+
+def _unwrapped(text: str) -> str | None:
+    """The text with each class of one character as that character; None when it has other wildcards."""
+    out: list[str] = []
+    at = 0
+    while at < len(text):
+        char = text[at]
+        if char == "[" and text[at + 2 : at + 3] == "]" and text[at + 1] not in "!^]":
+            out.append(text[at + 1])
+            at += 3
+        elif char in "*?[":
+            return None
+        else:
+            out.append(char)
+            at += 1
+    return "".join(out)
 
 
 def collapse(labels: Iterable[Label]) -> Sequence:

@@ -6,10 +6,12 @@ segment. Rules with common prefixes share nodes, so 100,000 path rules make abou
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from .glob import Glob
 from .pattern import ANY, MANY, Sequence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Node:

@@ -8,12 +8,14 @@ gain entries (one atomic operation each), and a whole cache is replaced by one a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ..domain.limits import limit
 from .glob import Glob
 from .pattern import CONTROL
 from .trie import Node, Trie, close, marks_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_STATES = limit("dfa_states")
 MAX_CLASSES = limit("memo_entries")

@@ -13,7 +13,8 @@ from ..automata.pattern import Pattern
 from ..domain.actions import ACTIONS, COMMAND, HOST, NAME, PATH, REF, SORT_OF
 from ..domain.suggest import suggest
 from ..facts.paths import HOME, TMP, WORKSPACE
-from ..ir.patterns import PatternError, compile_pattern
+from ..ir.patterns import compile_pattern
+from ..ir.scopes import PatternError
 from ..report.answers import render_grants, render_summary, render_who
 from ..wire.analysis import answer_json
 from .common import FORMAT, fail_usage, layout_of, load_policy, print_json

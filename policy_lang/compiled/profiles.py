@@ -52,10 +52,46 @@ def unpacked(value: Any, above: Profile | None = None) -> Profile:
         for one in names:
             options[one] = option
     default, reader, transparent, plain, note, digits, ends = rest
-    made = Profile(
-        name, style, tuple(Slot(*s) for s in operands), options, dict(changes), acts, dash, {}, default, reader,
+    later = _Commands(commands)
+    later.above = made = Profile(
+        name, style, tuple(Slot(*s) for s in operands), options, dict(changes), acts, dash, later, default, reader,
         transparent, frozenset(plain), note, digits, frozenset(ends),
     )  # fmt: skip
-    for word, inner in commands:
-        made.commands[word] = unpacked(inner, made)
     return made
+
+
+class _Commands(dict[str, Profile]):
+    """Sub-commands, each made when it is asked for: `git` has 73, and a command names one."""
+
+    __slots__ = ("_packed", "above")
+
+    def __init__(self, commands: Any) -> None:
+        super().__init__()
+        self._packed = dict(commands)
+        self.above: Profile | None = None
+
+    def get(self, word: str, default: Any = None) -> Any:
+        """The sub-command's profile."""
+        if word not in self._packed:
+            return default
+        if not dict.__contains__(self, word):
+            self[word] = unpacked(self._packed[word], self.above)
+        return dict.__getitem__(self, word)
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    def __iter__(self) -> Any:
+        return iter(self._packed)
+
+    def __contains__(self, word: object) -> bool:
+        return word in self._packed
+
+    def items(self) -> Any:
+        """Every sub-command with its profile."""
+        return [(word, self.get(word)) for word in self._packed]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, dict) and dict(self.items()) == dict(other.items())
+
+    __hash__ = None

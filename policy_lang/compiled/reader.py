@@ -17,7 +17,6 @@ from ..domain.policy import AttributeType, FreezeRule, Tier
 from ..engine.table import Entry, Prepared, Table
 from . import layout
 from .codec import DamagedError, unpack
-from .profiles import unpacked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -184,6 +183,8 @@ class _File:
             return None
         number = int(names[names.index(b" ", at) + 1 : names.index(b"\n", at + 1)])
         ends = self.numbers("profile-ends")
+        from .profiles import unpacked
+
         return unpacked(unpack(self.section("profiles")[ends[number] : ends[number + 1]]))
 
 

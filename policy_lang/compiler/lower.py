@@ -18,7 +18,8 @@ from ..domain.policy import FreezeRule
 from ..domain.suggest import suggest
 from ..ir.conditions import canonical, satisfiable
 from ..ir.model import Layer, PolicySet, Rule
-from ..ir.patterns import ALPHABETS, OPAQUE_SEQUENCE, PatternError, check_option, compile_pattern, scope_sequence
+from ..ir.patterns import ALPHABETS, OPAQUE_SEQUENCE, check_option, compile_pattern
+from ..ir.scopes import PatternError, scope_sequence
 from ..resolve.modules import Module
 from ..resolve.program import Program, ResolvedRule
 from ..syntax import tree

@@ -11,9 +11,8 @@ import tomli
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from .._resources import resource_dir
-from ..shell import analyse  # noqa: F401 (registers the roles and readers that profiles may name)
 from ..shell.profile import Option, Profile, Profiles
-from ..shell.programs import PATH_ROLES, READERS, ROLES, slots_of
+from ..shell.programs import HOMES, MORE_ROLES, PATH_ROLES, ROLES, slots_of
 
 SUFFIX = ".profile.toml"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}", re.ASCII)
@@ -79,14 +78,14 @@ class ProfileModel(BaseModel):
     @field_validator("reader")
     @classmethod
     def _known_reader(cls, name: str) -> str:
-        if name and name not in READERS:
+        if name and name not in HOMES:
             raise ValueError(f"`{name}` is no reader")
         return name
 
 
 def _role(name: str) -> None:
     bare = name.rstrip("!")
-    if bare != "command" and bare not in PATH_ROLES and bare not in ROLES:
+    if bare != "command" and bare not in PATH_ROLES and bare not in ROLES and bare not in MORE_ROLES:
         raise ValueError(f"`{bare}` is no role")
 
 

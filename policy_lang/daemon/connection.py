@@ -31,6 +31,8 @@ _REASONS = {
     503: b"Service Unavailable",
 }  # fmt: skip
 
+_LONG = refusal(431, "PLR101", f"the head of the call is longer than {_MOST_HEAD} bytes")
+
 
 class Connection(asyncio.Protocol):
     """Reads calls from one peer and writes their replies, in order."""
@@ -51,6 +53,7 @@ class Connection(asyncio.Protocol):
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
         self._count = 0
+        self._head = 0
         self._body: list[bytes] = []
         self._in_body = False
         self._begun = False
@@ -98,7 +101,7 @@ class Connection(asyncio.Protocol):
             self._end(self._fault or refusal(400, "PLR213", "this is not HTTP/1.1 as the service takes it"))
         else:
             if not self._in_body and self._begun and self._received > _MOST_HEAD and not self._closing:
-                self._end(refusal(431, "PLR101", f"the head of the call is longer than {_MOST_HEAD} bytes"))
+                self._end(_LONG)
 
     def expire(self) -> None:
         """Too slow, or idle for too long."""
@@ -136,6 +139,7 @@ class Connection(asyncio.Protocol):
         """One header."""
         key = name.lower()
         self._count += 1
+        self._head += len(name) + len(value) + 4
         if self._count > _MOST_HEADERS:
             self._stop(refusal(431, "PLR101", f"more than {_MOST_HEADERS} headers"))
         if key in self._headers and key in {b"host", b"authorization", b"content-length", b"content-type"}:
@@ -145,6 +149,10 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """The head is there: refuse now what would be refused anyway."""
         headers = self._headers
+        if self._head + len(self._url) + len(self._parser.get_method()) + 14 > _MOST_HEAD:
+            self._stop(_LONG)
+        if b"upgrade" in headers:
+            self._stop(refusal(400, "PLR213", "the connection cannot be upgraded"))
         if b"transfer-encoding" in headers:
             self._stop(refusal(411, "PLR213", "a body comes with its length, in no other coding"))
         length = headers.get(b"content-length", b"0")

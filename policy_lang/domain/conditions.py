@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from .record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 BUILT_INS = {"agent": "string", "repo": "string", "branch": "string", "session": "string", "now": "time"}
 """What every request may carry; their types."""
@@ -11,7 +14,8 @@ BUILT_INS = {"agent": "string", "repo": "string", "branch": "string", "session":
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-class Atom(NamedTuple):
+@record(frozen=True, slots=True)
+class Atom:
     """One comparison.
 
     `op` is `glob` (any of the globs in `values`), `==`, `<`, `<=`, `>`, `>=`, `in`, `truth`, `hours` (minutes of
@@ -24,7 +28,8 @@ class Atom(NamedTuple):
     values: tuple[str | int | bool, ...]
 
 
-class Join(NamedTuple):
+@record(frozen=True, slots=True)
+class Join:
     """`and`, `or` or `not` over formulas. An empty `and` is true."""
 
     op: str

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from .actions import STRICTNESS
+from .record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class RuleRef:
     """A rule as a decision names it. `line` counts from 1; `because` is the author's reason, or empty."""
 
@@ -21,7 +21,7 @@ class RuleRef:
     layer: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Verdict:
     """The part of a decision that many requests share; made once, handed out often.
 
@@ -36,7 +36,7 @@ class Verdict:
     support: tuple[RuleRef, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Effect:
     """One effect of a request with its own verdict; a command may have many.
 
@@ -55,7 +55,7 @@ class Effect:
     free: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Answer:
     """Everything of a decision but its id: equal requests share one. `pure` ones depend on nothing on a disk."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from .record import field, record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Source:
     """A text with a name: a policy file as shown to its author."""
 
@@ -20,6 +22,8 @@ class Source:
         starts = self._starts
         if not starts:  # where lines begin, found once: every rule asks for its line
             starts += [0, *(i + 1 for i, char in enumerate(self.text) if char == "\n")]
+        from bisect import bisect_right
+
         offset = max(0, min(offset, len(self.text)))
         line = bisect_right(starts, offset)
         return line, offset - starts[line - 1] + 1
@@ -30,7 +34,7 @@ class Source:
         return lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Span:
     """A stretch of a source: character offsets, end exclusive."""
 
@@ -44,7 +48,7 @@ class Span:
         return self.source.position(self.start)[0]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Diagnostic:
     """One mistake of a policy's author: code, what is wrong, where, and how to mend it."""
 

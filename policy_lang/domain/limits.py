@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from .record import record
 
 
-class Limit(NamedTuple):
+@record(frozen=True, slots=True)
+class Limit:
     """One bound: what is counted, the largest accepted value, and why it is that value."""
 
     name: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Tier:
     """An approval tier. `expires` is the waiting time of a ticket in seconds; `escalate` a tier or empty (deny)."""
 
@@ -19,7 +19,7 @@ class Tier:
     escalate: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class AttributeType:
     """A declared context attribute: `enum`, `string`, `int` or `bool`; `default` is used when it is absent."""
 
@@ -29,7 +29,7 @@ class AttributeType:
     default: str | int | bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class FreezeRule:
     """After so many denials within so many seconds a principal is denied everything, until a person lifts it."""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from .record import field, record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Resource = str | tuple[str, ...]
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Request:
     """One question. Only `action` and `resource` are required; what is absent is read against the agent.
 

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
 
-from ..automata.budget import Budget
 from ..automata.glob import Glob
-from ..automata.meet import Meeting
 from ..automata.pattern import ANY, MANY, Label, Sequence, Word, collapse, quoted, segment_label
-from ..automata.trie import Trie
 from ..automata.walker import State
 from ..domain.actions import COMMAND, HOST, METHODS, PATH, REF, SORT_OF
 from ..domain.decision import Effect, Verdict
@@ -18,17 +14,15 @@ from ..domain.errors import RequestError, SearchLimitError
 from ..domain.limits import limit
 from ..domain.request import Request
 from ..facts.commands import OPAQUE, argv_word
-from ..facts.disk import below
-from ..facts.names import name_word
 from ..facts.paths import ROOT, Names, path_forms
-from ..facts.refs import ref_facts
-from ..ir.patterns import ALPHABETS, PatternError, compile_pattern
+from ..ir.scopes import PatternError
 from ..shell.acts import Act
 from ..shell.values import Hole, Value
 from .command_words import BARE, NAMED, bare_word, command_options, plain_indexes
 from .table import Entry, Table
 from .verdicts import Environment, Marks, rule_truths
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .engine import Engine
 
@@ -67,15 +61,21 @@ def _verdict(engine: Engine, act: Act, request: Request, env: Environment) -> Ve
     if sort == HOST:
         if text is not None:
             return engine.connection(text, act.method, (), env)[0]
+        from ..ir.patterns import compile_pattern
+
         sequences = compile_pattern(HOST, "**:*", METHODS if table.has_methods else ("GET",))
-        return engine.members("connect", table, ALPHABETS[HOST], env, sequences)
+        return engine.members("connect", table, env, sequences)
     if sort == REF:
         if text is not None:
+            from ..facts.refs import ref_facts
+
             facts = ref_facts(text, request.branch)
             if facts.segments is not None:
                 return engine.word(act.action, table, facts.word, env)
-        return engine.members(act.action, table, ALPHABETS[REF], env, _refs(act.value))
+        return engine.members(act.action, table, env, _refs(act.value))
     if text is not None:
+        from ..facts.names import name_word
+
         return engine.word(act.action, table, name_word(text), env)
     raise Unknown(f"it may be any: {act.value.why or 'a name that is not known'}")
 
@@ -245,6 +245,11 @@ def bare_labels(act: Act) -> tuple[Label, ...]:
 def _strictest_over(
     engine: Engine, table: Table, act: Act, labels: Sequence, granted: Sequence, env: Environment
 ) -> Verdict:
+    from ..automata.budget import Budget
+    from ..automata.meet import Meeting
+    from ..automata.trie import Trie
+    from ..ir.patterns import ALPHABETS
+
     alphabet = ALPHABETS[COMMAND]
     options = command_options(table.options, act.parsed, None)
     budget = Budget("decision_work")
@@ -280,6 +285,8 @@ def _one_star(glob: str) -> str:
 
 def _refs(value: Value) -> tuple[Sequence, ...]:
     """The refs that a partly known `remote:ref` may be."""
+    from ..ir.patterns import compile_pattern
+
     text = ""
     for part in value.parts:
         if isinstance(part, str):
@@ -319,9 +326,7 @@ def _path(engine: Engine, act: Act, request: Request, env: Environment) -> Verdi
         forms = path_forms(known, engine.roots(request))
         for names in forms:
             if rest:
-                verdicts.append(
-                    engine.members(act.action, table, ALPHABETS[PATH], env, (rest,), names.sure, bool(names.maybe))
-                )
+                verdicts.append(engine.members(act.action, table, env, (rest,), names.sure, bool(names.maybe)))
             else:
                 verdicts.append(engine.named(act.action, table, names, env))
         if act.tree:
@@ -395,7 +400,7 @@ def _below(
     else:
         tails = [(*rest, MANY, name if name is not None else ANY)]
     verdicts = [
-        engine.members(act.action, table, ALPHABETS[PATH], env, (tail,), names.sure, bool(names.maybe))
+        engine.members(act.action, table, env, (tail,), names.sure, bool(names.maybe))
         for names in forms
         for tail in tails
     ]
@@ -432,6 +437,8 @@ def _on_disk(
     root = _real(where, request)
     label = _filter(act.names)
     verdicts: dict[Verdict, None] = {}
+    from ..facts.disk import below
+
     for count, (word, location, is_link) in enumerate(below(root, act.visible), 1):
         if count > _MOST_FILES:
             raise SearchLimitError(f"more than {_MOST_FILES} files lie below; name a smaller folder")

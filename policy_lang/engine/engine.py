@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from ..automata.alphabet import Alphabet
-from ..automata.budget import Budget
-from ..automata.meet import Meeting
-from ..automata.pattern import Sequence, Word, quoted
-from ..automata.trie import Trie, marks_of
-from ..automata.walker import State
-from ..domain.actions import ACTIONS, COMMAND, HOST, METHODS, PATH, REF, SORT_OF
-from ..domain.conditions import BUILT_INS, atoms
+from ..automata.trie import marks_of
+from ..domain.actions import ACTIONS, COMMAND, HOST, PATH, REF, SORT_OF
 from ..domain.decision import Answer, Decision, Effect, Verdict, strictest
 from ..domain.errors import Diagnostic, InternalError, PolicyError, RequestError, SearchLimitError
 from ..domain.limits import limit
-from ..domain.request import Request
-from ..domain.suggest import suggest
-from ..facts import hosts
-from ..facts.commands import argv_word
-from ..facts.names import name_word
-from ..facts.paths import NOWHERE, Names, Roots, path_forms
-from ..facts.refs import ref_facts
-from ..ir.conditions import Value, evaluate
-from ..ir.model import PolicySet
-from ..ir.patterns import ALPHABETS, PatternError, compile_pattern
-from ..shell.acts import NOWHERE as NOWHERE_PLACE
-from ..shell.acts import Act, Place
-from ..shell.analyse import argv_acts, no_profiles, pattern_acts, read_acts
-from ..shell.profile import Profiles
-from .command_words import bare_sequence
-from .effects import act_effect
-from .table import EMPTY, FLOOR, Prepared, Table
-from .verdicts import Environment, Judge, Marks, Outcomes, rule_truths
+from ..facts.paths import NOWHERE, Roots, path_forms
+from .table import EMPTY, Table
+from .verdicts import Environment, Judge, Marks, rule_truths
+
+# what only some requests need is imported where it is needed: a hook asks one question and ends
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..automata.pattern import Sequence, Word
+    from ..automata.walker import State
+    from ..domain.request import Request
+    from ..facts.paths import Names
+    from ..ir.evaluate import Value
+    from ..ir.model import PolicySet
+    from ..shell.acts import Act
+    from ..shell.profile import Profiles
+    from .table import Prepared
+    from .verdicts import Outcomes
 
 _MOST_ANSWERS = limit("answers")
 
@@ -46,14 +41,16 @@ class Engine:
         self,
         prepared: Prepared,
         over_everything: bool = False,
-        profiles: Profiles = no_profiles,
+        profiles: Profiles | None = None,
         policy: PolicySet | None = None,
     ) -> None:
         self.prepared = prepared
-        self.profiles = profiles
+        self.profiles: Profiles = profiles or (lambda _: None)
         self._policy = policy
-        self._read: dict[object, tuple[Act, ...]] = {}
+        self.read: dict[object, tuple[Act, ...]] = {}
         self.conditions = prepared.conditions
+        from ..domain.conditions import atoms
+
         self._subjects = tuple(tuple(sorted({a.subject for a in atoms(f)})) for f in self.conditions)
         self.timed = any("now" in s for s in self._subjects)
         self.judge = Judge(prepared.layers, prepared.tiers, over_everything)
@@ -102,7 +99,7 @@ class Engine:
         except (InternalError, Exception) as error:  # noqa: BLE001 (fail closed: whatever went wrong denies)
             verdict = Verdict("deny", reasons=(f"internal error (PLI001): {type(error).__name__}",))
         pure = request.lexical or request.workspace is None or all(SORT_OF.get(p.action) != PATH for p in parts)
-        pure = pure and len(parts) <= _MOST_PARTS and _small(resource)
+        pure = pure and len(parts) <= MOST_PARTS and small(resource)
         if SORT_OF.get(request.action) == PATH:
             pure = request.lexical or request.workspace is None
         return Answer(verdict, self.prepared.digest, request.action, resource, parts, opaque, pure)
@@ -144,6 +141,9 @@ class Engine:
             values[name] = type_.default
         for name, value in request.context.items():
             if name not in declared:
+                from ..domain.conditions import BUILT_INS
+                from ..domain.suggest import suggest
+
                 where = "; it is a field of the request itself" if name in BUILT_INS else ""
                 raise RequestError(
                     "PLR008",
@@ -155,6 +155,8 @@ class Engine:
             if type(value) is not wanted or (type_.members and value not in type_.members):
                 raise RequestError("PLR007", f"`{str(value)[:60]}` is no value of the context attribute `{name}`")
             values[name] = value  # type: ignore[assignment]
+        from ..ir.evaluate import evaluate
+
         outcomes = tuple(evaluate(f, values) for f in self.conditions)
         missing = tuple(
             tuple(name for name in names if outcome is None and values.get(name) is None)
@@ -169,15 +171,19 @@ class Engine:
         action, resource = request.action, request.resource
         sort = SORT_OF.get(action)
         if sort is None:
+            from ..domain.suggest import suggest
+
             shown = str(action)[:40]
             raise RequestError("PLR006", f"unknown action `{shown}` ({suggest(shown, ACTIONS)})")
         table = self.table(action)
-        if request.pattern:
-            if sort == COMMAND:
-                return self._command_pattern(request, table, env)
-            return self._pattern(request, table, sort, env), (), ()
         if sort == COMMAND:
-            return self._command(request, env)
+            from .run import command, command_pattern
+
+            return command_pattern(self, request, table, env) if request.pattern else command(self, request, env)
+        if request.pattern:
+            from .partly import pattern_verdict
+
+            return pattern_verdict(self, request, table, sort, env), (), ()
         if not isinstance(resource, str):
             raise RequestError("PLR001", f"the resource of `{action}` is not a string")
         if sort == PATH:
@@ -187,20 +193,16 @@ class Engine:
         if sort == HOST:
             return (*self.connection(resource, request.method, request.resolved, env), ())
         if sort == REF:
+            from ..facts.refs import ref_facts
+
             facts = ref_facts(resource, request.branch)
             if facts.segments is None:
-                return (
-                    self.members(
-                        action,
-                        table,
-                        ALPHABETS[REF],
-                        env,
-                        compile_pattern(REF, f"{quoted(facts.remote)}:refs/heads/**"),
-                    ),
-                    (),
-                    (),
-                )
+                from .partly import any_branch
+
+                return any_branch(self, action, table, facts.remote, env), (), ()
             return self.word(action, table, facts.word, env), (), ()
+        from ..facts.names import name_word
+
         return self.word(action, table, name_word(resource), env), (), ()
 
     # verdicts
@@ -250,200 +252,47 @@ class Engine:
             return NOWHERE
         return Roots(request.cwd, request.workspace, request.home, request.tmp, request.lexical)
 
+    # what only some requests need
+
     def members(
         self,
         action: str,
         table: Table,
-        alphabet: Alphabet,
         env: Environment,
         sequences: tuple[Sequence, ...],
         prefixes: tuple[Word, ...] = ((),),
         everything: bool = False,
     ) -> Verdict:
-        """The strictest verdict over all members of a pattern: the same automaton, intersected."""
-        meeting = Meeting(table.trie, Trie((s, 0) for s in sequences), alphabet, Budget("decision_work"), prefixes)
-        options = table.open_options
-        bare = self._bare(table, alphabet, sequences)
-        for mark in meeting.possible:
-            entry, include = table.owners[mark]
-            if include and entry.ref.effect == "deny" and not entry.excepts and entry.layer != FLOOR:
-                verdict = self.judged(action, table, Marks((mark,), (mark,)), env, options)
-                if verdict.rules:  # some member meets a deny that holds: nothing is stricter
-                    return verdict
-        verdicts: list[Verdict] = []
-        for marks, _ in meeting.marks():
-            possible = table.all_marks if everything else marks
-            verdicts.append(self.judged(action, table, Marks(marks, possible, (), bare, False), env, options))
-            if verdicts[-1].effect == "deny":
-                return verdicts[-1]
-        if not verdicts:
-            raise RequestError("PLR061", "the pattern has no members")
-        return self.strictest(tuple(dict.fromkeys(verdicts)))
+        """The strictest verdict over all members of a pattern."""
+        from .partly import members
 
-    def _bare(self, table: Table, alphabet: Alphabet, sequences: tuple[Sequence, ...]) -> tuple[int, ...]:
-        """The marks that members of command patterns may have without their options."""
-        if not table.bare_owners:
-            return ()
-        made = [bare_sequence(s) for s in sequences]
-        trie = Trie((m[0], 0) for m in made if m is not None)
-        return tuple(sorted(Meeting(table.bare_trie, trie, alphabet, Budget("decision_work")).possible))
-
-    # sorts
-
-    def _command(self, request: Request, env: Environment) -> tuple[Verdict, tuple[Effect, ...], tuple[str, ...]]:
-        parts = tuple(act_effect(self, act, request, env) for act in self.acts(request))
-        opaque = tuple(dict.fromkeys(p.opaque for p in parts if p.opaque))
-        verdict = self.strictest(tuple(p.verdict for p in parts))
-        if len(parts) > 1 and verdict.effect == "deny":
-            verdict = Verdict("deny", (), verdict.rules, _told(parts))
-        return verdict, parts, opaque
-
-    def acts(self, request: Request) -> tuple[Act, ...]:
-        """What a command does. Raises RequestError for what is no command at all."""
-        resource = request.resource
-        place = _place(request)
-        key = (resource, request.shell, place)
-        found = self._read.get(key)
-        if found is None:
-            if isinstance(resource, (tuple, list)):
-                argv_word(resource, request.cwd, request.workspace)  # refuses malformed words
-                found = tuple(argv_acts(tuple(resource), self.profiles, place))
-            elif request.shell == "argv":
-                raise RequestError("PLR052", "with the shell `argv` a command is an array of words")
-            else:
-                found = tuple(read_acts(resource, request.shell, self.profiles, place))
-            if len(self._read) >= limit("answers"):
-                self._read = {}
-            if _small(resource) and len(found) <= _MOST_PARTS:
-                self._read[key] = found
-        return found
-
-    def _command_pattern(
-        self, request: Request, table: Table, env: Environment
-    ) -> tuple[Verdict, tuple[Effect, ...], tuple[str, ...]]:
-        """A command that is only partly known, with what it may do besides."""
-        verdict = self._pattern(request, table, COMMAND, env)
-        parts = [Effect("run", str(request.resource), verdict)]
-        for sequence in compile_pattern(COMMAND, str(request.resource)):
-            if isinstance(sequence[0], str):
-                acts = pattern_acts(sequence, self.profiles, _place(request))
-                parts += [act_effect(self, a, request, env) for a in acts if a.opaque or a.action != "run"]
-        return self.strictest(tuple(p.verdict for p in parts)), tuple(parts), ()
+        return members(self, action, table, env, sequences, prefixes, everything)
 
     def connection(
         self, resource: str, method: str | None, resolved: tuple[str, ...], env: Environment
     ) -> tuple[Verdict, tuple[Effect, ...]]:
         """A connection to a host, and to the addresses that its name resolves to."""
-        table = self.table("connect")
-        facts = hosts.host_facts(resource, method)
-        verdict = self._host(table, facts, env)
-        parts = [Effect("connect", resource, verdict)]
-        if isinstance(facts.host, str):
-            if len(resolved) > limit("resolved_addresses"):
-                raise RequestError("PLR004", f"more than {limit('resolved_addresses')} resolved addresses")
-            for text in resolved:
-                address = hosts.normal_host(f"[{text}]" if ":" in str(text) else str(text))
-                if isinstance(address, str):
-                    raise RequestError("PLR022", f"`{text[:60]}` in `resolved` is no address")
-                there = hosts.HostFacts(address, facts.port, facts.path, facts.method)
-                parts.append(Effect("connect", f"{address}", self._address(table, there, env)))
-        return self.strictest(tuple(p.verdict for p in parts)), tuple(parts)
+        from .connect import connection
 
-    def _address(self, table: Table, facts: hosts.HostFacts, env: Environment) -> Verdict:
-        """A name's address: a special one must be granted itself, a public one only must not be denied."""
-        assert not isinstance(facts.host, str)
-        verdict = self._host(table, facts, env)
-        if verdict.effect == "deny" and not verdict.rules and not hosts.is_special(facts.host):
-            return Verdict("allow", reasons=("a public address of a granted name",))
-        return verdict
+        return connection(self, resource, method, resolved, env)
 
-    def _host(self, table: Table, facts: hosts.HostFacts, env: Environment) -> Verdict:
-        methods = (facts.method,) if facts.method else METHODS if table.has_methods else ("GET",)
-        if len(methods) == 1 and (facts.path is not None or not table.has_paths):
-            word = (methods[0], str(facts.port), *facts.segments, hosts.PATH, *(facts.path or ()))
-            return self.word("connect", table, word, env)
-        key = ("host", methods, facts.port, facts.segments, facts.path, env)
-        found = table.memo.get(key)
-        if found is None:
-            tail: Sequence = _ANYTHING if facts.path is None else facts.path
-            sequences = tuple((m, str(facts.port), *facts.segments, hosts.PATH, *tail) for m in methods)
-            found = self.members("connect", table, ALPHABETS[HOST], env, sequences)
-            table.remember(key, found)
-        assert isinstance(found, Verdict)
-        return found
+    def acts(self, request: Request) -> tuple[Act, ...]:
+        """What a command does. Raises RequestError for what is no command at all."""
+        from .run import acts
 
-    def _pattern(self, request: Request, table: Table, sort: str, env: Environment) -> Verdict:
-        """A resource that is only partly known."""
-        if not isinstance(request.resource, str):
-            raise RequestError("PLR061", "a pattern is a string")
-        if request.resolved:
-            raise RequestError("PLR061", "a host that is only partly known has no addresses")
-        methods = (request.method,) if request.method else METHODS if table.has_methods else ("GET",)
-        try:
-            sequences = compile_pattern(sort, request.resource, methods if sort == HOST else ())
-        except PatternError as error:
-            raise RequestError("PLR061", f"the pattern is malformed: {error.message}") from None
-        if sort != PATH:
-            return self.members(request.action, table, ALPHABETS[sort], env, sequences)
-        verdicts: list[Verdict] = []
-        for sequence in sequences:
-            text, rest = _known_part(sequence)
-            for names in path_forms(text, self.roots(request)):
-                verdicts.append(
-                    self.members(
-                        request.action, table, ALPHABETS[PATH], env, (rest,), names.sure, everything=bool(names.maybe)
-                    )
-                )
-        return strictest(tuple(verdicts), self.judge.reduce)
+        return acts(self, request)
 
 
-_ANYTHING = compile_pattern("command", "**")[0][1:]
-_ANCHORS = {"\0/": "/", "\0W": "./", "\0~": "~/", "\0T": "${tmp}/"}
-
-
-def _told(parts: tuple[Effect, ...]) -> tuple[str, ...]:
-    """The reasons of a denial, each with the effect that it is about."""
-    out: dict[str, None] = {}
-    for part in parts:
-        if part.verdict.effect == "deny":
-            shown = part.resource if isinstance(part.resource, str) else " ".join(part.resource)
-            short = shown if len(shown) <= 60 else f"{shown[:59]}…"
-            what = f"{part.action} `{short}`: " if short else ""
-            out.update(dict.fromkeys(f"{what}{reason}" for reason in part.verdict.reasons))
-    return tuple(out)
-
-
-_MOST_PARTS = 64
+MOST_PARTS = 64
+"""Effects of a command that may be remembered."""
 _MOST_REMEMBERED = limit("remembered_text")
 
 
-def _small(resource: object) -> bool:
+def small(resource: object) -> bool:
     """True for what may be remembered: large commands that never come again must not fill the memory."""
     texts = (resource,) if isinstance(resource, str) else resource if isinstance(resource, tuple) else ()
     return sum(len(t) for t in texts if isinstance(t, str)) <= _MOST_REMEMBERED
 
 
-def _known_part(sequence: Sequence) -> tuple[str, Sequence]:
-    """The path before the first wildcard, as text, and the labels after it."""
-    first = sequence[0]
-    assert isinstance(first, str)
-    known: list[str] = []
-    for label in sequence[1:]:
-        if not isinstance(label, str):
-            break
-        known.append(label)
-    return _ANCHORS[first] + "/".join(known), sequence[1 + len(known) :]
-
-
-def _place(request: Request) -> Place:
-    git = request.git
-    if not git:
-        return NOWHERE_PLACE if request.branch is None else Place(branch=request.branch)
-    remotes = git.get("remotes")
-    listed = tuple(sorted((str(k), str(v)) for k, v in remotes.items())) if isinstance(remotes, dict) else ()
-    default = git.get("push_default")
-    return Place(request.branch, listed, default if isinstance(default, str) else "")
-
-
-def _marks(states: tuple[State, ...]) -> tuple[int, ...]:
+def _marks(states: Iterable[State]) -> tuple[int, ...]:
     return marks_of(n for s in states for n in s.nodes)

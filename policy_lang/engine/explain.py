@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..automata.pattern import Word
 from ..domain.actions import COMMAND, HOST, PATH, REF, SORT_OF
 from ..domain.decision import Decision, RuleRef
 from ..domain.errors import RequestError
+from ..domain.record import record
 from ..domain.request import Request
 from ..facts import hosts
 from ..facts.commands import OPAQUE, argv_word
@@ -21,7 +20,7 @@ from .table import FLOOR, Entry, Table
 from .verdicts import Environment, open_because, truth
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class RuleAnswer:
     """One candidate rule: `holds` is `yes`, `no` or `maybe`; `why` says what decided that."""
 
@@ -31,7 +30,7 @@ class RuleAnswer:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Explanation:
     """A decision, how the resource was read, and what every candidate rule said."""
 

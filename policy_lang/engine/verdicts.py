@@ -7,17 +7,19 @@ that may be there, a name the path may have). A rule that grants needs true; one
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-
 from ..domain.decision import RuleRef, Verdict, strictest
 from ..domain.policy import Tier, included
+from ..domain.record import record
 from .table import FLOOR, Entry, Table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Outcomes = tuple[bool | None, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Environment:
     """What the conditions come to for one principal and context; interned, so it is a dictionary key."""
 
@@ -50,7 +52,7 @@ def truth(entry: Entry, include: bool | None, exclude: bool | None, env: Environ
     return result
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Marks:
     """What a resource meets in a table: the marks it surely has, and those it may have (`sure` among them).
 

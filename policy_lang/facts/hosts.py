@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from ..domain.actions import METHODS
 from ..domain.errors import RequestError
 from ..domain.limits import limit
+from ..domain.record import record
+from ..domain.regex import regex
 from .text import checked
 
 NAME, V4, V6, PATH = "\0n", "\x004", "\x006", "\0/"
@@ -18,14 +19,14 @@ NAME, V4, V6, PATH = "\0n", "\x004", "\x006", "\0/"
 SCHEME_PORTS = {"https": 443, "wss": 443, "http": 80, "ws": 80, "ssh": 22, "git": 9418, "ftp": 21}
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?", re.ASCII)
-_NUMBER = re.compile(r"(?:0[xX][0-9a-fA-F]*|[0-9]+)", re.ASCII)
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://", re.ASCII)
-_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
+_LABEL = regex(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?", re.ASCII)
+_NUMBER = regex(r"(?:0[xX][0-9a-fA-F]*|[0-9]+)", re.ASCII)
+_SCHEME = regex(r"([A-Za-z][A-Za-z0-9+.-]*)://", re.ASCII)
+_PORT = regex(r"[0-9]{1,5}", re.ASCII)
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class HostFacts:
     """One connection. `path` is None when it is not known or written in a way that servers read differently."""
 

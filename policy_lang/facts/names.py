@@ -6,9 +6,10 @@ import re
 
 from ..domain.errors import RequestError
 from ..domain.limits import limit
+from ..domain.regex import regex
 from .text import checked
 
-_NAME = re.compile(r"[!-~]+", re.ASCII)
+_NAME = regex(r"[!-~]+", re.ASCII)
 
 
 def name_word(text: str) -> tuple[str, ...]:

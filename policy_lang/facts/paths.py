@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import os
 import stat
-import unicodedata
-from dataclasses import dataclass
 
 from ..domain.errors import RequestError
 from ..domain.limits import limit
+from ..domain.record import record
 from .text import checked
 
 ROOT, WORKSPACE, HOME, TMP = "\0/", "\0W", "\0~", "\0T"
@@ -26,7 +25,7 @@ _MAX_SEGMENTS = limit("path_segments")
 _STANDARD_STREAMS = {("dev", "stdin"), ("dev", "stdout"), ("dev", "stderr")}
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Roots:
     """Where things are, as absolute paths; None when the caller did not say. `lexical` leaves the disk alone."""
 
@@ -37,7 +36,7 @@ class Roots:
     lexical: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Names:
     """The names of one path: those it surely has, and those it may have besides."""
 
@@ -188,7 +187,11 @@ def _segment(segment: str) -> str:
 
 def _composed(path: Word) -> Word:
     """The path as patterns see it. On the disk it is followed as written: other forms are other files there."""
-    return tuple(s if s.isascii() else unicodedata.normalize("NFC", s) for s in path)
+    if all(s.isascii() for s in path):
+        return path
+    import unicodedata
+
+    return tuple(unicodedata.normalize("NFC", s) for s in path)
 
 
 def _process_path(path: list[str], cwd: Word | None) -> Word | None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
 from ..domain.errors import RequestError
 from ..domain.limits import limit
+from ..domain.record import record
+from ..domain.regex import regex
 from .text import checked
 
 DEFAULT_REMOTE = "origin"
-_BAD = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]")
+_BAD = regex(r"[\x00-\x20\x7f~^:?*\[\\]")
 _AMBIGUOUS = ("heads/", "tags/", "remotes/")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class RefFacts:
     """`segments` of the full name, or None when the current branch is meant and nobody said which it is."""
 

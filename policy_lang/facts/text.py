@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
 from ..domain.errors import RequestError
-
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def checked(text: object, what: str, most: int) -> str:
@@ -25,7 +21,7 @@ def checked(text: object, what: str, most: int) -> str:
     if size > most:
         raise RequestError("PLR004", f"the {what} is longer than {most} bytes")
     if not text.isprintable():
-        bad = _CONTROL.search(text)
-        if bad:
-            raise RequestError("PLR005", f"the {what} contains the control character U+{ord(bad[0]):04X}")
+        bad = next((c for c in text if c < " " or "\x7f" <= c <= "\x9f" or c in "\u2028\u2029"), None)
+        if bad is not None:
+            raise RequestError("PLR005", f"the {what} contains the control character U+{ord(bad):04X}")
     return text

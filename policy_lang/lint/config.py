@@ -10,7 +10,7 @@ import tomli
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..domain.errors import PolicyLangError
-from ..ir.patterns import PatternError
+from ..ir.scopes import PatternError
 from .capabilities import Capabilities, Capability, Place, builtin
 from .ground import wanted
 from .registry import checks

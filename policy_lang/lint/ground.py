@@ -25,7 +25,7 @@ from ..domain.decision import RuleRef, Verdict
 from ..domain.errors import Source, Span
 from ..engine.prepare import engine_of
 from ..facts.paths import HOME, TMP, WORKSPACE
-from ..ir.conditions import Value
+from ..ir.evaluate import Value
 from ..ir.model import PolicySet, Rule
 from ..ir.patterns import compile_pattern
 from ..resolve.modules import Module, walk_rules

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from ..domain.actions import HOST, PATH, REF, SORT_OF
 from ..ir.model import Rule
-from ..ir.patterns import PatternError
+from ..ir.scopes import PatternError
 from .ground import Ground, Reach, wanted
 
 

@@ -18,6 +18,10 @@ class ChannelError(Exception):
     """The service did not answer as it must; the text says how."""
 
 
+class ClosedError(ChannelError):
+    """The service closed the connection before it answered anything."""
+
+
 def exchange(
     path: str,
     method: str,
@@ -27,25 +31,71 @@ def exchange(
     token: str = "",
     owners: frozenset[int] | None = None,
 ) -> tuple[int, bytes]:
-    """The status and body of the service's reply to one call.
-
-    `deadline` is a point of `time.monotonic`. `owners` are the users that the service may run as: a socket that
-    somebody else listens on is not asked.
-    """
-    connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    """The status and body of the service's reply to one call; the connection is closed behind it."""
+    channel = Channel(path, token, owners)
     try:
-        connection.settimeout(_left(deadline))
-        connection.connect(path)
-        if owners is not None:
-            check_owner(connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12), owners)
-        connection.sendall(head(method, route, len(body), token, keep=False) + body)
-        return _reply(connection, deadline)
-    except TimeoutError:
-        raise ChannelError("the service did not answer in time") from None
-    except OSError as error:
-        raise ChannelError(f"the service cannot be reached: {(error.strerror or 'error').lower()}") from None
+        return channel.call(method, route, body, deadline, keep=False)
     finally:
-        connection.close()
+        channel.close()
+
+
+class Channel:
+    """A connection to the service, kept between calls. Not for several threads at once.
+
+    `owners` are the users that the service may run as: a socket that somebody else listens on is not asked.
+    """
+
+    __slots__ = ("_connection", "owners", "path", "token")
+
+    def __init__(self, path: str, token: str = "", owners: frozenset[int] | None = None) -> None:
+        self.path = path
+        self.token = token
+        self.owners = owners
+        self._connection: _socket.socket | None = None
+
+    def call(self, method: str, route: str, body: bytes, deadline: float, keep: bool = True) -> tuple[int, bytes]:
+        """The status and body of one call. `deadline` is a point of `time.monotonic`. Raises ChannelError."""
+        data = head(method, route, len(body), self.token, keep) + body
+        kept = self._connection is not None
+        try:
+            try:
+                return self._call(data, deadline)
+            except OSError as error:
+                if not kept or isinstance(error, TimeoutError):
+                    raise
+            except ClosedError:
+                if not kept:
+                    raise
+            # the service has closed the kept connection since, perhaps to start anew; it has answered nothing
+            self.close()
+            return self._call(data, deadline)
+        except TimeoutError:
+            self.close()
+            raise ChannelError("the service did not answer in time") from None
+        except OSError as error:
+            self.close()
+            raise ChannelError(f"the service cannot be reached: {(error.strerror or 'error').lower()}") from None
+        except ChannelError:
+            self.close()
+            raise
+
+    def _call(self, data: bytes, deadline: float) -> tuple[int, bytes]:
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
+            connection.settimeout(_left(deadline))
+            connection.connect(self.path)
+            if self.owners is not None:
+                check_owner(connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12), self.owners)
+        connection.settimeout(_left(deadline))
+        connection.sendall(data)
+        return _reply(connection, deadline)
+
+    def close(self) -> None:
+        """Close the connection; the next call opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def check_owner(credentials: bytes, owners: frozenset[int]) -> None:
@@ -78,7 +128,9 @@ def _left(deadline: float) -> float:
 
 
 def _reply(connection: _socket.socket, deadline: float) -> tuple[int, bytes]:
-    data = b""
+    data = connection.recv(1 << 16)
+    if not data:
+        raise ClosedError("the service closed the connection without an answer")
     while (end := data.find(b"\r\n\r\n")) < 0:
         if len(data) > _HEAD:
             raise ChannelError("the reply's head is too long")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib import import_module
 from time import monotonic
 
 from . import strictly
@@ -22,7 +21,7 @@ _SECONDS = 1.5
 
 def enforce(client: str, options: Options, data: bytes) -> tuple[int, bytes, bytes]:
     """Exit code, standard output and standard error for one call. Raises for whatever was not understood."""
-    module: Any = import_module(f".clients.{client}", __package__)
+    module: Any = __import__(f"{__package__}.clients.{client}", fromlist=["questions"])
     payload = strictly.load(data)
     if not isinstance(payload, dict):
         raise RefusedError("the hook's input is no JSON object")

@@ -53,6 +53,9 @@ def outcome(question: Question, decision: object) -> Outcome:
     if unknown and effect != DENY:
         raise RefusedError(f"the answer asks for `{unknown[0]}`, which this client does not know")
     if not question.inner:
+        action, resource = question.fields["action"], question.fields["resource"]
+        if action != "run":  # a command's reasons say themselves what they are about
+            reasons = tuple(f"{action} `{resource}`: {reason}" for reason in reasons)
         return Outcome(effect, reasons, tiers)
     if decision["opaque"] or not effects:
         return Outcome(DENY, reasons)
@@ -60,9 +63,11 @@ def outcome(question: Question, decision: object) -> Outcome:
     for one in effects:
         if not isinstance(one, dict) or one.get("effect") not in _STRICTNESS:
             raise RefusedError("the answer is no decision")
-        if one.get("action") != "run":
-            why = f"{one['action']} `{one.get('resource')}`: {one['effect']}"
-            parts.append(Outcome(one["effect"], (why,), _texts(one.get("tiers", []))))
+        action = one.get("action")
+        if action != "run":
+            told = tuple(r for r in reasons if r.startswith(f"{action} `"))
+            why = told or (f"{action} `{one.get('resource')}`: {one['effect']}",)
+            parts.append(Outcome(one["effect"], why, _texts(one.get("tiers", []))))
     if not parts:
         raise RefusedError("what the tool does is not known")
     return strictest(parts)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..domain.record import record
 from .profile import Parsed
 from .values import Value
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Act:
     """One effect. `value` is a path, host, ref or name; for `run`, `argv` holds the words.
 
@@ -37,7 +36,7 @@ class Act:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Place:
     """Where a script runs, as far as its reading depends on it."""
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from ..automata.pattern import MANY, Sequence
 from ..domain.errors import RequestError
 from ..domain.limits import limit
-from . import readers as _readers  # noqa: F401 (registers the programs with words of their own)
+from ..domain.regex import regex
 from .acts import NOWHERE, Act, Place
 from .interpret import Machine
 from .profile import Profile, Profiles
@@ -17,7 +15,7 @@ from .reading import Opaque
 from .values import Hole, Value, literal
 
 DIALECTS = ("bash", "sh", "zsh")
-_DECEPTIVE = re.compile(
+_DECEPTIVE = regex(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xa0\xad\u061c\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ud800-\udfff]"
 )
 

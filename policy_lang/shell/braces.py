@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import re
 
+from ..domain.regex import regex
 from .reading import Opaque
 from .tree import Part, Text
 
-_SEQUENCE = re.compile(r"(-?[0-9]{1,6})\.\.(-?[0-9]{1,6})|([A-Za-z])\.\.([A-Za-z])", re.ASCII)
+_SEQUENCE = regex(r"(-?[0-9]{1,6})\.\.(-?[0-9]{1,6})|([A-Za-z])\.\.([A-Za-z])", re.ASCII)
 
 Atom = str | Part
 """One unquoted character, or a part that braces do not look into."""

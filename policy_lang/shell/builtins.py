@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ..domain.limits import limit
+from ..domain.regex import regex
 from .reader import parse_script
 from .reading import Opaque
 from .state import State
 from .tree import Simple, Text, Word
 from .values import DIGITS, ENVIRONMENT, UNKNOWN, UNKNOWN_MANY, Hole, Value, joined, literal, numeric
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .interpret import Machine
     from .loops import Ends
@@ -67,7 +68,7 @@ _SET_NAMES = frozenset(
         "monitor",
     }
 )
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_IDENTIFIER = regex(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 def _free(machine: Machine, fields: list[Value]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from ..domain.limits import limit
+from ..domain.regex import regex
 from .braces import brace_expand
 from .reading import Opaque
 from .state import State
@@ -20,14 +21,14 @@ from .values import DIGITS, NUMBER, UNKNOWN, UNKNOWN_MANY, Hole, Piece, Value, b
 
 MOST_FIELDS = limit("script_fields")
 
-_SIMPLE = re.compile(r"[A-Za-z0-9_@%+:,./^!-]+", re.ASCII)
-_GLOB = re.compile(r"\*+|\?|\[(?:\[:[a-z]+:\]|[^\]/])[^\]/]*\]")
-_SPLITS = re.compile(r"[ \t\n*?\[]")
-_HIDDEN_GLOB = re.compile(r"(?:^|/)\.\.?(?:[*?]|\[)")
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_ASSIGNED_TILDE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*=)~(?=/|$)", re.ASCII)
-_ARITHMETIC = re.compile(r"[A-Za-z0-9_ \t\n+*/%<>=!&|^~?:,()#-]*", re.ASCII)
-_CREDENTIAL = re.compile(
+_SIMPLE = regex(r"[A-Za-z0-9_@%+:,./^!-]+", re.ASCII)
+_GLOB = regex(r"\*+|\?|\[(?:\[:[a-z]+:\]|[^\]/])[^\]/]*\]")
+_SPLITS = regex(r"[ \t\n*?\[]")
+_HIDDEN_GLOB = regex(r"(?:^|/)\.\.?(?:[*?]|\[)")
+_IDENTIFIER = regex(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_ASSIGNED_TILDE = regex(r"([A-Za-z_][A-Za-z0-9_]*=)~(?=/|$)", re.ASCII)
+_ARITHMETIC = regex(r"[A-Za-z0-9_ \t\n+*/%<>=!&|^~?:,()#-]*", re.ASCII)
+_CREDENTIAL = regex(
     r"(?:.*_)?(?:TOKEN|SECRET|PASSWORD|PASSWD|PASS|PASSPHRASE|PGPASSWORD|CREDENTIALS?|APIKEY|API_KEY|ACCESS_KEY|PRIVATE_KEY"
     r"|SECRET_KEY|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|AUTH|AUTH_TOKEN|DATABASE_URL|DSN|PAT|COOKIE|KEY)(?:_.*)?",
     re.ASCII,

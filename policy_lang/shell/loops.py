@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
+from ..domain.record import field, record
 from .expand import Expander
 from .reading import Opaque
 from .state import State, merge
@@ -22,7 +22,7 @@ Ends = tuple[State | None, State | None]
 _NUMERIC_TESTS = frozenset({"-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Frame:
     """Where `break` and `continue` lead."""
 

@@ -6,13 +6,13 @@ A profile says how a command line is read; it never says what is allowed. What i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
+from ..domain.record import field, record
 from .reading import Opaque
 from .values import Value, joined
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Slot:
     """A place for operands: what one is, and whether it repeats or may be missing."""
 
@@ -21,7 +21,7 @@ class Slot:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Option:
     """An option: its spellings, what its value is (empty for none), whether the value must be attached.
 
@@ -34,7 +34,7 @@ class Option:
     marked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Profile:
     """One program, or one of its sub-commands.
 
@@ -68,7 +68,7 @@ Profiles = Callable[[str], "Profile | None"]
 """Finds the profile of a program by its name."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Given:
     """An option as it was given: its profile's entry and its value.
 
@@ -81,7 +81,7 @@ class Given:
     level: int = 1
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Parsed:
     """A command line by its profile. `path` are the canonical names of the program and its sub-commands.
 

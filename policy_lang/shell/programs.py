@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from ..domain.record import record
+from ..domain.regex import regex
 from ..facts.commands import TRUSTED_DIRS
 from .builtins import folder_text
 from .profile import Parsed, Slot, parse_argv
@@ -15,23 +15,24 @@ from .reading import Opaque
 from .values import NOTHING, UNKNOWN, UNKNOWN_MANY, Hole, Piece, Value, joined, literal
 from .variables import dangerous
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .interpret import Machine
 
 PATH_ROLES = {
     "read": ("read", ""), "write": ("write", ""), "delete": ("delete", ""), "list": ("read", ""),
     "read-tree": ("read", "existing"), "delete-tree": ("delete", "existing"), "write-tree": ("write", "new"),
-    "change-tree": ("write", "existing"), "search": ("read", "visible"),
+    "change-tree": ("write", "existing"), "search": ("read", "visible"), "write-tree-own": ("write", "own"),
 }  # fmt: skip
 """Roles that are paths: the action, and what of the tree below is meant."""
 
-_VERSION = re.compile(r"(python|pip|perl|ruby|php|node|lua|gcc|g\+\+|clang|clang\+\+)[0-9][0-9.]*", re.ASCII)
+_VERSION = regex(r"(python|pip|perl|ruby|php|node|lua|gcc|g\+\+|clang|clang\+\+)[0-9][0-9.]*", re.ASCII)
 _DEVICES = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin", "/dev/tty"})
-_SCP = re.compile(r"(?:[A-Za-z0-9_.-]+@)?([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(?!//)", re.ASCII)
-_ASSIGNED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=", re.ASCII)
+_SCP = regex(r"(?:[A-Za-z0-9_.-]+@)?([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(?!//)", re.ASCII)
+_ASSIGNED = regex(r"([A-Za-z_][A-Za-z0-9_]*)=", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Call:
     """A program's words and what its standard input is: a text, something unknown, or None for nothing given."""
 
@@ -52,6 +53,47 @@ def reader(name: str) -> Callable[[Reader], Reader]:
         return function
 
     return add
+
+
+HOMES = {
+    "search": "search", "git-push": "git", "git-config": "git", "git-remote": "git", "git-bisect": "git",
+    "git-submodule": "git", "git-checkout": "git", "git-paths": "git", "git-apply": "git", "tar": "archives",
+    "unzip": "archives", "sed": "text", "awk": "text", "dd": "text", "patch": "text", "apply-patch": "text", "jq": "text",
+    "print-env": "text", "shell": "wrappers", "env": "wrappers", "sudo": "wrappers", "xargs": "wrappers",
+    "command": "wrappers", "watch": "wrappers", "find": "wrappers", "psql": "services", "mysql": "services",
+    "redis": "services", "nc": "services", "compress": "services", "copy": "files", "curl": "network", "wget": "network",
+    "interpreter": "interpreters", "deno-run": "interpreters",
+}  # fmt: skip
+"""The module of each reader, loaded when a command first needs it. A reader that is not named here is not found."""
+MORE_ROLES = dict.fromkeys(
+    (
+        "sql",
+        "ssh-option",
+        "git-config",
+        "git-dir",
+        "read-context",
+        "read-or-url",
+        "form-file",
+        "container-env",
+        "path-of-worktree",
+        "connect-any",
+    ),
+    "services",
+)
+"""Roles that a module of readers adds."""
+
+
+def find_reader(name: str) -> Reader:
+    """The reader of a name. Raises KeyError for one that is not there."""
+    if name not in READERS:
+        _load(HOMES[name])
+    return READERS[name]
+
+
+def _load(module: str) -> None:
+    from importlib import import_module
+
+    import_module(f".readers.{module}", __package__)
 
 
 def program_name(text: str) -> str | None:
@@ -107,8 +149,7 @@ def _acts(machine: Machine, call: Call, parsed: Parsed) -> None:
     for given in parsed.options:
         if given.value is not None:
             role(machine, parsed, given.option.role, given.value, given.index)
-    handler = READERS.get(profile.reader)
-    handled = handler(machine, call, parsed) if handler else False
+    handled = bool(profile.reader) and find_reader(profile.reader)(machine, call, parsed)
     if not handled:
         operand_roles(machine, parsed)
     for text in (*profile.acts, *(c[4:].strip() for c in parsed.changes if c.startswith("act:"))):
@@ -230,6 +271,8 @@ def role(machine: Machine, parsed: Parsed, name: str, value: Value, index: int) 
         action, tree = PATH_ROLES[name]
         path(machine, action, value, tree)
         return
+    if name not in ROLES and name in MORE_ROLES:
+        _load(MORE_ROLES[name])
     handler = ROLES.get(name)
     if handler is None:
         raise Opaque(f"its profile names an unknown role `{name}`")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from ..domain.regex import regex
 from .reading import Opaque, WordReader
 from .tree import (
     ArithCommand,
@@ -28,21 +29,21 @@ from .tree import (
     Word,
 )
 
-_BLANK = re.compile(r"(?:[ \t]|\\\n)+")
-_SPACE = re.compile(r"(?:[ \t\n]|\\\n)+")
+_BLANK = regex(r"(?:[ \t]|\\\n)+")
+_SPACE = regex(r"(?:[ \t\n]|\\\n)+")
 _BLANKS = frozenset(" \t\\#")
 _REDIRECTS = frozenset("<>&0123456789")
-_COMMENT = re.compile(r"#[^\n]*")
-_RESERVED = re.compile(
+_COMMENT = regex(r"#[^\n]*")
+_RESERVED = regex(
     r"(?:if|then|elif|else|fi|for|while|until|do|done|case|esac|select|function|time|coproc|\[\[|\{|\}|!|in)"
     r"(?=[ \t\n;&|()<>]|$|\\\n)",
     re.ASCII,
 )
-_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\[([A-Za-z0-9_@*$\"'+-]*)\])?(\+?=)", re.ASCII)
-_SUBSCRIPT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\[", re.ASCII)
-_REDIRECT = re.compile(r"([0-9]*)(<<<|<<-|<<|<>|<&|>>|>&|>\||<(?!\()|>(?!\()|&>>|&>)")
-_FUNCTION = re.compile(r"([A-Za-z_][A-Za-z0-9_.:-]*)[ \t]*\([ \t]*\)", re.ASCII)
-_FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]*", re.ASCII)
+_ASSIGNMENT = regex(r"([A-Za-z_][A-Za-z0-9_]*)(?:\[([A-Za-z0-9_@*$\"'+-]*)\])?(\+?=)", re.ASCII)
+_SUBSCRIPT = regex(r"[A-Za-z_][A-Za-z0-9_]*\[", re.ASCII)
+_REDIRECT = regex(r"([0-9]*)(<<<|<<-|<<|<>|<&|>>|>&|>\||<(?!\()|>(?!\()|&>>|&>)")
+_FUNCTION = regex(r"([A-Za-z_][A-Za-z0-9_.:-]*)[ \t]*\([ \t]*\)", re.ASCII)
+_FUNCTION_NAME = regex(r"[A-Za-z_][A-Za-z0-9_.:-]*", re.ASCII)
 _DECLARING = frozenset({"declare", "typeset", "local", "export", "readonly"})
 _OPENERS = frozenset({"if", "for", "while", "until", "case", "[[", "{", "function", "select", "coproc"})
 

@@ -9,19 +9,20 @@ from __future__ import annotations
 import re
 
 from ..domain.limits import limit
+from ..domain.regex import regex
 from .tree import Arith, Item, Param, Part, Proc, Redirect, Sub, Text, Word
 
 MOST_NESTING = limit("script_nesting")
 
-_TEXT = re.compile(r"[^ \t\n;&|<>()$`\\\"']+")
-_IN_DOUBLE = re.compile(r'[^"$`\\]+')
-_IN_HEREDOC = re.compile(r"[^$`\\]+")
-_IN_BRACES = re.compile(r"[^}\"'$`\\<>]+")
-_IN_ARITH = re.compile(r"[^()$`\\\"']+")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_BRACED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-])(?:\[([A-Za-z0-9_@*$-]*)\])?", re.ASCII)
-_OPERATOR = re.compile(r":[-=?+]|[-=?+]|##?|%%?|//|/[#%]?|\^\^?|,,?|@[A-Za-z]|:")
-_ANSI = re.compile(r"\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|(.))", re.DOTALL)
+_TEXT = regex(r"[^ \t\n;&|<>()$`\\\"']+")
+_IN_DOUBLE = regex(r'[^"$`\\]+')
+_IN_HEREDOC = regex(r"[^$`\\]+")
+_IN_BRACES = regex(r"[^}\"'$`\\<>]+")
+_IN_ARITH = regex(r"[^()$`\\\"']+")
+_NAME = regex(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_BRACED = regex(r"([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-])(?:\[([A-Za-z0-9_@*$-]*)\])?", re.ASCII)
+_OPERATOR = regex(r":[-=?+]|[-=?+]|##?|%%?|//|/[#%]?|\^\^?|,,?|@[A-Za-z]|:")
+_ANSI = regex(r"\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|(.))", re.DOTALL)
 _ANSI_SIMPLE = {
     "a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
     "\\": "\\", "'": "'", '"': '"', "?": "?",

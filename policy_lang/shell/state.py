@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from ..domain.record import field, record
 from .tree import Command
 from .values import UNKNOWN, Value, either
 
@@ -13,7 +12,7 @@ Binding = Value | tuple[Value, ...]
 MOST_FOLDERS = 4
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class State:
     """Variables, functions, working folders and options.
 

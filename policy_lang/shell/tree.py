@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ..domain.record import record
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Text:
     """Literal characters. Unquoted ones may still be globs, braces or a tilde."""
 
@@ -13,7 +13,7 @@ class Text:
     quoted: bool
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Param:
     """`$name`, `${name op arg}`. `op` is empty for the plain value; `subscript` is the text inside `[...]`."""
 
@@ -24,7 +24,7 @@ class Param:
     subscript: str = ""
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Sub:
     """`$(...)` or backquotes."""
 
@@ -32,7 +32,7 @@ class Sub:
     quoted: bool
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Arith:
     """`$((...))`: the expression's text and the expansions inside it."""
 
@@ -40,7 +40,7 @@ class Arith:
     quoted: bool
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Proc:
     """`<(...)` or `>(...)`."""
 
@@ -50,7 +50,7 @@ class Proc:
 Part = Text | Param | Sub | Arith | Proc
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Word:
     """One word before expansion."""
 
@@ -59,7 +59,7 @@ class Word:
     end: int
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Assign:
     """`name=value`, `name+=value`, `name[i]=value`, `name=(values)`."""
 
@@ -69,7 +69,7 @@ class Assign:
     subscript: str = ""
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Redirect:
     """`fd op target`; for a here-document the target is its body. `fd` is empty when not written."""
 
@@ -80,7 +80,7 @@ class Redirect:
     end: int
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Simple:
     """Assignments, words and redirections of one simple command."""
 
@@ -91,7 +91,7 @@ class Simple:
     end: int
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Block:
     """`( list )` when `subshell`, else `{ list; }`."""
 
@@ -99,7 +99,7 @@ class Block:
     subshell: bool
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class If:
     """Conditions with their branches; `last` is the else branch."""
 
@@ -107,7 +107,7 @@ class If:
     last: tuple[Item, ...]
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class While:
     """`while` or `until`."""
 
@@ -116,7 +116,7 @@ class While:
     until: bool
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class For:
     """`for name in words`; `words` is None for the positional parameters."""
 
@@ -125,7 +125,7 @@ class For:
     body: tuple[Item, ...]
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class ForArith:
     """`for ((a; b; c))`."""
 
@@ -133,7 +133,7 @@ class ForArith:
     body: tuple[Item, ...]
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Case:
     """`case subject in patterns) body ...`."""
 
@@ -141,7 +141,7 @@ class Case:
     branches: tuple[tuple[tuple[Word, ...], tuple[Item, ...], str], ...]
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Function:
     """A definition."""
 
@@ -149,21 +149,21 @@ class Function:
     body: Command
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Test:
     """`[[ ... ]]`: its words, and the operators between them, as texts."""
 
     words: tuple[Word | str, ...]
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class ArithCommand:
     """`(( ... ))`."""
 
     parts: tuple[Part, ...]
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Compound:
     """A compound command with its redirections."""
 
@@ -176,7 +176,7 @@ class Compound:
 Command = Simple | Compound | Function
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Pipeline:
     """Commands joined by `|`; more than one run in subshells."""
 
@@ -184,7 +184,7 @@ class Pipeline:
     negated: bool
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Item:
     """Pipelines joined by `&&` and `||`; `operators[i]` stands before `pipelines[i + 1]`."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from ..domain.limits import limit
+from ..domain.record import record
 
 
 class Hole(Enum):
@@ -42,7 +42,7 @@ _MOST_WORDS = limit("script_fields")
 _MOST_PARTS = 256
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Value:
     """One word; with `many`, any number of words of this form. `why` names what is not known, as written."""
 

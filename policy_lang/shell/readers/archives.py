@@ -5,13 +5,12 @@ From tar(1) of GNU tar 1.34, zip(1) and unzip(1).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..profile import Parsed, parse_argv
 from ..programs import Call, change_folder, path, reader, role
 from ..reading import Opaque
 from ..values import UNKNOWN, Value, literal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..interpret import Machine
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..profile import Parsed
 from ..programs import Call, path, reader
 from ..reading import Opaque
 from ..values import UNKNOWN, Hole, Value, joined, literal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..interpret import Machine
 

@@ -6,13 +6,13 @@ From git-push(1), git-config(1), git-checkout(1), git-restore(1) and git-remote(
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from ..profile import Parsed
 from ..programs import Call, path, reader, role
 from ..reading import Opaque
 from ..values import UNKNOWN_MANY, Hole, Value, joined, literal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..interpret import Machine
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..profile import Parsed
 from ..programs import Call, connect, path, reader
 from ..values import Hole, Value, joined, literal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..interpret import Machine
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from ..profile import Parsed
 from ..programs import Call, path, reader
 from ..values import literal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..interpret import Machine
 

@@ -6,13 +6,13 @@ From psql(1), mysql(1), sqlite3(1), redis-cli's help, nc(1), ssh_config(5), gzip
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from ..profile import Parsed
-from ..programs import PATH_ROLES, ROLES, Call, path, reader, role
+from ..programs import ROLES, Call, path, reader, role
 from ..reading import Opaque
 from ..values import UNKNOWN, Hole, Value, joined, literal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..interpret import Machine
 
@@ -196,4 +196,3 @@ ROLES.update({
     "form-file": _form_file, "container-env": _container_env, "path-of-worktree": _worktree_path,
     "connect-any": lambda m, p, v, i: m.act("connect", Value((Hole.ANY,))),
 })  # fmt: skip
-PATH_ROLES["write-tree-own"] = ("write", "own")

@@ -6,20 +6,21 @@ From sed(1) of GNU sed 4.9, mawk(1), gawk(1) and dd(1).
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+from ...domain.regex import regex
 from ..profile import Parsed
 from ..programs import Call, operand_roles, path, reader
 from ..reading import Opaque
 from ..values import ENVIRONMENT, UNKNOWN, UNKNOWN_MANY, Value, literal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..interpret import Machine
 
-_ADDRESS = re.compile(
+_ADDRESS = regex(
     r"(?:[0-9]+(?:~[0-9]+)?|\$|/(?:[^/\\\n]|\\.)*/[IM]*)(?:,[ \t]*(?:[+~]?[0-9]+|\$|/(?:[^/\\\n]|\\.)*/[IM]*))?[ \t]*!?[ \t]*"
 )
-_FLAGS = re.compile(r"[gpiIm0-9]*")
+_FLAGS = regex(r"[gpiIm0-9]*")
 
 
 @reader("sed")
@@ -126,8 +127,8 @@ def _substitution(text: str, at: int, command: str, done: list[tuple[str, str]])
     return at
 
 
-_AWK_STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
-_AWK_DANGER = re.compile(r"\bsystem\b|\bgetline\b|(?<!\|)\|(?!\|)|@|\bARGV\b|\bARGC\b|\bfflush\b|\bprintf?\b[^;}]*>")
+_AWK_STRING = regex(r'"(?:[^"\\\n]|\\.)*"')
+_AWK_DANGER = regex(r"\bsystem\b|\bgetline\b|(?<!\|)\|(?!\|)|@|\bARGV\b|\bARGC\b|\bfflush\b|\bprintf?\b[^;}]*>")
 
 
 @reader("awk")

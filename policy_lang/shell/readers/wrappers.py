@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+from ...domain.regex import regex
 from ..profile import Parsed
 from ..programs import Call, reader, role
 from ..reading import Opaque
 from ..state import State
 from ..values import ENVIRONMENT, Hole, Value, joined
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..interpret import Machine
 
-_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=", re.ASCII)
+_ASSIGNMENT = regex(r"[A-Za-z_][A-Za-z0-9_]*=", re.ASCII)
 
 
 @reader("shell")

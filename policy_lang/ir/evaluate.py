@@ -1,0 +1,70 @@
+"""Evaluating conditions: true, false, or None when an attribute that matters is absent."""
+
+from __future__ import annotations
+
+from ..automata.trie import Trie
+from ..automata.walker import Walker
+from ..domain.conditions import Atom, Formula
+from .scopes import scope_sequence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Values = Mapping[str, "Value | None"]
+
+Value = str | int | bool | float
+_walkers: dict[Atom, Walker] = {}
+_MOST_WALKERS = 4096
+
+
+def evaluate(formula: Formula, values: Values) -> bool | None:
+    """Kleene's three values: None means that the answer depends on something absent."""
+    if isinstance(formula, Atom):
+        value = values.get(formula.subject)
+        return None if value is None else _compare(formula, value)
+    if formula.op == "not":
+        inner = evaluate(formula.parts[0], values)
+        return None if inner is None else not inner
+    stop = formula.op == "or"
+    unknown = False
+    for part in formula.parts:
+        result = evaluate(part, values)
+        if result is stop:
+            return stop
+        unknown = unknown or result is None
+    return None if unknown else not stop
+
+
+def _compare(atom: Atom, value: Value) -> bool:
+    op, first = atom.op, atom.values[0]
+    if op == "glob":
+        return bool(_walker(atom).walk(str(value).split("/")).marks)
+    if op == "==":
+        return value == first
+    if op == "in":
+        return value in atom.values
+    assert not isinstance(value, str)
+    if op in {"hours", "days"}:
+        last = atom.values[1]
+        assert isinstance(last, int) and isinstance(first, int)
+        if op == "days":
+            day = (int(value) // 86400 + 3) % 7  # the epoch was a Thursday
+            return first <= day <= last if first <= last else day >= first or day <= last
+        minute = int(value) // 60 % 1440
+        return first <= minute < last if first < last else minute >= first or minute < last
+    assert not isinstance(first, str)
+    if op == "<":
+        return value < first
+    if op == "<=":
+        return value <= first
+    return value > first if op == ">" else value >= first
+
+
+def _walker(atom: Atom) -> Walker:
+    found = _walkers.get(atom)
+    if found is None:
+        if len(_walkers) >= _MOST_WALKERS:
+            _walkers.clear()
+        found = _walkers[atom] = Walker(Trie((s, 0) for text in atom.values for s in scope_sequence(str(text))))
+    return found

@@ -1,0 +1,358 @@
+"""Each client's hook input to its answer, by a compiled policy and by the service; every fault is a denial."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.service.support import Running, service
+
+from .support import HOOK, POLICY, Answer, hook, workspace
+
+FOLDER = Path(__file__).parent / "payloads"
+CLIENTS = ("claude", "codex", "gemini", "copilot", "cursor")
+COMMON = {
+    "claude": {"session_id": "s", "transcript_path": "/t", "permission_mode": "default", "hook_event_name": "PreToolUse", "tool_use_id": "u"},
+    "codex": {"session_id": "s", "turn_id": "t", "model": "m", "permission_mode": "bypassPermissions", "hook_event_name": "PreToolUse"},
+    "gemini": {"session_id": "s", "transcript_path": "/t", "hook_event_name": "BeforeTool", "timestamp": "2026-01-01T00:00:00Z"},
+    "copilot": {"timestamp": 1},
+    "cursor": {"conversation_id": "c", "generation_id": "g", "cursor_version": "2"},
+}  # fmt: skip
+
+
+def cases() -> list[tuple[str, int, dict[str, Any]]]:
+    out = []
+    for client in CLIENTS:
+        for number, line in enumerate((FOLDER / f"{client}.jsonl").read_text().splitlines(), 1):
+            out.append((client, number, json.loads(line)))
+    return out
+
+
+def filled(client: str, case: dict[str, Any], ws: Path) -> dict[str, Any]:
+    text = json.dumps({"cwd": str(ws), **COMMON[client], **case}).replace("{ws}", str(ws))
+    made: dict[str, Any] = json.loads(text)
+    for name in ("want", "says"):
+        made.pop(name, None)
+    return made
+
+
+@pytest.fixture(scope="module")
+def ws(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return workspace(tmp_path_factory.mktemp("hooks"))
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    with service(POLICY) as one:
+        yield one
+
+
+@pytest.mark.parametrize(
+    ("client", "number", "case"),
+    cases(),
+    ids=lambda v: v if isinstance(v, str) else str(v) if isinstance(v, int) else "",
+)
+def test_recorded_input(client: str, number: int, case: dict[str, Any], ws: Path, running: Running) -> None:
+    payload = filled(client, case, ws)
+    for decider in (("--policy", str(ws.parent / "p.plc")), ("--socket", running.socket)):
+        answer = hook(client, payload, *decider, "--prompt", "review", cwd=ws)
+        assert answer.verdict == case["want"], (decider, answer)
+        if answer.verdict == "deny":
+            assert answer.code == 2
+            assert answer.err.strip()
+            assert case.get("says", "") in answer.err
+            check_denial(client, payload, answer)
+
+
+def check_denial(client: str, payload: dict[str, Any], answer: Answer) -> None:
+    """The JSON form says no as well, for a client that looks there."""
+    said = answer.said
+    if client == "claude" or (client == "codex" and payload.get("hook_event_name") == "PreToolUse"):
+        inner = said["hookSpecificOutput"]
+        assert (inner["hookEventName"], inner["permissionDecision"]) == ("PreToolUse", "deny")
+        assert inner["permissionDecisionReason"]
+    elif client == "gemini":
+        assert said["decision"] == "deny"
+    elif client == "copilot":
+        assert said["permissionDecision"] == "deny"
+    elif client == "cursor":
+        assert said["permission"] == "deny"
+
+
+def test_an_approval_is_a_prompt_only_where_that_is_certain(ws: Path) -> None:
+    plc = ("--policy", str(ws.parent / "p.plc"))
+    payload = filled(
+        "claude", {"tool_name": "Write", "tool_input": {"file_path": "{ws}/package.json", "content": ""}}, ws
+    )
+    assert hook("claude", payload, *plc, "--prompt", "review", cwd=ws).verdict == "ask"
+    assert hook("claude", payload, *plc, cwd=ws).verdict == "deny"  # nobody said that a prompt may stand for this tier
+    assert hook("claude", payload, *plc, "--prompt", "other", cwd=ws).verdict == "deny"
+    for mode in ("bypassPermissions", "dontAsk", "auto", "new", None):
+        answer = hook("claude", {**payload, "permission_mode": mode}, *plc, "--prompt", "review", cwd=ws)
+        assert answer.verdict == "deny"
+        assert "needs the approval `review`" in answer.err
+
+
+def test_the_workspace_is_not_the_agents_choice(ws: Path) -> None:
+    plc = ("--policy", str(ws.parent / "p.plc"))
+    read = {"tool_name": "Bash", "tool_input": {"command": "cat src/app.ts"}}
+    away = {**filled("claude", read, ws), "cwd": "/tmp"}
+    assert hook("claude", away, *plc, cwd=ws).verdict == "deny"
+    assert (
+        hook("claude", filled("claude", read, ws), *plc, CLAUDE_PROJECT_DIR=str(ws), cwd=Path("/tmp")).verdict
+        == "allow"
+    )
+    assert hook("claude", filled("claude", read, ws), *plc, "--workspace", str(ws), cwd=Path("/tmp")).verdict == "allow"
+    assert (
+        hook(
+            "claude", filled("claude", read, ws), *plc, "--workspace", "/usr", CLAUDE_PROJECT_DIR=str(ws), cwd=ws
+        ).verdict
+        == "deny"
+    )
+    assert "whole disk" in hook("claude", filled("claude", read, ws), *plc, cwd=Path("/")).err
+    assert hook("claude", filled("claude", read, ws), *plc, HOME="", cwd=ws).verdict == "deny"
+
+
+ALLOWED = {"tool_name": "Bash", "tool_input": {"command": "git status"}}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"{", b"[]", b"null", b"\xff", b'{"tool_name":"TodoWrite","tool_name":"TodoWrite","tool_input":{}}', b"[" * 100_000,
+        b'{"a":' * 100_000, b'{"tool_name":"TodoWrite","tool_input":{},"x":NaN}', b'{"tool_name":"TodoWrite","tool_input":{}} x',
+        b'{"tool_name":"\\ud800","tool_input":{}}', b'{"tool_name":"TodoWrite","tool_input":[]}', b'{"tool_name":1,"tool_input":{}}',
+        b"x" * (9 << 20),
+    ],
+    ids=range(14),
+)  # fmt: skip
+@pytest.mark.parametrize("client", CLIENTS)
+def test_bad_input_denies(client: str, data: bytes, ws: Path) -> None:
+    answer = hook(client, data, "--policy", str(ws.parent / "p.plc"), cwd=ws)
+    assert (answer.code, answer.verdict) == (2, "deny")
+    assert answer.err.startswith("denied: ")
+    assert "deny" in answer.out
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (), ("--policy",), ("--policy", "/nowhere/p.plc"), ("--policy", "/dev/null"), ("--policy", "/"), ("--socket", "/nowhere/s"),
+        ("--socket", "/dev/null"), ("--socket", "x" * 300), ("--policy", "{plc}", "--socket", "/s"), ("--policy", "{plc}", "--polcy", "x"),
+        ("--policy", "{plc}", "--timeout", "0"), ("--policy", "{plc}", "--timeout", "x"), ("--policy", "{plc}", "--policy", "{plc}"),
+        ("--policy", "{plc}", "--workspace", "relative"),
+    ],
+    ids=range(14),
+)  # fmt: skip
+def test_a_bad_call_denies(options: tuple[str, ...], ws: Path) -> None:
+    given = [o.replace("{plc}", str(ws.parent / "p.plc")) for o in options]
+    answer = hook("claude", filled("claude", ALLOWED, ws), *given, cwd=ws)
+    assert (answer.code, answer.verdict) == (2, "deny")
+    assert answer.err.startswith("denied: ")
+
+
+def test_an_unknown_client_is_stopped_by_the_exit_code(ws: Path) -> None:
+    assert hook("nobody", filled("claude", ALLOWED, ws), "--policy", str(ws.parent / "p.plc"), cwd=ws).code == 2
+    assert hook("../claude", filled("claude", ALLOWED, ws), "--policy", str(ws.parent / "p.plc"), cwd=ws).code == 2
+
+
+def test_a_damaged_or_stale_policy_denies(tmp_path: Path) -> None:
+    ws = workspace(tmp_path)
+    plc = tmp_path / "p.plc"
+    payload = filled("claude", ALLOWED, ws)
+    assert hook("claude", payload, "--policy", str(plc), cwd=ws).verdict == "allow"
+    good = plc.read_bytes()
+    for data in (good[:-1], good[:100], b"", good[:5000] + b"\0" + good[5001:], b"x" * 4096):
+        plc.write_bytes(data)
+        assert "PLE005" in hook("claude", payload, "--policy", str(plc), cwd=ws).err
+    plc.write_bytes(good)
+    plc.chmod(0o666)
+    assert "everyone can write it" in hook("claude", payload, "--policy", str(plc), cwd=ws).err
+    plc.chmod(0o644)
+    (tmp_path / "p.policy").write_text(POLICY + "\n")
+    assert "PLE006" in hook("claude", payload, "--policy", str(plc), cwd=ws).err
+
+
+class Impostor:
+    """Listens on a socket and answers whatever it is told to."""
+
+    def __init__(self, path: str, reply: bytes, wait: float = 0) -> None:
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen()
+        self.reply, self.wait = reply, wait
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.recv(65536)
+                time.sleep(self.wait)
+                try:
+                    connection.sendall(self.reply)
+                except OSError:
+                    continue
+
+
+def framed(body: bytes, status: str = "200 OK") -> bytes:
+    return f"HTTP/1.1 {status}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
+
+
+GOOD: dict[str, Any] = {
+    "effect": "allow", "tiers": [], "rules": [], "reasons": [], "effects": [], "opaque": [], "obligations": [], "policy_digest": "", "decision_id": "",
+}  # fmt: skip
+
+
+def batch(**changes: Any) -> bytes:
+    made = {**GOOD, **changes}
+    return framed(json.dumps({"decisions": [{k: v for k, v in made.items() if v is not ...}]}).encode())
+
+
+@pytest.mark.parametrize(
+    ("reply", "verdict"),
+    [
+        (batch(), "allow"), (batch(effect="Allow"), "deny"), (batch(effect="allowed"), "deny"), (batch(effect=True), "deny"),
+        (batch(effect=...), "deny"), (batch(tiers=["review"]), "deny"), (batch(effect="ask"), "deny"), (batch(more=1), "deny"),
+        (batch(policy_digest=...), "deny"), (batch(obligations=["log"]), "allow"), (batch(obligations=["watermark"]), "deny"),
+        (batch(reasons="x"), "deny"), (batch(effects={}), "deny"), (b"", "deny"), (b"HTTP/1.1 200 OK\r\n\r\n", "deny"),
+        (framed(b'{"decisions":[]}'), "deny"), (framed(b"[]"), "deny"), (framed(b'{"effect":"allow"}'), "deny"),
+        (framed(json.dumps({"decisions": [GOOD, GOOD]}).encode()), "deny"), (batch() + b"x", "deny"), (batch()[:-3], "deny"),
+        (batch().replace(b"200 OK", b"500 OK"), "deny"), (batch().replace(b"HTTP/1.1", b"HTTP/1.0"), "deny"),
+        (batch().replace(b"content-length", b"transfer-encoding: chunked\r\ncontent-length"), "deny"),
+        (batch().replace(b"\r\ncontent-length", b"\r\ncontent-length: 5\r\ncontent-length"), "deny"), (b"x" * 100_000, "deny"),
+        (framed(b'{"decisions":[{"error":{"code":"PLR201","message":"no"},"effect":"deny"}]}'), "deny"),
+        (batch().replace(b'{"decisions"', b'{"decisions":[],"decisions"').replace(b"content-length: ", b"content-length: 1"), "deny"),
+    ],
+    ids=range(28),
+)  # fmt: skip
+def test_whatever_the_service_answers(reply: bytes, verdict: str, ws: Path, tmp_path: Path) -> None:
+    place = str(tmp_path / "s")
+    impostor = Impostor(place, reply)
+    try:
+        answer = hook("claude", filled("claude", ALLOWED, ws), "--socket", place, cwd=ws)
+        assert answer.verdict == verdict, answer
+    finally:
+        impostor.listener.close()
+
+
+def test_a_service_that_does_not_answer_is_given_up_in_time(ws: Path, tmp_path: Path) -> None:
+    place = str(tmp_path / "s")
+    impostor = Impostor(place, batch(), wait=20)
+    try:
+        began = time.monotonic()
+        answer = hook("claude", filled("claude", ALLOWED, ws), "--socket", place, "--timeout", "0.6", cwd=ws)
+        assert answer.verdict == "deny"
+        assert time.monotonic() - began < 5
+    finally:
+        impostor.listener.close()
+
+
+def test_input_that_never_ends_is_given_up_in_time(ws: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", HOOK, "codex", "--policy", ws.parent / "p.plc", "--timeout", "0.5"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert process.wait(10) == 2
+        assert process.stdout is not None
+        assert b'"deny"' in process.stdout.read()
+    finally:
+        process.kill()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+def test_a_foreign_service_is_not_asked(ws: Path, tmp_path: Path) -> None:
+    place = str(tmp_path / "s")
+    impostor = Impostor(place, batch())
+    try:
+        answer = hook("claude", filled("claude", ALLOWED, ws), "--socket", place, "--owner", "12345", cwd=ws)
+        assert answer.verdict == "deny"
+        assert "which is not the service's" in answer.err
+    finally:
+        impostor.listener.close()
+
+
+def test_a_killed_service_means_no(ws: Path) -> None:
+    with service(POLICY) as running:
+        payload = filled("codex", ALLOWED, ws)
+        assert hook("codex", payload, "--socket", running.socket, cwd=ws).verdict == "allow"
+        running.process.send_signal(signal.SIGKILL)
+        running.process.wait(5)
+        answer = hook("codex", payload, "--socket", running.socket, cwd=ws)
+        assert (answer.code, "cannot be reached" in answer.err) == (2, True)
+
+
+def test_it_loads_little(ws: Path) -> None:
+    """What a path's decision imports, so that nobody makes it heavy without noticing."""
+    code = "import sys\nsys.argv = ['hook', 'claude', '--policy', sys.argv[1]]\nsys.path.append(sys.argv.pop(3) if 0 else '')\n"
+    del code
+    script = (
+        "import sys, posix, runpy\n"
+        "real = posix._exit\n"
+        "def leave(status):\n"
+        "    posix.write(2, ' '.join(sorted(sys.modules)).encode())\n"
+        "    real(status)\n"
+        "posix._exit = leave\n"
+        f"sys.argv = ['hook', 'claude', '--policy', {str(ws.parent / 'p.plc')!r}]\n"
+        f"runpy.run_path({str(HOOK)!r}, run_name='__main__')\n"
+    )
+    payload = filled("claude", {"tool_name": "Read", "tool_input": {"file_path": "{ws}/src/app.ts"}}, ws)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script], input=json.dumps(payload).encode(), capture_output=True, check=False, cwd=ws,
+        env={"HOME": "/home/agent"}, timeout=20,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stderr.decode().split())
+    heavy = {
+        "json",
+        "re",
+        "enum",
+        "typing",
+        "dataclasses",
+        "socket",
+        "collections",
+        "functools",
+        "pathlib",
+        "lark",
+        "pydantic",
+        "click",
+        "asyncio",
+    }
+    assert "policy_lang.engine.engine" in loaded
+    runpy_needs = {"collections", "functools", "re", "enum", "typing"} if "pkgutil" in loaded else set()
+    assert not (heavy - runpy_needs) & loaded
+    assert not any(
+        name.startswith(("policy_lang.shell.", "policy_lang.syntax", "policy_lang.compiler")) for name in loaded
+    )
+
+
+def test_the_agents_folder_and_variables_change_nothing(ws: Path, tmp_path: Path) -> None:
+    for name in ("policy_lang.py", "time.py", "posix.py", "_json.py", "sitecustomize.py"):
+        (tmp_path / name).write_text("import os; os._exit(0)")
+    payload = filled("claude", {"tool_name": "Bash", "tool_input": {"command": "rm -rf ~"}}, ws)
+    answer = hook(
+        "claude", payload, "--policy", str(ws.parent / "p.plc"), "--workspace", str(ws), cwd=tmp_path, PYTHONPATH=str(tmp_path),
+        PYTHONSTARTUP=str(tmp_path / "time.py"), PYTHONHOME="",
+    )  # fmt: skip
+    assert answer.verdict == "deny"
+    assert "denied by policy" in answer.err
+
+
+assert os.name == "posix"
