@@ -56,23 +56,13 @@ def _decided(found: list[Any], place: Place, options: Options) -> Outcome:
     return decider.decide(found, common, monotonic() + seconds)
 
 
-def _place(variable: str, payload: dict[str, object], options: Options) -> Place:
+def _place(told_by: str, payload: dict[str, object], options: Options) -> Place:
     """Where the call happens.
 
-    The workspace is what was fixed, else what the client tells its hook, else the hook's own working folder, which is
-    the session's; never the call's working folder, which the agent chooses.
+    The workspace is what was fixed at installation, else what the client tells its hook. It is never the call's working
+    folder: the agent chooses that, by `cd` or a tool's argument, and would choose `/`.
     """
-    roots = payload.get("workspace_roots")
-    if "--workspace" in options:
-        workspace = options["--workspace"][0]
-    elif variable and os.environ.get(variable):
-        workspace = os.environ[variable]
-    elif isinstance(roots, list):
-        if len(roots) != 1 or not isinstance(roots[0], str):
-            raise RefusedError("there are several workspaces; install the hook with `--workspace`")
-        workspace = roots[0]
-    else:
-        workspace = os.getcwd()
+    workspace = options["--workspace"][0] if "--workspace" in options else _told(told_by, payload)
     home = options["--home"][0] if "--home" in options else os.environ.get("HOME", "")
     if not workspace.startswith("/") or not home.startswith("/"):
         raise RefusedError("where the workspace or the home is cannot be told; fix it with `--workspace` and `--home`")
@@ -82,6 +72,22 @@ def _place(variable: str, payload: dict[str, object], options: Options) -> Place
     if not cwd.startswith("/"):
         raise RefusedError("the working folder is no absolute path")
     return Place(workspace, cwd, home, text(payload, "session_id", ""))
+
+
+def _told(by: str, payload: dict[str, object]) -> str:
+    """The workspace that the client tells: by a variable, by a list in the input, or by the hook's own folder."""
+    if by == ".":
+        return os.getcwd()
+    if by.isupper():
+        found = os.environ.get(by, "")
+    else:
+        roots = payload.get(by)
+        if isinstance(roots, list) and len(roots) > 1:
+            raise RefusedError("there are several workspaces; install the hook with `--workspace`")
+        found = str(roots[0]) if isinstance(roots, list) and roots else ""
+    if not found:
+        raise RefusedError("the client does not tell the workspace; install the hook with `--workspace`")
+    return found
 
 
 def _token(options: Options) -> str:

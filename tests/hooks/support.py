@@ -65,8 +65,11 @@ def workspace(folder: Path, text: str = POLICY) -> Path:
 
 def hook(client: str, payload: Any, *options: str, cwd: Path | None = None, **env: str) -> Answer:
     data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    told = {"CLAUDE_PROJECT_DIR": str(cwd), "GEMINI_PROJECT_DIR": str(cwd)} if cwd is not None else {}
+    if client == "copilot" and cwd is not None and "--workspace" not in options:
+        options = (*options, "--workspace", str(cwd))
     done = subprocess.run(
         [sys.executable, "-I", "-S", HOOK, client, *options], input=data, capture_output=True, check=False, timeout=30, cwd=cwd,
-        env={"HOME": "/home/agent", "PATH": os.environ["PATH"], **env},
+        env={"HOME": "/home/agent", "PATH": os.environ["PATH"], **told, **env},
     )  # fmt: skip
     return Answer(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -11,7 +11,8 @@ from ..payload import Place, known, mcp_call, operation, patch, table, text
 from ..questions import ALLOW, Outcome, Question
 
 EVENTS = ("PreToolUse", "PermissionRequest")
-WORKSPACE = ""
+WORKSPACE = "."
+"""The hook's own working folder."""
 _HARMLESS = frozenset({"update_plan", "request_user_input"})
 _FIELDS = {"Bash": "command description", "apply_patch": "command description", "view_image": "path description detail"}
 

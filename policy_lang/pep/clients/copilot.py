@@ -11,6 +11,7 @@ from ..questions import ALLOW, ASK, Outcome, Question, RefusedError
 
 EVENTS = ("preToolUse",)
 WORKSPACE = ""
+"""Nothing tells it for sure: it is fixed when the hook is installed."""
 _HARMLESS = frozenset({"report_intent", "update_todo", "ask_user", "stop_bash", "read_bash", "list_bash"})
 _FIELDS = {
     "bash": "command description mode sessionId initial_wait async detach timeout",

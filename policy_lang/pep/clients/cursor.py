@@ -9,7 +9,8 @@ from ..payload import Place, absolute, known, listing, mcp_call, operation, sear
 from ..questions import ALLOW, ASK, Outcome, Question, RefusedError
 
 EVENTS = ("beforeShellExecution", "beforeMCPExecution", "beforeReadFile", "preToolUse")
-WORKSPACE = ""
+WORKSPACE = "workspace_roots"
+"""The field of the input that tells it; with several roots it is not clear which."""
 _FIELDS = {
     "Shell": "command working_directory timeout description", "Read": "file_path path offset limit",
     "Write": "file_path path content contents", "Delete": "file_path path",

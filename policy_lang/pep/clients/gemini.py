@@ -9,6 +9,7 @@ from ..questions import ALLOW, Outcome, Question, RefusedError
 
 EVENTS = ("BeforeTool",)
 WORKSPACE = "GEMINI_PROJECT_DIR"
+"""The variable that tells the hook where the project lies."""
 _HARMLESS = frozenset(
     {"write_todos", "ask_user", "enter_plan_mode", "exit_plan_mode", "complete_task", "get_internal_docs"}
 )

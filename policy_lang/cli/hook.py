@@ -1,0 +1,127 @@
+"""`policy hook`: the client that an agent's hook runs, and its installation."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+import click
+
+from ..pep.install import HOOK, InstallError, hook_command, settings_with, target
+from .common import fail_usage
+
+CLIENTS = ("claude", "codex", "gemini", "copilot", "cursor")
+
+
+@click.group(name="hook")
+def command() -> None:
+    """Hold an agent by its hook.
+
+    \b
+    policy hook install codex --socket /run/policy_lang/policy.sock --scope managed
+    policy hook install claude --policy web.plc --agent claude-web --scope project
+    policy doctor codex
+
+    `policy hook CLIENT OPTIONS` is what the installed hook runs: it reads the call from standard input and answers
+    in the client's own form; whatever goes wrong is a denial.
+    """
+
+
+def _runner(client: str) -> click.Command:
+    @click.command(name=client, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+    @click.argument("options", nargs=-1, type=click.UNPROCESSED)
+    def run(options: tuple[str, ...]) -> None:
+        os.execv(sys.executable, [sys.executable, "-I", "-S", HOOK, client, *options])  # noqa: S606 (no shell)
+
+    run.help = f"Answer one call of {client}'s hook; see `policy hook --help`."
+    return run
+
+
+for _client in CLIENTS:
+    command.add_command(_runner(_client))
+
+
+@command.command(name="install")
+@click.argument("client", type=click.Choice(CLIENTS))
+@click.option("--socket", "socket_path", metavar="PATH", help="Ask the service at this socket.")
+@click.option("--policy", metavar="FILE.plc", help="Decide by this compiled policy.")
+@click.option("--agent", metavar="NAME", help="The agent's name; the service may know it already.")
+@click.option("--workspace", metavar="FOLDER", help="The workspace, if the client must not tell it.")
+@click.option("--prompt", multiple=True, metavar="TIER", help="A tier for which the client's own prompt may stand.")
+@click.option("--owner", type=int, metavar="UID", help="The user that the service runs as; by default you or root.")
+@click.option("--token-file", metavar="FILE", help="A file with the token to show to the service.")
+@click.option("--scope", type=click.Choice(["user", "project", "managed"]), default="user", show_default=True)
+@click.option("--print", "only_print", is_flag=True, help="Show the settings and write nothing.")
+def install(
+    client: str,
+    socket_path: str | None,
+    policy: str | None,
+    agent: str | None,
+    workspace: str | None,
+    prompt: tuple[str, ...],
+    owner: int | None,
+    token_file: str | None,
+    scope: str,
+    only_print: bool,
+) -> None:
+    """Write the hook into CLIENT's settings; what else they say stays."""
+    if (socket_path is None) == (policy is None):
+        fail_usage("give either `--socket PATH` or `--policy FILE.plc`")
+    if policy is not None and not policy.endswith(".plc"):
+        fail_usage(f"`{policy}` is not compiled; make it with `policy compile {policy}`")
+    options: list[str] = []
+    given = {"--socket": socket_path, "--policy": policy, "--token-file": token_file, "--workspace": workspace}
+    for name, value in given.items():
+        if value is not None:
+            options += [name, os.path.abspath(value)]
+    for name, text in (("--agent", agent), ("--owner", None if owner is None else str(owner))):
+        if text is not None:
+            options += [name, text]
+    for tier in prompt:
+        options += ["--prompt", tier]
+    if policy is not None and not os.path.isfile(policy):
+        fail_usage(f"there is no file `{policy}`; make it with `policy compile`")
+    folder = os.path.abspath(workspace or os.getcwd())
+    try:
+        place = target(client, scope, folder, os.path.expanduser("~"))
+        if client == "copilot" and workspace is None:
+            options += ["--workspace", folder]
+        before = _text(place.path)
+        after = settings_with(client, before, hook_command(client, options), place.managed)
+    except InstallError as error:
+        fail_usage(str(error))
+    if only_print:
+        click.echo(f"# {place.path}", err=True)
+        click.echo(after, nl=False)
+        return
+    try:
+        os.makedirs(os.path.dirname(place.path), exist_ok=True)
+        if before and before != after:
+            shutil.copyfile(place.path, f"{place.path}.before-policy_lang")
+        _write(place.path, after)
+    except OSError as error:
+        fail_usage(f"`{place.path}` cannot be written: {(error.strerror or 'error').lower()}")
+    click.echo(f"{place.path}: the hook is in place; now prove it: `policy doctor {client}`")
+    if place.note:
+        click.echo(place.note)
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise InstallError(f"`{path}` cannot be read: {error}") from None
+
+
+def _write(path: str, text: str) -> None:
+    """Whole or not at all; a settings file that is there keeps its mode."""
+    mode = os.stat(path).st_mode & 0o755 if os.path.exists(path) else 0o644
+    part = f"{os.path.realpath(path)}.{os.getpid()}.part"
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    os.rename(part, os.path.realpath(path))
