@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 
-from . import __version__
+from ._version import __version__
 from .domain.decision import Decision
 from .domain.policy import AttributeType
 from .domain.request import Request

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from .. import __version__
+from .._version import __version__
 from ..compiled.opened import SUFFIX
 from ..compiler.binary import compile_binary
 from ..domain.errors import PolicyError

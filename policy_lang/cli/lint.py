@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 import click
 
-from .. import __version__
+from .._version import __version__
 from ..analysis.spaces import Layout
 from ..domain.errors import PolicyError
 from ..lint.baseline_file import Baseline, BaselineError

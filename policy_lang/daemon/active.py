@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from .. import __version__
+from .._version import __version__
 from ..compiled.codec import DamagedError
 from ..compiled.opened import SUFFIX, open_compiled, stale_source
 from ..compiled.reader import Contents

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from .. import __version__
+from .._version import __version__
 from ..compiler.binary import compile_binary
 from ..domain.errors import PolicyError
 

@@ -66,7 +66,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("drain_seconds", 2, "seconds", "for a stopping service to finish what it has begun"),
     Limit("wait_milliseconds", 250, "milliseconds", "behind other calls; then a call is refused, before hooks give up"),
     Limit("config_bytes", 64 * 1024, "bytes", "the service's configuration or a token"),
-    Limit("sessions", 4096, "sessions", "open at once"),
+    Limit("sessions", 4096, "sessions", "open at once; a machine runs some dozens"),
     Limit("session_idle", 12 * 3600, "seconds", "without a decision, after which a session has ended"),
     Limit("frozen", 1024, "principals", "frozen at once; one more is a person's mistake or an attack"),
     Limit("escalations", 16, "questions", "open ones of one agent; a person reads them"),

@@ -52,7 +52,7 @@ class Compiled:
         """The strictest answer. Raises PolicyError for a file that is refused."""
         from time import time
 
-        from .. import __version__
+        from .._version import __version__
         from ..compiled.opened import open_compiled
         from ..domain.request import Request
         from ..engine.engine import Engine
