@@ -2,7 +2,8 @@
 
 docs/reference/limits.md from the table of limits, docs/reference/errors.md from the codes' pages,
 docs/reference/library.md from the standard library's own comments, docs/reference/cli.md from the commands' help,
-docs/reference/rules/ from the rules of the linter, docs/reference/capabilities.md from its data.
+docs/reference/rules/ from the rules of the linter, docs/reference/capabilities.md from its data,
+docs/reference/openapi.json from the service's routes and models.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 import click
 
 from policy_lang.cli.main import COMMANDS, cli
+from policy_lang.daemon.openapi import document
 from policy_lang.domain.codes import PAGES
 from policy_lang.domain.errors import Source
 from policy_lang.domain.limits import TABLE
@@ -94,6 +96,11 @@ def commands() -> str:
             click.Context(command, info_name=f"policy {name}", terminal_width=100, max_content_width=100)
         )
         out.append(f"## policy {name}\n\n```text\n{text}\n```\n")
+        for inner in command.commands.values() if isinstance(command, click.Group) else ():
+            if inner.name in {"install", "start", "end"}:
+                title = f"policy {name} {inner.name}"
+                context = click.Context(inner, info_name=title, terminal_width=100, max_content_width=100)
+                out.append(f"### {title}\n\n```text\n{inner.get_help(context)}\n```\n")
     return "\n".join(out)
 
 
@@ -177,6 +184,7 @@ FILES: dict[str, Callable[[], str]] = {
     "cli": commands,
     "capabilities": capabilities,
     "rules/README": rules,
+    "openapi.json": lambda: document().decode("ascii") + "\n",
     **{f"rules/{c.code}": partial(rule_page, c) for c in checks().values()},
 }
 
@@ -185,8 +193,8 @@ def main() -> int:
     """Write or check; the exit code is 1 when a checked file is stale."""
     stale = []
     for name, make in FILES.items():
-        path = ROOT / f"docs/reference/{name}.md"
-        text = NOTE + make()
+        path = ROOT / "docs/reference" / (name if "." in name else f"{name}.md")
+        text = make() if "." in name else NOTE + make()
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
         stale.append(str(path.relative_to(ROOT)))

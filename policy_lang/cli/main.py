@@ -20,13 +20,18 @@ COMMANDS = (
     "doctor",
     "explain",
     "fmt",
+    "freeze",
     "hook",
     "init",
+    "lift",
     "lint",
+    "mcp",
     "prove",
     "query",
     "rule",
     "serve",
+    "session",
+    "state",
     "test",
 )
 

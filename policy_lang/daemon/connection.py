@@ -207,11 +207,12 @@ class Connection(asyncio.Protocol):
         self.server.service.metrics.replies[answer.status] += 1
         identity = self._headers.get(b"x-request-id", b"")
         plain = identity.isascii() and identity.decode("ascii").isprintable() and len(identity) <= 200
+        allow = b"allow: %s\r\n" % answer.allow.encode("ascii") if answer.allow else b""
         echoed = b"x-request-id: %s\r\n" % identity if identity and plain else b""
         self._transport.write(
             b"HTTP/1.1 %d %s\r\ncontent-type: %s\r\ncontent-length: %d\r\ncache-control: no-store\r\n%s%s\r\n%s"
             % (
-                answer.status, _REASONS[answer.status], answer.kind.encode("ascii"), len(answer.body), echoed,
+                answer.status, _REASONS[answer.status], answer.kind.encode("ascii"), len(answer.body), allow + echoed,
                 b"" if keep else b"connection: close\r\n", answer.body,
             )
         )  # fmt: skip

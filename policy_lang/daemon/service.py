@@ -41,6 +41,8 @@ class Reply:
     status: int
     body: bytes
     kind: str = "application/json"
+    allow: str = ""
+    """The method that the path takes, when another was used (RFC 9110, 15.5.6)."""
 
 
 def reply(value: Json | list[Json], status: int = 200) -> Reply:
@@ -80,7 +82,9 @@ class Service:
                 return refusal(404, "PLR211", "there is no such path")
             method, function = route
             if call.method != method:
-                return refusal(405, "PLR212", f"this path takes `{method}`")
+                refused = refusal(405, "PLR212", f"this path takes `{method}`")
+                refused.allow = method
+                return refused
             return function(self, call)
         except RequestError as error:
             return refusal(_STATUS.get(error.code, 400), error.code, error.message)

@@ -108,8 +108,10 @@ def _hook(client: str, path: str, command: str, workspace: str) -> list[Finding]
         if fault is not None:
             out.append(Finding(BAD, f"`{word}`: {fault[0]}", fault[1]))
     began = time.monotonic()
+    reason = ""
     for what, data in (("a write to `.git/hooks`", _canary(client, workspace)), ("input that is no JSON", b"{")):
         done = _run(command, data, workspace)
+        reason = reason or done.stderr.decode("utf-8", "replace").strip()
         if done.returncode == 2:
             out.append(Finding(GOOD, f"the hook denies {what}"))
         else:
@@ -119,7 +121,6 @@ def _hook(client: str, path: str, command: str, workspace: str) -> list[Finding]
     took = (time.monotonic() - began) / 2
     if took > 1:
         out.append(Finding(WARN, f"the hook takes {took:.1f} seconds", "is the service busy?"))
-    reason = done.stderr.decode("utf-8", "replace").strip()
     if "cannot be reached" in reason or "PLE0" in reason:
         out.append(
             Finding(BAD, f"the policy cannot be asked, so everything is denied: {reason[:300]}", "start the service")

@@ -49,7 +49,7 @@ def _decided(found: list[Any], place: Place, options: Options) -> Outcome:
         common["agent"] = options["--agent"][0]
     decider: Service | Compiled
     if "--socket" in options:
-        decider = Service(options["--socket"][0], _token(options), _owners(options))
+        decider = Service(options["--socket"][0], token(options), owners(options))
     else:
         decider = Compiled(options["--policy"][0])
     seconds = float(options["--timeout"][0]) * 0.75 if "--timeout" in options else _SECONDS
@@ -90,14 +90,15 @@ def _told(by: str, payload: dict[str, object]) -> str:
     return found
 
 
-def _token(options: Options) -> str:
+def token(options: Options) -> str:
+    """The token to show to the service; empty when there is none."""
     if "--token-file" not in options:
         return ""
     with open(options["--token-file"][0], encoding="ascii") as stream:
         return stream.read(1024).strip()
 
 
-def _owners(options: Options) -> frozenset[int]:
+def owners(options: Options) -> frozenset[int]:
     """Who the service may run as: the one that was named, else this user or root."""
     if "--owner" in options:
         return frozenset({int(options["--owner"][0])})

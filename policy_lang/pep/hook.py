@@ -65,13 +65,13 @@ def _leave(client: str, why: str) -> None:
     try:
         reason = f"denied: {why}"
         _signal.setitimer(_signal.ITIMER_REAL, 0)
-        posix.write(1, _plain_denial(client, reason))
+        posix.write(1, plain_denial(client, reason))
         posix.write(2, (reason + "\n").encode("utf-8", "replace"))
     finally:
         posix._exit(2)
 
 
-def _plain_denial(client: str, reason: str) -> bytes:
+def plain_denial(client: str, reason: str) -> bytes:
     """A denial that needs nothing but this file."""
     quoted = '"' + "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in reason) + '"'
     event = {"claude": "PreToolUse", "codex": "PreToolUse"}.get(client)

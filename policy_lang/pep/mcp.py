@@ -1,0 +1,173 @@
+"""The same questions as the hook's, asked over MCP: newline-delimited JSON-RPC 2.0 on standard input and output.
+
+Three methods make a server of tools (modelcontextprotocol.io, 2025-06-18): `initialize`, `tools/list`, `tools/call`.
+The policy is opened anew for each call, so a change holds at once, and a policy that is gone denies.
+"""
+
+from __future__ import annotations
+
+import sys
+from time import monotonic
+from typing import Any, BinaryIO
+
+from .._version import __version__
+from . import strictly
+from .channel import ChannelError
+from .deciders import Compiled, Service
+from .enforce import Options, enforce, owners, token
+from .payload import known
+from .questions import Outcome, Question, RefusedError, denied
+
+_VERSIONS = ("2025-06-18", "2025-03-26", "2024-11-05")
+_MOST_LINE = 8 << 20
+_SECONDS = 2.0
+_INVALID = -32600
+_TEXT = {"type": "string"}
+_TOOLS = [
+    {
+        "name": "decide",
+        "description": "May the agent do this? Answers allow, ask (with the approvals) or deny, with reasons.",
+        "inputSchema": {
+            "type": "object",
+            "properties": {
+                "action": {
+                    **_TEXT,
+                    "description": "read, write, delete, run, connect, push, call, use, setenv, do, ...",
+                },
+                "resource": {
+                    "anyOf": [_TEXT, {"type": "array", "items": _TEXT}],
+                    "description": "A path, command, host, ref or name.",
+                },
+                "cwd": {**_TEXT, "description": "The working folder, absolute."},
+                "method": {**_TEXT, "description": "The HTTP method of a connection."},
+            },
+            "required": ["action", "resource"],
+            "additionalProperties": False,
+        },
+        "annotations": {"readOnlyHint": True},
+    },
+    {
+        "name": "hook",
+        "description": "Answer one call of a client's hook, given as its hook gets it, in the client's own form.",
+        "inputSchema": {
+            "type": "object",
+            "properties": {
+                "client": {"enum": ["claude", "codex", "gemini", "copilot", "cursor"]},
+                "payload": {"type": "object"},
+            },
+            "required": ["client", "payload"],
+            "additionalProperties": False,
+        },
+        "annotations": {"readOnlyHint": True},
+    },
+]
+
+
+class _RpcError(Exception):
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def serve(options: Options, source: BinaryIO, sink: BinaryIO) -> None:
+    """Answer until the input ends."""
+    while line := source.readline(_MOST_LINE + 1):
+        if len(line) > _MOST_LINE:
+            return  # where the next message begins cannot be told
+        if line.strip():
+            reply = _reply(line, options)
+            if reply is not None:
+                sink.write(strictly.dump(reply) + b"\n")
+                sink.flush()
+
+
+def _reply(line: bytes, options: Options) -> dict[str, Any] | None:
+    name: object = None
+    try:
+        message = strictly.load(line)
+        name = message.get("id") if isinstance(message, dict) else None
+        result = _result(*_request(message), options)
+    except strictly.MalformedError as error:
+        return {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": str(error)}}
+    except _RpcError as error:
+        reply = {"jsonrpc": "2.0", "id": name, "error": {"code": error.code, "message": str(error)}}
+        return reply if name is not None or error.code == _INVALID else None
+    return None if name is None else {"jsonrpc": "2.0", "id": name, "result": result}
+
+
+def _request(message: object) -> tuple[str, dict[str, Any]]:
+    """The method and parameters of a message."""
+    if not isinstance(message, dict) or message.get("jsonrpc") != "2.0" or not isinstance(message.get("method"), str):
+        raise _RpcError(_INVALID, "this is no request")
+    given = message.get("params", {})
+    return message["method"], given if isinstance(given, dict) else {}
+
+
+def _result(method: str, given: dict[str, Any], options: Options) -> dict[str, Any]:
+    if method == "initialize":
+        asked = given.get("protocolVersion")
+        return {
+            "protocolVersion": asked if asked in _VERSIONS else _VERSIONS[0], "capabilities": {"tools": {}},
+            "serverInfo": {"name": "policy_lang", "version": __version__},
+        }  # fmt: skip
+    if method == "ping" or method.startswith("notifications/"):
+        return {}
+    if method == "tools/list":
+        return {"tools": _TOOLS}
+    if method != "tools/call":
+        raise _RpcError(-32601, f"there is no method `{method[:60]}`")
+    arguments = given.get("arguments", {})
+    if given.get("name") == "decide" and isinstance(arguments, dict):
+        outcome = _decided(arguments, options)
+        value: dict[str, Any] = {
+            "effect": outcome.effect,
+            "tiers": list(outcome.tiers),
+            "reasons": list(outcome.reasons),
+        }
+        return {
+            "content": [{"type": "text", "text": strictly.dump(value).decode()}],
+            "structuredContent": value,
+            "isError": False,
+        }
+    if given.get("name") == "hook" and isinstance(arguments, dict) and set(arguments) == {"client", "payload"}:
+        text = _hooked(str(arguments["client"]), arguments["payload"], options)
+        return {"content": [{"type": "text", "text": text}], "isError": False}
+    raise _RpcError(-32602, "the tools are `decide` and `hook`, with the arguments that they list")
+
+
+def _decided(arguments: dict[str, Any], options: Options) -> Outcome:
+    """The answer to one question. Whatever fails is a denial."""
+    try:
+        known("decide", arguments, "action resource cwd method")
+        fields = dict(arguments)
+        action, resource = fields.pop("action", ""), fields.pop("resource", "")
+        resource = tuple(resource) if isinstance(resource, list) else resource
+        common: dict[str, object] = {
+            n[2:]: options[n][0] for n in ("--agent", "--workspace", "--home") if n in options
+        }  # fmt: skip
+        decider: Service | Compiled
+        if "--socket" in options:
+            decider = Service(options["--socket"][0], token(options), owners(options))
+        else:
+            decider = Compiled(options["--policy"][0])
+        return decider.decide([Question(action, resource, **fields)], common, monotonic() + _SECONDS)
+    except (RefusedError, ChannelError) as error:
+        return denied(str(error))
+    except Exception as error:  # noqa: BLE001 (fail closed)
+        return denied(f"{type(error).__name__}: {str(error)[:300]}")
+
+
+def _hooked(client: str, payload: object, options: Options) -> str:
+    from .hook import CLIENTS, plain_denial
+
+    if client not in CLIENTS:
+        return f"denied: unknown client `{client[:40]}`"
+    try:
+        return enforce(client, options, strictly.dump(payload))[1].decode()
+    except Exception as error:  # noqa: BLE001 (fail closed)
+        return plain_denial(client, f"denied: {str(error)[:1000]}").decode()
+
+
+def main(options: Options) -> None:
+    """Serve on standard input and output."""
+    serve(options, sys.stdin.buffer, sys.stdout.buffer)

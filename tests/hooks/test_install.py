@@ -1,0 +1,173 @@
+"""Writing clients' settings, proving the gate, and the MCP server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policy_lang.pep.install import InstallError, hook_command, settings_with, target
+from tests.console.support import ROOT, policy
+
+from .support import POLICY, workspace
+
+CLIENTS = ("claude", "codex", "gemini", "copilot", "cursor")
+
+
+def parsed(client: str, text: str) -> dict[str, Any]:
+    return tomllib.loads(text) if client == "codex" else dict(json.loads(text))
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_what_is_there_stays_and_ours_is_replaced(client: str) -> None:
+    before = (
+        '# mine\nmodel = "m"\n\n[profiles.x]\na = 1 # kept\n'
+        if client == "codex"
+        else '{"model": "m", "hooks": {"Stop": [{"hooks": []}]}}'
+    )
+    one = settings_with(client, before, hook_command(client, ["--socket", "/one"]), managed=False)
+    two = settings_with(client, one, hook_command(client, ["--socket", "/two dir/s"]), managed=False)
+    assert parsed(client, two)["model"] == "m"
+    if client == "codex":
+        assert "# mine" in two
+        assert "a = 1 # kept" in two
+    else:
+        assert parsed(client, two)["hooks"]["Stop"] == [{"hooks": []}]
+    assert "/one" not in two
+    assert "'/two dir/s'" in json.dumps(parsed(client, two))
+    assert settings_with(client, two, hook_command(client, ["--socket", "/two dir/s"]), managed=False) == two
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_settings_that_are_not_understood_are_left_alone(client: str) -> None:
+    if client == "codex":
+        return
+    for bad in (
+        "{",
+        "[]",
+        '{"hooks": []}',
+        '{"hooks": {"PreToolUse": {}, "BeforeTool": {}, "preToolUse": {}, "beforeShellExecution": {}}}',
+    ):
+        with pytest.raises(InstallError, match="mend them first"):
+            settings_with(client, bad, "x", managed=False)
+
+
+def test_the_command_is_absolute_and_closed() -> None:
+    text = hook_command("claude", ["--policy", "/a b/p.plc"])
+    assert text.startswith("/")
+    assert " -I -S /" in text
+    assert text.endswith("'/a b/p.plc' || exit 2")
+
+
+def test_scopes() -> None:
+    assert target("claude", "managed", "/w", "/h").path.startswith("/etc/")
+    assert target("codex", "user", "/w", "/h").path == "/h/.codex/config.toml"
+    with pytest.raises(InstallError, match="no managed settings"):
+        target("copilot", "managed", "/w", "/h")
+    with pytest.raises(InstallError, match="no project settings"):
+        target("codex", "project", "/w", "/h")
+
+
+@pytest.mark.parametrize("client", ["claude", "gemini", "copilot", "cursor"])
+def test_install_and_doctor(client: str, tmp_path: Path) -> None:
+    ws = workspace(tmp_path)
+    home = {"HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin"}
+    assert policy("doctor", client, "--no-live", cwd=ws, **home).code == 1
+    done = policy("hook", "install", client, "--policy", tmp_path / "p.plc", "--scope", "project", cwd=ws, **home)
+    assert done.code == 0, done.err
+    found = policy("doctor", client, "--no-live", "--format", "json", cwd=ws, **home)
+    assert found.code == 0, found.out
+    states = [f["state"] for f in found.json()["findings"]]
+    assert states.count("ok") == 2
+    assert "fail" not in states
+    assert len(found.json()["bypasses"]) > 4
+    place = Path(target(client, "project", str(ws), str(tmp_path)).path)
+    place.chmod(0o666)
+    assert "everyone can write it" in policy("doctor", client, "--no-live", cwd=ws, **home).out
+    place.chmod(0o644)
+    (tmp_path / "p.plc").unlink()
+    gone = policy("doctor", client, "--no-live", cwd=ws, **home)
+    assert (gone.code, "everything is denied" in gone.out) == (1, True)
+    place.write_text(place.read_text().replace("|| exit 2", "|| true"))
+    assert "does not deny" in policy("doctor", client, "--no-live", cwd=ws, **home).out
+
+
+def test_install_refuses_bad_calls(tmp_path: Path) -> None:
+    ws = workspace(tmp_path)
+    for arguments, message in (
+        (("claude",), "give either"), (("claude", "--policy", "x.policy"), "not compiled"), (("claude", "--policy", "none.plc"), "there is no file"),
+        (("codex", "--socket", "/s", "--scope", "project"), "no project settings"), (("nobody", "--socket", "/s"), "nobody"),
+    ):  # fmt: skip
+        done = policy("hook", "install", *arguments, cwd=ws, HOME=str(tmp_path))
+        assert (done.code, message in done.err) == (2, True), done
+    shown = policy("hook", "install", "claude", "--socket", "/s", "--print", cwd=ws, HOME=str(tmp_path))
+    assert "--socket /s || exit 2" in shown.out
+    assert not (tmp_path / ".claude").exists()
+
+
+def test_the_command_line_runs_the_hook(tmp_path: Path) -> None:
+    ws = workspace(tmp_path)
+    payload = {
+        "hook_event_name": "PreToolUse",
+        "tool_name": "Bash",
+        "tool_input": {"command": "git status"},
+        "cwd": str(ws),
+    }
+    done = policy("hook", "codex", "--policy", tmp_path / "p.plc", stdin=json.dumps(payload), cwd=ws)
+    assert (done.code, done.out) == (0, "")
+    payload["tool_input"] = {"command": "git push"}
+    assert policy("hook", "codex", "--policy", tmp_path / "p.plc", stdin=json.dumps(payload), cwd=ws).code == 2
+
+
+# MCP
+
+
+def mcp(ws: Path, *messages: object) -> list[dict[str, Any]]:
+    lines = [m if isinstance(m, str) else json.dumps({"jsonrpc": "2.0", **m}) for m in messages]  # type: ignore[dict-item]
+    done = subprocess.run(
+        [sys.executable, "-m", "policy_lang", "mcp", "--policy", ws.parent / "p.plc", "--workspace", ws],
+        input="\n".join(lines) + "\n", capture_output=True, text=True, check=True, timeout=60, cwd=ROOT,
+    )  # fmt: skip
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def tool(number: int, name: str, arguments: Any) -> dict[str, Any]:
+    return {"id": number, "method": "tools/call", "params": {"name": name, "arguments": arguments}}
+
+
+def test_mcp_answers(tmp_path: Path) -> None:
+    ws = workspace(tmp_path, POLICY)
+    payload = {
+        "hook_event_name": "PreToolUse",
+        "tool_name": "Bash",
+        "tool_input": {"command": "rm -rf ~"},
+        "cwd": str(ws),
+    }
+    replies = mcp(
+        ws,
+        {"id": 1, "method": "initialize", "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {}}},
+        {"method": "notifications/initialized"}, {"id": 2, "method": "tools/list"}, tool(3, "decide", {"action": "read", "resource": "src/app.ts"}),
+        tool(4, "decide", {"action": "write", "resource": "package.json"}), tool(5, "decide", {"action": "run", "resource": ["git", "push"]}),
+        tool(6, "decide", {"action": "read", "resource": "src/a", "agent": "root"}), tool(7, "decide", {}), tool(8, "hook", {"client": "claude", "payload": payload}),
+        tool(9, "hook", {"client": "nobody", "payload": payload}), tool(10, "other", {}), {"id": 11, "method": "nope"}, "{", "[]", {"id": 12, "method": "ping"},
+        tool(13, "hook", {"client": "gemini", "payload": 5}),
+    )  # fmt: skip
+    by_id = {r["id"]: r for r in replies}
+    assert [t["name"] for t in by_id[2]["result"]["tools"]] == ["decide", "hook"]
+    effects = {n: by_id[n]["result"]["structuredContent"]["effect"] for n in (3, 4, 5, 6, 7)}
+    assert effects == {3: "allow", 4: "ask", 5: "deny", 6: "deny", 7: "deny"}
+    assert json.loads(by_id[8]["result"]["content"][0]["text"])["hookSpecificOutput"]["permissionDecision"] == "deny"
+    assert "denied" in by_id[9]["result"]["content"][0]["text"]
+    assert json.loads(by_id[13]["result"]["content"][0]["text"])["decision"] == "deny"
+    assert by_id[10]["error"]["code"] == -32602
+    assert by_id[11]["error"]["code"] == -32601
+    assert [r["error"]["code"] for r in replies if r["id"] is None] == [-32700, -32600]
+    assert by_id[12]["result"] == {}
+    (tmp_path / "p.plc").unlink()
+    gone = mcp(ws, tool(1, "decide", {"action": "read", "resource": "src/app.ts"}))[0]["result"]["structuredContent"]
+    assert (gone["effect"], "PLE001" in gone["reasons"][0]) == ("deny", True)

@@ -1,0 +1,61 @@
+"""The documented interface: the service does what its OpenAPI document says, also under generated calls."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from policy_lang.daemon.openapi import document
+from tests.console.support import ROOT
+
+from .support import service
+from .test_service import OTHER, TOKEN
+
+
+def configured(folder: Path) -> None:
+    for name, token in (("agent", TOKEN), ("operator", OTHER)):
+        (folder / name).write_text(token)
+        (folder / name).chmod(0o600)
+    (folder / "serve.toml").write_text(
+        '[[principal]]\ntoken-file = "agent"\nagents = ["*"]\n[operators]\ntoken-file = "operator"\n'
+    )
+    (folder / "serve.toml").chmod(0o600)
+
+
+@pytest.fixture(scope="module")
+def base() -> Iterator[str]:
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    arguments = ("--config", "{folder}/serve.toml", "--tcp", f"127.0.0.1:{port}")
+    with service('policy "p"\nallow read "src/**"\nallow run "git **"\n', *arguments, prepare=configured):
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize("token", [TOKEN, OTHER], ids=["agent", "operator"])
+def test_generated_calls_meet_the_document(base: str, token: str, tmp_path: Path) -> None:
+    """No fault of ours, no answer that the document does not name.
+
+    That a call which the schema admits is taken is left out: whole numbers of more than 18 digits, and neither an agent
+    nor a session, are refused, which a schema cannot say.
+    """
+    (tmp_path / "api.json").write_bytes(document())
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "schemathesis.cli", "run", tmp_path / "api.json", "--url", base, "-H", f"Authorization: Bearer {token}", "--checks", "all",
+            "--exclude-checks", "positive_data_acceptance", "--max-examples", "15", "--workers", "1", "--no-color", "--generation-deterministic",
+            "--seed", "1",
+        ],
+        capture_output=True, text=True, check=False, timeout=300, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
+
+
+def test_the_document_is_the_published_one() -> None:
+    assert (ROOT / "docs/reference/openapi.json").read_bytes() == document() + b"\n"
