@@ -1,4 +1,4 @@
-"""`python -m bench [rules|commands|analysis|lint]`: the engine against a linear scan of compiled regular expressions, in one run.
+"""`python -m bench [rules|commands|analysis|lint|runtime]`: the engine against a linear scan of compiled regular expressions, in one run.
 
 Figures are medians of repeated passes over the same resources. Times are in nanoseconds a decision unless said
 otherwise, memory in MB. The last columns are ratios: to the scan, and to the engine's own time with 10 rules.
@@ -18,7 +18,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Sequence
 
-from bench import analysis, commands, lint, workload
+from bench import analysis, commands, lint, runtime, workload
 from policy_lang import Policy, Request
 
 SIZES = (10, 1_000, 10_000, 100_000)
@@ -179,7 +179,9 @@ def table(rows: list[dict[str, object]]) -> str:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("rules", "commands", "analysis", "lint"), default="rules")
+    parser.add_argument(
+        "what", nargs="?", choices=("rules", "commands", "analysis", "lint", "runtime"), default="rules"
+    )
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="rule counts, separated by commas")
     parser.add_argument("--sorts", default="path,host,ref,argv")
     parser.add_argument("--seconds", type=float, default=0.3, help="least time for one figure")
@@ -188,6 +190,10 @@ def main() -> None:
     if options.what == "commands":
         print(f"Python {platform.python_version()}, {platform.machine()}; see bench/README.md\n")
         print(commands.measure())
+        return
+    if options.what == "runtime":
+        print(f"Python {platform.python_version()}, {platform.machine()}; see bench/README.md\n")
+        print(runtime.measure())
         return
     sizes = tuple(int(s) for s in options.sizes.split(","))
     if options.what == "lint":

@@ -62,7 +62,7 @@ def _read(status: int, data: bytes) -> Answer:
     except (strictly.MalformedError, RefusedError) as error:
         return _failed(str(error))
     assert isinstance(reply, dict)
-    return Answer(found.effect, found.tiers, found.reasons, reply)
+    return Answer(found.effect, found.tiers, tuple(reply["reasons"]), reply)
 
 
 class Client:
