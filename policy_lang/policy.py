@@ -168,7 +168,26 @@ class Policy:
         """Decide a request object. The clock is read only when the policy speaks of time."""
         if request.now is None and self._engine.timed:
             request.now = time.time()
-        return self._engine.decide(request)
+        key: object = None
+        answer = None
+        if not (request.context or request.git) and (
+            request.lexical or request.workspace is None or request.action == "run"
+        ):
+            minute = None if request.now is None else request.now // 60
+            where = (request.cwd, request.workspace, request.home, request.tmp)
+            key = (
+                request.action, request.resource, request.agent, request.repo, request.branch, request.session, where,
+                request.shell, request.method, request.resolved, request.pattern, minute,
+            )  # fmt: skip
+            try:
+                answer = self._engine.recall(key)
+            except TypeError:  # something in it cannot be a key
+                key = None
+        if answer is None:
+            answer = self._engine.answer(request)
+            if key is not None and answer.pure:
+                self._engine.remember(key, answer)
+        return Decision(answer)
 
     def explain(self, request: Request) -> Explanation:
         """The decision, and for each candidate rule why it holds or not."""

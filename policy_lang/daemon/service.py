@@ -45,9 +45,12 @@ class Reply:
     """The method that the path takes, when another was used (RFC 9110, 15.5.6)."""
 
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
 def reply(value: Json | list[Json], status: int = 200) -> Reply:
     """A JSON reply; ASCII, so that no terminal or log is deceived by it."""
-    return Reply(status, json.dumps(value, separators=(",", ":")).encode("ascii"))
+    return Reply(status, _encode(value).encode("ascii"))
 
 
 def refusal(status: int, code: str, message: str) -> Reply:

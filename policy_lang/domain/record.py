@@ -1,8 +1,9 @@
 """Plain data classes for the decision path.
 
-They read like `dataclasses`, and type checkers take them for such; at run time nothing is generated as source text,
-so a class costs 10 us to make instead of 700 us (measured: 60 of them were half of a hook's time). Slots always;
-`frozen` ones refuse assignment and are hashable.
+They read like `dataclasses`, and type checkers take them for such. At run time a class costs 10 us to make instead of
+700 us (measured: 60 of them were half of a hook's time). What they save there they would lose where millions are made,
+so a class whose instances have become many gets the initializer that `dataclasses` generates. Slots always; `frozen`
+ones refuse assignment and are hashable.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ else:
             self.compare = compare
 
     _MISSING = _Field(None, None, True, True, True)
+    _MISSING.default = _MISSING
 
     def field(*, default=_MISSING, default_factory=None, init=True, repr=True, compare=True):  # noqa: A002
         """How one field differs from the others, as in `dataclasses`."""
@@ -47,7 +49,7 @@ else:
         made = type(cls)(cls.__name__, cls.__bases__, space)
         made.__qualname__ = cls.__qualname__
         if "__init__" not in space:
-            made.__init__ = _initializer(made, fields)
+            made.__init__ = _initializer(made, fields, frozen)
         if "__repr__" not in space:
             made.__repr__ = _shown(tuple(n for n in names if fields[n].repr))
         if eq:
@@ -56,51 +58,72 @@ else:
             made.__setattr__ = made.__delattr__ = _refuse
         return made
 
-    def _initializer(made, fields):
-        taken = tuple(n for n, f in fields.items() if f.init)
-        setters = {n: made.__dict__[n].__set__ for n in fields}
-        quick = tuple(setters[n] for n in taken) if len(taken) == len(fields) else None
-        count = len(taken)
+    _MANY = 2_000
+    """Far more than one decision makes; then `dataclasses` is worth importing (11 ms)."""
+
+    def _generated(made, fields, frozen):
+        """The initializer that `dataclasses` would have made."""
+        import dataclasses
+
+        def like(one):
+            given = {"init": one.init, "repr": False, "compare": False}
+            if one.factory is not None:
+                return dataclasses.field(default_factory=one.factory, **given)
+            return (
+                dataclasses.field(**given)
+                if one.default is _MISSING
+                else dataclasses.field(default=one.default, **given)
+            )
+
         after = getattr(made, "__post_init__", None)
+        space = {} if after is None else {"__post_init__": after}
+        twin = dataclasses.make_dataclass(
+            made.__name__, [(n, "object", like(f)) for n, f in fields.items()], namespace=space, frozen=frozen
+        )
+        return twin.__init__
+
+    def _initializer(made, fields, frozen):
+        names = tuple(n for n, f in fields.items() if f.init)
+        setters = tuple(made.__dict__[n].__set__ for n in names)
+        places = {n: place for place, n in enumerate(names)}
+        rest = tuple((setters[places[n]], n, fields[n]) for n in names)
+        inner = tuple((made.__dict__[n].__set__, n, f) for n, f in fields.items() if not f.init and f is not _MISSING)
+        count = len(names)
+        after = getattr(made, "__post_init__", None)
+        left = _MANY
 
         def __init__(self, *args, **kwargs):  # noqa: N807
-            if quick is not None and len(args) == count and not kwargs:
-                for setter, value in zip(quick, args, strict=True):
-                    setter(self, value)
-            else:
-                _fill(self, taken, fields, setters, args, kwargs)
+            nonlocal left
+            left -= 1
+            if left == 0:
+                made.__init__ = _generated(made, fields, frozen)
+            given = len(args)
+            if given > count:
+                raise TypeError(f"{type(self).__name__} takes {count} fields, {given} were given")
+            for setter, value in zip(setters, args, strict=False):
+                setter(self, value)
+            if given < count:
+                for setter, name, one in rest[given:]:
+                    if name in kwargs:
+                        setter(self, kwargs.pop(name))
+                    else:
+                        setter(self, _default(self, name, one))
+            if kwargs:
+                raise TypeError(f"{type(self).__name__} has no further field `{next(iter(kwargs))}`")
+            for setter, name, one in inner:
+                if one.factory is not None or one.default is not _MISSING:
+                    setter(self, _default(self, name, one))
             if after is not None:
                 after(self)
 
         return __init__
 
-    def _fill(self, taken, fields, setters, args, kwargs):
-        """Arguments by place, by name, and defaults for the others."""
-        if len(args) > len(taken):
-            raise TypeError(f"{type(self).__name__} takes {len(taken)} fields, {len(args)} were given")
-        left = dict(kwargs)
-        for place, name in enumerate(taken):
-            if place < len(args):
-                if name in left:
-                    raise TypeError(f"{type(self).__name__}: `{name}` is given twice")
-                setters[name](self, args[place])
-            elif name in left:
-                setters[name](self, left.pop(name))
-            else:
-                _default(self, name, fields[name], setters)
-        if left:
-            raise TypeError(f"{type(self).__name__} has no field `{next(iter(left))}`")
-        for name, one in fields.items():
-            if not one.init and (one.factory is not None or one.default is not _MISSING):
-                _default(self, name, one, setters)
-
-    def _default(self, name, one, setters):
+    def _default(self, name, one):
         if one.factory is not None:
-            setters[name](self, one.factory())
-        elif one.default is not _MISSING:
-            setters[name](self, one.default)
-        else:
+            return one.factory()
+        if one.default is _MISSING:
             raise TypeError(f"{type(self).__name__} needs the field `{name}`")
+        return one.default
 
     def _shown(names):
         def __repr__(self):  # noqa: N807

@@ -37,15 +37,15 @@ class RequestModel(BaseModel):
     repo: Name | None = None
     branch: Name | None = None
     session: Name | None = None
-    context: Annotated[dict[Name, str | int | bool], Field(max_length=64)] = {}
+    context: Annotated[dict[Name, str | int | bool], Field(max_length=64, default_factory=dict)]
     cwd: Text | None = None
     workspace: Text | None = None
     home: Text | None = None
     tmp: Text | None = None
     shell: Literal["bash", "sh", "zsh", "argv"] | None = None
     method: Literal[*METHODS] | None = None  # type: ignore[valid-type]
-    resolved: Annotated[list[Name], Field(max_length=64)] = []
-    git: dict[str, Any] = {}
+    resolved: Annotated[list[Name], Field(max_length=64, default_factory=list)]
+    git: Annotated[dict[str, Any], Field(default_factory=dict)]
     lexical: bool = False
 
 

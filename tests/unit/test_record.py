@@ -1,0 +1,85 @@
+"""Records behave as data classes do, before and after they have become many."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from policy_lang.domain import record as module
+from policy_lang.domain.record import field, record
+
+
+def pair(decorate, make_field):  # type: ignore[no-untyped-def]
+    @decorate(frozen=True, slots=True)
+    class Frozen:
+        a: int
+        b: str = "x"
+        c: tuple[int, ...] = ()
+
+    @decorate(slots=True)
+    class Open:
+        a: int
+        b: list[int] = make_field(default_factory=list)
+        c: int = make_field(default=7, compare=False, repr=False)
+
+    @decorate(frozen=True, slots=True)
+    class Derived:
+        a: int
+        b: int = make_field(init=False, compare=False)
+
+        def __post_init__(self) -> None:
+            object.__setattr__(self, "b", self.a * 2)
+
+    return Frozen, Open, Derived
+
+
+OURS = pair(record, field)
+THEIRS = pair(dataclasses.dataclass, dataclasses.field)
+
+
+def attempt(make):  # type: ignore[no-untyped-def]
+    try:
+        return repr(make()).replace("pair.<locals>.", "")
+    except (TypeError, AttributeError) as error:
+        return "AttributeError" if isinstance(error, AttributeError) else "TypeError"
+
+
+CALLS = [
+    ((1,), {}), ((1, "y"), {}), ((1, "y", (2,)), {}), ((), {"a": 1}), ((), {"b": "y", "a": 1}), ((1,), {"c": (3,)}), ((), {}), ((1, 2, 3, 4), {}),
+    ((1,), {"a": 2}), ((1,), {"d": 2}), ((1, "y"), {"b": "z"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_they_are_made_alike(many: bool) -> None:
+    if many:
+        for cls in OURS:
+            for _ in range(module._MANY + 1):
+                cls(1)
+            assert cls.__init__.__module__ != module.__name__ or "_initializer" not in cls.__init__.__qualname__
+    for ours, theirs in zip(OURS, THEIRS, strict=True):
+        for args, kwargs in CALLS:
+            made = attempt(partial(ours, *args, **kwargs))
+            assert made == attempt(partial(theirs, *args, **kwargs)), (ours, args, kwargs)
+    assert OURS[2](4).b == THEIRS[2](4).b == 8
+
+
+def test_they_compare_and_hash_alike() -> None:
+    for ours, theirs in zip(OURS, THEIRS, strict=True):
+        for cls in (ours, theirs):
+            assert cls(1) == cls(1)
+            assert cls(1) != cls(2)
+            assert cls(1) != 1
+    assert hash(OURS[0](1)) == hash(OURS[0](1))
+    with pytest.raises(TypeError):
+        hash(OURS[1](1))
+    assert OURS[1](1, [], 1) == OURS[1](1, [], 2)
+    for cls in (OURS[0], OURS[2]):
+        with pytest.raises(AttributeError, match="frozen"):
+            cls(1).a = 2
+    OURS[1](1).a = 2
+    assert not hasattr(OURS[1](1), "__dict__")
+    match OURS[0](1, "q"):
+        case object(a=1, b="q"):
+            pass
