@@ -134,7 +134,21 @@ class Policy:
         if context is None and git is None and (lexical or workspace is None or action == "run"):
             # nothing but the arguments decides, if the answer is pure; the clock only by its minute
             minute = None if now is None else now // 60
-            key = (action, resource, agent, repo, branch, session, where, shell, method, resolved, pattern, minute)
+            key = (
+                action,
+                resource,
+                agent,
+                repo,
+                branch,
+                session,
+                where,
+                shell,
+                method,
+                resolved,
+                pattern,
+                lexical,
+                minute,
+            )
         try:
             answer = None if key is None else self._engine.recall(key)
         except TypeError:  # something in it cannot be a key
@@ -174,11 +188,10 @@ class Policy:
             request.lexical or request.workspace is None or request.action == "run"
         ):
             minute = None if request.now is None else request.now // 60
+            who = (request.agent, request.repo, request.branch, request.session)
             where = (request.cwd, request.workspace, request.home, request.tmp)
-            key = (
-                request.action, request.resource, request.agent, request.repo, request.branch, request.session, where,
-                request.shell, request.method, request.resolved, request.pattern, minute,
-            )  # fmt: skip
+            how = (request.shell, request.method, request.resolved, request.pattern, request.lexical, minute)
+            key = (request.action, request.resource, who, where, *how)
             try:
                 answer = self._engine.recall(key)
             except TypeError:  # something in it cannot be a key

@@ -176,7 +176,7 @@ class Connection(asyncio.Protocol):
         """The whole call is there."""
         began = time.perf_counter()
         service = self.server.service
-        if self.server.stopping or self.server.late():
+        if self.server.stopping or self.server.late(self.uid):
             service.metrics.refused["late"] += 1
             answer = refusal(503, "PLR216", "the service is stopping or overloaded")
         else:
@@ -185,7 +185,9 @@ class Connection(asyncio.Protocol):
             path = self._url.partition(b"?")[0].decode("ascii", "replace")
             body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
             answer = service.handle(Call(self._parser.get_method().decode("ascii", "replace"), path, body, caller))
-        service.metrics.took(time.perf_counter() - began)
+        took = time.perf_counter() - began
+        service.metrics.took(took)
+        self.server.spent(self.uid, took)
         keep = self._parser.should_keep_alive() and not self.server.stopping
         self._write(answer, keep)
         self._reset()

@@ -49,7 +49,7 @@ class Server:
         self.listeners = listeners
         self.connections: set[Connection] = set()
         self.per_peer: Counter[int | None] = Counter()
-        self.batch_began: float | None = None
+        self._spent: dict[int | None, float] = {}
         self.stopping = False
         self._stop = asyncio.Event()
         self._wanted = asyncio.Event()
@@ -207,17 +207,18 @@ class Server:
                 if now >= connection.deadline:
                     connection.expire()
 
-    def late(self) -> bool:
-        """True when the calls that arrived together have been worked on for too long: the rest is refused."""
-        now = time.monotonic()
-        if self.batch_began is None:
-            self.batch_began = now
-            asyncio.get_running_loop().call_soon(self._batch_over)
-            return False
-        return (now - self.batch_began) * 1000 > limit("wait_milliseconds")
+    def late(self, uid: int | None) -> bool:
+        """True when a user's calls that arrived together have been worked on for too long: its others are refused.
 
-    def _batch_over(self) -> None:
-        self.batch_began = None
+        Users are counted apart, so one that asks much makes the others wait a little and never takes their turn.
+        """
+        return self._spent.get(uid, 0.0) * 1000 > limit("wait_milliseconds")
+
+    def spent(self, uid: int | None, seconds: float) -> None:
+        """Note the time that an answer took, until the loop comes round."""
+        if not self._spent:
+            asyncio.get_running_loop().call_soon(self._spent.clear)
+        self._spent[uid] = self._spent.get(uid, 0.0) + seconds
 
 
 _BODY = b'{"error":{"code":"PLR208","message":"the service takes no more connections of this caller"},"effect":"deny"}'

@@ -45,6 +45,16 @@ class Reply:
     """The method that the path takes, when another was used (RFC 9110, 15.5.6)."""
 
 
+_LONGEST = limit("wait_milliseconds") / 1000
+"""Seconds for all questions of one call; others wait behind it."""
+
+
+def in_time(deadline: float) -> None:
+    """Raises RequestError when a call with many questions has taken its time."""
+    if time.monotonic() > deadline:
+        raise RequestError("PLR216", "the questions before this one took the call's time; ask again, with fewer")
+
+
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -58,8 +68,9 @@ def refusal(status: int, code: str, message: str) -> Reply:
     return reply({"error": {"code": code, "message": message}, "effect": "deny"}, status)
 
 
-_STATUS = {"PLR201": 403, "PLR202": 403, "PLR203": 403, "PLR204": 429, "PLR205": 404, "PLR206": 403, "PLR207": 503,
-    "PLR101": 413,
+_STATUS = {
+    "PLR201": 403, "PLR202": 403, "PLR203": 403, "PLR204": 429, "PLR205": 404, "PLR206": 403, "PLR207": 503,
+    "PLR216": 503, "PLR101": 413,
 }  # fmt: skip
 """What a refused request is in HTTP; any other is 400."""
 
@@ -127,8 +138,10 @@ class Service:
     def batch(self, call: Call) -> Reply:
         """Several requests; one that is malformed is answered by an error in its place."""
         out: list[Json] = []
+        deadline = time.monotonic() + _LONGEST
         for value in validated(BatchModel, json_object(call.body, limit("batch_bytes"))).requests:
             try:
+                in_time(deadline)
                 request = request_of(value)
                 out.append(decision_json(self.decided(request, call.caller), request.id))
             except RequestError as error:
@@ -154,7 +167,9 @@ class Service:
         models, semantic = parsed
         stop = {"deny_on_first_deny": False, "permit_on_first_permit": True}.get(semantic)
         out: list[Json] = []
+        deadline = time.monotonic() + _LONGEST
         for model in models:
+            in_time(deadline)
             out.append(self._evaluated(model, call.caller))
             if out[-1]["decision"] is stop:
                 break

@@ -16,6 +16,7 @@ from ..domain.limits import limit
 from ..domain.policy import FreezeRule
 
 AGENT, SESSION = "agent", "session"
+_MOST_COUNTS = 4 * limit("sessions")
 
 
 @dataclass(slots=True)
@@ -125,6 +126,8 @@ class State:
     def _denial(self, who: tuple[str, str], now: float, rules: tuple[FreezeRule, ...], clock: float) -> None:
         for number, rule in enumerate(rules):
             times = self._denied.setdefault((*who, number), deque(maxlen=rule.denials))
+            if len(self._denied) > _MOST_COUNTS:
+                del self._denied[next(iter(self._denied))]
             times.append(clock)
             if len(times) == rule.denials and clock - times[0] <= rule.seconds:
                 why = f"{rule.denials} denials within {rule.seconds} s ({rule.file}:{rule.line})"

@@ -10,6 +10,7 @@ import os
 import shlex
 import subprocess
 import time
+import tomllib
 from dataclasses import dataclass
 
 from ..facts.owners import unsafe
@@ -63,8 +64,6 @@ def _texts(client: str, text: str) -> list[str]:
     """Every text value of a settings file."""
     try:
         if client == "codex":
-            import tomllib
-
             value: object = tomllib.loads(text)
         else:
             value = json.loads(text)

@@ -10,6 +10,7 @@ import json
 import os
 import shlex
 import sys
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -140,4 +141,8 @@ def _codex(before: str, command: str, managed: bool) -> str:
     text = (kept.rstrip("\n") + "\n\n" if kept.strip() else "") + "\n".join(lines) + "\n"
     if managed and not any(line.partition("=")[0].strip() == "allow_managed_hooks_only" for line in kept.splitlines()):
         text = "allow_managed_hooks_only = true\n\n" + text
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InstallError(f"the settings with the hook would be no TOML ({error}); mend them first") from None
     return text

@@ -335,3 +335,21 @@ rule d: allow read "src/**" when env == "dev"
     unknown = policy.explain(Request("read", "src/a"))
     assert {a.rule.id: a.holds for a in unknown.rules}["p#b"] == "maybe"
     assert policy.explain(Request("read", "a\0b")).reading[0].startswith("refused (PLR005)")
+
+
+def test_what_is_remembered_lexically_is_not_the_answer_on_the_disk(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/link").symlink_to("/etc")
+    policy = Policy.loads('policy "p"\nallow run "cat **"\nallow read "src/**"')
+    where = {"workspace": str(tmp_path), "home": "/h", "cwd": str(tmp_path)}
+    for first in (True, False):
+        answers = {
+            lexical: policy.decide(action="run", resource="cat src/link/passwd", lexical=lexical, **where).effect
+            for lexical in (first, not first)
+        }
+        assert answers == {True: "allow", False: "deny"}
+        asked = {
+            lexical: policy.decide_request(Request("run", "cat src/link/passwd", lexical=lexical, **where)).effect
+            for lexical in (first, not first)
+        }
+        assert asked == answers

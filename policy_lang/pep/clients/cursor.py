@@ -38,9 +38,14 @@ def questions(payload: dict[str, object], place: Place) -> list[Question]:
     if tool == "Shell":
         return [Question("run", text(given, "command"), cwd=absolute(text(given, "working_directory", "."), place))]
     if tool in {"Read", "Write", "Delete"}:
-        path = text(given, "file_path", text(given, "path", ""))
-        return [Question(tool.lower(), path)]
-    folder = absolute(text(given, "path", text(given, "target_directory", ".")), place)
+        named = [n for n in ("file_path", "path") if n in given]
+        if len(named) != 1:
+            raise RefusedError("which file is meant cannot be told")
+        return [Question(tool.lower(), text(given, named[0]))]
+    folders = [n for n in ("path", "target_directory") if n in given]
+    if len(folders) > 1:
+        raise RefusedError("which folder is meant cannot be told")
+    folder = absolute(text(given, folders[0]) if folders else ".", place)
     return [search(folder) if tool == "Grep" else listing(folder)]
 
 

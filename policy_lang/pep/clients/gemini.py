@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from ..payload import Place, absolute, known, listing, mcp_call, operation, search, table, text
 from ..questions import ALLOW, Outcome, Question, RefusedError
 
@@ -27,7 +25,6 @@ _FIELDS = {
     "web_fetch": "prompt url",
     "google_web_search": "query",
 }  # fmt: skip
-_URL = re.compile(r"https?://[^\s\"'<>`]+", re.IGNORECASE)
 
 
 def questions(payload: dict[str, object], place: Place) -> list[Question]:
@@ -43,7 +40,10 @@ def questions(payload: dict[str, object], place: Place) -> list[Question]:
             return [mcp_call(f"mcp__{mcp['server_name']}__{mcp['tool_name']}")]
         raise RefusedError(f"which server's tool `{tool[:80]}` is cannot be told")
     known(tool, given, _FIELDS[tool])
-    folder = absolute(text(given, "dir_path", text(given, "directory", text(given, "path", "."))), place)
+    folders = [n for n in ("dir_path", "directory", "path") if n in given and tool != "read_file"]
+    if len(folders) > 1:
+        raise RefusedError("which folder is meant cannot be told")
+    folder = absolute(text(given, folders[0]) if folders else ".", place)
     if tool == "run_shell_command":
         return [Question("run", text(given, "command"), cwd=folder)]
     if tool == "read_file":
@@ -54,7 +54,7 @@ def questions(payload: dict[str, object], place: Place) -> list[Question]:
     if tool in {"write_file", "replace"}:
         return [Question("write", text(given, "file_path"))]
     if tool == "web_fetch":
-        return _fetched(text(given, "prompt", "") + " " + text(given, "url", ""))
+        return _fetched(text(given, "prompt", ""), text(given, "url", ""))
     if tool == "google_web_search":
         return [operation("gemini", tool)]
     if tool in {"grep_search", "search_file_content"}:
@@ -65,11 +65,17 @@ def questions(payload: dict[str, object], place: Place) -> list[Question]:
     return [listing(folder)]
 
 
-def _fetched(prompt: str) -> list[Question]:
-    found = dict.fromkeys(url.rstrip(".,;:!?)]}") for url in _URL.findall(prompt))
+def _fetched(prompt: str, url: str) -> list[Question]:
+    """The client fetches each word of the prompt that has `://` in it, as a whole: so is each asked about, as a whole.
+
+    What another reader could cut elsewhere, or take for no blank, is refused.
+    """
+    if any(not (c.isprintable() or c in "\t\n\r") for c in prompt + url):
+        raise RefusedError("the prompt has characters that cannot be seen, so its addresses cannot be told")
+    found = dict.fromkeys(word for word in (*prompt.split(), *([url] if url else [])) if "://" in word or word is url)
     if not found:
         raise RefusedError("which address is fetched cannot be told")
-    return [Question("connect", url, method="GET") for url in found]
+    return [Question("connect", word, method="GET") for word in found]
 
 
 def asks(payload: dict[str, object]) -> bool:  # noqa: ARG001
