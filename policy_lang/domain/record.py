@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from dataclasses import dataclass as record
     from dataclasses import field
 else:
-    from _operator import attrgetter
 
     class _Field:
         __slots__ = ("compare", "default", "factory", "init", "repr")
@@ -40,23 +39,64 @@ else:
         return (lambda c: _made(c, frozen, eq)) if cls is None else _made(cls, frozen, eq)
 
     def _made(cls, frozen, eq):
-        names = tuple(cls.__annotations__)
-        space = {k: v for k, v in cls.__dict__.items() if k not in {"__dict__", "__weakref__", *names}}
-        given = {n: cls.__dict__.get(n, _MISSING) for n in names}
-        fields = {n: f if isinstance(f, _Field) else _Field(f, None, True, True, True) for n, f in given.items()}
-        space["__slots__"] = names
-        space.setdefault("__match_args__", tuple(n for n in names if fields[n].init))
+        fields = {}
+        space = dict(cls.__dict__)
+        for name in cls.__annotations__:
+            given = space.pop(name, _MISSING)
+            fields[name] = given if given.__class__ is _Field else _Field(given, None, True, True, True)
+        del space["__dict__"], space["__weakref__"]
+        space["__slots__"] = tuple(fields)
+        space["__fields__"] = (fields, frozen)
+        space["__match_args__"] = tuple(fields)
+        space.setdefault("__init__", _first)
+        space.setdefault("__repr__", _shown)
+        if eq:
+            space.setdefault("__eq__", _equal)
+            space["__hash__"] = _hashed if frozen else None
+        if frozen:
+            space["__setattr__"] = space["__delattr__"] = _refuse
         made = type(cls)(cls.__name__, cls.__bases__, space)
         made.__qualname__ = cls.__qualname__
-        if "__init__" not in space:
-            made.__init__ = _initializer(made, fields, frozen)
-        if "__repr__" not in space:
-            made.__repr__ = _shown(tuple(n for n in names if fields[n].repr))
-        if eq:
-            _compared(made, tuple(n for n in names if fields[n].compare), frozen)
-        if frozen:
-            made.__setattr__ = made.__delattr__ = _refuse
         return made
+
+    def _first(self, *args, **kwargs):
+        """The initializer of a class that has no instances yet: it makes the real one."""
+        cls = self.__class__
+        fields, frozen = cls.__fields__
+        cls.__init__ = _initializer(cls, fields, frozen)
+        self.__init__(*args, **kwargs)
+
+    def _shown(self):
+        inner = ", ".join(f"{n}={getattr(self, n)!r}" for n, f in self.__fields__[0].items() if f.repr)
+        return f"{self.__class__.__qualname__}({inner})"
+
+    def _comparing(cls):
+        """Give a class whose instances are first compared or hashed what does it quickly."""
+        from _operator import attrgetter
+
+        fields, frozen = cls.__fields__
+        names = [n for n, f in fields.items() if f.compare]
+        get = attrgetter(*names) if len(names) > 1 else lambda self: tuple([getattr(self, n) for n in names])
+
+        def __eq__(self, other):  # noqa: N807
+            return get(self) == get(other) if other.__class__ is self.__class__ else NotImplemented
+
+        def __hash__(self):  # noqa: N807
+            return hash(get(self))
+
+        cls.__eq__ = __eq__
+        cls.__hash__ = __hash__ if frozen else None
+
+    def _equal(self, other):
+        _comparing(self.__class__)
+        return self.__eq__(other)
+
+    def _hashed(self):
+        _comparing(self.__class__)
+        return hash(self)
+
+    def _refuse(self, *_):
+        raise AttributeError(f"{self.__class__.__name__} is frozen")
 
     _MANY = 2_000
     """Far more than one decision makes; then `dataclasses` is worth importing (11 ms)."""
@@ -124,35 +164,3 @@ else:
         if one.default is _MISSING:
             raise TypeError(f"{type(self).__name__} needs the field `{name}`")
         return one.default
-
-    def _shown(names):
-        def __repr__(self):  # noqa: N807
-            inner = ", ".join(f"{n}={getattr(self, n)!r}" for n in names)
-            return f"{type(self).__qualname__}({inner})"
-
-        return __repr__
-
-    def _compared(made, names, frozen):
-        if len(names) > 1:
-            values = attrgetter(*names)
-        elif names:
-            one = attrgetter(names[0])
-
-            def values(self):
-                return (one(self),)
-        else:
-
-            def values(_self):
-                return ()
-
-        def __eq__(self, other):  # noqa: N807
-            return values(self) == values(other) if other.__class__ is self.__class__ else NotImplemented
-
-        def __hash__(self):  # noqa: N807
-            return hash(values(self))
-
-        made.__eq__ = __eq__
-        made.__hash__ = __hash__ if frozen else None
-
-    def _refuse(self, *_):
-        raise AttributeError(f"{type(self).__name__} is frozen")

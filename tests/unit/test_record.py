@@ -81,6 +81,15 @@ def test_they_compare_and_hash_alike() -> None:
             cls(1).a = 2
     OURS[1](1).a = 2
     assert not hasattr(OURS[1](1), "__dict__")
-    match OURS[0](1, "q"):
-        case object(a=1, b="q"):
-            pass
+
+
+def test_without_eq_each_is_itself() -> None:
+    for decorate in (record, dataclasses.dataclass):
+
+        @decorate(frozen=True, slots=True, eq=False)
+        class Alone:
+            a: object
+
+        one, two = Alone([]), Alone([])
+        assert one != two
+        assert len({one, two, one}) == 2
