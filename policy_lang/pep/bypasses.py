@@ -21,6 +21,7 @@ OF_CLIENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("a hook of the user's that nobody has trusted is skipped without a word", "the managed scope: `policy hook install codex --scope managed`"),
         ("any failure of the hook lets the call pass (exit 1, a time-out, a missing program)", "the command ends in `|| exit 2`, the hook gives up after 2 s"),
         ("`write_stdin` has no hook: what is typed into a running program is not decided", "grant no interactive shells or interpreters; `bash` alone is opaque and denied"),
+        ("`web_search` runs at the model's provider, without a hook", "switch it off in managed settings (`web_search`)"),
         ("the shell that a command runs in is the agent's choice and not told", "scripts are decided as bash and as sh; grant neither zsh nor others by path"),
         ("sub-agents and code mode call tools on their own", "`do` rules for `codex.*` tools, which are denied unless granted"),
     ),

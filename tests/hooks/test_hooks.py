@@ -74,6 +74,27 @@ def test_recorded_input(client: str, number: int, case: dict[str, Any], ws: Path
             check_denial(client, payload, answer)
 
 
+RECORDED = [
+    (client, json.loads(line))
+    for client in ("claude", "codex", "gemini")
+    for line in (FOLDER.parent / "recorded" / f"{client}.jsonl").read_text().splitlines()
+]
+"""What the real programs sent: Claude Code 2.1.197, Codex CLI 0.169.0, Gemini CLI 0.61.0. Names of sessions are replaced."""
+
+
+@pytest.mark.parametrize(("client", "payload"), RECORDED, ids=range(len(RECORDED)))
+def test_what_the_real_programs_sent_is_understood(client: str, payload: dict[str, Any], tmp_path: Path) -> None:
+    """Under a policy that grants everything each is allowed, so nothing in it is unknown; under an empty one each is denied."""
+    everything = 'policy "all"\nallow read, write, delete "/", "./", "~/"\nallow run "**", opaque\nallow connect "**:*"\nallow do "**"\n'
+    for text, verdict in ((everything, "allow"), ('policy "none"\n', "deny")):
+        folder = tmp_path / verdict
+        folder.mkdir()
+        ws = workspace(folder, text)
+        given = json.loads(json.dumps(payload).replace("{ws}", str(ws)))
+        answer = hook(client, given, "--policy", str(folder / "p.plc"), cwd=ws)
+        assert answer.verdict == verdict, answer
+
+
 def check_denial(client: str, payload: dict[str, Any], answer: Answer) -> None:
     """The JSON form says no as well, for a client that looks there."""
     said = answer.said
