@@ -32,7 +32,10 @@ def _runner(client: str) -> click.Command:
     @click.command(name=client, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
     @click.argument("options", nargs=-1, type=click.UNPROCESSED)
     def run(options: tuple[str, ...]) -> None:
-        os.execv(sys.executable, [sys.executable, "-I", "-S", HOOK, client, *options])  # noqa: S606 (no shell)
+        try:
+            os.execv(sys.executable, [sys.executable, "-I", "-S", HOOK, client, *options])  # noqa: S606 (no shell)
+        finally:  # only when that failed: whatever calls this as a hook takes nothing but 2 for a denial
+            os._exit(2)
 
     run.help = f"Answer one call of {client}'s hook; see `policy hook --help`."
     return run

@@ -112,8 +112,10 @@ def listen_tcp(address: str) -> socket.socket:
 
 def activated() -> socket.socket | None:
     """The socket that systemd passed to this process, if it did."""
-    if os.environ.get("LISTEN_PID") != str(os.getpid()) or os.environ.get("LISTEN_FDS") != "1":
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
         return None
+    if os.environ.get("LISTEN_FDS") != "1":
+        raise UnsafePlaceError("systemd passed several sockets; the unit names one `ListenStream`")
     found = socket.socket(fileno=_ACTIVATED)
     found.setblocking(False)
     os.set_inheritable(_ACTIVATED, False)

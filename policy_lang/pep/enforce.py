@@ -43,7 +43,7 @@ def enforce(client: str, options: Options, data: bytes) -> tuple[int, bytes, byt
 
 def _decided(found: list[Any], place: Place, options: Options) -> Outcome:
     common: dict[str, object] = {"cwd": place.cwd, "workspace": place.workspace, "home": place.home}
-    if place.session:
+    if place.session and "--token-file" not in options:  # a token says itself which session it is of
         common["session"] = place.session[:256]
     if "--agent" in options:
         common["agent"] = options["--agent"][0]

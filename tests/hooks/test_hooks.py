@@ -371,3 +371,21 @@ def test_the_agents_folder_and_variables_change_nothing(ws: Path, tmp_path: Path
     )  # fmt: skip
     assert answer.verdict == "deny"
     assert "denied by policy" in answer.err
+
+
+def test_a_sessions_token_says_who_asks(ws: Path, tmp_path: Path) -> None:
+    from tests.service.test_service import OTHER, bearer, configured
+
+    text = POLICY.replace('allow run "git status"', 'agent "a" { allow run "git status" }\nallow run "nothing"')
+    with service(text, "--config", "{folder}/serve.toml", prepare=configured) as running:
+        reply = running.call("POST", "/v1/sessions/start", {"agent": "a", "workspace": str(ws)}, **bearer(OTHER))[1]
+        (tmp_path / "token").write_text(reply["token"])
+        options = ("--socket", running.socket, "--token-file", str(tmp_path / "token"))
+        payload = filled("claude", ALLOWED, ws)
+        assert hook("claude", payload, *options, cwd=ws).verdict == "allow"
+        elsewhere = hook("claude", payload, *options, "--workspace", "/usr", cwd=ws)
+        assert (elsewhere.verdict, "PLR203" in elsewhere.err) == ("deny", True)
+        running.call("POST", "/v1/sessions/end", {"session": reply["session"]}, **bearer(OTHER))
+        ended = hook("claude", payload, *options, cwd=ws)
+        assert (ended.verdict, "PLR201" in ended.err) == ("deny", True)
+        assert hook("claude", payload, "--socket", running.socket, "--token-file", "/nowhere", cwd=ws).verdict == "deny"
