@@ -64,7 +64,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("request_seconds", 1, "seconds", "from a call's first byte to its last; a local caller needs a millisecond"),
     Limit("idle_seconds", 300, "seconds", "a connection that asks nothing; a harness pauses between tool calls"),
     Limit("drain_seconds", 2, "seconds", "for a stopping service to finish what it has begun"),
-    Limit("wait_milliseconds", 250, "milliseconds", "on one user's calls at a time; then its others are refused, before hooks give up"),
+    Limit("wait_milliseconds", 250, "milliseconds", "on one user's calls at a time; then its others are refused"),
     Limit("config_bytes", 64 * 1024, "bytes", "the service's configuration or a token"),
     Limit("sessions", 4096, "sessions", "open at once; a machine runs some dozens"),
     Limit("session_idle", 12 * 3600, "seconds", "without a decision, after which a session has ended"),
