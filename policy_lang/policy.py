@@ -134,21 +134,8 @@ class Policy:
         if context is None and git is None and (lexical or workspace is None or action == "run"):
             # nothing but the arguments decides, if the answer is pure; the clock only by its minute
             minute = None if now is None else now // 60
-            key = (
-                action,
-                resource,
-                agent,
-                repo,
-                branch,
-                session,
-                where,
-                shell,
-                method,
-                resolved,
-                pattern,
-                lexical,
-                minute,
-            )
+            who = (agent, repo, branch, session)
+            key = (action, resource, who, where, shell, method, resolved, pattern, lexical, minute)
         try:
             answer = None if key is None else self._engine.recall(key)
         except TypeError:  # something in it cannot be a key

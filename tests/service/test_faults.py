@@ -169,7 +169,7 @@ def test_f7_every_answer_is_of_one_whole_policy() -> None:
             writer.join()
         assert len(seen) == 2
         for answers in seen.values():
-            assert answers in ({("one", "allow"), ("two", "deny")}, {("one", "deny"), ("two", "allow")})
+            assert answers <= {("one", "allow"), ("two", "deny")} or answers <= {("one", "deny"), ("two", "allow")}
         assert running.memory() - first < 16 << 20
 
 
