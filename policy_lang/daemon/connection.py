@@ -100,6 +100,8 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._end(self._fault or refusal(400, "PLR213", "this is not HTTP/1.1 as the service takes it"))
         else:
+            if self._begun:  # another call may have begun behind one that is answered
+                self.deadline = min(self.deadline, time.monotonic() + _REQUEST_SECONDS)
             if not self._in_body and self._begun and self._received > _MOST_HEAD and not self._closing:
                 self._end(_LONG)
 

@@ -21,6 +21,8 @@ from .service import Service
 
 _LOOK = 0.25
 """Seconds between looks at the policy's files and at the connections' deadlines."""
+_REST = 0.1
+"""Seconds without taking connections when no file descriptor is left, not even the one that was kept."""
 _SESSIONS = 60
 """Seconds between looks for idle sessions."""
 
@@ -137,7 +139,10 @@ class Server:
 
     def _turn_away(self, listener: socket.socket) -> None:
         """No file descriptor is left: use the one kept for this to answer and close, so that nobody waits."""
-        if self._spare is None:
+        if self._spare is None:  # somebody took its place: rest a little rather than spin
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(listener.fileno())
+            loop.call_later(_REST, self._listen_again, listener)
             return
         os.close(self._spare)
         self._spare = None
@@ -149,6 +154,13 @@ class Server:
         finally:
             with contextlib.suppress(OSError):
                 self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+
+    def _listen_again(self, listener: socket.socket) -> None:
+        if self.stopping:
+            return
+        with contextlib.suppress(OSError):
+            self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        asyncio.get_running_loop().add_reader(listener.fileno(), self._accept, listener)
 
     def _begin(self, connection: socket.socket, local: bool) -> None:
         uid = gid = None

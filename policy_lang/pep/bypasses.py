@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 COMMON = (
-    ("the agent runs as the user who owns the settings, the policy or the service's socket, and changes them", "give the agent a user of its own, and install the hook managed"),
+    ("the agent runs as the user who owns the settings, the policy, this program or the service's socket, and changes them", "give the agent a user of its own, and install the hook managed"),
     ("a program that was allowed does something else than its name says", "a sandbox around the agent: the policy says what is meant, the sandbox what is possible"),
     ("the client is started with other settings, another home, or another program is started instead of it", "managed settings, and egress only for the client's own user"),
     ("a link is put in the place of a folder between the decision and the deed", "a sandbox; the hook decides on what the disk says at that moment"),

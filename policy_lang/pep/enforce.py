@@ -66,7 +66,7 @@ def _place(told_by: str, payload: dict[str, object], options: Options) -> Place:
     home = options["--home"][0] if "--home" in options else os.environ.get("HOME", "")
     if not workspace.startswith("/") or not home.startswith("/"):
         raise RefusedError("where the workspace or the home is cannot be told; fix it with `--workspace` and `--home`")
-    if workspace.strip("/") == "":
+    if os.path.realpath(workspace) == "/":
         raise RefusedError("the workspace would be the whole disk; fix it with `--workspace`")
     cwd = text(payload, "cwd", workspace)
     if not cwd.startswith("/"):

@@ -141,6 +141,8 @@ def test_the_workspace_is_not_the_agents_choice(ws: Path) -> None:
         == "deny"
     )
     assert "whole disk" in hook("claude", filled("claude", read, ws), *plc, cwd=Path("/")).err
+    for place in ("/", "//", "/.", "/usr/..", "/proc/self/root"):
+        assert "whole disk" in hook("claude", filled("claude", read, ws), *plc, "--workspace", place, cwd=ws).err
     assert hook("claude", filled("claude", read, ws), *plc, HOME="", cwd=ws).verdict == "deny"
 
 

@@ -198,6 +198,14 @@ def test_f10_slow_callers_are_cut_and_others_served() -> None:
         assert 'policy_refused_total{reason="slow"}' in running.call("GET", "/metrics")[1]
 
 
+def test_f10_a_call_that_begins_behind_another_is_cut_as_well(one: Running) -> None:
+    began = time.monotonic()
+    answer = one.raw(CALL + CALL[:40], wait=4)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"HTTP/1.1 408" in answer
+    assert time.monotonic() - began < 2.5
+
+
 def test_f10_a_peer_has_so_many_connections() -> None:
     with service() as running, contextlib.ExitStack() as stack:
         held = []
