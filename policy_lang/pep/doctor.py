@@ -5,6 +5,7 @@ The canary is a write below `.git/hooks`, which the protected floor denies under
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -170,10 +171,14 @@ def _live(client: str, workspace: str) -> list[Finding]:
     path = f"{workspace}/{_CANARY}"
     if os.path.lexists(path):
         return [Finding(BAD, f"`{path}` is there already, so nothing can be proved", "remove it")]
+    missing = [folder for folder in (f"{workspace}/.git", f"{workspace}/.git/hooks") if not os.path.isdir(folder)]
     made = rehearsal.rehearse(client, [_LIVE[client]], workspace)
     ran = os.path.lexists(path)
     if ran:
         os.unlink(path)
+        for folder in reversed(missing):
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
         mend = "is the hook trusted? `policy hook install` says what the client needs"
         return [Finding(BAD, f"`{client}` did what the policy denies: the hook did not hold", mend)]
     if len(made.turns) < 2:

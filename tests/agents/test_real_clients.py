@@ -14,7 +14,7 @@ from policy_lang import __version__
 from policy_lang.compiler.binary import compile_binary
 from policy_lang.pep.install import hook_command, settings_with, target
 from policy_lang.pep.rehearsal import Call, Rehearsal, rehearse
-from tests.console.support import ROOT
+from tests.console.support import ROOT, policy
 from tests.service.support import Running, service
 
 FOLDER = ROOT / ".agents/node_modules/.bin"
@@ -141,3 +141,17 @@ def test_a_failing_hook_without_our_ending_would_let_the_call_pass(client: str, 
     place.write_text(text)
     stage.play([command(client, "touch src/one")])
     assert stage.there("src/one")
+
+
+def test_the_doctor_tries_the_client_itself(client: str, tmp_path: Path) -> None:
+    """Codex skips a user's hook that nobody has trusted; the doctor sees it, and leaves nothing behind."""
+    stage = Stage(client, tmp_path, "--policy", compiled(tmp_path))
+    path = os.pathsep.join([str(Path(found(client) or "").parent), os.environ["PATH"]])
+    done = policy("doctor", client, "--format", "json", cwd=stage.ws, HOME=str(stage.home), PATH=path)
+    live = done.json()["findings"][-1]
+    if client == "codex":
+        assert (done.code, live["state"]) == (1, "fail")
+    else:
+        assert (done.code, live["state"]) == (0, "ok"), done.out
+        assert "told to do what the policy denies, and did not" in live["text"]
+    assert list((stage.ws / ".git/hooks").iterdir()) == []
