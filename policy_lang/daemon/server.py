@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import json
 import os
 import signal
 import socket
-import sys
+import stat
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -21,6 +22,11 @@ from .service import Service
 
 _LOOK = 0.25
 """Seconds between looks at the policy's files and at the connections' deadlines."""
+_LOG = 2
+_MOST_LINE = 4000
+"""Bytes: below PIPE_BUF (pipe(7)), so that a line is written whole or not at all."""
+_QUIET, _SELDOM, _LATEST = 2.0, 60.0, 900.0
+"""Seconds: a full collection of garbage waits for so long a pause between calls, comes no more often, and no later."""
 _REST = 0.1
 """Seconds without taking connections when no file descriptor is left, not even the one that was kept."""
 _SESSIONS = 60
@@ -28,11 +34,21 @@ _SESSIONS = 60
 
 
 def log(event: str, **fields: object) -> None:
-    """One line of JSON on standard error: the service's own log. ASCII, so that nothing forges a line."""
+    """One line of JSON on standard error: the service's own log. ASCII, so that nothing forges a line.
+
+    A line that cannot be written now is dropped: whoever reads the log, or has stopped to, never holds up an answer.
+    """
     line = json.dumps({"time": round(time.time(), 3), "event": event, **fields}, default=str)
     with contextlib.suppress(OSError):
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
+        os.write(_LOG, line.encode("ascii")[:_MOST_LINE] + b"\n")
+
+
+def unblock_log() -> None:
+    """A pipe or socket behind the log is not waited for. A terminal is left alone: others share its mode."""
+    with contextlib.suppress(OSError):
+        mode = os.fstat(_LOG).st_mode
+        if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+            os.set_blocking(_LOG, False)
 
 
 def notify() -> None:
@@ -51,6 +67,7 @@ class Server:
         self.listeners = listeners
         self.connections: set[Connection] = set()
         self.per_peer: Counter[int | None] = Counter()
+        self.last_call = self._collected = time.monotonic()
         self._spent: dict[int | None, float] = {}
         self.stopping = False
         self._stop = asyncio.Event()
@@ -61,6 +78,8 @@ class Server:
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until SIGTERM or SIGINT. SIGHUP reads the policy again. `ready` is called when answers are given."""
+        unblock_log()
+        gc.disable()  # a full collection takes 0.2 s once the caches are warm: it waits for a pause (`_collect`)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
@@ -218,6 +237,15 @@ class Server:
             for connection in list(self.connections):
                 if now >= connection.deadline:
                     connection.expire()
+            self._collect(now)
+
+    def _collect(self, now: float) -> None:
+        """Collect young garbage now, and all of it when nobody asks."""
+        gc.collect(1)
+        since = now - self._collected
+        if since > _LATEST or (since > _SELDOM and now - self.last_call > _QUIET):
+            gc.collect()
+            self._collected = time.monotonic()
 
     def late(self, uid: int | None) -> bool:
         """True when a user's calls that arrived together have been worked on for too long: its others are refused.
@@ -227,10 +255,11 @@ class Server:
         return self._spent.get(uid, 0.0) * 1000 > limit("wait_milliseconds")
 
     def spent(self, uid: int | None, seconds: float) -> None:
-        """Note the time that an answer took, until the loop comes round."""
+        """Note the processor's time that an answer took, until the loop comes round."""
         if not self._spent:
             asyncio.get_running_loop().call_soon(self._spent.clear)
         self._spent[uid] = self._spent.get(uid, 0.0) + seconds
+        self.last_call = time.monotonic()
 
 
 _BODY = b'{"error":{"code":"PLR208","message":"the service takes no more connections of this caller"},"effect":"deny"}'

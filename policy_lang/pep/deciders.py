@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from . import strictly
-from .channel import exchange
 from .questions import Outcome, Question, RefusedError, outcome, strictest
 
 TYPE_CHECKING = False
@@ -21,6 +20,8 @@ class Service:
 
     def decide(self, questions: list[Asked], common: dict[str, object], deadline: float) -> Outcome:
         """The strictest answer. Raises ChannelError or RefusedError."""
+        from .channel import exchange
+
         requests = [{**common, **q.fields} for q in questions]
         body = strictly.dump({"requests": requests})
         status, data = exchange(self.path, "POST", "/v1/decide/batch", body, deadline, self.token, self.owners)

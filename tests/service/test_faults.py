@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import random
@@ -502,6 +503,20 @@ def test_many_heavy_questions_of_one_call_are_bounded() -> None:
         assert codes[0] is None
         assert codes[-1] == "PLR216"
         assert all(d["effect"] == "deny" for d in reply["decisions"])
+
+
+def test_a_log_that_nobody_reads_holds_nothing_up() -> None:
+    with service() as running:
+        assert running.process.stderr is not None
+        fcntl.fcntl(running.process.stderr.fileno(), fcntl.F_SETPIPE_SZ, 4096)
+        for number in range(16):
+            running.policy.write_text("\n".join(f"allow raed {number}" for _ in range(6)))
+            running.process.send_signal(signal.SIGHUP)
+            running.wait_for(seconds=10)
+            assert running.decide(action="read", resource="src/a") == "allow"
+            time.sleep(0.3)
+        assert running.decide(action="read", resource="src/secret") == "deny"
+        assert running.stop() == 0
 
 
 def test_slow_decisions_do_not_make_others_wait_long() -> None:
