@@ -6,6 +6,7 @@ from ._version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .audit.log import DecisionLog
     from .domain.decision import Decision, Effect, RuleRef
     from .domain.errors import Diagnostic, InternalError, PolicyError, PolicyLangError, RequestError
     from .domain.request import Request
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Decision",
+    "DecisionLog",
     "Diagnostic",
     "Effect",
     "Explanation",
@@ -29,6 +31,7 @@ __all__ = [
 
 _HOMES = {
     "Decision": "domain.decision",
+    "DecisionLog": "audit.log",
     "Diagnostic": "domain.errors",
     "Effect": "domain.decision",
     "Explanation": "engine.explain",

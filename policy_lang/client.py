@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Self
 
-from .pep import strictly
+from .domain import strictly
 from .pep.channel import MOST_REPLY, Channel, ChannelError, check_owner, head, parse_head
 from .pep.questions import Outcome, Question, RefusedError, outcome
 

@@ -14,6 +14,10 @@ from .engine.engine import Engine
 from .engine.explain import Explanation, explain
 from .ir.model import PolicySet
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .audit.log import DecisionLog
+
 
 class Policy:
     """A compiled policy set. Immutable; safe to share between threads.
@@ -25,25 +29,27 @@ class Policy:
     ('no rule of `demo` grants `read` on this',)
     """
 
-    __slots__ = ("_engine",)
+    __slots__ = ("_engine", "_log")
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, log: DecisionLog | None = None) -> None:
         self._engine = engine
+        self._log = log
 
     @classmethod
-    def load(cls, path: str) -> Policy:
+    def load(cls, path: str, log: DecisionLog | None = None) -> Policy:
         """A policy from its file with imports and ceilings, or from a compiled one (`.plc`).
 
+        With `log` every decision is recorded before it is given, and what cannot be recorded is denied.
         Raises PolicyError with every mistake found, or with the reason why a compiled file is refused.
         """
         if os.fspath(path).endswith(".plc"):
             from .compiled.opened import open_compiled
 
             contents = open_compiled(path, __version__)
-            return cls(Engine(contents.prepared, profiles=contents.profile))
+            return cls(Engine(contents.prepared, profiles=contents.profile), log)
         from .compiler.load import compile_file
 
-        return cls._of(compile_file(path))
+        return cls(cls._of(compile_file(path)).engine, log)
 
     @classmethod
     def _of(cls, policy_set: PolicySet, over_everything: bool = False) -> Policy:
@@ -130,6 +136,13 @@ class Policy:
         if now is None and self._engine.timed:
             now = time.time()
         where = (cwd, workspace, home, tmp)
+        if self._log is not None:
+            tables, many = (context or {}), tuple(resolved)
+            request = Request(
+                action, resource, agent, repo, branch, session, tables, *where, shell, method, many, git or {}
+            )
+            request.lexical, request.pattern, request.now = lexical, pattern, now
+            return self.decide_request(request)
         key: object = None
         if context is None and git is None and (lexical or workspace is None or action == "run"):
             # nothing but the arguments decides, if the answer is pure; the clock only by its minute
@@ -166,9 +179,18 @@ class Policy:
         return Decision(answer)
 
     def decide_request(self, request: Request) -> Decision:
-        """Decide a request object. The clock is read only when the policy speaks of time."""
+        """Decide a request object. The clock is read only when the policy speaks of time. Never raises."""
         if request.now is None and self._engine.timed:
             request.now = time.time()
+        if self._log is None:
+            return self._decided(request)
+        from .audit.recorder import commit, watched
+
+        decision, pending = watched(self._decided, request, {"by": "process", "pid": os.getpid()})
+        commit(self._log, (pending,))
+        return decision
+
+    def _decided(self, request: Request) -> Decision:
         key: object = None
         answer = None
         if not (request.context or request.git) and (

@@ -11,9 +11,10 @@ from typing import Any, BinaryIO
 import click
 
 from ..domain.errors import RequestError
+from ..domain.plain import decision_json
 from ..policy import Policy
 from ..report.decisions import SessionReport, render_decision
-from ..wire.decisions import decision_json, error_json
+from ..wire.decisions import error_json
 from ..wire.requests import parse_request, read_lines
 from .common import FORMAT, build_request, fail_usage, load_policy, moment, print_json, request_options
 

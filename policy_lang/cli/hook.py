@@ -49,6 +49,7 @@ for _client in CLIENTS:
 @click.argument("client", type=click.Choice(CLIENTS))
 @click.option("--socket", "socket_path", metavar="PATH", help="Ask the service at this socket.")
 @click.option("--policy", metavar="FILE.plc", help="Decide by this compiled policy.")
+@click.option("--log", metavar="FOLDER", help="With --policy: record every decision there before it is given.")
 @click.option("--agent", metavar="NAME", help="The agent's name; the service may know it already.")
 @click.option("--workspace", metavar="FOLDER", help="The workspace, if the client must not tell it.")
 @click.option("--prompt", multiple=True, metavar="TIER", help="A tier for which the client's own prompt may stand.")
@@ -60,6 +61,7 @@ def install(
     client: str,
     socket_path: str | None,
     policy: str | None,
+    log: str | None,
     agent: str | None,
     workspace: str | None,
     prompt: tuple[str, ...],
@@ -73,8 +75,12 @@ def install(
         fail_usage("give either `--socket PATH` or `--policy FILE.plc`")
     if policy is not None and not policy.endswith(".plc"):
         fail_usage(f"`{policy}` is not compiled; make it with `policy compile {policy}`")
+    if log is not None and policy is None:
+        fail_usage("`--log` belongs to `--policy`; the service keeps its own log")
     options: list[str] = []
-    given = {"--socket": socket_path, "--policy": policy, "--token-file": token_file, "--workspace": workspace}
+    given = {
+        "--socket": socket_path, "--policy": policy, "--log": log, "--token-file": token_file, "--workspace": workspace,
+    }  # fmt: skip
     for name, value in given.items():
         if value is not None:
             options += [name, os.path.abspath(value)]

@@ -6,10 +6,14 @@ import asyncio
 import contextlib
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from .common import fail_usage
+
+if TYPE_CHECKING:
+    from ..audit.log import DecisionLog
 
 
 @click.command(name="serve")
@@ -23,6 +27,11 @@ from .common import fail_usage
 @click.option("--agent", "agents", multiple=True, metavar="NAME", help="The agent that this user's own processes are.")
 @click.option("--config", metavar="FILE", help="Who may ask, and as whom (TOML), instead of --agent.")
 @click.option("--state", metavar="FOLDER", help="A private folder where what is frozen outlives the service.")
+@click.option("--log", metavar="FOLDER", help="Record every decision there before it is given.")
+@click.option("--sign", metavar="KEY", help="Sign the log's checkpoints with this Ed25519 key.")
+@click.option(
+    "--no-flush", is_flag=True, help="Do not wait for the disk: records survive this process, not the machine."
+)
 def command(
     policy: str,
     socket_path: str | None,
@@ -32,6 +41,9 @@ def command(
     agents: tuple[str, ...],
     config: str | None,
     state: str | None,
+    log: str | None,
+    sign: str | None,
+    no_flush: bool,
 ) -> None:
     """Answer requests over HTTP on a Unix socket.
 
@@ -44,7 +56,8 @@ def command(
     that is. Nothing that a request says of itself changes it.
 
     Stops on SIGTERM; reads the policy again on SIGHUP and when its files change. What cannot be loaded leaves
-    the last good policy in force; when there is none yet, everything is denied.
+    the last good policy in force; when there is none yet, everything is denied. With --log nothing is allowed
+    that could not be recorded.
     """
     try:
         import httptools  # noqa: F401
@@ -56,7 +69,25 @@ def command(
         fail_usage("`--tcp` and `--token-file` belong together")
     if not os.path.isfile(policy):
         fail_usage(f"there is no file `{policy}`")
-    sys.exit(asyncio.run(_serve(policy, socket_path, group, tcp, token_file, agents, config, state)))
+    records = opened_log(log, sign, not no_flush)
+    sys.exit(asyncio.run(_serve(policy, socket_path, group, tcp, token_file, agents, config, state, records)))
+
+
+def opened_log(folder: str | None, key: str | None, flush: bool) -> DecisionLog | None:
+    """The decision log, tried once: a folder that cannot be written is told now. Leaves with 2 when it cannot be."""
+    if folder is None:
+        if key is not None or not flush:
+            fail_usage("`--sign` and `--no-flush` belong to `--log FOLDER`")
+        return None
+    from ..audit.log import DecisionLog, LogUnavailableError
+    from ..audit.sign import SignError, signer
+
+    try:
+        records = DecisionLog(folder, flush, signer=None if key is None else signer(key))
+        records.append(())
+    except (SignError, LogUnavailableError) as error:
+        fail_usage(str(error))
+    return records
 
 
 async def _serve(
@@ -68,6 +99,7 @@ async def _serve(
     agents: tuple[str, ...],
     config: str | None,
     state: str | None,
+    records: DecisionLog | None,
 ) -> int:
     from ..daemon import sockets
     from ..daemon.active import ActivePolicy
@@ -94,7 +126,7 @@ async def _serve(
             listeners.append(sockets.listen_tcp(tcp))
     except (ConfigError, sockets.UnsafePlaceError) as error:
         fail_usage(str(error))
-    service = Service(ActivePolicy(policy), principals, kept.state, log=log, description=document())
+    service = Service(ActivePolicy(policy), principals, kept.state, log=log, description=document(), records=records)
     place = listeners[0].getsockname()
     made = None if passed is not None else os.stat(place)
     await Server(service, listeners).run(notify)

@@ -5,23 +5,12 @@ from __future__ import annotations
 import os
 import stat
 
+from ..domain.digest import sha256
 from ..domain.errors import Diagnostic, PolicyError
 from ..domain.limits import limit
 from ..facts.owners import unsafe
 from .codec import DamagedError
 from .reader import Contents
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from hashlib import sha256
-else:  # `hashlib` would load all of OpenSSL
-    try:
-        from _sha2 import sha256  # CPython 3.12 and later
-    except ImportError:
-        try:
-            from _sha256 import sha256  # CPython 3.11
-        except ImportError:
-            from hashlib import sha256
 
 SUFFIX = ".plc"
 _AGAIN = "compile it again: `policy compile`"

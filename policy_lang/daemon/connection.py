@@ -14,7 +14,7 @@ import httptools
 
 from ..domain.limits import limit
 from .principals import Caller
-from .service import Call, Reply, refusal
+from .service import Call, Held, Reply, refusal
 
 if TYPE_CHECKING:
     from .server import Server
@@ -46,6 +46,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
         self._closing = False
+        self._held = 0
+        """Replies that wait for their records."""
         self._reset()
 
     def _reset(self) -> None:
@@ -121,7 +123,7 @@ class Connection(asyncio.Protocol):
 
     def close_if_idle(self) -> None:
         """Close when no call has begun."""
-        if not self._begun and self._transport is not None and not self._closing:
+        if not self._begun and not self._held and self._transport is not None and not self._closing:
             self._closing = True
             self._transport.close()
 
@@ -180,7 +182,7 @@ class Connection(asyncio.Protocol):
         service = self.server.service
         if self.server.stopping or self.server.late(self.uid):
             service.metrics.refused["late"] += 1
-            answer = refusal(503, "PLR216", "the service is stopping or overloaded")
+            answer: Reply | Held = refusal(503, "PLR216", "the service is stopping or overloaded")
         else:
             token = self._headers.get(b"authorization", b"")
             caller = Caller(self.uid, self.gid, _token(token))
@@ -190,9 +192,23 @@ class Connection(asyncio.Protocol):
         service.metrics.took(time.perf_counter() - began)
         self.server.spent(self.uid, time.process_time() - cpu)
         keep = self._parser.should_keep_alive() and not self.server.stopping
-        self._write(answer, keep)
+        if isinstance(answer, Held) or self._held:
+            self._hold(answer, keep)
+        else:
+            self._write(answer, keep)
         self._reset()
         self.deadline = time.monotonic() + _IDLE_SECONDS
+
+    def _hold(self, answer: Reply | Held, keep: bool) -> None:
+        """Answer behind the records of this call and of those before it."""
+        identity = self._headers.get(b"x-request-id", b"")
+        self._held += 1
+
+        def write() -> None:
+            self._held -= 1
+            self._write(answer.make() if isinstance(answer, Held) else answer, keep, identity)
+
+        self.server.hold(write)
 
     # answering
 
@@ -202,13 +218,17 @@ class Connection(asyncio.Protocol):
         raise ValueError("refused")
 
     def _end(self, answer: Reply) -> None:
-        self._write(answer, keep=False)
+        if self._held:
+            self._hold(answer, keep=False)
+        else:
+            self._write(answer, keep=False)
 
-    def _write(self, answer: Reply, keep: bool) -> None:
+    def _write(self, answer: Reply, keep: bool, identity: bytes | None = None) -> None:
         if self._transport is None or self._closing:
             return
         self.server.service.metrics.replies[answer.status] += 1
-        identity = self._headers.get(b"x-request-id", b"")
+        if identity is None:
+            identity = self._headers.get(b"x-request-id", b"")
         plain = identity.isascii() and identity.decode("ascii").isprintable() and len(identity) <= 200
         allow = b"allow: %s\r\n" % answer.allow.encode("ascii") if answer.allow else b""
         echoed = b"x-request-id: %s\r\n" % identity if identity and plain else b""

@@ -18,6 +18,10 @@ class Metrics:
     refused: Counter[str] = field(default_factory=Counter)
     buckets: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
     seconds: float = 0.0
+    records: Counter[str] = field(default_factory=Counter)
+    """By what became of them."""
+    batches: int = 0
+    writing: float = 0.0
 
     def took(self, seconds: float) -> None:
         """Note how long an answer took."""
@@ -27,6 +31,12 @@ class Metrics:
                 self.buckets[place] += 1
                 return
         self.buckets[-1] += 1
+
+    def recorded(self, count: int, seconds: float, failed: bool) -> None:
+        """Note an append to the decision log."""
+        self.records["refused" if failed else "written"] += count
+        self.batches += 1
+        self.writing += seconds
 
     def text(self, gauges: dict[str, float], loads: dict[str, int], digest: str) -> str:
         """Everything as one page. `gauges` are (name, value) that are known elsewhere."""
@@ -47,6 +57,11 @@ class Metrics:
         series("refused_total", "counter", "Connections and calls that were turned away, by reason.", rows)
         rows = [(f'{{result="{result}"}}', float(count)) for result, count in loads.items()]
         series("loads_total", "counter", "Attempts to load the policy.", rows)
+        if self.batches:
+            rows = [(f'{{result="{result}"}}', float(self.records[result])) for result in ("written", "refused")]
+            series("records_total", "counter", "Records of the decision log; `refused` ones made denials.", rows)
+            series("record_batches_total", "counter", "Appends to the decision log.", [("", self.batches)])
+            series("record_seconds_total", "counter", "Time spent on them.", [("", self.writing)])
         series("info", "gauge", "The policy in force.", [(f'{{digest="{digest}"}}', 1)])
         for name, value in gauges.items():
             series(name, "gauge", _GAUGES[name], [("", value)])

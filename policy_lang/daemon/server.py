@@ -29,6 +29,9 @@ _QUIET, _SELDOM, _LATEST = 2.0, 60.0, 900.0
 """Seconds: a full collection of garbage waits for so long a pause between calls, comes no more often, and no later."""
 _REST = 0.1
 """Seconds without taking connections when no file descriptor is left, not even the one that was kept."""
+_MOST_STRANGERS = 1024
+_CHECKPOINT = 60.0
+"""Seconds after which the decision log is signed, when something was added."""
 _SESSIONS = 60
 """Seconds between looks for idle sessions."""
 
@@ -68,12 +71,17 @@ class Server:
         self.connections: set[Connection] = set()
         self.per_peer: Counter[int | None] = Counter()
         self.last_call = self._collected = time.monotonic()
+        self._signed = time.monotonic()
+        self._strangers: dict[int, float] = {}
         self._spent: dict[int | None, float] = {}
         self.stopping = False
         self._stop = asyncio.Event()
         self._wanted = asyncio.Event()
         self._spare: int | None = None
+        self._held: list[Callable[[], None]] = []
+        self._committing = False
         service.gauges = lambda: {"connections": len(self.connections)}
+        service.waiting = self._commit_soon
         service.reload = self._wanted.set
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
@@ -89,14 +97,18 @@ class Server:
         for listener in self.listeners:
             loop.add_reader(listener.fileno(), self._accept, listener)
         tasks = [asyncio.create_task(t) for t in (self._watch(), self._sweep(), self._end_idle_sessions())]
-        log("serving", policy=self.service.active.path, on=[_place(s) for s in self.listeners], pid=os.getpid())
+        self.service.tell(
+            "serving", policy=self.service.active.path, on=[_place(s) for s in self.listeners], pid=os.getpid()
+        )
         ready()
         await self._stop.wait()
         await self._shut(loop)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        log("stopped")
+        self.service.tell("stopped")
+        self._commit()
+        self.service.close()
 
     async def _shut(self, loop: asyncio.AbstractEventLoop) -> None:
         """Take no more calls; answer what has begun, within the limit."""
@@ -120,9 +132,10 @@ class Server:
         if await active.load():
             assert active.current is not None
             if before is None or before.policy.digest != active.current.policy.digest:
-                log("policy-loaded", digest=active.current.policy.digest)
+                self.service.tell("policy-loaded", digest=active.current.policy.digest)
         else:
-            log("policy-refused", error=active.error, in_force=None if before is None else before.policy.digest)
+            in_force = None if before is None else before.policy.digest
+            self.service.tell("policy-refused", error=active.error, in_force=in_force)
 
     async def _watch(self) -> None:
         """Read the policy again when its files change or somebody asks."""
@@ -139,7 +152,28 @@ class Server:
             await asyncio.sleep(_SESSIONS)
             for session in self.service.state.idle(time.time()):
                 self.service.forget(session.token)
-                log("session-ended", session=session.id, why="idle")
+                self.service.tell("session-ended", session=session.id, why="idle")
+
+    # records
+
+    def hold(self, write: Callable[[], None]) -> None:
+        """Send a reply when its records are on the disk. All that arrived together are written together."""
+        self._held.append(write)
+        self._commit_soon()
+
+    def _commit_soon(self) -> None:
+        if not self._committing:
+            self._committing = True
+            asyncio.get_running_loop().call_soon(self._commit)
+
+    def _commit(self) -> None:
+        self._committing = False
+        held, self._held = self._held, []
+        try:
+            self.service.commit()
+        finally:
+            for write in held:
+                write()
 
     # connections
 
@@ -186,14 +220,7 @@ class Server:
         if local:
             uid, gid, pid = sockets.peer(connection)
             if not self.service.principals.known(uid, gid):
-                log(
-                    "refused",
-                    why="no principal",
-                    uid=uid,
-                    gid=gid,
-                    pid=pid,
-                    program=sockets.peer_program(connection, pid),
-                )
+                self._stranger(uid, gid=gid, pid=pid, program=sockets.peer_program(connection, pid))
                 self._refuse(connection, "unknown-peer")
                 return
         if len(self.connections) >= limit("connections"):
@@ -214,6 +241,15 @@ class Server:
         except OSError:
             connection.close()
             self.gone(made)
+
+    def _stranger(self, uid: int, **fields: object) -> None:
+        """Somebody connected who has no business here; told once a second for each user, or it would fill the log."""
+        now = time.monotonic()
+        if now - self._strangers.get(uid, -1.0) >= 1:
+            if len(self._strangers) > _MOST_STRANGERS:
+                self._strangers.clear()
+            self._strangers[uid] = now
+            self.service.tell("refused", why="no principal", uid=uid, **fields)
 
     def _refuse(self, connection: socket.socket, why: str) -> None:
         self.service.metrics.refused[why] += 1
@@ -238,6 +274,9 @@ class Server:
                 if now >= connection.deadline:
                     connection.expire()
             self._collect(now)
+            if now - self._signed > _CHECKPOINT:
+                self._signed = now
+                self.service.checkpoint()
 
     def _collect(self, now: float) -> None:
         """Collect young garbage now, and all of it when nobody asks."""

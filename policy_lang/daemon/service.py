@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from ..audit.event import happening
+from ..audit.log import DecisionLog, LogUnavailableError
+from ..audit.recorder import Pending, commit, watched
 from ..domain.decision import Answer, Decision, Verdict
 from ..domain.errors import RequestError
 from ..domain.limits import limit
+from ..domain.plain import decision_json
 from ..domain.request import Request
 from ..wire import authzen
-from ..wire.decisions import decision_json, explanation_json
+from ..wire.decisions import explanation_json
 from ..wire.requests import json_object, parse_request, request_of, validated
 from ..wire.service import BatchModel, EscalationModel, NamedModel, PrincipalModel, QuestionModel, SessionModel
 from .active import ActivePolicy, Loaded
@@ -45,6 +52,13 @@ class Reply:
     """The method that the path takes, when another was used (RFC 9110, 15.5.6)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A reply that is made once its records are on the disk: what they say may have become a denial until then."""
+
+    make: Callable[[], Reply]
+
+
 _LONGEST = limit("wait_milliseconds") / 1000
 """Seconds for all questions of one call; others wait behind it."""
 
@@ -58,6 +72,9 @@ def in_time(deadline: float) -> None:
         raise RequestError("PLR216", "the questions before this one took the call's time; ask again, with fewer")
 
 
+_PID = os.getpid()
+_TOLD = frozenset(("PLR201", "PLR202", "PLR203", "PLR206"))
+"""Refusals that are recorded: somebody asked for what is not theirs."""
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -73,14 +90,17 @@ def refusal(status: int, code: str, message: str) -> Reply:
 
 _STATUS = {
     "PLR201": 403, "PLR202": 403, "PLR203": 403, "PLR204": 429, "PLR205": 404, "PLR206": 403, "PLR207": 503,
-    "PLR216": 503, "PLR101": 413,
+    "PLR216": 503, "PLR217": 503, "PLR101": 413,
 }  # fmt: skip
 """What a refused request is in HTTP; any other is 400."""
 
 
 @dataclass(slots=True)
 class Service:
-    """The routes. `log` takes an event's name and its fields; `clock` is monotonic."""
+    """The routes. `log` takes an event's name and its fields. With `records` every decision is recorded.
+
+    `waiting` is called when something waits to be recorded.
+    """
 
     active: ActivePolicy
     principals: Principals
@@ -90,8 +110,11 @@ class Service:
     gauges: Callable[[], dict[str, float]] = dict
     reload: Callable[[], None] = lambda: None
     description: bytes = b"{}"
+    records: DecisionLog | None = None
+    waiting: Callable[[], None] = lambda: None
+    _pending: list[Pending] = field(default_factory=list)
 
-    def handle(self, call: Call) -> Reply:
+    def handle(self, call: Call) -> Reply | Held:
         """Answer a call. Never raises: whatever goes wrong is a refusal."""
         try:
             route = ROUTES.get(call.path)
@@ -104,10 +127,54 @@ class Service:
                 return refused
             return function(self, call)
         except RequestError as error:
+            if error.code in _TOLD:
+                self.tell("refused", path=call.path, code=error.code, why=error.message, uid=call.caller.uid)
             return refusal(_STATUS.get(error.code, 400), error.code, error.message)
         except Exception as error:  # noqa: BLE001 (fail closed)
             self.log("internal-error", kind=type(error).__name__)
             return refusal(500, "PLI001", f"internal error: {type(error).__name__}")
+
+    # records
+
+    def tell(self, event: str, **fields: object) -> None:
+        """Something has happened: it goes to the service's own log, and into the records."""
+        self.log(event, **fields)
+        if self.records is not None:
+            self._pending.append(Pending(happening(event, **fields)))
+            self.waiting()
+
+    def told_first(self, event: str, **fields: object) -> None:
+        """Something is about to happen that must not go unrecorded. Raises RequestError when it cannot be recorded."""
+        self.tell(event, **fields)
+        why = self.commit()
+        if why:
+            raise RequestError("PLR217", why)
+
+    def commit(self) -> str:
+        """Write what waits. Why that failed, or nothing; when it failed, its decisions have become denials."""
+        pending, self._pending = self._pending, []
+        if self.records is None or not pending:
+            return ""
+        began = time.perf_counter()
+        why = commit(self.records, pending)
+        self.metrics.recorded(len(pending), time.perf_counter() - began, bool(why))
+        return why
+
+    def checkpoint(self) -> None:
+        """Sign what was recorded since the last time. Failing to is no fault of a decision."""
+        if self.records is not None:
+            with suppress(LogUnavailableError):
+                self.records.checkpoint()
+
+    def close(self) -> None:
+        """The service ends: sign the last of the log."""
+        self.checkpoint()
+        if self.records is not None:
+            self.records.close()
+
+    def held(self, make: Callable[[], Reply]) -> Reply | Held:
+        """A reply with decisions in it."""
+        return make() if self.records is None else Held(make)
 
     # decisions
 
@@ -115,6 +182,15 @@ class Service:
         """The decision on a request whose principal is the caller's. Raises RequestError for what is not."""
         binding = self.principals.binding(caller)
         bind(request, binding)
+        if self.records is None:
+            return self._decided(request, binding)
+        source = {"by": "service", "pid": _PID, "uid": caller.uid}
+        decision, pending = watched(lambda asked: self._decided(asked, binding), request, source)
+        self._pending.append(pending)
+        self.waiting()
+        return decision
+
+    def _decided(self, request: Request, binding: Binding | None) -> Decision:
         loaded = self.active.current
         frozen = self.state.why_frozen(request.agent, request.session)
         if loaded is None:
@@ -130,26 +206,28 @@ class Service:
         before = len(self.state.frozen)
         self.state.count(request.agent, proved, decision.effect, rules, time.time(), time.monotonic())
         if len(self.state.frozen) != before:
-            self.log("frozen", agent=request.agent, session=proved, by="a rule of the policy")
+            self.tell("frozen", agent=request.agent, session=proved, by="a rule of the policy")
         return decision
 
-    def decide(self, call: Call) -> Reply:
+    def decide(self, call: Call) -> Reply | Held:
         """One request, one decision."""
         request = parse_request(call.body)
-        return reply(decision_json(self.decided(request, call.caller), request.id))
+        decision = self.decided(request, call.caller)
+        return self.held(lambda: reply(decision_json(decision, request.id)))
 
-    def batch(self, call: Call) -> Reply:
+    def batch(self, call: Call) -> Reply | Held:
         """Several requests; one that is malformed is answered by an error in its place."""
-        out: list[Json] = []
+        out: list[Callable[[], Json]] = []
         deadline = time.process_time() + _LONGEST
         for value in validated(BatchModel, json_object(call.body, limit("batch_bytes"))).requests:
             try:
                 in_time(deadline)
                 request = request_of(value)
-                out.append(decision_json(self.decided(request, call.caller), request.id))
+                out.append(partial(decision_json, self.decided(request, call.caller), request.id))
             except RequestError as error:
-                out.append({"error": {"code": error.code, "message": error.message}, "effect": "deny"})
-        return reply({"decisions": out})
+                fault = {"error": {"code": error.code, "message": error.message}, "effect": "deny"}
+                out.append(partial(dict, fault))
+        return self.held(lambda: reply({"decisions": [one() for one in out]}))
 
     def explain(self, call: Call) -> Reply:
         """One request, its decision, and what every rule about the action said."""
@@ -158,32 +236,34 @@ class Service:
         loaded = self._loaded()
         return reply(explanation_json(loaded.policy.explain(request)))
 
-    def evaluation(self, call: Call) -> Reply:
+    def evaluation(self, call: Call) -> Reply | Held:
         """AuthZEN: one question."""
-        return reply(self._evaluated(authzen.parse_evaluation(call.body), call.caller))
+        answer = self._evaluated(authzen.parse_evaluation(call.body), call.caller)
+        return self.held(lambda: reply(answer()))
 
-    def evaluations(self, call: Call) -> Reply:
+    def evaluations(self, call: Call) -> Reply | Held:
         """AuthZEN: several questions."""
         parsed = authzen.parse_evaluations(call.body)
         if isinstance(parsed, authzen.EvaluationModel):
-            return reply(self._evaluated(parsed, call.caller))
+            answer = self._evaluated(parsed, call.caller)
+            return self.held(lambda: reply(answer()))
         models, semantic = parsed
         stop = {"deny_on_first_deny": False, "permit_on_first_permit": True}.get(semantic)
-        out: list[Json] = []
+        out: list[Callable[[], Json]] = []
         deadline = time.process_time() + _LONGEST
         for model in models:
             in_time(deadline)
             out.append(self._evaluated(model, call.caller))
-            if out[-1]["decision"] is stop:
+            if out[-1]()["decision"] is stop:
                 break
-        return reply({"evaluations": out})
+        return self.held(lambda: reply({"evaluations": [one() for one in out]}))
 
-    def _evaluated(self, model: authzen.EvaluationModel, caller: Caller) -> Json:
+    def _evaluated(self, model: authzen.EvaluationModel, caller: Caller) -> Callable[[], Json]:
         try:
             request = authzen.evaluation_request(model)
         except RequestError as error:
-            return authzen.refusal_json(error)
-        return authzen.answer_json(self.decided(request, caller))
+            return partial(authzen.refusal_json, error)
+        return partial(authzen.answer_json, self.decided(request, caller))
 
     # what is known
 
@@ -246,12 +326,13 @@ class Service:
         model = validated(SessionModel, json_object(call.body))
         if model.agent == ANY:
             raise RequestError("PLR106", "a session is one agent's")
+        self.told_first("session-starting", agent=model.agent, session=model.session)
         session = self.state.start(model.agent, time.time(), model.session)
         self.principals.sessions[session.token] = Binding(
             (model.agent,), token=session.token, repo=model.repo, workspace=model.workspace, home=model.home,
             context=tuple(sorted(model.context.items())), session=session.id,
         )  # fmt: skip
-        self.log("session-started", agent=model.agent, session=session.id)
+        self.tell("session-started", agent=model.agent, session=session.id)
         return reply({"session": session.id, "agent": session.agent, "token": session.token}, 201)
 
     def end_session(self, call: Call) -> Reply:
@@ -261,7 +342,7 @@ class Service:
         if binding is None or binding.session != name:
             self._operator(call.caller)
         self.forget(self.state.end(name).token)
-        self.log("session-ended", session=name)
+        self.tell("session-ended", session=name)
         return reply({"session": name})
 
     def forget(self, token: str) -> None:
@@ -300,15 +381,16 @@ class Service:
         by = self._operator(call.caller)
         kind, name, why = _principal(call.body)
         frozen = self.state.freeze(kind, name, why or "no reason was given", by, time.time())
-        self.log("frozen", by=by, **{kind: name})
+        self.tell("frozen", by=by, why=frozen.why, **{kind: name})
         return reply({kind: name, "reason": frozen.why, "by": frozen.by})
 
     def lift(self, call: Call) -> Reply:
         """An operator lifts a freeze."""
         by = self._operator(call.caller)
         kind, name, _ = _principal(call.body)
+        self.told_first("lifting", by=by, **{kind: name})
         self.state.lift(kind, name)
-        self.log("lifted", by=by, **{kind: name})
+        self.tell("lifted", by=by, **{kind: name})
         return reply({kind: name})
 
     def escalate(self, call: Call) -> Reply:
@@ -317,7 +399,7 @@ class Service:
         request = Request("do", "escalate", agent=model.agent, session=model.session)
         bind(request, self.principals.binding(call.caller))
         made = self.state.escalate(request.agent or "", request.session, model.question, time.time())
-        self.log("escalation", agent=made.agent, session=made.session, escalation=made.id, question=made.question)
+        self.tell("escalation", agent=made.agent, session=made.session, escalation=made.id, question=made.question)
         return reply({"escalation": made.id}, 201)
 
     def settle(self, call: Call) -> Reply:
@@ -362,7 +444,7 @@ def _principal(body: bytes) -> tuple[str, str, str]:
     return SESSION, model.session or "", model.reason
 
 
-ROUTES: dict[str, tuple[str, Callable[[Service, Call], Reply]]] = {
+ROUTES: dict[str, tuple[str, Callable[[Service, Call], Reply | Held]]] = {
     "/v1/decide": ("POST", Service.decide),
     "/v1/decide/batch": ("POST", Service.batch),
     "/v1/explain": ("POST", Service.explain),

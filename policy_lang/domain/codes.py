@@ -253,6 +253,12 @@ _PAGES = (
     ("PLR106", "a wrong value", "The field is not of the right kind.", '{"action": "raed", "resource": "a"}',
      '{"action": "read", "resource": "a"}'),
     ("PLU001", "a wrong call", "The command line is not understood; `--help` shows how it goes.", "", ""),
+    ("PLR217", "nothing can be recorded", "What an operator does is recorded before it is done, and the decision log cannot be "
+     "written. Make room, or mend what the service's log says.", "", ""),
+    ("PLR221", "not in the record", "A replay decides by what the record says of the disk. This request needs more than was "
+     "looked at then, so it is counted as undecided.", "", ""),
+    ("PLI002", "the decision cannot be recorded", "`audit_unavailable`: with a decision log nothing is allowed that is not on the disk. The decision is "
+     "deny until the log can be written again; no restart is needed.", "", ""),
     ("PLI001", "our fault", "Something went wrong inside. The decision is deny; please report it.", "", ""),
 )
 # fmt: on

@@ -140,6 +140,12 @@ class Decision:
         """True only for `allow`."""
         return self._answer.verdict.effect == "allow"
 
+    def withdraw(self, why: str) -> None:
+        """Make it a denial, with all its effects: what cannot be recorded is not granted."""
+        old = self._answer
+        verdict = Verdict("deny", reasons=(why,))
+        self._answer = Answer(verdict, old.policy_digest, old.action, old.resource, pure=False)
+
     def __repr__(self) -> str:
         return f"Decision(effect={self.effect!r}, tiers={self.tiers!r}, reasons={self.reasons!r})"
 

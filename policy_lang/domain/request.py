@@ -6,9 +6,30 @@ from .record import field, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from typing import Protocol
+
+    class Disk(Protocol):
+        """What a decision may look at on a disk; `facts/disk.py` is this machine's."""
+
+        def is_folder(self, path: str) -> bool:
+            """True when the path leads to a folder."""
+
+        def link(self, path: str) -> str | None:
+            """The target of a symbolic link, or None."""
+
+        def real(self, path: str) -> str:
+            """The path with all links followed."""
+
+        def below(self, root: str, visible: bool = False) -> Iterator[tuple[tuple[str, ...], str, bool]]:
+            """Everything below a folder."""
+
 
 Resource = str | tuple[str, ...]
+
+ORIGIN = ("client", "tool", "call", "prompt", "turn", "task", "instruction", "model", "subagent", "trace")
+"""What may be told of where a request comes from: the harness and its tool, its ids of the call, the prompt, the turn,
+the task and the sub-agent, what the agent was told to do, the model, and a trace that spans programs."""
 
 
 @record(slots=True)
@@ -19,7 +40,8 @@ class Request:
     known: it is then a pattern of the policy language, and the decision holds for every member of it.
     Paths are resolved on the file system when `workspace` exists on this machine and `lexical` is false.
     `now` is seconds since the epoch (UTC); `resolved` holds the addresses of a host; `git` the state that a
-    push depends on.
+    push depends on. `origin` says where the request comes from (`ORIGIN`): it is recorded and decides nothing.
+    `disk` is what is looked at instead of this machine's own.
     """
 
     action: str
@@ -41,3 +63,5 @@ class Request:
     pattern: bool = False
     id: str | None = None
     now: float | None = None
+    origin: Mapping[str, str] = field(default_factory=dict)
+    disk: Disk | None = None

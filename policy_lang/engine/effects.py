@@ -385,7 +385,11 @@ def _below(
 ) -> Verdict:
     """What lies below a path, or is put there."""
     table = engine.table(act.action)
-    looks = request.workspace is not None and os.path.isdir(request.workspace) and not request.lexical
+    looks = (
+        request.workspace is not None
+        and engine.roots(request).disk.is_folder(request.workspace)
+        and not request.lexical
+    )
     name = _filter(act.names)
     if act.tree == "own" or (request.lexical and act.tree in {"existing", "copied"}):
         last = _ordinary(act.names)
@@ -434,12 +438,11 @@ def _on_disk(
         if text is None:
             raise Unknown("what is copied is not known")
         where = _split(act.like, (act.folders or ("",))[0])[0]
-    root = _real(where, request)
+    disk = engine.roots(request).disk
+    root = disk.real(_placed(where, request))
     label = _filter(act.names)
     verdicts: dict[Verdict, None] = {}
-    from ..facts.disk import below
-
-    for count, (word, location, is_link) in enumerate(below(root, act.visible), 1):
+    for count, (word, location, is_link) in enumerate(disk.below(root, act.visible), 1):
         if count > _MOST_FILES:
             raise SearchLimitError(f"more than {_MOST_FILES} files lie below; name a smaller folder")
         if label is not None and not _carries(label, word[-1]):
@@ -466,7 +469,7 @@ def _extended(names: Names, word: Word) -> Names:
     return Names(tuple((*n, *word) for n in names.sure), tuple((*n, *word) for n in names.maybe))
 
 
-def _real(text: str, request: Request) -> str:
+def _placed(text: str, request: Request) -> str:
     base = request.cwd or request.workspace or "/"
     if text == "~" or text.startswith("~/"):
         if request.home is None:
@@ -474,4 +477,4 @@ def _real(text: str, request: Request) -> str:
         text = request.home + text[1:]
     elif text.startswith("${tmp}"):
         text = (request.tmp or "/tmp") + text[6:]  # noqa: S108 (the documented default)
-    return os.path.realpath(os.path.join(base, text))
+    return os.path.join(base, text)

@@ -7,6 +7,7 @@ from ..domain.actions import ACTIONS, COMMAND, HOST, PATH, REF, SORT_OF
 from ..domain.decision import Answer, Decision, Effect, Verdict, strictest
 from ..domain.errors import Diagnostic, InternalError, PolicyError, RequestError, SearchLimitError
 from ..domain.limits import limit
+from ..facts.disk import REAL
 from ..facts.paths import NOWHERE, Roots, path_forms
 from .table import EMPTY, Table
 from .verdicts import Environment, Judge, Marks, rule_truths
@@ -250,7 +251,8 @@ class Engine:
         """Where things are for a request."""
         if request.cwd is request.workspace is request.home is request.tmp is None:
             return NOWHERE
-        return Roots(request.cwd, request.workspace, request.home, request.tmp, request.lexical)
+        disk = request.disk or REAL
+        return Roots(request.cwd, request.workspace, request.home, request.tmp, request.lexical, disk)
 
     # what only some requests need
 

@@ -10,6 +10,7 @@ from ..domain.record import record
 from ..domain.request import Request
 from ..facts import hosts
 from ..facts.commands import OPAQUE, argv_word
+from ..facts.disk import REAL
 from ..facts.names import name_word
 from ..facts.paths import Roots, path_forms
 from ..facts.refs import ref_facts
@@ -91,7 +92,8 @@ def readings(request: Request) -> tuple[Word, ...]:
     if not isinstance(resource, str):
         raise RequestError("PLR001", "the resource is not a string")
     if sort == PATH:
-        roots = Roots(request.cwd, request.workspace, request.home, request.tmp, request.lexical)
+        disk = request.disk or REAL
+        roots = Roots(request.cwd, request.workspace, request.home, request.tmp, request.lexical, disk)
         words = [w for names in path_forms(resource, roots) for w in names.sure]
         return tuple(dict.fromkeys(words))
     if sort == HOST:

@@ -1,38 +1,77 @@
-"""What lies below a folder, as a command that walks it would find it."""
+"""What decisions look at on a disk: links on a path, and what lies below a folder."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import stat
 
 from ..domain.errors import RequestError
+from ..domain.limits import limit
+from .text import checked
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Found = tuple[tuple[str, ...], str, bool]
+"""Something below a folder: its segments from there, its path, and whether it is a symbolic link."""
 
 
-def below(root: str, visible: bool = False) -> Iterator[tuple[tuple[str, ...], str, bool]]:
-    """Everything below a folder: its segments from there, its path, and whether it is a symbolic link.
+class Disk:
+    """The machine's own. A log notes what it says, and a replay has what was noted in its place."""
 
-    Links are not followed. `visible` leaves out hidden files and plain names of `.gitignore`, as rg(1) does.
-    Raises RequestError for a folder that cannot be read; a folder that is not there has nothing below.
-    """
-    todo: list[tuple[str, tuple[str, ...]]] = [(root, ())]
-    while todo:
-        folder, segments = todo.pop()
+    __slots__ = ()
+
+    def is_folder(self, path: str) -> bool:
+        """True when the path leads to a folder."""
+        return os.path.isdir(path)
+
+    def link(self, path: str) -> str | None:
+        """The target of a symbolic link, or None. Raises RequestError for what cannot be looked at."""
         try:
-            with os.scandir(folder) as found:
-                entries = list(found)
+            if not stat.S_ISLNK(os.lstat(path).st_mode):
+                return None
+            target = os.readlink(path)
+            checked(target, "symbolic link's target", limit("path_bytes"))
         except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError as error:
-            reason = (error.strerror or "refused").lower()
-            raise RequestError("PLR017", f"a folder below the path cannot be read: {reason}") from None
-        ignored = _ignored(folder) if visible else frozenset()
-        for entry in entries:
-            if visible and (entry.name.startswith(".") or entry.name in ignored):
+            return None
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise RequestError("PLR017", f"the path cannot be resolved: {(reason or 'refused').lower()}") from None
+        return target
+
+    def real(self, path: str) -> str:
+        """The path with all links followed."""
+        return os.path.realpath(path)
+
+    def below(self, root: str, visible: bool = False) -> Iterator[Found]:
+        """Everything below a folder.
+
+        Links are not followed. `visible` leaves out hidden files and plain names of `.gitignore`, as rg(1) does.
+        Raises RequestError for a folder that cannot be read; a folder that is not there has nothing below.
+        """
+        todo: list[tuple[str, tuple[str, ...]]] = [(root, ())]
+        while todo:
+            folder, segments = todo.pop()
+            try:
+                with os.scandir(folder) as found:
+                    entries = list(found)
+            except (FileNotFoundError, NotADirectoryError):
                 continue
-            word = (*segments, entry.name)
-            if entry.is_dir(follow_symlinks=False):
-                todo.append((entry.path, word))
-            yield word, entry.path, entry.is_symlink()
+            except OSError as error:
+                reason = (error.strerror or "refused").lower()
+                raise RequestError("PLR017", f"a folder below the path cannot be read: {reason}") from None
+            ignored = _ignored(folder) if visible else frozenset()
+            for entry in entries:
+                if visible and (entry.name.startswith(".") or entry.name in ignored):
+                    continue
+                word = (*segments, entry.name)
+                if entry.is_dir(follow_symlinks=False):
+                    todo.append((entry.path, word))
+                yield word, entry.path, entry.is_symlink()
+
+
+REAL = Disk()
 
 
 def _ignored(folder: str) -> frozenset[str]:

@@ -8,13 +8,15 @@ that restrict, never for rules that grant.
 
 from __future__ import annotations
 
-import os
-import stat
-
 from ..domain.errors import RequestError
 from ..domain.limits import limit
 from ..domain.record import record
+from .disk import REAL
 from .text import checked
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..domain.request import Disk
 
 ROOT, WORKSPACE, HOME, TMP = "\0/", "\0W", "\0~", "\0T"
 Word = tuple[str, ...]
@@ -27,13 +29,17 @@ _STANDARD_STREAMS = {("dev", "stdin"), ("dev", "stdout"), ("dev", "stderr")}
 
 @record(frozen=True, slots=True)
 class Roots:
-    """Where things are, as absolute paths; None when the caller did not say. `lexical` leaves the disk alone."""
+    """Where things are, as absolute paths; None when the caller did not say. `lexical` leaves the disk alone.
+
+    `disk` is what is looked at otherwise.
+    """
 
     cwd: str | None = None
     workspace: str | None = None
     home: str | None = None
     tmp: str | None = None
     lexical: bool = False
+    disk: Disk = REAL
 
 
 @record(frozen=True, slots=True)
@@ -60,10 +66,10 @@ def path_forms(text: str, roots: Roots = NOWHERE) -> tuple[Names, ...]:
         raise RequestError("PLR011", "the path contains a backslash; separate folders with `/`")
     anchored = _anchor(text, roots)
     if anchored is None:
-        return (Names(((WORKSPACE, *_composed(_walk(text, (), None, disk=False))),)),)
+        return (Names(((WORKSPACE, *_composed(_walk(text, (), None))),)),)
     root, rest = anchored
     if root is None:
-        below = _composed(_walk(rest.lstrip("/"), (), None, disk=False))
+        below = _composed(_walk(rest.lstrip("/"), (), None))
         # a home that nobody named may hold the workspace
         return (Names(((HOME, *below),), tuple((WORKSPACE, *below[i:]) for i in range(len(below) + 1))),)
     return _absolute_forms(root, rest, roots)
@@ -84,14 +90,14 @@ def is_plain(text: str) -> bool:
 
 
 def _absolute_forms(root: str, rest: str, roots: Roots) -> tuple[Names, ...]:
-    start = _walk(root, (), None, disk=False)
+    start = _walk(root, (), None)
     cwd = _folder(roots.cwd or roots.workspace, "cwd")
-    written = _walk(rest, start, cwd, disk=False)
-    forms = [_names(written, _folders(roots, disk=False))]
-    if not roots.lexical and roots.workspace is not None and os.path.isdir(roots.workspace):
-        real_start = _walk(root, (), cwd, disk=True)
-        real = _walk(rest, real_start, cwd, disk=True)
-        resolved = _names(real, _folders(roots, disk=True))
+    written = _walk(rest, start, cwd)
+    forms = [_names(written, _folders(roots))]
+    if not roots.lexical and roots.workspace is not None and roots.disk.is_folder(roots.workspace):
+        real_start = _walk(root, (), cwd, roots.disk)
+        real = _walk(rest, real_start, cwd, roots.disk)
+        resolved = _names(real, _folders(roots, roots.disk))
         if resolved != forms[0]:
             forms.append(resolved)
     return tuple(forms)
@@ -118,11 +124,11 @@ def _absolute(folder: str, what: str) -> str:
     return folder
 
 
-def _folder(folder: str | None, what: str, disk: bool = False) -> Word | None:
+def _folder(folder: str | None, what: str, disk: Disk | None = None) -> Word | None:
     return None if folder is None else _walk(_absolute(folder, what), (), None, disk)
 
 
-def _folders(roots: Roots, disk: bool) -> tuple[Word | None, Word | None, Word | None]:
+def _folders(roots: Roots, disk: Disk | None = None) -> tuple[Word | None, Word | None, Word | None]:
     return (
         _folder(roots.workspace, "workspace", disk),
         _folder(roots.home, "home", disk),
@@ -143,7 +149,7 @@ def _names(path: Word, folders: tuple[Word | None, Word | None, Word | None]) ->
     return Names(tuple(sure), tuple(maybe))
 
 
-def _walk(text: str, start: Word, cwd: Word | None, disk: bool) -> Word:
+def _walk(text: str, start: Word, cwd: Word | None, disk: Disk | None = None) -> Word:
     """Follow a path segment by segment from `start`; on the disk, symlinks too. path_resolution(7)."""
     done = list(start)
     relative = not start and not text.startswith("/")
@@ -162,8 +168,8 @@ def _walk(text: str, start: Word, cwd: Word | None, disk: bool) -> Word:
         moved = _process_path(done, cwd)
         if moved is not None:
             done = list(moved)
-        elif disk:
-            target = _link(done)
+        elif disk is not None and (done[0] != "proc" or len(done) != 2):  # /proc/self is this process, not the agent's
+            target = disk.link("/" + "/".join(done))
             if target is not None:
                 links += 1
                 if links > limit("symlinks"):
@@ -213,21 +219,3 @@ def _process_path(path: list[str], cwd: Word | None) -> Word | None:
     if rest in (["fd"], ["exe"], ["map_files"]):
         raise RequestError("PLR016", f"`/{'/'.join(path)}` names an open file, and which one cannot be known")
     return None
-
-
-def _link(path: list[str]) -> str | None:
-    """The target of a symbolic link, or None. What cannot be looked at is refused."""
-    if path[:1] == ["proc"] and len(path) == 2:
-        return None  # /proc/self is a link to this process, not to the agent's
-    name = "/" + "/".join(path)
-    try:
-        if not stat.S_ISLNK(os.lstat(name).st_mode):
-            return None
-        target = os.readlink(name)
-        checked(target, "symbolic link's target", _MAX_BYTES)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise RequestError("PLR017", f"the path cannot be resolved: {(reason or 'refused').lower()}") from None
-    return target

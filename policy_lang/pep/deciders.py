@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from . import strictly
+import os
+
+from ..domain import strictly
 from .questions import Outcome, Question, RefusedError, outcome, strictest
 
 TYPE_CHECKING = False
@@ -46,11 +48,15 @@ def _fault(reply: object) -> str:
 class Compiled:
     """Decides by a compiled policy."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, log: str = "") -> None:
         self.path = path
+        self.log = log
 
     def decide(self, questions: list[Asked], common: dict[str, object], deadline: float) -> Outcome:  # noqa: ARG002
-        """The strictest answer. Raises PolicyError for a file that is refused."""
+        """The strictest answer. Raises PolicyError for a file that is refused.
+
+        With a log the answers are on the disk when this returns, or they are denials.
+        """
         from time import time
 
         from .._version import __version__
@@ -60,26 +66,26 @@ class Compiled:
 
         contents = open_compiled(self.path, __version__)
         engine = Engine(contents.prepared, profiles=contents.profile)
-        out: list[Outcome] = []
+        requests: list[Request] = []
         for question in questions:
             request = Request(**{**common, **question.fields})  # type: ignore[arg-type]
             if engine.timed:
                 request.now = time()
-            out.append(_outcome(question, engine.decide(request)))
-        return strictest(out)
+            requests.append(request)
+        if not self.log:
+            return strictest([_outcome(q, engine.decide(r)) for q, r in zip(questions, requests, strict=True)])
+        from ..audit.log import DecisionLog
+        from ..audit.recorder import commit, watched
+
+        source = {"by": "hook", "pid": os.getpid(), "uid": os.geteuid()}
+        found = [watched(engine.decide, request, source) for request in requests]
+        commit(DecisionLog(self.log), [pending for _, pending in found])
+        return strictest([_outcome(q, decision) for q, (decision, _) in zip(questions, found, strict=True)])
 
 
 def _outcome(question: Question, decision: object) -> Outcome:
     from ..domain.decision import Decision
+    from ..domain.plain import decision_json
 
     assert isinstance(decision, Decision)
-    effects = [
-        {"action": e.action, "resource": e.resource, "effect": e.verdict.effect, "tiers": list(e.verdict.tiers)}
-        for e in decision.effects
-    ]
-    value = {
-        "effect": decision.effect, "tiers": list(decision.tiers), "rules": [], "reasons": list(decision.reasons),
-        "effects": effects, "opaque": list(decision.opaque), "obligations": list(decision.obligations),
-        "policy_digest": decision.policy_digest, "decision_id": "",
-    }  # fmt: skip
-    return outcome(question, value)
+    return outcome(question, decision_json(decision))

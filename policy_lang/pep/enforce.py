@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from time import monotonic
 
-from . import strictly
+from ..domain import strictly
 from .deciders import Compiled, Service
 from .payload import Place, text
 from .questions import ALLOW, ASK, DENY, Outcome, RefusedError
@@ -30,7 +30,7 @@ def enforce(client: str, options: Options, data: bytes) -> tuple[int, bytes, byt
         raise RefusedError(f"the event `{event[:40]}` is not one that this hook answers")
     place = _place(module.WORKSPACE, payload, options)
     found = module.questions(payload, place)
-    outcome = _decided(found, place, options) if found else Outcome(ALLOW)
+    outcome = _decided(found, place, options, _origin(client, payload)) if found else Outcome(ALLOW)
     if outcome.effect == ASK and not _may_ask(module, payload, outcome, options):
         outcome = Outcome(DENY, (_approval(outcome), *outcome.reasons), outcome.tiers)
     reason = _reason(outcome)
@@ -41,19 +41,38 @@ def enforce(client: str, options: Options, data: bytes) -> tuple[int, bytes, byt
     return 0, out, b""
 
 
-def _decided(found: list[Any], place: Place, options: Options) -> Outcome:
+def _decided(found: list[Any], place: Place, options: Options, origin: dict[str, str]) -> Outcome:
     common: dict[str, object] = {"cwd": place.cwd, "workspace": place.workspace, "home": place.home}
     if place.session and "--token-file" not in options:  # a token says itself which session it is of
         common["session"] = place.session[:256]
     if "--agent" in options:
         common["agent"] = options["--agent"][0]
+    common["origin"] = origin
     decider: Service | Compiled
     if "--socket" in options:
         decider = Service(options["--socket"][0], token(options), owners(options))
     else:
-        decider = Compiled(options["--policy"][0])
+        decider = Compiled(options["--policy"][0], options.get("--log", [""])[0])
     seconds = float(options["--timeout"][0]) * 0.75 if "--timeout" in options else _SECONDS
     return decider.decide(found, common, monotonic() + seconds)
+
+
+_TOLD = {
+    "tool_name": "tool", "tool_use_id": "call", "prompt_id": "prompt", "turn_id": "turn", "generation_id": "turn",
+    "model": "model", "agent_id": "subagent",
+}  # fmt: skip
+"""What clients tell of a call, and what a record calls it; their own telemetry has the same values."""
+_MOST_TOLD = 256
+
+
+def _origin(client: str, payload: dict[str, object]) -> dict[str, str]:
+    """Where a call comes from, as far as the client tells. It is recorded, and decides nothing."""
+    out = {"client": client}
+    for field, name in _TOLD.items():
+        value = payload.get(field)
+        if isinstance(value, str) and value:
+            out[name] = value[:_MOST_TOLD]
+    return out
 
 
 def _place(told_by: str, payload: dict[str, object], options: Options) -> Place:

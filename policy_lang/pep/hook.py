@@ -23,6 +23,7 @@ _OPTIONS = {
     "--token-file",
     "--owner",
     "--prompt",
+    "--log",
 }
 _SECONDS = 2.0
 """Well below the hosts' own limits (5 s to 600 s), beyond which they let the call pass."""

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any, BinaryIO
 
 from .._version import __version__
-from . import strictly
+from ..domain import strictly
 from .channel import ChannelError
 from .deciders import Compiled, Service
 from .enforce import Options, enforce, owners, token
@@ -142,14 +142,14 @@ def _decided(arguments: dict[str, Any], options: Options) -> Outcome:
         fields = dict(arguments)
         action, resource = fields.pop("action", ""), fields.pop("resource", "")
         resource = tuple(resource) if isinstance(resource, list) else resource
-        common: dict[str, object] = {
+        common: dict[str, object] = {"origin": {"client": "mcp"}} | {
             n[2:]: options[n][0] for n in ("--agent", "--workspace", "--home") if n in options
         }  # fmt: skip
         decider: Service | Compiled
         if "--socket" in options:
             decider = Service(options["--socket"][0], token(options), owners(options))
         else:
-            decider = Compiled(options["--policy"][0])
+            decider = Compiled(options["--policy"][0], options.get("--log", [""])[0])
         return decider.decide([Question(action, resource, **fields)], common, monotonic() + _SECONDS)
     except (RefusedError, ChannelError) as error:
         return denied(str(error))

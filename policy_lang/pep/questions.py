@@ -68,8 +68,10 @@ def outcome(question: Question, decision: object) -> Outcome:
             told = tuple(r for r in reasons if r.startswith(f"{action} `"))
             why = told or (f"{action} `{one.get('resource')}`: {one['effect']}",)
             parts.append(Outcome(one["effect"], why, _texts(one.get("tiers", []))))
-    if not parts:
+    if not parts and effect != DENY:
         raise RefusedError("what the tool does is not known")
+    if not parts:
+        return Outcome(DENY, reasons)
     return strictest(parts)
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ..domain.actions import ACTIONS, METHODS
 from ..domain.errors import RequestError
 from ..domain.limits import limit
-from ..domain.request import Request
+from ..domain.request import ORIGIN, Request
 from ..domain.suggest import suggest
 
 Text = Annotated[str, Field(max_length=4096)]
@@ -47,6 +47,7 @@ class RequestModel(BaseModel):
     resolved: Annotated[list[Name], Field(max_length=64, default_factory=list)]
     git: Annotated[dict[str, Any], Field(default_factory=dict)]
     lexical: bool = False
+    origin: Annotated[dict[Literal[*ORIGIN], Text], Field(default_factory=dict)]  # type: ignore[valid-type]
 
 
 FIELDS = tuple(RequestModel.model_fields)
@@ -97,6 +98,7 @@ def request_of(value: dict[str, Any]) -> Request:
         lexical=model.lexical,
         pattern=isinstance(resource, PatternModel),
         id=model.id,
+        origin=model.origin,
     )
 
 

@@ -5,7 +5,7 @@ Any exit code but 0 denies. Arguments come as an object, or as a JSON text of on
 
 from __future__ import annotations
 
-from .. import strictly
+from ...domain import strictly
 from ..payload import Place, absolute, known, listing, mcp_call, operation, search, text
 from ..questions import ALLOW, ASK, Outcome, Question, RefusedError
 

@@ -29,34 +29,8 @@ def load(data: bytes) -> object:
 
 
 def dump(value: object) -> bytes:
-    """A JSON text, in ASCII. For None, truth values, integers, texts, and lists and objects of these."""
-    out: list[str] = []
-    _dump(value, out)
-    return "".join(out).encode("ascii")
-
-
-def _dump(value: object, out: list[str]) -> None:
-    if value is None or value is True or value is False:
-        out.append({None: "null", True: "true", False: "false"}[value])
-    elif isinstance(value, str):
-        out.append(_quoted(value))
-    elif isinstance(value, int):
-        out.append(str(value))
-    elif isinstance(value, dict):
-        out.append("{")
-        for place, (key, inner) in enumerate(value.items()):
-            out.append(f"{',' if place else ''}{_quoted(key)}:")
-            _dump(inner, out)
-        out.append("}")
-    elif isinstance(value, (list, tuple)):
-        out.append("[")
-        for place, inner in enumerate(value):
-            if place:
-                out.append(",")
-            _dump(inner, out)
-        out.append("]")
-    else:
-        raise TypeError(f"{type(value).__name__} is no JSON")
+    """A JSON text, in ASCII. Raises TypeError for what is no JSON, ValueError for numbers that JSON has not."""
+    return "".join(_encoder(value, 0)).encode("ascii")
 
 
 def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -110,15 +84,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     def _scanner() -> Callable[[str, int], tuple[object, int]]: ...
-    def _quoted(text: str) -> str: ...
+    def _encoder(value: object, level: int) -> tuple[str, ...]: ...
 else:
     try:
-        from _json import encode_basestring_ascii as _quoted
-        from _json import make_scanner
+        from _json import encode_basestring_ascii, make_encoder, make_scanner
     except ImportError:
-        from json.encoder import py_encode_basestring_ascii as _quoted
-
-        make_scanner = None
+        make_scanner = make_encoder = None
 
     class _Settings:
         """What `_json` reads off a decoder."""
@@ -131,9 +102,23 @@ else:
         parse_constant = staticmethod(_constant)
         memo = {}  # noqa: RUF012
 
-    def _scanner():  # noqa: ANN202 (declared above)
+    def _scanner():
         if make_scanner is None:
             import json
 
             return json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant).raw_decode
         return make_scanner(_Settings)
+
+    def _unknown(value):
+        raise TypeError(f"{type(value).__name__} is no JSON")
+
+    if make_encoder is None:
+
+        def _encoder(value, level):  # noqa: ARG001
+            import json
+
+            encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_unknown).encode
+            return (encode(value),)
+    else:
+        # what json.JSONEncoder gives it: no marks against loops, default, strings, indent, separators, order, keys, NaN
+        _encoder = make_encoder(None, _unknown, encode_basestring_ascii, None, ":", ",", False, False, False)

@@ -1,0 +1,1 @@
+"""The decision log: records that cannot be quietly edited."""

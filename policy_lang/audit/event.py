@@ -1,0 +1,112 @@
+"""What a record says: a decision with everything that was considered, or something that happened to the service."""
+
+from __future__ import annotations
+
+from time import gmtime, strftime
+
+from ..domain import strictly
+from ..domain.limits import limit
+from ..domain.plain import decision_json, request_json
+from .redact import cleaned
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..domain.decision import Decision
+    from ..domain.request import Request
+    from .seen import Recording
+
+    Json = dict[str, Any]
+
+_ROOM = 2_000
+"""Bytes that are left for what the chain adds to a record."""
+
+
+def decision_event(
+    request: Request, decision: Decision, micros: int, source: Json, disk: Recording | None = None
+) -> Json:
+    """The record of one decision, without secrets. `micros` is how long it took; `source` says who decided.
+
+    What a decision is made of comes first, so that the record can be replayed: the request, and what the disk said.
+    """
+    told = decision_json(decision)
+    event: Json = {
+        "kind": "decision", "id": told.pop("decision_id"), "policy": told.pop("policy_digest"),
+        "request": request_json(request), **told, "micros": micros, "source": source,
+    }  # fmt: skip
+    if request.now is not None:
+        event["now"] = int(request.now)
+    seen = None if disk is None else disk.seen()
+    if seen:
+        event["disk"] = seen
+    return bounded(without_secrets(event))
+
+
+def happening(name: str, **fields: object) -> Json:
+    """The record of something that is no decision: a freeze, a session's start, a policy that came into force."""
+    given = {k: v for k, v in fields.items() if v is not None}
+    return bounded(without_secrets({"kind": name, **given}))
+
+
+def without_secrets(event: Json) -> Json:
+    """The event without secrets; it says how many were taken out, of which kinds."""
+    rules = event.pop("rules", None)  # the author's words, and much text
+    found = cleaned(event)
+    out: Json = found.value
+    if rules is not None:
+        out["rules"] = rules
+    if found.kinds:
+        out["redacted"] = found.kinds
+    if found.random:
+        out["flags"] = ["random"]
+    return out
+
+
+def bounded(event: Json) -> Json:
+    """The event within the limit; what had to go is counted."""
+    most = limit("log_record_bytes") - _ROOM
+    if _small(event, most):
+        return event
+    cut: Json = {}
+    for name, keep in (("disk", 0), ("effects", 20), ("reasons", 20), ("opaque", 5), ("rules", 50)):
+        value = event.get(name)
+        if value and len(strictly.dump(event)) > most:
+            cut[name] = len(value)
+            event[name] = value[:keep] if isinstance(value, list) else {"cut": True}
+            if name == "effects":
+                event[name] = [{**e, "resource": _short(e.get("resource", ""))} for e in event[name]]
+    event["cut"] = cut
+    if len(strictly.dump(event)) > most:
+        event["request"] = {
+            **event.get("request", {}),
+            "resource": _short(event.get("request", {}).get("resource", "")),
+        }
+        cut["request"] = 1
+    return event
+
+
+def _small(event: Json, most: int) -> bool:
+    """True for what surely fits: most records are far smaller, and need not be measured twice."""
+    request = event.get("request", {})
+    rough = len(event.get("effects", ())) * 600 + len(str(request.get("resource", ""))) * 8
+    return (rough < most // 8 and "disk" not in event) or len(strictly.dump(event)) <= most
+
+
+def _short(resource: Any) -> str:
+    text = resource if isinstance(resource, str) else str(resource)
+    return text[:2000]
+
+
+_second = -1
+_text = ""
+
+
+def moment(seconds: float) -> str:
+    """A time as records say it: RFC 3339, UTC, microseconds."""
+    global _second, _text  # noqa: PLW0603 (a memo: a service writes thousands of records within one second)
+    whole = int(seconds)
+    if whole != _second:
+        _text = strftime("%Y-%m-%dT%H:%M:%S", gmtime(whole))
+        _second = whole
+    return f"{_text}.{int((seconds - whole) * 1e6):06d}Z"

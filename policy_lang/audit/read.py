@@ -1,0 +1,100 @@
+"""Reading a log: a folder of files, or one file of records, compressed or not. Streams; nothing is trusted."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from ..domain.errors import PolicyLangError
+from ..domain.limits import limit
+from .chain import DamagedRecordError, opened
+from .log import segment_name, segment_numbers
+
+Json = dict[str, Any]
+_MOST_LINE = limit("log_record_bytes") * 2
+
+
+class LogReadError(PolicyLangError):
+    """A log that cannot be read; the text says why and how to mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line as it stands in a file: its bytes without the end, its number from 1, whether it has an end."""
+
+    path: str
+    number: int
+    data: bytes
+    ended: bool = True
+
+    @property
+    def place(self) -> str:
+        """`file:line`."""
+        return f"{os.path.basename(self.path)}:{self.number}"
+
+
+def log_files(path: str) -> list[str]:
+    """The files of a log in their order. Raises LogReadError when there are none."""
+    if os.path.isdir(path):
+        try:
+            numbers = segment_numbers(os.listdir(path))
+        except OSError as error:
+            raise _unreadable(path, error) from None
+        if not numbers:
+            raise LogReadError(f"`{path}` holds no log; a log is a folder with files like `{segment_name(1)}`")
+        return [_there(os.path.join(path, segment_name(n))) for n in numbers]
+    if not os.path.isfile(path):
+        raise LogReadError(f"there is no log `{path}`")
+    return [path]
+
+
+def _there(path: str) -> str:
+    return path if os.path.exists(path) else f"{path}.gz"
+
+
+def log_lines(path: str, start: int = 0) -> Iterator[Line]:
+    """The lines of one file, from a byte on. Raises LogReadError."""
+    try:
+        with gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb") as stream:
+            if start:
+                stream.seek(start)
+            yield from _split(path, stream)  # type: ignore[arg-type]
+    except (OSError, EOFError, zlib.error) as error:
+        raise _unreadable(path, error) from None
+
+
+def _split(path: str, stream: BinaryIO) -> Iterator[Line]:
+    number = 0
+    while data := stream.readline(_MOST_LINE):
+        number += 1
+        ended = data.endswith(b"\n")
+        if not ended and len(data) >= _MOST_LINE:
+            raise LogReadError(f"`{os.path.basename(path)}:{number}` is longer than any record")
+        yield Line(path, number, data[:-1] if ended else data, ended)
+
+
+def records(path: str) -> Iterator[Json]:
+    """The records of a log, in order. Raises LogReadError for a line that is none; `policy log verify` says more."""
+    files = log_files(path)
+    for file in files:
+        for line in log_lines(file):
+            if not line.ended and file == files[-1]:
+                return  # a writer is in the middle of it, or was
+            try:
+                yield opened(line.data)
+            except DamagedRecordError as error:
+                raise LogReadError(f"`{line.place}` is damaged: {error}; see `policy log verify`") from None
+
+
+def decisions(path: str) -> Iterator[Json]:
+    """The records of decisions."""
+    return (r for r in records(path) if r["kind"] == "decision")
+
+
+def _unreadable(path: str, error: Exception) -> LogReadError:
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return LogReadError(f"`{path}` cannot be read: {reason.lower()}")

@@ -1,0 +1,141 @@
+"""What a decision saw of the disk, so that it can be made again elsewhere and later."""
+
+from __future__ import annotations
+
+from ..domain.errors import RequestError
+from ..domain.limits import limit
+from ..facts.disk import REAL, Disk, Found
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    Json = dict[str, Any]
+
+UNSEEN = "PLR221"
+
+
+class Recording(Disk):
+    """The machine's disk, noting what it says. Only what is not ordinary is noted: links, and files of folders."""
+
+    __slots__ = ("_cut", "_folders", "_left", "_links", "_places", "_refused", "_trees")
+
+    def __init__(self) -> None:
+        self._folders: dict[str, bool] = {}
+        self._links: dict[str, str] = {}
+        self._places: dict[str, str] = {}
+        self._trees: dict[str, list[list[str]]] = {}
+        self._refused: dict[str, str] = {}
+        self._left = limit("log_disk_entries")
+        self._cut = False
+
+    def is_folder(self, path: str) -> bool:
+        """True when the path leads to a folder."""
+        found = REAL.is_folder(path)
+        self._folders[path] = found
+        return found
+
+    def link(self, path: str) -> str | None:
+        """The target of a symbolic link, or None."""
+        try:
+            target = REAL.link(path)
+        except RequestError as error:
+            self._refused[path] = error.message
+            raise
+        if target is not None and self._room():
+            self._links[path] = target
+        return target
+
+    def real(self, path: str) -> str:
+        """The path with all links followed."""
+        found = REAL.real(path)
+        if found != path and self._room():
+            self._places[path] = found
+        return found
+
+    def below(self, root: str, visible: bool = False) -> Iterator[Found]:
+        """Everything below a folder. What was not looked at is not known later either."""
+        tree: list[list[str]] = []
+        name = _tree(root, visible)
+        self._trees[name] = tree
+        whole = False
+        try:
+            for word, path, is_link in REAL.below(root, visible):
+                if self._room():
+                    tree.append(["/".join(word), "link"] if is_link else ["/".join(word)])
+                yield word, path, is_link
+            whole = not self._cut
+        except RequestError as error:
+            self._refused[name] = error.message
+            raise
+        finally:
+            if not whole:
+                tree.append(["", "cut"])
+
+    def _room(self) -> bool:
+        self._left -= 1
+        self._cut = self._cut or self._left < 0
+        return self._left >= 0
+
+    def seen(self) -> Json:
+        """What was noted; empty when nothing was looked at."""
+        out: Json = {"folders": self._folders, "links": self._links, "real": self._places, "below": self._trees,
+               "refused": self._refused}  # fmt: skip
+        found = {k: v for k, v in out.items() if v}
+        return {**found, "cut": True} if self._cut else found
+
+
+class Recorded(Disk):
+    """A disk as a record tells it. What the record does not tell is refused, never guessed."""
+
+    __slots__ = ("_seen",)
+
+    def __init__(self, seen: Json) -> None:
+        self._seen = seen
+
+    def is_folder(self, path: str) -> bool:
+        """True when the path led to a folder; one that nobody looked at counts as none."""
+        return bool(self._table("folders").get(path, False))
+
+    def link(self, path: str) -> str | None:
+        """The target of a symbolic link, or None."""
+        self._allowed(path)
+        target = self._table("links").get(path)
+        if target is None and self._seen.get("cut"):
+            raise _unseen()
+        return None if target is None else str(target)
+
+    def real(self, path: str) -> str:
+        """The path with all links followed."""
+        return str(self._table("real").get(path, path))
+
+    def below(self, root: str, visible: bool = False) -> Iterator[Found]:
+        """What lay below a folder. Raises RequestError where the record ends."""
+        name = _tree(root, visible)
+        self._allowed(name)
+        tree = self._table("below").get(name)
+        if not isinstance(tree, list):
+            raise _unseen()
+        for row in tree:
+            path, kind = str(row[0]), row[1] if len(row) > 1 else ""
+            if kind == "cut":
+                raise _unseen()
+            yield tuple(path.split("/")), f"{root}/{path}", kind == "link"
+
+    def _allowed(self, name: str) -> None:
+        why = self._table("refused").get(name)
+        if why is not None:
+            raise RequestError("PLR017", str(why))
+
+    def _table(self, name: str) -> Json:
+        found = self._seen.get(name, {})
+        return found if isinstance(found, dict) else {}
+
+
+def _tree(root: str, visible: bool) -> str:
+    return f"visible {root}" if visible else f"all {root}"
+
+
+def _unseen() -> RequestError:
+    return RequestError(UNSEEN, "the record does not tell what lay on the disk there")

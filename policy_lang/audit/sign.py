@@ -1,0 +1,97 @@
+"""Checkpoints of a log: Ed25519 (RFC 8032) over where the chain stands, so that nobody without the key can remake it.
+
+The mathematics is the package `cryptography`'s, which the extra `sign` installs. Keys are files as ssh-keygen(1) makes
+them (`ssh-keygen -t ed25519`), or PEM.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..domain.digest import sha256
+from ..domain.errors import PolicyLangError
+from ..domain.limits import limit
+from ..facts.owners import unsafe
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+Json = dict[str, Any]
+_EXTRA = 'signing needs a package more: `pip install "policy-lang[sign]"`'
+
+
+class SignError(PolicyLangError):
+    """A key that cannot be used; the text says why and how to mend it."""
+
+
+def signer(path: str) -> Callable[[bytes], Json]:
+    """What signs with the private key in a file that only this user can read. Raises SignError."""
+    data = _bytes(path, secret=True)
+    try:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
+    except ImportError:
+        raise SignError(_EXTRA) from None
+    try:
+        load = load_ssh_private_key if b"OPENSSH PRIVATE KEY" in data else load_pem_private_key
+        key = load(data, None)
+    except (ValueError, TypeError) as error:
+        raise SignError(f"`{path}` holds no private key without a passphrase: {error}") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SignError(f"`{path}` holds no Ed25519 key; make one: `ssh-keygen -t ed25519 -N '' -f {path}`")
+    name = _name(key.public_key())
+    return lambda text: {"key": name, "signature": key.sign(text).hex()}
+
+
+def checker(path: str) -> Callable[[bytes, Json], bool]:
+    """What tests signatures by the public key in a file. Raises SignError."""
+    data = _bytes(path, secret=False)
+    try:
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+        from cryptography.hazmat.primitives.serialization import load_pem_public_key, load_ssh_public_key
+    except ImportError:
+        raise SignError(_EXTRA) from None
+    try:
+        key = load_ssh_public_key(data) if data.startswith(b"ssh-") else load_pem_public_key(data)
+    except (ValueError, TypeError) as error:
+        raise SignError(f"`{path}` holds no public key: {error}") from None
+    if not isinstance(key, Ed25519PublicKey):
+        raise SignError(f"`{path}` holds no Ed25519 key")
+    public, name = key, _name(key)
+
+    def check(text: bytes, checkpoint: Json) -> bool:
+        signature = checkpoint.get("signature")
+        if checkpoint.get("key") != name or not isinstance(signature, str):
+            return False
+        try:
+            public.verify(bytes.fromhex(signature), text)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+    return check
+
+
+def _name(key: Ed25519PublicKey) -> str:
+    """A short name of a key: the beginning of the digest of its bytes."""
+    return sha256(key.public_bytes_raw()).hexdigest()[:16]
+
+
+def _bytes(path: str, secret: bool) -> bytes:
+    try:
+        with open(path, "rb") as stream:
+            status = os.fstat(stream.fileno())
+            data = stream.read(limit("config_bytes"))
+    except OSError as error:
+        raise SignError(f"`{path}` cannot be read: {(error.strerror or 'error').lower()}") from None
+    if secret:
+        fault = unsafe(status)
+        if fault is None and stat.S_IMODE(status.st_mode) & 0o077:
+            fault = ("others can read it", "take that away: `chmod 600`")
+        if fault is not None:
+            raise SignError(f"`{path}` is refused: {fault[0]}; {fault[1]}")
+    return data

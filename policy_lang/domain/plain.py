@@ -1,0 +1,82 @@
+"""Requests and decisions as plain values: what goes over the wire and into records."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .decision import Decision, Effect, RuleRef
+    from .request import Request
+
+    Json = dict[str, Any]
+
+_PLAIN = (
+    "agent", "repo", "branch", "session", "cwd", "workspace", "home", "tmp", "shell", "method", "lexical",
+)  # fmt: skip
+_TABLES = ("context", "git", "origin")
+
+
+def request_json(request: Request) -> Json:
+    """A request in its JSON form; what was not given is left out. Reading it again gives the same request."""
+    given = request.resource
+    resource: Any = list(given) if isinstance(given, tuple) else given
+    out: Json = {"action": request.action, "resource": {"pattern": resource} if request.pattern else resource}
+    for name in _PLAIN:
+        value = getattr(request, name)
+        if value is not None and value is not False:
+            out[name] = value
+    for name in _TABLES:
+        value = getattr(request, name)
+        if value:
+            out[name] = dict(value)
+    if request.resolved:
+        out["resolved"] = list(request.resolved)
+    if request.id is not None:
+        out["id"] = request.id
+    return out
+
+
+def decision_json(decision: Decision, request_id: str | None = None) -> Json:
+    """The wire form of a decision."""
+    out: Json = {} if request_id is None else {"id": request_id}
+    out.update(
+        effect=decision.effect,
+        tiers=list(decision.tiers),
+        rules=[rule_json(r) for r in decision.rules],
+        reasons=list(decision.reasons),
+        effects=[effect_json(e) for e in decision.effects],
+        opaque=list(decision.opaque),
+        obligations=list(decision.obligations),
+        policy_digest=decision.policy_digest,
+        decision_id=decision.id,
+    )
+    return out
+
+
+def effect_json(effect: Effect) -> Json:
+    """One effect. `span` are character offsets in the script; what does not apply is left out."""
+    out: Json = {
+        "action": effect.action,
+        "resource": list(effect.resource) if isinstance(effect.resource, tuple) else effect.resource,
+        "effect": effect.verdict.effect,
+        "rules": [r.id for r in effect.verdict.rules],
+    }
+    if effect.verdict.tiers:
+        out["tiers"] = list(effect.verdict.tiers)
+    if effect.end:
+        out["span"] = [effect.start, effect.end]
+    for name in ("note", "opaque", "mend"):
+        if getattr(effect, name):
+            out[name] = getattr(effect, name)
+    return out
+
+
+def rule_json(rule: RuleRef) -> Json:
+    """How a decision names a rule."""
+    out: Json = {"id": rule.id, "effect": rule.effect, "file": rule.file, "line": rule.line}
+    if rule.tier:
+        out["tier"] = rule.tier
+    if rule.because:
+        out["because"] = rule.because
+    return out
