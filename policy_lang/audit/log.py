@@ -107,6 +107,7 @@ class DecisionLog:
         self._signer = signer
         self._system = system
         self._clock = clock
+        self._host = os.uname().nodename[:64]
         self._state: _State | None = None
         self._handles: dict[str, int] = {}
         self._mutex = allocate_lock()
@@ -207,7 +208,10 @@ class DecisionLog:
         if state.offset and (state.offset >= self._most_bytes or not 0 <= now - state.began < self._most_seconds):
             state = self._next(state, state.segment + 1)
         if state.offset == 0:
-            found.insert(0, {"kind": "segment", "log": state.log, "segment": state.segment, "after": state.seq})
+            found.insert(
+                0,
+                {"kind": "segment", "log": state.log, "segment": state.segment, "after": state.seq, "host": self._host},
+            )
             state.began = int(now)
         self._state = state
         return state, found

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 _LEAST, _SURE = 4, 8
 """Characters: below the first nothing counts as a secret, from the second on it is looked for everywhere."""
-_HARMLESS = ("$", "REDACTED-", "@-", "@/", "/dev/", "<", "*", "%", "{{", "`")
+MARK = "REDACTED-"
+"""How what stands in place of a secret begins; its kind follows."""
+_HARMLESS = ("$", MARK, "@-", "@/", "/dev/", "<", "*", "%", "{{", "`")
 """How a value begins that is no secret itself: a variable, a place holder, where it is read from."""
 _ASSIGNED = regex(r"(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]{1,200}+)['\"]?\\?['\"]?[ \t]{0,2}+[:=][ \t]{0,2}+")
 _OPTION = regex(r"(?<!\S)-{1,2}([A-Za-z][A-Za-z0-9_.-]{1,100}+)[ \t]{1,4}+")
@@ -113,7 +115,7 @@ class _Cut:
 
     def _holder(self, kind: str) -> str:
         self.kinds[kind] = self.kinds.get(kind, 0) + 1
-        return f"REDACTED-{kind}"
+        return f"{MARK}{kind}"
 
 
 def _spans(text: str, forms: list[tuple[str, tuple[str, ...], str]], named: bool) -> list[Span]:

@@ -17,7 +17,12 @@ _AGAIN = "compile it again: `policy compile`"
 
 
 def open_compiled(path: str, program: str) -> Contents:
-    """The contents of a compiled policy. Raises PolicyError: PLE005 for a file that is refused, PLE006 for a stale one.
+    """The contents of a compiled policy. Raises PolicyError: PLE005 for a file that is refused, PLE006 for a stale one."""
+    return read_compiled(path, program)[1]
+
+
+def read_compiled(path: str, program: str) -> tuple[bytes, Contents]:
+    """A compiled policy's bytes, and its contents. Raises PolicyError as `open_compiled` does.
 
     `program` is the version of this program. The file is read into memory rather than mapped: what was checked is then
     what is used, and a file that is cut short meanwhile cannot kill the process.
@@ -35,7 +40,7 @@ def open_compiled(path: str, program: str) -> Contents:
     stale = stale_source(contents.sources)
     if stale:
         raise PolicyError([Diagnostic("PLE006", f"the compiled policy `{path}` is stale: {stale}", None, _AGAIN)])
-    return contents
+    return data, contents
 
 
 def _refused(path: str, why: str, mend: str) -> PolicyError:

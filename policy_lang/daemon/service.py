@@ -184,7 +184,10 @@ class Service:
         bind(request, binding)
         if self.records is None:
             return self._decided(request, binding)
-        source = {"by": "service", "pid": _PID, "uid": caller.uid}
+        source: Json = {"by": "service", "pid": _PID, "uid": caller.uid}
+        frozen = self.state.why_frozen(request.agent, request.session)
+        if frozen is not None:
+            source["frozen"] = frozen.kind  # no policy's decision: a replay leaves it out
         decision, pending = watched(lambda asked: self._decided(asked, binding), request, source)
         self._pending.append(pending)
         self.waiting()

@@ -1,0 +1,1 @@
+"""What is done with records: looking up, telemetry, replay, learning."""
