@@ -419,7 +419,7 @@ class Search:
         """
         if any(g in wanted for nodes in (state.bad, state.plain) for g in nodes.globs):
             return False
-        standing = {m for s in (state.bad, state.plain) for n in s.nodes if n.loops for m in n.marks}
+        standing = {m for s in (state.bad, state.plain) for n in s.nodes for m in _anyway(n)}
         ends, following = state.good.next_ends()
         return ends and standing.isdisjoint(following)
 
@@ -456,6 +456,15 @@ def _among(known: list[tuple[frozenset[int], ...]], mine: tuple[frozenset[int], 
     """True when something known meets no more of what is bad and no less of what is good."""
     bad, plain, good = mine
     return any(o[0] <= bad and o[1] <= plain and o[2] >= good for o in known)
+
+
+def _anyway(node: Node) -> Iterator[int]:
+    """The marks that hold after one more segment, whatever it is."""
+    if node.loops:
+        yield from node.marks
+    if node.any is not None:
+        for following in close((node.any,)):
+            yield from following.marks
 
 
 def _stuck(node: Node, used: set[str]) -> bool:

@@ -23,6 +23,7 @@ COMMANDS = (
     "freeze",
     "hook",
     "init",
+    "learn",
     "lift",
     "lint",
     "log",

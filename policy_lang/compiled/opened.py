@@ -17,7 +17,7 @@ _AGAIN = "compile it again: `policy compile`"
 
 
 def open_compiled(path: str, program: str) -> Contents:
-    """The contents of a compiled policy. Raises PolicyError: PLE005 for a file that is refused, PLE006 for a stale one."""
+    """The contents of a compiled policy. Raises PolicyError: PLE005 for what is refused, PLE006 for a stale one."""
     return read_compiled(path, program)[1]
 
 

@@ -41,7 +41,8 @@ class Effect:
     """One effect of a request with its own verdict; a command may have many.
 
     `start` and `end` say which part of a script it comes from, as character offsets; `note` what cannot be
-    seen; `opaque` why a command could not be read, and `mend` how to write it. A `free` effect needs no grant.
+    seen; `opaque` why a command could not be read, and `mend` how to write it. A `free` effect needs no grant. `method`
+    is a connection's, when it is known.
     """
 
     action: str
@@ -53,6 +54,7 @@ class Effect:
     opaque: str = ""
     mend: str = ""
     free: bool = False
+    method: str = ""
 
 
 @record(frozen=True, slots=True, eq=False)

@@ -77,6 +77,9 @@ TABLE: tuple[Limit, ...] = (
     Limit("log_segment_seconds", 86_400, "seconds", "for which one file of the log is written, unless told otherwise"),
     Limit("log_wait_milliseconds", 500, "milliseconds", "for another writer of the log; then the decision is a denial"),
     Limit("log_disk_entries", 500, "names", "links and files of folders that one record notes, for replay"),
+    Limit(
+        "learn_values", 500_000, "values", "different ones that are learned from; what is more is told, and not learned"
+    ),
     Limit("ship_batch", 512, "records", "sent to a collector of telemetry at once; all that is held in memory"),
     Limit("ship_answer_bytes", 1 << 16, "bytes", "read of a collector's answer"),
     Limit("log_unsigned", 1_000, "records", "between two signed checkpoints"),

@@ -66,7 +66,7 @@ def effect_json(effect: Effect) -> Json:
         out["tiers"] = list(effect.verdict.tiers)
     if effect.end:
         out["span"] = [effect.start, effect.end]
-    for name in ("note", "opaque", "mend"):
+    for name in ("method", "note", "opaque", "mend", "free"):
         if getattr(effect, name):
             out[name] = getattr(effect, name)
     return out

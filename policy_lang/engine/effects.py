@@ -47,7 +47,9 @@ def act_effect(engine: Engine, act: Act, request: Request, env: Environment) -> 
         verdict = Verdict("deny", reasons=(f"undecided within limits: {error}",))
     except Unknown as unknown:
         verdict = _unknown(engine, act.action, env, str(unknown))
-    return Effect(act.action, shown, verdict, act.start, act.end, act.note, act.opaque, act.mend, act.free)
+    return Effect(
+        act.action, shown, verdict, act.start, act.end, act.note, act.opaque, act.mend, act.free, act.method or ""
+    )
 
 
 def _verdict(engine: Engine, act: Act, request: Request, env: Environment) -> Verdict:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ROOT, WORKSPACE, HOME, TMP = "\0/", "\0W", "\0~", "\0T"
 Word = tuple[str, ...]
 
+DEFAULT_TMP = "/tmp"  # noqa: S108 (the documented default)
 _MAX_BYTES = limit("path_bytes")
 _MAX_SEGMENT = limit("path_segment_bytes")
 _MAX_SEGMENTS = limit("path_segments")
@@ -112,7 +113,7 @@ def _anchor(text: str, roots: Roots) -> tuple[str | None, str] | None:
             raise RequestError("PLR012", "`~user` names another account's home, which is not known here")
         return (None if roots.home is None else _absolute(roots.home, "home")), text[1:]
     if text == "${tmp}" or text.startswith("${tmp}/"):
-        return _absolute(roots.tmp or "/tmp", "tmp"), text[6:]  # noqa: S108 (the documented default)
+        return _absolute(roots.tmp or DEFAULT_TMP, "tmp"), text[6:]
     base = roots.cwd or roots.workspace
     return None if base is None else (_absolute(base, "cwd"), text)
 
@@ -132,7 +133,7 @@ def _folders(roots: Roots, disk: Disk | None = None) -> tuple[Word | None, Word 
     return (
         _folder(roots.workspace, "workspace", disk),
         _folder(roots.home, "home", disk),
-        _folder(roots.tmp or "/tmp", "tmp", disk),  # noqa: S108 (the documented default)
+        _folder(roots.tmp or DEFAULT_TMP, "tmp", disk),
     )
 
 

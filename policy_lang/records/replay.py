@@ -6,14 +6,10 @@ A record holds all that a decision depends on: the request, what the disk said, 
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from multiprocessing import get_context
 from typing import Any
 
 from .._version import __version__
@@ -32,6 +28,7 @@ from ..domain.request import Request
 from ..engine.engine import Engine
 from ..policy import Policy
 from ..wire.requests import FIELDS, request_of
+from .cores import spread
 from .row import Row, number, resource_of, row, table, text
 from .source import Counted
 
@@ -49,9 +46,6 @@ CHANGES = ("denied", "allowed", "opened", "trusted", "asked", "tiers")
 _EXAMPLES = 3
 _MEMO = 50_000
 """Questions whose answers a worker keeps: agents repeat themselves."""
-_CHUNK = 1_000
-_AHEAD = 4
-"""Chunks that are read ahead for each worker."""
 _NO_QUESTION = ("origin", "id")
 """Fields of a request that decide nothing."""
 
@@ -290,55 +284,13 @@ def _policy(data: bytes) -> Policy:
     return Policy(Engine(contents.prepared, profiles=contents.profile))
 
 
-# on all cores
-
-
 def replay(lines: Iterable[Counted], new: bytes, old: bytes | None = None, workers: int = 0) -> Iterator[Replayed]:
     """The comparison over a log, part by part as they are done: `merge` them. Raises LogReadError.
 
     `workers` is how many processes decide; by default one for each core. What is found does not depend on it.
     """
-    workers = workers or len(os.sched_getaffinity(0))
-    if workers == 1:
-        replayer = Replayer(new, old)
-        for chunk in _chunks(lines):
-            yield replayer.replay(chunk)
-        return
-    with ProcessPoolExecutor(workers, get_context("fork"), _start, (new, old)) as pool:
-        waiting: set[Future[Replayed]] = set()
-        try:
-            for chunk in _chunks(lines):
-                waiting.add(pool.submit(_work, chunk))
-                if len(waiting) >= workers * _AHEAD:
-                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                    yield from (d.result() for d in done)
-            for future in waiting:
-                yield future.result()
-        except BrokenProcessPool:
-            raise LogReadError("a worker has ended; perhaps memory ran out: use fewer by `--workers`") from None
-        finally:
-            pool.shutdown(cancel_futures=True)
+    return spread(lines, _replayer, (new, old), workers)
 
 
-def _chunks(lines: Iterable[Counted]) -> Iterator[list[Counted]]:
-    chunk: list[Counted] = []
-    for line in lines:
-        chunk.append(line)
-        if len(chunk) >= _CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
-
-
-_worker: Replayer | None = None
-
-
-def _start(new: bytes, old: bytes | None) -> None:
-    global _worker  # noqa: PLW0603 (one for each process)
-    _worker = Replayer(new, old)
-
-
-def _work(chunk: list[Counted]) -> Replayed:
-    assert _worker is not None
-    return _worker.replay(chunk)
+def _replayer(new: bytes, old: bytes | None) -> Callable[[list[Counted]], Replayed]:
+    return Replayer(new, old).replay

@@ -1,0 +1,128 @@
+"""`policy learn`: the least policy that keeps what a log shows."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from ..analysis.diff import Diff
+from ..domain.errors import PolicyError
+from ..policy import Policy
+from ..records.learning.propose import Wishes
+from ..records.learning.prove import Learned, learn
+from ..records.source import Counted, lines
+from ..report.learned import render_learned
+from ..report.style import visible
+from .common import FORMAT, fail_policy, fail_usage, print_json
+from .log import reading
+
+_NAME = re.compile(r"[A-Za-z0-9._/-]{1,64}\Z")
+
+
+@click.command(name="learn")
+@click.argument("log")
+@click.option("--against", metavar="POLICY", help="The policy in force: nothing beyond it is proposed.")
+@click.option("--agent", metavar="NAME", help="Only from what this agent did.")
+@click.option(
+    "--evidence", type=click.IntRange(2, 10_000), default=5, show_default=True,
+    help="How many different values in one place make a pattern.",
+)  # fmt: skip
+@click.option("--exact", is_flag=True, help="Generalise nothing.")
+@click.option("--without", multiple=True, metavar="LABEL", help="Leave this rule of std.baseline out.")
+@click.option("--name", default="learned", show_default=True, help="The policy's name.")
+@click.option("--output", "-o", metavar="FILE", help="Write the policy there instead of to standard output.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes that read; by default one for each core.")
+@FORMAT
+def command(
+    log: str, against: str | None, agent: str | None, evidence: int, exact: bool, without: tuple[str, ...], name: str,
+    output: str | None, workers: int | None, format_: str,
+) -> None:  # fmt: skip
+    """Propose the least readable policy that keeps every allow and ask that LOG records.
+
+    \b
+    policy learn /var/lib/policy_lang/log --against web.policy -o learned.policy
+
+    The proposal is replayed over the log, and compared with the policy in force over every request; both results are
+    told. Comments in it say what each rule rests on, and `judge` where it reaches further than what was seen. What
+    std.baseline denies is never granted. Exits 0 when both are proved, 1 when not, 2 for bad input, 3 when something
+    was undecided.
+    """
+    if not _NAME.match(name):
+        fail_usage(f"`{visible(name[:40])}` is no name for a policy: letters, digits, `.`, `_`, `-` and `/`", format_)
+    try:
+        in_force = None if against is None else Policy.load_for_testing(against)
+    except PolicyError as error:
+        fail_policy(error, format_)
+
+    def read() -> Iterator[Counted]:
+        return lines(log)
+
+    with reading(format_):
+        wishes = Wishes(name, 1 << 62 if exact else evidence, without=without)
+        try:
+            found = learn(read, wishes, in_force, agent, workers or 0)
+        except PolicyError as error:
+            if not without:
+                raise  # what is learned compiles
+            fail_policy(error, format_)
+    if not found.observed.kept:
+        fail_usage(f"`{log}` holds no decision that allowed or asked" + (f" for `{agent}`" if agent else ""), format_)
+    if output is not None:
+        _write(output, found.draft.text, format_)
+    if format_ == "json":
+        print_json(_json(found))
+    else:
+        if output is None:
+            click.echo(found.draft.text)
+        click.echo(render_learned(found), err=output is None)
+    sys.exit(_exit(found))
+
+
+def _exit(found: Learned) -> int:
+    if not found.kept or not found.narrow:
+        return 1
+    undecided = found.replayed.undecided or (found.difference is not None and found.difference.undecided)
+    return 3 if undecided or found.observed.lost or found.draft.unsaid else 0
+
+
+def _json(found: Learned) -> dict[str, Any]:
+    difference = found.difference
+    return {
+        "policy": found.draft.text,
+        "kept": found.kept,
+        "narrow": found.narrow,
+        "replayed": found.replayed.json(),
+        "compared": None if difference is None else _compared(difference),
+        "rules": [
+            {
+                "agents": list(r.agents), "actions": list(r.actions), "tier": r.tier or None,
+                "methods": list(r.methods),
+                "times": r.seen.count, "values": r.values, "sessions": len(r.seen.sessions), "last": r.seen.last,
+                "patterns": [{"text": t, "values": s.values, "judge": s.judge} for t, s in r.shapes.items()],
+            }
+            for r in found.draft.rules
+        ],
+        "not_learned": [
+            {"agent": a, "action": x, "why": why, "times": n} for (a, x, why), n in sorted(found.observed.lost.items())
+        ],
+    }  # fmt: skip
+
+
+def _compared(difference: Diff) -> dict[str, int]:
+    beyond = sum(r.kind in {"widened", "lowered"} for r in difference.rows)
+    return {"beyond": beyond, "undecided": len(difference.undecided)}
+
+
+def _write(path: str, text: str, format_: str) -> None:
+    beside = f"{path}.new-{os.getpid()}"
+    try:
+        with open(beside, "x", encoding="utf-8") as stream:
+            stream.write(text)
+        os.replace(beside, path)
+    except OSError as error:
+        fail_usage(f"`{visible(path)}` cannot be written: {(error.strerror or 'error').lower()}", format_)

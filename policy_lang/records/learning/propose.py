@@ -1,0 +1,342 @@
+"""The text of a learned policy: rules for each agent, with how much evidence each has and what a person must judge."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from ...compiler.load import compile_text
+from ...domain.actions import COMMAND, HOST, METHODS, NAME, PATH, REF, SORT_OF
+from ...domain.errors import PolicyError, Source
+from ...domain.policy import Tier
+from ...ir.patterns import compile_pattern
+from ...ir.scopes import PatternError
+from ...syntax.format import duration, format_file
+from ...syntax.parse import parse
+from ...syntax.tokens import escape
+from .generalise import Bounds, Shape, command_least, never, path_least, ref_least, shapes, verb_shapes
+from .observe import FREE, Need, Observed, Seen, Word
+from .text import joined, pattern_text
+
+_ORDER = (
+    "read", "write", "delete", "run", "connect", "push", "force-push", "delete-ref", "merge", "call", "use", "setenv",
+    "do",
+)  # fmt: skip
+_USUAL = re.compile(r"[A-Za-z0-9_.@:+-]+(/[A-Za-z0-9_.@:+-]+)*\Z")
+_TREE = ("read", "write", "delete")
+Place = tuple[str, str, Word]
+"""Agent, action and place: what may not be generalised any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a policy is to be learned. `evidence` is how many different values make a pattern."""
+
+    name: str = "learned"
+    evidence: int = 5
+    tiers: dict[str, Tier] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
+    """Labels of the baseline's rules that are left out."""
+
+
+@dataclass(slots=True)
+class LearnedRule:
+    """One rule with its evidence. `shapes` by the text of their pattern."""
+
+    agents: tuple[str, ...]
+    actions: tuple[str, ...]
+    tier: str
+    methods: tuple[str, ...]
+    shapes: dict[str, Shape]
+
+    @property
+    def seen(self) -> Seen:
+        """All observations that it stands for."""
+        total = Seen()
+        for shape in self.shapes.values():
+            total.add(Seen(shape.seen.count, set(shape.seen.sessions), shape.seen.last))
+        return total
+
+    @property
+    def values(self) -> int:
+        """How many different values it stands for."""
+        return sum(s.values for s in self.shapes.values())
+
+
+@dataclass(slots=True)
+class Draft:
+    """A policy's text; `rules` in the order in which they stand there."""
+
+    text: str
+    rules: list[LearnedRule]
+    unsaid: list[tuple[str, str, str]] = field(default_factory=list)
+    """Agent, action and value of what no pattern can say."""
+
+
+@dataclass(slots=True)
+class Corrections:
+    """What earlier drafts taught: `blocked` places are too wide, `exact` commands their pattern does not cover."""
+
+    blocked: set[Place] = field(default_factory=set)
+    exact: dict[tuple[str, str], set[Word]] = field(default_factory=dict)
+
+
+def draft(observed: Observed, wishes: Wishes, corrections: Corrections) -> Draft:
+    """A policy that grants what was observed."""
+    made = Draft("", [])
+    blocks: dict[tuple[str, ...], tuple[list[str], list[LearnedRule]]] = {}
+    for agent in sorted({need[0] for need in observed.needs}):
+        if not (_sayable("agent", agent) and _sayable("repo", only_repo(observed, agent))):
+            made.unsaid.append((agent, "do", "anything by an agent, or in a repository, of that name"))
+            continue
+        rules = list(_rules(agent, observed, wishes, corrections, made))
+        key = (only_repo(observed, agent), *(_rule_text(r) for r in rules))
+        known = blocks.setdefault(key, ([], rules))
+        known[0].append(agent)
+        for mine, other in zip(known[1], rules, strict=True):
+            _join(mine, other)
+    lines = [*_head(observed, wishes), f"policy {escape(wishes.name)}", ""]
+    without = f" without {', '.join(wishes.without)}" if wishes.without else ""
+    lines += ["# what no agent may do, whatever was observed", f"import std.baseline{without}", ""]
+    lines += _tiers(observed, wishes)
+    for (repo, *_), (agents, rules) in blocks.items():
+        lines += ["", *_scope(agents, repo, rules)]
+        made.rules += rules
+    made.text = format_file(parse(Source("learned", "\n".join(lines) + "\n")))
+    return made
+
+
+def _join(mine: LearnedRule, other: LearnedRule) -> None:
+    """Two agents' same rule is one, with the evidence of both."""
+    if mine is other:
+        return
+    mine.agents += other.agents
+    for text, shape in other.shapes.items():
+        mine.shapes[text].seen.add(shape.seen)
+        mine.shapes[text].values = max(mine.shapes[text].values, shape.values)
+
+
+def _head(observed: Observed, wishes: Wishes) -> list[str]:
+    return [
+        f"# Learned from {observed.kept:,} of {observed.decisions:,} decisions, {observed.first[:10]} to "
+        f"{observed.last[:10]}: the others were denials.",
+        "#",
+        "# A comment says how often what a rule grants was seen: times, different values, sessions, and when last.",
+        f"# Where at least {wishes.evidence} different values lie in one place, and none there was denied, a pattern",
+        "# stands for them. Such a pattern reaches further than what was seen: a person must judge it.",
+        "",
+    ]
+
+
+def _tiers(observed: Observed, wishes: Wishes) -> list[str]:
+    names = sorted({need[2] for need in observed.needs if need[2]})
+    todo, lines = list(names), []
+    done: set[str] = set()
+    while todo:
+        name = todo.pop(0)
+        tier = wishes.tiers.get(name)
+        if name in done:
+            continue
+        done.add(name)
+        if tier is None:
+            lines += ["# judge: the records do not tell who approves", f'tier {name} {{ approvers "@{name}" }}']
+            continue
+        todo += [*tier.includes, *([tier.escalate] if tier.escalate else [])]
+        parts = ["approvers " + ", ".join(escape(a) for a in tier.approvers), f"quorum {tier.quorum}"]
+        parts.append(f"expires {duration(tier.expires)}")
+        if tier.includes:
+            parts.append("includes " + ", ".join(tier.includes))
+        if tier.reason_required:
+            parts.append("reason required")
+        if tier.scope:
+            parts.append(f"scope {tier.scope}")
+        if tier.escalate:
+            parts.append(f"on timeout escalate {tier.escalate}")
+        lines.append(f"tier {name} {{ {'  '.join(parts)} }}")
+    return lines
+
+
+def only_repo(observed: Observed, agent: str) -> str:
+    """The repository that an agent worked on, when it was always the same."""
+    repos = list(observed.repos.get(agent, ()))
+    return repos[0] if len(repos) == 1 else ""
+
+
+def _scope(agents: list[str], repo: str, rules: list[LearnedRule]) -> Iterator[str]:
+    named = [a for a in agents if a]
+    opened = 0
+    if named:
+        yield f"agent {', '.join(escape(_glob(a)) for a in named)} {{"
+        opened += 1
+    if "" in agents:
+        yield "# judge: these agents gave no name, so this holds for every agent"
+    if repo:
+        yield f"repo {escape(_glob(repo))} {{"
+        opened += 1
+    for rule in rules:
+        yield from _comments(rule)
+        yield _rule_text(rule)
+    yield from ["}"] * opened
+
+
+def _sayable(scope: str, name: str) -> bool:
+    """True for a name that a scope can be about; agents may have chosen any text."""
+    if not name or _USUAL.match(name):
+        return True
+    text = f'policy "p" {scope} {escape(_glob(name))} {{ allow do "x" }}'
+    try:
+        compile_text(text, "p.policy")
+    except PolicyError:
+        return False
+    return True
+
+
+def _glob(name: str) -> str:
+    return "".join(f"[{c}]" if c in "*?[{}" else c for c in name)
+
+
+def _comments(rule: LearnedRule) -> Iterator[str]:
+    seen = rule.seen
+    different = "" if rule.values == seen.count else f", {rule.values:,} different"
+    sessions = f", {len(seen.sessions):,} session{'s' if len(seen.sessions) != 1 else ''}"
+    yield f"# {seen.count:,} time{'s' if seen.count != 1 else ''}{different}{sessions}, last {seen.last[:10]}"
+    for text, shape in rule.shapes.items():
+        if shape.judge or FREE in shape.place:
+            yield f"# judge: `{text}` for {shape.values:,} different value{'s' if shape.values != 1 else ''}"
+    if rule.actions == ("connect",) and not rule.methods:
+        yield "# judge: every method, as the commands' own were not seen"
+
+
+def _rule_text(rule: LearnedRule) -> str:
+    effect = f"ask {rule.tier}" if rule.tier else "allow"
+    patterns = list(rule.shapes)
+    if rule.actions == ("run",):
+        patterns = joined(patterns)
+    what = f"{effect} {', '.join(rule.actions)} "
+    what += f"{', '.join(rule.methods)} " if rule.methods else ""
+    return what + ", ".join(escape(p) for p in patterns)
+
+
+def _rules(
+    agent: str, observed: Observed, wishes: Wishes, corrections: Corrections, made: Draft
+) -> Iterator[LearnedRule]:
+    found: dict[tuple[str, str], list[LearnedRule]] = {}
+    for tier in sorted({n[2] for n in observed.needs if n[0] == agent}):
+        for action in _ORDER:
+            needs = [n for n in observed.needs if n[:3] == (agent, action, tier)]
+            for methods, values in _by_methods(needs, observed):
+                made_of = _shapes(agent, action, tier, values, observed, wishes, corrections)
+                texts = _said(agent, action, made_of, methods, made)
+                if texts:
+                    found.setdefault((tier, action), []).append(LearnedRule((agent,), (action,), tier, methods, texts))
+    for (_, action), rules in _merged(found).items():
+        yield from (r for r in rules if r.actions[0] == action)
+
+
+def _merged(found: dict[tuple[str, str], list[LearnedRule]]) -> dict[tuple[str, str], list[LearnedRule]]:
+    """Rules about paths that have the same patterns are one rule about several actions."""
+    for tier in {t for t, _ in found}:
+        for first in _TREE:
+            for second in _TREE[_TREE.index(first) + 1 :]:
+                a, b = found.get((tier, first), []), found.get((tier, second), [])
+                if a and b and list(a[0].shapes) == list(b[0].shapes) and len(a) == len(b) == 1:
+                    a[0].actions = (*a[0].actions, second)
+                    for text, shape in b[0].shapes.items():
+                        a[0].shapes[text].seen.add(shape.seen)
+                    del found[tier, second]
+    return found
+
+
+def _by_methods(needs: list[Need], observed: Observed) -> Iterator[tuple[tuple[str, ...], dict[Word, Seen]]]:
+    """Values with the methods that were seen for them; those with the same methods together."""
+    methods: dict[Word, set[str]] = {}
+    totals: dict[Word, Seen] = {}
+    for need in needs:
+        for word, seen in observed.needs[need].items():
+            methods.setdefault(word, set()).add(need[3])
+            totals.setdefault(word, Seen()).add(Seen(seen.count, set(seen.sessions), seen.last))
+    groups: dict[tuple[str, ...], dict[Word, Seen]] = {}
+    for word, found in methods.items():
+        key = () if "" in found else tuple(m for m in METHODS if m in found)
+        groups.setdefault(key, {})[word] = totals[word]
+    yield from sorted(groups.items())
+
+
+def _shapes(
+    agent: str, action: str, tier: str, values: dict[Word, Seen], observed: Observed, wishes: Wishes,
+    corrections: Corrections,
+) -> list[Shape]:  # fmt: skip
+    sort = SORT_OF[action]
+    against = set(observed.denied.get((agent, action), ()))
+    for need, words in observed.needs.items():
+        if need[:2] == (agent, action) and bool(need[2]) != bool(tier):
+            against |= set(words)  # what was asked is no evidence for a grant, nor the other way round
+    blocked = frozenset(p for a, x, p in corrections.blocked if (a, x) == (agent, action))
+    bounds = Bounds(never, frozenset(against - set(values)), blocked)
+    if sort == PATH:
+        bounds.least = path_least(wishes.evidence, action != "read")
+        return shapes(values, bounds, files=True)
+    if sort == REF:
+        bounds.least = ref_least(wishes.evidence)
+        return shapes(values, bounds, files=False)
+    if sort == COMMAND:
+        bounds.least = command_least(values, wishes.evidence)
+        made = shapes(values, bounds, files=False)
+        extra = corrections.exact.get((agent, tier), set()) & set(values)
+        have = {s.place for s in made if not s.below}
+        return [*made, *(Shape(w, seen=values[w], values=0) for w in sorted(extra - have))]
+    if sort == HOST:
+        return list(_hosts(values, bounds))
+    if sort == NAME and action == "call":
+        return list(verb_shapes(values, bounds, wishes.evidence))
+    return shapes(values, bounds, files=False)
+
+
+def _hosts(values: dict[Word, Seen], bounds: Bounds) -> Iterator[Shape]:
+    """One pattern for each host: its URL paths' common folder, or the host alone when they have none."""
+    groups: dict[Word, list[Word]] = {}
+    for word in sorted(values):
+        groups.setdefault(word[:2], []).append(word)
+    for place, words in groups.items():
+        total = Seen()
+        for word in words:
+            total.add(Seen(values[word].count, set(values[word].sessions), values[word].last))
+        if any(d[:2] == place for d in bounds.denied) or (len(words) == 1 and len(words[0]) > 2):
+            yield from (Shape(w, seen=values[w]) for w in words)
+            continue
+        common = _common([w[2:] for w in words])
+        if len(common) > 1 and place not in bounds.blocked:
+            yield Shape((*place, *common), "**", (), len(words), total)
+        elif place in bounds.blocked:
+            yield from (Shape(w, seen=values[w]) for w in words)
+        else:
+            yield Shape(place, "", (), len(words), total)
+
+
+def _common(paths: Iterable[Word]) -> Word:
+    """The longest beginning, in whole segments and without the last one, that all URL paths share."""
+    folders = [p[:-1] for p in paths]
+    first = min(folders)
+    last = max(folders)
+    length = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+    return first[:length]
+
+
+def _said(agent: str, action: str, found: list[Shape], methods: tuple[str, ...], made: Draft) -> dict[str, Shape]:
+    """The shapes by their text; what the language cannot say is noted."""
+    sort = SORT_OF[action]
+    out: dict[str, Shape] = {}
+    for shape in found:
+        text = pattern_text(sort, shape)
+        try:
+            compile_pattern(sort, text, methods)
+        except PatternError:
+            made.unsaid.append((agent, action, " ".join(shape.place)))
+            continue
+        if text in out:
+            out[text].seen.add(shape.seen)
+            out[text].values += shape.values
+        else:
+            out[text] = shape
+    return out
