@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -166,3 +167,17 @@ def _context(policy: Policy, pairs: tuple[str, ...], format_: str) -> dict[str, 
 def count(number: int, noun: str) -> str:
     """`1 rule`, `2 rules`."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def write_file(path: str, text: str, format_: str = "text") -> None:
+    """Replace a file at once, so that no reader sees half of it."""
+    path = os.path.realpath(path)
+    beside = f"{path}.new-{os.getpid()}"
+    try:
+        with open(beside, "x", encoding="utf-8", newline="") as file:
+            file.write(text)
+        if os.path.exists(path):
+            os.chmod(beside, os.stat(path).st_mode & 0o777)
+        os.replace(beside, path)
+    except OSError as error:
+        fail_usage(f"`{path}` cannot be written: {(error.strerror or 'error').lower()}", format_)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from ..records.learning.prove import Learned, learn
 from ..records.source import Counted, lines
 from ..report.learned import render_learned
 from ..report.style import visible
-from .common import FORMAT, fail_policy, fail_usage, print_json
+from .common import FORMAT, fail_policy, fail_usage, print_json, write_file
 from .log import reading
 
 _NAME = re.compile(r"[A-Za-z0-9._/-]{1,64}\Z")
@@ -73,7 +72,7 @@ def command(
     if not found.observed.kept:
         fail_usage(f"`{log}` holds no decision that allowed or asked" + (f" for `{agent}`" if agent else ""), format_)
     if output is not None:
-        _write(output, found.draft.text, format_)
+        write_file(output, found.draft.text, format_)
     if format_ == "json":
         print_json(_json(found))
     else:
@@ -116,13 +115,3 @@ def _json(found: Learned) -> dict[str, Any]:
 def _compared(difference: Diff) -> dict[str, int]:
     beyond = sum(r.kind in {"widened", "lowered"} for r in difference.rows)
     return {"beyond": beyond, "undecided": len(difference.undecided)}
-
-
-def _write(path: str, text: str, format_: str) -> None:
-    beside = f"{path}.new-{os.getpid()}"
-    try:
-        with open(beside, "x", encoding="utf-8") as stream:
-            stream.write(text)
-        os.replace(beside, path)
-    except OSError as error:
-        fail_usage(f"`{visible(path)}` cannot be written: {(error.strerror or 'error').lower()}", format_)

@@ -25,7 +25,7 @@ from ..report.findings import concise_lines, finding_github_lines, render_findin
 from ..report.style import visible
 from ..resolve.revisions import Revision
 from ..wire.findings import report_gitlab, report_json, report_junit, report_sarif
-from .common import fail_policy, fail_usage, print_json
+from .common import fail_policy, fail_usage, print_json, write_file
 
 FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit")
 
@@ -224,7 +224,7 @@ def _print(run: _Run, report: Report) -> None:
 
 def _write_baseline(run: _Run, report: Report, path: str, *, critical: bool) -> None:
     made = Baseline.of([*report.findings, *report.baselined], checks(), critical=critical)
-    _write(path, made.text())
+    write_file(path, made.text())
     click.echo(f"{visible(path)}: {len(made.entries)} findings", err=True)
     kept = {e.fingerprint for e in made.entries}
     report.baselined += [f for f in report.findings if f.fingerprint in kept]
@@ -241,7 +241,7 @@ def _stale(run: _Run, report: Report, *, prune: bool) -> bool:
     if not gone or known is None or run.baseline is None:
         return False
     if prune:
-        _write(run.baseline, known.pruned().text())
+        write_file(run.baseline, known.pruned().text())
         click.echo(f"{visible(run.baseline)}: {len(gone)} stale findings taken out", err=True)
         return True
     for entry in gone if "SUP006" in {c.code for c in run.options.selected(run.files[0])} else ():
@@ -264,7 +264,7 @@ def _fix(run: _Run, *, unsafe: bool, show: bool) -> None:
                 )
                 click.echo("".join(line if line.endswith("\n") else f"{line}\n" for line in lines), nl=False)
             else:
-                _write(name, text)
+                write_file(name, text)
         verb = "would mend" if show else "mended"
         if done.mended:
             codes = ", ".join(sorted({f.code for f in done.mended}))
@@ -273,17 +273,3 @@ def _fix(run: _Run, *, unsafe: bool, show: bool) -> None:
             click.echo(f"{visible(path)}:{finding.span.line}: {finding.code} left as it is: {visible(why)}", err=True)
     if show:
         sys.exit(0)
-
-
-def _write(path: str, text: str) -> None:
-    """Replace a file at once, so that no reader sees half of it."""
-    path = os.path.realpath(path)
-    beside = f"{path}.new-{os.getpid()}"
-    try:
-        with open(beside, "x", encoding="utf-8", newline="") as file:
-            file.write(text)
-        if os.path.exists(path):
-            os.chmod(beside, os.stat(path).st_mode & 0o777)
-        os.replace(beside, path)
-    except OSError as error:
-        fail_usage(f"`{path}` cannot be written: {(error.strerror or 'error').lower()}")
