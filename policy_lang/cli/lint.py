@@ -12,6 +12,7 @@ import click
 
 from .._version import __version__
 from ..analysis.spaces import Layout
+from ..audit.read import LogReadError
 from ..domain.errors import PolicyError
 from ..lint.baseline_file import Baseline, BaselineError
 from ..lint.config import ConfigError, LintConfig, find_config, read_config
@@ -21,6 +22,7 @@ from ..lint.ground import USUAL_LAYOUT, Ground
 from ..lint.linter import Options, ground_of, lint_ground, merged
 from ..lint.registry import checks
 from ..lint.report import Report
+from ..lint.usage import Usage
 from ..report.findings import concise_lines, finding_github_lines, render_findings, step_text
 from ..report.style import visible
 from ..resolve.revisions import Revision
@@ -45,6 +47,7 @@ class _Run:
 @click.command(name="lint")
 @click.argument("files", nargs=-1, required=True)
 @click.option("--against", metavar="REV|FILE", help="Report only what the change adds to that revision or file.")
+@click.option("--log", metavar="LOG", help="Report as well what a decision log says of the rules' use.")
 @click.option("--select", metavar="CODES", help="Only these rules; a beginning such as PTH means all of them.")
 @click.option("--ignore", metavar="CODES", help="Not these rules.")
 @click.option("--persona", type=click.Choice(PERSONAS), help="Who reads the findings; later ones see more.")
@@ -135,6 +138,7 @@ def _run(files: tuple[str, ...], format_: str, given: dict[str, object]) -> _Run
         not given["no_suppressions"],
         _baseline(name, shape, bool(given["allow_critical"]), bool(given["write_baseline"])),
         _today(given["today"], shape),
+        _usage(files, given["log"], shape),
     )
     against = str(given["against"]) if given["against"] else None
     return _Run(files, options, config, format_, against, name)
@@ -160,6 +164,22 @@ def _codes(text: object, shape: str) -> tuple[str, ...]:
         if not any(known.startswith(code) for known in checks()):
             fail_usage(f"there is no rule `{code[:40]}`; `policy rule` lists them", shape)
     return codes
+
+
+def _usage(files: tuple[str, ...], log: object, shape: str) -> Usage | None:
+    """What a log says of the policy's rules."""
+    if not log:
+        return None
+    if len(files) > 1:
+        fail_usage("`--log` is one policy's: lint one file", shape)
+    from ..records.usage import usage_of
+
+    try:
+        return usage_of(str(log), files[0])
+    except LogReadError as error:
+        fail_usage(str(error), shape)
+    except PolicyError as error:
+        fail_policy(error, shape)
 
 
 def _today(text: object, shape: str) -> date | None:

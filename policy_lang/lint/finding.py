@@ -13,8 +13,9 @@ SEVERITIES = ("info", "warning", "error")
 """From the mildest."""
 PERSONAS = ("regular", "strict", "auditor")
 """Who reads the findings: each persona sees those of the ones before it as well."""
-EVIDENCE = ("proved", "fact", "heuristic")
-"""`proved`: decided over the policy; `fact`: and a row of the capability data; `heuristic`: names and lengths."""
+EVIDENCE = ("proved", "fact", "heuristic", "observed")
+"""`proved`: decided over the policy; `fact`: and a row of the capability data; `heuristic`: names and lengths;
+`observed`: a decision log shows it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from .ground import USUAL_LAYOUT, Ground
 from .registry import checks
 from .report import Report, found_in, ordered
 from .suppress import applied
+from .usage import Usage, used
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Options:
     suppressions: bool = True
     baseline: Baseline | None = None
     today: date | None = None
+    usage: Usage | None = None
 
     def selected(self, path: str) -> list[Check]:
         """The rules that run on a file."""
@@ -77,6 +79,8 @@ def lint_ground(ground: Ground, options: Options, against: Ground | None = None)
     findings = found_in(ground, selected, options.persona)
     if against is not None and "SEM009" in codes:
         findings += changes(ground, diff(against.engine, ground.engine, options.layout), checks()["SEM009"])
+    if options.usage is not None:
+        findings += used(ground, options.usage, checks(), codes)
     suppressed: list[Finding] = []
     if options.suppressions:
         findings, suppressed = applied(ground, findings, checks(), codes, options.today)

@@ -196,8 +196,8 @@ class Replayer:
     """Decides records anew by one policy, and compares with what was decided, or with what another would."""
 
     def __init__(self, new: bytes, old: bytes | None = None) -> None:
-        self._new = _policy(new)
-        self._old = None if old is None else _policy(old)
+        self._new = opened_policy(new)
+        self._old = None if old is None else opened_policy(old)
         self._memo: dict[bytes, tuple[str, Any]] = {}
 
     def replay(self, lines: Iterable[Counted]) -> Replayed:
@@ -279,7 +279,8 @@ def _said(effect: str, tiers: tuple[str, ...]) -> str:
     return f"{effect} {', '.join(tiers)}" if tiers else effect
 
 
-def _policy(data: bytes) -> Policy:
+def opened_policy(data: bytes) -> Policy:
+    """The policy that `portable` made bytes of."""
     contents = Contents(data)
     return Policy(Engine(contents.prepared, profiles=contents.profile))
 

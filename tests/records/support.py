@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,11 @@ allow connect "api.example"
 PLACE: dict[str, Any] = {"cwd": "/w", "workspace": "/w", "home": "/h", "lexical": True}
 
 
-def decided(folder: Path, asked: list[Request], policy: str = POLICY, **options: Any) -> Path:
-    """A log of what a policy said to some requests."""
+def decided(folder: Path, asked: list[Request], policy: str = POLICY, apart: float = 0, **options: Any) -> Path:
+    """A log of what a policy said to some requests, so many seconds apart."""
+    if apart:
+        now = itertools.count(1_795_000_000.0, apart)
+        options["clock"] = lambda: next(now)
     log = DecisionLog(str(folder), flush=False, **options)
     made = Policy(Policy.loads(policy).engine, log)
     for request in asked:

@@ -130,7 +130,7 @@ def _look(found: Observed, record: Json, request: Json, times: int) -> None:
     if effect == "deny":
         for one in tables(record.get("effects")):
             if effect_of(one.get("effect")) == "deny":
-                words = _words(one, request, record, None)
+                words = words_of(one, request, record, None)
                 if words and len(found.denied.setdefault((agent, text(one.get("action"))), set())) < _MOST:
                     found.denied[agent, text(one.get("action"))].update(words)
         return
@@ -143,14 +143,16 @@ def _look(found: Observed, record: Json, request: Json, times: int) -> None:
             continue  # needs no grant: the shell's own state, a public address of a granted name
         action = text(one.get("action"))
         tiers = texts(one.get("tiers")) if effect_of(one.get("effect")) == "ask" else ("",)
-        for word in _words(one, request, record, found.lost) or ():
+        for word in words_of(one, request, record, found.lost) or ():
             for tier in tiers:
                 method = text(one.get("method")) or text(request.get("method"))
                 need = (agent, action, tier, method if action == "connect" else "")
                 found.add(need, word, Seen(times, {text(request.get("session"))}, time))
 
 
-def _words(effect: Json, request: Json, record: Json, lost: Counter[tuple[str, str, str]] | None) -> list[Word] | None:
+def words_of(
+    effect: Json, request: Json, record: Json, lost: Counter[tuple[str, str, str]] | None
+) -> list[Word] | None:
     """The words that an effect's resource has; its own pattern where it is one. What no pattern can say is lost."""
     action, resource = text(effect.get("action")), resource_of(effect.get("resource"))
     whole = request.get("action") == action and request.get("resource") == effect.get("resource")

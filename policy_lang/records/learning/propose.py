@@ -227,7 +227,7 @@ def _rules(
             needs = [n for n in observed.needs if n[:3] == (agent, action, tier)]
             for methods, values in _by_methods(needs, observed):
                 made_of = _shapes(agent, action, tier, values, observed, wishes, corrections)
-                texts = _said(agent, action, made_of, methods, made)
+                texts = said(agent, action, made_of, methods, made.unsaid)
                 if texts:
                     found.setdefault((tier, action), []).append(LearnedRule((agent,), (action,), tier, methods, texts))
     for (_, action), rules in _merged(found).items():
@@ -323,7 +323,9 @@ def _common(paths: Iterable[Word]) -> Word:
     return first[:length]
 
 
-def _said(agent: str, action: str, found: list[Shape], methods: tuple[str, ...], made: Draft) -> dict[str, Shape]:
+def said(
+    agent: str, action: str, found: list[Shape], methods: tuple[str, ...], unsaid: list[tuple[str, str, str]]
+) -> dict[str, Shape]:
     """The shapes by their text; what the language cannot say is noted."""
     sort = SORT_OF[action]
     out: dict[str, Shape] = {}
@@ -332,7 +334,7 @@ def _said(agent: str, action: str, found: list[Shape], methods: tuple[str, ...],
         try:
             compile_pattern(sort, text, methods)
         except PatternError:
-            made.unsaid.append((agent, action, " ".join(shape.place)))
+            unsaid.append((agent, action, " ".join(shape.place)))
             continue
         if text in out:
             out[text].seen.add(shape.seen)

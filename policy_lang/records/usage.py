@@ -1,0 +1,203 @@
+"""What a log says of a policy's rules: each question is decided anew, by the policy that is looked at."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ..analysis.diff import diff
+from ..audit.chain import opened
+from ..automata.pattern import Pattern
+from ..domain.actions import COMMAND, HOST, PATH, REF, SORT_OF
+from ..domain.decision import Decision
+from ..domain.errors import PolicyError, RequestError
+from ..domain.plain import effect_json
+from ..ir.model import Rule
+from ..lint.usage import Denied, RuleUse, Usage
+from ..policy import Policy
+from .cores import spread
+from .learning.generalise import Bounds, Shape, command_least, never, path_least, ref_least, shapes
+from .learning.observe import Seen, Word, words_of
+from .learning.propose import said
+from .replay import Replayed, asked, opened_policy, portable, question, replay
+from .row import table, text
+from .source import Counted, lines
+
+_EVIDENCE = 3
+_MOST_VALUES = 20_000
+_MOST_TRIES = 40
+"""Rules for which smaller patterns are tried by a replay."""
+_MEMO = 50_000
+
+
+@dataclass(slots=True)
+class _Part:
+    """What a part of the log says."""
+
+    decisions: int = 0
+    first: str = ""
+    last: str = ""
+    actions: set[str] = field(default_factory=set)
+    grants: dict[tuple[str, str], dict[Word, Seen]] = field(default_factory=dict)
+    denied: dict[tuple[str, str, str, str], Seen] = field(default_factory=dict)
+    granted: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def merge(self, other: _Part) -> None:
+        self.decisions += other.decisions
+        self.first = min(filter(None, (self.first, other.first)), default="")
+        self.last = max(self.last, other.last)
+        self.actions |= other.actions
+        self.granted |= other.granted
+        for key, values in other.grants.items():
+            mine = self.grants.setdefault(key, {})
+            for word, seen in values.items():
+                if word in mine or len(mine) < _MOST_VALUES:
+                    mine.setdefault(word, Seen()).add(seen)
+        for what, seen in other.denied.items():
+            if what in self.denied or len(self.denied) < _MOST_VALUES:
+                self.denied.setdefault(what, Seen()).add(seen)
+
+
+def usage_of(log: str, path: str) -> Usage:
+    """What the log says of the rules of a policy file. Raises LogReadError, PolicyError."""
+    data = portable(path)
+    found = _Part()
+    for part in spread(lines(log), _looker, (data,)):
+        found.merge(part)
+    policy = Policy.load(path)
+    usage = Usage(found.decisions, _days(found), found.first, found.last, frozenset(found.actions))
+    for (rule, _), values in found.grants.items():
+        use = usage.uses.setdefault(rule, RuleUse())
+        use.count += sum(s.count for s in values.values())
+        use.values += len(values)
+        use.last = max([use.last, *(s.last for s in values.values())])
+    _smaller(log, path, policy, found, usage)
+    for (rule, agent, action, resource), seen in sorted(found.denied.items(), key=lambda d: -d[1].count):
+        if (agent, action, resource) not in found.granted:
+            usage.denied.append(Denied(rule, agent, action, resource, seen.count, len(seen.sessions)))
+    return usage
+
+
+def _days(found: _Part) -> float:
+    try:
+        span = datetime.fromisoformat(found.last) - datetime.fromisoformat(found.first)
+    except ValueError:
+        return 0.0
+    return span.total_seconds() / 86400
+
+
+def _looker(data: bytes) -> Callable[[list[Counted]], _Part]:
+    policy = opened_policy(data)
+    memo: dict[bytes, Decision | None] = {}
+
+    def look(chunk: list[Counted]) -> _Part:
+        part = _Part()
+        for line, times in chunk:
+            record = opened(line)
+            if record["kind"] != "decision":
+                continue
+            key = question(record)
+            if key not in memo:
+                if len(memo) >= _MEMO:
+                    memo.clear()
+                try:
+                    memo[key] = policy.decide_request(asked(record))
+                except RequestError:
+                    memo[key] = None
+            decision = memo[key]
+            if decision is not None:
+                _note(part, record, decision, times)
+        return part
+
+    return look
+
+
+def _note(part: _Part, record: dict[str, object], decision: Decision, times: int) -> None:
+    request = table(record.get("request"))
+    time = text(record.get("time"))
+    part.decisions += times
+    part.first = min(filter(None, (part.first, time)), default="")
+    part.last = max(part.last, time)
+    agent, action = text(request.get("agent")), text(request.get("action"))
+    shown = str(request.get("resource"))[:200]
+    seen = Seen(times, {text(request.get("session"))}, time)
+    if decision.effect == "deny":
+        rule = decision.rules[0].id if decision.rules else ""
+        part.denied.setdefault((rule, agent, action, shown), Seen()).add(seen)
+    else:
+        part.granted.add((agent, action, shown))
+    for effect in decision.effects:
+        part.actions.add(effect.action)
+        for ref in effect.verdict.support if decision.effect != "deny" else ():
+            values = part.grants.setdefault((ref.id, effect.action), {})
+            for word in words_of(effect_json(effect), request, record, None) or [("\0?",)]:
+                if word in values or len(values) < _MOST_VALUES:
+                    values.setdefault(word, Seen()).add(Seen(times, set(seen.sessions), time))
+
+
+# smaller patterns
+
+
+def _smaller(log: str, path: str, policy: Policy, found: _Part, usage: Usage) -> None:
+    """For rules that reach further than what was seen, patterns that suffice, as a replay shows."""
+    rules = {r.id: r for r in policy.policy_set.layers[0].rules if r.grants}
+    tried = 0
+    for name, use in usage.uses.items():
+        rule = rules.get(name)
+        if rule is None or use.values < _EVIDENCE or tried >= _MOST_TRIES:
+            continue
+        values = {w: s for (r, _), vs in found.grants.items() if r == name for w, s in vs.items()}
+        if ("\0?",) in values or len(values) >= _MOST_VALUES:
+            continue
+        texts = _proposal(rule, values)
+        if texts and set(texts) != {p.text for p in rule.include} and len(texts) <= 6:
+            tried += 1
+            if _suffices(log, path, rule, texts):
+                use.smaller = tuple(texts)
+
+
+def _proposal(rule: Rule, values: dict[Word, Seen]) -> list[str]:
+    least = {
+        PATH: path_least(_EVIDENCE, "read" not in rule.actions), REF: ref_least(_EVIDENCE),
+        COMMAND: command_least(values, _EVIDENCE),
+    }.get(rule.sort, never)  # fmt: skip
+    if rule.sort == HOST:
+        made = [Shape(w[:2], seen=s) for w, s in values.items()]
+    else:
+        made = shapes(values, Bounds(least, frozenset(), frozenset()), files=rule.sort == PATH)
+    action = rule.actions[0]
+    assert SORT_OF[action] == rule.sort
+    return list(said("", action, made, (), []))
+
+
+def _suffices(log: str, path: str, rule: Rule, texts: list[str]) -> bool:
+    """True when these patterns instead of the rule's own permit less, and decide the log alike."""
+    source = rule.span.source
+    patterns: list[Pattern] = [p for p in rule.include if p.text]
+    body = source.text[rule.span.start : rule.span.end]
+    first = min((body.find(f'"{p.text}"') for p in patterns), default=-1)
+    last = max((body.find(f'"{p.text}"') + len(p.text) + 2 for p in patterns), default=-1)
+    if first < 0 or last <= first:
+        return False
+    changed = body[:first] + ", ".join(f'"{t}"' for t in texts) + body[last:]
+    if os.path.abspath(source.path) != os.path.abspath(path):
+        return False  # an import: what is changed there changes others
+    whole = source.text[: rule.span.start] + changed + source.text[rule.span.end :]
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        with tempfile.NamedTemporaryFile("w", suffix=".policy", dir=folder, encoding="utf-8") as stream:
+            stream.write(whole)
+            stream.flush()
+            new, narrower = portable(stream.name), Policy.load(stream.name)
+    except (OSError, PolicyError):
+        return False
+    change = diff(Policy.load(path).engine, narrower.engine)
+    if not change.has("narrowed") or change.has("widened", "lowered"):
+        return False
+    total = Replayed()
+    for part in replay(lines(log), new, portable(path)):
+        total.merge(part)
+    return not total.changed and bool(total.same)
