@@ -8,6 +8,7 @@ than `head` says reads the files, goes on behind the last whole record, and says
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -39,7 +40,11 @@ _DIGEST_AND_END = 67
 
 
 class LogUnavailableError(Exception):
-    """Nothing could be recorded; the text says why."""
+    """Nothing could be recorded; the text says why. `passing` says that waiting may mend it: the disk is full."""
+
+    def __init__(self, why: str, passing: bool = False) -> None:
+        super().__init__(why)
+        self.passing = passing
 
 
 class _State:
@@ -127,7 +132,8 @@ class DecisionLog:
             self._refused = 0
         except OSError as error:
             self._fail(len(events))
-            raise LogUnavailableError(f"{(error.strerror or 'error').lower()} in `{self.folder}`") from None
+            why = f"{(error.strerror or 'error').lower()} in `{self.folder}`"
+            raise LogUnavailableError(why, error.errno in {errno.ENOSPC, errno.EDQUOT}) from None
         except (LogUnavailableError, ValueError, TypeError, OverflowError, RecursionError) as error:
             self._fail(len(events))
             raise LogUnavailableError(str(error)) from None

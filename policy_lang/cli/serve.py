@@ -85,7 +85,11 @@ def opened_log(folder: str | None, key: str | None, flush: bool) -> DecisionLog 
     try:
         records = DecisionLog(folder, flush, signer=None if key is None else signer(key))
         records.append(())
-    except (SignError, LogUnavailableError) as error:
+    except LogUnavailableError as error:
+        if not error.passing:
+            fail_usage(str(error))
+        click.echo(f"warning: {error}; until there is room everything is denied", err=True)
+    except SignError as error:
         fail_usage(str(error))
     return records
 
