@@ -18,7 +18,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Sequence
 
-from bench import analysis, commands, lint, runtime, workload
+from bench import analysis, commands, lint, records, runtime, workload
 from policy_lang import Policy, Request
 
 SIZES = (10, 1_000, 10_000, 100_000)
@@ -180,11 +180,12 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=("rules", "commands", "analysis", "lint", "runtime"), default="rules"
+        "what", nargs="?", choices=("rules", "commands", "analysis", "lint", "runtime", "records"), default="rules"
     )
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="rule counts, separated by commas")
     parser.add_argument("--sorts", default="path,host,ref,argv")
     parser.add_argument("--seconds", type=float, default=0.3, help="least time for one figure")
+    parser.add_argument("--records", type=int, default=1_000_000, help="records that are replayed and learned from")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args()
     if options.what == "commands":
@@ -194,6 +195,10 @@ def main() -> None:
     if options.what == "runtime":
         print(f"Python {platform.python_version()}, {platform.machine()}; see bench/README.md\n")
         print(runtime.measure())
+        return
+    if options.what == "records":
+        print(f"Python {platform.python_version()}, {platform.machine()}; see bench/README.md\n")
+        print(records.measure(options.records))
         return
     sizes = tuple(int(s) for s in options.sizes.split(","))
     if options.what == "lint":

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench import workload
@@ -93,7 +93,7 @@ def _memory(path: Path) -> float:
 def hook() -> str:
     """The hook's process against a bare interpreter, and against one that has imported `json`."""
     out = ["hook process, ms (median of 41, interleaved)", f"{'':28} {'ms':>7} {'+ bare':>7} {'/ bare':>7}"]
-    with tempfile.TemporaryDirectory() as name, _served(Path(name)) as (place, _process):
+    with tempfile.TemporaryDirectory() as name, served(Path(name)) as (place, _process):
         folder = Path(name)
         (folder / "ws/src").mkdir(parents=True)
         plc, _ = _compiled_text(folder)
@@ -155,7 +155,10 @@ def _compiled_text(folder: Path) -> tuple[Path, int]:
 
 
 @contextlib.contextmanager
-def _served(folder: Path, cpu: int | None = None) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def served(
+    folder: Path, cpu: int | None = None, options: Sequence[str] = ()
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A service on a socket in a folder, for a while."""
     (folder / "p.policy").write_text(POLICY)
     place = str(folder / "s")
     words = [
@@ -169,6 +172,7 @@ def _served(folder: Path, cpu: int | None = None) -> Iterator[tuple[str, subproc
         place,
         "--agent",
         "a",
+        *options,
     ]
     process = subprocess.Popen(words, stderr=subprocess.DEVNULL, cwd=ROOT)
     try:
@@ -198,7 +202,7 @@ def _client(place: str, call: bytes, seconds: float, out: list[float]) -> None:
             now = then
 
 
-def _load(place: str, call: bytes, connections: int, seconds: float) -> list[float]:
+def load_of(place: str, call: bytes, connections: int, seconds: float) -> list[float]:
     """Latencies of closed-loop clients, each in a process of its own beside one another on the other core."""
     code = (
         "import json, sys\nsys.path.insert(0, sys.argv[4])\nfrom bench.runtime import _client\nout = []\n"
@@ -232,7 +236,7 @@ def service() -> str:
         "service over its Unix socket, on one core",
         f"{'':20} {'clients':>7} {'per s':>8} {'p50 us':>8} {'p99 us':>8} {'/ health':>8}",
     ]
-    with tempfile.TemporaryDirectory() as name, _served(Path(name), cpu=0) as (place, process):
+    with tempfile.TemporaryDirectory() as name, served(Path(name), cpu=0) as (place, process):
         others = set(range(1, os.cpu_count() or 1)) or {0}
         os.sched_setaffinity(0, others)
         bodies = {
@@ -245,7 +249,7 @@ def service() -> str:
             route = b"GET /healthz" if not body else b"POST /v1/decide"
             call = b"%s HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%s" % (route, len(body), body)
             for connections in (1, 4, 16):
-                found = sorted(_load(place, call, connections, 2.0))
+                found = sorted(load_of(place, call, connections, 2.0))
                 rate = len(found) / 2.0
                 floor.setdefault(connections, rate)
                 out.append(
