@@ -44,6 +44,13 @@ def _constant(name: str) -> object:
     raise MalformedError(f"`{name}` is no JSON")
 
 
+def _float(text: str) -> float:
+    value = float(text)
+    if value in {float("inf"), float("-inf")}:
+        raise MalformedError(f"`{text[:20]}` is too large")
+    return value
+
+
 def _check_depth(text: str) -> None:
     """Brackets are counted before anything recursive reads the text; those in strings only make it stricter."""
     if text.count("{") + text.count("[") <= MOST_DEPTH:
@@ -97,7 +104,7 @@ else:
         strict = True
         object_hook = None
         object_pairs_hook = staticmethod(_pairs)
-        parse_float = float
+        parse_float = staticmethod(_float)
         parse_int = int
         parse_constant = staticmethod(_constant)
         memo = {}  # noqa: RUF012
@@ -106,7 +113,7 @@ else:
         if make_scanner is None:
             import json
 
-            return json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant).raw_decode
+            return json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_float).raw_decode
         return make_scanner(_Settings)
 
     def _unknown(value):

@@ -89,16 +89,26 @@ def attributes(found: Row) -> Json:
         value = text(found.origin.get(name))
         for key in carried if value else ():
             out[key] = value
-    return out
+    return {name: _sendable(value) for name, value in out.items()}
+
+
+def _sendable(value: Any) -> Any:
+    """What protobuf takes: valid Unicode, 64 bits."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list):
+        return [_sendable(v) for v in value]
+    return max(-(2**63), min(2**63 - 1, value))
 
 
 def log_record(found: Row, resource: Resource) -> ReadableLogRecord:
     """A decision as OpenTelemetry's log record, within its trace when the caller told one (W3C `traceparent`)."""
     number, name = _SEVERITY[found.effect]
     shown = found.resource if isinstance(found.resource, str) else " ".join(found.resource)
+    body = _sendable(f"{found.effect} {found.action} {shown}"[:1000])
     made = LogRecord(
         timestamp=_nanoseconds(found.time), observed_timestamp=time.time_ns(), severity_number=number,
-        severity_text=name, body=f"{found.effect} {found.action} {shown}"[:1000], attributes=attributes(found),
+        severity_text=name, body=body, attributes=attributes(found),
         event_name="policy_lang.decision", context=_trace(text(found.origin.get("trace"))),
     )  # fmt: skip
     return ReadableLogRecord(made, resource, _SCOPE)

@@ -13,8 +13,6 @@ from datetime import datetime
 from typing import Any
 
 from .._version import __version__
-from ..audit.chain import DamagedRecordError, opened
-from ..audit.read import LogReadError
 from ..audit.redact import MARK
 from ..audit.seen import UNSEEN, Recorded
 from ..compiled.opened import SUFFIX, read_compiled
@@ -30,7 +28,7 @@ from ..policy import Policy
 from ..wire.requests import FIELDS, request_of
 from .cores import spread
 from .row import Row, number, resource_of, row, table, text
-from .source import Counted
+from .source import Counted, record_of
 
 Json = dict[str, Any]
 KINDS = {
@@ -204,10 +202,7 @@ class Replayer:
         """The comparison over some records."""
         found = Replayed()
         for data, times in lines:
-            try:
-                record = opened(data)
-            except DamagedRecordError as error:
-                raise LogReadError(f"a record is damaged: {error}; see `policy log verify`") from None
+            record = record_of(data)
             if record["kind"] == "decision":
                 self._one(found, record, times)
         return found

@@ -36,6 +36,14 @@ def lines(path: str) -> Iterator[Counted]:
                 yield line.data, 1
 
 
+def record_of(data: bytes) -> Json:
+    """The record of a line. Raises LogReadError when it is none."""
+    try:
+        return opened(data)
+    except DamagedRecordError as error:
+        raise LogReadError(f"a record is damaged: {error}; see `policy log verify`") from None
+
+
 def size(path: str) -> int:
     """About how many bytes `lines` will give, for telling how far one is. 0 when nobody knows."""
     if is_parquet(path):
@@ -48,7 +56,7 @@ def every_record(path: str) -> Iterator[Json]:
     """All records, read. Raises LogReadError for a line that is none; an unfinished last line is left out."""
     if is_parquet(path):
         for data, _ in _parquet(path):
-            yield opened(data)
+            yield record_of(data)
         return
     files = log_files(path)
     for file in files:

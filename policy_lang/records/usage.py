@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..analysis.diff import diff
-from ..audit.chain import opened
 from ..automata.pattern import Pattern
 from ..domain.actions import COMMAND, HOST, PATH, REF, SORT_OF
 from ..domain.decision import Decision
@@ -24,7 +23,7 @@ from .learning.observe import Seen, Word, words_of
 from .learning.propose import said
 from .replay import Replayed, asked, opened_policy, portable, question, replay
 from .row import table, text
-from .source import Counted, lines
+from .source import Counted, lines, record_of
 
 _EVIDENCE = 3
 _MOST_VALUES = 20_000
@@ -65,7 +64,7 @@ def usage_of(log: str, path: str) -> Usage:
     """What the log says of the rules of a policy file. Raises LogReadError, PolicyError."""
     data = portable(path)
     found = _Part()
-    for part in spread(lines(log), _looker, (data,)):
+    for part in spread(lines(log), looker, (data,)):
         found.merge(part)
     policy = Policy.load(path)
     usage = Usage(found.decisions, _days(found), found.first, found.last, frozenset(found.actions))
@@ -89,14 +88,15 @@ def _days(found: _Part) -> float:
     return span.total_seconds() / 86400
 
 
-def _looker(data: bytes) -> Callable[[list[Counted]], _Part]:
+def looker(data: bytes) -> Callable[[list[Counted]], _Part]:
+    """What decides records anew by the policy of these bytes, and notes which rules granted."""
     policy = opened_policy(data)
     memo: dict[bytes, Decision | None] = {}
 
     def look(chunk: list[Counted]) -> _Part:
         part = _Part()
         for line, times in chunk:
-            record = opened(line)
+            record = record_of(line)
             if record["kind"] != "decision":
                 continue
             key = question(record)

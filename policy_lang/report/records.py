@@ -98,7 +98,7 @@ def _about(row: Row, record: dict[str, object], request: dict[str, object]) -> I
 
 
 def _field(name: str, value: str) -> str:
-    return f"{colour(f'{name:<10}', 'dim')} {visible(value)}"
+    return f"{colour(f'{visible(name):<10}', 'dim')} {visible(value)}"
 
 
 def render_stats(stats: Stats) -> str:

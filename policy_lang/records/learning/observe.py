@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...audit.chain import DamagedRecordError, opened
-from ...audit.read import LogReadError
 from ...audit.seen import Recorded
 from ...automata.pattern import quoted
 from ...domain.actions import COMMAND, HOST, PATH, REF, SORT_OF
@@ -19,7 +18,7 @@ from ...facts.hosts import host_facts
 from ...facts.paths import HOME, ROOT, TMP, WORKSPACE, Roots, path_forms
 from ...facts.refs import ref_facts
 from ..row import effect_of, resource_of, table, tables, text, texts
-from ..source import Counted
+from ..source import Counted, record_of
 
 Json = dict[str, Any]
 Word = tuple[str, ...]
@@ -27,6 +26,7 @@ Need = tuple[str, str, str, str]
 """Agent, action, tier (or nothing: allowed), and method of a connection (or nothing: not known)."""
 _MOST = limit("learn_values")
 _SESSIONS = 1000
+_TIER = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 FREE = "\0*"
 """A word of a command that is prose, and another one each time."""
 _MESSAGES = frozenset({"-m", "--message", "--title", "--body"})
@@ -108,10 +108,7 @@ def observer(agent: str | None) -> Callable[[list[Counted]], Observed]:
     def look(lines: Iterable[Counted]) -> Observed:
         found = Observed()
         for data, times in lines:
-            try:
-                record = opened(data)
-            except DamagedRecordError as error:
-                raise LogReadError(f"a record is damaged: {error}; see `policy log verify`") from None
+            record = record_of(data)
             request = table(record.get("request"))
             if record["kind"] == "decision" and (agent is None or request.get("agent") == agent):
                 _look(found, record, request, times)
@@ -143,11 +140,18 @@ def _look(found: Observed, record: Json, request: Json, times: int) -> None:
             continue  # needs no grant: the shell's own state, a public address of a granted name
         action = text(one.get("action"))
         tiers = texts(one.get("tiers")) if effect_of(one.get("effect")) == "ask" else ("",)
+        if action not in SORT_OF or not all(not t or _TIER.match(t) for t in tiers):
+            found.lost[agent, _known(action), "no policy can have said that"] += times
+            continue
         for word in words_of(one, request, record, found.lost) or ():
             for tier in tiers:
                 method = text(one.get("method")) or text(request.get("method"))
                 need = (agent, action, tier, method if action == "connect" else "")
                 found.add(need, word, Seen(times, {text(request.get("session"))}, time))
+
+
+def _known(action: str) -> str:
+    return action if action in SORT_OF else "something else"
 
 
 def words_of(

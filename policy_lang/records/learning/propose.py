@@ -119,8 +119,8 @@ def _join(mine: LearnedRule, other: LearnedRule) -> None:
 
 def _head(observed: Observed, wishes: Wishes) -> list[str]:
     return [
-        f"# Learned from {observed.kept:,} of {observed.decisions:,} decisions, {observed.first[:10]} to "
-        f"{observed.last[:10]}: the others were denials.",
+        f"# Learned from {observed.kept:,} of {observed.decisions:,} decisions, {_plain(observed.first[:10])} to "
+        f"{_plain(observed.last[:10])}: the others were denials.",
         "#",
         "# A comment says how often what a rule grants was seen: times, different values, sessions, and when last.",
         f"# Where at least {wishes.evidence} different values lie in one place, and none there was denied, a pattern",
@@ -200,12 +200,17 @@ def _comments(rule: LearnedRule) -> Iterator[str]:
     seen = rule.seen
     different = "" if rule.values == seen.count else f", {rule.values:,} different"
     sessions = f", {len(seen.sessions):,} session{'s' if len(seen.sessions) != 1 else ''}"
-    yield f"# {seen.count:,} time{'s' if seen.count != 1 else ''}{different}{sessions}, last {seen.last[:10]}"
+    yield f"# {seen.count:,} time{'s' if seen.count != 1 else ''}{different}{sessions}, last {_plain(seen.last[:10])}"
     for text, shape in rule.shapes.items():
         if shape.judge or FREE in shape.place:
-            yield f"# judge: `{text}` for {shape.values:,} different value{'s' if shape.values != 1 else ''}"
+            yield f"# judge: `{_plain(text)}` for {shape.values:,} different value{'s' if shape.values != 1 else ''}"
     if rule.actions == ("connect",) and not rule.methods:
         yield "# judge: every method, as the commands' own were not seen"
+
+
+def _plain(text: str) -> str:
+    """A text from a record as part of a comment, which ends with its line."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _rule_text(rule: LearnedRule) -> str:
