@@ -60,6 +60,10 @@ class _State:
         self.hash = digest
         self.began = began
 
+    def end(self) -> bytes:
+        """How the last record ends: its digest and what closes the line."""
+        return self.hash.encode("ascii") + b'"}\n'
+
     def line(self) -> bytes:
         """The text of `head`; its own digest tells whether it was written whole."""
         text = f"policy_lang log 1 {self.log} {self.segment} {self.seq} {self.offset} {self.hash} {self.began} "
@@ -236,7 +240,7 @@ class DecisionLog:
     def _ends(self, handle: int, state: _State) -> bool:
         """True when the record that `head` names stands where it says."""
         tail = self._system.pread(handle, _DIGEST_AND_END, state.offset - _DIGEST_AND_END) if state.offset else b""
-        return tail[:64] == state.hash.encode("ascii")
+        return tail == state.end()
 
     def _next(self, state: _State, number: int) -> _State:
         """The same chain, at the beginning of a new file."""
@@ -379,7 +383,7 @@ class _Scan:
     def begin_at(self, head: _State) -> None:
         """Begin where `head` says, if the record that it names stands there."""
         data, _ = self.log.read(head.segment)
-        if head.offset and data[head.offset - _DIGEST_AND_END : head.offset - 3] == head.hash.encode("ascii"):
+        if head.offset and data[head.offset - _DIGEST_AND_END : head.offset] == head.end():
             self.state = _State(head.log, head.segment, head.seq, head.offset, head.hash, head.began)
             self._begun, self._from = True, head.offset
 
