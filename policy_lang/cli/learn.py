@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -33,13 +34,14 @@ _NAME = re.compile(r"[A-Za-z0-9._/-]{1,64}\Z")
 )  # fmt: skip
 @click.option("--exact", is_flag=True, help="Generalise nothing.")
 @click.option("--without", multiple=True, metavar="LABEL", help="Leave this rule of std.baseline out.")
+@click.option("--within", is_flag=True, help="Let it stand within --against, so that nothing can go beyond that.")
 @click.option("--name", default="learned", show_default=True, help="The policy's name.")
 @click.option("--output", "-o", metavar="FILE", help="Write the policy there instead of to standard output.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes that read; by default one for each core.")
 @FORMAT
 def command(
-    log: str, against: str | None, agent: str | None, evidence: int, exact: bool, without: tuple[str, ...], name: str,
-    output: str | None, workers: int | None, format_: str,
+    log: str, against: str | None, agent: str | None, evidence: int, exact: bool, without: tuple[str, ...],
+    within: bool, name: str, output: str | None, workers: int | None, format_: str,
 ) -> None:  # fmt: skip
     """Propose the least readable policy that keeps every allow and ask that LOG records.
 
@@ -58,15 +60,20 @@ def command(
     except PolicyError as error:
         fail_policy(error, format_)
 
+    if within and against is None:
+        fail_usage("`--within` needs `--against POLICY`", format_)
+    folder = os.path.dirname(os.path.abspath(output)) if output is not None else os.getcwd()
+
     def read() -> Iterator[Counted]:
         return lines(log)
 
     with reading(format_):
-        wishes = Wishes(name, 1 << 62 if exact else evidence, without=without)
+        ceiling = os.path.relpath(against, folder) if within and against is not None else ""
+        wishes = Wishes(name, 1 << 62 if exact else evidence, without=without, within=ceiling)
         try:
-            found = learn(read, wishes, in_force, agent, workers or 0)
+            found = learn(read, wishes, in_force, agent, workers or 0, folder)
         except PolicyError as error:
-            if not without:
+            if not without and not within:
                 raise  # what is learned compiles
             fail_policy(error, format_)
     if not found.observed.kept:

@@ -6,18 +6,19 @@ from hashlib import sha256
 
 from ..compiled.writer import Origin, write
 from ..engine.prepare import prepare
+from ..resolve.files import Reader
 from .load import compile_program
 from .lower import LANGUAGE_VERSION
 from .own_profiles import own_profiles
 from .profiles import builtin_names, with_own
 
 
-def compile_binary(path: str, program: str) -> bytes:
-    """The compiled form of a policy file. `program` is the version of this program.
+def compile_binary(path: str, program: str, read: Reader | None = None) -> bytes:
+    """The compiled form of a policy file. `program` is the version of this program; `read` gives the bytes of files.
 
     Raises PolicyError with every mistake found.
     """
-    resolved, policy = compile_program(path)
+    resolved, policy = compile_program(path, False, read)
     files = {m.path: m.file.source.text.encode("utf-8") for m in resolved.modules if m.path}
     files.update(own_profiles(resolved)[1])
     own = resolved.root.path

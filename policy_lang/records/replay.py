@@ -6,6 +6,7 @@ A record holds all that a decision depends on: the request, what the disk said, 
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,10 +22,11 @@ from ..compiler.binary import compile_binary
 from ..domain import strictly
 from ..domain.decision import Decision
 from ..domain.digest import sha256
-from ..domain.errors import RequestError
+from ..domain.errors import RequestError, Span
 from ..domain.request import Request
 from ..engine.engine import Engine
 from ..policy import Policy
+from ..resolve.files import read_bytes
 from ..wire.requests import FIELDS, request_of
 from .cores import spread
 from .row import Row, number, resource_of, row, table, text
@@ -183,8 +185,15 @@ class Replayed:
         return found
 
 
-def portable(path: str) -> bytes:
-    """A policy as bytes that any worker opens. Raises PolicyError."""
+def portable(path: str, text: str | None = None) -> bytes:
+    """A policy as bytes that any worker opens; with `text` as if that stood in the file. Raises PolicyError."""
+    if text is not None:
+        whole, data = os.path.abspath(path), text.encode("utf-8", "surrogatepass")
+
+        def read(name: str, at: Span | None) -> bytes:
+            return data if os.path.abspath(name) == whole else read_bytes(name, at)
+
+        return compile_binary(path, __version__, read)
     if path.endswith(SUFFIX):
         return read_compiled(path, __version__)[0]
     return compile_binary(path, __version__)

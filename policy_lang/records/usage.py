@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -186,13 +185,9 @@ def _suffices(log: str, path: str, rule: Rule, texts: list[str]) -> bool:
     if os.path.abspath(source.path) != os.path.abspath(path):
         return False  # an import: what is changed there changes others
     whole = source.text[: rule.span.start] + changed + source.text[rule.span.end :]
-    folder = os.path.dirname(os.path.abspath(path))
     try:
-        with tempfile.NamedTemporaryFile("w", suffix=".policy", dir=folder, encoding="utf-8") as stream:
-            stream.write(whole)
-            stream.flush()
-            new, narrower = portable(stream.name), Policy.load(stream.name)
-    except (OSError, PolicyError):
+        new, narrower = portable(path, whole), Policy.loads(whole, path)
+    except PolicyError:
         return False
     change = diff(Policy.load(path).engine, narrower.engine)
     if not change.has("narrowed") or change.has("widened", "lowered"):

@@ -61,6 +61,8 @@ def _difference(found: Learned) -> list[str]:
     unsure = f", {len(found.difference.undecided)} questions undecided" if found.difference.undecided else ""
     mark = colour("undecided", "ask") if unsure and not rows else _mark(not rows)
     head = f"{mark} compared: {len(rows)} things beyond the policy in force, {fewer} fewer{unsure}"
+    if rows:
+        head += "; `--within` makes that a ceiling, which nothing can go beyond"
     why = dict.fromkeys(f"{u.action}: {u.why}" for u in found.difference.undecided)
     return [head, *(f"  {row_text(r)}" for r in rows[:_MOST]), *(f"  {visible(w)}" for w in list(why)[:_MOST])]
 

@@ -138,11 +138,39 @@ def test_agents_and_repositories_are_kept_apart(tmp_path: Path) -> None:
     assert 'agent "y", "z"' in found.draft.text
 
 
-def test_what_no_pattern_can_say_is_told(tmp_path: Path) -> None:
-    text = 'policy "p" allow run opaque, "make **" tier t { approvers "@x" } ask t run opaque allow read "**"'
+def test_what_could_not_be_read_stays_with_a_person(tmp_path: Path) -> None:
     text = 'policy "p"\ntier t { approvers "@x" }\nask t run opaque\nallow read "**"'
-    found, _ = learned(decided(tmp_path / "log", [request("run", "$X"), request("read", "a")], text), text)
+    found, made = learned(decided(tmp_path / "log", [request("run", "$X"), request("read", "a")], text), text)
+    assert found.kept and found.narrow and says(made, request("run", "$Y")) == "ask"
+    text = 'policy "p"\nallow run opaque\nallow read "**"'
+    found, made = learned(decided(tmp_path / "other", [request("run", "$X"), request("read", "a")], text), text)
     assert not found.kept and any("could not be read" in why for _, _, why in found.observed.lost)
+    assert says(made, request("run", "$X")) == "deny"
+
+
+def test_attributes_are_declared_as_in_force_or_as_they_were_given(tmp_path: Path) -> None:
+    text = 'policy "p"\ncontext { env: "dev" | "prod" = "dev"\n n: int\n ok: bool = false }\nallow read "**" when env == "dev"'
+    log = decided(tmp_path / "log", [request("read", "a", context={"env": "dev", "n": 3, "ok": True})], text)
+    found, made = learned(log, text)
+    assert found.kept and made.attributes == Policy.loads(text).attributes
+    found, made = learned(log)
+    assert found.kept and {n: a.type for n, a in made.attributes.items()} == {"env": "string", "n": "int", "ok": "bool"}
+
+
+def test_within_the_policy_in_force_nothing_can_go_beyond_it(tmp_path: Path) -> None:
+    """A condition that a log does not show: alone the policy goes beyond, and says so."""
+    text = 'policy "p"\ncontext { env: string }\ntier t { approvers "@x" }\nallow use "KEY" when env == "prod"\nask t write "a"\n'
+    log = decided(tmp_path / "log", [request("use", "KEY", context={"env": "prod"}), request("write", "a", context={"env": "x"})], text)  # fmt: skip
+    old = tmp_path / "old.policy"
+    old.write_text(text)
+    alone = policy("learn", log, "--against", old, "-o", tmp_path / "new.policy")
+    assert alone.code == 1 and "1 things beyond" in alone.out and "`--within`" in alone.out
+    done = policy("learn", log, "--against", old, "--within", "-o", tmp_path / "new.policy")
+    assert done.code == 0 and "proved replayed: 2 of 2" in done.out and "0 things beyond" in done.out
+    assert 'within "old.policy"' in (tmp_path / "new.policy").read_text()
+    asked = ["use", "KEY", "--agent", "a", "--workspace", "/w"]
+    assert policy("check", tmp_path / "new.policy", *asked, "--context", "env=prod").code == 0
+    assert policy("check", tmp_path / "new.policy", *asked, "--context", "env=dev").code == 1
 
 
 hostile = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -208,6 +236,7 @@ def test_the_command_writes_a_policy_that_compiles(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["LOG", "--within"], "needs `--against"),
         (["LOG", "--name", 'x" allow read'], "is no name"),
         (["LOG", "--without", "nosuch"], "PLE204"),
         (["LOG", "--agent", "nobody"], "holds no decision"),

@@ -88,6 +88,7 @@ class Acknowledged:
     def __init__(self, running: Running, clients: int = 6) -> None:
         self.running = running
         self.ids: list[str] = []
+        self.denied: list[list[str]] = []
         self.stop = threading.Event()
         self._threads = [threading.Thread(target=self._loop, args=(n,)) for n in range(clients)]
 
@@ -97,6 +98,8 @@ class Acknowledged:
                 _, reply = self.running.call("POST", "/v1/decide", {"action": "read", "resource": f"src/{number}"})
                 if reply["effect"] == "allow":
                     self.ids.append(reply["decision_id"])
+                else:
+                    self.denied.append(reply["reasons"])
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -125,10 +128,13 @@ def test_f1_killed_under_load_every_acknowledged_allow_is_recorded(tmp_path: Pat
     ids: list[str] = []
     for _ in range(200 if DEEP else 3):
         with service(POLICY, "--agent", "a", "--log", str(log)) as running, Acknowledged(running) as load:
-            time.sleep(0.3)
+            began = time.monotonic()
+            while not load.ids:
+                assert time.monotonic() - began < 5, load.denied
+                time.sleep(0.01)
+            time.sleep(0.2)
             running.process.send_signal(signal.SIGKILL)
             running.process.wait(5)
-        assert load.ids
         ids += load.ids
     with service(POLICY, "--agent", "a", "--log", str(log)) as running:
         assert running.decide(action="read", resource="src/a") == "allow"

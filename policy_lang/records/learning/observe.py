@@ -13,7 +13,7 @@ from ...automata.pattern import quoted
 from ...domain.actions import COMMAND, HOST, PATH, REF, SORT_OF
 from ...domain.errors import RequestError
 from ...domain.limits import limit
-from ...facts.commands import argv_word
+from ...facts.commands import OPAQUE, argv_word
 from ...facts.hosts import host_facts
 from ...facts.paths import HOME, ROOT, TMP, WORKSPACE, Roots, path_forms
 from ...facts.refs import ref_facts
@@ -30,7 +30,8 @@ _TIER = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 FREE = "\0*"
 """A word of a command that is prose, and another one each time."""
 _MESSAGES = frozenset({"-m", "--message", "--title", "--body"})
-"""Options of git(1), gh(1) and the like that take prose."""
+_WRITERS = frozenset({"git", "gh", "glab", "hg", "jj"})
+"""Programs whose options of these names take prose: messages, titles, descriptions."""
 _PARTLY = "the resource was known in part only"
 _BEST = (WORKSPACE, TMP, HOME, ROOT)
 """Of a path's names the one that a reader would write."""
@@ -59,6 +60,8 @@ class Observed:
     needs: dict[Need, dict[Word, Seen]] = field(default_factory=dict)
     denied: dict[tuple[str, str], set[Word]] = field(default_factory=dict)
     lost: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    context: dict[str, str] = field(default_factory=dict)
+    """The attributes that requests gave, with the type that they had."""
     repos: dict[str, Counter[str]] = field(default_factory=dict)
     places: dict[str, Counter[str]] = field(
         default_factory=lambda: {n: Counter() for n in ("workspace", "home", "tmp")}
@@ -96,6 +99,7 @@ class Observed:
             self.repos.setdefault(agent, Counter()).update(repos)
         for name, counts in other.places.items():
             self.places[name].update(counts)
+        self.context = {**other.context, **self.context}
         self.decisions += other.decisions
         self.kept += other.kept
         self.first = min(filter(None, (self.first, other.first)), default="")
@@ -132,6 +136,9 @@ def _look(found: Observed, record: Json, request: Json, times: int) -> None:
                     found.denied[agent, text(one.get("action"))].update(words)
         return
     found.kept += times
+    for name, value in table(request.get("context")).items():
+        kind = "bool" if isinstance(value, bool) else "int" if isinstance(value, int) else "string"
+        found.context.setdefault(name, kind)
     found.repos.setdefault(agent, Counter())[text(request.get("repo"))] += times
     for name in ("workspace", "home", "tmp"):
         found.places[name][text(request.get(name))] += times
@@ -160,6 +167,8 @@ def words_of(
     """The words that an effect's resource has; its own pattern where it is one. What no pattern can say is lost."""
     action, resource = text(effect.get("action")), resource_of(effect.get("resource"))
     whole = request.get("action") == action and request.get("resource") == effect.get("resource")
+    if effect.get("opaque") and action == "run" and effect_of(effect.get("effect")) == "ask":
+        return [(OPAQUE,)]  # a person was asked about what could not be read, and is from now on
     if effect.get("opaque") or not resource:
         why = "the command could not be read"
     elif isinstance(request.get("resource"), dict):
@@ -201,7 +210,7 @@ def _command(resource: str | Word, request: Json) -> Word:
     if known is not None:
         return (*words[:known], "**")  # what follows was known in part
     word = argv_word(words, text(request.get("cwd")) or None, text(request.get("workspace")) or None)
-    return tuple(FREE if i and word[i - 1] in _MESSAGES else w for i, w in enumerate(word))
+    return tuple(FREE if i and word[i - 1] in _MESSAGES and word[0] in _WRITERS else w for i, w in enumerate(word))
 
 
 def _paths(resource: str, request: Json, record: Json, literal: bool) -> list[Word]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from ...compiler.load import compile_text
 from ...domain.actions import COMMAND, HOST, METHODS, NAME, PATH, REF, SORT_OF
 from ...domain.errors import PolicyError, Source
-from ...domain.policy import Tier
+from ...domain.policy import AttributeType, Tier
+from ...facts.commands import OPAQUE
 from ...ir.patterns import compile_pattern
 from ...ir.scopes import PatternError
 from ...syntax.format import duration, format_file
@@ -24,6 +25,7 @@ _ORDER = (
     "do",
 )  # fmt: skip
 _USUAL = re.compile(r"[A-Za-z0-9_.@:+-]+(/[A-Za-z0-9_.@:+-]+)*\Z")
+_ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
 _TREE = ("read", "write", "delete")
 Place = tuple[str, str, Word]
 """Agent, action and place: what may not be generalised any more."""
@@ -36,6 +38,9 @@ class Wishes:
     name: str = "learned"
     evidence: int = 5
     tiers: dict[str, Tier] = field(default_factory=dict)
+    attributes: dict[str, AttributeType] = field(default_factory=dict)
+    within: str = ""
+    """The policy that this one stands within, as it is written in the text: tiers and attributes come from there."""
     without: tuple[str, ...] = ()
     """Labels of the baseline's rules that are left out."""
 
@@ -99,7 +104,10 @@ def draft(observed: Observed, wishes: Wishes, corrections: Corrections) -> Draft
     lines = [*_head(observed, wishes), f"policy {escape(wishes.name)}", ""]
     without = f" without {', '.join(wishes.without)}" if wishes.without else ""
     lines += ["# what no agent may do, whatever was observed", f"import std.baseline{without}", ""]
-    lines += _tiers(observed, wishes)
+    if wishes.within:
+        lines += ["# nothing can go beyond this", f"within {escape(wishes.within)}", ""]
+    else:
+        lines += [*_context(observed, wishes), *_tiers(observed, wishes)]
     for (repo, *_), (agents, rules) in blocks.items():
         lines += ["", *_scope(agents, repo, rules)]
         made.rules += rules
@@ -127,6 +135,27 @@ def _head(observed: Observed, wishes: Wishes) -> list[str]:
         "# stands for them. Such a pattern reaches further than what was seen: a person must judge it.",
         "",
     ]
+
+
+def _context(observed: Observed, wishes: Wishes) -> list[str]:
+    """The attributes that requests give: one that is not declared would make them malformed."""
+    known = {name: _declared(a) for name, a in wishes.attributes.items()}
+    if not known:
+        known = {n: f"{n}: {t}" for n, t in sorted(observed.context.items()) if _ATTRIBUTE.match(n)}
+    return ["context {", *known.values(), "}", ""] if known else []
+
+
+def _declared(attribute: AttributeType) -> str:
+    kind = " | ".join(map(escape, attribute.members)) if attribute.type == "enum" else attribute.type
+    default = attribute.default
+    shown = (
+        str(default).lower()
+        if isinstance(default, bool)
+        else escape(default)
+        if isinstance(default, str)
+        else str(default)
+    )
+    return f"{attribute.name}: {kind}" + ("" if default is None else f" = {shown}")
 
 
 def _tiers(observed: Observed, wishes: Wishes) -> list[str]:
@@ -220,7 +249,7 @@ def _rule_text(rule: LearnedRule) -> str:
         patterns = joined(patterns)
     what = f"{effect} {', '.join(rule.actions)} "
     what += f"{', '.join(rule.methods)} " if rule.methods else ""
-    return what + ", ".join(escape(p) for p in patterns)
+    return what + ", ".join("opaque" if p == OPAQUE else escape(p) for p in patterns)
 
 
 def _rules(
@@ -337,7 +366,8 @@ def said(
     for shape in found:
         text = pattern_text(sort, shape)
         try:
-            compile_pattern(sort, text, methods)
+            if text != OPAQUE:
+                compile_pattern(sort, text, methods)
         except PatternError:
             unsaid.append((agent, action, " ".join(shape.place)))
             continue

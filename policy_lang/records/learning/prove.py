@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
@@ -53,48 +52,45 @@ class Learned:
 
 
 def learn(
-    read: Read, wishes: Wishes, in_force: Policy | None = None, agent: str | None = None, workers: int = 0
-) -> Learned:
+    read: Read, wishes: Wishes, in_force: Policy | None = None, agent: str | None = None, workers: int = 0,
+    folder: str = "",
+) -> Learned:  # fmt: skip
     """The least policy that keeps what a log shows. `read` gives the log's records, from the beginning each time.
 
-    Raises LogReadError.
+    The policy is to stand in `folder`, where what it stands within is looked up. Raises LogReadError.
     """
+    path = os.path.join(folder, _FILE)
     observed = Observed()
     for part in spread(read(), observer, (agent,), workers):
         observed.merge(part)
     if in_force is not None and not wishes.tiers:
-        wishes = replace(wishes, tiers=dict(in_force.policy_set.tiers))
+        wishes = replace(wishes, tiers=dict(in_force.policy_set.tiers), attributes=dict(in_force.attributes))
     corrections = Corrections()
     difference: Diff | None = None
     made = draft(observed, wishes, corrections)
     for _ in range(_ROUNDS):
-        policy = Policy.loads(made.text, _FILE)
+        policy = Policy.loads(made.text, path)
         changed = _uncovered(made, policy, observed, corrections)
         if not changed and in_force is not None:
             difference = diff(in_force.engine, policy.engine, _layout(observed))
             changed = _too_wide(made, policy, difference, corrections)
         if not changed:
-            replayed = _replayed(read, made, agent, workers)
+            replayed = _replayed(read, made, path, agent, workers)
             changed = _grown(made, policy, replayed, corrections)
             if not changed:
                 break
         made = draft(observed, wishes, corrections)
     else:
-        replayed = _replayed(read, made, agent, workers)
+        replayed = _replayed(read, made, path, agent, workers)
         if in_force is not None:
-            difference = diff(in_force.engine, Policy.loads(made.text, _FILE).engine, _layout(observed))
+            difference = diff(in_force.engine, Policy.loads(made.text, path).engine, _layout(observed))
     judge = [r for r in made.rules if any(s.judge for s in r.shapes.values())]
     return Learned(made, observed, replayed, difference, judge)
 
 
-def _replayed(read: Read, made: Draft, agent: str | None, workers: int) -> Replayed:
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, _FILE)
-        with open(path, "w", encoding="utf-8") as stream:
-            stream.write(made.text)
-        data = portable(path)
+def _replayed(read: Read, made: Draft, path: str, agent: str | None, workers: int) -> Replayed:
     found = Replayed()
-    for part in replay(read(), data, None, workers):
+    for part in replay(read(), portable(path, made.text), None, workers):
         found.merge(part)
     if agent is not None:
         found.groups = {k: g for k, g in found.groups.items() if g.agent == agent}

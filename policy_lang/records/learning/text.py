@@ -7,6 +7,7 @@ import re
 
 from ...automata.pattern import quoted
 from ...domain.actions import COMMAND, HOST, PATH, REF
+from ...facts.commands import OPAQUE
 from ...facts.paths import HOME, ROOT, TMP, WORKSPACE
 from ...facts.refs import DEFAULT_REMOTE
 from .generalise import Shape
@@ -70,6 +71,8 @@ def _host(place: Word, below: str) -> str:
 
 
 def _command(shape: Shape) -> str:
+    if shape.place == (OPAQUE,):
+        return OPAQUE
     words = [word_text(w) for w in shape.place if w != "**"]
     if shape.below or "**" in shape.place:
         words.append("**")
