@@ -117,18 +117,26 @@ class DecisionLog:
         self._system = system
         self._clock = clock
         self._host = os.uname().nodename[:64]
-        self._state: _State | None = None
         self._handles: dict[str, int] = {}
+        self._last = 0.0
+        self._begin()
+
+    def _begin(self) -> None:
+        """What a process has for itself."""
+        self.close()
+        self._pid = os.getpid()
+        self._state: _State | None = None
         self._mutex = allocate_lock()
         self._refused = 0
         self._unsigned = 0
-        self._last = 0.0
 
     def append(self, events: Sequence[Json], durable: bool = True) -> None:
         """Add records, all or none. With `durable` they are on the disk when this returns.
 
         Raises LogUnavailableError: then nothing that they say may be answered but a denial.
         """
+        if os.getpid() != self._pid:
+            self._begin()  # a lock on a file that a fork shares would keep nobody out
         if not self._mutex.acquire(timeout=_WAIT):
             raise LogUnavailableError("another thread has held the log for too long")
         try:

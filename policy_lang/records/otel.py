@@ -32,7 +32,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_s
 from .._version import __version__
 from ..domain.limits import limit
 from .follow import Follower
-from .row import Row, row, text
+from .row import Row, number, row, text
 
 Json = dict[str, Any]
 _BATCH = limit("ship_batch")
@@ -173,7 +173,7 @@ class Shipper:
         self._state = state
         kept = _kept(state)
         self.follower = Follower(log, kept[0])
-        self.sent, self.dropped = kept[1:]
+        self.sent, self.dropped, self.seq = kept[1:]
         base = None if url is None else url.rstrip("/")
         self._session = _Session()
         self._exporter = OTLPLogExporter(None if base is None else f"{base}/v1/logs", session=self._session)
@@ -184,22 +184,24 @@ class Shipper:
 
     def run(self, once: bool) -> int:
         """Send what is there, and go on with what comes until told to stop. 1 when `once` could not send all."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stopped)
+        for one in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(one, self._stopped)
         signal.signal(signal.SIGALRM, _too_long)
         pause = _LOOK
         try:
             while not self._stop:
-                before = self.follower.place
-                batch = self._batch()
+                before, at = self.follower.place, self.seq
+                batch, gone = self._batch()
                 if batch and not self._send(batch):
-                    self.follower = Follower(self.follower.log, before)
+                    self.follower, self.seq = Follower(self.follower.log, before), at
                     if once:
                         return 1
                     self._wait(pause)
                     pause = min(pause * 2, _LONGEST_PAUSE)
                     continue
                 pause = _LOOK
+                if gone:
+                    self._gone(gone)
                 if self.follower.place != before:
                     self._keep()
                 elif once:
@@ -211,8 +213,22 @@ class Shipper:
             self._meters.shutdown()
             self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
-    def _batch(self) -> list[Row]:
-        return [row(r) for r in islice(self.follower.records(), _BATCH) if r.get("kind") == "decision"]
+    def _batch(self) -> tuple[list[Row], int]:
+        """The next decisions, and how many records were deleted before them."""
+        out: list[Row] = []
+        gone = 0
+        for record in islice(self.follower.records(), _BATCH):
+            lost = number(record.get("seq")) - self.seq - 1
+            gone += lost if self.seq and lost > 0 else 0
+            self.seq = number(record.get("seq"))
+            if record.get("kind") == "decision":
+                out.append(row(record))
+        return out, gone
+
+    def _gone(self, count: int) -> None:
+        self.dropped += count
+        self._say(f"{count} records were deleted before they were sent; {self.dropped} dropped so far")
+        self._meters.lose(count)
 
     def _send(self, batch: list[Row]) -> bool:
         """True when every record of the batch was taken, or refused for good. What is refused is found by halves."""
@@ -256,7 +272,8 @@ class Shipper:
         """Remember what was sent; without that it would be sent twice, never not at all."""
         beside = f"{self._state}.new"
         name, offset, digest = self.follower.place
-        value = {"file": name, "offset": offset, "hash": digest, "sent": self.sent, "dropped": self.dropped}
+        value = {"file": name, "offset": offset, "hash": digest, "sent": self.sent, "dropped": self.dropped,
+                 "seq": self.seq}  # fmt: skip
         try:
             with open(beside, "w", encoding="ascii", opener=_private) as stream:
                 json.dump(value, stream)
@@ -285,7 +302,9 @@ class _Meters:
         meter = self._provider.get_meter("policy_lang", __version__)
         self._decisions = meter.create_counter("policy_lang.decisions", "{decision}", "Decisions by effect.")
         self._duration = meter.create_histogram("policy_lang.decision.duration", "s", "How long a decision took.")
-        self._dropped = meter.create_counter("policy_lang.records.dropped", "{record}", "Refused by the collector.")
+        self._dropped = meter.create_counter(
+            "policy_lang.records.dropped", "{record}", "Refused by the collector, or deleted before."
+        )
         meter.create_observable_gauge(
             "policy_lang.records.behind", [lambda _: [Observation(_behind(shipper.follower))]], "By",
             "How much of the log is not sent yet.",
@@ -302,7 +321,11 @@ class _Meters:
             self._decisions.add(1, labels)
             self._duration.record(one.micros / 1e6, {"policy_lang.effect": one.effect})
         if refused:
-            self._dropped.add(refused)
+            self.lose(refused)
+
+    def lose(self, count: int) -> None:
+        """Count what will never be sent."""
+        self._dropped.add(count)
 
     def shutdown(self) -> None:
         """Send the last numbers, if they are taken."""
@@ -327,12 +350,12 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _kept(path: str) -> tuple[tuple[str, int, str], int, int]:
+def _kept(path: str) -> tuple[tuple[str, int, str], int, int, int]:
     """What a file remembers; nothing of it is needed but to send no record twice."""
     try:
         with open(path, encoding="ascii") as stream:
             value = json.loads(stream.read(4096))
         place = (str(value["file"]), int(value["offset"]), str(value["hash"]))
-        return place, int(value["sent"]), int(value["dropped"])
+        return place, int(value["sent"]), int(value["dropped"]), int(value["seq"])
     except (OSError, ValueError, KeyError, TypeError):
-        return ("", 0, ""), 0, 0
+        return ("", 0, ""), 0, 0, 0

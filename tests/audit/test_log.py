@@ -342,6 +342,28 @@ def _write(folder: str, name: str, count: int) -> None:
         assert policy.decide(action="read", resource=f"src/{name}/{number}").effect == "allow"
 
 
+def test_a_log_may_be_forked(tmp_path: Path) -> None:
+    """Processes that were forked with an open log write beside their parent."""
+    policy, log = logged(tmp_path / "log")
+    policy.decide(action="read", resource="src/first")
+    context = multiprocessing.get_context("fork")
+
+    def write(name: str) -> None:
+        effects = {policy.decide(action="read", resource=f"src/{name}/{n}").effect for n in range(60)}
+        assert effects == {"allow"}
+
+    children = [context.Process(target=write, args=(str(n),)) for n in range(4)]
+    for child in children:
+        child.start()
+    write("parent")
+    for child in children:
+        child.join()
+        assert child.exitcode == 0
+    assert len([r for r in lines(tmp_path / "log") if r["kind"] == "decision"]) == 5 * 60 + 1
+    assert not verify(str(tmp_path / "log")).fault
+    log.close()
+
+
 def test_many_writers_make_one_chain(tmp_path: Path) -> None:
     context = multiprocessing.get_context("fork")
     writers = [context.Process(target=_write, args=(str(tmp_path / "log"), str(n), 60)) for n in range(4)]

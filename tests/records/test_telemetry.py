@@ -206,6 +206,20 @@ def test_what_is_not_taken_is_sent_again(tmp_path: Path, collector: Collector, a
     assert ship(log, collector).code == 0 and len(collector.records) == 7
 
 
+def test_what_was_deleted_before_it_was_sent_is_counted(tmp_path: Path, collector: Collector) -> None:
+    log = decided(tmp_path / "log", [request("read", f"src/{n}") for n in range(4)], most_bytes=1500)
+    ship(log, collector)
+    sent = len(collector.records)
+    decided(log, [request("read", f"src/{n}") for n in range(9)], most_bytes=1500)
+    files = sorted(log.glob("*.jsonl"))
+    lost = sum(len(f.read_bytes().splitlines()) for f in files[:-2])
+    for file in files[:-2]:
+        file.unlink()
+    done = ship(log, collector)
+    assert done.code == 0 and "were deleted before they were sent" in done.err
+    assert len(collector.records) > sent and lost
+
+
 def test_an_endless_answer_is_not_read_to_its_end(tmp_path: Path, collector: Collector) -> None:
     collector.answer = "endless"
     assert ship(day(tmp_path / "log"), collector).code == 0
