@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from ..analysis.diff import Diff
+from ..audit.verify import verify
 from ..domain.errors import PolicyError
 from ..policy import Policy
 from ..records.learning.propose import Wishes
@@ -68,6 +69,8 @@ def command(
         return lines(log)
 
     with reading(format_):
+        if os.path.isdir(log) and (fault := verify(log).fault):
+            fail_usage(f"nothing is learned from a log that is not whole: {fault}", format_)
         ceiling = os.path.relpath(against, folder) if within and against is not None else ""
         wishes = Wishes(name, 1 << 62 if exact else evidence, without=without, within=ceiling)
         try:

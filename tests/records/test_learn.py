@@ -233,6 +233,14 @@ def test_the_command_writes_a_policy_that_compiles(tmp_path: Path) -> None:
     assert '"src/0.ts"' in exact.out and "*.ts" not in exact.out
 
 
+def test_nothing_is_learned_from_a_log_that_was_edited(tmp_path: Path) -> None:
+    log = decided(tmp_path / "log", [request("read", "src/a"), request("read", "/etc/shadow")])
+    path = log / "00000001.jsonl"
+    path.write_text(path.read_text().replace('"effect":"deny"', '"effect":"allow"'))
+    done = policy("learn", log)
+    assert done.code == 2 and "not whole: record 3" in done.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
