@@ -52,7 +52,7 @@ def SELECTION(function: Function) -> Function:  # noqa: N802 (used as a decorato
         click.option("--agent", default="", help="Decisions about this agent."),
         click.option("--session", default="", help="Of this session."),
         click.option("--action", default="", help="With this action, asked for or an effect of a command."),
-        click.option("--effect", default="", type=click.Choice(["", "allow", "ask", "deny"]), help="So decided."),
+        click.option("--effect", type=click.Choice(["allow", "ask", "deny"]), help="So decided."),
         click.option("--rule", default="", metavar="RULE", help="By this rule: its id, or FILE:LINE."),
         click.option("--resource", default="", metavar="TEXT", help="With this in a resource."),
         click.option("--call", default="", metavar="ID", help="From this tool call, prompt, turn, task or trace."),
@@ -71,7 +71,7 @@ def selection(given: dict[str, Any], format_: str = "text") -> Selection:
         since, until = instant(given["since"]), instant(given["until"])
     except SelectionError as error:
         fail_usage(str(error), format_)
-    return Selection(**{n: given[n] for n in names}, since=since, until=until)
+    return Selection(**{n: given[n] or "" for n in names}, since=since, until=until)
 
 
 @contextmanager

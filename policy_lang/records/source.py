@@ -55,8 +55,9 @@ def size(path: str) -> int:
 def every_record(path: str) -> Iterator[Json]:
     """All records, read. Raises LogReadError for a line that is none; an unfinished last line is left out."""
     if is_parquet(path):
-        for data, _ in _parquet(path):
-            yield record_of(data)
+        for data, times in _parquet(path):
+            record = record_of(data)
+            yield record if times == 1 else {**record, "times": times}
         return
     files = log_files(path)
     for file in files:

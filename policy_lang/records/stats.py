@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .row import Row, table
+from .row import Row, number, table
 
 Json = dict[str, Any]
 _MOST = 10_000
@@ -34,30 +34,33 @@ class Stats:
     _micros: Counter[int] = field(default_factory=Counter)
 
     def add(self, row: Row) -> None:
-        """Count one decision."""
-        self.decisions += 1
+        """Count one decision, or as many as a record of distinct questions stands for."""
+        times = max(1, number(row.record.get("times")))
+        self.decisions += times
         self.first = self.first or row.time
         self.last = max(self.last, row.time)
-        self.effects[row.effect] += 1
+        self.effects[row.effect] += times
         for group, name in ((self.agents, row.agent), (self.actions, row.action)):
-            self._count(group, name, row.effect)
+            self._count(group, name, row.effect, times)
         for rule in row.rules:
-            self._count(self.rules, rule, row.effect)
-        self.tiers.update(row.tiers)
-        self.policies[row.policy] += 1
+            self._count(self.rules, rule, row.effect, times)
+        for tier in row.tiers:
+            self.tiers[tier] += times
+        self.policies[row.policy] += times
         if len(self.sessions) < _MOST:
             self.sessions.add(row.session)
         if row.effect == "deny" and len(self.denied) < _MOST:
             resource = row.resource if isinstance(row.resource, str) else " ".join(row.resource)
-            self.denied[row.action, resource[:200]] += 1
-        self.redacted.update({str(k): v for k, v in table(row.record.get("redacted")).items() if isinstance(v, int)})
-        self.opaque += bool(row.record.get("opaque"))
-        self._micros[_step(max(row.micros, 1))] += 1
+            self.denied[row.action, resource[:200]] += times
+        for kind, count in table(row.record.get("redacted")).items():
+            self.redacted[kind] += number(count) * times
+        self.opaque += times * bool(row.record.get("opaque"))
+        self._micros[_step(max(row.micros, 1))] += times
 
-    def _count(self, group: dict[str, Counter[str]], name: str, effect: str) -> None:
+    def _count(self, group: dict[str, Counter[str]], name: str, effect: str, times: int) -> None:
         if name not in group and len(group) >= _MOST:
             name = "(others)"
-        group.setdefault(name, Counter())[effect] += 1
+        group.setdefault(name, Counter())[effect] += times
 
     def micros(self, share: float) -> int:
         """About how long the slowest of that share of the decisions took, in microseconds."""

@@ -187,6 +187,8 @@ def test_parquet_holds_each_question_once(tmp_path: Path) -> None:
     out = policy("log", "sql", target, "select count(*), sum(times) from decisions", "--format", "csv").out
     assert out.splitlines()[1] == "3,12"
     assert lines(policy("log", "query", target, "--format", "json").out)[0]["request"]["resource"] == "src/0"
+    whole, distinct = (policy("log", "stats", p, "--format", "json").json() for p in (log, target))
+    assert distinct["effects"] == whole["effects"] == {"allow": 12} and distinct["rules"] == whole["rules"]
 
 
 def test_a_half_written_last_line_is_left_to_its_writer(log: Path) -> None:
