@@ -195,7 +195,7 @@ def test_a_damaged_or_stale_policy_denies(tmp_path: Path) -> None:
     payload = filled("claude", ALLOWED, ws)
     assert hook("claude", payload, "--policy", str(plc), cwd=ws).verdict == "allow"
     good = plc.read_bytes()
-    for data in (good[:-1], good[:100], b"", good[:5000] + b"\0" + good[5001:], b"x" * 4096):
+    for data in (good[:-1], good[:100], b"", good[:5000] + bytes([good[5000] ^ 1]) + good[5001:], b"x" * 4096):
         plc.write_bytes(data)
         assert "PLE005" in hook("claude", payload, "--policy", str(plc), cwd=ws).err
     plc.write_bytes(good)

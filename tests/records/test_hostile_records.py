@@ -70,7 +70,7 @@ def test_whatever_a_record_holds(changes: list[tuple[int, Any]]) -> None:
         for step in path[:-1]:
             at = at[step] if isinstance(at, dict) and step in at else {}
         if isinstance(at, dict):
-            at[path[-1]] = value
+            at[path[-1]] = copy.deepcopy(value)
     session = records[1]["request"].get("session") if isinstance(records[1].get("request"), dict) else "s1"
     shown = [render_story(story(records, str(session)))]
     json.dumps(story_json(story(records, str(session))))
