@@ -84,6 +84,8 @@ class EffectModel(_Strict):
     rules: list[str]
     tiers: list[str] | None = None
     span: list[int] | None = None
+    method: str | None = None
+    free: bool = False
     note: str | None = None
     opaque: str | None = None
     mend: str | None = None
