@@ -13,6 +13,7 @@ from .._version import __version__
 from ..compiler.lower import LANGUAGE_VERSION
 
 COMMANDS = (
+    "approvals",
     "check",
     "compile",
     "completion",

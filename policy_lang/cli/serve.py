@@ -105,8 +105,11 @@ async def _serve(
     state: str | None,
     records: DecisionLog | None,
 ) -> int:
+    from ..approvals.sqlite import SqliteStore
+    from ..approvals.store import StoreUnavailableError
     from ..daemon import sockets
     from ..daemon.active import ActivePolicy
+    from ..daemon.approving import Approvals
     from ..daemon.config import ConfigError, group_id, plain_principals, read_config
     from ..daemon.kept import Kept
     from ..daemon.openapi import document
@@ -116,6 +119,11 @@ async def _serve(
     try:
         principals = read_config(config) if config is not None else plain_principals(agents, token_file)
         kept = Kept(state)
+        store = None
+        if principals.people.persons:
+            if state is None:
+                fail_usage("people who approve need `--state FOLDER`: what they said must outlive the service")
+            store = SqliteStore(os.path.join(state, "approvals.db"))
         passed = sockets.activated()
         if passed is not None:
             listeners = [passed]
@@ -128,9 +136,13 @@ async def _serve(
             listeners = [sockets.listen_unix(place, None if group is None else group_id(group))]
         if tcp is not None:
             listeners.append(sockets.listen_tcp(tcp))
-    except (ConfigError, sockets.UnsafePlaceError) as error:
+    except (ConfigError, StoreUnavailableError, sockets.UnsafePlaceError) as error:
         fail_usage(str(error))
     service = Service(ActivePolicy(policy), principals, kept.state, log=log, description=document(), records=records)
+    if store is not None:
+        service.approvals = Approvals(store, principals.people, service.tell)
+        if store.rolled_back:
+            service.tell("approvals-rolled-back", revoked=store.rolled_back)
     place = listeners[0].getsockname()
     made = None if passed is not None else os.stat(place)
     await Server(service, listeners).run(notify)

@@ -7,6 +7,7 @@ import os
 import pwd
 import stat
 from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 import tomli
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ..domain.limits import limit
 from ..facts.owners import unsafe
+from .people import People, Person, token_digest
 from .principals import Binding, Principals
 
 _LEAST_TOKEN = 32
@@ -51,6 +53,25 @@ class PrincipalModel(_Strict):
         return self
 
 
+class PersonModel(_Strict):
+    """Somebody who may say yes: by this machine's user, or by a token whose digest stands here."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+    groups: list[Annotated[str, Field(pattern=r"^@[a-z0-9][a-z0-9._/-]{0,63}$")]] = []
+    user: str | None = None
+    uid: Annotated[int, Field(ge=0)] | None = None
+    token_sha256: Annotated[str | None, Field(alias="token-sha256", pattern=r"^[0-9a-f]{64}$")] = None
+    token_until: Annotated[datetime | date | None, Field(alias="token-until")] = None
+
+    @model_validator(mode="after")
+    def _told(self) -> PersonModel:
+        if self.user is None and self.uid is None and self.token_sha256 is None:
+            raise ValueError("say how the person is known: `user`, `uid` or `token-sha256`")
+        if self.user is not None and self.uid is not None:
+            raise ValueError("`user` and `uid` are the same thing; leave one out")
+        return self
+
+
 class OperatorsModel(_Strict):
     """Who may reload, start sessions, freeze and lift."""
 
@@ -63,6 +84,7 @@ class ConfigModel(_Strict):
 
     principal: list[PrincipalModel] = []
     operators: OperatorsModel = OperatorsModel()
+    person: list[PersonModel] = []
 
 
 def read_config(path: str) -> Principals:
@@ -84,7 +106,51 @@ def read_config(path: str) -> Principals:
     tokens = [] if token is None else [read_token(os.path.join(folder, token))]
     if any(b.token in tokens for b in bindings):
         raise ConfigError(f"`{path}`: the operators' token is also an agent's; an agent would be an operator")
-    return Principals(tuple(bindings), frozenset(operators), tuple(tokens))
+    people = _people(path, model.person, bindings, tokens)
+    return Principals(tuple(bindings), frozenset(operators), tuple(tokens), people=people)
+
+
+def _people(path: str, models: list[PersonModel], bindings: list[Binding], operator_tokens: list[str]) -> People:
+    """Everybody who may approve. Two names of one person, and a person who is an agent, are mistakes."""
+    persons: list[Person] = []
+    for model in models:
+        uid = _uid(model.user) if model.user is not None else model.uid
+        until = model.token_until
+        if isinstance(until, datetime):
+            ends = (until if until.tzinfo is not None else until.replace(tzinfo=UTC)).timestamp()
+        else:
+            ends = (
+                float("inf") if until is None else datetime(until.year, until.month, until.day, tzinfo=UTC).timestamp()
+            )
+        persons.append(Person(model.name, frozenset(model.groups), uid, model.token_sha256 or "", ends))
+    for what in ("name", "uid", "token_digest"):
+        known = [v for p in persons if (v := getattr(p, what)) not in {None, ""}]
+        if len(known) != len(set(known)):
+            raise ConfigError(
+                f"`{path}`: two persons have the same {what.replace('_digest', '')}; one person counts once"
+            )
+    for person in persons:
+        groups = () if person.uid is None else _groups(person.uid)
+        for binding in bindings:
+            if binding.token:
+                same = token_digest(binding.token) == person.token_digest
+            else:
+                same = person.uid is not None and (binding.uid == person.uid or binding.gid in groups)
+            if same:
+                raise ConfigError(
+                    f"`{path}`: the person `{person.name}` is also an agent; an agent would approve itself"
+                )
+        if any(token_digest(t) == person.token_digest for t in operator_tokens):
+            raise ConfigError(f"`{path}`: the token of `{person.name}` is also the operators'")
+    return People(tuple(persons))
+
+
+def _groups(uid: int) -> frozenset[int]:
+    try:
+        entry = pwd.getpwuid(uid)
+    except KeyError:
+        return frozenset()
+    return frozenset(os.getgrouplist(entry.pw_name, entry.pw_gid))
 
 
 def plain_principals(agents: Sequence[str], token_file: str | None) -> Principals:

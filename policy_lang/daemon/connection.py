@@ -14,7 +14,7 @@ import httptools
 
 from ..domain.limits import limit
 from .principals import Caller
-from .service import Call, Held, Reply, refusal
+from .service import Call, Held, Later, Reply, refusal
 
 if TYPE_CHECKING:
     from .server import Server
@@ -26,7 +26,8 @@ _REQUEST_SECONDS = limit("request_seconds")
 _IDLE_SECONDS = limit("idle_seconds")
 _REASONS = {
     200: b"OK", 201: b"Created", 202: b"Accepted", 400: b"Bad Request", 403: b"Forbidden", 404: b"Not Found",
-    405: b"Method Not Allowed", 408: b"Request Timeout", 411: b"Length Required", 413: b"Content Too Large",
+    405: b"Method Not Allowed", 408: b"Request Timeout", 409: b"Conflict", 411: b"Length Required",
+    413: b"Content Too Large",
     429: b"Too Many Requests", 431: b"Request Header Fields Too Large", 500: b"Internal Server Error",
     503: b"Service Unavailable",
 }  # fmt: skip
@@ -60,6 +61,7 @@ class Connection(asyncio.Protocol):
         self._in_body = False
         self._begun = False
         self._fault: Reply | None = None
+        self._waiting = 0.0
 
     # asyncio's side
 
@@ -178,26 +180,44 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """The whole call is there."""
+        if self._waiting:
+            return  # a call behind one that waits is not answered: the connection closes behind that
         began, cpu = time.perf_counter(), time.process_time()
         service = self.server.service
         if self.server.stopping or self.server.late(self.uid):
             service.metrics.refused["late"] += 1
-            answer: Reply | Held = refusal(503, "PLR216", "the service is stopping or overloaded")
+            answer: Reply | Held | Later = refusal(503, "PLR216", "the service is stopping or overloaded")
         else:
             token = self._headers.get(b"authorization", b"")
             caller = Caller(self.uid, self.gid, _token(token))
-            path = self._url.partition(b"?")[0].decode("ascii", "replace")
+            path, _, query = self._url.decode("ascii", "replace").partition("?")
             body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-            answer = service.handle(Call(self._parser.get_method().decode("ascii", "replace"), path, body, caller))
+            method = self._parser.get_method().decode("ascii", "replace")
+            answer = service.handle(Call(method, path, body, caller, query))
         service.metrics.took(time.perf_counter() - began)
         self.server.spent(self.uid, time.process_time() - cpu)
         keep = self._parser.should_keep_alive() and not self.server.stopping
-        if isinstance(answer, Held) or self._held:
+        if isinstance(answer, Later):
+            self._wait(answer)
+        elif isinstance(answer, Held) or self._held:
             self._hold(answer, keep)
         else:
             self._write(answer, keep)
         self._reset()
-        self.deadline = time.monotonic() + _IDLE_SECONDS
+        self.deadline = time.monotonic() + (self._waiting or _IDLE_SECONDS)
+
+    def _wait(self, answer: Later) -> None:
+        """Answer when there is something to say, or when the time is over; the connection closes behind it."""
+        self._held += 1
+        self._waiting = answer.seconds + _IDLE_SECONDS
+        identity = self._headers.get(b"x-request-id", b"")
+
+        def write(made: Reply) -> None:
+            self._held -= 1
+            self._write(made, False, identity)
+
+        if not self.server.wait(answer, write, lambda: self._closing):
+            write(refusal(503, "PLR216", "too many calls wait for people already"))
 
     def _hold(self, answer: Reply | Held, keep: bool) -> None:
         """Answer behind the records of this call and of those before it."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..domain.errors import RequestError
 from ..domain.request import Request
+from .people import People, Person
 
 ANY = "*"
 
@@ -52,6 +53,7 @@ class Principals:
     operator_tokens: tuple[str, ...]
     sessions: dict[str, Binding] = field(default_factory=dict)
     """By token."""
+    people: People = field(default_factory=People)
 
     def operator(self, caller: Caller) -> bool:
         """True for those who may steer. A uid that an agent runs under never is one, whatever else says so."""
@@ -71,7 +73,15 @@ class Principals:
         """True when somebody with these may have business here: as an agent, an operator, or with a token."""
         caller = Caller(uid, gid)
         with_tokens = bool(self.operator_tokens or self.sessions) or any(b.token for b in self.bindings)
-        return uid in self.operators or with_tokens or self.binding(caller) is not None
+        with_tokens = with_tokens or any(p.token_digest for p in self.people.persons)
+        person = any(p.uid == uid for p in self.people.persons)
+        return uid in self.operators or with_tokens or person or self.binding(caller) is not None
+
+    def person(self, caller: Caller, now: float) -> Person | None:
+        """The person on the other side, or None. A user that an agent runs as never is one, whatever else says so."""
+        if not caller.token and any(b.meets(caller) for b in self.bindings if not b.token):
+            return None
+        return self.people.who(caller.uid, caller.token, now)
 
 
 def bind(request: Request, binding: Binding | None) -> None:

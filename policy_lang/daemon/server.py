@@ -15,10 +15,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from ..approvals.store import StoreUnavailableError
+from ..domain.errors import RequestError
 from ..domain.limits import limit
 from . import sockets
 from .connection import Connection
-from .service import Service
+from .service import Later, Reply, Service, refusal
 
 _LOOK = 0.25
 """Seconds between looks at the policy's files and at the connections' deadlines."""
@@ -80,6 +82,7 @@ class Server:
         self._spare: int | None = None
         self._held: list[Callable[[], None]] = []
         self._committing = False
+        self._waiters = 0
         service.gauges = lambda: {"connections": len(self.connections)}
         service.waiting = self._commit_soon
         service.reload = self._wanted.set
@@ -155,6 +158,30 @@ class Server:
                 self.service.tell("session-ended", session=session.id, why="idle")
 
     # records
+
+    def wait(self, answer: Later, write: Callable[[Reply], None], gone: Callable[[], bool]) -> bool:
+        """Look for a reply again and again, until it is there or the time is over. False when too many wait."""
+        if self._waiters >= limit("approvals_waiting"):
+            return False
+        self._waiters += 1
+        loop = asyncio.get_running_loop()
+        until = loop.time() + answer.seconds
+
+        def look() -> None:
+            last = loop.time() >= until or self.stopping
+            try:
+                made = None if gone() else answer.look(last)
+            except (RequestError, StoreUnavailableError) as error:
+                made = refusal(503, "PLR237", str(error))
+            if made is None and not gone() and not last:
+                loop.call_later(_LOOK, look)
+                return
+            self._waiters -= 1
+            if made is not None:
+                write(made)
+
+        loop.call_later(_LOOK, look)
+        return True
 
     def hold(self, write: Callable[[], None]) -> None:
         """Send a reply when its records are on the disk. All that arrived together are written together."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from ..approvals.store import StoreUnavailableError
+from ..approvals.ticket import OPEN, Ticket
 from ..audit.event import happening
 from ..audit.log import DecisionLog, LogUnavailableError
 from ..audit.recorder import Pending, commit, watched
@@ -18,12 +20,23 @@ from ..domain.decision import Answer, Decision, Verdict
 from ..domain.errors import RequestError
 from ..domain.limits import limit
 from ..domain.plain import decision_json
+from ..domain.policy import Tier
 from ..domain.request import Request
 from ..wire import authzen
 from ..wire.decisions import explanation_json
 from ..wire.requests import json_object, parse_request, request_of, validated
-from ..wire.service import BatchModel, EscalationModel, NamedModel, PrincipalModel, QuestionModel, SessionModel
+from ..wire.service import (
+    BatchModel,
+    EscalationModel,
+    NamedModel,
+    PrincipalModel,
+    QuestionModel,
+    SessionModel,
+    TakenBackModel,
+    VoteModel,
+)
 from .active import ActivePolicy, Loaded
+from .approving import Approvals, brief, whole
 from .metrics import Metrics
 from .principals import ANY, Binding, Caller, Principals, bind
 from .state import AGENT, SESSION, State
@@ -39,6 +52,7 @@ class Call:
     path: str
     body: bytes
     caller: Caller
+    query: str = ""
 
 
 @dataclass(slots=True)
@@ -59,6 +73,14 @@ class Held:
     make: Callable[[], Reply]
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A reply that waits for somebody: `look` gives it when it is there, or, when told that it is the last time, so."""
+
+    look: Callable[[bool], Reply | None]
+    seconds: float
+
+
 _LONGEST = limit("wait_milliseconds") / 1000
 """Seconds for all questions of one call; others wait behind it."""
 
@@ -73,7 +95,8 @@ def in_time(deadline: float) -> None:
 
 
 _PID = os.getpid()
-_TOLD = frozenset(("PLR201", "PLR202", "PLR203", "PLR206"))
+_TICKETS = "/v1/approvals/"
+_TOLD = frozenset(("PLR201", "PLR202", "PLR203", "PLR206", "PLR230", "PLR234"))
 """Refusals that are recorded: somebody asked for what is not theirs."""
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -90,7 +113,7 @@ def refusal(status: int, code: str, message: str) -> Reply:
 
 _STATUS = {
     "PLR201": 403, "PLR202": 403, "PLR203": 403, "PLR204": 429, "PLR205": 404, "PLR206": 403, "PLR207": 503,
-    "PLR216": 503, "PLR217": 503, "PLR101": 413,
+    "PLR216": 503, "PLR217": 503, "PLR101": 413, "PLR230": 403, "PLR231": 409, "PLR232": 409, "PLR237": 503,
 }  # fmt: skip
 """What a refused request is in HTTP; any other is 400."""
 
@@ -112,12 +135,15 @@ class Service:
     description: bytes = b"{}"
     records: DecisionLog | None = None
     waiting: Callable[[], None] = lambda: None
+    approvals: Approvals | None = None
     _pending: list[Pending] = field(default_factory=list)
 
-    def handle(self, call: Call) -> Reply | Held:
+    def handle(self, call: Call) -> Reply | Held | Later:
         """Answer a call. Never raises: whatever goes wrong is a refusal."""
         try:
             route = ROUTES.get(call.path)
+            if route is None and call.method == "GET" and call.path.startswith(_TICKETS):
+                return self.ticket(call)
             if route is None:
                 return refusal(404, "PLR211", "there is no such path")
             method, function = route
@@ -126,6 +152,8 @@ class Service:
                 refused.allow = method
                 return refused
             return function(self, call)
+        except StoreUnavailableError as error:
+            return refusal(503, "PLR237", f"approvals cannot be kept: {error}")
         except RequestError as error:
             if error.code in _TOLD:
                 self.tell("refused", path=call.path, code=error.code, why=error.message, uid=call.caller.uid)
@@ -203,6 +231,8 @@ class Service:
             decision = _denied(request, digest, f"the {frozen.kind} is frozen by {frozen.by}: {frozen.why}")
         else:
             decision = loaded.policy.decide_request(request)
+            if self.approvals is not None and decision.effect == "ask":
+                self.approvals.decided(request, decision, loaded.policy.engine.prepared.tiers)
         self.metrics.decisions[decision.effect] += 1
         proved = request.session if binding is not None and binding.session is not None else None
         rules = loaded.policy.engine.prepared.freezes if loaded is not None and frozen is None else ()
@@ -417,6 +447,84 @@ class Service:
         self.reload()
         return reply({"status": "loading"}, 202)
 
+    # approvals
+
+    def list_tickets(self, call: Call) -> Reply:
+        """People see what waits, and what came of the last ones."""
+        self._reader(call.caller)
+        approvals, tiers = self._approvals()
+        open_ = approvals.found(tuple(OPEN), tiers)
+        rest = [t for t in approvals.found((), tiers) if not t.is_open]
+        return reply({"open": [whole(t) for t in open_], "latest": [whole(t) for t in rest[:50]]})
+
+    def vote(self, call: Call) -> Reply:
+        """A person says yes or no. It is recorded before it counts."""
+        person = self.principals.person(call.caller, time.time())
+        if person is None:
+            raise RequestError("PLR230", "only a person of the configuration says yes or no")
+        model = validated(VoteModel, json_object(call.body))
+        approvals, tiers = self._approvals()
+        about = {"ticket": model.ticket, "person": person.name, "verdict": model.verdict, "why": model.reason or None}
+        self.told_first("approval-voting", **about)
+        after = approvals.vote(person, model.ticket, model.verdict, model.reason, tiers)
+        self.tell("approval-voted", **about, state=after.state, agent=after.agent, session=after.session or None)
+        return reply(whole(after))
+
+    def revoke(self, call: Call) -> Reply:
+        """A person or an operator takes a ticket back; or the agent that asked does."""
+        model = validated(TakenBackModel, json_object(call.body))
+        approvals, tiers = self._approvals()
+        person = self.principals.person(call.caller, time.time())
+        if person is not None:
+            by = person.name
+        elif self.principals.operator(call.caller):
+            by = self._operator(call.caller)
+        else:
+            found = approvals.get(model.ticket, tiers)
+            if found is None or not self._asked_by(found, call.caller):
+                raise RequestError("PLR234", "there is no such ticket")
+            by = f"the agent {found.agent}"
+        after = approvals.revoke(by, model.ticket, model.reason)
+        self.tell("approval-revoked", ticket=after.id, by=by, why=model.reason or None, agent=after.agent)
+        return reply(brief(after))
+
+    def ticket(self, call: Call) -> Reply | Later:
+        """One ticket: all of it for people, its state for the agent that asked; `?wait=30` waits for an answer."""
+        name = call.path.removeprefix(_TICKETS)
+        approvals, tiers = self._approvals()
+        reader = self.principals.person(call.caller, time.time()) is not None or self.principals.operator(call.caller)
+        found = approvals.get(name, tiers)
+        if found is None or not (reader or self._asked_by(found, call.caller)):
+            raise RequestError("PLR205", "there is no such ticket")
+        shown = whole if reader else brief
+        key, _, wait = call.query.partition("=")
+        seconds = int(wait) if key == "wait" and wait.isascii() and wait.isdigit() and len(wait) < 4 else 0
+        if not seconds or not found.is_open:
+            return reply(shown(found))
+
+        def look(last: bool) -> Reply | None:
+            now = approvals.get(name, tiers)
+            return reply(shown(now)) if now is not None and (last or not now.is_open) else None
+
+        return Later(look, min(seconds, limit("approval_wait_seconds")))
+
+    def _approvals(self) -> tuple[Approvals, dict[str, Tier]]:
+        if self.approvals is None:
+            raise RequestError("PLR205", "this service keeps no approvals: its configuration names no people")
+        return self.approvals, self._loaded().policy.engine.prepared.tiers
+
+    def _asked_by(self, ticket: Ticket, caller: Caller) -> bool:
+        request = Request("do", "approval", agent=ticket.agent, session=ticket.session or None)
+        try:
+            bind(request, self.principals.binding(caller))
+        except RequestError:
+            return False
+        return True
+
+    def _reader(self, caller: Caller) -> None:
+        if self.principals.person(caller, time.time()) is None:
+            self._operator(caller)
+
     # helpers
 
     def _loaded(self) -> Loaded:
@@ -463,6 +571,9 @@ ROUTES: dict[str, tuple[str, Callable[[Service, Call], Reply | Held]]] = {
     "/v1/lift": ("POST", Service.lift),
     "/v1/escalations": ("POST", Service.escalate),
     "/v1/escalations/settle": ("POST", Service.settle),
+    "/v1/approvals": ("GET", Service.list_tickets),
+    "/v1/approvals/vote": ("POST", Service.vote),
+    "/v1/approvals/revoke": ("POST", Service.revoke),
     "/healthz": ("GET", Service.health),
     "/readyz": ("GET", Service.ready),
     "/metrics": ("GET", Service.numbers),

@@ -257,6 +257,17 @@ _PAGES = (
      "written. Make room, or mend what the service's log says.", "", ""),
     ("PLR221", "not in the record", "A replay decides by what the record says of the disk. This request needs more than was "
      "looked at then, so it is counted as undecided.", "", ""),
+    ("PLR230", "not an approver", "Nobody but a person whom the ticket's tiers name, or a tier that includes one of them, says yes or no. "
+     "The requester, and whoever runs as it, never counts.", "", ""),
+    ("PLR231", "the ticket is over", "It was approved, rejected, redeemed, revoked, or nobody answered in time. Nothing leads back: ask again.",
+     "", ""),
+    ("PLR232", "answered already", "A quorum counts different people. A person may still say no.", "", ""),
+    ("PLR233", "a reason is wanted", "The tier says `reason required`: say why, for those who read the records.", "", ""),
+    ("PLR234", "another request", "An approval is for exactly one request, of one agent in one session, under one policy. "
+     "An edited command or a new policy needs a new one.", "", ""),
+    ("PLR235", "not approved", "The ticket waits for people, or is over; its state says which.", "", ""),
+    ("PLR236", "too many questions", "An agent may have so many tickets open at once. Let people answer, or withdraw some.", "", ""),
+    ("PLR237", "approvals cannot be kept", "The store of tickets cannot be read or written: nothing can be asked or redeemed until it can.", "", ""),
     ("PLI002", "the decision cannot be recorded", "`audit_unavailable`: with a decision log nothing is allowed that is not on the disk. The decision is "
      "deny until the log can be written again; no restart is needed.", "", ""),
     ("PLI001", "our fault", "Something went wrong inside. The decision is deny; please report it.", "", ""),

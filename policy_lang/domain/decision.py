@@ -7,6 +7,14 @@ import os
 from .actions import STRICTNESS
 from .record import record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 @record(frozen=True, slots=True)
 class RuleRef:
@@ -75,14 +83,15 @@ class Decision:
 
     `effect` is `allow`, `ask` or `deny`; `tiers` the approval tiers that `ask` needs, all of them;
     `rules` those that decided; `reasons` one sentence each; `obligations` such as `log`; `opaque` says why
-    a command could not be read; `id` is unique to this decision.
+    a command could not be read; `id` is unique to this decision; `ticket` says what people are asked, or have approved.
     """
 
-    __slots__ = ("_answer", "_id")
+    __slots__ = ("_answer", "_id", "ticket")
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, ticket: Mapping[str, object] | None = None) -> None:
         self._answer = answer
         self._id = ""
+        self.ticket = ticket
 
     @property
     def verdict(self) -> Verdict:
@@ -147,6 +156,24 @@ class Decision:
         old = self._answer
         verdict = Verdict("deny", reasons=(why,))
         self._answer = Answer(verdict, old.policy_digest, old.action, old.resource, pure=False)
+        self.ticket = None
+
+    def waiting(self, why: str, ticket: Mapping[str, object]) -> None:
+        """People are asked, by this ticket."""
+        old = self._answer
+        verdict = old.verdict
+        said = Verdict(
+            "ask", verdict.tiers, verdict.rules, (why, *verdict.reasons), verdict.obligations, verdict.support
+        )
+        self._answer = Answer(said, old.policy_digest, old.action, old.resource, old.parts, old.opaque, pure=False)
+        self.ticket = ticket
+
+    def approved(self, why: str, ticket: Mapping[str, object]) -> None:
+        """People have approved what it asks: it is an allow, by the same rules."""
+        old = self._answer
+        verdict = Verdict("allow", (), old.verdict.rules, (why,), old.verdict.obligations, old.verdict.support)
+        self._answer = Answer(verdict, old.policy_digest, old.action, old.resource, old.parts, old.opaque, pure=False)
+        self.ticket = ticket
 
     def __repr__(self) -> str:
         return f"Decision(effect={self.effect!r}, tiers={self.tiers!r}, reasons={self.reasons!r})"

@@ -80,6 +80,16 @@ TABLE: tuple[Limit, ...] = (
     Limit(
         "learn_values", 500_000, "values", "different ones that are learned from; what is more is told, and not learned"
     ),
+    Limit("approval_reason", 2_000, "characters", "a person's reason"),
+    Limit(
+        "approval_grant_seconds",
+        900,
+        "seconds",
+        "in which an approval must be redeemed; what was right may not stay so",
+    ),
+    Limit("approvals_pending", 20, "tickets", "an agent may have open at once; people read them"),
+    Limit("approvals_waiting", 64, "calls", "that wait for a person's answer at once"),
+    Limit("approval_wait_seconds", 60, "seconds", "one call may wait for an answer"),
     Limit("ship_batch", 512, "records", "sent to a collector of telemetry at once; all that is held in memory"),
     Limit("ship_answer_bytes", 1 << 16, "bytes", "read of a collector's answer"),
     Limit("log_unsigned", 1_000, "records", "between two signed checkpoints"),

@@ -32,8 +32,9 @@ def request_json(request: Request) -> Json:
             out[name] = dict(value)
     if request.resolved:
         out["resolved"] = list(request.resolved)
-    if request.id is not None:
-        out["id"] = request.id
+    for name in ("id", "ticket"):
+        if getattr(request, name) is not None:
+            out[name] = getattr(request, name)
     return out
 
 
@@ -51,6 +52,8 @@ def decision_json(decision: Decision, request_id: str | None = None) -> Json:
         policy_digest=decision.policy_digest,
         decision_id=decision.id,
     )
+    if decision.ticket is not None:
+        out["ticket"] = dict(decision.ticket)
     return out
 
 

@@ -41,7 +41,7 @@ class Request:
     Paths are resolved on the file system when `workspace` exists on this machine and `lexical` is false.
     `now` is seconds since the epoch (UTC); `resolved` holds the addresses of a host; `git` the state that a
     push depends on. `origin` says where the request comes from (`ORIGIN`): it is recorded and decides nothing.
-    `disk` is what is looked at instead of this machine's own.
+    `disk` is what is looked at instead of this machine's own. `ticket` names an approval that is to be redeemed.
     """
 
     action: str
@@ -65,3 +65,4 @@ class Request:
     now: float | None = None
     origin: Mapping[str, str] = field(default_factory=dict)
     disk: Disk | None = None
+    ticket: str | None = None

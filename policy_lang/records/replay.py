@@ -46,7 +46,7 @@ CHANGES = ("denied", "allowed", "opened", "trusted", "asked", "tiers")
 _EXAMPLES = 3
 _MEMO = 50_000
 """Questions whose answers a worker keeps: agents repeat themselves."""
-_NO_QUESTION = ("origin", "id")
+_NO_QUESTION = ("origin", "id", "ticket")
 """Fields of a request that decide nothing."""
 
 
@@ -246,7 +246,7 @@ class Replayer:
             return "skipped", "no policy was in force"
         try:
             after = self._decided(self._new, one)
-            before = (one.effect, one.tiers) if self._old is None else _answer(self._decided(self._old, one))
+            before = _recorded(one, after) if self._old is None else _answer(self._decided(self._old, one))
         except RequestError as error:
             return "undecided", f"{error.code}: {error.message}"
         if before == _answer(after):
@@ -269,6 +269,13 @@ class Replayer:
 def _granted(one: Row) -> tuple[str, ...]:
     """The rules that decided then: what no rule grants any more was granted by these."""
     return tuple(f"(no longer) {r}" for r in one.rules) if one.effect != "deny" else ()
+
+
+def _recorded(one: Row, after: Decision) -> tuple[str, tuple[str, ...]]:
+    """What was decided; an allow that people had approved was an ask, and of whom its ticket knows."""
+    if one.effect == "allow" and table(one.record.get("ticket")):
+        return "ask", after.tiers if after.effect == "ask" else ()
+    return one.effect, one.tiers
 
 
 def _redacted(one: Row) -> bool:

@@ -47,6 +47,7 @@ class RequestModel(BaseModel):
     resolved: Annotated[list[Name], Field(max_length=64, default_factory=list)]
     git: Annotated[dict[str, Any], Field(default_factory=dict)]
     lexical: bool = False
+    ticket: Name | None = None
     origin: Annotated[dict[Literal[*ORIGIN], Text], Field(default_factory=dict)]  # type: ignore[valid-type]
 
 
@@ -99,6 +100,7 @@ def request_of(value: dict[str, Any]) -> Request:
         pattern=isinstance(resource, PatternModel),
         id=model.id,
         origin=model.origin,
+        ticket=model.ticket,
     )
 
 

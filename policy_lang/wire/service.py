@@ -91,6 +91,30 @@ class EffectModel(_Strict):
     mend: str | None = None
 
 
+class TicketModel(_Strict):
+    """What people are asked, or have approved. `left` is how many must still say yes, by tier."""
+
+    id: str
+    state: str
+    until: float
+    left: dict[str, int]
+
+
+class VoteModel(_Strict):
+    """A person's answer."""
+
+    ticket: Name
+    verdict: Literal["approve", "reject"]
+    reason: Annotated[str, Field(max_length=limit("approval_reason"))] = ""
+
+
+class TakenBackModel(_Strict):
+    """A ticket that is taken back, and why."""
+
+    ticket: Name
+    reason: Annotated[str, Field(max_length=limit("approval_reason"))] = ""
+
+
 class DecisionModel(_Strict):
     """A decision."""
 
@@ -104,6 +128,7 @@ class DecisionModel(_Strict):
     obligations: list[str]
     policy_digest: str
     decision_id: str
+    ticket: TicketModel | None = None
 
 
 class FaultModel(_Strict):

@@ -1,0 +1,124 @@
+"""What may become of a ticket. Pure: the time and who acts are given, and a new ticket comes back.
+
+    pending -> approved -> redeemed          people said yes; the request ran, once or in that session
+    pending -> rejected | expired | revoked  one said no; nobody answered in time; it was withdrawn
+    pending -> escalated -> ...              nobody answered in time, and a stronger tier is asked
+    approved -> expired | revoked            nobody came back for it; it was taken back
+
+Nothing leads back, so whatever happens at the same time, a ticket is never more approved than people said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ..domain.errors import RequestError
+from ..domain.limits import limit
+from ..domain.policy import Tier
+from .ticket import APPROVE, APPROVED, ESCALATED, EXPIRED, ONCE, REDEEMED, REJECT, REJECTED, REVOKED, Ticket, Vote
+
+May = Callable[[str, Tier], bool]
+"""Whether a person approves for a tier: by name, or as a member of one of its groups."""
+Tiers = Mapping[str, Tier]
+
+
+def vote(ticket: Ticket, person: str, verdict: str, reason: str, now: float, may: May, tiers: Tiers) -> Ticket:
+    """One person's answer. `tiers` are those of the policy in force. Raises RequestError when it cannot be given.
+
+    A yes counts for every tier of the ticket that the person approves for, or for a tier which includes it. One no of
+    anybody who could have said yes ends the ticket, also of somebody who said yes before.
+    """
+    ticket = timed(ticket, now, tiers)
+    if not ticket.is_open:
+        raise RequestError("PLR231", f"the ticket is {ticket.state}: nobody is asked any more")
+    if verdict not in {APPROVE, REJECT}:
+        raise RequestError("PLR106", f"`{verdict[:20]}` is no answer (approve, reject)")
+    if len(reason) > limit("approval_reason"):
+        raise RequestError("PLR004", f"a reason has at most {limit('approval_reason')} characters")
+    mine = tuple(t.name for t in ticket.tiers if _speaks_for(person, t, may, tiers))
+    if not mine:
+        raise RequestError("PLR230", f"`{person}` approves for none of its tiers")
+    before = {name for v in ticket.votes if v.person == person for name in v.tiers}
+    if verdict == APPROVE and before.issuperset(mine):
+        raise RequestError("PLR232", f"`{person}` has answered already; a person counts once")
+    if any(t.reason_required and t.name in mine for t in ticket.tiers) and not reason.strip():
+        raise RequestError("PLR233", "this tier wants a reason")
+    made = ticket.with_(votes=(*ticket.votes, Vote(person, mine, verdict, reason, now)))
+    if verdict == REJECT:
+        return made.with_(state=REJECTED, settled=now, by=person, why=reason)
+    if all(_said(made, t) >= t.quorum for t in made.tiers):
+        return made.with_(state=APPROVED, settled=now, good=now + limit("approval_grant_seconds"))
+    return made
+
+
+def _speaks_for(person: str, tier: Tier, may: May, tiers: Tiers) -> bool:
+    if may(person, tier):
+        return True
+    return any(tier.name in includes(t, tiers) and may(person, t) for t in tiers.values())
+
+
+def _said(ticket: Ticket, tier: Tier) -> int:
+    """How many different people said yes for a tier."""
+    return len({v.person for v in ticket.votes if v.verdict == APPROVE and tier.name in v.tiers})
+
+
+def left(ticket: Ticket) -> dict[str, int]:
+    """How many people must still say yes, by tier."""
+    return {t.name: max(0, t.quorum - _said(ticket, t)) for t in ticket.tiers}
+
+
+def includes(tier: Tier, tiers: Tiers) -> frozenset[str]:
+    """The tiers that one stands for, directly or by others; not itself."""
+    found: set[str] = set()
+    todo = list(tier.includes)
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += tiers[name].includes if name in tiers else ()
+    return frozenset(found - {tier.name})
+
+
+def timed(ticket: Ticket, now: float, tiers: Tiers) -> Ticket:
+    """The ticket as it is at a time: expired, or with a stronger tier asked."""
+    if ticket.is_open and now >= ticket.until:
+        return _unanswered(ticket, now, tiers)
+    if ticket.state == APPROVED and now >= ticket.good:
+        return ticket.with_(state=EXPIRED, settled=now, why="nobody came back for it in time")
+    return ticket
+
+
+def _unanswered(ticket: Ticket, now: float, tiers: Tiers) -> Ticket:
+    """When time is over: each tier that nobody answered escalates as it says, if to a stronger one; else it is over."""
+    asked: dict[str, Tier] = {}
+    for tier in ticket.tiers:
+        if _said(ticket, tier) >= tier.quorum:
+            asked[tier.name] = tier
+            continue
+        above = tiers.get(tier.escalate)
+        if above is None or tier.name not in includes(above, tiers) or ticket.state == ESCALATED:
+            return ticket.with_(state=EXPIRED, settled=now, why=f"nobody answered for `{tier.name}` in time")
+        asked[above.name] = above
+    until = now + min(t.expires for t in asked.values())
+    return ticket.with_(state=ESCALATED, tiers=tuple(asked.values()), until=until)
+
+
+def redeem(ticket: Ticket, binds: tuple[str, str, str, str], now: float, tiers: Tiers) -> Ticket:
+    """The request has come again: what was approved for exactly this is used. Raises RequestError when it was not.
+
+    What differs is not told: whoever asks may be guessing.
+    """
+    ticket = timed(ticket, now, tiers)
+    if ticket.binds() != binds:
+        raise RequestError("PLR234", "the ticket is for another request, policy, agent or session")
+    if ticket.state != APPROVED:
+        raise RequestError("PLR235", f"the ticket is {ticket.state}")
+    used = ticket.with_(uses=ticket.uses + 1)
+    return used.with_(state=REDEEMED, settled=now) if ticket.scope == ONCE else used
+
+
+def revoke(ticket: Ticket, by: str, why: str, now: float) -> Ticket:
+    """Take it back: the question, or the approval. Raises RequestError when it is over."""
+    if not ticket.is_open and ticket.state != APPROVED:
+        raise RequestError("PLR231", f"the ticket is {ticket.state}: there is nothing to take back")
+    return ticket.with_(state=REVOKED, settled=now, by=by, why=why)

@@ -1,0 +1,94 @@
+"""What a ticket is: one exact request of one principal under one policy, and what people said of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..domain import strictly
+from ..domain.digest import sha256
+from ..domain.plain import request_json
+from ..domain.policy import Tier
+from ..domain.request import Request
+
+Json = dict[str, Any]
+
+PENDING, ESCALATED, APPROVED = "pending", "escalated", "approved"
+REJECTED, EXPIRED, REDEEMED, REVOKED = "rejected", "expired", "redeemed", "revoked"
+OPEN = frozenset({PENDING, ESCALATED})
+"""States in which people are still asked."""
+STATES = (PENDING, ESCALATED, APPROVED, REJECTED, EXPIRED, REDEEMED, REVOKED)
+ONCE, SESSION = "once", "session"
+APPROVE, REJECT = "approve", "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What one person said, for which tiers. `at` is seconds since the epoch."""
+
+    person: str
+    tiers: tuple[str, ...]
+    verdict: str
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One request that waits, or waited, for people.
+
+    `request` is the canonical request, `digest` that of its text; with `policy`, `agent` and `session` it says exactly
+    what an approval is for. `tiers` are all needed. `until` is when people are asked no longer, `good` until when what
+    they approved may be redeemed, both seconds since the epoch. `asked` counts how often the same was asked for.
+    """
+
+    id: str
+    digest: str
+    request: Json
+    policy: str
+    agent: str
+    session: str
+    tiers: tuple[Tier, ...]
+    reasons: tuple[str, ...]
+    created: float
+    until: float
+    state: str = PENDING
+    votes: tuple[Vote, ...] = ()
+    good: float = 0.0
+    settled: float = 0.0
+    why: str = ""
+    by: str = ""
+    asked: int = 1
+    uses: int = 0
+
+    @property
+    def scope(self) -> str:
+        """`session` when every tier lets an approval hold for that; else `once`."""
+        return SESSION if self.tiers and all(t.scope == SESSION for t in self.tiers) else ONCE
+
+    @property
+    def is_open(self) -> bool:
+        """True while people are asked."""
+        return self.state in OPEN
+
+    def binds(self) -> tuple[str, str, str, str]:
+        """What a request must be the same in, to be the one that people approved."""
+        return self.digest, self.policy, self.agent, self.session
+
+    def with_(self, **changes: Any) -> Ticket:
+        """The ticket with other values."""
+        return replace(self, **changes)
+
+
+_LEFT_OUT = ("id", "origin", "ticket")
+"""Fields that say nothing of what is done: the caller's number, where the call comes from, the ticket itself."""
+
+
+def canonical(request: Request) -> Json:
+    """A request as what is approved: every field that could change what happens."""
+    return {k: v for k, v in request_json(request).items() if k not in _LEFT_OUT}
+
+
+def digest_of(request: Json) -> str:
+    """The digest of a canonical request."""
+    return sha256(b"policy_lang request 1\n" + strictly.dump(request)).hexdigest()

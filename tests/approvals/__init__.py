@@ -1,0 +1,1 @@
+"""Tickets: what may become of them, where they are kept, who answers."""

@@ -1,0 +1,223 @@
+"""What may become of a ticket, against a judge that counts by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from policy_lang import Request
+from policy_lang.approvals import machine
+from policy_lang.approvals.store import ticket_json, ticket_of
+from policy_lang.approvals.ticket import Ticket, canonical, digest_of
+from policy_lang.domain.errors import RequestError
+from policy_lang.domain.limits import limit
+from policy_lang.domain.policy import Tier
+
+REVIEW = Tier("review", ("@team", "mia"), 1, 600, (), "once", False, "boss")
+BOSS = Tier("boss", ("@boss",), 2, 300, ("review",), "once", True, "")
+TIERS = {"review": REVIEW, "boss": BOSS}
+
+
+def tier(base: Tier, **changes: Any) -> Tier:
+    """A tier with other values."""
+    fields = ("name", "approvers", "quorum", "expires", "includes", "scope", "reason_required", "escalate")
+    return Tier(**{n: changes.get(n, getattr(base, n)) for n in fields})
+
+
+GROUPS: dict[str, set[str]] = {"mia": set(), "ben": {"@team"}, "eva": {"@boss"}, "jan": {"@boss"}, "odd": {"@other"}}
+READ = Request("read", "src/a", agent="a", session="s", cwd="/w")
+
+
+def may(person: str, tier: Tier) -> bool:
+    return person in tier.approvers or not GROUPS[person].isdisjoint(tier.approvers)
+
+
+def ticket(*tiers: Tier, **changes: Any) -> Ticket:
+    asked = canonical(READ)
+    made = Ticket("t", digest_of(asked), asked, "sha256:p", "a", "s", tiers or (REVIEW,), ("why",), 1000.0, 1600.0)
+    return replace(made, **changes)
+
+
+def vote(found: Ticket, person: str, verdict: str = "approve", reason: str = "r", now: float = 1001.0) -> Ticket:
+    return machine.vote(found, person, verdict, reason, now, may, TIERS)
+
+
+def refused(code: str, call: Any, *given: Any, **more: Any) -> None:
+    with pytest.raises(RequestError) as error:
+        call(*given, **more)
+    assert error.value.code == code
+
+
+def test_one_yes_is_enough_where_one_is_asked() -> None:
+    done = vote(ticket(), "ben")
+    assert done.state == "approved" and machine.left(done) == {"review": 0}
+    used = machine.redeem(done, done.binds(), 1002.0, TIERS)
+    assert used.state == "redeemed"
+    refused("PLR235", machine.redeem, used, used.binds(), 1003.0, TIERS)
+
+
+def test_a_quorum_counts_different_people_with_reasons() -> None:
+    refused("PLR233", vote, ticket(BOSS), "eva", reason=" ")
+    one = vote(ticket(BOSS), "eva")
+    assert one.state == "pending" and machine.left(one) == {"boss": 1}
+    refused("PLR232", vote, one, "eva")
+    refused("PLR230", vote, one, "ben")
+    assert vote(one, "jan").state == "approved"
+
+
+def test_who_is_asked_for_a_stronger_tier_may_answer_for_what_it_includes() -> None:
+    assert vote(ticket(), "eva").state == "approved"
+    refused("PLR230", vote, ticket(), "odd")
+
+
+def test_one_no_ends_it() -> None:
+    half = vote(ticket(BOSS), "eva")
+    assert vote(half, "eva", "reject").state == "rejected"
+    done = vote(half, "jan", "reject", "no")
+    assert (done.state, done.by, done.why) == ("rejected", "jan", "no")
+    refused("PLR231", vote, done, "eva")
+    refused("PLR235", machine.redeem, done, done.binds(), 1002.0, TIERS)
+
+
+def test_all_tiers_are_needed() -> None:
+    both = ticket(REVIEW, BOSS)
+    one = vote(vote(both, "ben"), "eva")
+    assert one.state == "pending" and machine.left(one) == {"review": 0, "boss": 1}
+    assert vote(one, "jan").state == "approved"
+
+
+@pytest.mark.parametrize("place", [0, 1, 2, 3])
+def test_an_approval_is_for_exactly_one_request(place: int) -> None:
+    done = vote(ticket(), "ben")
+    binds = list(done.binds())
+    binds[place] += "x"
+    refused("PLR234", machine.redeem, done, tuple(binds), 1002.0, TIERS)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"resource": "src/b"}, {"action": "write"}, {"cwd": "/x"}, {"workspace": "/w"}, {"home": "/h"}, {"tmp": "/t"},
+        {"context": {"env": "prod"}}, {"branch": "main"}, {"repo": "r"}, {"shell": "sh"}, {"lexical": True},
+        {"pattern": True}, {"git": {"x": "y"}}, {"method": "GET"}, {"resolved": ("1.1.1.1",)},
+    ],
+)  # fmt: skip
+def test_every_field_that_could_change_what_happens_is_bound(change: dict[str, Any]) -> None:
+    other = Request(**{"action": "read", "resource": "src/a", "agent": "a", "session": "s", "cwd": "/w", **change})
+    assert digest_of(canonical(other)) != digest_of(canonical(READ))
+
+
+def test_where_a_call_comes_from_is_not_bound() -> None:
+    other = Request("read", "src/a", agent="a", session="s", cwd="/w", id="7", origin={"call": "x"}, ticket="t")
+    assert digest_of(canonical(other)) == digest_of(canonical(READ))
+
+
+def test_time_ends_questions_and_approvals() -> None:
+    alone = ticket(tier(REVIEW, escalate=""))
+    assert machine.timed(alone, 1599.9, TIERS).state == "pending"
+    assert machine.timed(alone, 1600.0, TIERS).state == "expired"
+    refused("PLR231", vote, alone, "ben", now=1600.0)
+    done = vote(alone, "ben")
+    good = 1001.0 + limit("approval_grant_seconds")
+    assert machine.timed(done, good - 0.1, TIERS).state == "approved"
+    refused("PLR235", machine.redeem, done, done.binds(), good, TIERS)
+
+
+def test_what_nobody_answers_goes_to_a_stronger_tier_and_to_no_weaker_one() -> None:
+    up = machine.timed(ticket(), 1600.0, TIERS)
+    assert up.state == "escalated" and [t.name for t in up.tiers] == ["boss"] and up.until == 1900.0
+    refused("PLR230", vote, up, "ben", now=1601.0)
+    assert vote(vote(up, "eva", now=1601.0), "jan", now=1602.0).state == "approved"
+    assert machine.timed(up, 1900.0, TIERS).state == "expired"
+    down = ticket(tier(BOSS, escalate="review"))
+    assert machine.timed(down, 1600.0, TIERS).state == "expired"
+    aside = ticket(tier(REVIEW, escalate="other"))
+    assert machine.timed(aside, 1600.0, {**TIERS, "other": tier(BOSS, name="other", includes=())}).state == "expired"
+
+
+def test_an_approval_for_a_session_holds_in_it() -> None:
+    done = vote(ticket(tier(REVIEW, scope="session")), "ben")
+    for _ in range(3):
+        done = machine.redeem(done, done.binds(), 1002.0, TIERS)
+    assert done.state == "approved" and done.uses == 3
+    assert ticket(tier(REVIEW, scope="session"), BOSS).scope == "once"
+
+
+def test_what_is_taken_back_is_over() -> None:
+    for found in (ticket(), vote(ticket(), "ben")):
+        back = machine.revoke(found, "mia", "no", 1002.0)
+        assert back.state == "revoked"
+        refused("PLR231", machine.revoke, back, "mia", "no", 1003.0)
+        refused("PLR235", machine.redeem, back, back.binds(), 1003.0, TIERS)
+
+
+class Life(RuleBasedStateMachine):
+    """One ticket, whatever is done to it; a judge counts who said yes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1000.0
+        self.yes: set[str] = set()
+        self.no = self.redeemed = self.back = False
+
+    @initialize(both=st.booleans(), session=st.booleans())
+    def begin(self, both: bool, session: bool) -> None:
+        scope = "session" if session else "once"
+        tiers = (tier(REVIEW, scope=scope), tier(BOSS, scope=scope)) if both else (tier(REVIEW, scope=scope),)
+        self.ticket = ticket(*tiers)
+        self.approved = False
+
+    @rule(person=st.sampled_from(sorted(GROUPS)), verdict=st.sampled_from(["approve", "approve", "reject"]))
+    def answers(self, person: str, verdict: str) -> None:
+        try:
+            self.ticket = vote(self.ticket, person, verdict, now=self.now)
+        except RequestError:
+            return
+        assert person != "odd"
+        self.no |= verdict == "reject"
+        self.yes.add(person)
+
+    @rule(seconds=st.sampled_from([1.0, 100.0, 400.0, 1000.0]))
+    def waits(self, seconds: float) -> None:
+        self.now += seconds
+        self.ticket = machine.timed(self.ticket, self.now, TIERS)
+
+    @rule(wrong=st.booleans())
+    def comes_again(self, wrong: bool) -> None:
+        binds = ("x", *self.ticket.binds()[1:]) if wrong else self.ticket.binds()
+        try:
+            after = machine.redeem(self.ticket, binds, self.now, TIERS)
+        except RequestError:
+            return
+        assert not wrong and not self.no and not self.back
+        assert not self.redeemed or self.ticket.scope == "session"
+        needed = {t.name for t in self.ticket.tiers}
+        if "review" in needed:
+            assert self.yes & {"mia", "ben", "eva", "jan"}
+        if "boss" in needed:
+            assert {"eva", "jan"} <= self.yes
+        self.ticket, self.redeemed = after, True
+
+    @rule()
+    def taken_back(self) -> None:
+        try:
+            self.ticket = machine.revoke(self.ticket, "mia", "", self.now)
+        except RequestError:
+            return
+        self.back = True
+
+    @invariant()
+    def keeps(self) -> None:
+        if hasattr(self, "ticket"):
+            assert ticket_of(ticket_json(self.ticket)) == self.ticket
+            if self.no:
+                assert self.ticket.state == "rejected"
+
+
+TestLife = Life.TestCase
+TestLife.settings = settings(deadline=None, stateful_step_count=20)
