@@ -22,6 +22,8 @@ _ENOUGH_DAYS = 90
 _LEAST_USES = 20
 _MOST_PATTERNS = 6
 _LEAST_DENIED = 20
+_LEAST_ANSWERS = 10
+_MANY_A_DAY = 20
 
 
 @dataclass(slots=True)
@@ -35,6 +37,9 @@ class RuleUse:
     values: int = 0
     last: str = ""
     smaller: tuple[str, ...] = ()
+    approved: dict[str, int] = field(default_factory=dict)
+    """How often people said yes, by day."""
+    rejected: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,8 @@ class Usage:
 def used(ground: Ground, usage: Usage, checks: dict[str, Check], codes: set[str]) -> list[Finding]:
     """The findings of the rules about use that are asked for."""
     found = {
-        "USE001": _unused, "USE002": _smaller, "USE004": _always_denied, "USE005": _short, "USE006": _not_logged,
+        "USE001": _unused, "USE002": _smaller, "USE003": _always_approved, "USE004": _always_denied,
+        "USE005": _short, "USE006": _not_logged, "APR008": _fatigue,
     }  # fmt: skip
     return [f for code, look in found.items() if code in codes for f in look(ground, usage, checks[code])]
 
@@ -104,6 +110,24 @@ def _smaller(ground: Ground, usage: Usage, check: Check) -> Iterator[Finding]:
             span = Span(rule.span.source, found[0].pos[0], found[-1].pos[1])
             fixes = (Fix("grant what was used", (Edit(span, shown),)),)
         yield ground.finding(check, text, rule, content=use.smaller, fixes=fixes)
+
+
+def _always_approved(ground: Ground, usage: Usage, check: Check) -> Iterator[Finding]:
+    for rule in ground.own_rules("ask"):
+        use = usage.uses.get(rule.id, RuleUse())
+        count = sum(use.approved.values())
+        if count >= _LEAST_ANSWERS and not use.rejected:
+            text = f"people said yes to all {count:,} questions of `{rule.id}`; {usage.window}"
+            yield ground.finding(check, text, rule)
+
+
+def _fatigue(ground: Ground, usage: Usage, check: Check) -> Iterator[Finding]:
+    for rule in ground.own_rules("ask"):
+        use = usage.uses.get(rule.id, RuleUse())
+        day, most = max(use.approved.items(), key=lambda d: d[1], default=("", 0))
+        if most >= _MANY_A_DAY and not use.rejected:
+            text = f"`{rule.id}` asked people {most:,} times on {day}, and they always said yes: nobody reads that many"
+            yield ground.finding(check, text, rule)
 
 
 def _always_denied(ground: Ground, usage: Usage, check: Check) -> Iterator[Finding]:

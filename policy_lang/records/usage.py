@@ -22,7 +22,7 @@ from .learning.observe import Seen, Word, words_of
 from .learning.propose import said
 from .replay import Replayed, asked, opened_policy, portable, question, replay
 from .row import table, text
-from .source import Counted, lines, record_of
+from .source import Counted, every_record, lines, record_of
 
 _EVIDENCE = 3
 _MOST_VALUES = 20_000
@@ -42,6 +42,8 @@ class _Part:
     grants: dict[tuple[str, str], dict[Word, Seen]] = field(default_factory=dict)
     denied: dict[tuple[str, str, str, str], Seen] = field(default_factory=dict)
     granted: set[tuple[str, str, str]] = field(default_factory=set)
+    asked: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The rules that asked, by the ticket."""
 
     def merge(self, other: _Part) -> None:
         self.decisions += other.decisions
@@ -49,6 +51,7 @@ class _Part:
         self.last = max(self.last, other.last)
         self.actions |= other.actions
         self.granted |= other.granted
+        self.asked.update(other.asked)
         for key, values in other.grants.items():
             mine = self.grants.setdefault(key, {})
             for word, seen in values.items():
@@ -72,6 +75,7 @@ def usage_of(log: str, path: str) -> Usage:
         use.count += sum(s.count for s in values.values())
         use.values += len(values)
         use.last = max([use.last, *(s.last for s in values.values())])
+    _answers(log, found, usage)
     _smaller(log, path, policy, found, usage)
     for (rule, agent, action, resource), seen in sorted(found.denied.items(), key=lambda d: -d[1].count):
         if (agent, action, resource) not in found.granted:
@@ -128,6 +132,9 @@ def _note(part: _Part, record: dict[str, object], decision: Decision, times: int
         part.denied.setdefault((rule, agent, action, shown), Seen()).add(seen)
     else:
         part.granted.add((agent, action, shown))
+    ticket = text(table(record.get("ticket")).get("id"))
+    if ticket and decision.effect == "ask" and len(part.asked) < _MOST_VALUES:
+        part.asked[ticket] = tuple(r.id for r in decision.rules)
     for effect in decision.effects:
         part.actions.add(effect.action)
         for ref in effect.verdict.support if decision.effect != "deny" else ():
@@ -135,6 +142,22 @@ def _note(part: _Part, record: dict[str, object], decision: Decision, times: int
             for word in words_of(effect_json(effect), request, record, None) or [("\0?",)]:
                 if word in values or len(values) < _MOST_VALUES:
                     values.setdefault(word, Seen()).add(Seen(times, set(seen.sessions), time))
+
+
+def _answers(log: str, found: _Part, usage: Usage) -> None:
+    """What people said to what rules asked."""
+    if not found.asked:
+        return
+    for record in every_record(log):
+        state = text(record.get("state")) if record.get("kind") == "approval-voted" else ""
+        rules = found.asked.get(text(record.get("ticket")), ())
+        for rule in rules if state in {"approved", "rejected"} else ():
+            use = usage.uses.setdefault(rule, RuleUse())
+            if state == "rejected":
+                use.rejected += 1
+            else:
+                day = text(record.get("time"))[:10]
+                use.approved[day] = use.approved.get(day, 0) + 1
 
 
 # smaller patterns

@@ -103,7 +103,9 @@ FIRST_WAVE = [
     "DOC003",
     "USE001",
     "USE002",
+    "USE003",
     "USE004",
+    "APR008",
     "USE005",
     "USE006",
 ]

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from policy_lang import DecisionLog, Policy
+from policy_lang.audit.event import decision_event, happening
 from tests.console.support import policy
 
 from .support import decided, request
@@ -76,3 +78,25 @@ def test_bad_input_is_told(tmp_path: Path, path: Path) -> None:
     assert done.code == 2 and "there is no log" in done.err
     done = policy("lint", "--log", tmp_path, path, path)
     assert done.code == 2 and "one policy" in done.err
+
+
+def test_questions_that_are_always_approved(tmp_path: Path) -> None:
+    """The records are made as the service makes them."""
+    text = 'policy "p"\ntier t { approvers "@x" }\nrule asks: ask t write "**"\nrule sometimes: ask t delete "**"\n'
+    path = tmp_path / "p.policy"
+    path.write_text(text)
+    log = DecisionLog(str(tmp_path / "log"), flush=False)
+    made = Policy.loads(text)
+    for n in range(25):
+        for action in ("write", "delete"):
+            asked = request(action, f"src/{n}")
+            decision = made.decide_request(asked)
+            ticket = f"{action}{n}"
+            decision.waiting("people are asked", {"id": ticket, "state": "pending", "until": 0.0, "left": {"t": 1}})
+            state = "rejected" if action == "delete" and n == 3 else "approved"
+            voted = happening("approval-voted", ticket=ticket, person="mia", verdict="x", state=state)
+            log.append([decision_event(asked, decision, 1, {"by": "service"}), voted])
+    log.close()
+    found = {f["code"]: f["message"] for f in linted(path, tmp_path / "log", "--select", "USE003,APR008")}
+    assert "all 25 questions of `p#asks`" in found["USE003"] and "25 times on" in found["APR008"]
+    assert not any("sometimes" in m for m in found.values())
