@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..domain import strictly
+from ..domain.decision import Effect
 from ..domain.digest import sha256
-from ..domain.plain import request_json
+from ..domain.plain import effect_json, request_json
 from ..domain.policy import Tier
 from ..domain.request import Request
 
@@ -84,9 +86,20 @@ _LEFT_OUT = ("id", "origin", "ticket")
 """Fields that say nothing of what is done: the caller's number, where the call comes from, the ticket itself."""
 
 
-def canonical(request: Request) -> Json:
-    """A request as what is approved: every field that could change what happens."""
-    return {k: v for k, v in request_json(request).items() if k not in _LEFT_OUT}
+def canonical(request: Request, effects: Iterable[Effect] = (), disk: Json | None = None) -> Json:
+    """A request as what is approved: every field that could change what happens, what it does, and to which files.
+
+    `disk` is what was seen of the disk: a link that leads elsewhere by now makes it another request.
+    """
+    out = {k: v for k, v in request_json(request).items() if k not in _LEFT_OUT}
+    did = [effect_json(e) for e in effects]
+    if did:
+        out["effects"] = [
+            {k: e[k] for k in ("action", "resource", "effect", "method", "opaque") if k in e} for e in did
+        ]
+    if disk:
+        out["disk"] = disk
+    return out
 
 
 def digest_of(request: Json) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from ..approvals import machine
 from ..approvals.store import Store, StoreUnavailableError, ticket_json
 from ..approvals.ticket import APPROVED, OPEN, Ticket, canonical, digest_of
+from ..audit.seen import Recording
 from ..domain.decision import Decision
 from ..domain.errors import RequestError
 from ..domain.limits import limit
@@ -51,7 +52,7 @@ class Approvals:
 
     def _asked(self, request: Request, decision: Decision, tiers: Tiers) -> None:
         now = self.now()
-        asked = canonical(request)
+        asked = _canonical(request, decision)
         wanted = tuple(tiers[name] for name in decision.tiers if name in tiers)
         if len(wanted) != len(decision.tiers):
             raise RequestError("PLR235", "a tier that it needs is not defined")
@@ -78,7 +79,12 @@ class Approvals:
 
     def _redeemed(self, request: Request, decision: Decision, tiers: Tiers, name: str) -> None:
         now = self.now()
-        binds = digest_of(canonical(request)), decision.policy_digest, request.agent or "", request.session or ""
+        binds = (
+            digest_of(_canonical(request, decision)),
+            decision.policy_digest,
+            request.agent or "",
+            request.session or "",
+        )
         wanted = set(decision.tiers)
 
         def redeem(ticket: Ticket) -> Ticket:
@@ -133,6 +139,11 @@ class Approvals:
         now = self.now()
         known = [self._timed(t, tiers, now) for t in self.store.found(states)]
         return [t for t in known if not states or t.state in states]
+
+
+def _canonical(request: Request, decision: Decision) -> Json:
+    seen = request.disk.seen() if isinstance(request.disk, Recording) else None
+    return canonical(request, decision.effects, seen)
 
 
 def covered(ticket: Ticket, tiers: Tiers) -> set[str]:

@@ -16,6 +16,7 @@ from ..approvals.ticket import OPEN, Ticket
 from ..audit.event import happening
 from ..audit.log import DecisionLog, LogUnavailableError
 from ..audit.recorder import Pending, commit, watched
+from ..audit.seen import Recording
 from ..domain.decision import Answer, Decision, Verdict
 from ..domain.errors import RequestError
 from ..domain.limits import limit
@@ -230,6 +231,8 @@ class Service:
             digest = loaded.policy.digest
             decision = _denied(request, digest, f"the {frozen.kind} is frozen by {frozen.by}: {frozen.why}")
         else:
+            if self.approvals is not None and request.disk is None and request.workspace is not None:
+                request.disk = None if request.lexical else Recording()  # what is approved are these files
             decision = loaded.policy.decide_request(request)
             if self.approvals is not None and decision.effect == "ask":
                 self.approvals.decided(request, decision, loaded.policy.engine.prepared.tiers)

@@ -55,6 +55,11 @@ def render_ticket(ticket: Json) -> str:
         ("asked at", _moment(ticket["created"])), ("digest", ticket["digest"]),
     ]  # fmt: skip
     lines += [f"{colour(f'{name:<10}', 'dim')} {visible(value)}" for name, value in rows if value]
+    for effect in request.get("effects", ()):
+        what = "something that cannot be read" if "opaque" in effect else f"{effect['action']} {_resource(effect, 200)}"
+        lines.append(f"{colour('it does   ', 'dim')} {visible(what)}  ({visible(str(effect['effect']))})")
+    for path, target in (request.get("disk", {}).get("real") or {}).items():
+        lines.append(f"{colour('really    ', 'dim')} {visible(str(path))} is {visible(str(target))}")
     for tier in ticket["tiers"]:
         reason = ", a reason is required" if tier["reason_required"] else ""
         who = ", ".join(visible(a) for a in tier["approvers"])

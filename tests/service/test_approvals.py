@@ -111,6 +111,28 @@ def test_an_edited_request_never_matches(running: Running, change: dict[str, Any
     assert ask(running, ticket=number)["effect"] == "allow"
 
 
+def test_a_link_that_leads_elsewhere_is_another_request(running: Running) -> None:
+    work = running.folder / "work"
+    (work / "src").mkdir(parents=True)
+    (work / "src/harmless").touch()
+    (work / "src/other").touch()
+    (work / "src/link").symlink_to("harmless")
+    place = {"resource": "src/link", "workspace": str(work), "cwd": str(work), "home": "/h"}
+    number = ask(running, **place)["ticket"]["id"]
+    shown = policy(
+        "approvals", "show", number, "--socket", running.socket, "--token-file", running.folder / "mia.token"
+    ).out
+    assert "it does    write src/link" in shown
+    answer(running, "mia", number)
+    (work / "src/link").unlink()
+    (work / "src/link").symlink_to("other")
+    assert ask(running, **place)["effect"] == "ask"
+    assert ask(running, **place, ticket=number)["effect"] == "deny"
+    (work / "src/link").unlink()
+    (work / "src/link").symlink_to("harmless")
+    assert ask(running, **place, ticket=number)["effect"] == "allow"
+
+
 def test_another_agent_and_another_policy_never_match(running: Running) -> None:
     number = ask(running)["ticket"]["id"]
     answer(running, "mia", number)
