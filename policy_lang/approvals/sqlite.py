@@ -28,8 +28,8 @@ _MIGRATIONS = (
     """,
 )
 """Each takes the file from one version to the next; the version is SQLite's own `user_version`."""
-_WAIT = 2.0
-"""Seconds for another writer of the file."""
+_WAIT = 0.5
+"""Seconds for another writer of the file; a service answers nobody meanwhile."""
 _UNSETTLED = (PENDING, ESCALATED, APPROVED)
 
 

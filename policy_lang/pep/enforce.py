@@ -132,6 +132,8 @@ def _may_ask(module: Any, payload: dict[str, object], outcome: Outcome, options:
 
 def _approval(outcome: Outcome) -> str:
     tiers = " and ".join(f"`{t}`" for t in outcome.tiers)
+    if outcome.asked:
+        return f"this needs the approval {tiers}"
     return f"this needs the approval {tiers}, which cannot be given from here; ask a person to do it or to grant it"
 
 

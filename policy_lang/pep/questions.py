@@ -26,14 +26,20 @@ class Question:
 
 
 class Outcome:
-    """The strictest of all answers. `reasons` are sentences, `tiers` the approvals that are needed, all of them."""
+    """The strictest of all answers. `reasons` are sentences, `tiers` the approvals that are needed, all of them.
 
-    __slots__ = ("effect", "reasons", "tiers")
+    `asked` says that people are asked for them already.
+    """
 
-    def __init__(self, effect: str, reasons: tuple[str, ...] = (), tiers: tuple[str, ...] = ()) -> None:
+    __slots__ = ("asked", "effect", "reasons", "tiers")
+
+    def __init__(
+        self, effect: str, reasons: tuple[str, ...] = (), tiers: tuple[str, ...] = (), asked: bool = False
+    ) -> None:
         self.effect = effect
         self.reasons = reasons
         self.tiers = tiers
+        self.asked = asked
 
 
 def denied(why: str) -> Outcome:
@@ -43,7 +49,7 @@ def denied(why: str) -> Outcome:
 
 def outcome(question: Question, decision: object) -> Outcome:
     """What a decision in its JSON form means for a question. Raises RefusedError for anything but such a decision."""
-    if not isinstance(decision, dict) or not _KEYS <= set(decision) <= _KEYS | {"id"}:
+    if not isinstance(decision, dict) or not _KEYS <= set(decision) <= _KEYS | {"id", "ticket"}:
         raise RefusedError("the answer is no decision")
     effect, tiers, reasons = decision["effect"], _texts(decision["tiers"]), _texts(decision["reasons"])
     effects = decision["effects"]
@@ -56,9 +62,11 @@ def outcome(question: Question, decision: object) -> Outcome:
         action, resource = question.fields["action"], question.fields["resource"]
         if action != "run":  # a command's reasons say themselves what they are about
             reasons = tuple(f"{action} `{resource}`: {reason}" for reason in reasons)
-        return Outcome(effect, reasons, tiers)
+        return Outcome(effect, reasons, tiers, "ticket" in decision)
     if decision["opaque"] or not effects:
         return Outcome(DENY, reasons)
+    if effect == ALLOW and "ticket" in decision:
+        return Outcome(ALLOW, reasons)  # people approved what its effects ask
     parts: list[Outcome] = []
     for one in effects:
         if not isinstance(one, dict) or one.get("effect") not in _STRICTNESS:
@@ -91,4 +99,4 @@ def strictest(outcomes: list[Outcome]) -> Outcome:
     effect = max((o.effect for o in outcomes), key=_STRICTNESS.__getitem__)
     reasons = dict.fromkeys(r for o in outcomes if o.effect == effect for r in o.reasons)
     tiers = dict.fromkeys(t for o in outcomes for t in o.tiers) if effect == ASK else {}
-    return Outcome(effect, tuple(reasons), tuple(tiers))
+    return Outcome(effect, tuple(reasons), tuple(tiers), effect == ASK and any(o.asked for o in outcomes))

@@ -20,6 +20,7 @@ from policy_lang.daemon.people import token_digest
 from policy_lang.domain.limits import limit
 from tests.audit.support import lines
 from tests.console.support import ROOT, policy
+from tests.hooks.support import hook
 
 from .support import Running, service
 
@@ -319,3 +320,25 @@ def test_the_page_is_right() -> None:
     model = ConfigModel.model_validate(tomli.loads(config.replace("bf4c...64 hexadecimal digits", "0" * 64)))
     assert [p.name for p in model.person] == ["mia", "ben"]
     assert limit("approval_grant_seconds") == 15 * 60 and limit("approvals_pending") == 20
+
+
+def test_an_agent_behind_a_hook_tries_again() -> None:
+    def prepare(folder: Path) -> None:
+        configured(folder, f'[[principal]]\nuid = {os.geteuid()}\nagents = ["local"]\n')
+        (folder / "ws/src").mkdir(parents=True)
+        (folder / "ws/src/a").touch()
+
+    with service(POLICY, *ARGUMENTS, prepare=prepare) as running:
+        ws = running.folder / "ws"
+        payload = {
+            "session_id": "s", "tool_use_id": "t1", "tool_name": "Write", "cwd": str(ws), "hook_event_name": "PreToolUse",
+            "tool_input": {"file_path": str(ws / "src/a"), "content": "y"},
+        }  # fmt: skip
+        first = hook("claude", payload, "--socket", running.socket, cwd=ws)
+        assert first.verdict == "deny" and "people are asked (ticket " in first.err
+        number = re.findall(r"ticket ([0-9a-f]{16})", first.err)[0]
+        answer(running, "mia", number)
+        again = {**payload, "tool_use_id": "t2"}
+        assert hook("claude", again, "--socket", running.socket, cwd=ws).verdict == "allow"
+        assert hook("claude", again, "--socket", running.socket, cwd=ws).verdict == "deny"
+        assert "approved" in policy("log", "story", running.folder / "log", "s").out
