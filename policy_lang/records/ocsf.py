@@ -43,6 +43,8 @@ def ocsf_events(records: Iterable[Json]) -> Iterator[Json]:
 def ocsf_event(found: Row, chain: Json) -> Json:
     """One decision; `chain` is the record with which the log's file begins."""
     action, action_name, disposition, disposed, severity, severe, status, stated = _EFFECTS[found.effect]
+    if found.effect == "allow" and found.record.get("ticket"):
+        disposition, disposed = 8, "Approved"  # by people
     activity = _ACTIVITY.get(found.action, _OTHER)
     event: Json = {
         "activity_id": activity, "activity_name": _NAMES.get(activity, found.action),
@@ -165,7 +167,19 @@ def _fingerprint(digest: str) -> Json:
 
 def _unmapped(found: Row) -> Json:
     """What OCSF has no place for, under our own names."""
-    keep = ("tiers", "rules", "reasons", "effects", "opaque", "obligations", "micros", "source", "redacted", "flags")
+    keep = (
+        "tiers",
+        "ticket",
+        "rules",
+        "reasons",
+        "effects",
+        "opaque",
+        "obligations",
+        "micros",
+        "source",
+        "redacted",
+        "flags",
+    )
     out = {name: found.record[name] for name in keep if found.record.get(name)}
     request = table(found.record.get("request"))
     named = {k: v for k, v in request.items() if k not in {"action", "resource", "agent", "session"}}
