@@ -112,6 +112,7 @@ async def _serve(
     from ..daemon.approving import Approvals
     from ..daemon.config import ConfigError, group_id, plain_principals, read_config
     from ..daemon.kept import Kept
+    from ..daemon.notify import Notifier
     from ..daemon.openapi import document
     from ..daemon.server import Server, log, notify
     from ..daemon.service import Service
@@ -141,6 +142,8 @@ async def _serve(
     service = Service(ActivePolicy(policy), principals, kept.state, log=log, description=document(), records=records)
     if store is not None:
         service.approvals = Approvals(store, principals.people, service.tell)
+        if principals.notify:
+            service.approvals.notify = Notifier(principals.notify, service.tell).told
         if store.rolled_back:
             service.tell("approvals-rolled-back", revoked=store.rolled_back)
     place = listeners[0].getsockname()

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..approvals import machine
 from ..approvals.store import Store, StoreUnavailableError, ticket_json
-from ..approvals.ticket import APPROVED, OPEN, Ticket, canonical, digest_of
+from ..approvals.ticket import APPROVED, ESCALATED, OPEN, Ticket, canonical, digest_of
 from ..audit.seen import Recording
 from ..domain.decision import Decision
 from ..domain.errors import RequestError
@@ -30,6 +30,7 @@ class Approvals:
     store: Store
     people: People
     tell: Callable[..., None] = lambda *_, **__: None
+    notify: Callable[[Json], None] = lambda _: None
     clock: Callable[[], float] = time.time
     _latest: float = field(default=0.0)
 
@@ -71,6 +72,7 @@ class Approvals:
             raise RequestError("PLR236", f"{most} tickets of this agent are open; people cannot read more")
         if ticket.id == made.id:
             shown = asked.get("resource")
+            self.notify(whole(ticket))
             self.tell("approval-asked", ticket=ticket.id, agent=ticket.agent, session=ticket.session or None,
                       tiers=list(decision.tiers), action=request.action, resource=shown)  # fmt: skip
         decision.waiting(
@@ -106,6 +108,8 @@ class Approvals:
             return ticket
         after = self.store.change(ticket.id, lambda t: machine.timed(t, now, tiers)) or ticket
         if after.state != ticket.state:
+            if after.state == ESCALATED:
+                self.notify(whole(after))
             self.tell(f"approval-{after.state}", ticket=after.id, agent=after.agent, why=after.why or None)
         return after
 

@@ -72,6 +72,18 @@ class PersonModel(_Strict):
         return self
 
 
+class NotifyModel(_Strict):
+    """A program that tells people: its words, the first an absolute path."""
+
+    command: Annotated[list[Annotated[str, Field(min_length=1, max_length=4096)]], Field(min_length=1, max_length=64)]
+
+    @model_validator(mode="after")
+    def _there(self) -> NotifyModel:
+        if not self.command[0].startswith("/") or not os.access(self.command[0], os.X_OK):
+            raise ValueError(f"`{self.command[0]}` is no program by its whole path")
+        return self
+
+
 class OperatorsModel(_Strict):
     """Who may reload, start sessions, freeze and lift."""
 
@@ -85,6 +97,7 @@ class ConfigModel(_Strict):
     principal: list[PrincipalModel] = []
     operators: OperatorsModel = OperatorsModel()
     person: list[PersonModel] = []
+    notify: NotifyModel | None = None
 
 
 def read_config(path: str) -> Principals:
@@ -107,7 +120,13 @@ def read_config(path: str) -> Principals:
     if any(b.token in tokens for b in bindings):
         raise ConfigError(f"`{path}`: the operators' token is also an agent's; an agent would be an operator")
     people = _people(path, model.person, bindings, tokens)
-    return Principals(tuple(bindings), frozenset(operators), tuple(tokens), people=people)
+    return Principals(
+        tuple(bindings),
+        frozenset(operators),
+        tuple(tokens),
+        people=people,
+        notify=() if model.notify is None else tuple(model.notify.command),
+    )
 
 
 def _people(path: str, models: list[PersonModel], bindings: list[Binding], operator_tokens: list[str]) -> People:

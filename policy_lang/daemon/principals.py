@@ -54,6 +54,8 @@ class Principals:
     sessions: dict[str, Binding] = field(default_factory=dict)
     """By token."""
     people: People = field(default_factory=People)
+    notify: tuple[str, ...] = ()
+    """The program that tells people of a ticket, or nothing."""
 
     def operator(self, caller: Caller) -> bool:
         """True for those who may steer. A uid that an agent runs under never is one, whatever else says so."""

@@ -90,6 +90,8 @@ TABLE: tuple[Limit, ...] = (
     Limit("approvals_pending", 20, "tickets", "an agent may have open at once; people read them"),
     Limit("approvals_waiting", 64, "calls", "that wait for a person's answer at once"),
     Limit("approval_wait_seconds", 60, "seconds", "one call may wait for an answer"),
+    Limit("notify_seconds", 10, "seconds", "for the program that tells people of a ticket"),
+    Limit("notify_waiting", 100, "tickets", "that people are not told of yet; more are not told, and counted"),
     Limit("ship_batch", 512, "records", "sent to a collector of telemetry at once; all that is held in memory"),
     Limit("ship_answer_bytes", 1 << 16, "bytes", "read of a collector's answer"),
     Limit("log_unsigned", 1_000, "records", "between two signed checkpoints"),

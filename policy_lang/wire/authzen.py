@@ -161,6 +161,8 @@ def answer_json(decision: Decision) -> dict[str, Any]:
     }  # fmt: skip
     if decision.tiers:
         context["tiers"] = list(decision.tiers)
+    if decision.ticket is not None:
+        context["ticket"] = dict(decision.ticket)
     if decision.obligations:
         context["obligations"] = list(decision.obligations)
     return {"decision": decision.allowed, "context": context}

@@ -316,7 +316,7 @@ def test_the_page_is_right() -> None:
     page = (ROOT / "docs/how-to/approve.md").read_text()
     (text,) = re.findall(r"^```policy\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     assert set(Policy.loads(text).policy_set.tiers) == {"review", "security"}
-    (config,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    config, _ = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     model = ConfigModel.model_validate(tomli.loads(config.replace("bf4c...64 hexadecimal digits", "0" * 64)))
     assert [p.name for p in model.person] == ["mia", "ben"]
     assert limit("approval_grant_seconds") == 15 * 60 and limit("approvals_pending") == 20
@@ -342,3 +342,42 @@ def test_an_agent_behind_a_hook_tries_again() -> None:
         assert hook("claude", again, "--socket", running.socket, cwd=ws).verdict == "allow"
         assert hook("claude", again, "--socket", running.socket, cwd=ws).verdict == "deny"
         assert "approved" in policy("log", "story", running.folder / "log", "s").out
+
+
+def test_people_are_told() -> None:
+    def prepare(folder: Path) -> None:
+        script = f"cat > {folder}/told.part && mv {folder}/told.part {folder}/told; env > {folder}/env; exit 3"
+        configured(folder, f'[notify]\ncommand = ["/bin/sh", "-c", "{script}"]\n')
+
+    with service(POLICY, *ARGUMENTS, prepare=prepare) as running:
+        number = ask(running)["ticket"]["id"]
+        end = time.monotonic() + 10
+        while not (running.folder / "env").exists():
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        told = json.loads((running.folder / "told").read_text())
+        assert told["id"] == number and told["request"]["resource"] == "src/a" and told["left"] == {"review": 1}
+        assert "TOKEN" not in (running.folder / "env").read_text() and AGENT not in json.dumps(told)
+        ask(running)  # the same ticket: nobody is told twice
+        time.sleep(0.3)
+        assert running.stop() == 0
+        assert [e["why"] for e in running.log() if e["event"] == "notify-failed"] == ["it ended with 3"]
+
+
+def test_a_teller_that_hangs_holds_nothing_up() -> None:
+    def prepare(folder: Path) -> None:
+        configured(folder, '[notify]\ncommand = ["/bin/sleep", "600"]\n')
+
+    with service(POLICY, *ARGUMENTS, prepare=prepare) as running:
+        began = time.monotonic()
+        for n in range(12):
+            assert ask(running, resource=f"src/{n}")["effect"] == "ask"
+        assert time.monotonic() - began < 5
+        assert running.stop() == 0
+
+
+def test_a_teller_is_a_program_by_its_whole_path(tmp_path: Path) -> None:
+    configured(tmp_path, '[notify]\ncommand = ["notify-send"]\n')
+    (tmp_path / "p.policy").write_text(POLICY)
+    done = policy("serve", "--policy", tmp_path / "p.policy", "--socket", tmp_path / "s", "--config", tmp_path / "serve.toml", "--state", tmp_path)  # fmt: skip
+    assert done.code == 2 and "whole path" in done.err
