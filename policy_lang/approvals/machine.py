@@ -47,7 +47,8 @@ def vote(ticket: Ticket, person: str, verdict: str, reason: str, now: float, may
     if verdict == REJECT:
         return made.with_(state=REJECTED, settled=now, by=person, why=reason)
     if all(_said(made, t) >= t.quorum for t in made.tiers):
-        return made.with_(state=APPROVED, settled=now, good=now + limit("approval_grant_seconds"))
+        lasts = limit("approval_grant_seconds" if made.scope == ONCE else "approval_session_seconds")
+        return made.with_(state=APPROVED, settled=now, good=now + lasts)
     return made
 
 

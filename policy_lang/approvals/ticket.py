@@ -65,8 +65,8 @@ class Ticket:
 
     @property
     def scope(self) -> str:
-        """`session` when every tier lets an approval hold for that; else `once`."""
-        return SESSION if self.tiers and all(t.scope == SESSION for t in self.tiers) else ONCE
+        """`session` when every tier lets an approval hold for that, and there is one; else `once`."""
+        return SESSION if self.session and self.tiers and all(t.scope == SESSION for t in self.tiers) else ONCE
 
     @property
     def is_open(self) -> bool:

@@ -87,6 +87,7 @@ TABLE: tuple[Limit, ...] = (
         "seconds",
         "in which an approval must be redeemed; what was right may not stay so",
     ),
+    Limit("approval_session_seconds", 28_800, "seconds", "an approval of `scope session` holds; a working day"),
     Limit("approvals_pending", 20, "tickets", "an agent may have open at once; people read them"),
     Limit("approvals_waiting", 64, "calls", "that wait for a person's answer at once"),
     Limit("approval_wait_seconds", 60, "seconds", "one call may wait for an answer"),

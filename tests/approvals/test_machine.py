@@ -145,7 +145,11 @@ def test_an_approval_for_a_session_holds_in_it() -> None:
     for _ in range(3):
         done = machine.redeem(done, done.binds(), 1002.0, TIERS)
     assert done.state == "approved" and done.uses == 3
+    later = done.settled + limit("approval_session_seconds")
+    assert machine.timed(done, later - 1, TIERS).state == "approved"
+    assert machine.timed(done, later, TIERS).state == "expired"
     assert ticket(tier(REVIEW, scope="session"), BOSS).scope == "once"
+    assert ticket(tier(REVIEW, scope="session"), session="").scope == "once"  # there is no session to hold for
 
 
 def test_what_is_taken_back_is_over() -> None:
