@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -256,6 +258,20 @@ def test_without_a_store_nothing_is_asked(running: Running) -> None:
     running.stop()
     done = policy("serve", "--policy", running.policy, "--socket", running.folder / "t", "--config", running.folder / "serve.toml", "--state", running.folder)  # fmt: skip
     assert done.code == 2 and "approvals.db" in done.err
+
+
+def test_a_store_that_is_held_denies_and_recovers(running: Running) -> None:
+    number = ask(running)["ticket"]["id"]
+    answer(running, "mia", number)
+    with contextlib.closing(sqlite3.connect(running.folder / "approvals.db", isolation_level=None)) as other:
+        other.execute("begin immediate")
+        for request in ({}, {"ticket": number}, {"resource": "src/b"}):
+            held = ask(running, **request)
+            assert held["effect"] == "deny" and "PLR237" in held["reasons"][0]
+        assert answer(running, "mia", number)[0] == 503
+        assert ask(running, action="read")["effect"] == "allow"  # what nobody is asked about goes on
+        other.execute("rollback")
+    assert ask(running, ticket=number)["effect"] == "allow"
 
 
 @pytest.mark.parametrize(
