@@ -17,6 +17,7 @@ from .ir.model import PolicySet
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .audit.log import DecisionLog
+    from .compiled.reader import Contents
 
 
 class Policy:
@@ -45,11 +46,15 @@ class Policy:
         if os.fspath(path).endswith(".plc"):
             from .compiled.opened import open_compiled
 
-            contents = open_compiled(path, __version__)
-            return cls(Engine(contents.prepared, profiles=contents.profile), log)
+            return cls.of_compiled(open_compiled(path, __version__), log)
         from .compiler.load import compile_file
 
         return cls(cls._of(compile_file(path)).engine, log)
+
+    @classmethod
+    def of_compiled(cls, contents: Contents, log: DecisionLog | None = None) -> Policy:
+        """A policy from the contents of a compiled one, which has been checked."""
+        return cls(Engine(contents.prepared, profiles=contents.profile), log)
 
     @classmethod
     def _of(cls, policy_set: PolicySet, over_everything: bool = False) -> Policy:

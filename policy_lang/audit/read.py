@@ -90,11 +90,6 @@ def records(path: str) -> Iterator[Json]:
                 raise LogReadError(f"`{line.place}` is damaged: {error}; see `policy log verify`") from None
 
 
-def decisions(path: str) -> Iterator[Json]:
-    """The records of decisions."""
-    return (r for r in records(path) if r["kind"] == "decision")
-
-
 def _unreadable(path: str, error: Exception) -> LogReadError:
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return LogReadError(f"`{path}` cannot be read: {reason.lower()}")

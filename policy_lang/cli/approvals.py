@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import sys
 import time
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -46,7 +46,7 @@ def list_command(**options: Any) -> None:
 @FORMAT
 def show(ticket: str, **options: Any) -> None:
     """All of one TICKET: the exact request, who asks, why, and who has said what."""
-    value = call(options, "GET", f"/v1/approvals/{_name(ticket)}")
+    value = call(options, "GET", f"/v1/approvals/{quote(ticket, safe='', errors='replace')}")
     if options["format_"] == "json":
         print_json(value)
     else:
@@ -121,8 +121,3 @@ def token() -> None:
     made = secrets.token_hex(32)
     click.echo(made)
     click.echo(f'token-sha256 = "{token_digest(made)}"', err=True)
-
-
-def _name(ticket: str) -> str:
-    """A ticket's number as a part of a path; anything odd is none, and is told so by the service."""
-    return ticket if ticket.isascii() and ticket.isalnum() else hashlib.sha256(ticket.encode()).hexdigest()[:16]

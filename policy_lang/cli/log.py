@@ -7,6 +7,7 @@ import io
 import os
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from ..audit.read import LogReadError, log_files
 from ..audit.sign import SignError, checker
 from ..audit.verify import Verified, verify
 from ..domain import strictly
+from ..records.follow import Follower
 from ..records.ocsf import ocsf_events
 from ..records.row import Row, number, row, text
 from ..records.select import Selection, SelectionError, instant
@@ -174,8 +176,6 @@ def query(log: str, most: int | None, format_: str, **given: Any) -> None:
     with reading():
         rows: Iterable[Row] = chosen.rows(every_record(log))
         if most is not None:
-            from collections import deque
-
             rows = deque(rows, maxlen=most)
         sys.exit(0 if _print_rows(rows, format_) else 1)
 
@@ -209,12 +209,8 @@ def _print_rows(rows: Iterable[Row], format_: str, head: bool = True) -> int:
 @_ROWS
 def tail(log: str, most: int, follow: bool, format_: str, **given: Any) -> None:
     """The last decisions of LOG, and with --follow those to come."""
-    from ..records.follow import Follower
-
     chosen = selection(given)
     with reading():
-        from collections import deque
-
         follower = Follower(log)
         _print_rows(deque(chosen.rows(follower.records()), maxlen=most), format_)
         while follow:
@@ -328,7 +324,7 @@ def export(log: str, format_: str, output: str | None, distinct: bool, **given: 
             rows = write_parquet((r.record for r in chosen.rows(every_record(log))), output, distinct)
             click.echo(f"{visible(output)}: {rows} rows", err=True)
             return
-        kept = (r for r in every_record(log) if r["kind"] == "segment" or any(True for _ in chosen.rows([r])))
+        kept = (r for r in every_record(log) if r["kind"] == "segment" or chosen.meant(r))
         try:
             stream = sys.stdout.buffer if output is None else open(output, "wb")  # noqa: SIM115
         except OSError as error:

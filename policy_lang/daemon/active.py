@@ -14,7 +14,6 @@ from ..compiled.codec import DamagedError
 from ..compiled.opened import SUFFIX, open_compiled, stale_source
 from ..compiled.reader import Contents
 from ..domain.errors import PolicyError
-from ..engine.engine import Engine
 from ..facts.owners import unsafe
 from ..policy import Policy
 
@@ -59,7 +58,7 @@ class ActivePolicy:
                 self.loads["bad"] += 1
                 self._seen = seen
                 return False
-            policy = Policy(Engine(contents.prepared, profiles=contents.profile))
+            policy = Policy.of_compiled(contents)
             self.current = Loaded(policy, contents, time.time())
             self.error = ""
             self.loads["good"] += 1

@@ -40,7 +40,7 @@ from .active import ActivePolicy, Loaded
 from .approving import Approvals, brief, whole
 from .metrics import Metrics
 from .principals import ANY, Binding, Caller, Principals, bind
-from .state import AGENT, SESSION, State
+from .state import AGENT, SESSION, Frozen, State
 
 Json = dict[str, Any]
 
@@ -211,20 +211,19 @@ class Service:
         """The decision on a request whose principal is the caller's. Raises RequestError for what is not."""
         binding = self.principals.binding(caller)
         bind(request, binding)
-        if self.records is None:
-            return self._decided(request, binding)
-        source: Json = {"by": "service", "pid": _PID, "uid": caller.uid}
         frozen = self.state.why_frozen(request.agent, request.session)
+        if self.records is None:
+            return self._decided(request, binding, frozen)
+        source: Json = {"by": "service", "pid": _PID, "uid": caller.uid}
         if frozen is not None:
             source["frozen"] = frozen.kind  # no policy's decision: a replay leaves it out
-        decision, pending = watched(lambda asked: self._decided(asked, binding), request, source)
+        decision, pending = watched(lambda asked: self._decided(asked, binding, frozen), request, source)
         self._pending.append(pending)
         self.waiting()
         return decision
 
-    def _decided(self, request: Request, binding: Binding | None) -> Decision:
+    def _decided(self, request: Request, binding: Binding | None, frozen: Frozen | None) -> Decision:
         loaded = self.active.current
-        frozen = self.state.why_frozen(request.agent, request.session)
         if loaded is None:
             decision = _denied(request, "", "no policy is in force: " + (self.active.error or "none was loaded"))
         elif frozen is not None:

@@ -11,10 +11,10 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, NoReturn
 
 import requests
 from opentelemetry._logs import LogRecord, SeverityNumber
@@ -342,7 +342,7 @@ def _behind(follower: Follower) -> int:
         return 0
 
 
-def _too_long(*_: object) -> Iterator[None]:
+def _too_long(*_: object) -> NoReturn:
     raise TimeoutError
 
 

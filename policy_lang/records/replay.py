@@ -24,7 +24,6 @@ from ..domain.decision import Decision
 from ..domain.digest import sha256
 from ..domain.errors import RequestError, Span
 from ..domain.request import Request
-from ..engine.engine import Engine
 from ..policy import Policy
 from ..resolve.files import read_bytes
 from ..wire.requests import FIELDS, request_of
@@ -292,8 +291,7 @@ def _said(effect: str, tiers: tuple[str, ...]) -> str:
 
 def opened_policy(data: bytes) -> Policy:
     """The policy that `portable` made bytes of."""
-    contents = Contents(data)
-    return Policy(Engine(contents.prepared, profiles=contents.profile))
+    return Policy.of_compiled(Contents(data))
 
 
 def replay(lines: Iterable[Counted], new: bytes, old: bytes | None = None, workers: int = 0) -> Iterator[Replayed]:

@@ -48,6 +48,11 @@ def effect_of(value: object) -> str:
     return value if isinstance(value, str) and value in EFFECTS else "deny"
 
 
+def earliest(*times: str) -> str:
+    """The first of some times as records say them; an empty one is none."""
+    return min(filter(None, times), default="")
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One decision: what a table shows. `rules` are the ids of the rules that decided; `record` is all of it."""

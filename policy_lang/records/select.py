@@ -37,9 +37,12 @@ class Selection:
 
     def rows(self, records: Iterable[Json]) -> Iterator[Row]:
         """The decisions that are meant."""
-        return (row(r) for r in records if r.get("kind") == "decision" and self._meant(r))
+        return (row(r) for r in records if self.meant(r))
 
-    def _meant(self, record: Json) -> bool:
+    def meant(self, record: Json) -> bool:
+        """True for a decision that is meant."""
+        if record.get("kind") != "decision":
+            return False
         time = text(record.get("time"))
         if (self.since and time < self.since) or (self.until and time >= self.until):
             return False

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..audit.chain import DamagedRecordError, opened
-from ..audit.read import LogReadError, log_files, log_lines
+from ..audit.read import LogReadError, log_files, log_lines, records
 from ..domain import strictly
 from ..domain.limits import limit
 
@@ -59,15 +59,7 @@ def every_record(path: str) -> Iterator[Json]:
             record = record_of(data)
             yield record if times == 1 else {**record, "times": times}
         return
-    files = log_files(path)
-    for file in files:
-        for line in log_lines(file):
-            if not line.ended and file == files[-1]:
-                return  # a writer is in the middle of it, or was
-            try:
-                yield opened(line.data)
-            except DamagedRecordError as error:
-                raise LogReadError(f"`{line.place}` is damaged: {error}; see `policy log verify`") from None
+    yield from records(path)
 
 
 def duckdb() -> Any:

@@ -21,7 +21,7 @@ from .learning.generalise import Bounds, Shape, command_least, never, path_least
 from .learning.observe import Seen, Word, words_of
 from .learning.propose import said
 from .replay import Replayed, asked, opened_policy, portable, question, replay
-from .row import table, text
+from .row import earliest, table, text
 from .source import Counted, every_record, lines, record_of
 
 _EVIDENCE = 3
@@ -47,7 +47,7 @@ class _Part:
 
     def merge(self, other: _Part) -> None:
         self.decisions += other.decisions
-        self.first = min(filter(None, (self.first, other.first)), default="")
+        self.first = earliest(self.first, other.first)
         self.last = max(self.last, other.last)
         self.actions |= other.actions
         self.granted |= other.granted
@@ -76,7 +76,7 @@ def usage_of(log: str, path: str) -> Usage:
         use.values += len(values)
         use.last = max([use.last, *(s.last for s in values.values())])
     _answers(log, found, usage)
-    _smaller(log, path, policy, found, usage)
+    _smaller(log, path, data, policy, found, usage)
     for (rule, agent, action, resource), seen in sorted(found.denied.items(), key=lambda d: -d[1].count):
         if (agent, action, resource) not in found.granted:
             usage.denied.append(Denied(rule, agent, action, resource, seen.count, len(seen.sessions)))
@@ -122,7 +122,7 @@ def _note(part: _Part, record: dict[str, object], decision: Decision, times: int
     request = table(record.get("request"))
     time = text(record.get("time"))
     part.decisions += times
-    part.first = min(filter(None, (part.first, time)), default="")
+    part.first = earliest(part.first, time)
     part.last = max(part.last, time)
     agent, action = text(request.get("agent")), text(request.get("action"))
     shown = str(request.get("resource"))[:200]
@@ -141,7 +141,7 @@ def _note(part: _Part, record: dict[str, object], decision: Decision, times: int
             values = part.grants.setdefault((ref.id, effect.action), {})
             for word in words_of(effect_json(effect), request, record, None) or [("\0?",)]:
                 if word in values or len(values) < _MOST_VALUES:
-                    values.setdefault(word, Seen()).add(Seen(times, set(seen.sessions), time))
+                    values.setdefault(word, Seen()).add(seen)
 
 
 def _answers(log: str, found: _Part, usage: Usage) -> None:
@@ -163,7 +163,7 @@ def _answers(log: str, found: _Part, usage: Usage) -> None:
 # smaller patterns
 
 
-def _smaller(log: str, path: str, policy: Policy, found: _Part, usage: Usage) -> None:
+def _smaller(log: str, path: str, data: bytes, policy: Policy, found: _Part, usage: Usage) -> None:
     """For rules that reach further than what was seen, patterns that suffice, as a replay shows."""
     rules = {r.id: r for r in policy.policy_set.layers[0].rules if r.grants}
     tried = 0
@@ -177,7 +177,8 @@ def _smaller(log: str, path: str, policy: Policy, found: _Part, usage: Usage) ->
         texts = _proposal(rule, values)
         if texts and set(texts) != {p.text for p in rule.include} and len(texts) <= 6:
             tried += 1
-            if _suffices(log, path, rule, texts):
+            whole = _with(rule, texts, path)
+            if whole is not None and _suffices(log, path, data, policy, whole):
                 use.smaller = tuple(texts)
 
 
@@ -195,27 +196,31 @@ def _proposal(rule: Rule, values: dict[Word, Seen]) -> list[str]:
     return list(said("", action, made, (), []))
 
 
-def _suffices(log: str, path: str, rule: Rule, texts: list[str]) -> bool:
-    """True when these patterns instead of the rule's own permit less, and decide the log alike."""
+def _with(rule: Rule, texts: list[str], path: str) -> str | None:
+    """The policy's text with these patterns instead of the rule's own; None when they do not stand in it."""
     source = rule.span.source
     patterns: list[Pattern] = [p for p in rule.include if p.text]
     body = source.text[rule.span.start : rule.span.end]
     first = min((body.find(f'"{p.text}"') for p in patterns), default=-1)
     last = max((body.find(f'"{p.text}"') + len(p.text) + 2 for p in patterns), default=-1)
     if first < 0 or last <= first:
-        return False
+        return None
     changed = body[:first] + ", ".join(f'"{t}"' for t in texts) + body[last:]
     if os.path.abspath(source.path) != os.path.abspath(path):
-        return False  # an import: what is changed there changes others
-    whole = source.text[: rule.span.start] + changed + source.text[rule.span.end :]
+        return None  # an import: what is changed there changes others
+    return source.text[: rule.span.start] + changed + source.text[rule.span.end :]
+
+
+def _suffices(log: str, path: str, data: bytes, policy: Policy, whole: str) -> bool:
+    """True when that text permits less than the policy, and decides the log alike."""
     try:
         new, narrower = portable(path, whole), Policy.loads(whole, path)
     except PolicyError:
         return False
-    change = diff(Policy.load(path).engine, narrower.engine)
+    change = diff(policy.engine, narrower.engine)
     if not change.has("narrowed") or change.has("widened", "lowered"):
         return False
     total = Replayed()
-    for part in replay(lines(log), new, portable(path)):
+    for part in replay(lines(log), new, data):
         total.merge(part)
     return not total.changed and bool(total.same)

@@ -110,7 +110,7 @@ def test_telemetry_takes_whatever_a_record_holds() -> None:
                 "time": "never",
                 "request": {"resource": [1, "\ud800"], "origin": {"call": 7}},
             }
-            encode_logs([log_record(row(odd), Resource.create({}))])
+            assert encode_logs([log_record(row(odd), Resource.create({}))]).resource_logs
 
 
 @pytest.mark.parametrize(

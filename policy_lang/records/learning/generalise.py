@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ...facts.paths import HOME, ROOT, TMP, WORKSPACE
-from .observe import Seen, Word
+from .observe import Seen, Word, together
 
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,12})\Z")
 _SUBCOMMAND = re.compile(r"[a-z][a-z0-9:_-]*\Z")
@@ -100,10 +100,8 @@ def _together(place: Word, below: list[Shape], files: bool) -> Shape:
     flat = depth == {1} and not any(s.place[-1] == "**" or s.below == "**" for s in below)
     found = {e for s in below for e in (s.extensions or (_extension(s.place[-1]) if not s.below else "",))}
     extensions = tuple(sorted(found)) if files and "" not in found and len(found) <= _MOST_EXTENSIONS else ()
-    total = Seen()
-    for shape in below:
-        total.add(Seen(shape.seen.count, set(shape.seen.sessions), shape.seen.last))
-    return Shape(place, "*" if flat else "**", extensions, sum(s.values for s in below), total)
+    seen = together(s.seen for s in below)
+    return Shape(place, "*" if flat else "**", extensions, sum(s.values for s in below), seen)
 
 
 def _extension(name: str) -> str:
@@ -171,9 +169,6 @@ def verb_shapes(values: dict[Word, Seen], bounds: Bounds, evidence: int) -> Iter
     for place, words in groups.items():
         denied = any(d[:-1] == place[:-1] and d[-1].startswith(place[-1][:-1]) for d in bounds.denied)
         if len(words) >= evidence and not denied and place not in bounds.blocked:
-            total = Seen()
-            for word in words:
-                total.add(Seen(values[word].count, set(values[word].sessions), values[word].last))
-            yield Shape(place, "verb", (), len(words), total)
+            yield Shape(place, "verb", (), len(words), together(values[w] for w in words))
         else:
             yield from (Shape(w, seen=values[w]) for w in words)

@@ -17,7 +17,7 @@ from ...facts.commands import OPAQUE, argv_word
 from ...facts.hosts import host_facts
 from ...facts.paths import HOME, ROOT, TMP, WORKSPACE, Roots, path_forms
 from ...facts.refs import ref_facts
-from ..row import effect_of, resource_of, table, tables, text, texts
+from ..row import earliest, effect_of, resource_of, table, tables, text, texts
 from ..source import Counted, record_of
 
 Json = dict[str, Any]
@@ -51,6 +51,14 @@ class Seen:
         if len(self.sessions) < _SESSIONS:
             self.sessions |= other.sessions
         self.last = max(self.last, other.last)
+
+
+def together(parts: Iterable[Seen]) -> Seen:
+    """Several observations as one, which is nobody else's."""
+    total = Seen()
+    for part in parts:
+        total.add(part)
+    return total
 
 
 @dataclass(slots=True)
@@ -102,7 +110,7 @@ class Observed:
         self.context = {**other.context, **self.context}
         self.decisions += other.decisions
         self.kept += other.kept
-        self.first = min(filter(None, (self.first, other.first)), default="")
+        self.first = earliest(self.first, other.first)
         self.last = max(self.last, other.last)
 
 
@@ -124,7 +132,7 @@ def observer(agent: str | None) -> Callable[[list[Counted]], Observed]:
 def _look(found: Observed, record: Json, request: Json, times: int) -> None:
     found.decisions += times
     time = text(record.get("time"))
-    found.first = min(filter(None, (found.first, time)), default="")
+    found.first = earliest(found.first, time)
     found.last = max(found.last, time)
     effect = effect_of(record.get("effect"))
     agent = text(request.get("agent"))

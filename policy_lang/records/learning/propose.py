@@ -17,7 +17,7 @@ from ...syntax.format import duration, format_file
 from ...syntax.parse import parse
 from ...syntax.tokens import escape
 from .generalise import Bounds, Shape, command_least, never, path_least, ref_least, shapes, verb_shapes
-from .observe import FREE, Need, Observed, Seen, Word
+from .observe import FREE, Need, Observed, Seen, Word, together
 from .text import joined, pattern_text
 
 _ORDER = (
@@ -58,10 +58,7 @@ class LearnedRule:
     @property
     def seen(self) -> Seen:
         """All observations that it stands for."""
-        total = Seen()
-        for shape in self.shapes.values():
-            total.add(Seen(shape.seen.count, set(shape.seen.sessions), shape.seen.last))
-        return total
+        return together(s.seen for s in self.shapes.values())
 
     @property
     def values(self) -> int:
@@ -289,7 +286,7 @@ def _by_methods(needs: list[Need], observed: Observed) -> Iterator[tuple[tuple[s
     for need in needs:
         for word, seen in observed.needs[need].items():
             methods.setdefault(word, set()).add(need[3])
-            totals.setdefault(word, Seen()).add(Seen(seen.count, set(seen.sessions), seen.last))
+            totals.setdefault(word, Seen()).add(seen)
     groups: dict[tuple[str, ...], dict[Word, Seen]] = {}
     for word, found in methods.items():
         key = () if "" in found else tuple(m for m in METHODS if m in found)
@@ -333,9 +330,7 @@ def _hosts(values: dict[Word, Seen], bounds: Bounds) -> Iterator[Shape]:
     for word in sorted(values):
         groups.setdefault(word[:2], []).append(word)
     for place, words in groups.items():
-        total = Seen()
-        for word in words:
-            total.add(Seen(values[word].count, set(values[word].sessions), values[word].last))
+        total = together(values[w] for w in words)
         if any(d[:2] == place for d in bounds.denied) or (len(words) == 1 and len(words[0]) > 2):
             yield from (Shape(w, seen=values[w]) for w in words)
             continue
