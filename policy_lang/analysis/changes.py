@@ -90,6 +90,10 @@ def _compared(old: Tier, new: Tier) -> list[Change]:
     if old.escalate != new.escalate:
         kind = "lowered" if not old.escalate else "raised" if not new.escalate else "lowered"
         note(kind, f"escalates to `{new.escalate}`" if new.escalate else "denies on timeout")
+    for name in sorted(set(new.opens) - set(old.opens)):
+        note("lowered", f"now opens `{name}` in an emergency")
+    for name in sorted(set(old.opens) - set(new.opens)):
+        note("raised", f"no longer opens `{name}` in an emergency")
     gone, come = set(old.includes) - set(new.includes), set(new.includes) - set(old.includes)
     for name in sorted(gone):
         note("changed", f"no longer includes `{name}`")
@@ -197,4 +201,5 @@ def _content(tier: Tier) -> tuple[object, ...]:
     """Everything of a tier but its name."""
     return (
         tier.approvers, tier.quorum, tier.expires, tier.includes, tier.scope, tier.reason_required, tier.escalate,
+        tier.opens,
     )  # fmt: skip

@@ -5,6 +5,7 @@
     pending -> escalated -> ...              nobody answered in time, and a stronger tier is asked
     approved -> expired | revoked            nobody came back for it; it was taken back
 
+In an emergency a tier with `break-glass` stands in for the tiers that it opens; what was approved so is to be reviewed.
 Nothing leads back, so whatever happens at the same time, a ticket is never more approved than people said.
 """
 
@@ -15,7 +16,20 @@ from collections.abc import Callable, Mapping
 from ..domain.errors import RequestError
 from ..domain.limits import limit
 from ..domain.policy import Tier
-from .ticket import APPROVE, APPROVED, ESCALATED, EXPIRED, ONCE, REDEEMED, REJECT, REJECTED, REVOKED, Ticket, Vote
+from .ticket import (
+    APPROVE,
+    APPROVED,
+    BREAK,
+    ESCALATED,
+    EXPIRED,
+    ONCE,
+    REDEEMED,
+    REJECT,
+    REJECTED,
+    REVOKED,
+    Ticket,
+    Vote,
+)
 
 May = Callable[[str, Tier], bool]
 """Whether a person approves for a tier: by name, or as a member of one of its groups."""
@@ -31,36 +45,79 @@ def vote(ticket: Ticket, person: str, verdict: str, reason: str, now: float, may
     ticket = timed(ticket, now, tiers)
     if not ticket.is_open:
         raise RequestError("PLR231", f"the ticket is {ticket.state}: nobody is asked any more")
-    if verdict not in {APPROVE, REJECT}:
-        raise RequestError("PLR106", f"`{verdict[:20]}` is no answer (approve, reject)")
+    if verdict not in {APPROVE, REJECT, BREAK}:
+        raise RequestError("PLR106", f"`{verdict[:20]}` is no answer (approve, reject, break-glass)")
     if len(reason) > limit("approval_reason"):
         raise RequestError("PLR004", f"a reason has at most {limit('approval_reason')} characters")
-    mine = tuple(t.name for t in ticket.tiers if _speaks_for(person, t, may, tiers))
+    asked = _opening(ticket, tiers) if verdict == BREAK else ticket.tiers
+    mine = tuple(t.name for t in asked if speaks_for(person, t, may, tiers))
     if not mine:
-        raise RequestError("PLR230", f"`{person}` approves for none of its tiers")
-    before = {name for v in ticket.votes if v.person == person for name in v.tiers}
-    if verdict == APPROVE and before.issuperset(mine):
+        kind = "opens" if verdict == BREAK else "approves for"
+        raise RequestError("PLR230", f"`{person}` {kind} none of its tiers")
+    before = {name for v in ticket.votes if v.person == person and v.verdict == verdict for name in v.tiers}
+    if verdict != REJECT and before.issuperset(mine):
         raise RequestError("PLR232", f"`{person}` has answered already; a person counts once")
-    if any(t.reason_required and t.name in mine for t in ticket.tiers) and not reason.strip():
-        raise RequestError("PLR233", "this tier wants a reason")
+    if not reason.strip() and (verdict == BREAK or any(t.reason_required and t.name in mine for t in asked)):
+        raise RequestError("PLR233", "an emergency wants a reason" if verdict == BREAK else "this tier wants a reason")
     made = ticket.with_(votes=(*ticket.votes, Vote(person, mine, verdict, reason, now)))
     if verdict == REJECT:
         return made.with_(state=REJECTED, settled=now, by=person, why=reason)
-    if all(_said(made, t) >= t.quorum for t in made.tiers):
-        lasts = limit("approval_grant_seconds" if made.scope == ONCE else "approval_session_seconds")
-        return made.with_(state=APPROVED, settled=now, good=now + lasts)
-    return made
+    return _approved(made, now, tiers)
 
 
-def _speaks_for(person: str, tier: Tier, may: May, tiers: Tiers) -> bool:
+def _approved(ticket: Ticket, now: float, tiers: Tiers) -> Ticket:
+    """The ticket with the last answer counted."""
+    unmet = {t.name for t in ticket.tiers if _said(ticket, t) < t.quorum}
+    broken = [t for t in _opening(ticket, tiers) if _said(ticket, t, BREAK) >= t.quorum]
+    opened = {name for t in broken for name in opens(t, tiers)} if unmet else set()
+    if unmet - opened:
+        return ticket
+    lasts = limit("approval_grant_seconds" if ticket.scope == ONCE or opened else "approval_session_seconds")
+    glass = next((t.name for t in broken if unmet & opens(t, tiers)), "")
+    return ticket.with_(state=APPROVED, settled=now, good=now + lasts, glass=glass)
+
+
+def reviewed(ticket: Ticket, person: str, text: str, now: float, may: May, tiers: Tiers) -> Ticket:
+    """Somebody whom the ticket's tiers ask has looked at what an emergency opened. Raises RequestError.
+
+    Whoever broke the glass does not review it; what was found is said.
+    """
+    if not ticket.glass:
+        raise RequestError("PLR231", "no glass was broken for this ticket: there is nothing to review")
+    if ticket.reviewed:
+        raise RequestError("PLR232", f"`{ticket.reviewed}` has reviewed it already")
+    if any(v.person == person and v.verdict == BREAK for v in ticket.votes):
+        raise RequestError("PLR230", "whoever broke the glass does not review it")
+    if not any(speaks_for(person, t, may, tiers) for t in ticket.tiers):
+        raise RequestError("PLR230", f"`{person}` approves for none of its tiers")
+    if not text.strip() or len(text) > limit("approval_reason"):
+        most = limit("approval_reason")
+        raise RequestError("PLR233", f"say what was found, in 1 to {most} characters")
+    return ticket.with_(reviewed=person, review=text, settled=max(ticket.settled, now))
+
+
+def speaks_for(person: str, tier: Tier, may: May, tiers: Tiers) -> bool:
+    """Whether a person answers for a tier: as one of its approvers, or for one that includes it."""
     if may(person, tier):
         return True
     return any(tier.name in includes(t, tiers) and may(person, t) for t in tiers.values())
 
 
-def _said(ticket: Ticket, tier: Tier) -> int:
+def _said(ticket: Ticket, tier: Tier, verdict: str = APPROVE) -> int:
     """How many different people said yes for a tier."""
-    return len({v.person for v in ticket.votes if v.verdict == APPROVE and tier.name in v.tiers})
+    return len({v.person for v in ticket.votes if v.verdict == verdict and tier.name in v.tiers})
+
+
+def opens(tier: Tier, tiers: Tiers) -> frozenset[str]:
+    """The tiers that one stands in for in an emergency: those it names, and what they include."""
+    named = [tiers[name] for name in tier.opens if name in tiers]
+    return frozenset(name for t in named for name in (t.name, *includes(t, tiers)))
+
+
+def _opening(ticket: Ticket, tiers: Tiers) -> tuple[Tier, ...]:
+    """The tiers that open one of a ticket's tiers in an emergency."""
+    wanted = {t.name for t in ticket.tiers}
+    return tuple(t for t in tiers.values() if t.opens and wanted & opens(t, tiers))
 
 
 def left(ticket: Ticket) -> dict[str, int]:

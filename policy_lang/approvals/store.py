@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..domain.errors import PolicyLangError
@@ -16,8 +17,29 @@ class StoreUnavailableError(PolicyLangError):
     """Tickets cannot be read or kept; nothing may be asked or redeemed. The text says why."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which tickets: of these states, this agent, asking this (`Ticket.what`), under this policy, made since then.
+
+    What is empty says nothing. `unreviewed` are those for which glass was broken and that nobody has reviewed.
+    """
+
+    states: tuple[str, ...] = ()
+    agent: str = ""
+    what: str = ""
+    policy: str = ""
+    since: float = 0.0
+    unreviewed: bool = False
+
+
+ALL = Wanted()
+
+
 class Store(Protocol):
     """Tickets. Every method may raise StoreUnavailableError."""
+
+    rolled_back: int
+    """How many tickets were revoked because the store was an older one."""
 
     def add(self, ticket: Ticket, most: int) -> Ticket | None:
         """Keep a new ticket, or count the same question that is open already; None when the agent has too many open."""
@@ -28,8 +50,8 @@ class Store(Protocol):
     def change(self, name: str, change: Change) -> Ticket | None:
         """Put what a function makes of a ticket in its place, as one step; whatever it raises leaves it as it was."""
 
-    def found(self, states: tuple[str, ...] = (), agent: str = "", most: int = 100) -> list[Ticket]:
-        """The latest tickets, the newest first."""
+    def found(self, wanted: Wanted = ALL, most: int = 100) -> list[Ticket]:
+        """The latest tickets of those that are wanted, the newest first."""
 
     def close(self) -> None:
         """Let go of it."""
@@ -46,7 +68,8 @@ def ticket_json(ticket: Ticket) -> Json:
             for v in ticket.votes
         ],
         "good": ticket.good, "settled": ticket.settled, "why": ticket.why, "by": ticket.by, "asked": ticket.asked,
-        "uses": ticket.uses, "scope": ticket.scope,
+        "uses": ticket.uses, "scope": ticket.scope, "glass": ticket.glass, "reviewed": ticket.reviewed,
+        "review": ticket.review, "user": ticket.user, "about": ticket.about,
     }  # fmt: skip
 
 
@@ -54,7 +77,7 @@ def _tier_json(tier: Tier) -> Json:
     return {
         "name": tier.name, "approvers": list(tier.approvers), "quorum": tier.quorum, "expires": tier.expires,
         "includes": list(tier.includes), "scope": tier.scope, "reason_required": tier.reason_required,
-        "escalate": tier.escalate,
+        "escalate": tier.escalate, "opens": list(tier.opens),
     }  # fmt: skip
 
 
@@ -64,6 +87,7 @@ def ticket_of(value: Any) -> Ticket:
         Tier(
             str(t["name"]), tuple(map(str, t["approvers"])), int(t["quorum"]), int(t["expires"]),
             tuple(map(str, t["includes"])), str(t["scope"]), bool(t["reason_required"]), str(t["escalate"]),
+            tuple(map(str, t.get("opens", ()))),
         )
         for t in value["tiers"]
     )  # fmt: skip
@@ -75,5 +99,7 @@ def ticket_of(value: Any) -> Ticket:
         str(value["id"]), str(value["digest"]), dict(value["request"]), str(value["policy"]), str(value["agent"]),
         str(value["session"]), tiers, tuple(map(str, value["reasons"])), float(value["created"]),
         float(value["until"]), str(value["state"]), votes, float(value["good"]), float(value["settled"]),
-        str(value["why"]), str(value["by"]), int(value["asked"]), int(value["uses"]),
+        str(value["why"]), str(value["by"]), int(value["asked"]), int(value["uses"]), str(value.get("glass", "")),
+        str(value.get("reviewed", "")), str(value.get("review", "")), str(value.get("user", "")),
+        dict(value.get("about", {})),
     )  # fmt: skip

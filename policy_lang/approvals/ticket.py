@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..domain import strictly
@@ -21,12 +21,15 @@ OPEN = frozenset({PENDING, ESCALATED})
 """States in which people are still asked."""
 STATES = (PENDING, ESCALATED, APPROVED, REJECTED, EXPIRED, REDEEMED, REVOKED)
 ONCE, SESSION = "once", "session"
-APPROVE, REJECT = "approve", "reject"
+APPROVE, REJECT, BREAK = "approve", "reject", "break-glass"
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What one person said, for which tiers. `at` is seconds since the epoch."""
+    """What one person said, for which tiers. `at` is seconds since the epoch.
+
+    Of a verdict `break-glass` the tiers are those of the emergency, not those of the ticket.
+    """
 
     person: str
     tiers: tuple[str, ...]
@@ -42,6 +45,9 @@ class Ticket:
     `request` is the canonical request, `digest` that of its text; with `policy`, `agent` and `session` it says exactly
     what an approval is for. `tiers` are all needed. `until` is when people are asked no longer, `good` until when what
     they approved may be redeemed, both seconds since the epoch. `asked` counts how often the same was asked for.
+    `glass` names the tier that opened it in an emergency; `reviewed` who has looked at that since, and `review` what
+    was found. `user` is who asked, `UID@MACHINE`, when the kernel told it. `about` is for people, and binds nothing:
+    the rules that asked, where the call came from.
     """
 
     id: str
@@ -62,6 +68,11 @@ class Ticket:
     by: str = ""
     asked: int = 1
     uses: int = 0
+    glass: str = ""
+    reviewed: str = ""
+    review: str = ""
+    user: str = ""
+    about: Json = field(default_factory=dict)
 
     @property
     def scope(self) -> str:
@@ -72,6 +83,17 @@ class Ticket:
     def is_open(self) -> bool:
         """True while people are asked."""
         return self.state in OPEN
+
+    @property
+    def unreviewed(self) -> bool:
+        """True when glass was broken for it and nobody has looked at that since."""
+        return bool(self.glass) and not self.reviewed
+
+    @property
+    def what(self) -> str:
+        """What is asked, whatever the session, the policy and the state of the disk: equal ones are worth comparing."""
+        parts = [[r.get("action"), r.get("resource"), r.get("cwd")] for r in parts_of(self.request)]
+        return sha256(b"policy_lang question 1\n" + strictly.dump([self.agent, parts])).hexdigest()[:32]
 
     def binds(self) -> tuple[str, str, str, str]:
         """What a request must be the same in, to be the one that people approved."""
@@ -100,6 +122,17 @@ def canonical(request: Request, effects: Iterable[Effect] = (), disk: Json | Non
     if disk:
         out["disk"] = disk
     return out
+
+
+def together(requests: list[Json]) -> Json:
+    """Several canonical requests that are asked as one: all of them, or none."""
+    return requests[0] if len(requests) == 1 else {"together": requests}
+
+
+def parts_of(request: Json) -> list[Json]:
+    """The single requests of what a ticket is for."""
+    several = request.get("together")
+    return [request] if several is None else list(several)
 
 
 def digest_of(request: Json) -> str:

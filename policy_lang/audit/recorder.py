@@ -34,18 +34,31 @@ class Pending:
 
 def watched(decide: Callable[[Request], Decision], request: Request, source: Json) -> tuple[Decision, Pending]:
     """A decision and its record: what was asked, what the disk said, what was decided and how long it took."""
+    ((decision, pending),) = all_watched(lambda requests: [decide(requests[0])], [request], source)
+    return decision, pending
+
+
+def all_watched(
+    decide: Callable[[list[Request]], list[Decision]], requests: list[Request], source: Json
+) -> list[tuple[Decision, Pending]]:
+    """Decisions that are made together, and a record of each."""
     began = perf_counter()
-    disk = None
-    if request.workspace is not None and not request.lexical and request.disk is None:
-        disk = request.disk = Recording()
-    decision = decide(request)
-    micros = int((perf_counter() - began) * 1e6)
+    for request in requests:
+        if request.workspace is not None and not request.lexical and request.disk is None:
+            request.disk = Recording()
+    decisions = decide(requests)
+    micros = int((perf_counter() - began) * 1e6) // len(requests)
+    return [(d, _pending(r, d, micros, source)) for r, d in zip(requests, decisions, strict=True)]
+
+
+def _pending(request: Request, decision: Decision, micros: int, source: Json) -> Pending:
+    disk = request.disk if isinstance(request.disk, Recording) else None
     try:
         event = decision_event(request, decision, micros, source, disk)
     except Exception as error:  # noqa: BLE001 (fail closed: a request whose values are no values)
         decision.withdraw(f"{UNAVAILABLE}: {type(error).__name__}")
         event = happening("unrecordable", id=decision.id, why=type(error).__name__, source=source)
-    return decision, Pending(event, decision)
+    return Pending(event, decision)
 
 
 def commit(log: DecisionLog, pending: Sequence[Pending]) -> str:

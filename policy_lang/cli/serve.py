@@ -13,7 +13,10 @@ import click
 from .common import fail_usage
 
 if TYPE_CHECKING:
+    from ..approvals.sql import SqlStore
     from ..audit.log import DecisionLog
+    from ..daemon.config import Config
+    from ..daemon.service import Service
 
 
 @click.command(name="serve")
@@ -105,26 +108,19 @@ async def _serve(
     state: str | None,
     records: DecisionLog | None,
 ) -> int:
-    from ..approvals.sqlite import SqliteStore
     from ..approvals.store import StoreUnavailableError
     from ..daemon import sockets
     from ..daemon.active import ActivePolicy
-    from ..daemon.approving import Approvals
-    from ..daemon.config import ConfigError, group_id, plain_principals, read_config
+    from ..daemon.config import ConfigError, group_id, plain_config, read_config
     from ..daemon.kept import Kept
-    from ..daemon.notify import Notifier
     from ..daemon.openapi import document
     from ..daemon.server import Server, log, notify
     from ..daemon.service import Service
 
     try:
-        principals = read_config(config) if config is not None else plain_principals(agents, token_file)
+        settings = read_config(config) if config is not None else plain_config(agents, token_file)
         kept = Kept(state)
-        store = None
-        if principals.people.persons:
-            if state is None:
-                fail_usage("people who approve need `--state FOLDER`: what they said must outlive the service")
-            store = SqliteStore(os.path.join(state, "approvals.db"))
+        store = _store(settings, state)
         passed = sockets.activated()
         if passed is not None:
             listeners = [passed]
@@ -139,13 +135,11 @@ async def _serve(
             listeners.append(sockets.listen_tcp(tcp))
     except (ConfigError, StoreUnavailableError, sockets.UnsafePlaceError) as error:
         fail_usage(str(error))
-    service = Service(ActivePolicy(policy), principals, kept.state, log=log, description=document(), records=records)
+    service = Service(
+        ActivePolicy(policy), settings.principals, kept.state, log=log, description=document(), records=records
+    )
     if store is not None:
-        service.approvals = Approvals(store, principals.people, service.tell)
-        if principals.notify:
-            service.approvals.notify = Notifier(principals.notify, service.tell).told
-        if store.rolled_back:
-            service.tell("approvals-rolled-back", revoked=store.rolled_back)
+        _keep(service, store, settings)
     place = listeners[0].getsockname()
     made = None if passed is not None else os.stat(place)
     await Server(service, listeners).run(notify)
@@ -153,3 +147,39 @@ async def _serve(
         if made is not None and os.path.samestat(made, os.lstat(place)):
             os.unlink(place)
     return 0
+
+
+def _store(settings: Config, state: str | None) -> SqlStore | None:
+    """Where tickets are kept, when there are people to ask. Leaves with 2 when that cannot be."""
+    if not settings.principals.people.persons:
+        if settings.store:
+            fail_usage("the configuration says where tickets are kept, and names no `[[person]]` who is asked")
+        return None
+    if state is None:
+        fail_usage("people who approve need `--state FOLDER`: what they said must outlive the service")
+    if not settings.store:
+        from ..approvals.sqlite import SqliteStore
+
+        return SqliteStore(os.path.join(state, "approvals.db"))
+    try:
+        from ..approvals.postgres import PostgresStore
+    except ImportError:
+        fail_usage('tickets in PostgreSQL need a package more: `pip install "policy-lang[postgres]"`')
+    return PostgresStore(settings.store, os.path.join(state, "approvals.mark"))
+
+
+def _keep(service: Service, store: SqlStore, settings: Config) -> None:
+    """Let the service ask people, and tell them."""
+    from ..daemon.approving import Approvals
+    from ..daemon.notify import Notifier, Program, Webhook, several
+
+    principals = settings.principals
+    made = Approvals(store, principals.people, service.tell, same_user=principals.same_user)
+    ways: list[Program | Webhook] = [Program(settings.command)] if settings.command else []
+    if settings.webhook is not None:
+        ways.append(Webhook(*settings.webhook))
+    made.notify = several([Notifier(way, service.tell) for way in ways])
+    service.approvals = made
+    store.hint(lambda: service.look_again())  # noqa: PLW0108 (the server sets it later)
+    if store.rolled_back:
+        service.tell("approvals-rolled-back", revoked=store.rolled_back)

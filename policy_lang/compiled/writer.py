@@ -39,7 +39,7 @@ def write(prepared: Prepared, origin: Origin, profiles: Mapping[str, Profile]) -
     about: Plain = (
         origin.program, origin.language, origin.name, prepared.digest, origin.sources, prepared.layers,
         tuple(
-            (t.name, t.approvers, t.quorum, t.expires, t.includes, t.scope, t.reason_required, t.escalate)
+            (t.name, t.approvers, t.quorum, t.expires, t.includes, t.scope, t.reason_required, t.escalate, t.opens)
             for t in prepared.tiers.values()
         ),
         tuple((a.name, a.type, a.members, a.default) for a in prepared.attributes.values()),

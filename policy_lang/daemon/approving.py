@@ -3,35 +3,52 @@
 from __future__ import annotations
 
 import secrets
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..approvals import machine
-from ..approvals.store import Store, StoreUnavailableError, ticket_json
-from ..approvals.ticket import APPROVED, ESCALATED, OPEN, Ticket, canonical, digest_of
+from ..approvals.store import Store, StoreUnavailableError, Wanted, ticket_json
+from ..approvals.ticket import APPROVED, BREAK, ESCALATED, OPEN, Ticket, canonical, digest_of, together
 from ..audit.seen import Recording
 from ..domain.decision import Decision
 from ..domain.errors import RequestError
 from ..domain.limits import limit
+from ..domain.plain import rule_json
 from ..domain.policy import Tier
 from ..domain.request import Request
 from .people import People, Person
 
 Json = dict[str, Any]
 Tiers = dict[str, Tier]
+_OTHER = "the ticket is for another request, policy, agent or session"
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What tickets are measured by: the digest of the policy in force, and its tiers."""
+
+    policy: str
+    tiers: Tiers
 
 
 @dataclass(slots=True)
 class Approvals:
-    """The store and the people. `tell` takes an event's name and its fields; time never goes back for a ticket."""
+    """The store and the people. `tell` takes an event's name and its fields, `notify` what happened and the ticket.
+
+    Time never goes back for a ticket. `changed` is called when one is not as it was: whoever waits looks again.
+    """
 
     store: Store
     people: People
     tell: Callable[..., None] = lambda *_, **__: None
-    notify: Callable[[Json], None] = lambda _: None
+    notify: Callable[[str, Json], None] = lambda *_: None
     clock: Callable[[], float] = time.time
+    changed: Callable[[], None] = lambda: None
+    same_user: bool = False
+    """Whether people may answer from the user that asked; what they show must then be a token or a signature."""
     _latest: float = field(default=0.0)
 
     def now(self) -> float:
@@ -39,110 +56,168 @@ class Approvals:
         self._latest = max(self._latest, self.clock())
         return self._latest
 
-    def decided(self, request: Request, decision: Decision, tiers: Tiers) -> None:
-        """What becomes of a decision that asks: with an approval that is for it, an allow; else a ticket."""
+    def decided(self, requests: list[Request], decisions: list[Decision], force: InForce, user: int | None) -> None:
+        """What becomes of decisions that ask, all of one call: with an approval for it, allows; else one ticket."""
+        asking = [d for d in decisions if d.effect == "ask"]
         try:
-            if request.ticket is not None:
-                self._redeemed(request, decision, tiers, request.ticket)
+            named = _named(requests)
+            asked = together([_canonical(r, d) for r, d in zip(requests, decisions, strict=True)])
+            made = self._ticket(requests, decisions, asked, force, user)
+            if named is None:
+                named = self._approved_before(made, force)
+            if named is not None:
+                self._redeemed(made, asking, force, named)
             else:
-                self._asked(request, decision, tiers)
+                self._asked(made, asking)
         except StoreUnavailableError as error:
-            decision.withdraw(f"refused (PLR237): approvals cannot be kept: {error}")
+            self._refuse(asking, f"refused (PLR237): approvals cannot be kept: {error}")
         except RequestError as error:
-            decision.withdraw(f"refused ({error.code}): {error.message}")
+            self._refuse(asking, f"refused ({error.code}): {error.message}")
 
-    def _asked(self, request: Request, decision: Decision, tiers: Tiers) -> None:
-        now = self.now()
-        asked = _canonical(request, decision)
-        wanted = tuple(tiers[name] for name in decision.tiers if name in tiers)
-        if len(wanted) != len(decision.tiers):
+    @staticmethod
+    def _refuse(asking: list[Decision], why: str) -> None:
+        for decision in asking:
+            decision.withdraw(why)
+
+    def _ticket(
+        self, requests: list[Request], decisions: list[Decision], asked: Json, force: InForce, user: int | None
+    ) -> Ticket:
+        """The ticket that a call would make."""
+        names = dict.fromkeys(t for d in decisions if d.effect == "ask" for t in d.tiers)
+        if not names.keys() <= force.tiers.keys():
             raise RequestError("PLR235", "a tier that it needs is not defined")
-        made = Ticket(
-            secrets.token_hex(8), digest_of(asked), asked, decision.policy_digest, request.agent or "",
-            request.session or "", wanted, decision.reasons, now, now + min(t.expires for t in wanted),
+        wanted = [force.tiers[n] for n in names]
+        tiers = tuple(t for t in wanted if not any(t.name in machine.includes(o, force.tiers) for o in wanted))
+        now = self.now()
+        rules = {r.id: rule_json(r) for d in decisions if d.effect == "ask" for r in d.rules if r.tier}
+        about: Json = {"rules": list(rules.values())}
+        if requests[0].origin:
+            about["origin"] = dict(requests[0].origin)
+        reasons = tuple(dict.fromkeys(r for d in decisions if d.effect == "ask" for r in d.reasons))
+        return Ticket(
+            secrets.token_hex(8), digest_of(asked), asked, force.policy, requests[0].agent or "",
+            requests[0].session or "", tiers, reasons, now, now + min(t.expires for t in tiers),
+            user="" if user is None else f"{user}@{_MACHINE}", about=about,
         )  # fmt: skip
-        for old in self.store.found((*OPEN, APPROVED), made.agent):
-            known = self._timed(old, tiers, now)  # what is over by now is not open
+
+    def _approved_before(self, made: Ticket, force: InForce) -> str | None:
+        """The ticket by which the same was approved and not used yet. What is over by now is noted on the way."""
+        for old in self.store.found(Wanted((*OPEN, APPROVED), made.agent)):
+            known = self._timed(old, force)
             if known.state == APPROVED and known.binds() == made.binds():
-                self._redeemed(request, decision, tiers, known.id)
-                return
+                return known.id
+        return None
+
+    def _asked(self, made: Ticket, asking: list[Decision]) -> None:
         ticket = self.store.add(made, limit("approvals_pending"))
         if ticket is None:
             most = limit("approvals_pending")
             raise RequestError("PLR236", f"{most} tickets of this agent are open; people cannot read more")
         if ticket.id == made.id:
-            shown = asked.get("resource")
-            self.notify(whole(ticket))
+            first = made.request if "action" in made.request else made.request["together"][0]
+            self.notify("asked", whole(ticket))
             self.tell("approval-asked", ticket=ticket.id, agent=ticket.agent, session=ticket.session or None,
-                      tiers=list(decision.tiers), action=request.action, resource=shown)  # fmt: skip
-        decision.waiting(
-            f"people are asked (ticket {ticket.id}); ask the same again when they have answered", brief(ticket)
-        )
+                      tiers=[t.name for t in made.tiers], action=first["action"], resource=first["resource"],
+                      rules=[r["id"] for r in made.about["rules"]])  # fmt: skip
+        for decision in asking:
+            decision.waiting(
+                f"people are asked (ticket {ticket.id}); ask the same again when they have answered", brief(ticket)
+            )
 
-    def _redeemed(self, request: Request, decision: Decision, tiers: Tiers, name: str) -> None:
+    def _redeemed(self, made: Ticket, asking: list[Decision], force: InForce, name: str) -> None:
         now = self.now()
-        binds = (
-            digest_of(_canonical(request, decision)),
-            decision.policy_digest,
-            request.agent or "",
-            request.session or "",
-        )
-        wanted = set(decision.tiers)
+        wanted = {t.name for t in made.tiers}
 
         def redeem(ticket: Ticket) -> Ticket:
-            if not wanted <= covered(ticket, tiers):
-                raise RequestError("PLR234", "the ticket is for another request, policy, agent or session")
-            return machine.redeem(ticket, binds, now, tiers)
+            if not wanted <= covered(ticket, force.tiers):
+                raise RequestError("PLR234", _OTHER)
+            return machine.redeem(ticket, made.binds(), now, force.tiers)
 
         ticket = self.store.change(name, redeem)
         if ticket is None:
             raise RequestError("PLR234", "there is no such ticket")
-        people = ", ".join(dict.fromkeys(v.person for v in ticket.votes if v.verdict == "approve"))
+        people = ", ".join(dict.fromkeys(v.person for v in ticket.votes if v.verdict != "reject"))
+        how = f"; `{ticket.glass}` broke the glass" if ticket.glass else ""
         self.tell("approval-redeemed", ticket=ticket.id, agent=ticket.agent, session=ticket.session or None,
-                  people=people)  # fmt: skip
-        decision.approved(f"approved by {people} (ticket {ticket.id})", brief(ticket))
+                  people=people, glass=ticket.glass or None)  # fmt: skip
+        self.changed()
+        for decision in asking:
+            decision.approved(f"approved by {people} (ticket {ticket.id}{how})", brief(ticket))
 
-    def _timed(self, ticket: Ticket, tiers: Tiers, now: float) -> Ticket:
-        """A ticket as it is by now; what has changed is kept and told."""
+    def _timed(self, ticket: Ticket, force: InForce) -> Ticket:
+        """A ticket as it is by now; what has changed is kept and told.
+
+        What another policy asked only ends by time: its tiers are not these.
+        """
+        now = self.now()
+        tiers = force.tiers if ticket.policy == force.policy else {}
         if machine.timed(ticket, now, tiers) == ticket:
             return ticket
         after = self.store.change(ticket.id, lambda t: machine.timed(t, now, tiers)) or ticket
         if after.state != ticket.state:
             if after.state == ESCALATED:
-                self.notify(whole(after))
+                self.notify("escalated", whole(after))
             self.tell(f"approval-{after.state}", ticket=after.id, agent=after.agent, why=after.why or None)
+            self.changed()
         return after
 
     # people
 
-    def vote(self, person: Person, name: str, verdict: str, reason: str, tiers: Tiers) -> Ticket:
-        """A person's answer. Raises RequestError, StoreUnavailableError."""
+    def vote(self, person: Person, user: int | None, name: str, verdict: str, reason: str, force: InForce) -> Ticket:
+        """A person's answer. `user` is the uid that it comes from. Raises RequestError, StoreUnavailableError."""
         now = self.now()
-        after = self.store.change(
-            name, lambda t: machine.vote(t, person.name, verdict, reason, now, self.people.may, tiers)
-        )
-        if after is None:
-            raise RequestError("PLR205", "there is no such ticket")
+
+        def answered(ticket: Ticket) -> Ticket:
+            if ticket.policy != force.policy:
+                raise RequestError("PLR238", "the ticket is of another policy than the one in force")
+            if ticket.user and ticket.user == f"{user}@{_MACHINE}" and not self.same_user:
+                raise RequestError("PLR230", "the answer comes from the user that asked; an agent would approve itself")
+            return machine.vote(ticket, person.name, verdict, reason, now, self.people.may, force.tiers)
+
+        after = self._changed(name, answered)
+        if verdict == BREAK:
+            self.tell("break-glass", ticket=after.id, person=person.name, why=reason, state=after.state,
+                      agent=after.agent, session=after.session or None)  # fmt: skip
+            self.notify("break-glass", whole(after))
         return after
+
+    def review(self, person: Person, name: str, text: str, force: InForce) -> Ticket:
+        """Somebody has looked at what an emergency opened. Raises RequestError, StoreUnavailableError."""
+        now = self.now()
+        return self._changed(name, lambda t: machine.reviewed(t, person.name, text, now, self.people.may, force.tiers))
 
     def revoke(self, by: str, name: str, why: str) -> Ticket:
         """Take back a question or an approval. Raises RequestError, StoreUnavailableError."""
         now = self.now()
-        after = self.store.change(name, lambda t: machine.revoke(t, by, why, now))
+        return self._changed(name, lambda t: machine.revoke(t, by, why, now))
+
+    def _changed(self, name: str, change: Callable[[Ticket], Ticket]) -> Ticket:
+        after = self.store.change(name, change)
         if after is None:
             raise RequestError("PLR205", "there is no such ticket")
+        self.changed()
         return after
 
-    def get(self, name: str, tiers: Tiers) -> Ticket | None:
+    def get(self, name: str, force: InForce) -> Ticket | None:
         """The ticket as it is by now."""
         found = self.store.get(name)
-        return None if found is None else self._timed(found, tiers, self.now())
+        return None if found is None else self._timed(found, force)
 
-    def found(self, states: tuple[str, ...], tiers: Tiers) -> list[Ticket]:
-        """The latest tickets in some states, as they are by now."""
-        now = self.now()
-        known = [self._timed(t, tiers, now) for t in self.store.found(states)]
-        return [t for t in known if not states or t.state in states]
+    def found(self, wanted: Wanted, force: InForce, most: int = 100) -> list[Ticket]:
+        """The latest tickets of those that are wanted, as they are by now."""
+        known = [self._timed(t, force) for t in self.store.found(wanted, most)]
+        return [t for t in known if not wanted.states or t.state in wanted.states]
+
+
+_MACHINE = socket.gethostname()
+
+
+def _named(requests: list[Request]) -> str | None:
+    """The ticket that a call names."""
+    tickets = {r.ticket for r in requests}
+    if len(tickets) > 1:
+        raise RequestError("PLR234", "one call is about one ticket")
+    return tickets.pop()
 
 
 def _canonical(request: Request, decision: Decision) -> Json:

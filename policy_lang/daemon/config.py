@@ -7,8 +7,10 @@ import os
 import pwd
 import stat
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import tomli
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -17,6 +19,7 @@ from ..domain.limits import limit
 from ..facts.owners import unsafe
 from .people import People, Person, token_digest
 from .principals import Binding, Principals
+from .signatures import SignersError, read_signers
 
 _LEAST_TOKEN = 32
 """Characters: 128 bits in hexadecimal."""
@@ -54,7 +57,7 @@ class PrincipalModel(_Strict):
 
 
 class PersonModel(_Strict):
-    """Somebody who may say yes: by this machine's user, or by a token whose digest stands here."""
+    """Somebody who may say yes: by this machine's user, by a token whose digest stands here, or by signatures."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
     groups: list[Annotated[str, Field(pattern=r"^@[a-z0-9][a-z0-9._/-]{0,63}$")]] = []
@@ -62,24 +65,54 @@ class PersonModel(_Strict):
     uid: Annotated[int, Field(ge=0)] | None = None
     token_sha256: Annotated[str | None, Field(alias="token-sha256", pattern=r"^[0-9a-f]{64}$")] = None
     token_until: Annotated[datetime | date | None, Field(alias="token-until")] = None
+    signer: Annotated[str | None, Field(min_length=1, max_length=128)] = None
 
     @model_validator(mode="after")
     def _told(self) -> PersonModel:
-        if self.user is None and self.uid is None and self.token_sha256 is None:
-            raise ValueError("say how the person is known: `user`, `uid` or `token-sha256`")
+        if self.user is None and self.uid is None and self.token_sha256 is None and self.signer is None:
+            raise ValueError("say how the person is known: `user`, `uid`, `token-sha256` or `signer`")
         if self.user is not None and self.uid is not None:
             raise ValueError("`user` and `uid` are the same thing; leave one out")
         return self
 
 
-class NotifyModel(_Strict):
-    """A program that tells people: its words, the first an absolute path."""
+class ApprovalsModel(_Strict):
+    """Where tickets are kept, whose signatures are known, and whether people may answer from an agent's user."""
 
-    command: Annotated[list[Annotated[str, Field(min_length=1, max_length=4096)]], Field(min_length=1, max_length=64)]
+    store: Annotated[str, Field(pattern=r"^postgres(ql)?://", max_length=2048)] | None = None
+    allowed_signers: Annotated[str | None, Field(alias="allowed-signers")] = None
+    same_user: Annotated[bool, Field(alias="same-user")] = False
+
+
+class WebhookModel(_Strict):
+    """Where events are sent, and the file with the secret that they are signed with."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[!-~]+$", max_length=2048)]
+    secret_file: Annotated[str, Field(alias="secret-file")]
+
+    @model_validator(mode="after")
+    def _plain(self) -> WebhookModel:
+        parts = urlsplit(self.url)
+        if parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "::1", "localhost"}:
+            raise ValueError("what is sent in the clear stays on this machine; use `https://`")
+        if not parts.hostname or parts.username is not None or parts.fragment:
+            raise ValueError("the address is a host and a path, without user or fragment")
+        return self
+
+
+class NotifyModel(_Strict):
+    """How people are told: a program, its words, the first an absolute path; or a webhook; or both."""
+
+    command: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=4096)]] | None, Field(min_length=1, max_length=64)
+    ] = None
+    webhook: WebhookModel | None = None
 
     @model_validator(mode="after")
     def _there(self) -> NotifyModel:
-        if not self.command[0].startswith("/") or not os.access(self.command[0], os.X_OK):
+        if self.command is None and self.webhook is None:
+            raise ValueError("name a `command` or a `webhook`")
+        if self.command is not None and not (self.command[0].startswith("/") and os.access(self.command[0], os.X_OK)):
             raise ValueError(f"`{self.command[0]}` is no program by its whole path")
         return self
 
@@ -98,10 +131,24 @@ class ConfigModel(_Strict):
     operators: OperatorsModel = OperatorsModel()
     person: list[PersonModel] = []
     notify: NotifyModel | None = None
+    approvals: ApprovalsModel = ApprovalsModel()
 
 
-def read_config(path: str) -> Principals:
-    """The principals of a configuration file. Raises ConfigError."""
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a configuration file says: the principals, where tickets are kept, how people are told.
+
+    `store` is a connection string of PostgreSQL, or empty for a file; `webhook` an address and the secret for it.
+    """
+
+    principals: Principals
+    store: str = ""
+    command: tuple[str, ...] = ()
+    webhook: tuple[str, bytes] | None = None
+
+
+def read_config(path: str) -> Config:
+    """Everything in a configuration file. Raises ConfigError."""
     data = private_bytes(path, secret=False)
     try:
         model = ConfigModel.model_validate(tomli.loads(data.decode("utf-8")))
@@ -119,17 +166,45 @@ def read_config(path: str) -> Principals:
     tokens = [] if token is None else [read_token(os.path.join(folder, token))]
     if any(b.token in tokens for b in bindings):
         raise ConfigError(f"`{path}`: the operators' token is also an agent's; an agent would be an operator")
-    people = _people(path, model.person, bindings, tokens)
-    return Principals(
-        tuple(bindings),
-        frozenset(operators),
-        tuple(tokens),
-        people=people,
-        notify=() if model.notify is None else tuple(model.notify.command),
+    people = _people(path, model.person, bindings, tokens, _signers(path, model, folder))
+    principals = Principals(
+        tuple(bindings), frozenset(operators), tuple(tokens), people=people, same_user=model.approvals.same_user
     )
+    store = model.approvals.store or ""
+    if "password" in store or (urlsplit(store).password if store else None):
+        private_bytes(path, secret=True)  # then nobody else may read the file
+    told = model.notify or NotifyModel.model_construct()
+    webhook = None
+    if told.webhook is not None:
+        secret = read_token(os.path.join(folder, told.webhook.secret_file))
+        webhook = (told.webhook.url, secret.encode("ascii"))
+    return Config(principals, store, tuple(told.command or ()), webhook)
 
 
-def _people(path: str, models: list[PersonModel], bindings: list[Binding], operator_tokens: list[str]) -> People:
+def _signers(path: str, model: ConfigModel, folder: str) -> dict[str, bytes]:
+    """The lines of each identity whose signatures are known."""
+    name = model.approvals.allowed_signers
+    wanted = [p for p in model.person if p.signer is not None]
+    if name is None and wanted:
+        raise ConfigError(
+            f"`{path}`: the person `{wanted[0].name}` signs, and `[approvals]` names no `allowed-signers`"
+        )
+    if name is None:
+        return {}
+    place = os.path.join(folder, name)
+    try:
+        found = read_signers(private_bytes(place, secret=False).decode("utf-8"))
+    except (SignersError, UnicodeDecodeError) as error:
+        raise ConfigError(f"`{place}`: {error}") from None
+    for person in wanted:
+        if person.signer not in found:
+            raise ConfigError(f"`{place}` has no key of `{person.signer}`, by which the person `{person.name}` signs")
+    return found
+
+
+def _people(
+    path: str, models: list[PersonModel], bindings: list[Binding], operator_tokens: list[str], signers: dict[str, bytes]
+) -> People:
     """Everybody who may approve. Two names of one person, and a person who is an agent, are mistakes."""
     persons: list[Person] = []
     for model in models:
@@ -141,8 +216,10 @@ def _people(path: str, models: list[PersonModel], bindings: list[Binding], opera
             ends = (
                 float("inf") if until is None else datetime(until.year, until.month, until.day, tzinfo=UTC).timestamp()
             )
-        persons.append(Person(model.name, frozenset(model.groups), uid, model.token_sha256 or "", ends))
-    for what in ("name", "uid", "token_digest"):
+        signer = model.signer or ""
+        keys = signers.get(signer, b"")
+        persons.append(Person(model.name, frozenset(model.groups), uid, model.token_sha256 or "", ends, signer, keys))
+    for what in ("name", "uid", "token_digest", "signer"):
         known = [v for p in persons if (v := getattr(p, what)) not in {None, ""}]
         if len(known) != len(set(known)):
             raise ConfigError(
@@ -172,13 +249,13 @@ def _groups(uid: int) -> frozenset[int]:
     return frozenset(os.getgrouplist(entry.pw_name, entry.pw_gid))
 
 
-def plain_principals(agents: Sequence[str], token_file: str | None) -> Principals:
+def plain_config(agents: Sequence[str], token_file: str | None) -> Config:
     """Without a configuration: this user's own processes, and whoever has the token, speak for these agents."""
     names = tuple(agents)
     bindings = [Binding(names, uid=os.geteuid())]
     if token_file is not None:
         bindings.append(Binding(names, token=read_token(token_file)))
-    return Principals(tuple(bindings), frozenset({0}), ())
+    return Config(Principals(tuple(bindings), frozenset({0}), ()))
 
 
 def _binding(model: PrincipalModel, folder: str) -> Binding:

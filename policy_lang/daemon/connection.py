@@ -14,7 +14,8 @@ import httptools
 
 from ..domain.limits import limit
 from .principals import Caller
-from .service import Call, Held, Later, Reply, refusal
+from .routes import handle
+from .service import Answered, Call, Held, Later, Reply, refusal
 
 if TYPE_CHECKING:
     from .server import Server
@@ -38,10 +39,13 @@ _LONG = refusal(431, "PLR101", f"the head of the call is longer than {_MOST_HEAD
 class Connection(asyncio.Protocol):
     """Reads calls from one peer and writes their replies, in order."""
 
-    def __init__(self, server: Server, uid: int | None, gid: int | None) -> None:
+    handle = staticmethod(handle)
+
+    def __init__(self, server: Server, uid: int | None, gid: int | None, user: int | None = None) -> None:
         self.server = server
         self.uid = uid
         self.gid = gid
+        self.user = user
         self.task: asyncio.Task[None] | None = None
         self.deadline = time.monotonic() + _REQUEST_SECONDS
         self._transport: asyncio.Transport | None = None
@@ -164,15 +168,19 @@ class Connection(asyncio.Protocol):
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or len(length) > 12 or int(length) > _MOST_BODY:
             self._stop(refusal(413, "PLR101", f"the body is longer than {_MOST_BODY} bytes"))
-        if b"origin" in headers:
-            self._stop(refusal(403, "PLR215", "web pages may not ask"))
+        self._check(headers)
         if self._parser.get_http_version() != "1.1":
             self._stop(refusal(400, "PLR213", "this is not HTTP/1.1"))
-        if self.uid is None and not _loopback(headers.get(b"host", b"")):
-            self._stop(refusal(403, "PLR215", "the `Host` is no loopback address"))
         self._in_body = True
         if headers.get(b"expect", b"").lower() == b"100-continue" and self._transport is not None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _check(self, headers: dict[bytes, bytes]) -> None:
+        """Who may call at all."""
+        if b"origin" in headers:
+            self._stop(refusal(403, "PLR215", "web pages may not ask"))
+        if self.uid is None and not _loopback(headers.get(b"host", b"")):
+            self._stop(refusal(403, "PLR215", "the `Host` is no loopback address"))
 
     def on_body(self, body: bytes) -> None:
         """A part of the body; the parser gives no more than its length."""
@@ -186,14 +194,14 @@ class Connection(asyncio.Protocol):
         service = self.server.service
         if self.server.stopping or self.server.late(self.uid):
             service.metrics.refused["late"] += 1
-            answer: Reply | Held | Later = refusal(503, "PLR216", "the service is stopping or overloaded")
+            answer: Answered = refusal(503, "PLR216", "the service is stopping or overloaded")
         else:
             token = self._headers.get(b"authorization", b"")
-            caller = Caller(self.uid, self.gid, _token(token))
+            caller = Caller(self.uid, self.gid, _token(token), self.user)
             path, _, query = self._url.decode("ascii", "replace").partition("?")
             body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
             method = self._parser.get_method().decode("ascii", "replace")
-            answer = service.handle(Call(method, path, body, caller, query))
+            answer = self.handle(service, Call(method, path, body, caller, query, self._headers))
         service.metrics.took(time.perf_counter() - began)
         self.server.spent(self.uid, time.process_time() - cpu)
         keep = self._parser.should_keep_alive() and not self.server.stopping
@@ -212,9 +220,10 @@ class Connection(asyncio.Protocol):
         self._waiting = answer.seconds + _IDLE_SECONDS
         identity = self._headers.get(b"x-request-id", b"")
 
-        def write(made: Reply) -> None:
+        def write(made: Answered) -> None:
             self._held -= 1
-            self._write(made, False, identity)
+            assert not isinstance(made, Later)
+            self._write(made.make() if isinstance(made, Held) else made, False, identity)
 
         if not self.server.wait(answer, write, lambda: self._closing):
             write(refusal(503, "PLR216", "too many calls wait for people already"))
@@ -250,12 +259,12 @@ class Connection(asyncio.Protocol):
         if identity is None:
             identity = self._headers.get(b"x-request-id", b"")
         plain = identity.isascii() and identity.decode("ascii").isprintable() and len(identity) <= 200
-        allow = b"allow: %s\r\n" % answer.allow.encode("ascii") if answer.allow else b""
+        more = b"".join(b"%s: %s\r\n" % (k.encode("ascii"), v.encode("ascii")) for k, v in answer.headers)
         echoed = b"x-request-id: %s\r\n" % identity if identity and plain else b""
         self._transport.write(
             b"HTTP/1.1 %d %s\r\ncontent-type: %s\r\ncontent-length: %d\r\ncache-control: no-store\r\n%s%s\r\n%s"
             % (
-                answer.status, _REASONS[answer.status], answer.kind.encode("ascii"), len(answer.body), allow + echoed,
+                answer.status, _REASONS[answer.status], answer.kind.encode("ascii"), len(answer.body), more + echoed,
                 b"" if keep else b"connection: close\r\n", answer.body,
             )
         )  # fmt: skip

@@ -1,44 +1,69 @@
-"""Telling people that something waits: a program of the operator's, given the ticket as JSON on its standard input.
+"""Telling people that something waits: by a program of the operator's, or by a webhook. Secrets are taken out first.
 
-It runs beside the answers and never holds one up: at most a few at once, a bounded queue, a time limit.
+It runs beside the answers and never holds one up: a few at once, a bounded queue, a time limit, so many tries.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import hmac
+import http.client
 import json
 import os
 import signal
+import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
 
+from ..audit.redact import cleaned
 from ..domain.limits import limit
 
 Json = dict[str, Any]
+ALARM = "break-glass"
+"""The event that goes before all others, and is dropped last."""
 _AT_ONCE = 4
 _SECONDS = limit("notify_seconds")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-class Notifier:
-    """Runs `command` for each ticket. `tell` takes an event's name and its fields."""
+class Way(Protocol):
+    """A way to tell people. `pauses` are the seconds before each further try."""
 
-    def __init__(self, command: tuple[str, ...], tell: Callable[..., None]) -> None:
-        self.command = command
+    @property
+    def pauses(self) -> tuple[float, ...]: ...  # noqa: D102
+
+    async def send(self, event: Json) -> tuple[str, bool]:
+        """Why it failed, or nothing; and whether another try makes sense."""
+
+
+class Notifier:
+    """Tells events by one way. `tell` takes the name of something that is to be recorded, and its fields."""
+
+    def __init__(self, way: Way, tell: Callable[..., None]) -> None:
+        self.way = way
         self.dropped = 0
         self._tell = tell
         self._waiting: deque[Json] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def told(self, ticket: Json) -> None:
-        """A ticket is new, or a stronger tier is asked."""
+    def told(self, event: str, ticket: Json) -> None:
+        """A ticket is new, a stronger tier is asked, or somebody broke the glass."""
         if len(self._waiting) >= limit("notify_waiting"):
+            lost = ticket if event != ALARM else self._waiting.pop()
             self.dropped += 1
-            self._tell("notify-dropped", ticket=ticket["id"], dropped=self.dropped)
-            return
-        self._waiting.append(ticket)
+            self._tell("notify-dropped", ticket=lost["id"], dropped=self.dropped)
+            if event != ALARM:
+                return
+        shown: Json = {"event": event, **cleaned(ticket).value}
+        if event == ALARM:
+            self._waiting.appendleft(shown)
+        else:
+            self._waiting.append(shown)
         if len(self._tasks) < _AT_ONCE:
             task = asyncio.get_running_loop().create_task(self._work())
             self._tasks.add(task)
@@ -46,13 +71,26 @@ class Notifier:
 
     async def _work(self) -> None:
         while self._waiting:
-            ticket = self._waiting.popleft()
-            why = await self._run(json.dumps(ticket).encode("ascii") + b"\n")
+            event = self._waiting.popleft()
+            why, again = await self.way.send(event)
+            for pause in self.way.pauses if again else ():
+                await asyncio.sleep(pause)
+                why, again = await self.way.send(event)
+                if not again:
+                    break
             if why:
-                self._tell("notify-failed", ticket=ticket["id"], why=why)
+                self._tell("notify-failed", ticket=event["id"], why=why)
 
-    async def _run(self, data: bytes) -> str:
-        """Why it failed, or nothing."""
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that gets the event as one line of JSON on its standard input, and nothing of this environment."""
+
+    command: tuple[str, ...]
+    pauses: tuple[float, ...] = ()
+
+    async def send(self, event: Json) -> tuple[str, bool]:
+        """See `Way`."""
         quiet = asyncio.subprocess.DEVNULL
         try:
             process = await asyncio.create_subprocess_exec(
@@ -60,14 +98,74 @@ class Notifier:
                 start_new_session=True, cwd="/",
             )  # fmt: skip
         except (OSError, ValueError) as error:
-            return str(error)
+            return str(error), False
         try:
-            await asyncio.wait_for(process.communicate(data), _SECONDS)
+            await asyncio.wait_for(process.communicate(json.dumps(event).encode("ascii") + b"\n"), _SECONDS)
         except BaseException as error:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             if not isinstance(error, TimeoutError):
                 raise
             await process.wait()
-            return f"it took longer than {_SECONDS} s"
-        return "" if process.returncode == 0 else f"it ended with {process.returncode}"
+            return f"it took longer than {_SECONDS} s", False
+        return "" if process.returncode == 0 else f"it ended with {process.returncode}", False
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """An address that gets the event as JSON, signed as Standard Webhooks (standardwebhooks.com) says.
+
+    Tried again when the other side cannot be reached, is busy or fails; never led elsewhere.
+    """
+
+    url: str
+    secret: bytes
+    pauses: tuple[float, ...] = (2.0, 10.0, 60.0)
+
+    async def send(self, event: Json) -> tuple[str, bool]:
+        """See `Way`."""
+        identity = f"msg_{event['id']}_{event['event']}_{event['asked']}"
+        body = json.dumps({"type": f"approval.{event['event']}", "timestamp": _moment(), "data": event}).encode("ascii")
+        try:
+            status = await asyncio.wait_for(asyncio.to_thread(self._post, identity, body), 2 * _SECONDS)
+        except (OSError, http.client.HTTPException, TimeoutError) as error:
+            return f"the webhook cannot be reached: {str(error) or type(error).__name__}", True
+        if 200 <= status < 300:
+            return "", False
+        return f"the webhook answered with {status}", status >= 500 or status in {408, 429}
+
+    def _post(self, identity: str, body: bytes) -> int:
+        parts = urlsplit(self.url)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = kind(parts.hostname or "", parts.port, timeout=_SECONDS)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        stamp = str(int(time.time()))
+        with contextlib.closing(connection):
+            connection.request("POST", path, body, {
+                "content-type": "application/json", "webhook-id": identity, "webhook-timestamp": stamp,
+                "webhook-signature": signature(self.secret, identity, stamp, body),
+            })  # fmt: skip
+            return connection.getresponse().status
+
+
+def signature(secret: bytes, identity: str, stamp: str, body: bytes) -> str:
+    """The value of `webhook-signature`: HMAC-SHA256 of id, time and body. A secret may be written as `whsec_BASE64`."""
+    if secret.startswith(b"whsec_"):
+        with contextlib.suppress(ValueError):
+            secret = base64.b64decode(secret.removeprefix(b"whsec_"), validate=True)
+    made = hmac.digest(secret, f"{identity}.{stamp}.".encode("ascii") + body, "sha256")
+    return "v1," + base64.b64encode(made).decode("ascii")
+
+
+def _moment() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def several(notifiers: list[Notifier]) -> Callable[[str, Json], None]:
+    """Tell by each of them."""
+
+    def told(event: str, ticket: Json) -> None:
+        for one in notifiers:
+            one.told(event, ticket)
+
+    return told

@@ -13,7 +13,7 @@ from ..domain.limits import limit
 from ..wire import authzen
 from ..wire import service as bodies
 from ..wire.requests import RequestModel
-from .service import ROUTES
+from .routes import ROUTES
 
 _BODIES: dict[str, type[BaseModel]] = {
     "/v1/decide": RequestModel,
@@ -29,6 +29,8 @@ _BODIES: dict[str, type[BaseModel]] = {
     "/v1/escalations/settle": bodies.EscalationModel,
     "/v1/approvals/vote": bodies.VoteModel,
     "/v1/approvals/revoke": bodies.TakenBackModel,
+    "/v1/approvals/review": bodies.ReviewModel,
+    "/v1/approvals/sign-in": bodies.SignInModel,
 }
 _ANSWERS: dict[str, type[BaseModel]] = {
     "/v1/decide": bodies.DecisionModel,

@@ -14,11 +14,15 @@ ANY = "*"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who stands on the other side: what the kernel says of the peer (None over TCP), and the token of the call."""
+    """Who stands on the other side: what the kernel says of the peer (None over TCP), and the token of the call.
+
+    `user` is the uid also over loopback TCP, where the kernel tells it less surely: nobody gains anything by it.
+    """
 
     uid: int | None = None
     gid: int | None = None
     token: str = ""
+    user: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,8 @@ class Principals:
     sessions: dict[str, Binding] = field(default_factory=dict)
     """By token."""
     people: People = field(default_factory=People)
-    notify: tuple[str, ...] = ()
-    """The program that tells people of a ticket, or nothing."""
+    same_user: bool = False
+    """Whether people's tokens and signatures count from a user that agents run as."""
 
     def operator(self, caller: Caller) -> bool:
         """True for those who may steer. A uid that an agent runs under never is one, whatever else says so."""
@@ -80,10 +84,18 @@ class Principals:
         return uid in self.operators or with_tokens or person or self.binding(caller) is not None
 
     def person(self, caller: Caller, now: float) -> Person | None:
-        """The person on the other side, or None. A user that an agent runs as never is one, whatever else says so."""
-        if not caller.token and any(b.meets(caller) for b in self.bindings if not b.token):
+        """The person on the other side, or None. A user that an agent runs as never is one, whatever it shows.
+
+        With `same_user` what it shows counts all the same: the operator has said that it may.
+        """
+        if self.runs_agents(caller) and not (caller.token and self.same_user):
             return None
         return self.people.who(caller.uid, caller.token, now)
+
+    def runs_agents(self, caller: Caller) -> bool:
+        """True when an agent is bound to the caller's user or group."""
+        seen = Caller(caller.user if caller.uid is None else caller.uid, caller.gid)
+        return any(b.meets(seen) for b in self.bindings if not b.token)
 
 
 def bind(request: Request, binding: Binding | None) -> None:

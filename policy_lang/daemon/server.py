@@ -20,7 +20,7 @@ from ..domain.errors import RequestError
 from ..domain.limits import limit
 from . import sockets
 from .connection import Connection
-from .service import Later, Reply, Service, refusal
+from .service import Answered, Later, Service, refusal
 
 _LOOK = 0.25
 """Seconds between looks at the policy's files and at the connections' deadlines."""
@@ -82,16 +82,20 @@ class Server:
         self._spare: int | None = None
         self._held: list[Callable[[], None]] = []
         self._committing = False
-        self._waiters = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiters: dict[object, Callable[[], None]] = {}
         service.gauges = lambda: {"connections": len(self.connections)}
         service.waiting = self._commit_soon
         service.reload = self._wanted.set
+        service.look_again = self._look_again
+        if service.approvals is not None:
+            service.approvals.changed = self._look_again
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until SIGTERM or SIGINT. SIGHUP reads the policy again. `ready` is called when answers are given."""
         unblock_log()
         gc.disable()  # a full collection takes 0.2 s once the caches are warm: it waits for a pause (`_collect`)
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._wanted.set)
@@ -159,29 +163,43 @@ class Server:
 
     # records
 
-    def wait(self, answer: Later, write: Callable[[Reply], None], gone: Callable[[], bool]) -> bool:
+    def wait(self, answer: Later, write: Callable[[Answered], None], gone: Callable[[], bool]) -> bool:
         """Look for a reply again and again, until it is there or the time is over. False when too many wait."""
-        if self._waiters >= limit("approvals_waiting"):
+        if len(self._waiters) >= limit("approvals_waiting"):
             return False
-        self._waiters += 1
         loop = asyncio.get_running_loop()
         until = loop.time() + answer.seconds
+        name = object()
+        timer: asyncio.TimerHandle | None = None
 
         def look() -> None:
+            nonlocal timer
+            if timer is not None:
+                timer.cancel()
             last = loop.time() >= until or self.stopping
             try:
                 made = None if gone() else answer.look(last)
             except (RequestError, StoreUnavailableError) as error:
                 made = refusal(503, "PLR237", str(error))
             if made is None and not gone() and not last:
-                loop.call_later(_LOOK, look)
+                timer = loop.call_later(_LOOK, look)
                 return
-            self._waiters -= 1
+            del self._waiters[name]
             if made is not None:
                 write(made)
 
-        loop.call_later(_LOOK, look)
+        self._waiters[name] = look
+        timer = loop.call_later(_LOOK, look)
         return True
+
+    def _look_again(self) -> None:
+        """Something has changed that somebody may wait for. From any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._look_all)
+
+    def _look_all(self) -> None:
+        for look in list(self._waiters.values()):
+            look()
 
     def hold(self, write: Callable[[], None]) -> None:
         """Send a reply when its records are on the disk. All that arrived together are written together."""
@@ -243,8 +261,10 @@ class Server:
         asyncio.get_running_loop().add_reader(listener.fileno(), self._accept, listener)
 
     def _begin(self, connection: socket.socket, local: bool) -> None:
-        uid = gid = None
-        if local:
+        uid = gid = user = None
+        if not local:
+            user = sockets.tcp_user(connection)
+        else:
             uid, gid, pid = sockets.peer(connection)
             if not self.service.principals.known(uid, gid):
                 self._stranger(uid, gid=gid, pid=pid, program=sockets.peer_program(connection, pid))
@@ -256,7 +276,7 @@ class Server:
         if self.per_peer[uid] >= limit("connections_per_peer"):
             self._refuse(connection, "connections-of-peer")
             return
-        made = Connection(self, uid, gid)
+        made = Connection(self, uid, gid, user)
         self.connections.add(made)
         self.per_peer[uid] += 1
         task = asyncio.get_running_loop().create_task(self._attach(connection, made))

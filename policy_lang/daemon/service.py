@@ -5,39 +5,28 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from ..approvals.store import StoreUnavailableError
-from ..approvals.ticket import OPEN, Ticket
 from ..audit.event import happening
 from ..audit.log import DecisionLog, LogUnavailableError
-from ..audit.recorder import Pending, commit, watched
+from ..audit.recorder import Pending, all_watched, commit
 from ..audit.seen import Recording
 from ..domain.decision import Answer, Decision, Verdict
 from ..domain.errors import RequestError
 from ..domain.limits import limit
 from ..domain.plain import decision_json
-from ..domain.policy import Tier
 from ..domain.request import Request
 from ..wire import authzen
 from ..wire.decisions import explanation_json
 from ..wire.requests import json_object, parse_request, request_of, validated
-from ..wire.service import (
-    BatchModel,
-    EscalationModel,
-    NamedModel,
-    PrincipalModel,
-    QuestionModel,
-    SessionModel,
-    TakenBackModel,
-    VoteModel,
-)
+from ..wire.service import BatchModel, EscalationModel, NamedModel, PrincipalModel, QuestionModel, SessionModel
 from .active import ActivePolicy, Loaded
-from .approving import Approvals, brief, whole
+from .approving import Approvals, InForce
 from .metrics import Metrics
 from .principals import ANY, Binding, Caller, Principals, bind
 from .state import AGENT, SESSION, Frozen, State
@@ -54,6 +43,8 @@ class Call:
     body: bytes
     caller: Caller
     query: str = ""
+    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+    """By their names in small letters."""
 
 
 @dataclass(slots=True)
@@ -63,8 +54,7 @@ class Reply:
     status: int
     body: bytes
     kind: str = "application/json"
-    allow: str = ""
-    """The method that the path takes, when another was used (RFC 9110, 15.5.6)."""
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +68,7 @@ class Held:
 class Later:
     """A reply that waits for somebody: `look` gives it when it is there, or, when told that it is the last time, so."""
 
-    look: Callable[[bool], Reply | None]
+    look: Callable[[bool], Answered | None]
     seconds: float
 
 
@@ -95,9 +85,9 @@ def in_time(deadline: float) -> None:
         raise RequestError("PLR216", "the questions before this one took the call's time; ask again, with fewer")
 
 
+Answered = Reply | Held | Later
 _PID = os.getpid()
-_TICKETS = "/v1/approvals/"
-_TOLD = frozenset(("PLR201", "PLR202", "PLR203", "PLR206", "PLR230", "PLR234"))
+_TOLD = frozenset(("PLR201", "PLR202", "PLR203", "PLR206", "PLR230", "PLR234", "PLR238", "PLR239"))
 """Refusals that are recorded: somebody asked for what is not theirs."""
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -115,6 +105,7 @@ def refusal(status: int, code: str, message: str) -> Reply:
 _STATUS = {
     "PLR201": 403, "PLR202": 403, "PLR203": 403, "PLR204": 429, "PLR205": 404, "PLR206": 403, "PLR207": 503,
     "PLR216": 503, "PLR217": 503, "PLR101": 413, "PLR230": 403, "PLR231": 409, "PLR232": 409, "PLR237": 503,
+    "PLR238": 409, "PLR239": 403,
 }  # fmt: skip
 """What a refused request is in HTTP; any other is 400."""
 
@@ -136,23 +127,15 @@ class Service:
     description: bytes = b"{}"
     records: DecisionLog | None = None
     waiting: Callable[[], None] = lambda: None
+    look_again: Callable[[], None] = lambda: None
+    """Called, from any thread, when those who wait may be answered."""
     approvals: Approvals | None = None
     _pending: list[Pending] = field(default_factory=list)
 
-    def handle(self, call: Call) -> Reply | Held | Later:
-        """Answer a call. Never raises: whatever goes wrong is a refusal."""
+    def answered(self, call: Call, answer: Callable[[], Answered]) -> Answered:
+        """What a route answers. Never raises: whatever goes wrong is a refusal."""
         try:
-            route = ROUTES.get(call.path)
-            if route is None and call.method == "GET" and call.path.startswith(_TICKETS):
-                return self.ticket(call)
-            if route is None:
-                return refusal(404, "PLR211", "there is no such path")
-            method, function = route
-            if call.method != method:
-                refused = refusal(405, "PLR212", f"this path takes `{method}`")
-                refused.allow = method
-                return refused
-            return function(self, call)
+            return answer()
         except StoreUnavailableError as error:
             return refusal(503, "PLR237", f"approvals cannot be kept: {error}")
         except RequestError as error:
@@ -207,58 +190,80 @@ class Service:
 
     # decisions
 
-    def decided(self, request: Request, caller: Caller) -> Decision:
-        """The decision on a request whose principal is the caller's. Raises RequestError for what is not."""
+    def decided(self, requests: list[Request], caller: Caller) -> list[Decision]:
+        """Decisions on one thing to do, whose principal is the caller. Raises RequestError for what is not."""
         binding = self.principals.binding(caller)
-        bind(request, binding)
-        frozen = self.state.why_frozen(request.agent, request.session)
+        for request in requests:
+            bind(request, binding)
+        first = requests[0]
+        if any((r.agent, r.session) != (first.agent, first.session) for r in requests):
+            raise RequestError("PLR106", "what is done together is done by one agent in one session")
+        frozen = self.state.why_frozen(first.agent, first.session)
         if self.records is None:
-            return self._decided(request, binding, frozen)
+            return self._decided(requests, binding, frozen, caller)
         source: Json = {"by": "service", "pid": _PID, "uid": caller.uid}
         if frozen is not None:
             source["frozen"] = frozen.kind  # no policy's decision: a replay leaves it out
-        decision, pending = watched(lambda asked: self._decided(asked, binding, frozen), request, source)
-        self._pending.append(pending)
+        found = all_watched(lambda asked: self._decided(asked, binding, frozen, caller), requests, source)
+        self._pending += [pending for _, pending in found]
         self.waiting()
-        return decision
+        return [decision for decision, _ in found]
 
-    def _decided(self, request: Request, binding: Binding | None, frozen: Frozen | None) -> Decision:
+    def _decided(
+        self, requests: list[Request], binding: Binding | None, frozen: Frozen | None, caller: Caller
+    ) -> list[Decision]:
         loaded = self.active.current
         if loaded is None:
-            decision = _denied(request, "", "no policy is in force: " + (self.active.error or "none was loaded"))
+            why = "no policy is in force: " + (self.active.error or "none was loaded")
+            decisions = [_denied(r, "", why) for r in requests]
         elif frozen is not None:
-            digest = loaded.policy.digest
-            decision = _denied(request, digest, f"the {frozen.kind} is frozen by {frozen.by}: {frozen.why}")
+            why = f"the {frozen.kind} is frozen by {frozen.by}: {frozen.why}"
+            decisions = [_denied(r, loaded.policy.digest, why) for r in requests]
         else:
-            if self.approvals is not None and request.disk is None and request.workspace is not None:
-                request.disk = None if request.lexical else Recording()  # what is approved are these files
-            decision = loaded.policy.decide_request(request)
-            if self.approvals is not None and decision.effect == "ask":
-                self.approvals.decided(request, decision, loaded.policy.engine.prepared.tiers)
-        self.metrics.decisions[decision.effect] += 1
-        proved = request.session if binding is not None and binding.session is not None else None
-        rules = loaded.policy.engine.prepared.freezes if loaded is not None and frozen is None else ()
-        before = len(self.state.frozen)
-        self.state.count(request.agent, proved, decision.effect, rules, time.time(), time.monotonic())
-        if len(self.state.frozen) != before:
-            self.tell("frozen", agent=request.agent, session=proved, by="a rule of the policy")
-        return decision
+            for request in requests:
+                if self.approvals is not None and request.disk is None and request.workspace is not None:
+                    request.disk = None if request.lexical else Recording()  # what is approved are these files
+            decisions = [loaded.policy.decide_request(r) for r in requests]
+            effects = {d.effect for d in decisions}
+            if self.approvals is not None and "ask" in effects and "deny" not in effects:
+                user = caller.uid if caller.uid is not None else caller.user
+                self.approvals.decided(requests, decisions, in_force(loaded), user)
+        self._count(requests, decisions, binding, loaded if frozen is None else None)
+        return decisions
+
+    def _count(
+        self, requests: list[Request], decisions: list[Decision], binding: Binding | None, loaded: Loaded | None
+    ) -> None:
+        rules = loaded.policy.engine.prepared.freezes if loaded is not None else ()
+        for request, decision in zip(requests, decisions, strict=True):
+            self.metrics.decisions[decision.effect] += 1
+            proved = request.session if binding is not None and binding.session is not None else None
+            before = len(self.state.frozen)
+            self.state.count(request.agent, proved, decision.effect, rules, time.time(), time.monotonic())
+            if len(self.state.frozen) != before:
+                self.tell("frozen", agent=request.agent, session=proved, by="a rule of the policy")
 
     def decide(self, call: Call) -> Reply | Held:
         """One request, one decision."""
         request = parse_request(call.body)
-        decision = self.decided(request, call.caller)
+        (decision,) = self.decided([request], call.caller)
         return self.held(lambda: reply(decision_json(decision, request.id)))
 
     def batch(self, call: Call) -> Reply | Held:
-        """Several requests; one that is malformed is answered by an error in its place."""
+        """Several requests; one that is malformed is answered by an error in its place, unless they are `together`."""
         out: list[Callable[[], Json]] = []
         deadline = time.process_time() + _LONGEST
-        for value in validated(BatchModel, json_object(call.body, limit("batch_bytes"))).requests:
+        model = validated(BatchModel, json_object(call.body, limit("batch_bytes")))
+        if model.together:
+            requests = [request_of(value) for value in model.requests]
+            decisions = self.decided(requests, call.caller)
+            out += [partial(decision_json, d, r.id) for r, d in zip(requests, decisions, strict=True)]
+            return self.held(lambda: reply({"decisions": [one() for one in out]}))
+        for value in model.requests:
             try:
                 in_time(deadline)
                 request = request_of(value)
-                out.append(partial(decision_json, self.decided(request, call.caller), request.id))
+                out.append(partial(decision_json, self.decided([request], call.caller)[0], request.id))
             except RequestError as error:
                 fault = {"error": {"code": error.code, "message": error.message}, "effect": "deny"}
                 out.append(partial(dict, fault))
@@ -268,7 +273,7 @@ class Service:
         """One request, its decision, and what every rule about the action said."""
         request = parse_request(call.body)
         bind(request, self.principals.binding(call.caller))
-        loaded = self._loaded()
+        loaded = self.loaded()
         return reply(explanation_json(loaded.policy.explain(request)))
 
     def evaluation(self, call: Call) -> Reply | Held:
@@ -298,13 +303,13 @@ class Service:
             request = authzen.evaluation_request(model)
         except RequestError as error:
             return partial(authzen.refusal_json, error)
-        return partial(authzen.answer_json, self.decided(request, caller))
+        return partial(authzen.answer_json, self.decided([request], caller)[0])
 
     # what is known
 
     def policy(self, call: Call) -> Reply:
         """What is in force, and whether the files say something newer that cannot be."""
-        self._known(call.caller)
+        self.known(call.caller)
         loaded = self.active.current
         out: Json = {"path": self.active.path, "ready": loaded is not None, "error": self.active.error or None}
         if loaded is not None:
@@ -328,7 +333,7 @@ class Service:
 
     def numbers(self, call: Call) -> Reply:
         """Counters for Prometheus."""
-        self._known(call.caller)
+        self.known(call.caller)
         loaded = self.active.current
         gauges = {
             **self.gauges(), "sessions": len(self.state.sessions), "frozen": len(self.state.frozen),
@@ -357,7 +362,7 @@ class Service:
 
     def start_session(self, call: Call) -> Reply:
         """An operator begins a session; whoever shows its token is that agent, in that session."""
-        self._operator(call.caller)
+        self.operator(call.caller)
         model = validated(SessionModel, json_object(call.body))
         if model.agent == ANY:
             raise RequestError("PLR106", "a session is one agent's")
@@ -375,7 +380,7 @@ class Service:
         name = validated(NamedModel, json_object(call.body)).session
         binding = self.principals.binding(call.caller)
         if binding is None or binding.session != name:
-            self._operator(call.caller)
+            self.operator(call.caller)
         self.forget(self.state.end(name).token)
         self.tell("session-ended", session=name)
         return reply({"session": name})
@@ -386,7 +391,7 @@ class Service:
 
     def list_state(self, call: Call) -> Reply:
         """Sessions, counts, what is frozen, and open questions."""
-        self._operator(call.caller)
+        self.operator(call.caller)
         state = self.state
         return reply(
             {
@@ -413,7 +418,7 @@ class Service:
 
     def freeze(self, call: Call) -> Reply:
         """An operator freezes an agent or session."""
-        by = self._operator(call.caller)
+        by = self.operator(call.caller)
         kind, name, why = _principal(call.body)
         frozen = self.state.freeze(kind, name, why or "no reason was given", by, time.time())
         self.tell("frozen", by=by, why=frozen.why, **{kind: name})
@@ -421,7 +426,7 @@ class Service:
 
     def lift(self, call: Call) -> Reply:
         """An operator lifts a freeze."""
-        by = self._operator(call.caller)
+        by = self.operator(call.caller)
         kind, name, _ = _principal(call.body)
         self.told_first("lifting", by=by, **{kind: name})
         self.state.lift(kind, name)
@@ -439,109 +444,39 @@ class Service:
 
     def settle(self, call: Call) -> Reply:
         """An operator takes a question off the list."""
-        self._operator(call.caller)
+        self.operator(call.caller)
         made = self.state.settle(validated(EscalationModel, json_object(call.body)).escalation)
         return reply({"escalation": made.id})
 
     def load_again(self, call: Call) -> Reply:
         """An operator asks for the files to be read again; `/v1/policy` tells how it went."""
-        self._operator(call.caller)
+        self.operator(call.caller)
         self.reload()
         return reply({"status": "loading"}, 202)
 
-    # approvals
-
-    def list_tickets(self, call: Call) -> Reply:
-        """People see what waits, and what came of the last ones."""
-        self._reader(call.caller)
-        approvals, tiers = self._approvals()
-        open_ = approvals.found(tuple(OPEN), tiers)
-        rest = [t for t in approvals.found((), tiers) if not t.is_open]
-        return reply({"open": [whole(t) for t in open_], "latest": [whole(t) for t in rest[:50]]})
-
-    def vote(self, call: Call) -> Reply:
-        """A person says yes or no. It is recorded before it counts."""
-        person = self.principals.person(call.caller, time.time())
-        if person is None:
-            raise RequestError("PLR230", "only a person of the configuration says yes or no")
-        model = validated(VoteModel, json_object(call.body))
-        approvals, tiers = self._approvals()
-        about = {"ticket": model.ticket, "person": person.name, "verdict": model.verdict, "why": model.reason or None}
-        self.told_first("approval-voting", **about)
-        after = approvals.vote(person, model.ticket, model.verdict, model.reason, tiers)
-        self.tell("approval-voted", **about, state=after.state, agent=after.agent, session=after.session or None)
-        return reply(whole(after))
-
-    def revoke(self, call: Call) -> Reply:
-        """A person or an operator takes a ticket back; or the agent that asked does."""
-        model = validated(TakenBackModel, json_object(call.body))
-        approvals, tiers = self._approvals()
-        person = self.principals.person(call.caller, time.time())
-        if person is not None:
-            by = person.name
-        elif self.principals.operator(call.caller):
-            by = self._operator(call.caller)
-        else:
-            found = approvals.get(model.ticket, tiers)
-            if found is None or not self._asked_by(found, call.caller):
-                raise RequestError("PLR234", "there is no such ticket")
-            by = f"the agent {found.agent}"
-        after = approvals.revoke(by, model.ticket, model.reason)
-        self.tell("approval-revoked", ticket=after.id, by=by, why=model.reason or None, agent=after.agent)
-        return reply(brief(after))
-
-    def ticket(self, call: Call) -> Reply | Later:
-        """One ticket: all of it for people, its state for the agent that asked; `?wait=30` waits for an answer."""
-        name = call.path.removeprefix(_TICKETS)
-        approvals, tiers = self._approvals()
-        reader = self.principals.person(call.caller, time.time()) is not None or self.principals.operator(call.caller)
-        found = approvals.get(name, tiers)
-        if found is None or not (reader or self._asked_by(found, call.caller)):
-            raise RequestError("PLR205", "there is no such ticket")
-        shown = whole if reader else brief
-        key, _, wait = call.query.partition("=")
-        seconds = int(wait) if key == "wait" and wait.isascii() and wait.isdigit() and len(wait) < 4 else 0
-        if not seconds or not found.is_open:
-            return reply(shown(found))
-
-        def look(last: bool) -> Reply | None:
-            now = approvals.get(name, tiers)
-            return reply(shown(now)) if now is not None and (last or not now.is_open) else None
-
-        return Later(look, min(seconds, limit("approval_wait_seconds")))
-
-    def _approvals(self) -> tuple[Approvals, dict[str, Tier]]:
-        if self.approvals is None:
-            raise RequestError("PLR205", "this service keeps no approvals: its configuration names no people")
-        return self.approvals, self._loaded().policy.engine.prepared.tiers
-
-    def _asked_by(self, ticket: Ticket, caller: Caller) -> bool:
-        request = Request("do", "approval", agent=ticket.agent, session=ticket.session or None)
-        try:
-            bind(request, self.principals.binding(caller))
-        except RequestError:
-            return False
-        return True
-
-    def _reader(self, caller: Caller) -> None:
-        if self.principals.person(caller, time.time()) is None:
-            self._operator(caller)
-
     # helpers
 
-    def _loaded(self) -> Loaded:
+    def loaded(self) -> Loaded:
+        """What is in force. Raises RequestError when nothing is."""
         if self.active.current is None:
             raise RequestError("PLR207", "no policy is in force")
         return self.active.current
 
-    def _operator(self, caller: Caller) -> str:
+    def operator(self, caller: Caller) -> str:
+        """Who steers. Raises RequestError when the caller may not."""
         if not self.principals.operator(caller):
             raise RequestError("PLR206", "only an operator may do this")
         return "a token" if caller.token else f"user {caller.uid}"
 
-    def _known(self, caller: Caller) -> None:
+    def known(self, caller: Caller) -> None:
+        """Raises RequestError for a caller who has no business here."""
         if self.principals.binding(caller) is None and not self.principals.operator(caller):
             raise RequestError("PLR201", "no agent is bound to this caller; the configuration names who may ask")
+
+
+def in_force(loaded: Loaded) -> InForce:
+    """What tickets are measured by."""
+    return InForce(loaded.policy.digest, loaded.policy.engine.prepared.tiers)
 
 
 def _denied(request: Request, digest: str, why: str) -> Decision:
@@ -555,29 +490,3 @@ def _principal(body: bytes) -> tuple[str, str, str]:
     if model.agent is not None:
         return AGENT, model.agent, model.reason
     return SESSION, model.session or "", model.reason
-
-
-ROUTES: dict[str, tuple[str, Callable[[Service, Call], Reply | Held]]] = {
-    "/v1/decide": ("POST", Service.decide),
-    "/v1/decide/batch": ("POST", Service.batch),
-    "/v1/explain": ("POST", Service.explain),
-    "/access/v1/evaluation": ("POST", Service.evaluation),
-    "/access/v1/evaluations": ("POST", Service.evaluations),
-    "/.well-known/authzen-configuration": ("GET", Service.metadata),
-    "/v1/policy": ("GET", Service.policy),
-    "/v1/policy/reload": ("POST", Service.load_again),
-    "/v1/state": ("GET", Service.list_state),
-    "/v1/sessions/start": ("POST", Service.start_session),
-    "/v1/sessions/end": ("POST", Service.end_session),
-    "/v1/freeze": ("POST", Service.freeze),
-    "/v1/lift": ("POST", Service.lift),
-    "/v1/escalations": ("POST", Service.escalate),
-    "/v1/escalations/settle": ("POST", Service.settle),
-    "/v1/approvals": ("GET", Service.list_tickets),
-    "/v1/approvals/vote": ("POST", Service.vote),
-    "/v1/approvals/revoke": ("POST", Service.revoke),
-    "/healthz": ("GET", Service.health),
-    "/readyz": ("GET", Service.ready),
-    "/metrics": ("GET", Service.numbers),
-    "/openapi.json": ("GET", Service.interface),
-}

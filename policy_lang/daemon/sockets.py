@@ -136,6 +136,28 @@ def peer(connection: socket.socket) -> tuple[int, int, int]:
     return uid, gid, pid
 
 
+def tcp_user(connection: socket.socket) -> int | None:
+    """The uid of a loopback peer, from the kernel's table of sockets (proc_pid_net(5)); None when it is not told."""
+    table = "/proc/net/tcp6" if connection.family == socket.AF_INET6 else "/proc/net/tcp"
+    try:
+        theirs, ours = (_row(connection.family, n) for n in (connection.getpeername(), connection.getsockname()))
+        with open(table, encoding="ascii") as stream:
+            for line in stream:
+                words = line.split()
+                if len(words) > 7 and words[1] == theirs and words[2] == ours:
+                    return int(words[7])
+    except (OSError, ValueError):
+        pass
+    return None
+
+
+def _row(family: int, name: tuple[str, int]) -> str:
+    """An address as the table writes it: words of the machine's own order in hexadecimal, and the port."""
+    data = socket.inet_pton(family, name[0])
+    words = struct.unpack(f"={len(data) // 4}I", data)
+    return "".join(f"{w:08X}" for w in words) + f":{name[1]:04X}"
+
+
 def peer_program(connection: socket.socket, pid: int) -> str:
     """The name of the peer's program, for the log; empty when it cannot be told for sure.
 

@@ -133,6 +133,10 @@ _PAGES = (
     ("PLE315", "escalation to a weaker tier", "When nobody answers, a request may only go to a tier that includes this "
      "one.", 'tier a { approvers "@t" on timeout escalate b }\ntier b { approvers "@u" }',
      'tier a { approvers "@t" on timeout escalate b }\ntier b { approvers "@u" includes a }'),
+    ("PLE317", "a break-glass tier on the ordinary way", "A tier with `break-glass` opens other tiers in an emergency. No rule asks "
+     "for it, and no other tier includes, escalates to or opens it.",
+     'tier review { approvers "@t" }\ntier emergency { approvers "@on-call"  break-glass review }\nask emergency read "a"',
+     'tier review { approvers "@t" }\ntier emergency { approvers "@on-call"  break-glass review }\nask review read "a"'),
     # patterns
     ("PLE316", "a `freeze` makes no sense", "Between 1 and 1,000 denials, within 1s to 30d.",
      "freeze when 0 denials within 5m", "freeze when 10 denials within 5m"),
@@ -268,6 +272,10 @@ _PAGES = (
     ("PLR235", "not approved", "The ticket waits for people, or is over; its state says which.", "", ""),
     ("PLR236", "too many questions", "An agent may have so many tickets open at once. Let people answer, or withdraw some.", "", ""),
     ("PLR237", "approvals cannot be kept", "The store of tickets cannot be read or written: nothing can be asked or redeemed until it can.", "", ""),
+    ("PLR238", "a ticket of another policy", "The policy has changed since it was asked, or it is another service's. Approvals are for one policy: "
+     "the agent asks again.", "", ""),
+    ("PLR239", "no such signature", "Whoever signs in the service's configuration signs every answer: the text of the ticket, the verdict and the "
+     "reason, by the key that stands there. `policy approvals approve ID --sign-with KEY --as NAME` does it.", "", ""),
     ("PLI002", "the decision cannot be recorded", "`audit_unavailable`: with a decision log nothing is allowed that is not on the disk. The decision is "
      "deny until the log can be written again; no restart is needed.", "", ""),
     ("PLI001", "our fault", "Something went wrong inside. The decision is deny; please report it.", "", ""),

@@ -7,7 +7,10 @@ from .record import record
 
 @record(frozen=True, slots=True)
 class Tier:
-    """An approval tier. `expires` is the waiting time of a ticket in seconds; `escalate` a tier or empty (deny)."""
+    """An approval tier. `expires` is the waiting time of a ticket in seconds; `escalate` a tier or empty (deny).
+
+    `opens` are the tiers that it stands in for in an emergency; a tier that opens others is asked for by no rule.
+    """
 
     name: str
     approvers: tuple[str, ...]
@@ -17,6 +20,7 @@ class Tier:
     scope: str
     reason_required: bool
     escalate: str
+    opens: tuple[str, ...] = ()
 
 
 @record(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def collect_tiers(modules: list[Module], report: Report, placeholders: bool = Fa
                 )
             )
     for item, module in defined.values():
-        for word in [*item.includes, *([item.escalate] if item.escalate else [])]:
+        for word in [*item.includes, *item.opens, *([item.escalate] if item.escalate else [])]:
             if word.text not in defined and not broken:
                 report(
                     Diagnostic(
@@ -66,6 +66,7 @@ def collect_tiers(modules: list[Module], report: Report, placeholders: bool = Fa
     tiers = {name: _tier(item) for name, (item, _) in defined.items()}
     for item, module in defined.values():
         _check_order(item, module, tiers, report)
+        _check_emergency(item, module, tiers, report)
     return tiers
 
 
@@ -94,6 +95,14 @@ def _check_order(item: tree.TierDef, module: Module, tiers: dict[str, Tier], rep
         )
 
 
+def _check_emergency(item: tree.TierDef, module: Module, tiers: dict[str, Tier], report: Report) -> None:
+    """A tier for emergencies is no step on the ordinary way: none includes it, escalates to it or opens it."""
+    for word in [*item.includes, *item.opens, *([item.escalate] if item.escalate else [])]:
+        if word.text in tiers and tiers[word.text].opens:
+            text = f"`{word.text}` is a break-glass tier, which no other tier leads to"
+            report(Diagnostic("PLE317", text, module.file.span(word.pos), "name an ordinary tier"))
+
+
 def _tier(item: tree.TierDef) -> Tier:
     return Tier(
         item.name.text,
@@ -104,6 +113,7 @@ def _tier(item: tree.TierDef) -> Tier:
         item.scope,
         item.reason_required,
         item.escalate.text if item.escalate else "",
+        tuple(w.text for w in item.opens),
     )
 
 

@@ -164,6 +164,10 @@ class _Resolver:
         broken = any("TIER" in m.file.broken for m in self.modules)
         if rule.tier is not None and rule.tier.text not in self.tiers and not broken:
             self._unknown_tier(rule.tier, file)
+        elif rule.tier is not None and not broken and self.tiers[rule.tier.text].opens:
+            text = f"`{rule.tier.text}` is a break-glass tier: people use it in an emergency, no rule asks for it"
+            mend = f"ask for what it opens: `{self.tiers[rule.tier.text].opens[0]}`"
+            self.report(Diagnostic("PLE317", text, file.span(rule.tier.pos), mend))
         if rule.effect.text == "allow" and module.kind == "guardrail":
             self.report(
                 Diagnostic(

@@ -162,6 +162,8 @@ class Builder(Transformer[Token, Anything]):
             tier.reason_required = True
         elif kind == "on timeout":
             tier.escalate = words[0] if words else None
+        elif kind == "break-glass":
+            tier.opens = words
 
     def _clause_of(kind: str, *kinds: str) -> Anything:  # type: ignore[misc] # noqa: N805
         def make(self: Builder, kids: Kids) -> Clause:
@@ -178,6 +180,7 @@ class Builder(Transformer[Token, Anything]):
     reason_required = _clause_of("reason")
     timeout_deny = _clause_of("on timeout")
     timeout_escalate = _clause_of("on timeout", "NAME")
+    break_glass = _clause_of("break-glass", "NAME")
 
     # context
 

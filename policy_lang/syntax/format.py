@@ -118,6 +118,7 @@ class _Printer:
             "scope": f"scope {tier.scope}",
             "reason": "reason required",
             "on timeout": f"on timeout escalate {tier.escalate.text}" if tier.escalate else "on timeout deny",
+            "break-glass": "break-glass " + ", ".join(w.text for w in tier.opens),
         }[kind]
 
     def _braced(self, head: str, parts: list[Part], pos: Pos, depth: int) -> None:

@@ -28,6 +28,7 @@ SOFT = {
         "on",
         "timeout",
         "escalate",
+        "break-glass",
     },
     "freeze": {"denials"},
     "prove": {"never", "always", "only", "may"},
@@ -144,7 +145,7 @@ def soften(tokens: list[Token], block: str) -> None:
     """Turn the words that are keywords inside `block` from names into keywords, in place."""
     for token in tokens:
         if token.type == "NAME" and token.value in SOFT[block]:
-            token.type = token.value.upper()
+            token.type = token.value.upper().replace("-", "_")
 
 
 def _invisible(source: Source, at: int) -> Diagnostic:

@@ -84,6 +84,7 @@ class TierDef:
     scope: str = "once"
     reason_required: bool = False
     escalate: Word | None = None
+    opens: list[Word] = field(default_factory=list)
     clauses: list[tuple[str, Pos]] = field(default_factory=list)
 
 

@@ -17,9 +17,14 @@ class _Strict(BaseModel):
 
 
 class BatchModel(_Strict):
-    """Several requests, answered in order. Each is read by itself: one that is malformed spoils no other."""
+    """Several requests, answered in order. Each is read by itself: one that is malformed spoils no other.
+
+    Those that are `together` are one thing to do: people are asked once for all of them, and nobody is asked when one
+    is denied.
+    """
 
     requests: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=limit("batch_requests"))]
+    together: bool = False
 
 
 class SessionModel(_Strict):
@@ -101,11 +106,28 @@ class TicketModel(_Strict):
 
 
 class VoteModel(_Strict):
-    """A person's answer."""
+    """A person's answer. Somebody who signs gives the `signature` of the text that says it, and whose it is."""
 
     ticket: Name
-    verdict: Literal["approve", "reject"]
+    verdict: Literal["approve", "reject", "break-glass"]
     reason: Annotated[str, Field(max_length=limit("approval_reason"))] = ""
+    person: Name | None = None
+    signature: Annotated[str, Field(max_length=limit("signature_bytes"))] | None = None
+
+
+class ReviewModel(_Strict):
+    """What somebody found who looked at what an emergency opened."""
+
+    ticket: Name
+    found: Annotated[str, Field(min_length=1, max_length=limit("approval_reason"))]
+
+
+class SignInModel(_Strict):
+    """A person who signs: first alone, for the text to sign, then with its signature, for a token."""
+
+    person: Name
+    challenge: Name | None = None
+    signature: Annotated[str, Field(max_length=limit("signature_bytes"))] | None = None
 
 
 class TakenBackModel(_Strict):

@@ -1,32 +1,44 @@
-"""Where tickets are kept: nothing is redeemed twice, and nothing comes back."""
+"""Where tickets are kept: nothing is redeemed twice, and nothing comes back. The same on every store."""
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
-import shutil
+import signal
 import sqlite3
+import subprocess
 import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from policy_lang.approvals import machine
+from policy_lang.approvals.postgres import PostgresStore
 from policy_lang.approvals.sqlite import SqliteStore
-from policy_lang.approvals.store import StoreUnavailableError
+from policy_lang.approvals.store import StoreUnavailableError, Wanted
 from policy_lang.domain.errors import RequestError
+from policy_lang.domain.limits import limit
 
+from .stores import KINDS, Place, Server, needs_postgres, server
 from .test_machine import TIERS, ticket, vote
 
-
-@pytest.fixture
-def path(tmp_path: Path) -> str:
-    return str(tmp_path / "approvals.db")
+DAY = 86_400.0
 
 
-def test_the_same_question_shares_a_ticket(path: str) -> None:
-    store = SqliteStore(path)
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=needs_postgres)])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    assert request.param in KINDS
+    found = Place(request.param, tmp_path)
+    yield found
+    found.close()
+
+
+def test_the_same_question_shares_a_ticket(place: Place) -> None:
+    store = place.open()
     first, second = store.add(ticket(id="one"), 5), store.add(ticket(id="two"), 5)
     assert first is not None and second is not None and second.id == "one" and second.asked == 2
     store.change("one", lambda t: vote(t, "ben"))
@@ -37,8 +49,8 @@ def test_the_same_question_shares_a_ticket(path: str) -> None:
         assert made is not None and made.id == str(other)
 
 
-def test_an_agent_has_so_many_open(path: str) -> None:
-    store = SqliteStore(path)
+def test_an_agent_has_so_many_open(place: Place) -> None:
+    store = place.open()
     for number in range(3):
         assert store.add(ticket(id=str(number), digest=str(number)), 3) is not None
     assert store.add(ticket(id="x", digest="x"), 3) is None
@@ -48,8 +60,34 @@ def test_an_agent_has_so_many_open(path: str) -> None:
     assert store.add(ticket(id="x", digest="x"), 3) is not None
 
 
-def redeemed(path: str, results: Any) -> None:
-    store = SqliteStore(path)
+def test_tickets_are_found(place: Place) -> None:
+    store = place.open()
+    for number in range(6):
+        store.add(ticket(id=str(number), digest=str(number), agent="ab"[number % 2], created=1000.0 + number), 9)
+    store.change("3", lambda t: t.with_(glass="emergency", state="approved"))
+    assert [t.id for t in store.found()] == ["5", "4", "3", "2", "1", "0"]
+    assert [t.id for t in store.found(Wanted(agent="a"), 2)] == ["4", "2"]
+    assert [t.id for t in store.found(Wanted(states=("approved", "rejected")))] == ["3"]
+    assert [t.id for t in store.found(Wanted(since=1004.0))] == ["5", "4"]
+    assert [t.id for t in store.found(Wanted(unreviewed=True))] == ["3"]
+    assert len(store.found(Wanted(what=ticket(agent="a").what))) == 3
+    assert store.found(Wanted(policy="other")) == []
+    store.change("3", lambda t: t.with_(reviewed="eva", review="fine"))
+    assert store.found(Wanted(unreviewed=True)) == []
+
+
+def test_what_is_over_is_forgotten_after_its_time_and_no_sooner(place: Place) -> None:
+    store = place.open()
+    kept = limit("approval_kept_days") * DAY
+    store.add(ticket(id="old", digest="1", state="expired"), 9)
+    store.add(ticket(id="emergency", digest="2", state="redeemed", glass="x"), 9)
+    store.add(ticket(id="later", digest="3", created=1000.0 + kept), 9)
+    assert {t.id for t in store.found()} == {"old", "emergency", "later"}
+    store.add(ticket(id="last", digest="4", created=1000.5 + kept), 9)
+    assert {t.id for t in store.found()} == {"emergency", "later", "last"}
+
+
+def redeemed(store: Any, results: Any) -> None:
     try:
         store.change("t", lambda t: machine.redeem(t, t.binds(), 1002.0, TIERS))
         results.put("yes")
@@ -57,25 +95,34 @@ def redeemed(path: str, results: Any) -> None:
         results.put(error.code)
 
 
-def test_of_many_who_redeem_at_once_one_does(path: str) -> None:
-    store = SqliteStore(path)
+def in_a_process(kind: str, where: str, mark: str, results: Any) -> None:
+    redeemed(PostgresStore(where, mark) if kind == "postgres" else SqliteStore(where), results)
+
+
+def test_of_many_who_redeem_at_once_one_does(place: Place) -> None:
+    store = place.open()
     store.add(ticket(), 5)
     store.change("t", lambda t: vote(t, "ben"))
-    context = multiprocessing.get_context("fork")
+    place.close()
+    context = multiprocessing.get_context("spawn" if place.kind == "postgres" else "fork")
     results = context.Queue()
-    workers = [context.Process(target=redeemed, args=(path, results)) for _ in range(6)]
+    workers = [
+        context.Process(target=in_a_process, args=(place.kind, place.where, f"{place.path}.{n}", results))
+        for n in range(6)
+    ]
     for worker in workers:
         worker.start()
-    said = [results.get(timeout=30) for _ in workers]
+    said = [results.get(timeout=60) for _ in workers]
     for worker in workers:
         worker.join()
     assert sorted(said) == ["PLR235"] * 5 + ["yes"]
 
 
-def test_threads_share_a_store(path: str) -> None:
-    store = SqliteStore(path)
+def test_threads_share_a_store(place: Place) -> None:
+    store = place.open()
     store.add(ticket(), 5)
-    threads = [threading.Thread(target=lambda n=n: SqliteStore(path).add(ticket(id=str(n)), 5)) for n in range(8)]
+    others = [place.open(f"{place.path}.{n}") for n in range(8)]
+    threads = [threading.Thread(target=lambda o=o, n=n: o.add(ticket(id=str(n)), 5)) for n, o in enumerate(others)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -84,8 +131,8 @@ def test_threads_share_a_store(path: str) -> None:
     assert found is not None and found.asked == 9
 
 
-def test_what_fails_changes_nothing(path: str) -> None:
-    store = SqliteStore(path)
+def test_what_fails_changes_nothing(place: Place) -> None:
+    store = place.open()
     store.add(ticket(), 5)
 
     def fails(_: Any) -> Any:
@@ -93,53 +140,177 @@ def test_what_fails_changes_nothing(path: str) -> None:
 
     with pytest.raises(RequestError):
         store.change("t", fails)
-    assert SqliteStore(path).get("t") == ticket()
+    assert place.open().get("t") == ticket()
     assert store.change("none", fails) is None and store.get("none") is None
 
 
-def test_an_older_copy_brings_no_approval_back(path: str, tmp_path: Path) -> None:
-    store = SqliteStore(path)
+def test_an_older_copy_brings_no_approval_back(place: Place) -> None:
+    store = place.open()
     store.add(ticket(), 5)
     store.change("t", lambda t: vote(t, "ben"))
-    store.close()
-    shutil.copy(path, tmp_path / "copy")
-    store = SqliteStore(path)
+    copy = place.copy()
+    store = place.open()
     assert store.rolled_back == 0
     store.change("t", lambda t: machine.redeem(t, t.binds(), 1002.0, TIERS))
-    store.close()
-    shutil.copy(tmp_path / "copy", path)
-    again = SqliteStore(path)
+    place.put_back(copy)
+    again = place.open()
     found = again.get("t")
     assert again.rolled_back == 1 and found is not None and found.state == "revoked"
-    assert SqliteStore(path).rolled_back == 0
+    assert place.open().rolled_back == 0
 
 
-@pytest.mark.parametrize("damage", ["garbage", "cut", "row", "mark", "newer", "folder"])
-def test_a_damaged_store_is_told_and_grants_nothing(path: str, damage: str) -> None:
-    store = SqliteStore(path)
+@pytest.mark.parametrize("damage", ["row", "mark", "newer", "gone"])
+def test_damage_is_told_and_grants_nothing(place: Place, damage: str) -> None:
+    store = place.open()
+    store.add(ticket(), 5)
+    store.change("t", lambda t: vote(t, "ben"))
+    place.close()
+    newer = "update version set number = 99" if place.kind == "postgres" else "pragma user_version = 99"
+    if damage == "mark":
+        Path(f"{place.path}.mark").write_text("many")
+    else:
+        change = {"row": "update tickets set ticket = '{}'", "newer": newer, "gone": "drop table tickets"}[damage]
+        place.execute(change)
+    with pytest.raises(StoreUnavailableError):
+        place.open().get("t")
+
+
+@pytest.mark.parametrize("damage", ["garbage", "cut", "folder"])
+def test_a_damaged_file_is_told_and_grants_nothing(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "approvals.db"
+    store = SqliteStore(str(path))
     store.add(ticket(), 5)
     store.change("t", lambda t: vote(t, "ben"))
     store.close()
-    data = Path(path).read_bytes()
     if damage == "garbage":
-        Path(path).write_bytes(b"x" * 8192)
+        path.write_bytes(b"x" * 8192)
     elif damage == "cut":
-        Path(path).write_bytes(data[:5000])
-    elif damage == "mark":
-        Path(f"{path}.mark").write_text("many")
-    elif damage == "folder":
+        path.write_bytes(path.read_bytes()[:5000])
+    else:
         os.unlink(path)
         os.mkdir(path)
-    else:
-        with sqlite3.connect(path) as connection:
-            connection.execute("update tickets set ticket = '{}'" if damage == "row" else "pragma user_version = 99")
-        connection.close()
     with pytest.raises(StoreUnavailableError):
-        SqliteStore(path).get("t")
+        SqliteStore(str(path)).get("t")
 
 
-def test_a_link_is_not_followed(path: str, tmp_path: Path) -> None:
+def test_a_file_of_the_first_version_is_taken_over(tmp_path: Path) -> None:
+    from policy_lang.approvals.sqlite import _MIGRATIONS
+    from policy_lang.approvals.store import ticket_json
+
+    path = tmp_path / "approvals.db"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as file:
+        file.executescript(_MIGRATIONS[0] + "pragma user_version = 1;")
+        old = {
+            k: v for k, v in ticket_json(ticket()).items() if k not in {"glass", "reviewed", "review", "user", "about"}
+        }
+        import json
+
+        file.execute("insert into tickets values ('t', 'pending', 'a', 's', 'd', 'p', 1000.0, ?)", (json.dumps(old),))
+    store = SqliteStore(str(path))
+    assert store.get("t") == ticket()
+    assert store.change("t", lambda t: vote(t, "ben")).state == "approved"  # type: ignore[union-attr]
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "other").touch()
-    os.symlink(tmp_path / "other", path)
+    os.symlink(tmp_path / "other", tmp_path / "approvals.db")
     with pytest.raises(StoreUnavailableError):
-        SqliteStore(path)
+        SqliteStore(str(tmp_path / "approvals.db"))
+
+
+# a server
+
+
+def eventually(what: Any, seconds: float = 20) -> Any:
+    end = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(StoreUnavailableError):
+            return what()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@needs_postgres
+def test_a_server_that_ends_denies_and_is_found_again(tmp_path: Path) -> None:
+    own = Server()
+    try:
+        store = PostgresStore(own.place, str(tmp_path / "mark"))
+        store.add(ticket(), 5)
+        own.stop()
+        for _ in range(20):
+            began = time.monotonic()
+            with pytest.raises(StoreUnavailableError):
+                store.get("t")
+            assert time.monotonic() - began < 2
+        own.start()
+        assert eventually(lambda: store.get("t")) == ticket()
+        store.close()
+    finally:
+        own.remove()
+
+
+@needs_postgres
+def test_a_server_that_says_nothing_any_more_holds_nobody_up(tmp_path: Path) -> None:
+    own = Server()
+    store = PostgresStore(own.place, str(tmp_path / "mark"))
+    store.add(ticket(), 5)
+    (pids,) = [subprocess.run(["pgrep", "-f", f"postgres: policy .*|{own.folder}"], check=False, capture_output=True, text=True).stdout.split()]  # fmt: skip
+    mine = [int(p) for p in pids if str(own.folder) in _maps(int(p))]
+    try:
+        for pid in mine:
+            os.kill(pid, signal.SIGSTOP)
+        slowest = 0.0
+        for _ in range(3):
+            began = time.monotonic()
+            with pytest.raises(StoreUnavailableError):
+                store.change("t", lambda t: vote(t, "ben"))
+            slowest = max(slowest, time.monotonic() - began)
+        assert slowest < 3 * limit("store_milliseconds") / 1000
+    finally:
+        for pid in mine:
+            os.kill(pid, signal.SIGCONT)
+    found = eventually(lambda: store.get("t"))
+    assert found.state in {"pending", "approved"}
+    store.close()
+    own.remove()
+
+
+def _maps(pid: int) -> str:
+    """Where a process works: PostgreSQL's work in their data folder."""
+    with contextlib.suppress(OSError):
+        return os.readlink(f"/proc/{pid}/cwd")
+    return ""
+
+
+@needs_postgres
+def test_other_services_changes_are_hinted_at(tmp_path: Path) -> None:
+    where = server().database()
+    told = threading.Event()
+    one = PostgresStore(where, str(tmp_path / "one"))
+    one.hint(told.set)
+    two = PostgresStore(where, str(tmp_path / "two"))
+    end = time.monotonic() + 10
+    number = 0
+    while not told.wait(0.2):  # until the other one listens
+        number += 1
+        two.add(ticket(id=str(number), digest=str(number)), 100)
+        assert time.monotonic() < end
+    assert one.get("1") is not None
+    one.close()
+    two.close()
+
+
+@needs_postgres
+def test_a_lock_that_somebody_holds_denies_and_is_got_over(tmp_path: Path) -> None:
+    import psycopg
+
+    where = server().database()
+    store = PostgresStore(where, str(tmp_path / "mark"))
+    store.add(ticket(), 5)
+    with psycopg.connect(where) as other:
+        other.execute("select pg_advisory_xact_lock(%s)", (0x706F6C69,))
+        with pytest.raises(StoreUnavailableError):
+            store.change("t", lambda t: vote(t, "ben"))
+        assert store.get("t") == ticket()  # reading goes on
+    assert store.change("t", lambda t: vote(t, "ben")).state == "approved"  # type: ignore[union-attr]
+    store.close()

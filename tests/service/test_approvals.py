@@ -48,7 +48,7 @@ def configured(folder: Path, more: str = "", people: bool = True) -> None:
     (folder / "serve.toml").write_text(
         '[[principal]]\ntoken-file = "agent.token"\nagents = ["codex"]\n'
         '[[principal]]\ntoken-file = "other.token"\nagents = ["other"]\n'
-        f'[operators]\ntoken-file = "operator.token"\n{persons if people else ""}{more}'
+        f'[operators]\ntoken-file = "operator.token"\n[approvals]\nsame-user = true\n{persons if people else ""}{more}'
     )
     (folder / "serve.toml").chmod(0o600)
 

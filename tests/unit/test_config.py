@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from policy_lang.daemon.config import ConfigError, plain_principals, read_config, read_token
+from policy_lang.daemon.config import ConfigError, plain_config, read_config, read_token
 from policy_lang.daemon.kept import Kept
 from policy_lang.daemon.principals import Caller
 from policy_lang.daemon.sockets import UnsafePlaceError
@@ -27,11 +27,11 @@ def test_it_is_read(tmp_path: Path) -> None:
         tmp_path,
         '[[principal]]\nuid = 7\nagents = ["a"]\nhome = "/h"\n[[principal]]\ntoken-file = "token"\nagents = ["*"]\n',
     )
-    found = read_config(path)
+    found = read_config(path).principals
     assert found.binding(Caller(7, 7)).agents == ("a",)  # type: ignore[union-attr]
     assert found.binding(Caller(9, 9, "t" * 40)).agents == ("*",)  # type: ignore[union-attr]
     assert found.operators == frozenset({0})
-    own = plain_principals(["x"], None)
+    own = plain_config(["x"], None).principals
     assert own.binding(Caller(os.geteuid(), 0)).agents == ("x",)  # type: ignore[union-attr]
     assert not own.operator(Caller(os.geteuid(), 0))
 

@@ -16,6 +16,7 @@ def _look(ground: Ground, check: Check) -> Iterator[Finding]:
     tiers = ground.policy.tiers
     used = {r.tier for layer in ground.policy.layers for r in layer.rules if r.tier}
     used |= {n for t in tiers.values() for n in (*t.includes, t.escalate) if n}
+    used |= {n for n, t in tiers.items() if t.opens}
     for definition, span in tier_definitions(ground, root=True):
         name = definition.name.text
         if name not in used and definition.defined:

@@ -169,6 +169,7 @@ def _tiers(observed: Observed, wishes: Wishes) -> list[str]:
             lines += ["# judge: the records do not tell who approves", f'tier {name} {{ approvers "@{name}" }}']
             continue
         todo += [*tier.includes, *([tier.escalate] if tier.escalate else [])]
+        todo += [n for n, t in wishes.tiers.items() if name in t.opens]
         parts = ["approvers " + ", ".join(escape(a) for a in tier.approvers), f"quorum {tier.quorum}"]
         parts.append(f"expires {duration(tier.expires)}")
         if tier.includes:
@@ -179,6 +180,9 @@ def _tiers(observed: Observed, wishes: Wishes) -> list[str]:
             parts.append(f"scope {tier.scope}")
         if tier.escalate:
             parts.append(f"on timeout escalate {tier.escalate}")
+        if tier.opens:
+            parts.append("break-glass " + ", ".join(tier.opens))
+            todo += tier.opens
         lines.append(f"tier {name} {{ {'  '.join(parts)} }}")
     return lines
 

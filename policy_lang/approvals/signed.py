@@ -1,0 +1,26 @@
+"""What people sign who answer by their SSH key: a text that says it all, so a signature is good for nothing else.
+
+The signature is one of `ssh-keygen -Y sign` (ssh-keygen(1)), in a namespace of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..domain import strictly
+
+ANSWER, SIGN_IN = "policy_lang-answer", "policy_lang-sign-in"
+"""The namespaces: what is signed for one purpose is not taken for another."""
+_BOUND = ("id", "digest", "policy", "agent", "session", "state", "request")
+
+
+def answer_text(ticket: dict[str, Any], person: str, verdict: str, reason: str) -> bytes:
+    """What a person signs to answer a ticket, given in its JSON form: who says what to which request, and why."""
+    said = {name: ticket[name] for name in _BOUND}
+    said |= {"tiers": [t["name"] for t in ticket["tiers"]], "person": person, "verdict": verdict, "reason": reason}
+    return b"policy_lang answer 1\n" + strictly.dump(said) + b"\n"
+
+
+def sign_in_text(person: str, challenge: str) -> bytes:
+    """What a person signs to read tickets: a challenge that the service has just made."""
+    return b"policy_lang sign-in 1\n" + strictly.dump({"person": person, "challenge": challenge}) + b"\n"

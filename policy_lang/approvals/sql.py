@@ -1,0 +1,172 @@
+"""What the stores in SQL share: the same statements, the same order of steps, one writer at a time.
+
+Whoever puts an older copy of the data in its place would bring approvals back that were used. So a counter of all
+changes is kept in a file of the service as well; when the data is behind it, everything that is not over is revoked.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from ..domain.limits import limit
+from .store import ALL, Change, StoreUnavailableError, Wanted, ticket_json, ticket_of
+from .ticket import APPROVED, ESCALATED, PENDING, REVOKED, Ticket
+
+Run = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
+"""Runs one statement, its values in the places of `?`, and gives its rows."""
+UNSETTLED = (PENDING, ESCALATED, APPROVED)
+_KEPT = limit("approval_kept_days") * 86_400.0
+
+
+class SqlStore(ABC):
+    """Tickets in the tables `tickets` and `mark`. `mark` is the path of the counter's file."""
+
+    def __init__(self, mark: str) -> None:
+        self._mark = mark
+        self.rolled_back = 0
+
+    @abstractmethod
+    def _reading(self) -> AbstractContextManager[Run]:
+        """Statements that change nothing."""
+
+    @abstractmethod
+    def _writing(self) -> AbstractContextManager[Run]:
+        """One transaction, with no other writer; it counts the change and notes the count before it is committed."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """See `Store`."""
+
+    def hint(self, changed: Callable[[], None]) -> None:  # noqa: B027
+        """Nobody tells of others' changes here: whoever waits looks again."""
+
+    def add(self, ticket: Ticket, most: int) -> Ticket | None:
+        """See `Store`."""
+        with self._writing() as run:
+            same = run(
+                "select ticket from tickets where digest = ? and policy = ? and agent = ? and session = ? "
+                "and state in (?, ?)",
+                (*ticket.binds(), PENDING, ESCALATED),
+            )
+            if same:
+                known = _ticket(same[0][0])
+                known = known.with_(asked=known.asked + 1)
+                self._put(run, known)
+                return known
+            ((count,),) = run(
+                "select count(*) from tickets where agent = ? and state in (?, ?)", (ticket.agent, PENDING, ESCALATED)
+            )
+            if count >= most:
+                return None
+            run("delete from tickets where created < ? and unreviewed = 0", (ticket.created - _KEPT,))
+            self._put(run, ticket)
+            return ticket
+
+    def get(self, name: str) -> Ticket | None:
+        """See `Store`."""
+        with self._reading() as run:
+            rows = run("select ticket from tickets where id = ?", (name,))
+            return _ticket(rows[0][0]) if rows else None
+
+    def change(self, name: str, change: Change) -> Ticket | None:
+        """See `Store`."""
+        with self._writing() as run:
+            rows = run("select ticket from tickets where id = ?", (name,))
+            if not rows:
+                return None
+            before = _ticket(rows[0][0])
+            after = change(before)
+            if after != before:
+                self._put(run, after)
+            return after
+
+    def found(self, wanted: Wanted = ALL, most: int = 100) -> list[Ticket]:
+        """See `Store`."""
+        where: list[str] = []
+        given: list[Any] = []
+        if wanted.states:
+            where.append(f"state in ({', '.join('?' * len(wanted.states))})")
+            given += wanted.states
+        for column in ("agent", "what", "policy"):
+            if getattr(wanted, column):
+                where.append(f"{column} = ?")
+                given.append(getattr(wanted, column))
+        if wanted.since:
+            where.append("created >= ?")
+            given.append(wanted.since)
+        if wanted.unreviewed:
+            where.append("unreviewed = 1")
+        query = "select ticket from tickets" + (f" where {' and '.join(where)}" if where else "")
+        with self._reading() as run:
+            return [_ticket(r[0]) for r in run(f"{query} order by created desc, id limit ?", (*given, most))]
+
+    @staticmethod
+    def _put(run: Run, ticket: Ticket) -> None:
+        text = json.dumps(ticket_json(ticket), separators=(",", ":"))
+        run(
+            "insert into tickets (id, state, agent, session, digest, policy, what, created, unreviewed, ticket) "
+            "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update "
+            "set state = excluded.state, unreviewed = excluded.unreviewed, ticket = excluded.ticket",
+            (
+                ticket.id, ticket.state, ticket.agent, ticket.session, ticket.digest, ticket.policy, ticket.what,
+                ticket.created, int(ticket.unreviewed), text,
+            ),
+        )  # fmt: skip
+
+    # the counter
+
+    def _counted(self, run: Run) -> None:
+        """Count a change. The counter's file goes first: rather ahead of the data than behind it."""
+        ((changes,),) = run("update mark set changes = changes + 1 returning changes", ())
+        self._note(changes)
+
+    def _checked(self, run: Run) -> None:
+        """When the data is older than it was, nothing in it may be used. In a transaction, with no other writer."""
+        ((changes,),) = run("select changes from mark", ())
+        noted = self._noted()
+        if changes >= noted:
+            return
+        marks = ", ".join("?" * len(UNSETTLED))
+        for (text,) in run(f"select ticket from tickets where state in ({marks})", UNSETTLED):
+            revoked = _ticket(text).with_(state=REVOKED, why="the store was rolled back", by="the service")
+            self._put(run, revoked)
+            self.rolled_back += 1
+        run("update mark set changes = ?", (noted + 1,))
+        self._note(noted + 1)
+
+    def _noted(self) -> int:
+        try:
+            with open(self._mark, encoding="ascii") as stream:
+                return int(stream.read(32))
+        except FileNotFoundError:
+            return 0
+        except ValueError:
+            raise StoreUnavailableError(f"`{self._mark}` is damaged: what was redeemed is not known") from None
+
+    def _note(self, changes: int) -> None:
+        part = f"{self._mark}.part"
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            os.write(handle, b"%d\n" % changes)
+            os.fdatasync(handle)
+        finally:
+            os.close(handle)
+        os.rename(part, self._mark)
+
+
+def _ticket(text: str) -> Ticket:
+    return ticket_of(json.loads(text))
+
+
+@contextmanager
+def understood(place: str) -> Iterator[None]:
+    """Rows that are no tickets are told as a store that cannot be used. Raises StoreUnavailableError."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreUnavailableError(f"`{place}` holds something that is no ticket: {error}") from None

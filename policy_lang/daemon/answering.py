@@ -1,0 +1,249 @@
+"""The routes about tickets: people see them, answer them, review what an emergency opened; agents wait for them."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from ..approvals.signed import ANSWER, SIGN_IN, answer_text, sign_in_text
+from ..approvals.stats import by_rule
+from ..approvals.store import Wanted
+from ..approvals.ticket import OPEN, Ticket
+from ..domain.errors import RequestError
+from ..domain.limits import limit
+from ..domain.request import Request
+from ..wire.requests import json_object, validated
+from ..wire.service import ReviewModel, SignInModel, TakenBackModel, VoteModel
+from .approving import Approvals, InForce, brief, whole
+from .people import Person
+from .principals import bind
+from .service import Answered, Call, Later, Reply, Service, in_force, reply
+from .signatures import verified
+
+Json = dict[str, Any]
+TICKETS = "/v1/approvals/"
+_LATEST = 50
+_VERIFY_SECONDS = 6.0
+_aside = ThreadPoolExecutor(2, "signatures")
+"""Verifying a signature runs a program, and nobody waits for it."""
+
+
+def list_tickets(service: Service, call: Call) -> Reply:
+    """People see what waits, what is to be reviewed, and what came of the last ones."""
+    reader(service, call)
+    approvals, force = kept(service)
+    open_ = approvals.found(Wanted(tuple(OPEN)), force)
+    rest = [t for t in approvals.found(Wanted(), force) if not t.is_open]
+    review = approvals.found(Wanted(unreviewed=True), force)
+    return reply(
+        {
+            "open": [_shown(t, force) for t in open_], "review": [_shown(t, force) for t in review],
+            "latest": [_shown(t, force) for t in rest[:_LATEST]],
+        }
+    )  # fmt: skip
+
+
+def _shown(ticket: Ticket, force: InForce) -> Json:
+    """A ticket for people; one of another policy can only be looked at."""
+    return {**whole(ticket), "current": ticket.policy == force.policy}
+
+
+def vote(service: Service, call: Call) -> Answered:
+    """A person says yes or no. It is recorded before it counts."""
+    model = validated(VoteModel, json_object(call.body))
+    if (model.person is None) != (model.signature is None):
+        raise RequestError("PLR105", "`person` and `signature` belong together")
+    if model.signature is None:
+        person = service.principals.person(call.caller, time.time())
+        if person is None:
+            raise RequestError("PLR230", "only a person of the configuration says yes or no")
+        if person.signer:
+            raise RequestError("PLR239", f"`{person.name}` signs every answer, and this one is not signed")
+        return reply(whole(answered(service, call, person, model)))
+    person = _signer(service, call, model.person or "")
+    approvals, force = kept(service)
+    found = approvals.get(model.ticket, force)
+    if found is None:
+        raise RequestError("PLR205", "there is no such ticket")
+    text = answer_text(whole(found), person.name, model.verdict, model.reason)
+
+    def counted() -> Reply:
+        return reply(whole(answered(service, call, person, model)))
+
+    return _verified(service, call, person, (ANSWER, text, model.signature), counted)
+
+
+def answered(service: Service, call: Call, person: Person, model: VoteModel) -> Ticket:
+    """The ticket after a person's answer, which is on record. Raises RequestError, StoreUnavailableError."""
+    approvals, force = kept(service)
+    caller = call.caller
+    about = {"ticket": model.ticket, "person": person.name, "verdict": model.verdict, "why": model.reason or None,
+             "signed": model.signature}  # fmt: skip
+    service.told_first("approval-voting", **about)
+    user = caller.uid if caller.uid is not None else caller.user
+    after = approvals.vote(person, user, model.ticket, model.verdict, model.reason, force)
+    service.tell("approval-voted", **about, state=after.state, agent=after.agent, session=after.session or None)
+    return after
+
+
+def _signer(service: Service, call: Call, name: str) -> Person:
+    """The person of that name who signs, unless the call comes from an agent's user."""
+    person = service.principals.people.named(name)
+    if service.principals.runs_agents(call.caller) and not service.principals.same_user:
+        person = None
+    if person is None:
+        raise RequestError("PLR239", "nobody of this name signs here")
+    return person
+
+
+def _verified(service: Service, call: Call, person: Person, signed: tuple[str, bytes, str], then: Any) -> Later:
+    """What comes of a signature, once it has been looked at beside the answers."""
+    namespace, text, signature = signed
+    work: Future[bool] = _aside.submit(verified, person.signer, person.signers, namespace, text, signature)
+    work.add_done_callback(lambda _: service.look_again())
+
+    def answer() -> Reply:
+        if not work.result():
+            raise RequestError("PLR239", f"this is no signature of `{person.name}` for what is answered")
+        made: Reply = then()
+        return made
+
+    def look(last: bool) -> Answered | None:
+        if not work.done():
+            return service.answered(call, _late) if last else None
+        return service.answered(call, answer)
+
+    return Later(look, _VERIFY_SECONDS)
+
+
+def _late() -> Reply:
+    raise RequestError("PLR239", "the signature could not be verified in time")
+
+
+def sign_in(service: Service, call: Call) -> Answered:
+    """Somebody who signs asks for a text to sign, and with its signature for a token that reads tickets."""
+    model = validated(SignInModel, json_object(call.body))
+    people = service.principals.people
+    now = time.time()
+    if model.signature is None or model.challenge is None:
+        return reply({"challenge": people.challenge(model.person, now), "seconds": limit("sign_in_seconds")})
+    person = people.challenged(model.challenge, now)
+    if person is None or person.name != model.person or person != _signer(service, call, model.person):
+        raise RequestError("PLR239", "nobody of this name signs here, or the challenge is over")
+    text = sign_in_text(person.name, model.challenge)
+
+    def signed_in() -> Reply:
+        token, until = people.signed_in(person, time.time())
+        service.tell("signed-in", person=person.name, until=until)
+        return reply({"token": token, "until": until})
+
+    return _verified(service, call, person, (SIGN_IN, text, model.signature), signed_in)
+
+
+def review(service: Service, call: Call) -> Reply:
+    """A person says what was found who looked at what an emergency opened."""
+    person = service.principals.person(call.caller, time.time())
+    if person is None:
+        raise RequestError("PLR230", "only a person of the configuration reviews")
+    model = validated(ReviewModel, json_object(call.body))
+    return reply(whole(looked_at(service, person, model)))
+
+
+def looked_at(service: Service, person: Person, model: ReviewModel) -> Ticket:
+    """The ticket after a review, which is on record."""
+    approvals, force = kept(service)
+    about = {"ticket": model.ticket, "person": person.name, "why": model.found}
+    service.told_first("approval-reviewing", **about)
+    after = approvals.review(person, model.ticket, model.found, force)
+    service.tell("approval-reviewed", **about, agent=after.agent)
+    return after
+
+
+def revoke(service: Service, call: Call) -> Reply:
+    """A person or an operator takes a ticket back; or the agent that asked does."""
+    model = validated(TakenBackModel, json_object(call.body))
+    approvals, force = kept(service)
+    person = service.principals.person(call.caller, time.time())
+    if person is not None:
+        by = person.name
+    elif service.principals.operator(call.caller):
+        by = service.operator(call.caller)
+    else:
+        found = approvals.get(model.ticket, force)
+        if found is None or not asked_by(service, found, call):
+            raise RequestError("PLR234", "there is no such ticket")
+        by = f"the agent {found.agent}"
+    after = approvals.revoke(by, model.ticket, model.reason)
+    service.tell("approval-revoked", ticket=after.id, by=by, why=model.reason or None, agent=after.agent)
+    return reply(brief(after))
+
+
+def stats(service: Service, call: Call) -> Reply:
+    """How people answered what each rule asked, in so many days (`?days=30`)."""
+    reader(service, call)
+    approvals, force = kept(service)
+    days = _number(call.query, "days", 3) or 30
+    most = limit("approval_stats")
+    found = approvals.found(Wanted(since=approvals.now() - days * 86_400), force, most)
+    return reply(
+        {
+            "days": days, "tickets": len(found), "cut": len(found) == most, "rules": [a.json() for a in by_rule(found)],
+        }
+    )  # fmt: skip
+
+
+def ticket(service: Service, call: Call) -> Answered:
+    """One ticket: all of it for people, its state for the agent that asked; `?wait=30` waits for an answer."""
+    name = call.path.removeprefix(TICKETS)
+    approvals, force = kept(service)
+    person = service.principals.person(call.caller, time.time())
+    reads = person is not None or service.principals.operator(call.caller)
+    found = approvals.get(name, force)
+    if found is None or not (reads or asked_by(service, found, call)):
+        raise RequestError("PLR205", "there is no such ticket")
+
+    def shown(now: Ticket) -> Reply:
+        return reply(_shown(now, force) if reads else brief(now))
+
+    seconds = _number(call.query, "wait", 3)
+    if not seconds or not found.is_open:
+        return shown(found)
+
+    def look(last: bool) -> Reply | None:
+        now = approvals.get(name, in_force(service.loaded()))
+        return shown(now) if now is not None and (last or not now.is_open) else None
+
+    return Later(look, min(seconds, limit("approval_wait_seconds")))
+
+
+def _number(query: str, name: str, digits: int) -> int:
+    """The number that a query `name=N` gives, or 0."""
+    key, _, value = query.partition("=")
+    return int(value) if key == name and value.isascii() and value.isdigit() and len(value) <= digits else 0
+
+
+# shared with the console
+
+
+def kept(service: Service) -> tuple[Approvals, InForce]:
+    """The tickets, and what they are measured by. Raises RequestError when there are none here."""
+    if service.approvals is None:
+        raise RequestError("PLR205", "this service keeps no approvals: its configuration names no people")
+    return service.approvals, in_force(service.loaded())
+
+
+def asked_by(service: Service, ticket: Ticket, call: Call) -> bool:
+    """True for the agent that asked, in its session."""
+    request = Request("do", "approval", agent=ticket.agent, session=ticket.session or None)
+    try:
+        bind(request, service.principals.binding(call.caller))
+    except RequestError:
+        return False
+    return True
+
+
+def reader(service: Service, call: Call) -> None:
+    """Raises RequestError unless a person or an operator calls."""
+    if service.principals.person(call.caller, time.time()) is None:
+        service.operator(call.caller)
