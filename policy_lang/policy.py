@@ -198,7 +198,7 @@ class Policy:
     def _decided(self, request: Request) -> Decision:
         key: object = None
         answer = None
-        if not (request.context or request.git) and (
+        if not (request.context or request.git or request.inner) and (
             request.lexical or request.workspace is None or request.action == "run"
         ):
             minute = None if request.now is None else request.now // 60

@@ -8,6 +8,7 @@ import sys
 
 import click
 
+from ..pep.hook import MOST_WAIT
 from ..pep.install import HOOK, InstallError, hook_command, settings_with, target
 from .common import fail_usage
 
@@ -55,6 +56,7 @@ for _client in CLIENTS:
 @click.option("--prompt", multiple=True, metavar="TIER", help="A tier for which the client's own prompt may stand.")
 @click.option("--owner", type=int, metavar="UID", help="The user that the service runs as; by default you or root.")
 @click.option("--token-file", metavar="FILE", help="A file with the token to show to the service.")
+@click.option("--wait", type=click.IntRange(1, MOST_WAIT), help="Seconds to wait for people who are asked.")
 @click.option("--scope", type=click.Choice(["user", "project", "managed"]), default="user", show_default=True)
 @click.option("--print", "only_print", is_flag=True, help="Show the settings and write nothing.")
 def install(
@@ -67,6 +69,7 @@ def install(
     prompt: tuple[str, ...],
     owner: int | None,
     token_file: str | None,
+    wait: int | None,
     scope: str,
     only_print: bool,
 ) -> None:
@@ -75,6 +78,8 @@ def install(
         fail_usage("give either `--socket PATH` or `--policy FILE.plc`")
     if policy is not None and not policy.endswith(".plc"):
         fail_usage(f"`{policy}` is not compiled; make it with `policy compile {policy}`")
+    if wait is not None and socket_path is None:
+        fail_usage("`--wait` belongs to `--socket`: the service asks people")
     if log is not None and policy is None:
         fail_usage("`--log` belongs to `--policy`; the service keeps its own log")
     options: list[str] = []
@@ -84,7 +89,7 @@ def install(
     for name, value in given.items():
         if value is not None:
             options += [name, os.path.abspath(value)]
-    for name, text in (("--agent", agent), ("--owner", None if owner is None else str(owner))):
+    for name, text in (("--agent", agent), ("--owner", _text_of(owner)), ("--wait", _text_of(wait))):
         if text is not None:
             options += [name, text]
     for tier in prompt:
@@ -97,7 +102,7 @@ def install(
         if client == "copilot" and workspace is None:
             options += ["--workspace", folder]
         before = _text(place.path)
-        after = settings_with(client, before, hook_command(client, options), place.managed)
+        after = settings_with(client, before, hook_command(client, options), place.managed, wait or 0)
     except InstallError as error:
         fail_usage(str(error))
     if only_print:
@@ -114,6 +119,10 @@ def install(
     click.echo(f"{place.path}: the hook is in place; now prove it: `policy doctor {client}`")
     if place.note:
         click.echo(place.note)
+
+
+def _text_of(number: int | None) -> str | None:
+    return None if number is None else str(number)
 
 
 def _text(path: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..approvals import machine
 from ..approvals.store import Store, StoreUnavailableError, Wanted, ticket_json
-from ..approvals.ticket import APPROVED, BREAK, ESCALATED, OPEN, Ticket, canonical, digest_of, together
+from ..approvals.ticket import APPROVED, BREAK, ESCALATED, OPEN, REJECTED, Ticket, canonical, digest_of, together
 from ..audit.seen import Recording
 from ..domain.decision import Decision
 from ..domain.errors import RequestError
@@ -68,6 +68,7 @@ class Approvals:
             if named is not None:
                 self._redeemed(made, asking, force, named)
             else:
+                self._said_no(made)
                 self._asked(made, asking)
         except StoreUnavailableError as error:
             self._refuse(asking, f"refused (PLR237): approvals cannot be kept: {error}")
@@ -107,6 +108,13 @@ class Approvals:
             if known.state == APPROVED and known.binds() == made.binds():
                 return known.id
         return None
+
+    def _said_no(self, made: Ticket) -> None:
+        """Raises RequestError when people have said no to exactly this, not long ago: they are not asked again."""
+        since = made.created - limit("approval_rejected_seconds")
+        for old in self.store.found(Wanted((REJECTED,), made.agent, since=since - 30 * 86_400)):
+            if old.binds() == made.binds() and old.settled > since:
+                raise RequestError("PLR240", f"people have said no to exactly this (ticket {old.id})")
 
     def _asked(self, made: Ticket, asking: list[Decision]) -> None:
         ticket = self.store.add(made, limit("approvals_pending"))

@@ -276,6 +276,8 @@ _PAGES = (
      "the agent asks again.", "", ""),
     ("PLR239", "no such signature", "Whoever signs in the service's configuration signs every answer: the text of the ticket, the verdict and the "
      "reason, by the key that stands there. `policy approvals approve ID --sign-with KEY --as NAME` does it.", "", ""),
+    ("PLR240", "people have said no", "Exactly this was asked not long ago, and somebody said no. It is denied without asking again; do something else, "
+     "or ask a person.", "", ""),
     ("PLI002", "the decision cannot be recorded", "`audit_unavailable`: with a decision log nothing is allowed that is not on the disk. The decision is "
      "deny until the log can be written again; no restart is needed.", "", ""),
     ("PLI001", "our fault", "Something went wrong inside. The decision is deny; please report it.", "", ""),

@@ -94,6 +94,7 @@ TABLE: tuple[Limit, ...] = (
         "days",
         "a ticket that is over is kept; one that an emergency opened, until it is reviewed",
     ),
+    Limit("approval_rejected_seconds", 3600, "seconds", "in which people are not asked again what they said no to"),
     Limit("store_milliseconds", 500, "milliseconds", "for one step of the store of tickets; others wait behind it"),
     Limit(
         "signature_bytes",

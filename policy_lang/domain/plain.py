@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     Json = dict[str, Any]
 
 _PLAIN = (
-    "agent", "repo", "branch", "session", "cwd", "workspace", "home", "tmp", "shell", "method", "lexical",
+    "agent", "repo", "branch", "session", "cwd", "workspace", "home", "tmp", "shell", "method", "lexical", "inner",
 )  # fmt: skip
 _TABLES = ("context", "git", "origin")
 

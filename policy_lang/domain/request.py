@@ -42,6 +42,7 @@ class Request:
     `now` is seconds since the epoch (UTC); `resolved` holds the addresses of a host; `git` the state that a
     push depends on. `origin` says where the request comes from (`ORIGIN`): it is recorded and decides nothing.
     `disk` is what is looked at instead of this machine's own. `ticket` names an approval that is to be redeemed.
+    `inner` says that a command stands for a tool of the client's own: what it does counts, and not that it is run.
     """
 
     action: str
@@ -66,3 +67,4 @@ class Request:
     origin: Mapping[str, str] = field(default_factory=dict)
     disk: Disk | None = None
     ticket: str | None = None
+    inner: bool = False

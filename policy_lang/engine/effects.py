@@ -52,6 +52,29 @@ def act_effect(engine: Engine, act: Act, request: Request, env: Environment) -> 
     )
 
 
+INNER = ("rg", "apply_patch")
+"""Programs whose work clients do themselves, in tools of their own."""
+
+
+def inner_verdict(
+    engine: Engine, request: Request, verdict: Verdict, parts: tuple[Effect, ...], opaque: bool
+) -> tuple[Verdict, tuple[Effect, ...]]:
+    """What a client's own tool comes to: the effects that the program would have, without that it is run."""
+    words = request.resource
+    if request.action != "run" or not isinstance(words, tuple) or not words or words[0] not in INNER:
+        known = ", ".join(f"`{p}`" for p in INNER)
+        raise RequestError("PLR001", f"`inner` is for the words of {known}, which clients do themselves")
+    inner = tuple(p for p in parts if p.action != "run")
+    if opaque or not inner:
+        return Verdict("deny", reasons=verdict.reasons or ("what the tool does is not known",)), parts
+    reasons: dict[str, None] = {}
+    made = engine.strictest(tuple(p.verdict for p in inner))
+    for part in (p for p in inner if p.verdict.effect == made.effect):
+        for reason in part.verdict.reasons or (part.verdict.effect,):
+            reasons[f"{part.action} `{part.resource}`: {reason}"] = None
+    return Verdict(made.effect, made.tiers, made.rules, tuple(reasons), made.obligations, made.support), inner
+
+
 def _verdict(engine: Engine, act: Act, request: Request, env: Environment) -> Verdict:
     if act.action == "run":
         return _run(engine, act, request, env)

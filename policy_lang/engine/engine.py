@@ -93,6 +93,10 @@ class Engine:
         try:
             env = self.environment(request)
             verdict, parts, opaque = self._decide(request, env)
+            if request.inner:
+                from .effects import inner_verdict
+
+                verdict, parts = inner_verdict(self, request, verdict, parts, bool(opaque))
         except RequestError as error:
             verdict = Verdict("deny", reasons=(f"refused ({error.code}): {error.message}",))
         except SearchLimitError as error:
@@ -103,6 +107,7 @@ class Engine:
         pure = pure and len(parts) <= MOST_PARTS and small(resource)
         if SORT_OF.get(request.action) == PATH:
             pure = request.lexical or request.workspace is None
+        pure = pure and not request.inner
         return Answer(verdict, self.prepared.digest, request.action, resource, parts, opaque, pure)
 
     def environment(self, request: Request) -> Environment:

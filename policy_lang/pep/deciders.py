@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from .questions import Question as Asked
 
 
+_WAIT = 30
+"""Seconds for one call that waits; then it is asked again."""
+
+
 class Service:
     """Asks the service. `owners` are the users that it may run as."""
 
@@ -25,7 +29,7 @@ class Service:
         from .channel import exchange
 
         requests = [{**common, **q.fields} for q in questions]
-        body = strictly.dump({"requests": requests})
+        body = strictly.dump({"requests": requests, "together": True})
         status, data = exchange(self.path, "POST", "/v1/decide/batch", body, deadline, self.token, self.owners)
         reply = strictly.load(data)
         if status != 200:
@@ -38,6 +42,27 @@ class Service:
             if fault:
                 raise RefusedError(fault)
         return strictest([outcome(q, a) for q, a in zip(questions, answers, strict=True)])
+
+    def settled(self, ticket: str, until: float) -> str:
+        """Wait for what becomes of a ticket; empty when nobody has answered by then. Raises ChannelError.
+
+        `until` is a point of `time.monotonic`.
+        """
+        from time import monotonic
+
+        from .channel import exchange
+
+        while (left := until - monotonic()) > 0:
+            seconds = max(1, min(_WAIT, int(left)))
+            route = f"/v1/approvals/{ticket}?wait={seconds}"
+            status, data = exchange(self.path, "GET", route, b"", monotonic() + seconds + 2, self.token, self.owners)
+            reply = strictly.load(data)
+            state = reply.get("state") if status == 200 and isinstance(reply, dict) else None
+            if not isinstance(state, str):
+                raise RefusedError(_fault(reply) or f"the service answered with the status {status}")
+            if state not in {"pending", "escalated"}:
+                return state
+        return ""
 
 
 def _fault(reply: object) -> str:

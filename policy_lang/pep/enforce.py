@@ -54,7 +54,14 @@ def _decided(found: list[Any], place: Place, options: Options, origin: dict[str,
     else:
         decider = Compiled(options["--policy"][0], options.get("--log", [""])[0])
     seconds = float(options["--timeout"][0]) * 0.75 if "--timeout" in options else _SECONDS
-    return decider.decide(found, common, monotonic() + seconds)
+    outcome = decider.decide(found, common, monotonic() + seconds)
+    if outcome.ticket and "--wait" in options and isinstance(decider, Service):
+        state = decider.settled(outcome.ticket, monotonic() + float(options["--wait"][0]))
+        if state == "approved":
+            return decider.decide(found, common, monotonic() + seconds)
+        if state:
+            return Outcome(DENY, (f"people were asked (ticket {outcome.ticket}): it is {state}",))
+    return outcome
 
 
 _TOLD = {
@@ -132,7 +139,7 @@ def _may_ask(module: Any, payload: dict[str, object], outcome: Outcome, options:
 
 def _approval(outcome: Outcome) -> str:
     tiers = " and ".join(f"`{t}`" for t in outcome.tiers)
-    if outcome.asked:
+    if outcome.ticket:
         return f"this needs the approval {tiers}"
     return f"this needs the approval {tiers}, which cannot be given from here; ask a person to do it or to grant it"
 

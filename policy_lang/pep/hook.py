@@ -24,7 +24,10 @@ _OPTIONS = {
     "--owner",
     "--prompt",
     "--log",
+    "--wait",
 }
+MOST_WAIT = 540
+"""Seconds: clients give up on a hook after 600, and then let the call pass."""
 _SECONDS = 2.0
 """Well below the hosts' own limits (5 s to 600 s), beyond which they let the call pass."""
 
@@ -43,13 +46,15 @@ def main() -> None:
 
 
 def _seconds(arguments: list) -> float:  # type: ignore[type-arg]
-    """The deadline, read before anything else can go wrong."""
+    """The deadline, read before anything else can go wrong: for the answer, and for people when they are waited for."""
+    seconds, wait = _SECONDS, 0.0
     if "--timeout" in arguments[:-1]:
         seconds = float(arguments[arguments.index("--timeout") + 1])
-        if 0 < seconds <= 60:
-            return seconds
-        raise ValueError("--timeout")
-    return _SECONDS
+    if "--wait" in arguments[:-1]:
+        wait = float(arguments[arguments.index("--wait") + 1])
+    if 0 < seconds <= 60 and 0 <= wait <= MOST_WAIT:
+        return seconds + wait + (_SECONDS if wait else 0)
+    raise ValueError("--timeout" if not 0 < seconds <= 60 else "--wait")
 
 
 def _why(error: BaseException) -> str:

@@ -66,17 +66,21 @@ def target(client: str, scope: str, workspace: str, home: str) -> Target:
     return found
 
 
-def settings_with(client: str, before: str, command: str, managed: bool) -> str:
-    """A settings file's text with our hook in it. Raises InstallError for a text that is not understood."""
+def settings_with(client: str, before: str, command: str, managed: bool, wait: int = 0) -> str:
+    """A settings file's text with our hook in it, which waits so many seconds for people. Raises InstallError.
+
+    A text that is not understood is not written.
+    """
+    seconds = _HOST_SECONDS + wait
     if client == "codex":
-        return _codex(before, command, managed)
+        return _codex(before, command, managed, seconds)
     try:
         value = json.loads(before) if before.strip() else {}
     except ValueError as error:
         raise InstallError(f"the settings are no JSON ({error}); mend them first") from None
     if not isinstance(value, dict):
         raise InstallError("the settings are no JSON object; mend them first")
-    _FORMS[client](value, command, managed)
+    _FORMS[client](value, command, managed, seconds)
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -91,30 +95,30 @@ def _entries(value: dict[str, Any], event: str) -> list[Any]:
     return found
 
 
-def _claude(value: dict[str, Any], command: str, managed: bool) -> None:
-    hook = {"type": "command", "command": command, "timeout": _HOST_SECONDS}
+def _claude(value: dict[str, Any], command: str, managed: bool, seconds: int) -> None:
+    hook = {"type": "command", "command": command, "timeout": seconds}
     _entries(value, "PreToolUse").append({"matcher": "*", "hooks": [hook]})
     if managed:
         value["disableAllHooks"] = False
 
 
-def _gemini(value: dict[str, Any], command: str, managed: bool) -> None:  # noqa: ARG001
-    hook = {"type": "command", "name": "policy_lang", "command": command, "timeout": _HOST_SECONDS * 1000}
+def _gemini(value: dict[str, Any], command: str, managed: bool, seconds: int) -> None:  # noqa: ARG001
+    hook = {"type": "command", "name": "policy_lang", "command": command, "timeout": seconds * 1000}
     _entries(value, "BeforeTool").append({"matcher": ".*", "hooks": [hook]})
 
 
-def _copilot(value: dict[str, Any], command: str, managed: bool) -> None:  # noqa: ARG001
+def _copilot(value: dict[str, Any], command: str, managed: bool, seconds: int) -> None:  # noqa: ARG001
     value.setdefault("version", 1)
-    _entries(value, "preToolUse").append({"type": "command", "bash": command, "timeoutSec": _HOST_SECONDS})
+    _entries(value, "preToolUse").append({"type": "command", "bash": command, "timeoutSec": seconds})
 
 
-def _cursor(value: dict[str, Any], command: str, managed: bool) -> None:  # noqa: ARG001
+def _cursor(value: dict[str, Any], command: str, managed: bool, seconds: int) -> None:  # noqa: ARG001
     value.setdefault("version", 1)
     for event in ("beforeShellExecution", "beforeMCPExecution", "beforeReadFile", "preToolUse"):
-        _entries(value, event).append({"command": command, "timeout": _HOST_SECONDS, "failClosed": True})
+        _entries(value, event).append({"command": command, "timeout": seconds, "failClosed": True})
 
 
-_FORMS: dict[str, Callable[[dict[str, Any], str, bool], None]] = {
+_FORMS: dict[str, Callable[[dict[str, Any], str, bool, int], None]] = {
     "claude": _claude,
     "gemini": _gemini,
     "copilot": _copilot,
@@ -124,7 +128,7 @@ _FORMS: dict[str, Callable[[dict[str, Any], str, bool], None]] = {
 _BEGIN, _END = "# policy_lang: begin (written by `policy hook install`)", "# policy_lang: end"
 
 
-def _codex(before: str, command: str, managed: bool) -> str:
+def _codex(before: str, command: str, managed: bool, seconds: int) -> str:
     """TOML is kept as it is written, comments and all: our part stands at its end, between two marks."""
     head, begun, rest = before.partition(_BEGIN)
     kept = head + (rest.partition(_END)[2].lstrip("\n") if begun else "")
@@ -135,7 +139,7 @@ def _codex(before: str, command: str, managed: bool) -> str:
     for event in ("PreToolUse", "PermissionRequest"):
         lines += [
             f"[[hooks.{event}]]", 'matcher = ".*"', f"[[hooks.{event}.hooks]]", 'type = "command"', f"command = {quoted}",
-            f"timeout = {_HOST_SECONDS}", "",
+            f"timeout = {seconds}", "",
         ]  # fmt: skip
     lines.append(_END)
     text = (kept.rstrip("\n") + "\n\n" if kept.strip() else "") + "\n".join(lines) + "\n"

@@ -13,33 +13,29 @@ class RefusedError(Exception):
 
 
 class Question:
-    """One request. With `inner`, what a command does counts, and not that it is run.
+    """One request."""
 
-    So a client's own search or patch tool is decided as the files that it reads or writes.
-    """
+    __slots__ = ("fields",)
 
-    __slots__ = ("fields", "inner")
-
-    def __init__(self, action: str, resource: str | tuple[str, ...], inner: bool = False, **fields: object) -> None:
+    def __init__(self, action: str, resource: str | tuple[str, ...], **fields: object) -> None:
         self.fields: dict[str, object] = {"action": action, "resource": resource, **fields}
-        self.inner = inner
 
 
 class Outcome:
     """The strictest of all answers. `reasons` are sentences, `tiers` the approvals that are needed, all of them.
 
-    `asked` says that people are asked for them already.
+    `ticket` is the one by which people are asked for them already, or empty.
     """
 
-    __slots__ = ("asked", "effect", "reasons", "tiers")
+    __slots__ = ("effect", "reasons", "ticket", "tiers")
 
     def __init__(
-        self, effect: str, reasons: tuple[str, ...] = (), tiers: tuple[str, ...] = (), asked: bool = False
+        self, effect: str, reasons: tuple[str, ...] = (), tiers: tuple[str, ...] = (), ticket: str = ""
     ) -> None:
         self.effect = effect
         self.reasons = reasons
         self.tiers = tiers
-        self.asked = asked
+        self.ticket = ticket
 
 
 def denied(why: str) -> Outcome:
@@ -52,35 +48,17 @@ def outcome(question: Question, decision: object) -> Outcome:
     if not isinstance(decision, dict) or not _KEYS <= set(decision) <= _KEYS | {"id", "ticket"}:
         raise RefusedError("the answer is no decision")
     effect, tiers, reasons = decision["effect"], _texts(decision["tiers"]), _texts(decision["reasons"])
-    effects = decision["effects"]
-    if effect not in _STRICTNESS or not isinstance(effects, list) or (effect == ASK) != bool(tiers):
+    if effect not in _STRICTNESS or not isinstance(decision["effects"], list) or (effect == ASK) != bool(tiers):
         raise RefusedError("the answer is no decision")
     unknown = [o for o in _texts(decision["obligations"]) if o not in _OBLIGATIONS]
     if unknown and effect != DENY:
         raise RefusedError(f"the answer asks for `{unknown[0]}`, which this client does not know")
-    if not question.inner:
-        action, resource = question.fields["action"], question.fields["resource"]
-        if action != "run":  # a command's reasons say themselves what they are about
-            reasons = tuple(f"{action} `{resource}`: {reason}" for reason in reasons)
-        return Outcome(effect, reasons, tiers, "ticket" in decision)
-    if decision["opaque"] or not effects:
-        return Outcome(DENY, reasons)
-    if effect == ALLOW and "ticket" in decision:
-        return Outcome(ALLOW, reasons)  # people approved what its effects ask
-    parts: list[Outcome] = []
-    for one in effects:
-        if not isinstance(one, dict) or one.get("effect") not in _STRICTNESS:
-            raise RefusedError("the answer is no decision")
-        action = one.get("action")
-        if action != "run":
-            told = tuple(r for r in reasons if r.startswith(f"{action} `"))
-            why = told or (f"{action} `{one.get('resource')}`: {one['effect']}",)
-            parts.append(Outcome(one["effect"], why, _texts(one.get("tiers", []))))
-    if not parts and effect != DENY:
-        raise RefusedError("what the tool does is not known")
-    if not parts:
-        return Outcome(DENY, reasons)
-    return strictest(parts)
+    action, resource = question.fields["action"], question.fields["resource"]
+    if action != "run":  # a command's reasons say themselves what they are about
+        reasons = tuple(f"{action} `{resource}`: {reason}" for reason in reasons)
+    ticket = decision.get("ticket")
+    name = ticket.get("id") if isinstance(ticket, dict) else ""
+    return Outcome(effect, reasons, tiers, name if effect == ASK and isinstance(name, str) else "")
 
 
 _KEYS = frozenset(
@@ -99,4 +77,5 @@ def strictest(outcomes: list[Outcome]) -> Outcome:
     effect = max((o.effect for o in outcomes), key=_STRICTNESS.__getitem__)
     reasons = dict.fromkeys(r for o in outcomes if o.effect == effect for r in o.reasons)
     tiers = dict.fromkeys(t for o in outcomes for t in o.tiers) if effect == ASK else {}
-    return Outcome(effect, tuple(reasons), tuple(tiers), effect == ASK and any(o.asked for o in outcomes))
+    ticket = next((o.ticket for o in outcomes if o.ticket), "")
+    return Outcome(effect, tuple(reasons), tuple(tiers), ticket if effect == ASK else "")

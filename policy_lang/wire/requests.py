@@ -48,6 +48,7 @@ class RequestModel(BaseModel):
     git: Annotated[dict[str, Any], Field(default_factory=dict)]
     lexical: bool = False
     ticket: Name | None = None
+    inner: bool = False
     origin: Annotated[dict[Literal[*ORIGIN], Text], Field(default_factory=dict)]  # type: ignore[valid-type]
 
 
@@ -101,6 +102,7 @@ def request_of(value: dict[str, Any]) -> Request:
         id=model.id,
         origin=model.origin,
         ticket=model.ticket,
+        inner=model.inner,
     )
 
 
