@@ -49,7 +49,7 @@ def vote(ticket: Ticket, person: str, verdict: str, reason: str, now: float, may
         raise RequestError("PLR106", f"`{verdict[:20]}` is no answer (approve, reject, break-glass)")
     if len(reason) > limit("approval_reason"):
         raise RequestError("PLR004", f"a reason has at most {limit('approval_reason')} characters")
-    asked = _opening(ticket, tiers) if verdict == BREAK else ticket.tiers
+    asked = opening(ticket, tiers) if verdict == BREAK else ticket.tiers
     mine = tuple(t.name for t in asked if speaks_for(person, t, may, tiers))
     if not mine:
         kind = "opens" if verdict == BREAK else "approves for"
@@ -68,7 +68,7 @@ def vote(ticket: Ticket, person: str, verdict: str, reason: str, now: float, may
 def _approved(ticket: Ticket, now: float, tiers: Tiers) -> Ticket:
     """The ticket with the last answer counted."""
     unmet = {t.name for t in ticket.tiers if _said(ticket, t) < t.quorum}
-    broken = [t for t in _opening(ticket, tiers) if _said(ticket, t, BREAK) >= t.quorum]
+    broken = [t for t in opening(ticket, tiers) if _said(ticket, t, BREAK) >= t.quorum]
     opened = {name for t in broken for name in opens(t, tiers)} if unmet else set()
     if unmet - opened:
         return ticket
@@ -114,7 +114,7 @@ def opens(tier: Tier, tiers: Tiers) -> frozenset[str]:
     return frozenset(name for t in named for name in (t.name, *includes(t, tiers)))
 
 
-def _opening(ticket: Ticket, tiers: Tiers) -> tuple[Tier, ...]:
+def opening(ticket: Ticket, tiers: Tiers) -> tuple[Tier, ...]:
     """The tiers that open one of a ticket's tiers in an emergency."""
     wanted = {t.name for t in ticket.tiers}
     return tuple(t for t in tiers.values() if t.opens and wanted & opens(t, tiers))

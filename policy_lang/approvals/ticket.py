@@ -117,7 +117,7 @@ def canonical(request: Request, effects: Iterable[Effect] = (), disk: Json | Non
     did = [effect_json(e) for e in effects]
     if did:
         out["effects"] = [
-            {k: e[k] for k in ("action", "resource", "effect", "method", "opaque") if k in e} for e in did
+            {k: e[k] for k in ("action", "resource", "effect", "method", "opaque", "note") if k in e} for e in did
         ]
     if disk:
         out["disk"] = disk

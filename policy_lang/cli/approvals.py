@@ -10,10 +10,13 @@ from urllib.parse import quote
 
 import click
 
+from ..approvals.signed import ANSWER, answer_text
+from ..approvals.ticket import digest_of
 from ..daemon.people import token_digest
-from ..report.approvals import render_ticket, render_tickets, ticket_line
-from .calling import SERVICE, call
-from .common import FORMAT, print_json
+from ..report.approvals import render_stats, render_ticket, render_tickets, ticket_line
+from .calling import SERVICE
+from .common import FORMAT, fail_usage, print_json
+from .signing import SIGNING, call, signature
 
 _PAUSE = 1.0
 
@@ -22,12 +25,13 @@ _PAUSE = 1.0
 def command() -> None:
     """See what agents wait for, and answer, at a running service.
 
-    Who you are is told by your user on this machine, or by a token of your own (--token-file); the configuration of the
-    service names the people, and the policy's tiers say whom they ask.
+    Who you are is told by your user on this machine, by a token of your own (--token-file), or by your SSH key
+    (--sign-with and --as); the configuration of the service names the people, and the policy's tiers say whom they ask.
     """
 
 
 @command.command(name="list")
+@SIGNING
 @SERVICE
 @FORMAT
 def list_command(**options: Any) -> None:
@@ -36,28 +40,47 @@ def list_command(**options: Any) -> None:
     if options["format_"] == "json":
         print_json(value)
     else:
-        click.echo(render_tickets(value["open"], value["latest"]))
+        click.echo(render_tickets(value["open"], value["latest"], value["review"]))
     sys.exit(0 if value["open"] else 1)
 
 
 @command.command(name="show")
 @click.argument("ticket")
+@SIGNING
 @SERVICE
 @FORMAT
 def show(ticket: str, **options: Any) -> None:
     """All of one TICKET: the exact request, who asks, why, and who has said what."""
-    value = call(options, "GET", f"/v1/approvals/{quote(ticket, safe='', errors='replace')}")
+    value = _ticket(options, ticket)
     if options["format_"] == "json":
         print_json(value)
     else:
         click.echo(render_ticket(value))
 
 
+def _ticket(options: dict[str, Any], name: str) -> dict[str, Any]:
+    return call(options, "GET", f"/v1/approvals/{quote(name, safe='', errors='replace')}")
+
+
 @command.command(name="watch")
+@click.option("--plain", is_flag=True, help="Print lines as they come, also on a terminal.")
+@SIGNING
 @SERVICE
 @FORMAT
-def watch(**options: Any) -> None:
-    """Print what waits as it comes, and what becomes of it, until interrupted."""
+def watch(plain: bool, **options: Any) -> None:
+    """What waits, live, until interrupted.
+
+    On a terminal: choose with the arrow keys or j and k, open with Enter, approve with a, reject with r, leave with q.
+    Nothing is approved that is not open. Elsewhere, or with --plain, a line for each ticket and what becomes of it.
+    """
+    if options["format_"] == "text" and not plain and sys.stdin.isatty() and sys.stdout.isatty():
+        from .watching import Screen
+
+        def answered(ticket: dict[str, Any], verdict: str, reason: str) -> dict[str, Any]:
+            return _vote(options, ticket["id"], verdict, reason)
+
+        Screen(lambda: call(options, "GET", "/v1/approvals"), answered).run()
+        return
     known: dict[str, str] = {}
     while True:
         value = call(options, "GET", "/v1/approvals")
@@ -73,8 +96,20 @@ def watch(**options: Any) -> None:
         time.sleep(_PAUSE)
 
 
+def _vote(options: dict[str, Any], ticket: str, verdict: str, reason: str) -> dict[str, Any]:
+    """The ticket after an answer, which is signed when that was asked for."""
+    body = {"ticket": ticket, "verdict": verdict, "reason": reason}
+    if options["sign_with"] is not None:
+        shown = _ticket(options, ticket)
+        if "request" not in shown or digest_of(shown["request"]) != shown["digest"]:
+            fail_usage("the ticket's request is not what its digest says; nothing was signed", options["format_"])
+        text = answer_text(shown, options["person"], verdict, reason)
+        body |= {"person": options["person"], "signature": signature(options, ANSWER, text)}
+    return call(options, "POST", "/v1/approvals/vote", body)
+
+
 def _answer(ticket: str, verdict: str, reason: str, options: dict[str, Any]) -> None:
-    value = call(options, "POST", "/v1/approvals/vote", {"ticket": ticket, "verdict": verdict, "reason": reason})
+    value = _vote(options, ticket, verdict, reason)
     if options["format_"] == "json":
         print_json(value)
     else:
@@ -84,6 +119,7 @@ def _answer(ticket: str, verdict: str, reason: str, options: dict[str, Any]) -> 
 @command.command(name="approve")
 @click.argument("ticket")
 @click.option("--reason", default="", help="Why; some tiers want it.")
+@SIGNING
 @SERVICE
 @FORMAT
 def approve(ticket: str, reason: str, **options: Any) -> None:
@@ -94,16 +130,60 @@ def approve(ticket: str, reason: str, **options: Any) -> None:
 @command.command(name="reject")
 @click.argument("ticket")
 @click.option("--reason", default="", help="Why: the records have it.")
+@SIGNING
 @SERVICE
 @FORMAT
 def reject(ticket: str, reason: str, **options: Any) -> None:
-    """Say no to TICKET; that ends it."""
+    """Say no to TICKET; that ends it, and exactly this is not asked again for an hour."""
     _answer(ticket, "reject", reason, options)
+
+
+@command.command(name="break-glass")
+@click.argument("ticket")
+@click.option("--reason", required=True, help="What the emergency is.")
+@SIGNING
+@SERVICE
+@FORMAT
+def break_glass(ticket: str, reason: str, **options: Any) -> None:
+    """Open TICKET in an emergency, in place of the people it asks.
+
+    For the approvers of a tier with `break-glass`. Everybody is told, and the ticket is to be reviewed.
+    """
+    _answer(ticket, "break-glass", reason, options)
+
+
+@command.command(name="review")
+@click.argument("ticket", required=False)
+@click.option("--found", default="", help="What you found: was it an emergency, was it right?")
+@SIGNING
+@SERVICE
+@FORMAT
+def review(ticket: str | None, found: str, **options: Any) -> None:
+    """What emergencies opened and nobody has looked at since; with TICKET and --found, that you have.
+
+    Without TICKET exits 0 when nothing is left to review, 1 when something is.
+    """
+    if ticket is not None:
+        if not found.strip():
+            fail_usage("say what you found: `--found TEXT`", options["format_"])
+        value = call(options, "POST", "/v1/approvals/review", {"ticket": ticket, "found": found})
+        if options["format_"] == "json":
+            print_json(value)
+        else:
+            click.echo(ticket_line(value))
+        return
+    waiting = call(options, "GET", "/v1/approvals")["review"]
+    if options["format_"] == "json":
+        print_json({"review": waiting})
+    else:
+        click.echo("\n".join(ticket_line(t) for t in waiting) or "nothing is left to review")
+    sys.exit(1 if waiting else 0)
 
 
 @command.command(name="revoke")
 @click.argument("ticket")
 @click.option("--reason", default="", help="Why.")
+@SIGNING
 @SERVICE
 @FORMAT
 def revoke(ticket: str, reason: str, **options: Any) -> None:
@@ -113,6 +193,33 @@ def revoke(ticket: str, reason: str, **options: Any) -> None:
         print_json(value)
     else:
         click.echo(f"revoked: {ticket}")
+
+
+@command.command(name="stats")
+@click.option("--days", type=click.IntRange(1, 999), default=30, show_default=True, help="So many days back.")
+@SIGNING
+@SERVICE
+@FORMAT
+def stats(days: int, **options: Any) -> None:
+    """How people answered what each rule asked: how often, how fast, and whether anybody can have read it."""
+    value = call(options, "GET", f"/v1/approvals/stats?days={days}")
+    if options["format_"] == "json":
+        print_json(value)
+    else:
+        click.echo(render_stats(value))
+
+
+@command.command(name="console")
+@SIGNING
+@SERVICE
+@FORMAT
+def console(**options: Any) -> None:
+    """A link that signs you in to the web console of the service: good once, for two minutes."""
+    value = call(options, "POST", "/v1/approvals/console", {})
+    if options["format_"] == "json":
+        print_json(value)
+    else:
+        click.echo(value["url"])
 
 
 @command.command(name="token")

@@ -36,7 +36,7 @@ def call(options: dict[str, Any], method: str, route: str, body: object = None) 
     path = options["socket_path"] or (os.path.join(folder, "policy_lang", "policy.sock") if folder else None)
     if path is None:
         fail_usage("there is no $XDG_RUNTIME_DIR; name the service with `--socket PATH`", format_)
-    token = ""
+    token = options.get("token", "")
     if options["token_file"] is not None:
         try:
             with open(options["token_file"], encoding="ascii") as stream:

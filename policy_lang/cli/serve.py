@@ -13,9 +13,12 @@ import click
 from .common import fail_usage
 
 if TYPE_CHECKING:
+    import socket
+
     from ..approvals.sql import SqlStore
     from ..audit.log import DecisionLog
     from ..daemon.config import Config
+    from ..daemon.server import Face
     from ..daemon.service import Service
 
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--socket", "socket_path", metavar="PATH", help="Where to listen; by default below $XDG_RUNTIME_DIR.")
 @click.option("--group", metavar="GROUP", help="Members of this group may connect as well (mode 0660).")
 @click.option("--tcp", metavar="ADDRESS", help="Listen on 127.0.0.1:PORT as well; needs a token.")
+@click.option("--console", metavar="ADDRESS", help="A web page for people who approve, on 127.0.0.1:PORT.")
 @click.option("--token-file", metavar="FILE", help="A private file with the token that TCP callers show.")
 @click.option("--agent", "agents", multiple=True, metavar="NAME", help="The agent that this user's own processes are.")
 @click.option("--config", metavar="FILE", help="Who may ask, and as whom (TOML), instead of --agent.")
@@ -40,6 +44,7 @@ def command(
     socket_path: str | None,
     group: str | None,
     tcp: str | None,
+    console: str | None,
     token_file: str | None,
     agents: tuple[str, ...],
     config: str | None,
@@ -73,7 +78,7 @@ def command(
     if not os.path.isfile(policy):
         fail_usage(f"there is no file `{policy}`")
     records = opened_log(log, sign, not no_flush)
-    sys.exit(asyncio.run(_serve(policy, socket_path, group, tcp, token_file, agents, config, state, records)))
+    sys.exit(asyncio.run(_serve(policy, socket_path, group, tcp, console, token_file, agents, config, state, records)))
 
 
 def opened_log(folder: str | None, key: str | None, flush: bool) -> DecisionLog | None:
@@ -102,6 +107,7 @@ async def _serve(
     socket_path: str | None,
     group: str | None,
     tcp: str | None,
+    console: str | None,
     token_file: str | None,
     agents: tuple[str, ...],
     config: str | None,
@@ -133,6 +139,7 @@ async def _serve(
             listeners = [sockets.listen_unix(place, None if group is None else group_id(group))]
         if tcp is not None:
             listeners.append(sockets.listen_tcp(tcp))
+        page = None if console is None else sockets.listen_tcp(console)
     except (ConfigError, StoreUnavailableError, sockets.UnsafePlaceError) as error:
         fail_usage(str(error))
     service = Service(
@@ -140,9 +147,10 @@ async def _serve(
     )
     if store is not None:
         _keep(service, store, settings)
+    faces = {} if page is None else {page: _console(service, page)}
     place = listeners[0].getsockname()
     made = None if passed is not None else os.stat(place)
-    await Server(service, listeners).run(notify)
+    await Server(service, [*listeners, *faces], faces).run(notify)
     with contextlib.suppress(OSError):
         if made is not None and os.path.samestat(made, os.lstat(place)):
             os.unlink(place)
@@ -183,3 +191,19 @@ def _keep(service: Service, store: SqlStore, settings: Config) -> None:
     store.hint(lambda: service.look_again())  # noqa: PLW0108 (the server sets it later)
     if store.rolled_back:
         service.tell("approvals-rolled-back", revoked=store.rolled_back)
+
+
+def _console(service: Service, listener: socket.socket) -> Face:
+    """What makes the console's connections. Leaves with 2 when it cannot be."""
+    if service.approvals is None:
+        fail_usage("`--console` shows what waits for people, and the configuration names no `[[person]]`")
+    try:
+        from ..daemon.console.connection import ConsoleConnection
+        from ..daemon.console.routes import Console
+    except ImportError:
+        fail_usage('the console needs a package more: `pip install "policy-lang[serve]"`')
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    console = Console(service, (f"http://{shown}:{port}", f"http://localhost:{port}"))
+    service.console = console.link
+    return lambda server, user: ConsoleConnection(console, server, user)

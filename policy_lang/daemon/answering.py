@@ -13,6 +13,7 @@ from ..approvals.ticket import OPEN, Ticket
 from ..domain.errors import RequestError
 from ..domain.limits import limit
 from ..domain.request import Request
+from ..lint.usage import fatigue
 from ..wire.requests import json_object, validated
 from ..wire.service import ReviewModel, SignInModel, TakenBackModel, VoteModel
 from .approving import Approvals, InForce, brief, whole
@@ -24,6 +25,7 @@ from .signatures import verified
 Json = dict[str, Any]
 TICKETS = "/v1/approvals/"
 _LATEST = 50
+_FINDING = "APR008: people always said yes, and so often on one day that nobody reads it"
 _VERIFY_SECONDS = 6.0
 _aside = ThreadPoolExecutor(2, "signatures")
 """Verifying a signature runs a program, and nobody waits for it."""
@@ -38,13 +40,13 @@ def list_tickets(service: Service, call: Call) -> Reply:
     review = approvals.found(Wanted(unreviewed=True), force)
     return reply(
         {
-            "open": [_shown(t, force) for t in open_], "review": [_shown(t, force) for t in review],
-            "latest": [_shown(t, force) for t in rest[:_LATEST]],
+            "open": [shown_to_people(t, force) for t in open_], "review": [shown_to_people(t, force) for t in review],
+            "latest": [shown_to_people(t, force) for t in rest[:_LATEST]],
         }
     )  # fmt: skip
 
 
-def _shown(ticket: Ticket, force: InForce) -> Json:
+def shown_to_people(ticket: Ticket, force: InForce) -> Json:
     """A ticket for people; one of another policy can only be looked at."""
     return {**whole(ticket), "current": ticket.policy == force.policy}
 
@@ -74,15 +76,18 @@ def vote(service: Service, call: Call) -> Answered:
     return _verified(service, call, person, (ANSWER, text, model.signature), counted)
 
 
-def answered(service: Service, call: Call, person: Person, model: VoteModel) -> Ticket:
-    """The ticket after a person's answer, which is on record. Raises RequestError, StoreUnavailableError."""
+def answered(service: Service, call: Call, person: Person, model: VoteModel, signed_in_by: int | None = None) -> Ticket:
+    """The ticket after a person's answer, which is on record. Raises RequestError, StoreUnavailableError.
+
+    `signed_in_by` is the uid that opened the person's session, where the call itself does not tell one.
+    """
     approvals, force = kept(service)
     caller = call.caller
     about = {"ticket": model.ticket, "person": person.name, "verdict": model.verdict, "why": model.reason or None,
              "signed": model.signature}  # fmt: skip
     service.told_first("approval-voting", **about)
-    user = caller.uid if caller.uid is not None else caller.user
-    after = approvals.vote(person, user, model.ticket, model.verdict, model.reason, force)
+    users = {u for u in (caller.uid, caller.user, signed_in_by) if u is not None}
+    after = approvals.vote(person, users, model.ticket, model.verdict, model.reason, force)
     service.tell("approval-voted", **about, state=after.state, agent=after.agent, session=after.session or None)
     return after
 
@@ -186,11 +191,18 @@ def stats(service: Service, call: Call) -> Reply:
     days = _number(call.query, "days", 3) or 30
     most = limit("approval_stats")
     found = approvals.found(Wanted(since=approvals.now() - days * 86_400), force, most)
-    return reply(
-        {
-            "days": days, "tickets": len(found), "cut": len(found) == most, "rules": [a.json() for a in by_rule(found)],
-        }
-    )  # fmt: skip
+    rows = [
+        {**row, "finding": _FINDING if fatigue(row["busiest"], row["rejected"]) else ""}
+        for row in (a.json() for a in by_rule(found))
+    ]
+    return reply({"days": days, "tickets": len(found), "cut": len(found) == most, "rules": rows})
+
+
+def console(service: Service, call: Call) -> Answered:
+    """A link that signs a person in to the console."""
+    if service.console is None:
+        raise RequestError("PLR205", "this service has no console; start it with `--console 127.0.0.1:PORT`")
+    return service.console(call)
 
 
 def ticket(service: Service, call: Call) -> Answered:
@@ -204,7 +216,7 @@ def ticket(service: Service, call: Call) -> Answered:
         raise RequestError("PLR205", "there is no such ticket")
 
     def shown(now: Ticket) -> Reply:
-        return reply(_shown(now, force) if reads else brief(now))
+        return reply(shown_to_people(now, force) if reads else brief(now))
 
     seconds = _number(call.query, "wait", 3)
     if not seconds or not found.is_open:

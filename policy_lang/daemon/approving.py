@@ -171,14 +171,14 @@ class Approvals:
 
     # people
 
-    def vote(self, person: Person, user: int | None, name: str, verdict: str, reason: str, force: InForce) -> Ticket:
-        """A person's answer. `user` is the uid that it comes from. Raises RequestError, StoreUnavailableError."""
+    def vote(self, person: Person, users: set[int], name: str, verdict: str, reason: str, force: InForce) -> Ticket:
+        """A person's answer. `users` are the uids that it comes from. Raises RequestError, StoreUnavailableError."""
         now = self.now()
 
         def answered(ticket: Ticket) -> Ticket:
             if ticket.policy != force.policy:
                 raise RequestError("PLR238", "the ticket is of another policy than the one in force")
-            if ticket.user and ticket.user == f"{user}@{_MACHINE}" and not self.same_user:
+            if ticket.user in {f"{user}@{_MACHINE}" for user in users} and not self.same_user:
                 raise RequestError("PLR230", "the answer comes from the user that asked; an agent would approve itself")
             return machine.vote(ticket, person.name, verdict, reason, now, self.people.may, force.tiers)
 

@@ -15,7 +15,7 @@ import httptools
 from ..domain.limits import limit
 from .principals import Caller
 from .routes import handle
-from .service import Answered, Call, Held, Later, Reply, refusal
+from .service import Answered, Call, Held, Later, Reply, Service, refusal
 
 if TYPE_CHECKING:
     from .server import Server
@@ -26,7 +26,8 @@ _MOST_BODY = limit("batch_bytes")
 _REQUEST_SECONDS = limit("request_seconds")
 _IDLE_SECONDS = limit("idle_seconds")
 _REASONS = {
-    200: b"OK", 201: b"Created", 202: b"Accepted", 400: b"Bad Request", 403: b"Forbidden", 404: b"Not Found",
+    200: b"OK", 201: b"Created", 202: b"Accepted", 303: b"See Other", 400: b"Bad Request", 403: b"Forbidden",
+    404: b"Not Found",
     405: b"Method Not Allowed", 408: b"Request Timeout", 409: b"Conflict", 411: b"Length Required",
     413: b"Content Too Large",
     429: b"Too Many Requests", 431: b"Request Header Fields Too Large", 500: b"Internal Server Error",
@@ -38,8 +39,6 @@ _LONG = refusal(431, "PLR101", f"the head of the call is longer than {_MOST_HEAD
 
 class Connection(asyncio.Protocol):
     """Reads calls from one peer and writes their replies, in order."""
-
-    handle = staticmethod(handle)
 
     def __init__(self, server: Server, uid: int | None, gid: int | None, user: int | None = None) -> None:
         self.server = server
@@ -66,6 +65,10 @@ class Connection(asyncio.Protocol):
         self._begun = False
         self._fault: Reply | None = None
         self._waiting = 0.0
+
+    def handle(self, service: Service, call: Call) -> Answered:
+        """What the service answers."""
+        return handle(service, call)
 
     # asyncio's side
 

@@ -32,6 +32,7 @@ ROUTES: dict[str, tuple[str, Route]] = {
     "/v1/approvals/review": ("POST", answering.review),
     "/v1/approvals/sign-in": ("POST", answering.sign_in),
     "/v1/approvals/stats": ("GET", answering.stats),
+    "/v1/approvals/console": ("POST", answering.console),
     "/healthz": ("GET", Service.health),
     "/readyz": ("GET", Service.ready),
     "/metrics": ("GET", Service.numbers),

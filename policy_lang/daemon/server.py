@@ -64,12 +64,22 @@ def notify() -> None:
             out.sendto(b"READY=1", "\0" + place[1:] if place.startswith("@") else place)
 
 
-class Server:
-    """Serves one policy on one or more listening sockets until it is told to stop."""
+Face = Callable[["Server", int | None], Connection]
+"""Makes a connection of another kind: the console's."""
 
-    def __init__(self, service: Service, listeners: list[socket.socket]) -> None:
+
+class Server:
+    """Serves one policy on one or more listening sockets until it is told to stop.
+
+    `faces` says which listeners take connections of another kind.
+    """
+
+    def __init__(
+        self, service: Service, listeners: list[socket.socket], faces: dict[socket.socket, Face] | None = None
+    ) -> None:
         self.service = service
         self.listeners = listeners
+        self._faces = faces or {}
         self.connections: set[Connection] = set()
         self.per_peer: Counter[int | None] = Counter()
         self.last_call = self._collected = time.monotonic()
@@ -233,7 +243,7 @@ class Server:
                     self._turn_away(listener)
                 return
             connection.setblocking(False)
-            self._begin(connection, listener.family == socket.AF_UNIX)
+            self._begin(connection, listener)
 
     def _turn_away(self, listener: socket.socket) -> None:
         """No file descriptor is left: use the one kept for this to answer and close, so that nobody waits."""
@@ -260,9 +270,9 @@ class Server:
             self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         asyncio.get_running_loop().add_reader(listener.fileno(), self._accept, listener)
 
-    def _begin(self, connection: socket.socket, local: bool) -> None:
+    def _begin(self, connection: socket.socket, listener: socket.socket) -> None:
         uid = gid = user = None
-        if not local:
+        if listener.family != socket.AF_UNIX:
             user = sockets.tcp_user(connection)
         else:
             uid, gid, pid = sockets.peer(connection)
@@ -276,7 +286,8 @@ class Server:
         if self.per_peer[uid] >= limit("connections_per_peer"):
             self._refuse(connection, "connections-of-peer")
             return
-        made = Connection(self, uid, gid, user)
+        face = self._faces.get(listener)
+        made = Connection(self, uid, gid, user) if face is None else face(self, user)
         self.connections.add(made)
         self.per_peer[uid] += 1
         task = asyncio.get_running_loop().create_task(self._attach(connection, made))

@@ -105,7 +105,7 @@ def refusal(status: int, code: str, message: str) -> Reply:
 _STATUS = {
     "PLR201": 403, "PLR202": 403, "PLR203": 403, "PLR204": 429, "PLR205": 404, "PLR206": 403, "PLR207": 503,
     "PLR216": 503, "PLR217": 503, "PLR101": 413, "PLR230": 403, "PLR231": 409, "PLR232": 409, "PLR237": 503,
-    "PLR238": 409, "PLR239": 403,
+    "PLR238": 409, "PLR239": 403, "PLR241": 403, "PLR242": 409,
 }  # fmt: skip
 """What a refused request is in HTTP; any other is 400."""
 
@@ -130,6 +130,8 @@ class Service:
     look_again: Callable[[], None] = lambda: None
     """Called, from any thread, when those who wait may be answered."""
     approvals: Approvals | None = None
+    console: Callable[[Call], Reply] | None = None
+    """Gives a person a link to the console, where there is one."""
     _pending: list[Pending] = field(default_factory=list)
 
     def answered(self, call: Call, answer: Callable[[], Answered]) -> Answered:

@@ -278,6 +278,9 @@ _PAGES = (
      "reason, by the key that stands there. `policy approvals approve ID --sign-with KEY --as NAME` does it.", "", ""),
     ("PLR240", "people have said no", "Exactly this was asked not long ago, and somebody said no. It is denied without asking again; do something else, "
      "or ask a person.", "", ""),
+    ("PLR241", "not signed in", "A link to the console is good once, for two minutes, and a session for some hours, in the browser that opened it. "
+     "`policy approvals console` gives a new link.", "", ""),
+    ("PLR242", "the ticket has changed", "Since the page was shown the ticket is not as it was, or the form is not of this session. Look at it again.", "", ""),
     ("PLI002", "the decision cannot be recorded", "`audit_unavailable`: with a decision log nothing is allowed that is not on the disk. The decision is "
      "deny until the log can be written again; no restart is needed.", "", ""),
     ("PLI001", "our fault", "Something went wrong inside. The decision is deny; please report it.", "", ""),

@@ -112,6 +112,11 @@ def _smaller(ground: Ground, usage: Usage, check: Check) -> Iterator[Finding]:
         yield ground.finding(check, text, rule, content=use.smaller, fixes=fixes)
 
 
+def fatigue(busiest: int, rejected: int) -> bool:
+    """Whether so many approvals on one day, and so many rejections, say that nobody reads a rule's questions."""
+    return busiest >= _MANY_A_DAY and not rejected
+
+
 def _always_approved(ground: Ground, usage: Usage, check: Check) -> Iterator[Finding]:
     for rule in ground.own_rules("ask"):
         use = usage.uses.get(rule.id, RuleUse())
@@ -125,7 +130,7 @@ def _fatigue(ground: Ground, usage: Usage, check: Check) -> Iterator[Finding]:
     for rule in ground.own_rules("ask"):
         use = usage.uses.get(rule.id, RuleUse())
         day, most = max(use.approved.items(), key=lambda d: d[1], default=("", 0))
-        if most >= _MANY_A_DAY and not use.rejected:
+        if fatigue(most, use.rejected):
             text = f"`{rule.id}` asked people {most:,} times on {day}, and they always said yes: nobody reads that many"
             yield ground.finding(check, text, rule)
 

@@ -1,4 +1,4 @@
-"""Tickets as text, for people who decide on them."""
+"""Tickets as people read them who decide: what exactly is asked, what it would do, why, and who has said what."""
 
 from __future__ import annotations
 
@@ -6,15 +6,25 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from ..approvals.ticket import parts_of
+from ..audit.seen import Recorded
+from ..domain.actions import PATH, SORT_OF
+from ..domain.errors import RequestError
+from ..facts.paths import ROOT, Roots, path_forms
 from .style import colour, show_resource, visible
 
 Json = dict[str, Any]
 _SHADES = {"pending": "ask", "escalated": "ask", "approved": "allow", "redeemed": "allow"}
+_PLACE = ("cwd", "workspace", "home", "repo", "branch", "method", "shell")
+_PARTLY = ("…", "*", " or ", " ...")
 
 
-def render_tickets(waiting: list[Json], latest: list[Json]) -> str:
-    """What waits, and what came of the last ones."""
+def render_tickets(waiting: list[Json], latest: list[Json], review: list[Json] | None = None) -> str:
+    """What waits, what is to be reviewed, and what came of the last ones."""
     lines = [ticket_line(t) for t in waiting] or ["nothing waits"]
+    if review:
+        lines += ["", colour("an emergency opened these, and nobody has looked at it since:", "deny")]
+        lines += [ticket_line(t) for t in review]
     if latest:
         lines += ["", colour("before:", "dim"), *(ticket_line(t) for t in latest[:10])]
     return "\n".join(lines)
@@ -22,69 +32,171 @@ def render_tickets(waiting: list[Json], latest: list[Json]) -> str:
 
 def ticket_line(ticket: Json) -> str:
     """One ticket in two lines."""
-    request = ticket["request"]
     state = colour(f"{ticket['state']:<9}", _SHADES.get(ticket["state"], "deny"))
+    who = visible(ticket["agent"]) or "an agent without a name"
+    below = colour(visible(summary(ticket)), "dim")
+    return f"{ticket['id']}  {state} {who}: {visible(headline(ticket, 90))}\n{'':18}{below}"
+
+
+def headline(ticket: Json, most: int = 200) -> str:
+    """What is asked, on one line."""
+    asked = questions(ticket)
+    shown = [f"{r['action']} {_resource(r, most)}" for r in asked[:3]]
+    more = [f"{len(asked) - 3} more"] if len(asked) > 3 else []
+    return ", and ".join([*shown, *more])
+
+
+def questions(ticket: Json) -> list[Json]:
+    """The requests that a ticket is for; what differs in the shell alone is one."""
+    seen: dict[str, Json] = {}
+    for part in parts_of(ticket["request"]):
+        seen.setdefault(f"{part['action']} {part['resource']}", part)
+    return list(seen.values())
+
+
+def summary(ticket: Json) -> str:
+    """Whom it waits for and how long, or how it ended."""
     times = f", asked {ticket['asked']} times" if ticket["asked"] > 1 else ""
     if ticket["state"] in {"pending", "escalated"}:
-        left = ", ".join(f"{n} of {visible(name)}" for name, n in ticket["left"].items() if n)
+        left = ", ".join(f"{n} of {name}" for name, n in ticket["left"].items() if n)
         rest = f"needs {left}, for {_seconds(ticket['until'] - time.time())} more"
+        if not ticket.get("current", True):
+            rest = "the policy has changed: it can no longer be approved, the agent has to ask again"
     else:
-        rest = visible(ticket["why"]) or ", ".join(dict.fromkeys(visible(v["person"]) for v in ticket["votes"]))
-    return (
-        f"{ticket['id']}  {state} {visible(ticket['agent']) or 'an agent without a name'}: "
-        f"{visible(str(request['action']))} {_resource(request, 90)}\n"
-        f"{'':18}{colour(rest + times, 'dim')}"
-    )
+        rest = ticket["why"] or ", ".join(dict.fromkeys(v["person"] for v in ticket["votes"]))
+    if ticket["glass"]:
+        rest += f"; `{ticket['glass']}` broke the glass"
+        rest += f", reviewed by {ticket['reviewed']}" if ticket["reviewed"] else ", not reviewed"
+    return rest + times
+
+
+def facts(ticket: Json) -> list[tuple[str, str]]:
+    """Everything that is known of a ticket, as names and values; a value may have several lines, and any character."""
+    rows: list[tuple[str, str]] = []
+    for request in questions(ticket):
+        rows += [("action", str(request["action"])), ("resource", _resource(request, 100_000, whole=True))]
+        rows += [(n, str(request[n])) for n in _PLACE if n in request]
+        for name in ("context", "git"):
+            rows += [(name, ", ".join(f"{k} = {v}" for k, v in request[name].items()))] if name in request else []
+    about = ticket["about"]
+    rows += [("agent", ticket["agent"]), ("session", ticket["session"])]
+    rows += [(name, str(value)) for name, value in about.get("origin", {}).items()]
+    rows += [("why asked", "; ".join(ticket["reasons"]))]
+    for rule in about.get("rules", ()):
+        because = f": {rule['because']}" if rule.get("because") else ""
+        rows.append(("rule", f"{rule['id']} ({rule['file']}:{rule['line']}){because}"))
+    rows += [
+        ("policy", ticket["policy"]), ("scope", ticket["scope"]), ("asked at", moment(ticket["created"])),
+        ("digest", ticket["digest"]),
+    ]  # fmt: skip
+    return [(name, value) for name, value in rows if value]
+
+
+def does(ticket: Json) -> list[tuple[str, str, str]]:
+    """What it would do: each effect, what the policy says of it, and for files the places that it leads to."""
+    out: dict[tuple[str, str, str], None] = {}
+    for request in parts_of(ticket["request"]):
+        for effect in request.get("effects", ()):
+            if "opaque" in effect:
+                what = f"something that cannot be read: {effect['opaque']}"
+            else:
+                what = f"{effect['action']} {_resource(effect, 2000)}"
+            what += f" ({effect['note']})" if "note" in effect else ""
+            out[what, str(effect["effect"]), ", ".join(_absolute(effect, request))] = None
+    return list(out)
+
+
+def _absolute(effect: Json, request: Json) -> list[str]:
+    """The absolute paths of a file that an effect names: as written, and where links lead."""
+    resource = effect["resource"]
+    if SORT_OF.get(effect["action"]) != PATH or not isinstance(resource, str) or any(p in resource for p in _PARTLY):
+        return []
+    disk = Recorded(request.get("disk", {}))
+    cwd, workspace, home, tmp = (request.get(n) for n in ("cwd", "workspace", "home", "tmp"))
+    try:
+        forms = path_forms(resource, Roots(cwd, workspace, home, tmp, bool(request.get("lexical")), disk))
+    except RequestError:
+        return []
+    words = [w for names in forms for w in names.sure if w[0] == ROOT]
+    return [p for p in dict.fromkeys("/" + "/".join(w[1:]) for w in words) if p != resource]
+
+
+def places(request: Json) -> list[str]:
+    """The absolute paths that a request's own resource leads to, when it is a file."""
+    return _absolute(request, request)
+
+
+def whole_resource(request: Json) -> str:
+    """What a request is about, whole and as it is."""
+    return _resource(request, 1_000_000, whole=True)
+
+
+def tiers(ticket: Json) -> list[str]:
+    """Who is asked."""
+    return [
+        f"{t['name']}: {t['quorum']} of {', '.join(t['approvers'])}"
+        + (", a reason is required" if t["reason_required"] else "")
+        for t in ticket["tiers"]
+    ]
+
+
+def answers(ticket: Json) -> list[str]:
+    """Who has said what."""
+    out = [
+        f"{v['person']}: {v['verdict']} at {moment(v['at'])}" + (f": {v['reason']}" if v["reason"] else "")
+        for v in ticket["votes"]
+    ]
+    if ticket["reviewed"]:
+        out.append(f"{ticket['reviewed']}: reviewed: {ticket['review']}")
+    return out
 
 
 def render_ticket(ticket: Json) -> str:
     """All of a ticket. What cannot be seen is shown as escapes, so that nothing is approved that was not read."""
     if "request" not in ticket:  # the agent that asked is told no more
         return f"{ticket['id']}  {ticket['state']}"
-    request = ticket["request"]
+    rows = facts(ticket)
+    for what, effect, places in does(ticket):
+        rows.append(("it does", f"{what}  ({effect}{f', really {places}' if places else ''})"))
+    rows += [("tier", t) for t in tiers(ticket)] + [("answer", a) for a in answers(ticket)]
     lines = [ticket_line(ticket), ""]
-    rows = [("action", str(request["action"])), ("resource", _resource(request, 100_000, whole=True))]
-    rows += [
-        (n, str(request[n])) for n in ("cwd", "workspace", "home", "repo", "branch", "method", "shell") if n in request
-    ]
-    for name in ("context", "git"):
-        rows += [(name, ", ".join(f"{k} = {v}" for k, v in request[name].items()))] if name in request else []
-    rows += [
-        ("agent", ticket["agent"]), ("session", ticket["session"]), ("policy", ticket["policy"]),
-        ("why asked", "; ".join(ticket["reasons"])), ("scope", ticket["scope"]),
-        ("asked at", _moment(ticket["created"])), ("digest", ticket["digest"]),
-    ]  # fmt: skip
-    lines += [f"{colour(f'{name:<10}', 'dim')} {visible(value)}" for name, value in rows if value]
-    for effect in request.get("effects", ()):
-        what = "something that cannot be read" if "opaque" in effect else f"{effect['action']} {_resource(effect, 200)}"
-        lines.append(f"{colour('it does   ', 'dim')} {visible(what)}  ({visible(str(effect['effect']))})")
-    for path, target in (request.get("disk", {}).get("real") or {}).items():
-        lines.append(f"{colour('really    ', 'dim')} {visible(str(path))} is {visible(str(target))}")
-    for tier in ticket["tiers"]:
-        reason = ", a reason is required" if tier["reason_required"] else ""
-        who = ", ".join(visible(a) for a in tier["approvers"])
-        lines.append(f"{colour('tier      ', 'dim')} {visible(tier['name'])}: {tier['quorum']} of {who}{reason}")
-    for vote in ticket["votes"]:
-        why = f": {visible(vote['reason'])}" if vote["reason"] else ""
-        lines.append(
-            f"{colour('answer    ', 'dim')} {visible(vote['person'])}: {vote['verdict']} at {_moment(vote['at'])}{why}"
+    for name, value in rows:
+        shown = "\n           ".join(visible(line) for line in value.split("\n"))
+        lines.append(f"{colour(f'{name:<10}', 'dim')} {shown}")
+    return "\n".join(lines)
+
+
+def render_stats(value: Json) -> str:
+    """How people answered, rule by rule."""
+    lines = [f"{value['tickets']:,} tickets in {value['days']} days" + (" (the latest)" if value["cut"] else "")]
+    for row in value["rules"]:
+        parts = [f"{row[n]} {n}" for n in ("approved", "rejected", "expired", "revoked") if row[n]]
+        parts += [f"{row['emergencies']} in an emergency"] if row["emergencies"] else []
+        parts += [f"{row['unused']} not used"] if row["unused"] else []
+        parts += (
+            [f"answered in {_seconds(row['median_seconds'])} (median)"] if row["median_seconds"] is not None else []
         )
+        lines += ["", f"{visible(row['rule'])}: {row['tickets']} tickets, asked {row['asked']} times"]
+        lines.append(f"    {', '.join(parts) or 'nobody has answered yet'}")
+        who = ", ".join(f"{visible(p)} {n}" for p, n in row["people"].items())
+        lines += [f"    {who}"] if who else []
+        lines += [colour(f"    {visible(row['finding'])}", "warning")] if row["finding"] else []
     return "\n".join(lines)
 
 
 def _resource(request: Json, most: int, whole: bool = False) -> str:
     value = request["resource"]
     if isinstance(value, dict):
-        return f"anything in {visible(str(value.get('pattern')))}"[:most]
-    shown = tuple(map(str, value)) if isinstance(value, list) else str(value)
-    if whole and isinstance(shown, str):
-        return "\n           ".join(visible(line) for line in shown.split("\n"))
-    return show_resource(shown, most)
+        return f"anything in {value.get('pattern')}"[:most]
+    if isinstance(value, list):
+        return show_resource(tuple(map(str, value)), most)
+    return str(value) if whole else show_resource(str(value), most)
 
 
 def _seconds(left: float) -> str:
     return f"{max(0, int(left))} s" if left < 120 else f"{int(left / 60)} min"
 
 
-def _moment(seconds: float) -> str:
+def moment(seconds: float) -> str:
+    """A time as people read it, in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

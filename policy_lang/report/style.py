@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import click
 
@@ -24,9 +25,23 @@ def colour(text: str, kind: str) -> str:
     return click.style(text, fg=COLOURS[kind], bold=kind in {"error", "deny"})
 
 
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+"""Characters that count as printable, and show nothing: fillers, selectors, the blank of Braille."""
+
+
+def hidden(char: str) -> bool:
+    """True for a character that a reader does not see: control, bidi, zero-width, blank look-alikes."""
+    return not char.isprintable() or _BLANK.match(char) is not None
+
+
 def visible(text: str) -> str:
     """The text with control, bidi and other invisible characters shown as escapes, so it cannot deceive."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+    return "".join(escaped(c) if hidden(c) else c for c in text)
+
+
+def escaped(char: str) -> str:
+    """A character as an escape, such as `\\u202e`."""
+    return char.encode("unicode_escape", "backslashreplace").decode()
 
 
 def show_resource(resource: str | tuple[str, ...], most: int = 120) -> str:

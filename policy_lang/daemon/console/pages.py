@@ -1,0 +1,71 @@
+"""Tickets as pages. Everything is escaped; what a reader would not see, or take for something else, is marked."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from ...domain.limits import limit
+from ...report import approvals as report
+from ...report.style import escaped, hidden
+
+Json = dict[str, Any]
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def shown(text: object) -> Markup:
+    """A text as HTML: hidden characters as marked escapes, letters beyond ASCII underlined, blanks at ends as marks."""
+    if isinstance(text, Markup):
+        return text
+    return Markup("\n").join(_line(line) for line in str(text).split("\n"))
+
+
+def _line(line: str) -> Markup:
+    inner = line.strip(" ")
+    before = len(line) - len(line.lstrip(" ")) if inner else len(line)
+    out = [_mark("ghost", "space", "␠")] * before
+    out += [_char(c) for c in inner]
+    out += [_mark("ghost", "space", "␠")] * (len(line) - len(inner) - before)
+    return Markup("").join(out)
+
+
+def _char(char: str) -> Markup:
+    if hidden(char):
+        return _mark("ghost", f"U+{ord(char):04X}", escaped(char))
+    if not char.isascii() and char.isalpha():
+        return _mark("foreign", f"U+{ord(char):04X}", char)
+    return escape(char)
+
+
+def _mark(kind: str, title: str, text: str) -> Markup:
+    return Markup('<span class="{}" title="{}">{}</span>').format(kind, title, text)
+
+
+def strange(text: str) -> bool:
+    """True when `shown` marks something."""
+    return any(line != line.strip(" ") for line in text.split("\n")) or any(
+        c != "\n" and (hidden(c) or (not c.isascii() and c.isalpha())) for c in text
+    )
+
+
+_environment = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(_HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+)
+_environment.filters |= {
+    "shown": shown, "headline": report.headline, "summary": report.summary, "moment": report.moment,
+    "resource": report.whole_resource, "places": report.places,
+}  # fmt: skip
+_environment.globals["most_reason"] = limit("approval_reason")
+
+
+def page(name: str, **values: Any) -> bytes:
+    """One page. `base` is the path of the session, or empty."""
+    values = {"base": "", "person": "", "out": "", **values}
+    return _environment.get_template(f"{name}.html").render(values).encode("utf-8", "replace")
+
+
+with open(os.path.join(_HERE, "style.css"), "rb") as _stream:
+    STYLE = _stream.read()

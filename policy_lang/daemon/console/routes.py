@@ -1,0 +1,284 @@
+"""The console's routes. A page shows; only a form that this session was shown changes anything."""
+
+from __future__ import annotations
+
+import re
+import time
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qsl
+
+from ...approvals import machine
+from ...approvals.store import StoreUnavailableError, Wanted
+from ...approvals.ticket import APPROVE, BREAK, OPEN, REJECTED, Ticket
+from ...domain.errors import RequestError
+from ...domain.limits import limit
+from ...report import approvals as report
+from ...wire.requests import validated
+from ...wire.service import ReviewModel, VoteModel
+from ..answering import answered, kept, looked_at, shown_to_people
+from ..approving import InForce
+from ..people import Person
+from ..service import Answered, Call, Reply, Service
+from ..state import AGENT
+from . import pages
+from .sessions import Session, Sessions
+from .suggest import LEAST, suggested
+
+Json = dict[str, Any]
+COOKIE = "policy_console"
+_HEADERS = (
+    (
+        "content-security-policy",
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    ("x-frame-options", "DENY"), ("x-content-type-options", "nosniff"), ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"), ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "interest-cohort=()"),
+)  # fmt: skip
+_PLACE = re.compile(r"/s/([A-Za-z0-9_-]{32})/(?:(sign-out)|t/([0-9a-f]{16})(?:/(answer|review|freeze))?)?\Z")
+_STATUS = {"PLR205": 404, "PLR230": 403, "PLR241": 403, "PLR231": 409, "PLR232": 409, "PLR238": 409, "PLR242": 409}
+
+
+class Console:
+    """`origins` are the addresses that a browser may have, `http://HOST:PORT`; the first is the one in links."""
+
+    def __init__(self, service: Service, origins: tuple[str, ...]) -> None:
+        self.service = service
+        self.origins = origins
+        self.sessions = Sessions()
+
+    def link(self, call: Call) -> Reply:
+        """A link for a person who calls the interface."""
+        from ..service import reply
+
+        service, caller = self.service, call.caller
+        person = service.principals.person(caller, time.time())
+        if person is None:
+            raise RequestError("PLR230", "only a person of the configuration signs in to the console")
+        code = self.sessions.link(person, caller.uid if caller.uid is not None else caller.user, time.time())
+        service.tell("console-link", person=person.name)
+        seconds = limit("console_link_seconds")
+        return reply({"url": f"{self.origins[0]}/sign-in?code={code}", "seconds": seconds}, 201)
+
+    def handle(self, call: Call) -> Answered:
+        """A page. Never raises: whatever goes wrong is a page that says so."""
+        try:
+            return self._page(call)
+        except StoreUnavailableError as error:
+            return _notice(503, "Not now", f"approvals cannot be kept: {error}")
+        except RequestError as error:
+            if error.code in {"PLR230", "PLR241", "PLR242"}:
+                self.service.tell("refused", path="console", code=error.code, why=error.message, uid=call.caller.user)
+            return _notice(_STATUS.get(error.code, 400), "Refused", f"{error.message} ({error.code})")
+        except Exception as error:  # noqa: BLE001 (fail closed)
+            self.service.log("internal-error", kind=type(error).__name__)
+            return _notice(500, "Our fault", f"internal error (PLI001): {type(error).__name__}")
+
+    def _page(self, call: Call) -> Reply:
+        if call.path == "/style.css" and call.method == "GET":
+            return Reply(200, pages.STYLE, "text/css; charset=utf-8", _HEADERS)
+        if call.path == "/" and call.method == "GET":
+            return _notice(200, "Not signed in", "`policy approvals console` gives you a link that signs you in.")
+        if call.path == "/sign-in":
+            return self._sign_in(call)
+        found = _PLACE.match(call.path)
+        if found is None:
+            return _notice(404, "No such page", "there is nothing at this address")
+        name, out, ticket, what = found.groups()
+        session = self.sessions.find(name, _cookie(call), time.time())
+        if session is None:
+            raise RequestError("PLR241", "you are not signed in here, or not any more")
+        principals = self.service.principals
+        if principals.runs_agents(call.caller) and not principals.same_user:
+            raise RequestError("PLR230", "this browser runs as a user that agents run as")
+        if (what is not None or out is not None) != (call.method == "POST"):
+            return _notice(405, "Not so", "this address is not used in that way")
+        if out is not None:
+            return self._sign_out(session, call)
+        if ticket is None:
+            return self._list(session)
+        if what is None:
+            return self._ticket(session, ticket)
+        return self._changed(session, ticket, what, call)
+
+    # signing in
+
+    def _sign_in(self, call: Call) -> Reply:
+        now = time.time()
+        if call.method == "GET":  # whatever looks at links beforehand uses none up
+            code = dict(parse_qsl(call.query, max_num_fields=2)).get("code", "")
+            person = self.sessions.waiting(code, now)
+            if person is None:
+                raise RequestError("PLR241", "the link is not good, or not any more")
+            return _reply(
+                "notice", title=f"Sign in as {person.name}?", text="The link is good once.", code=code, back=""
+            )
+        session, cookie = self.sessions.enter(_form(call).get("code", ""), now)
+        self.service.tell("console-signed-in", person=session.person.name)
+        base = _base(session)
+        value = f"{COOKIE}={cookie}; Path={base}; HttpOnly; SameSite=Strict; Max-Age={limit('console_session_seconds')}"
+        return _to(base, ("set-cookie", value))
+
+    def _sign_out(self, session: Session, call: Call) -> Reply:
+        if not session.sealed(_form(call).get("seal", ""), "sign-out"):
+            raise RequestError("PLR242", "the form is not of this session")
+        self.sessions.leave(session)
+        self.service.tell("console-signed-out", person=session.person.name)
+        return _to("/", ("set-cookie", f"{COOKIE}=; Path={_base(session)}; HttpOnly; SameSite=Strict; Max-Age=0"))
+
+    # pages
+
+    def _list(self, session: Session) -> Reply:
+        approvals, force = kept(self.service)
+        open_ = approvals.found(Wanted(tuple(OPEN)), force)
+        review = approvals.found(Wanted(unreviewed=True), force)
+        rest = [t for t in approvals.found(Wanted(), force) if not t.is_open]
+        rows: Json = {
+            name: [shown_to_people(t, force) for t in found]
+            for name, found in (("open", open_), ("review", review), ("latest", rest[:20]))
+        }
+        return _reply("list", **_common(session), **rows, frozen=list(self.service.state.frozen.values()))
+
+    def _ticket(self, session: Session, name: str, said: str = "", status: int = 200) -> Reply:
+        approvals, force = kept(self.service)
+        found = approvals.get(name, force)
+        if found is None:
+            raise RequestError("PLR205", "there is no such ticket")
+        state = self.service.state
+        same = [t for t in approvals.found(Wanted(what=found.what), force) if t.id != found.id]
+        midnight = approvals.now() // 86_400 * 86_400
+        today = approvals.found(Wanted(agent=found.agent, since=midnight), force)
+        yes = sum(t.good > 0 for t in same)
+        no = sum(t.state == REJECTED for t in same)
+        view = shown_to_people(found, force)
+        asked = report.questions(view)
+        return _reply(
+            "ticket", status, **_common(session), t=view, asked=asked, said=said, does=report.does(view),
+            facts=[f for f in report.facts(view) if f[0] not in {"action", "resource"}], tiers=report.tiers(view),
+            answers=report.answers(view), seal=session.seal(*_state(found)),
+            may=self._may(session.person, found, force),
+            strange=any(pages.strange(report.whole_resource(r)) for r in asked), same=_rows(same[:5], force),
+            before=_before(yes, no), rule=suggested(found) if yes >= LEAST and not no else "",
+            today=_rows([t for t in today if t.id != found.id][:10], force), counts=state.agents.get(found.agent),
+            frozen=state.why_frozen(found.agent, found.session),
+        )  # fmt: skip
+
+    def _may(self, person: Person, ticket: Ticket, force: InForce) -> Json:
+        """What the person may do about a ticket, and why not."""
+        may = self.service.principals.people.may
+        out: Json = {"answer": False, "reason": False, "glass": [], "review": False, "why": ""}
+        mine = [t for t in ticket.tiers if machine.speaks_for(person.name, t, may, force.tiers)]
+        if ticket.unreviewed:
+            broke = any(v.person == person.name and v.verdict == BREAK for v in ticket.votes)
+            out["review"] = bool(mine) and not broke
+        if not ticket.is_open:
+            return out
+        if ticket.policy != force.policy:
+            return out | {"why": "The policy has changed since; the agent has to ask again."}
+        if person.signer:
+            command = f"policy approvals approve {ticket.id} --sign-with KEY --as {person.name}"
+            return out | {"why": f"You sign your answers: `{command}`"}
+        out["glass"] = [t.name for t in machine.opening(ticket, force.tiers) if may(person.name, t)]
+        if not mine:
+            return out | {"why": "You are not asked for this."}
+        said = {n for v in ticket.votes if v.person == person.name and v.verdict == APPROVE for n in v.tiers}
+        why = "You have said yes; others are still asked." if said >= {t.name for t in mine} else ""
+        return out | {"answer": True, "reason": any(t.reason_required for t in mine), "why": why}
+
+    # forms
+
+    def _changed(self, session: Session, name: str, what: str, call: Call) -> Reply:
+        form = _form(call)
+        approvals, force = kept(self.service)
+        found = approvals.get(name, force)
+        if found is None:
+            raise RequestError("PLR205", "there is no such ticket")
+        try:
+            self._done(session, found, what, form, call)
+        except RequestError as error:
+            self.service.tell("refused", path="console", code=error.code, why=error.message, person=session.person.name)
+            return self._ticket(session, name, f"{error.message} ({error.code})", _STATUS.get(error.code, 400))
+        return _to(f"{_base(session)}t/{name}")
+
+    def _done(self, session: Session, ticket: Ticket, what: str, form: dict[str, str], call: Call) -> None:
+        if not session.sealed(form.get("seal", ""), *_state(ticket)):
+            raise RequestError("PLR242", "since the page was shown the ticket has changed; look again")
+        service, person = self.service, session.person
+        reason = form.get("reason", "").replace("\r\n", "\n").strip()
+        if what == "review":
+            found = form.get("found", "").replace("\r\n", "\n")
+            looked_at(service, person, validated(ReviewModel, {"ticket": ticket.id, "found": found}))
+        elif what == "freeze":
+            why = (reason or "no reason was given")[: limit("escalation_bytes")]
+            service.state.freeze(AGENT, ticket.agent, why, person.name, time.time())
+            service.tell("frozen", by=person.name, why=why, agent=ticket.agent)
+        else:
+            if person.signer:
+                raise RequestError("PLR239", f"`{person.name}` signs every answer")
+            given = {"ticket": ticket.id, "verdict": form.get("verdict", ""), "reason": reason}
+            answered(service, call, person, validated(VoteModel, given), session.user)
+
+
+def _state(ticket: Ticket) -> tuple[str, ...]:
+    """What of a ticket a person has seen: when it is another by now, what was meant for it does not count."""
+    votes = ",".join(f"{v.person}:{v.verdict}" for v in ticket.votes)
+    return (ticket.id, ticket.digest, ticket.state, ",".join(t.name for t in ticket.tiers), votes, ticket.reviewed)
+
+
+def _before(yes: int, no: int) -> str:
+    if not yes and not no:
+        return "This was never answered before."
+    return (
+        f"This was approved {yes} time{'s' if yes != 1 else ''} and rejected {no} time{'s' if no != 1 else ''} before."
+    )
+
+
+def _rows(tickets: list[Ticket], force: InForce) -> list[Json]:
+    return [shown_to_people(t, force) for t in tickets]
+
+
+def _base(session: Session) -> str:
+    return f"/s/{session.id}/"
+
+
+def _common(session: Session) -> Json:
+    return {"base": _base(session), "person": session.person.name, "out": session.seal("sign-out")}
+
+
+def _cookie(call: Call) -> str:
+    try:
+        jar = SimpleCookie(call.headers.get(b"cookie", b"").decode("ascii", "replace"))
+    except CookieError:
+        return ""
+    found = jar.get(COOKIE)
+    return found.value if found is not None else ""
+
+
+def _form(call: Call) -> dict[str, str]:
+    """The fields of a form. Raises RequestError for anything else."""
+    kind = call.headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+    if call.method != "POST" or kind != b"application/x-www-form-urlencoded":
+        raise RequestError("PLR242", "this is no form of the console")
+    if len(call.body) > limit("console_body_bytes"):
+        raise RequestError("PLR101", f"the form is longer than {limit('console_body_bytes')} bytes")
+    try:
+        pairs = parse_qsl(call.body.decode("ascii"), keep_blank_values=True, max_num_fields=8, errors="strict")
+    except ValueError:
+        raise RequestError("PLR242", "this is no form of the console") from None
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise RequestError("PLR242", "a field of the form is given twice")
+    return fields
+
+
+def _reply(name: str, status: int = 200, **values: Any) -> Reply:
+    return Reply(status, pages.page(name, **values), "text/html; charset=utf-8", _HEADERS)
+
+
+def _notice(status: int, title: str, text: str) -> Reply:
+    return _reply("notice", status, title=title, text=text, code="", back="")
+
+
+def _to(place: str, *headers: tuple[str, str]) -> Reply:
+    return Reply(303, b"", "text/plain", (("location", place), *headers, *_HEADERS))

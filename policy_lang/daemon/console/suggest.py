@@ -1,0 +1,72 @@
+"""A rule that would allow what people approve again and again: confirmed by the evaluator, shown, never applied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...approvals.ticket import Ticket, parts_of
+from ...automata.pattern import quoted
+from ...domain.actions import COMMAND, SORT_OF
+from ...domain.errors import PolicyLangError
+from ...policy import Policy
+from ...records.learning.generalise import Shape
+from ...records.learning.observe import words_of
+from ...records.learning.text import pattern_text
+from ...records.replay import asked
+from ...syntax.tokens import escape
+
+Json = dict[str, Any]
+LEAST = 3
+"""Approvals of the same, by people who never said no to it, before a rule is shown."""
+
+
+def suggested(ticket: Ticket) -> str:
+    """Rules that allow exactly what the ticket asks for, or nothing when that cannot be said or is not confirmed."""
+    rules: dict[str, None] = {}
+    for request in parts_of(ticket.request):
+        record = {"request": request, "disk": request.get("disk", {})}
+        for effect in request.get("effects", ()):
+            if effect["effect"] == "ask":
+                patterns = _patterns(effect, request, record)
+                if not patterns:
+                    return ""
+                rules[f"allow {effect['action']}{_method(effect)} " + ", ".join(escape(p) for p in patterns)] = None
+    lines = "\n".join(f"    {rule}" for rule in rules)
+    scope = f"agent {escape(quoted(ticket.agent))} {{\n{lines}\n}}" if ticket.agent else "\n".join(rules)
+    return scope if rules and _confirmed(scope, ticket) else ""
+
+
+def _method(effect: Json) -> str:
+    return f" {effect['method']}" if effect.get("method") else ""
+
+
+def _patterns(effect: Json, request: Json, record: Json) -> list[str]:
+    sort = SORT_OF[effect["action"]]
+    words = words_of(effect, request, record, None)
+    if not words or (sort == COMMAND and "opaque" in effect):
+        return []
+    return [pattern_text(sort, Shape(word)) for word in words]
+
+
+def _confirmed(scope: str, ticket: Ticket) -> bool:
+    """Whether the evaluator allows each effect that was asked for, by these rules alone."""
+    try:
+        policy = Policy.loads(f'policy "suggested"\n{scope}\n')
+        for request in parts_of(ticket.request):
+            plain = {k: v for k, v in request.items() if k not in {"effects", "disk", "context"}}
+            again = asked({"request": plain, "disk": request.get("disk", {}), "now": 0})
+            allowed = {
+                (e.action, _key(e.resource))
+                for e in policy.decide_request(again).effects
+                if e.verdict.effect == "allow"
+            }
+            wanted = {(e["action"], _key(e["resource"])) for e in request.get("effects", ()) if e["effect"] == "ask"}
+            if not wanted <= allowed:
+                return False
+    except PolicyLangError:
+        return False
+    return True
+
+
+def _key(resource: object) -> object:
+    return tuple(resource) if isinstance(resource, list) else resource
