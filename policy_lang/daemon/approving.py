@@ -46,14 +46,23 @@ class Approvals:
     tell: Callable[..., None] = lambda *_, **__: None
     notify: Callable[[str, Json], None] = lambda *_: None
     clock: Callable[[], float] = time.time
+    ticks: Callable[[], float] = time.monotonic
     changed: Callable[[], None] = lambda: None
     same_user: bool = False
     """Whether people may answer from the user that asked; what they show must then be a token or a signature."""
     _latest: float = field(default=0.0)
+    _tick: float = field(default=0.0)
+
+    def __post_init__(self) -> None:
+        """What the store has seen is over, also for a service that starts anew."""
+        self._tick = self.ticks()
+        self._latest = max((t.created for t in self.store.found(most=1)), default=0.0)
 
     def now(self) -> float:
-        """The time, which a clock that is set back does not turn back: nothing lives longer by that."""
-        self._latest = max(self._latest, self.clock())
+        """The time, which goes on whatever is done to the clock, and never back: nothing lives longer by that."""
+        tick = self.ticks()
+        self._latest = max(self._latest + max(0.0, tick - self._tick), self.clock())
+        self._tick = tick
         return self._latest
 
     def decided(self, requests: list[Request], decisions: list[Decision], force: InForce, user: int | None) -> None:

@@ -1,0 +1,118 @@
+"""The service without a socket: calls of any user, at any time, on either store."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from policy_lang import Policy, __version__
+from policy_lang.approvals.sql import SqlStore
+from policy_lang.approvals.sqlite import SqliteStore
+from policy_lang.audit.log import DecisionLog
+from policy_lang.compiled.reader import Contents
+from policy_lang.compiler.binary import compile_binary
+from policy_lang.daemon.active import ActivePolicy, Loaded
+from policy_lang.daemon.approving import Approvals
+from policy_lang.daemon.people import People, Person, token_digest
+from policy_lang.daemon.principals import Binding, Caller, Principals
+from policy_lang.daemon.routes import handle
+from policy_lang.daemon.service import Call, Held, Later, Reply, Service
+from policy_lang.daemon.state import State
+
+POLICY = """policy "p"
+tier review { approvers "@team"  expires 30m }
+tier boss { approvers "@boss"  quorum 2  expires 10m  includes review  reason required }
+tier emergency { approvers "@night"  break-glass boss }
+allow read "src/**"
+ask review write "src/**" because "a person looks"
+ask boss do "deploy"
+"""
+AGENT, MIA, BEN, EVA, NIA = 1000, 2001, 2002, 2003, 2004
+PEOPLE = (
+    Person("mia", frozenset({"@team"}), MIA), Person("ben", frozenset({"@team", "@boss"}), BEN),
+    Person("eva", frozenset({"@boss"}), EVA), Person("nia", frozenset({"@night"}), NIA),
+    Person("tom", frozenset({"@team", "@boss"}), None, token_digest("t" * 40)),
+)  # fmt: skip
+
+
+@dataclass
+class Clock:
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Inside:
+    """A service in this process. Users: 1000 is the agent, 2001 and so on are people."""
+
+    folder: Path
+    text: str = POLICY
+    store: SqlStore | None = None
+    same_user: bool = False
+    log: bool = False
+    people: tuple[Person, ...] = PEOPLE
+    clock: Clock = field(default_factory=Clock)
+    ticks: Clock = field(default_factory=lambda: Clock(0.0))
+    told: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    notified: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        active = ActivePolicy(str(self.folder / "p.policy"))
+        bindings = (Binding(("codex",), uid=AGENT), Binding(("other",), uid=1001), Binding(("codex",), token="a" * 40))
+        principals = Principals(
+            bindings, frozenset({0}), ("o" * 40,), people=People(self.people), same_user=self.same_user
+        )
+        records = DecisionLog(str(self.folder / "log"), False) if self.log else None
+        self.service = Service(active, principals, State(), log=lambda event, **f: self.told.append((event, f)), records=records)  # fmt: skip
+        kept = self.store or SqliteStore(str(self.folder / "approvals.db"))
+        self.service.approvals = Approvals(
+            kept, principals.people, self.service.tell, lambda e, t: self.notified.append((e, t)), self.clock, self.ticks, same_user=self.same_user
+        )  # fmt: skip
+        self.load(self.text)
+
+    def load(self, text: str) -> None:
+        """Another policy comes into force."""
+        with tempfile.NamedTemporaryFile("w", suffix=".policy", dir=self.folder) as file:
+            file.write(text)
+            file.flush()
+            contents = Contents(compile_binary(file.name, __version__))
+        self.service.active.current = Loaded(Policy.of_compiled(contents), contents, 0.0)
+
+    def call(self, method: str, path: str, body: Any = None, uid: int | None = AGENT, token: str = "", user: int | None = None) -> tuple[int, Any]:  # fmt: skip
+        data = b"" if body is None else json.dumps(body).encode()
+        path, _, query = path.partition("?")
+        answer: Any = handle(self.service, Call(method, path, data, Caller(uid, uid, token, user), query))
+        for last in (False, False, True):
+            if isinstance(answer, Later):
+                import time
+
+                end = time.monotonic() + 10
+                while (made := answer.look(last)) is None and not last and time.monotonic() < end:
+                    time.sleep(0.01)
+                answer = made if made is not None else answer
+        if isinstance(answer, Held):
+            self.service.commit()
+            answer = answer.make()
+        assert isinstance(answer, Reply)
+        return answer.status, json.loads(answer.body)
+
+    def ask(self, uid: int = AGENT, token: str = "", **request: Any) -> dict[str, Any]:
+        body = {"action": "write", "resource": "src/a", "session": "s", **request}
+        value: dict[str, Any] = self.call("POST", "/v1/decide", body, uid, token)[1]
+        return value
+
+    def ticket(self, **request: Any) -> str:
+        asked = self.ask(**request)
+        assert asked["effect"] == "ask", asked
+        return str(asked["ticket"]["id"])
+
+    def vote(self, ticket: str, uid: int | None, verdict: str = "approve", reason: str = "ok", token: str = "", user: int | None = None) -> tuple[int, Any]:  # fmt: skip
+        return self.call("POST", "/v1/approvals/vote", {"ticket": ticket, "verdict": verdict, "reason": reason}, uid, token, user)  # fmt: skip
+
+    def state(self, ticket: str) -> str:
+        return str(self.call("GET", f"/v1/approvals/{ticket}", uid=0)[1].get("state", "gone"))
