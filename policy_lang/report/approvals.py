@@ -11,7 +11,7 @@ from ..audit.seen import Recorded
 from ..domain.actions import PATH, SORT_OF
 from ..domain.errors import RequestError
 from ..facts.paths import ROOT, Roots, path_forms
-from .style import colour, show_resource, visible
+from .style import colour, show_resource, visible, words
 
 Json = dict[str, Any]
 _SHADES = {"pending": "ask", "escalated": "ask", "approved": "allow", "redeemed": "allow"}
@@ -188,9 +188,10 @@ def _resource(request: Json, most: int, whole: bool = False) -> str:
     value = request["resource"]
     if isinstance(value, dict):
         return f"anything in {value.get('pattern')}"[:most]
-    if isinstance(value, list):
-        return show_resource(tuple(map(str, value)), most)
-    return str(value) if whole else show_resource(str(value), most)
+    given = tuple(map(str, value)) if isinstance(value, list) else str(value)
+    if whole:
+        return given if isinstance(given, str) else words(given)
+    return show_resource(given, most)
 
 
 def _seconds(left: float) -> str:

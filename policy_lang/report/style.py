@@ -46,11 +46,13 @@ def escaped(char: str) -> str:
 
 def show_resource(resource: str | tuple[str, ...], most: int = 120) -> str:
     """A resource on one line; a command's words are quoted where a shell would need it."""
-    if isinstance(resource, str):
-        text = visible(resource)
-    else:
-        plain = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%+=:,./_-")
-        text = " ".join(
-            visible(w) if w and set(w) <= plain else "'" + visible(w).replace("'", "'\\''") + "'" for w in resource
-        )
+    text = visible(resource if isinstance(resource, str) else words(resource))
     return text if len(text) <= most else text[: most - 3] + "..."
+
+
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%+=:,./_-")
+
+
+def words(argv: tuple[str, ...]) -> str:
+    """A command's words as a shell reads them; hidden characters are still in it."""
+    return " ".join(w if w and set(w) <= _PLAIN else "'" + w.replace("'", "'\\''") + "'" for w in argv)

@@ -17,23 +17,19 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def shown(text: object) -> Markup:
-    """A text as HTML: hidden characters as marked escapes, letters beyond ASCII underlined, blanks at ends as marks."""
+    """A text as HTML: hidden characters as marked escapes, letters beyond ASCII underlined, blanks at its ends."""
     if isinstance(text, Markup):
         return text
-    return Markup("\n").join(_line(line) for line in str(text).split("\n"))
-
-
-def _line(line: str) -> Markup:
-    inner = line.strip(" ")
-    before = len(line) - len(line.lstrip(" ")) if inner else len(line)
-    out = [_mark("ghost", "space", "␠")] * before
-    out += [_char(c) for c in inner]
-    out += [_mark("ghost", "space", "␠")] * (len(line) - len(inner) - before)
-    return Markup("").join(out)
+    whole = str(text)
+    inner = whole.strip(" ")
+    before = len(whole) - len(whole.lstrip(" ")) if inner else len(whole)
+    blank = _mark("ghost", "space", "␠")
+    after = len(whole) - len(inner) - before
+    return Markup("").join([*[blank] * before, *map(_char, inner), *[blank] * after])
 
 
 def _char(char: str) -> Markup:
-    if hidden(char):
+    if hidden(char) and char != "\n":
         return _mark("ghost", f"U+{ord(char):04X}", escaped(char))
     if not char.isascii() and char.isalpha():
         return _mark("foreign", f"U+{ord(char):04X}", char)
@@ -46,9 +42,7 @@ def _mark(kind: str, title: str, text: str) -> Markup:
 
 def strange(text: str) -> bool:
     """True when `shown` marks something."""
-    return any(line != line.strip(" ") for line in text.split("\n")) or any(
-        c != "\n" and (hidden(c) or (not c.isascii() and c.isalpha())) for c in text
-    )
+    return text != text.strip(" ") or any(c != "\n" and (hidden(c) or (not c.isascii() and c.isalpha())) for c in text)
 
 
 _environment = jinja2.Environment(
