@@ -13,6 +13,7 @@ import http.client
 import json
 import os
 import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -127,7 +128,7 @@ class Webhook:
         identity = f"msg_{event['id']}_{event['event']}_{event['asked']}"
         body = json.dumps({"type": f"approval.{event['event']}", "timestamp": _moment(), "data": event}).encode("ascii")
         try:
-            status = await asyncio.wait_for(asyncio.to_thread(self._post, identity, body), 2 * _SECONDS)
+            status = await asyncio.wait_for(_aside(lambda: self._post(identity, body)), 2 * _SECONDS)
         except (OSError, http.client.HTTPException, TimeoutError) as error:
             return f"the webhook cannot be reached: {str(error) or type(error).__name__}", True
         if 200 <= status < 300:
@@ -146,6 +147,32 @@ class Webhook:
                 "webhook-signature": signature(self.secret, identity, stamp, body),
             })  # fmt: skip
             return connection.getresponse().status
+
+
+def _aside(work: Callable[[], int]) -> asyncio.Future[int]:
+    """What a function gives that takes its time, in a thread that nobody waits for when the service ends."""
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[int] = loop.create_future()
+
+    def done(value: int, error: Exception | None) -> None:
+        if found.done():
+            return
+        if error is None:
+            found.set_result(value)
+        else:
+            found.set_exception(error)
+
+    def run() -> None:
+        value, error = 0, None
+        try:
+            value = work()
+        except Exception as raised:  # noqa: BLE001 (it is raised again where it is waited for)
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop is gone
+            loop.call_soon_threadsafe(done, value, error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return found
 
 
 def signature(secret: bytes, identity: str, stamp: str, body: bytes) -> str:

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Install the programs that tests try for real, where they are missing: PostgreSQL's server, Chromium, ssh-keygen.
+# Tests of a program that is not there are left out on a developer's machine, and fail in CI.
+set -euo pipefail
+wanted=()
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || wanted+=(postgresql)
+command -v chromium >/dev/null || command -v google-chrome >/dev/null || wanted+=(chromium)
+command -v ssh-keygen >/dev/null || wanted+=(openssh-client)
+[ ${#wanted[@]} -eq 0 ] && exit 0
+if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
+    echo "not installed: ${wanted[*]}; install them as your system does" >&2
+    exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null
