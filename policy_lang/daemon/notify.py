@@ -23,6 +23,8 @@ from urllib.parse import urlsplit
 
 from ..audit.redact import cleaned
 from ..domain.limits import limit
+from ..report.approvals import headline
+from ..report.style import visible
 
 Json = dict[str, Any]
 ALARM = "break-glass"
@@ -60,7 +62,8 @@ class Notifier:
             self._tell("notify-dropped", ticket=lost["id"], dropped=self.dropped)
             if event != ALARM:
                 return
-        shown: Json = {"event": event, **cleaned(ticket).value}
+        told: Json = cleaned(ticket).value
+        shown: Json = {"event": event, "headline": f"{visible(told['agent'])}: {visible(headline(told))}", **told}
         if event == ALARM:
             self._waiting.appendleft(shown)
         else:

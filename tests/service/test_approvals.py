@@ -14,14 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tomli
 
-from policy_lang import Policy
-from policy_lang.daemon.config import ConfigModel
 from policy_lang.daemon.people import token_digest
-from policy_lang.domain.limits import limit
 from tests.audit.support import lines
-from tests.console.support import ROOT, policy
+from tests.console.support import policy
 from tests.hooks.support import hook
 
 from .support import Running, service
@@ -326,16 +322,6 @@ def test_the_commands(running: Running) -> None:
     assert policy("approvals", "list", "--socket", running.socket).code == 1
     made = policy("approvals", "token")
     assert token_digest(made.out.strip()) in made.err
-
-
-def test_the_page_is_right() -> None:
-    page = (ROOT / "docs/how-to/approve.md").read_text()
-    (text,) = re.findall(r"^```policy\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    assert set(Policy.loads(text).policy_set.tiers) == {"review", "security"}
-    config, _ = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    model = ConfigModel.model_validate(tomli.loads(config.replace("bf4c...64 hexadecimal digits", "0" * 64)))
-    assert [p.name for p in model.person] == ["mia", "ben"]
-    assert limit("approval_grant_seconds") == 15 * 60 and limit("approvals_pending") == 20
 
 
 def test_an_agent_behind_a_hook_tries_again() -> None:

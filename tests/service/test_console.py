@@ -223,7 +223,7 @@ def test_whatever_an_agent_asks_is_text(console: tuple[Running, int], bad: str) 
         status == 200
         and "<script>" not in text
         and "<img" not in text
-        and "49" not in re.sub(r"[0-9a-f]{8,}", "", text)
+        and ("{{" not in bad or "{{ 7*7 }}" in text)
     )
     assert "\u202e" not in text and "\u200b" not in text and "\u3164" not in text
     if "\u202e" in bad:

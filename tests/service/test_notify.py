@@ -59,7 +59,7 @@ def receiver() -> Iterator[Any]:
 
 
 def event(**more: Any) -> dict[str, Any]:
-    return {"id": "0" * 16, "asked": 1, "request": {"action": "run", "resource": "x"}, **more}
+    return {"id": "0" * 16, "asked": 1, "agent": "codex", "request": {"action": "run", "resource": "x\u202ey"}, **more}
 
 
 def run(notifier: Notifier, *events: tuple[str, dict[str, Any]], seconds: float = 20) -> None:
@@ -79,6 +79,7 @@ def test_an_event_is_signed_as_the_standard_says(receiver: Any) -> None:
     ((headers, body),) = receiver.got
     value = json.loads(body)
     assert value["type"] == "approval.asked" and value["data"]["id"] == "0" * 16
+    assert value["data"]["headline"] == "codex: run x\\u202ey"
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
     made = base64.b64encode(hmac.new(SECRET.encode(), signed, hashlib.sha256).digest()).decode()
     assert headers["webhook-signature"] == f"v1,{made}" and abs(int(headers["webhook-timestamp"]) - time.time()) < 60

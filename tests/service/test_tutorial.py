@@ -1,0 +1,90 @@
+"""The tutorial does what it shows; the pages about approvals are right."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import tomli
+
+from policy_lang import Policy
+from policy_lang.daemon.config import ConfigModel
+from policy_lang.domain.limits import limit
+from tests.console.support import ROOT
+
+from .test_console import free_port
+
+TUTORIAL = (ROOT / "docs/tutorials/first-approval-tier.md").read_text()
+PAGE = (ROOT / "docs/how-to/approve.md").read_text()
+MARK = "=== block ==="
+
+
+def fits(shown: str, real: str) -> bool:
+    """Whether what was printed is what is shown, where `...` stands for anything, within a line or over several."""
+    parts = [re.escape(p) for p in re.split(r"\.\.\.\n?", shown.strip("\n"))]
+    return re.search(r"[\s\S]*?".join(parts), real) is not None
+
+
+def test_the_tutorial_as_it_stands(tmp_path: Path) -> None:
+    blocks = re.findall(r"^```sh\n(.*?)^```\n(?:\n^```text\n(.*?)^```$)?", TUTORIAL, re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 9
+    port = str(free_port())
+    script = f"\necho '{MARK}'\n".join(code for code, _ in blocks).replace("8717", port)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/policy").write_text(f'#!/bin/sh\nexec {sys.executable} -m policy_lang "$@"\n')
+    (tmp_path / "bin/policy").chmod(0o755)
+    env = {**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+    done = subprocess.run(["bash", "-eu", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=120)  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    printed = done.stdout.split(MARK)
+    assert len(printed) == len(blocks)
+    for (code, shown), real in zip(blocks, printed, strict=True):
+        assert not shown or fits(shown.replace("8717", port), real), f"{code}\n--- shown\n{shown}\n--- real\n{real}"
+
+
+def test_the_page_is_right() -> None:
+    (text,) = re.findall(r"^```policy\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    assert set(Policy.loads(text).policy_set.tiers) == {"review", "security", "emergency"}
+    first, store = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    given = first.replace("bf4c...64 hexadecimal digits", "0" * 64).replace("/usr/local/bin/tell-the-team", "/bin/cat")
+    model = ConfigModel.model_validate(tomli.loads(given))
+    assert [p.name for p in model.person] == ["mia", "ben", "zoe"] and model.notify is not None
+    assert ConfigModel.model_validate(tomli.loads(store)).approvals.store
+    assert limit("approval_grant_seconds") == 15 * 60 and limit("approvals_pending") == 20
+    assert (
+        limit("approval_rejected_seconds") == 3600 and limit("notify_waiting") == 100 and limit("notify_seconds") == 10
+    )
+    assert limit("approval_session_seconds") == 8 * 3600 and limit("store_milliseconds") == 500
+    assert "so `same-user = true`" not in PAGE
+
+
+def test_the_chat_program_escapes_what_the_agent_says(tmp_path: Path) -> None:
+    got: list[Any] = []
+
+    class Chat(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    (program,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    with HTTPServer(("127.0.0.1", 0), Chat) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        (tmp_path / "url").write_text(f"http://127.0.0.1:{server.server_address[1]}/\n")
+        code = program.replace("/etc/policy_lang/chat.url", str(tmp_path / "url"))
+        event = {"event": "asked", "id": "0" * 16, "headline": "codex: run <!channel> <http://evil|fine> ```x"}
+        done = subprocess.run([sys.executable, "-c", code], input=json.dumps(event), capture_output=True, text=True, check=False, timeout=20)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    (body,) = got
+    assert "<" not in body["text"] and "&lt;!channel&gt;" in body["text"] and body["text"].count("```") == 2
+    assert "policy approvals show 0000000000000000" in body["text"]
