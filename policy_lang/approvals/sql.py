@@ -20,6 +20,9 @@ from .ticket import APPROVED, ESCALATED, PENDING, REVOKED, Ticket
 Run = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 """Runs one statement, its values in the places of `?`, and gives its rows."""
 UNSETTLED = (PENDING, ESCALATED, APPROVED)
+_HOUR = 3600.0
+_A_HOUR = 6
+"""Times as many as may be open: whoever withdraws and asks again does not flood those who are told."""
 _KEPT = limit("approval_kept_days") * 86_400.0
 
 
@@ -61,7 +64,10 @@ class SqlStore(ABC):
             ((count,),) = run(
                 "select count(*) from tickets where agent = ? and state in (?, ?)", (ticket.agent, PENDING, ESCALATED)
             )
-            if count >= most:
+            ((lately,),) = run(
+                "select count(*) from tickets where agent = ? and created > ?", (ticket.agent, ticket.created - _HOUR)
+            )
+            if count >= most or lately >= _A_HOUR * most:
                 return None
             run("delete from tickets where created < ? and unreviewed = 0", (ticket.created - _KEPT,))
             self._put(run, ticket)
@@ -92,7 +98,7 @@ class SqlStore(ABC):
         if wanted.states:
             where.append(f"state in ({', '.join('?' * len(wanted.states))})")
             given += wanted.states
-        for column in ("agent", "what", "policy"):
+        for column in ("agent", "digest", "what", "policy"):
             if getattr(wanted, column):
                 where.append(f"{column} = ?")
                 given.append(getattr(wanted, column))

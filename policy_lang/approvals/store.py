@@ -19,13 +19,15 @@ class StoreUnavailableError(PolicyLangError):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which tickets: of these states, this agent, asking this (`Ticket.what`), under this policy, made since then.
+    """Which tickets: of these states, this agent, this request, the same question, this policy, made since then.
 
-    What is empty says nothing. `unreviewed` are those for which glass was broken and that nobody has reviewed.
+    `digest` and `what` are those of a ticket. What is empty says nothing. `unreviewed` are those for which glass was
+    broken and that nobody has reviewed.
     """
 
     states: tuple[str, ...] = ()
     agent: str = ""
+    digest: str = ""
     what: str = ""
     policy: str = ""
     since: float = 0.0
@@ -42,7 +44,10 @@ class Store(Protocol):
     """How many tickets were revoked because the store was an older one."""
 
     def add(self, ticket: Ticket, most: int) -> Ticket | None:
-        """Keep a new ticket, or count the same question that is open already; None when the agent has too many open."""
+        """Keep a new ticket, or count the same question that is open already; None when that would be too many.
+
+        So many an agent may have open, and six times as many ask within an hour.
+        """
 
     def get(self, name: str) -> Ticket | None:
         """The ticket of that id."""

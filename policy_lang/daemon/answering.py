@@ -131,6 +131,8 @@ def sign_in(service: Service, call: Call) -> Answered:
     model = validated(SignInModel, json_object(call.body))
     people = service.principals.people
     now = time.time()
+    if service.principals.runs_agents(call.caller) and not service.principals.same_user:
+        raise RequestError("PLR239", "nobody signs in from a user that agents run as")
     if model.signature is None or model.challenge is None:
         return reply({"challenge": people.challenge(model.person, now), "seconds": limit("sign_in_seconds")})
     person = people.challenged(model.challenge, now)

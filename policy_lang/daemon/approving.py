@@ -13,6 +13,7 @@ from ..approvals import machine
 from ..approvals.store import Store, StoreUnavailableError, Wanted, ticket_json
 from ..approvals.ticket import APPROVED, BREAK, ESCALATED, OPEN, REJECTED, Ticket, canonical, digest_of, together
 from ..audit.seen import Recording
+from ..domain import strictly
 from ..domain.decision import Decision
 from ..domain.errors import RequestError
 from ..domain.limits import limit
@@ -23,6 +24,8 @@ from .people import People, Person
 
 Json = dict[str, Any]
 Tiers = dict[str, Tier]
+_GRACE = 60.0
+"""Seconds for another service to see that one of its tickets is over."""
 _OTHER = "the ticket is for another request, policy, agent or session"
 
 
@@ -77,8 +80,7 @@ class Approvals:
             if named is not None:
                 self._redeemed(made, asking, force, named)
             else:
-                self._said_no(made)
-                self._asked(made, asking)
+                self._asked(made, asking, force)
         except StoreUnavailableError as error:
             self._refuse(asking, f"refused (PLR237): approvals cannot be kept: {error}")
         except RequestError as error:
@@ -111,25 +113,33 @@ class Approvals:
         )  # fmt: skip
 
     def _approved_before(self, made: Ticket, force: InForce) -> str | None:
-        """The ticket by which the same was approved and not used yet. What is over by now is noted on the way."""
-        for old in self.store.found(Wanted((*OPEN, APPROVED), made.agent)):
+        """The ticket by which the same was approved and not used yet.
+
+        Raises RequestError when people have said no to exactly this, not long ago: they are not asked again.
+        """
+        since = made.created - limit("approval_rejected_seconds")
+        states = (*OPEN, APPROVED, REJECTED)
+        for old in self.store.found(Wanted(states, made.agent, made.digest)):
             known = self._timed(old, force)
-            if known.state == APPROVED and known.binds() == made.binds():
+            if known.binds() != made.binds():
+                continue
+            if known.state == APPROVED:
                 return known.id
+            if known.state == REJECTED and known.settled > since:
+                raise RequestError("PLR240", f"people have said no to exactly this (ticket {old.id})")
         return None
 
-    def _said_no(self, made: Ticket) -> None:
-        """Raises RequestError when people have said no to exactly this, not long ago: they are not asked again."""
-        since = made.created - limit("approval_rejected_seconds")
-        for old in self.store.found(Wanted((REJECTED,), made.agent, since=since - 30 * 86_400)):
-            if old.binds() == made.binds() and old.settled > since:
-                raise RequestError("PLR240", f"people have said no to exactly this (ticket {old.id})")
-
-    def _asked(self, made: Ticket, asking: list[Decision]) -> None:
-        ticket = self.store.add(made, limit("approvals_pending"))
+    def _asked(self, made: Ticket, asking: list[Decision], force: InForce) -> None:
+        most = limit("approvals_pending")
+        if len(strictly.dump(made.request)) > limit("ticket_bytes"):
+            raise RequestError("PLR004", f"people are not asked about more than {limit('ticket_bytes')} bytes")
+        ticket = self.store.add(made, most)
         if ticket is None:
-            most = limit("approvals_pending")
-            raise RequestError("PLR236", f"{most} tickets of this agent are open; people cannot read more")
+            for old in self.store.found(Wanted(tuple(OPEN), made.agent)):
+                self._timed(old, force)  # what is over by now is not open
+            ticket = self.store.add(made, most)
+        if ticket is None:
+            raise RequestError("PLR236", f"this agent has asked so much that people cannot read more ({most} at once)")
         if ticket.id == made.id:
             first = made.request if "action" in made.request else made.request["together"][0]
             self.notify("asked", whole(ticket))
@@ -164,10 +174,13 @@ class Approvals:
     def _timed(self, ticket: Ticket, force: InForce) -> Ticket:
         """A ticket as it is by now; what has changed is kept and told.
 
-        What another policy asked only ends by time: its tiers are not these.
+        What another policy asked is left to the service that has it in force, if there is one; else it ends by time.
         """
         now = self.now()
-        tiers = force.tiers if ticket.policy == force.policy else {}
+        mine = ticket.policy == force.policy
+        tiers = force.tiers if mine else {}
+        if not mine and now < max(ticket.until, ticket.good) + _GRACE:
+            return ticket
         if machine.timed(ticket, now, tiers) == ticket:
             return ticket
         after = self.store.change(ticket.id, lambda t: machine.timed(t, now, tiers)) or ticket

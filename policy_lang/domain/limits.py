@@ -111,6 +111,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("console_session_seconds", 28_800, "seconds", "after which a person signs in to the console again"),
     Limit("console_idle_seconds", 3_600, "seconds", "without a page, after which a person signs in again"),
     Limit("console_body_bytes", 16_384, "bytes", "a form of the console: a reason, and some names"),
+    Limit("ticket_bytes", 262_144, "bytes", "what people are asked about at once; nobody reads more"),
     Limit("approvals_pending", 20, "tickets", "an agent may have open at once; people read them"),
     Limit("approvals_waiting", 64, "calls", "that wait for a person's answer at once"),
     Limit("approval_wait_seconds", 60, "seconds", "one call may wait for an answer"),

@@ -80,7 +80,7 @@ def facts(ticket: Json) -> list[tuple[str, str]]:
             rows += [(name, ", ".join(f"{k} = {v}" for k, v in request[name].items()))] if name in request else []
     about = ticket["about"]
     rows += [("agent", ticket["agent"]), ("session", ticket["session"])]
-    rows += [(name, str(value)) for name, value in about.get("origin", {}).items()]
+    rows += [(f"told {name}", str(value)) for name, value in about.get("origin", {}).items()]
     rows += [("why asked", "; ".join(ticket["reasons"]))]
     for rule in about.get("rules", ()):
         because = f": {rule['because']}" if rule.get("because") else ""

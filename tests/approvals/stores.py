@@ -8,6 +8,7 @@ import glob
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 import uuid
@@ -38,22 +39,25 @@ needs_postgres = pytest.mark.skipif(
 
 
 class Server:
-    """A server in a folder of its own: listens on a Unix socket and on loopback, ends with the process that began it."""
+    """A server in a folder of its own: listens on loopback, ends with the process that began it."""
 
     def __init__(self) -> None:
         assert PROGRAMS is not None, "PostgreSQL's server is not installed"
+        with socket.socket() as found:
+            found.bind(("127.0.0.1", 0))
+            self.port = found.getsockname()[1]
         self.folder = Path(tempfile.mkdtemp(prefix="plpg"))
         self.user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres")
         self.run("initdb", "-D", "data", "-U", "policy", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C")
         with open(self.folder / "data/postgresql.conf", "a", encoding="ascii") as stream:
-            stream.write(f"listen_addresses = ''\nunix_socket_directories = '{self.folder}'\nfsync = off\nmax_connections = 60\n")  # fmt: skip
+            stream.write(f"listen_addresses = '127.0.0.1'\nport = {self.port}\nunix_socket_directories = ''\nfsync = off\nmax_connections = 60\n")  # fmt: skip
         self.start()
 
     @property
     def place(self) -> str:
-        return f"host={self.folder} user=policy dbname=postgres"
+        return f"host=127.0.0.1 port={self.port} user=policy dbname=postgres"
 
     def run(self, program: str, *words: str) -> None:
         command = [f"{PROGRAMS}/{program}", *words]

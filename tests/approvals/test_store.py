@@ -60,6 +60,16 @@ def test_an_agent_has_so_many_open(place: Place) -> None:
     assert store.add(ticket(id="x", digest="x"), 3) is not None
 
 
+def test_an_agent_asks_so_much_in_an_hour(place: Place) -> None:
+    store = place.open()
+    for number in range(18):
+        assert store.add(ticket(id=str(number), digest=str(number), created=1000.0 + number), 3) is not None
+        store.change(str(number), lambda t: machine.revoke(t, "a", "", 1.0))
+    assert store.add(ticket(id="x", digest="x", created=1100.0), 3) is None
+    assert store.add(ticket(id="y", digest="y", created=1100.0, agent="b"), 3) is not None
+    assert store.add(ticket(id="x", digest="x", created=4600.5), 3) is not None
+
+
 def test_tickets_are_found(place: Place) -> None:
     store = place.open()
     for number in range(6):
@@ -72,6 +82,7 @@ def test_tickets_are_found(place: Place) -> None:
     assert [t.id for t in store.found(Wanted(unreviewed=True))] == ["3"]
     assert len(store.found(Wanted(what=ticket(agent="a").what))) == 3
     assert store.found(Wanted(policy="other")) == []
+    assert [t.id for t in store.found(Wanted(digest="2"))] == ["2"]
     store.change("3", lambda t: t.with_(reviewed="eva", review="fine"))
     assert store.found(Wanted(unreviewed=True)) == []
 

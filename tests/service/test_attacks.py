@@ -174,6 +174,33 @@ def test_people_are_asked_no_more_than_they_can_read(inside: Inside) -> None:
     assert inside.ask(resource="src/0")["effect"] == "ask"  # the same as one that is open
 
 
+def test_whoever_withdraws_and_asks_again_floods_nobody(inside: Inside) -> None:
+    most = limit("approvals_pending")
+    for number in range(6 * most):
+        name = inside.ticket(resource=f"src/{number}")
+        assert inside.call("POST", "/v1/approvals/revoke", {"ticket": name})[0] == 200
+    assert "PLR236" in inside.ask(resource="src/more")["reasons"][0]
+    inside.clock.now += 3601
+    assert inside.ask(resource="src/more")["effect"] == "ask"
+
+
+def test_what_is_over_makes_room(inside: Inside) -> None:
+    for number in range(limit("approvals_pending")):
+        inside.ticket(resource=f"src/{number}")
+    inside.load(POLICY + '\nallow read "x"')  # nobody answers for the old policy any more
+    assert inside.ask(resource="src/more")["effect"] == "deny"
+    inside.clock.now += 1800 + 61
+    assert inside.ask(resource="src/more")["effect"] == "ask"
+
+
+def test_nobody_is_asked_about_what_nobody_reads(inside: Inside) -> None:
+    most = limit("ticket_bytes")
+    asked = inside.ask(git={"x": "y" * (most - 300)})
+    long = inside.ask(git={"x": "y" * most})
+    assert asked["effect"] == "ask", asked
+    assert long["effect"] == "deny" and "PLR004" in long["reasons"][0]
+
+
 # one thing to do
 
 

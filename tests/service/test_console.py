@@ -219,12 +219,7 @@ def test_whatever_an_agent_asks_is_text(console: tuple[Running, int], bad: str) 
     number = ask(running, action="run", resource=["npm", "install", bad])["ticket"]["id"]
     base, cookie = signed_in(running, port)
     status, _, text = page(port, "GET", f"{base}t/{number}", Cookie=cookie)
-    assert (
-        status == 200
-        and "<script>" not in text
-        and "<img" not in text
-        and ("{{" not in bad or "{{ 7*7 }}" in text)
-    )
+    assert status == 200 and "<script>" not in text and "<img" not in text and ("{{" not in bad or "{{ 7*7 }}" in text)
     assert "\u202e" not in text and "\u200b" not in text and "\u3164" not in text
     if "\u202e" in bad:
         assert "u202e" in text and "look like others, or like nothing" in text

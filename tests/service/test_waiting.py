@@ -149,7 +149,7 @@ def test_services_share_a_store(tmp_path: Path) -> None:
     """Asked at one, answered at the other, used once at whichever comes first."""
     where = server().database()
     parts = dict(p.split("=") for p in where.split())
-    url = f"postgresql://{parts['user']}@/{parts['dbname']}?host={parts['host']}"
+    url = f"postgresql://{parts['user']}@127.0.0.1:{parts['port']}/{parts['dbname']}"
 
     def shared(folder: Path) -> None:
         configured(folder)
