@@ -105,7 +105,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("sign_in_seconds", 60, "seconds", "for signing the text that proves who one is"),
     Limit("signed_in_seconds", 900, "seconds", "somebody who has signed may read tickets; each answer is signed anew"),
     Limit("signed_in", 64, "people", "signed in, or about to, at once"),
-    Limit("approval_stats", 10_000, "tickets", "the latest that statistics are made of"),
+    Limit("approval_stats", 2_000, "tickets", "the latest that statistics are made of"),
     Limit("console_sessions", 32, "people", "signed in to the console at once, and links that were not used yet"),
     Limit("console_link_seconds", 120, "seconds", "for opening a link that signs in; it is good once"),
     Limit("console_session_seconds", 28_800, "seconds", "after which a person signs in to the console again"),
