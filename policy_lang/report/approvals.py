@@ -11,7 +11,7 @@ from ..audit.seen import Recorded
 from ..domain.actions import PATH, SORT_OF
 from ..domain.errors import RequestError
 from ..facts.paths import ROOT, Roots, path_forms
-from .style import colour, show_resource, visible, words
+from .style import colour, show_resource, visible, with_ends, words
 
 Json = dict[str, Any]
 _SHADES = {"pending": "ask", "escalated": "ask", "approved": "allow", "redeemed": "allow"}
@@ -161,7 +161,7 @@ def render_ticket(ticket: Json) -> str:
     rows += [("tier", t) for t in tiers(ticket)] + [("answer", a) for a in answers(ticket)]
     lines = [ticket_line(ticket), ""]
     for name, value in rows:
-        shown = "\n           ".join(visible(line) for line in value.split("\n"))
+        shown = "\n           ".join(visible(line) for line in with_ends(value).split("\n"))
         lines.append(f"{colour(f'{name:<10}', 'dim')} {shown}")
     return "\n".join(lines)
 

@@ -46,8 +46,17 @@ def escaped(char: str) -> str:
 
 def show_resource(resource: str | tuple[str, ...], most: int = 120) -> str:
     """A resource on one line; a command's words are quoted where a shell would need it."""
-    text = visible(resource if isinstance(resource, str) else words(resource))
+    text = visible(with_ends(resource) if isinstance(resource, str) else words(resource))
     return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def with_ends(text: str) -> str:
+    """The text with blanks at its ends as escapes: nobody sees them."""
+    inner = text.strip(" ")
+    if inner == text:
+        return text
+    before = len(text) - len(text.lstrip(" ")) if inner else 0
+    return "\\x20" * before + inner + "\\x20" * (len(text) - len(inner) - before)
 
 
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%+=:,./_-")

@@ -23,7 +23,7 @@ def shown(text: object) -> Markup:
     whole = str(text)
     inner = whole.strip(" ")
     before = len(whole) - len(whole.lstrip(" ")) if inner else len(whole)
-    blank = _mark("ghost", "space", "␠")
+    blank = _mark("ghost", "space", "·")
     after = len(whole) - len(inner) - before
     return Markup("").join([*[blank] * before, *map(_char, inner), *[blank] * after])
 
