@@ -1,4 +1,4 @@
-"""`python -m bench [rules|commands|analysis|lint|runtime]`: the engine against a linear scan of compiled regular expressions, in one run.
+"""`python -m bench [rules|commands|analysis|lint|runtime|records|peers|guards]`: the engine against a linear scan of compiled regular expressions, in one run.
 
 Figures are medians of repeated passes over the same resources. Times are in nanoseconds a decision unless said
 otherwise, memory in MB. The last columns are ratios: to the scan, and to the engine's own time with 10 rules.
@@ -18,7 +18,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Sequence
 
-from bench import analysis, commands, lint, records, runtime, workload
+from bench import against, analysis, commands, guarding, lint, records, runtime, workload
 from policy_lang import Policy, Request
 
 SIZES = (10, 1_000, 10_000, 100_000)
@@ -67,14 +67,14 @@ def walk(policy: Policy, action: str) -> Callable[[str | tuple[str, ...]], objec
     return ask
 
 
-def scan(rules: list[tuple[str, re.Pattern[str]]]) -> Callable[[str | tuple[str, ...]], str]:
+def scan(rules: list[tuple[str, re.Pattern[str], re.Pattern[str] | None]]) -> Callable[[str | tuple[str, ...]], str]:
     """The peer: every rule's regular expression in turn; a deny ends it."""
 
     def ask(resource: str | tuple[str, ...]) -> str:
         text = resource if isinstance(resource, str) else "\0".join(resource)
         effect = "deny"
-        for kind, pattern in rules:
-            if pattern.fullmatch(text):
+        for kind, pattern, but in rules:
+            if pattern.fullmatch(text) and not (but and but.fullmatch(text)):
                 if kind == "deny":
                     return kind
                 effect = kind
@@ -180,12 +180,16 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=("rules", "commands", "analysis", "lint", "runtime", "records"), default="rules"
+        "what",
+        nargs="?",
+        choices=("rules", "commands", "analysis", "lint", "runtime", "records", "peers", "guards"),
+        default="rules",
     )
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="rule counts, separated by commas")
     parser.add_argument("--sorts", default="path,host,ref,argv")
     parser.add_argument("--seconds", type=float, default=0.3, help="least time for one figure")
     parser.add_argument("--records", type=int, default=1_000_000, help="records that are replayed and learned from")
+    parser.add_argument("--verbose", action="store_true", help="name every command that a guard answered wrongly")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args()
     if options.what == "commands":
@@ -201,6 +205,13 @@ def main() -> None:
         print(records.measure(options.records))
         return
     sizes = tuple(int(s) for s in options.sizes.split(","))
+    if options.what == "guards":
+        guarding.measure(options.verbose)
+        return
+    if options.what == "peers":
+        print(f"Python {platform.python_version()}, {platform.machine()}; see docs/explanation/benchmarks.md\n")
+        against.measure(options.sorts.split(","), sizes, options.seconds)
+        return
     if options.what == "lint":
         print(f"Python {platform.python_version()}, {platform.machine()}; see bench/README.md\n")
         lint.measure((*(s for s in sizes if s <= 1_000), 5_000))

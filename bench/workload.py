@@ -46,9 +46,26 @@ def _rule(sort: str, i: int, x: float) -> Rule:
     return ("deny", f"tool{i:05} delete **") if x < 0.3 else ("allow", f"tool{i:05} {{get,list}} **")
 
 
+def excepted(sort: str, i: int, pattern: str) -> str:
+    """What a rule leaves out, or nothing: every fourth grant of a whole tree has an exception."""
+    if i % 4 or not pattern.endswith("**"):
+        return ""
+    if sort == "path" and pattern.startswith("services/"):
+        return f"services/svc{i:05}/generated/**"
+    return f"team{i:05}/wip/**" if sort == "ref" and pattern.startswith("team") else ""
+
+
+def rule_text(sort: str, i: int, rule: Rule) -> str:
+    """One rule as the language writes it."""
+    effect, pattern = rule
+    but = excepted(sort, i, pattern)
+    return f'{effect} {ACTION[sort]} "{pattern}"' + (f' except "{but}"' if but else "")
+
+
 def policy_text(sort: str, count: int) -> str:
     """The policy file."""
-    return 'policy "bench"\n' + "\n".join(f'{e} {ACTION[sort]} "{p}"' for e, p in rules(sort, count)) + "\n"
+    lines = (rule_text(sort, i, rule) for i, rule in enumerate(rules(sort, count)))
+    return 'policy "bench"\n' + "\n".join(lines) + "\n"
 
 
 def load(text: str) -> Policy:
@@ -65,6 +82,7 @@ def resources(sort: str, count: int) -> dict[str, Sequence[Resource]]:
         miss: Sequence[Resource] = ["unknown/dir/file.txt"]
         deep: Sequence[Resource] = ["services/svc00001/" + "/".join(["src"] * 20) + "/main.py"]
         more: Sequence[Resource] = [f"docs/svc{n:05}/a.md" for n in numbers] + [f"secrets/s{n:05}/k" for n in numbers]
+        more = [*more, *(f"services/svc{n // 4 * 4:05}/generated/x.py" for n in numbers), *_near(numbers)]
     elif sort == "host":
         hit = [f"a.svc{n:05}.acme.example" for n in numbers[:20]]
         miss = ["www.unknown.example"]
@@ -75,6 +93,7 @@ def resources(sort: str, count: int) -> dict[str, Sequence[Resource]]:
         miss = ["unknown/feature"]
         deep = ["team00001/" + "/".join(["a"] * 20)]
         more = [f"team{n:05}/release-1" for n in numbers] + [f"refs/heads/team{n:05}/x" for n in numbers]
+        more += [f"team{n // 4 * 4:05}/wip/x" for n in numbers]
     else:
         hit = [(f"tool{n:05}", "get", "pods", "-o", "json") for n in numbers[:20]]
         miss = [("unknown", "get", "x")]
@@ -101,19 +120,45 @@ def fresh(sort: str, count: int, number: int) -> list[Resource]:
     return out
 
 
-def regexes(sort: str, count: int) -> list[tuple[str, re.Pattern[str]]]:
-    """The same rules as regular expressions over the normalised text."""
-    return [(effect, re.compile(_regex(sort, pattern))) for effect, pattern in rules(sort, count)]
+def _near(numbers: Sequence[int]) -> list[str]:
+    """Paths that miss a rule by little: another level, another ending, a name that goes on, a name in the middle."""
+    out: list[str] = []
+    for n in numbers[:100]:
+        out += [
+            f"docs/svc{n:05}/a/b.md",
+            f"docs/svc{n:05}/a.mdx",
+            f"services/svc{n:05}x/main.py",
+            f"services/svc{n:05}/.env.e{n}",
+        ]
+        out += [
+            f"libs/lib{n:05}/v2/include/a.h",
+            f"libs/lib{n:05}/v2/x/include/a.h",
+            f"a/x{n}.pem",
+            f"x{n}.pem",
+            f"ax{n}.pem",
+        ]
+    return out
 
 
-def _regex(sort: str, pattern: str) -> str:
+def regexes(sort: str, count: int) -> list[tuple[str, re.Pattern[str], re.Pattern[str] | None]]:
+    """The same rules as regular expressions over the normalised text: effect, what matches, what is left out."""
+    found = []
+    for i, (effect, pattern) in enumerate(rules(sort, count)):
+        but = excepted(sort, i, pattern)
+        found.append((effect, re.compile(regex(sort, pattern)), re.compile(regex(sort, but)) if but else None))
+    return found
+
+
+def regex(sort: str, pattern: str, between: str = r"\x00") -> str:
+    """A pattern as a regular expression; `between` are the words of a command."""
     if sort == "host":
         if pattern.startswith("*."):
             return rf".+\.{re.escape(pattern[2:])}"
         return re.escape(pattern)
     if sort == "argv":
         program, rest, _ = pattern.split(" ", 2)
-        return rf"{program}\x00{rest.replace('{', '(?:').replace('}', ')').replace(',', '|')}(?:\x00.*)?"
+        verb = rest.replace("{", "(?:").replace("}", ")").replace(",", "|")
+        return rf"{program}{between}{verb}(?:{between}.*)?"
     out = "(?:refs/heads/)?" if sort == "ref" else ""
     parts = pattern.split("/")
     for i, part in enumerate(parts):

@@ -1,0 +1,110 @@
+"""`python -m bench guards`: which dangerous commands a guard lets pass, and which ordinary ones it stops.
+
+The corpora are `bench/guards/dangerous.txt` and `benign.txt`. A guard *misses* a dangerous command that it allows, and
+*over-stops* an ordinary one that it does not. Each is given what it is made for: policy_lang a policy and codex rules about
+the same programs; cc-safety-net needs none, and allows what it does not know.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from policy_lang import Policy, Request
+
+HERE = Path(__file__).parent / "guards"
+NODE = Path(__file__).parent.parent / ".bench/node"
+PACKAGES = ("cc-safety-net@2.4.5", "@openai/codex@0.169.0")
+Answers = tuple[list[str], float]
+Guard = Callable[[list[str]], Answers]
+
+
+def corpus(name: str) -> list[tuple[str, str]]:
+    """(kind, command) for each line."""
+    kind, out = "", []
+    for line in (HERE / f"{name}.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            kind = line[3:].split(" | ")[0]
+        elif line and not line.startswith("#"):
+            out.append((kind, line))
+    return out
+
+
+def ours(commands: list[str]) -> Answers:
+    """policy_lang by `guard.policy`, in a repository that is not there: nothing hangs on this machine's disk."""
+    policy = Policy.load(str(HERE / "guard.policy"))
+    place = {
+        "cwd": "/work/repo",
+        "workspace": "/work/repo",
+        "home": "/home/agent",
+        "branch": "agent/x",
+        "shell": "bash",
+    }
+    began = time.perf_counter()
+    found = [policy.decide_request(Request("run", c, lexical=True, **place)).effect for c in commands]  # type: ignore[arg-type]
+    return found, (time.perf_counter() - began) / len(commands) * 1e6
+
+
+def safety_net(commands: list[str]) -> Answers:
+    """cc-safety-net by its own function, in one process of node."""
+    shutil.copy(HERE / "safety_net.mjs", NODE / "safety_net.mjs")
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(["node", "safety_net.mjs", folder], cwd=NODE, input=json.dumps(commands), capture_output=True, text=True, check=True)  # fmt: skip
+    found = json.loads(done.stdout)
+    return found["answers"], found["us"]
+
+
+def codex(commands: list[str]) -> Answers:
+    """`codex execpolicy check` by `codex.rules`: a process each. A script goes through the shell, as codex runs it."""
+    program = NODE / "node_modules/.bin/codex"
+
+    def one(command: str) -> str:
+        words = ["bash", "-lc", command] if set(command) & set("|&;<>()$`\\\"'*?[]{}~#=") else command.split()
+        done = subprocess.run([program, "execpolicy", "check", "--rules", HERE / "codex.rules", "--", *words], capture_output=True, text=True, check=False)  # fmt: skip
+        return str(json.loads(done.stdout).get("decision", "prompt")) if done.returncode == 0 else "failed"
+
+    began = time.perf_counter()
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(one, commands))
+    return found, (time.perf_counter() - began) / len(commands) * 1e6
+
+
+GUARDS: dict[str, Guard] = {"policy_lang": ours, "cc-safety-net": safety_net, "codex execpolicy": codex}
+
+
+def score(guard: Guard) -> tuple[list[tuple[str, str]], list[tuple[str, str]], float]:
+    """What a guard missed, what it over-stopped, and microseconds a command."""
+    bad, good = corpus("dangerous"), corpus("benign")
+    answers, micros = guard([c for _, c in bad + good])
+    missed = [b for b, a in zip(bad, answers, strict=False) if a == "allow"]
+    stopped = [g for g, a in zip(good, answers[len(bad) :], strict=True) if a != "allow"]
+    return missed, stopped, micros
+
+
+def measure(verbose: bool) -> None:
+    """Print the table, and with `verbose` every command that was answered wrongly."""
+    if not (NODE / "node_modules/cc-safety-net").exists():
+        NODE.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent", *PACKAGES], cwd=NODE, check=True)
+    bad, good = corpus("dangerous"), corpus("benign")
+    print(f"{len(bad)} dangerous, {len(good)} ordinary commands\n{'':18}{'missed':>14}{'over-stopped':>16}{'us':>10}")
+    for name, guard in GUARDS.items():
+        missed, stopped, micros = score(guard)
+        print(f"{name:18}{_share(missed, bad):>14}{_share(stopped, good):>16}{micros:>10,.0f}", flush=True)
+        for what, found, of in (("missed", missed, bad), ("over-stopped", stopped, good)):
+            total = Counter(k for k, _ in of)
+            kinds = Counter(k for k, _ in found)
+            print(f"  {what}: " + ", ".join(f"{k} {n}/{total[k]}" for k, n in kinds.items()))
+            for kind, command in found if verbose else ():
+                print(f"      {kind}: {command}")
+
+
+def _share(part: list[tuple[str, str]], whole: list[tuple[str, str]]) -> str:
+    return f"{len(part)} ({len(part) / len(whole) * 100:.0f} %)"
