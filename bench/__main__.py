@@ -11,35 +11,17 @@ import gc
 import json
 import platform
 import re
-import statistics
 import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from bench import against, analysis, commands, guarding, lint, records, runtime, workload
+from bench.peers.harness import median
 from policy_lang import Policy, Request
 
 SIZES = (10, 1_000, 10_000, 100_000)
-
-
-def median_ns(
-    ask: Callable[[str | tuple[str, ...]], object], resources: Sequence[str | tuple[str, ...]], least: float
-) -> float:
-    """Median over passes of the mean time for one resource."""
-    passes: list[float] = []
-    spent = 0.0
-    while spent < least or len(passes) < 3:
-        start = time.perf_counter()
-        for resource in resources:
-            ask(resource)
-        took = time.perf_counter() - start
-        spent += took
-        passes.append(took / len(resources) * 1e9)
-        if spent > least * 8:
-            break
-    return statistics.median(passes)
 
 
 def build(sort: str, count: int) -> tuple[Policy, float, float]:
@@ -99,14 +81,14 @@ def measure(sort: str, count: int, least: float) -> dict[str, object]:
         ask(resource)
     row["first_visit_us"] = (time.perf_counter() - start) / len(first) * 1e6
     for kind, resources in kinds.items():
-        row[kind] = median_ns(ask, resources, least)
-    row["walk"] = median_ns(walk(policy, action), kinds["mixed"], least)
+        row[kind] = median(ask, resources, least)
+    row["walk"] = median(walk(policy, action), kinds["mixed"], least)
     patterns = workload.regexes(sort, count)
     if count <= 10_000:
         peer = scan(patterns)
         wrong = sum(peer(r) != policy.decide(action=action, resource=r).effect for r in kinds["mixed"][:200])
         row["differences"] = wrong
-        row["scan"] = median_ns(peer, kinds["mixed"][: max(4, 20_000 // count)], least)
+        row["scan"] = median(peer, kinds["mixed"][: max(4, 20_000 // count)], least)
     if sort == "path":
         row.update(hostile(policy, action))
     return row
@@ -130,11 +112,9 @@ def hostile(policy: Policy, action: str) -> dict[str, object]:
 def cold_process(count: int) -> float:
     """Seconds of a fresh process that compiles a file and decides once."""
     code = (
-        "import sys, time\nstart = time.perf_counter()\nfrom policy_lang import Policy, Request\n"
-        "sys.path.insert(0, '.')\nfrom bench import workload\n"
+        "import sys, time\nsys.path.insert(0, '.')\nfrom bench import workload\n"
         f"text = workload.policy_text('path', {count})\nstart = time.perf_counter()\n"
-        "from policy_lang.compiler.load import compile_text\n"
-        "Policy(compile_text(text, 'x.policy')).decide(action='read', resource='a')\n"
+        "workload.load(text).decide(action='read', resource='a')\n"
         "print(time.perf_counter() - start)"
     )
     return float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)

@@ -23,6 +23,7 @@ HERE = Path(__file__).parent / "peers"
 ROOT = HERE.parent.parent
 PEERS: dict[str, tuple[str, frozenset[str]]] = {
     "policy_lang": ("", frozenset({"path", "host", "ref", "argv"})),
+    "walk": ("", frozenset({"path", "host", "ref", "argv"})),
     "scan": ("", frozenset({"path", "host", "ref", "argv"})),
     "re2": ("google-re2==1.1.20251105", frozenset({"path", "host", "ref", "argv"})),
     "cedar": ("cedarpy==4.12.2", frozenset({"path", "host", "ref", "argv"})),
@@ -31,6 +32,7 @@ PEERS: dict[str, tuple[str, frozenset[str]]] = {
     "pathspec": ("pathspec==1.1.1", frozenset({"path"})),
 }
 """What is installed for each, and the sorts of rules that it can say at all."""
+OURS = frozenset(("policy_lang", "walk"))
 _SECONDS = 60
 _JUDGED = 200_000_000
 """Characters of patterns that the reference may look at for one workload; the requests beyond are not judged."""
@@ -71,7 +73,7 @@ def _run(name: str, path: str) -> Json | str:
     """What a peer measured of itself, or why it did not."""
     command = [_python(name), str(HERE / f"run_{name}.py"), path, str(time.time())]
     try:
-        done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT) if name == "policy_lang" else ""}, capture_output=True, text=True, check=False, timeout=_SECONDS)  # fmt: skip
+        done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT) if name in OURS else ""}, capture_output=True, text=True, check=False, timeout=_SECONDS)  # fmt: skip
     except subprocess.TimeoutExpired:
         return f"not within {_SECONDS} s"
     if done.returncode != 0:

@@ -8,6 +8,7 @@ the same programs; cc-safety-net needs none, and allows what it does not know.
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -62,18 +63,42 @@ def safety_net(commands: list[str]) -> Answers:
 
 
 def codex(commands: list[str]) -> Answers:
-    """`codex execpolicy check` by `codex.rules`: a process each. A script goes through the shell, as codex runs it."""
+    """`codex execpolicy check` by `codex.rules`: a process each. As in codex, a script of plain commands is taken apart,
+    the strictest answer counts, and any other script is one command of the shell's."""
     program = NODE / "node_modules/.bin/codex"
 
     def one(command: str) -> str:
-        words = ["bash", "-lc", command] if set(command) & set("|&;<>()$`\\\"'*?[]{}~#=") else command.split()
-        done = subprocess.run([program, "execpolicy", "check", "--rules", HERE / "codex.rules", "--", *words], capture_output=True, text=True, check=False)  # fmt: skip
-        return str(json.loads(done.stdout).get("decision", "prompt")) if done.returncode == 0 else "failed"
+        found = []
+        for words in _parts(command):
+            done = subprocess.run([program, "execpolicy", "check", "--rules", HERE / "codex.rules", "--", *words], capture_output=True, text=True, check=False)  # fmt: skip
+            found.append(str(json.loads(done.stdout).get("decision", "prompt")) if done.returncode == 0 else "failed")
+        return max(found, key=["allow", "prompt", "failed", "forbidden"].index)
 
     began = time.perf_counter()
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(one, commands))
     return found, (time.perf_counter() - began) / len(commands) * 1e6
+
+
+def _parts(command: str) -> list[list[str]]:
+    """The plain commands of a script that only joins some by `&&`, `||`, `;` and `|`; else the script as a whole."""
+    whole = [["bash", "-lc", command]]
+    reader = shlex.shlex(command, posix=True, punctuation_chars=True)
+    reader.whitespace_split = True
+    reader.commenters = ""
+    try:
+        words = list(reader)
+    except ValueError:
+        return whole
+    parts: list[list[str]] = [[]]
+    for word in words:
+        if word in {"&&", "||", ";", "|"}:
+            parts.append([])
+        elif set(word) & set("<>()$`&;") or (not parts[-1] and "=" in word):
+            return whole
+        else:
+            parts[-1].append(word)
+    return parts if all(parts) else whole
 
 
 GUARDS: dict[str, Guard] = {"policy_lang": ours, "cc-safety-net": safety_net, "codex execpolicy": codex}

@@ -36,7 +36,7 @@ def main(load: Callable[[list[Rule]], Decide]) -> None:
     slow = spent > work["seconds"] * 4  # once over everything is enough for a peer that takes so long
     out["ns"] = {
         kind: (
-            spent / sum(map(len, work["requests"].values())) * 1e9 if slow else _median(decide, asked, work["seconds"])
+            spent / sum(map(len, work["requests"].values())) * 1e9 if slow else median(decide, asked, work["seconds"])
         )
         for kind, asked in work["requests"].items()
     }
@@ -44,7 +44,8 @@ def main(load: Callable[[list[Rule]], Decide]) -> None:
     print(json.dumps(out))
 
 
-def _median(decide: Decide, asked: Sequence[str], least: float) -> float:
+def median(decide: Callable[[Any], object], asked: Sequence[Any], least: float) -> float:
+    """Median over passes of the mean ns for one resource; passes go on for `least` seconds."""
     passes: list[float] = []
     spent = 0.0
     while spent < least or len(passes) < 3:

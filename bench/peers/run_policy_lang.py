@@ -1,12 +1,10 @@
 """policy_lang itself, from source."""
 
-import sys
-
 from harness import Decide, Rule, main
 
 
-def load(rules: list[Rule]) -> Decide:
-    from policy_lang import Policy
+def load(rules: list[Rule], remember: bool = True) -> Decide:
+    from policy_lang import Policy, Request
     from policy_lang.compiler.load import _finish
     from policy_lang.domain.errors import Source
     from policy_lang.resolve.program import resolve_file
@@ -14,10 +12,15 @@ def load(rules: list[Rule]) -> Decide:
     text = 'policy "bench"\n' + "\n".join(r["ours"] for r in rules)
     policy = Policy._of(_finish(resolve_file("bench.policy", Source("bench.policy", text))))
     action = rules[0]["action"]
+    engine = policy.engine
+    if not remember and action == "run":
+        return lambda text: engine.decide(Request(action, tuple(text.split(" ")))).effect
+    if not remember:
+        return lambda text: engine.decide(Request(action, text)).effect
     if action == "run":
         return lambda text: policy.decide(action=action, resource=tuple(text.split(" "))).effect
     return lambda text: policy.decide(action=action, resource=text).effect
 
 
-assert sys.version_info >= (3, 11)
-main(load)
+if __name__ == "__main__":
+    main(load)

@@ -125,7 +125,10 @@ class PostgresStore(SqlStore):
                 self._connection.close()
             self._connection = None
 
-    def _opened(self) -> psycopg.Connection:
+    def _opened(self) -> Run:
+        return _runner(self._ready())
+
+    def _ready(self) -> psycopg.Connection:
         if self._connection is not None and not self._connection.closed:
             return self._connection
         if self._ended.is_set():
@@ -150,14 +153,9 @@ class PostgresStore(SqlStore):
             self._connecting = None
 
     @contextmanager
-    def _reading(self) -> Iterator[Run]:
-        with self._failing():
-            yield _runner(self._opened())
-
-    @contextmanager
     def _writing(self) -> Iterator[Run]:
         with self._failing():
-            connection = self._opened()
+            connection = self._ready()
             with connection.transaction():
                 connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
                 run = _runner(connection)

@@ -34,8 +34,18 @@ class SqlStore(ABC):
         self.rolled_back = 0
 
     @abstractmethod
-    def _reading(self) -> AbstractContextManager[Run]:
+    def _opened(self) -> Run:
+        """Statements on a connection whose data is as new as it was."""
+
+    @abstractmethod
+    def _failing(self) -> AbstractContextManager[None]:
+        """What goes wrong in it is told as StoreUnavailableError."""
+
+    @contextmanager
+    def _reading(self) -> Iterator[Run]:
         """Statements that change nothing."""
+        with self._failing():
+            yield self._opened()
 
     @abstractmethod
     def _writing(self) -> AbstractContextManager[Run]:

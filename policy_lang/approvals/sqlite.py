@@ -41,7 +41,7 @@ class SqliteStore(SqlStore):
         self._path = path
         self._connection: sqlite3.Connection | None = None
         with self._failing():
-            self._opened()
+            self._connected()
 
     def close(self) -> None:
         """See `Store`."""
@@ -49,7 +49,10 @@ class SqliteStore(SqlStore):
             self._connection.close()
             self._connection = None
 
-    def _opened(self) -> sqlite3.Connection:
+    def _opened(self) -> Run:
+        return _runner(self._connected())
+
+    def _connected(self) -> sqlite3.Connection:
         if self._connection is not None:
             return self._connection
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -81,14 +84,9 @@ class SqliteStore(SqlStore):
             connection.execute("commit")
 
     @contextmanager
-    def _reading(self) -> Iterator[Run]:
-        with self._failing():
-            yield _runner(self._opened())
-
-    @contextmanager
     def _writing(self) -> Iterator[Run]:
         with self._failing():
-            connection = self._opened()
+            connection = self._connected()
             connection.execute("begin immediate")
             try:
                 run = _runner(connection)

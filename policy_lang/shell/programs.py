@@ -57,7 +57,7 @@ def reader(name: str) -> Callable[[Reader], Reader]:
 
 HOMES = {
     "search": "search", "git-push": "git", "git-config": "git", "git-remote": "git", "git-bisect": "git",
-    "git-submodule": "git", "git-checkout": "git", "git-paths": "git", "git-apply": "git", "tar": "archives",
+    "git-submodule": "git", "git-checkout": "git", "git-paths": "git", "git-show": "git", "git-apply": "git", "tar": "archives",
     "unzip": "archives", "sed": "text", "awk": "text", "dd": "text", "patch": "text", "apply-patch": "text", "jq": "text",
     "print-env": "text", "shell": "wrappers", "env": "wrappers", "sudo": "wrappers", "xargs": "wrappers",
     "command": "wrappers", "watch": "wrappers", "find": "wrappers", "psql": "services", "mysql": "services",

@@ -204,6 +204,30 @@ def checkout(machine: Machine, call: Call, parsed: Parsed) -> bool:
     return True
 
 
+@reader("git-show")
+def show(machine: Machine, call: Call, parsed: Parsed) -> bool:
+    """What is printed of files: `REVISION:PATH` (gitrevisions(7)), `:PATH` of the index, and pathspecs behind `--`.
+
+    A commit that is shown whole may hold any file's change; that is not seen.
+    """
+    words = call.argv
+    mark = next((i for i, v in enumerate(words) if v.text == "--"), len(words))
+    for value in words[mark + 1 :]:
+        path(machine, "read", value, "existing")
+    behind = {id(v) for v in words[mark:]}
+    for value in parsed.operands:
+        start = value.starts()
+        if id(value) in behind or ":" not in start or start.startswith((":/", ":!", ":^", ":(")):
+            continue
+        if value.text is None:
+            path(machine, "read", Value((Hole.ANY,), False, value.why))
+            continue
+        name = re.sub(r"\A(?::[0-3])?[^:]*:", "", value.text)
+        if name:
+            path(machine, "read", literal(name))
+    return False
+
+
 @reader("git-paths")
 def paths(machine: Machine, call: Call, parsed: Parsed) -> bool:
     """Operands are files of the working tree that are written, such as `git restore`."""
