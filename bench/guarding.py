@@ -7,7 +7,10 @@ the same programs; cc-safety-net needs none, and allows what it does not know.
 
 from __future__ import annotations
 
+import ast
+import itertools
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -22,7 +25,7 @@ from policy_lang import Policy, Request
 
 HERE = Path(__file__).parent / "guards"
 NODE = Path(__file__).parent.parent / ".bench/node"
-PACKAGES = ("cc-safety-net@2.4.5", "@openai/codex@0.169.0")
+PACKAGES = ("cc-safety-net@2.4.5", "@openai/codex@0.169.0", "@google/gemini-cli-core@0.61.0")
 Answers = tuple[list[str], float]
 Guard = Callable[[list[str]], Answers]
 
@@ -55,10 +58,25 @@ def ours(commands: list[str]) -> Answers:
 
 def safety_net(commands: list[str]) -> Answers:
     """cc-safety-net by its own function, in one process of node."""
-    shutil.copy(HERE / "safety_net.mjs", NODE / "safety_net.mjs")
+    return _by_node("safety_net.mjs", commands)
+
+
+def gemini(commands: list[str]) -> Answers:
+    """Gemini CLI's PolicyEngine, in one process of node, with the prefixes of `codex.rules`."""
+    prefixes = []
+    for line in (HERE / "codex.rules").read_text(encoding="utf-8").splitlines():
+        found = re.match(r"prefix_rule\(pattern=(.*), decision=\"(\w+)\"\)", line)
+        if found:
+            words = [w if isinstance(w, list) else [w] for w in ast.literal_eval(found[1])]
+            prefixes += [[found[2], " ".join(one)] for one in itertools.product(*words)]
+    return _by_node("gemini.mjs", {"commands": commands, "prefixes": prefixes})
+
+
+def _by_node(script: str, given: object) -> Answers:
+    shutil.copy(HERE / script, NODE / script)
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(["node", "safety_net.mjs", folder], cwd=NODE, input=json.dumps(commands), capture_output=True, text=True, check=True)  # fmt: skip
-    found = json.loads(done.stdout)
+        done = subprocess.run(["node", script, folder], cwd=NODE, input=json.dumps(given), capture_output=True, text=True, check=True)  # fmt: skip
+    found = json.loads(done.stdout.strip().splitlines()[-1])
     return found["answers"], found["us"]
 
 
@@ -101,7 +119,12 @@ def _parts(command: str) -> list[list[str]]:
     return parts if all(parts) else whole
 
 
-GUARDS: dict[str, Guard] = {"policy_lang": ours, "cc-safety-net": safety_net, "codex execpolicy": codex}
+GUARDS: dict[str, Guard] = {
+    "policy_lang": ours,
+    "cc-safety-net": safety_net,
+    "codex execpolicy": codex,
+    "gemini": gemini,
+}
 
 
 def score(guard: Guard) -> tuple[list[tuple[str, str]], list[tuple[str, str]], float]:
@@ -115,9 +138,13 @@ def score(guard: Guard) -> tuple[list[tuple[str, str]], list[tuple[str, str]], f
 
 def measure(verbose: bool) -> None:
     """Print the table, and with `verbose` every command that was answered wrongly."""
-    if not (NODE / "node_modules/cc-safety-net").exists():
+    if not (NODE / "node_modules/@google/gemini-cli-core").exists():
         NODE.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent", *PACKAGES], cwd=NODE, check=True)
+        subprocess.run(
+            ["npm", "install", "--no-audit", "--no-fund", "--silent", "--ignore-scripts", *PACKAGES],
+            cwd=NODE,
+            check=True,
+        )
     bad, good = corpus("dangerous"), corpus("benign")
     print(f"{len(bad)} dangerous, {len(good)} ordinary commands\n{'':18}{'missed':>14}{'over-stopped':>16}{'us':>10}")
     for name, guard in GUARDS.items():
