@@ -232,7 +232,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 # a server
 
 
-def eventually(what: Any, seconds: float = 20) -> Any:
+def eventually(what: Any, seconds: float = 60) -> Any:
     end = time.monotonic() + seconds
     while True:
         with contextlib.suppress(StoreUnavailableError):
@@ -252,7 +252,7 @@ def test_a_server_that_ends_denies_and_is_found_again(tmp_path: Path) -> None:
             began = time.monotonic()
             with pytest.raises(StoreUnavailableError):
                 store.get("t")
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 5
         own.start()
         assert eventually(lambda: store.get("t")) == ticket()
         store.close()
@@ -276,7 +276,7 @@ def test_a_server_that_says_nothing_any_more_holds_nobody_up(tmp_path: Path) -> 
             with pytest.raises(StoreUnavailableError):
                 store.change("t", lambda t: vote(t, "ben"))
             slowest = max(slowest, time.monotonic() - began)
-        assert slowest < 3 * limit("store_milliseconds") / 1000
+        assert slowest < 8 * limit("store_milliseconds") / 1000
     finally:
         for pid in mine:
             os.kill(pid, signal.SIGCONT)
@@ -300,7 +300,7 @@ def test_other_services_changes_are_hinted_at(tmp_path: Path) -> None:
     one = PostgresStore(where, str(tmp_path / "one"))
     one.hint(told.set)
     two = PostgresStore(where, str(tmp_path / "two"))
-    end = time.monotonic() + 10
+    end = time.monotonic() + 40
     number = 0
     while not told.wait(0.2):  # until the other one listens
         number += 1

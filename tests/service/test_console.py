@@ -54,7 +54,7 @@ def console() -> Iterator[tuple[Running, int]]:
 
 def page(port: int, method: str, path: str, form: dict[str, str] | None = None, **headers: str) -> tuple[int, dict[str, str], str]:  # fmt: skip
     """One exchange, as a program does it that keeps no cookies."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     given = {"Host": f"127.0.0.1:{port}", **{k.replace("_", "-"): v for k, v in headers.items()}}
     body = None
     if form is not None:

@@ -41,7 +41,7 @@ def test_the_tutorial_as_it_stands(tmp_path: Path) -> None:
     (tmp_path / "bin/policy").write_text(f'#!/bin/sh\nexec {sys.executable} -m policy_lang "$@"\n')
     (tmp_path / "bin/policy").chmod(0o755)
     env = {**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-    done = subprocess.run(["bash", "-eu", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=120)  # fmt: skip
+    done = subprocess.run(["bash", "-eu", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=300)  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     printed = done.stdout.split(MARK)
     assert len(printed) == len(blocks)

@@ -85,14 +85,14 @@ def test_a_hook_waits_within_its_time(running: Running, client: str) -> None:
     ws = running.folder / "ws"
     payload = call(running, "Bash", command=f"make {client}")
     with answering(running, "approve") as done:
-        found = hook(client, payload, "--socket", running.socket, "--wait", "20", cwd=ws)
+        found = hook(client, payload, "--socket", running.socket, "--wait", "60", cwd=ws)
     assert found.verdict == "allow" and len(done) == 1  # one ticket, whatever shells it is read for
     with answering(running, "reject") as done:
-        found = hook(client, payload, "--socket", running.socket, "--wait", "20", cwd=ws)
+        found = hook(client, payload, "--socket", running.socket, "--wait", "60", cwd=ws)
     assert found.verdict == "deny" and f"(ticket {done[0]}): it is rejected" in found.err
     began = time.monotonic()
     later = hook(client, call(running, "Bash", command=f"make {client}-late"), "--socket", running.socket, "--wait", "1", cwd=ws)  # fmt: skip
-    assert later.verdict == "deny" and 1 <= time.monotonic() - began < 6
+    assert later.verdict == "deny" and 1 <= time.monotonic() - began < 20
     (ticket,) = [t["id"] for t in open_tickets(running)]
     assert f"ticket {ticket}" in later.err  # for the person; the agent tries again
     answer(running, "mia", ticket)
@@ -111,7 +111,7 @@ def test_a_service_that_ends_meanwhile_denies() -> None:
         threading.Timer(1.0, own.process.kill).start()
         began = time.monotonic()
         found = hook("claude", call(own, "Bash", command="make x"), "--socket", own.socket, "--wait", "30", cwd=own.folder / "ws")  # fmt: skip
-        assert (found.code, found.verdict) == (2, "deny") and time.monotonic() - began < 10
+        assert (found.code, found.verdict) == (2, "deny") and time.monotonic() - began < 20
 
 
 def test_a_search_is_asked_about_as_what_it_reads(running: Running) -> None:
@@ -161,12 +161,12 @@ def test_services_share_a_store(tmp_path: Path) -> None:
         assert ask(two)["ticket"]["id"] == number  # the same question shares a ticket
         got: list[Any] = []
         began = time.monotonic()
-        waiter = threading.Thread(target=lambda: got.append(one.call("GET", f"/v1/approvals/{number}?wait=4", **bearer(AGENT))))  # fmt: skip
+        waiter = threading.Thread(target=lambda: got.append(one.call("GET", f"/v1/approvals/{number}?wait=30", **bearer(AGENT))))  # fmt: skip
         waiter.start()
         time.sleep(0.3)
         assert answer(two, "mia", number)[1]["state"] == "approved"
-        waiter.join(5)
-        assert got[0][1]["state"] == "approved" and time.monotonic() - began < 4
+        waiter.join(25)
+        assert got[0][1]["state"] == "approved" and time.monotonic() - began < 20
         said: list[str] = []
         threads = [
             threading.Thread(target=lambda s=s: said.append(ask(s, ticket=number)["effect"])) for s in (one, two) * 4
@@ -233,7 +233,7 @@ class Terminal:
         os.close(side)
         self.text = ""
 
-    def wait_for(self, text: str, seconds: float = 15) -> None:
+    def wait_for(self, text: str, seconds: float = 60) -> None:
         end = time.monotonic() + seconds
         while text not in self.text.rpartition("\x1b[2J")[2] + self.text[-200:]:
             left = end - time.monotonic()
