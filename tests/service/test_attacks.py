@@ -238,6 +238,23 @@ def test_what_is_together_is_one_agents_in_one_session(inside: Inside) -> None:
     assert {d["effect"] for d in decisions} == {"deny"}
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_over_authzen_a_ticket_is_named_and_redeemed(inside: Inside, named: bool) -> None:
+    body: dict[str, Any] = {
+        "subject": {"type": "agent", "id": "codex", "properties": {"session": "s"}}, "action": {"name": "write"},
+        "resource": {"type": "file", "id": "src/a"},
+    }  # fmt: skip
+    asked = inside.call("POST", "/access/v1/evaluation", body)[1]
+    assert asked["decision"] is False and asked["context"]["ticket"]["state"] == "pending"
+    number = asked["context"]["ticket"]["id"]
+    inside.vote(number, MIA)
+    again = (
+        {**body, "subject": {**body["subject"], "properties": {"session": "s", "ticket": number}}} if named else body
+    )
+    assert inside.call("POST", "/access/v1/evaluation", again)[1]["decision"] is True
+    assert inside.call("POST", "/access/v1/evaluation", again)[1]["decision"] is False
+
+
 # faults
 
 
