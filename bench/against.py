@@ -90,7 +90,7 @@ def _workload(sort: str, count: int, seconds: float) -> tuple[Json, dict[str, li
         rules.append(
             {
                 "effect": effect, "action": workload.ACTION[sort], "ours": workload.rule_text(sort, i, (effect, pattern)),
-                "patterns": list(_plain(pattern)), "excepts": list(_plain(but)) if but else [],
+                "patterns": reference.braces(pattern), "excepts": reference.braces(but) if but else [],
                 "regex": workload.regex(sort, pattern, " "), "but": workload.regex(sort, but, " ") if but else "",
                 "likes": list(_likes(sort, pattern)), "but_likes": list(_likes(sort, but)) if but else [],
             }
@@ -107,14 +107,9 @@ def _text(resource: workload.Resource) -> str:
     return resource if isinstance(resource, str) else " ".join(resource)
 
 
-def _plain(pattern: str) -> Iterator[str]:
-    """A pattern without braces, as several."""
-    yield from reference.braces(pattern)
-
-
 def _likes(sort: str, pattern: str) -> Iterator[str]:
     """A pattern for a language whose only wildcard is `*`, any characters at all."""
-    for text in _plain(pattern):
+    for text in reference.braces(pattern):
         if sort == "argv":
             whole = text.removesuffix(" **")
             yield from (whole, f"{whole} *")

@@ -7,13 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from ..approvals.signed import ANSWER, SIGN_IN, answer_text, sign_in_text
-from ..approvals.stats import by_rule
 from ..approvals.store import Wanted
 from ..approvals.ticket import OPEN, Ticket
 from ..domain.errors import RequestError
 from ..domain.limits import limit
 from ..domain.request import Request
-from ..lint.usage import fatigue
 from ..wire.requests import json_object, validated
 from ..wire.service import ReviewModel, SignInModel, TakenBackModel, VoteModel
 from .approving import Approvals, InForce, brief, whole
@@ -34,16 +32,19 @@ _aside = ThreadPoolExecutor(2, "signatures")
 def list_tickets(service: Service, call: Call) -> Reply:
     """People see what waits, what is to be reviewed, and what came of the last ones."""
     reader(service, call)
+    return reply(overview(service, _LATEST))
+
+
+def overview(service: Service, latest: int) -> Json:
+    """What waits, what is to be reviewed, and so many of those that are over, as people see them."""
     approvals, force = kept(service)
     open_ = approvals.found(Wanted(tuple(OPEN)), force)
     rest = [t for t in approvals.found(Wanted(), force) if not t.is_open]
     review = approvals.found(Wanted(unreviewed=True), force)
-    return reply(
-        {
-            "open": [shown_to_people(t, force) for t in open_], "review": [shown_to_people(t, force) for t in review],
-            "latest": [shown_to_people(t, force) for t in rest[:_LATEST]],
-        }
-    )  # fmt: skip
+    return {
+        name: [shown_to_people(t, force) for t in found]
+        for name, found in (("open", open_), ("review", review), ("latest", rest[:latest]))
+    }
 
 
 def shown_to_people(ticket: Ticket, force: InForce) -> Json:
@@ -82,11 +83,10 @@ def answered(service: Service, call: Call, person: Person, model: VoteModel, sig
     `signed_in_by` is the uid that opened the person's session, where the call itself does not tell one.
     """
     approvals, force = kept(service)
-    caller = call.caller
     about = {"ticket": model.ticket, "person": person.name, "verdict": model.verdict, "why": model.reason or None,
              "signed": model.signature}  # fmt: skip
     service.told_first("approval-voting", **about)
-    users = {u for u in (caller.uid, caller.user, signed_in_by) if u is not None}
+    users = {u for u in (call.caller.seen, signed_in_by) if u is not None}
     after = approvals.vote(person, users, model.ticket, model.verdict, model.reason, force)
     service.tell("approval-voted", **about, state=after.state, agent=after.agent, session=after.session or None)
     return after
@@ -95,9 +95,7 @@ def answered(service: Service, call: Call, person: Person, model: VoteModel, sig
 def _signer(service: Service, call: Call, name: str) -> Person:
     """The person of that name who signs, unless the call comes from an agent's user."""
     person = service.principals.people.named(name)
-    if service.principals.runs_agents(call.caller) and not service.principals.same_user:
-        person = None
-    if person is None:
+    if person is None or service.principals.barred(call.caller):
         raise RequestError("PLR239", "nobody of this name signs here")
     return person
 
@@ -131,7 +129,7 @@ def sign_in(service: Service, call: Call) -> Answered:
     model = validated(SignInModel, json_object(call.body))
     people = service.principals.people
     now = time.time()
-    if service.principals.runs_agents(call.caller) and not service.principals.same_user:
+    if service.principals.barred(call.caller):
         raise RequestError("PLR239", "nobody signs in from a user that agents run as")
     if model.signature is None or model.challenge is None:
         return reply({"challenge": people.challenge(model.person, now), "seconds": limit("sign_in_seconds")})
@@ -188,6 +186,9 @@ def revoke(service: Service, call: Call) -> Reply:
 
 def stats(service: Service, call: Call) -> Reply:
     """How people answered what each rule asked, in so many days (`?days=30`)."""
+    from ..approvals.stats import by_rule  # the linter behind it is no part of what a service needs to start
+    from ..lint.usage import fatigue
+
     reader(service, call)
     approvals, force = kept(service)
     days = _number(call.query, "days", 3) or 30

@@ -11,7 +11,18 @@ from typing import Any
 
 from ..approvals import machine
 from ..approvals.store import Store, StoreUnavailableError, Wanted, ticket_json
-from ..approvals.ticket import APPROVED, BREAK, ESCALATED, OPEN, REJECTED, Ticket, canonical, digest_of, together
+from ..approvals.ticket import (
+    APPROVED,
+    BREAK,
+    ESCALATED,
+    OPEN,
+    REJECTED,
+    Ticket,
+    canonical,
+    digest_of,
+    parts_of,
+    together,
+)
 from ..audit.seen import Recording
 from ..domain import strictly
 from ..domain.decision import Decision
@@ -141,7 +152,7 @@ class Approvals:
         if ticket is None:
             raise RequestError("PLR236", f"this agent has asked so much that people cannot read more ({most} at once)")
         if ticket.id == made.id:
-            first = made.request if "action" in made.request else made.request["together"][0]
+            first = parts_of(made.request)[0]
             self.notify("asked", whole(ticket))
             self.tell("approval-asked", ticket=ticket.id, agent=ticket.agent, session=ticket.session or None,
                       tiers=[t.name for t in made.tiers], action=first["action"], resource=first["resource"],

@@ -24,6 +24,11 @@ class Caller:
     token: str = ""
     user: int | None = None
 
+    @property
+    def seen(self) -> int | None:
+        """The uid that the call comes from, as far as it is told at all: to exclude, never to recognise."""
+        return self.user if self.uid is None else self.uid
+
 
 @dataclass(frozen=True, slots=True)
 class Binding:
@@ -92,9 +97,13 @@ class Principals:
             return None
         return self.people.who(caller.uid, caller.token, now)
 
+    def barred(self, caller: Caller) -> bool:
+        """True when nothing that the caller shows counts: an agent runs as its user, and that was not allowed for."""
+        return self.runs_agents(caller) and not self.same_user
+
     def runs_agents(self, caller: Caller) -> bool:
         """True when an agent is bound to the caller's user or group."""
-        seen = Caller(caller.user if caller.uid is None else caller.uid, caller.gid)
+        seen = Caller(caller.seen, caller.gid)
         return any(b.meets(seen) for b in self.bindings if not b.token)
 
 

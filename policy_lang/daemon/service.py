@@ -228,8 +228,7 @@ class Service:
             decisions = [loaded.policy.decide_request(r) for r in requests]
             effects = {d.effect for d in decisions}
             if self.approvals is not None and "ask" in effects and "deny" not in effects:
-                user = caller.uid if caller.uid is not None else caller.user
-                self.approvals.decided(requests, decisions, in_force(loaded), user)
+                self.approvals.decided(requests, decisions, in_force(loaded), caller.seen)
         self._count(requests, decisions, binding, loaded if frozen is None else None)
         return decisions
 

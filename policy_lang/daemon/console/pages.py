@@ -42,7 +42,7 @@ def _mark(kind: str, title: str, text: str) -> Markup:
 
 def strange(text: str) -> bool:
     """True when `shown` marks something."""
-    return text != text.strip(" ") or any(c != "\n" and (hidden(c) or (not c.isascii() and c.isalpha())) for c in text)
+    return shown(text) != escape(text)
 
 
 _environment = jinja2.Environment(

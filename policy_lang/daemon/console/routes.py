@@ -10,16 +10,16 @@ from urllib.parse import parse_qsl
 
 from ...approvals import machine
 from ...approvals.store import StoreUnavailableError, Wanted
-from ...approvals.ticket import APPROVE, BREAK, OPEN, REJECTED, Ticket
+from ...approvals.ticket import APPROVE, BREAK, REJECTED, Ticket
 from ...domain.errors import RequestError
 from ...domain.limits import limit
 from ...report import approvals as report
 from ...wire.requests import validated
 from ...wire.service import ReviewModel, VoteModel
-from ..answering import answered, kept, looked_at, shown_to_people
+from ..answering import answered, kept, looked_at, overview, shown_to_people
 from ..approving import InForce
 from ..people import Person
-from ..service import Answered, Call, Reply, Service
+from ..service import Answered, Call, Reply, Service, reply
 from ..state import AGENT
 from . import pages
 from .sessions import Session, Sessions
@@ -27,6 +27,7 @@ from .suggest import LEAST, suggested
 
 Json = dict[str, Any]
 COOKIE = "policy_console"
+_LATEST = 20
 _HEADERS = (
     (
         "content-security-policy",
@@ -50,13 +51,11 @@ class Console:
 
     def link(self, call: Call) -> Reply:
         """A link for a person who calls the interface."""
-        from ..service import reply
-
         service, caller = self.service, call.caller
         person = service.principals.person(caller, time.time())
         if person is None:
             raise RequestError("PLR230", "only a person of the configuration signs in to the console")
-        code = self.sessions.link(person, caller.uid if caller.uid is not None else caller.user, time.time())
+        code = self.sessions.link(person, caller.seen, time.time())
         service.tell("console-link", person=person.name)
         seconds = limit("console_link_seconds")
         return reply({"url": f"{self.origins[0]}/sign-in?code={code}", "seconds": seconds}, 201)
@@ -89,8 +88,7 @@ class Console:
         session = self.sessions.find(name, _cookie(call), time.time())
         if session is None:
             raise RequestError("PLR241", "you are not signed in here, or not any more")
-        principals = self.service.principals
-        if principals.runs_agents(call.caller) and not principals.same_user:
+        if self.service.principals.barred(call.caller):
             raise RequestError("PLR230", "this browser runs as a user that agents run as")
         if (what is not None or out is not None) != (call.method == "POST"):
             return _notice(405, "Not so", "this address is not used in that way")
@@ -130,14 +128,7 @@ class Console:
     # pages
 
     def _list(self, session: Session) -> Reply:
-        approvals, force = kept(self.service)
-        open_ = approvals.found(Wanted(tuple(OPEN)), force)
-        review = approvals.found(Wanted(unreviewed=True), force)
-        rest = [t for t in approvals.found(Wanted(), force) if not t.is_open]
-        rows: Json = {
-            name: [shown_to_people(t, force) for t in found]
-            for name, found in (("open", open_), ("review", review), ("latest", rest[:20]))
-        }
+        rows = overview(self.service, _LATEST)
         return _reply("list", **_common(session), **rows, frozen=list(self.service.state.frozen.values()))
 
     def _ticket(self, session: Session, name: str, said: str = "", status: int = 200) -> Reply:
