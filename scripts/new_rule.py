@@ -51,7 +51,7 @@ def main() -> int:
         return 2
     code, name = sys.argv[1], sys.argv[2]
     if not re.fullmatch(r"[a-z]+(-[a-z]+)*", name):
-        print(f"`{name}` is no name: words in lower case with `-` between them")
+        print(f"`{name}` is not a name: words in lower case with `-` between them")
         return 2
     taken = sorted(RULES.glob(f"{code.lower()}_*.py"))
     if taken:

@@ -11,7 +11,7 @@ from ..ir.model import PolicySet
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change that is no decision. `kind` is `lowered`, `raised`, `lost`, `changed` or `noted`."""
+    """One change that is not a decision. `kind` is `lowered`, `raised`, `lost`, `changed` or `noted`."""
 
     kind: str
     text: str

@@ -205,7 +205,7 @@ def _commands(word: Word, options: list[str], patterns: Iterable[Sequence]) -> I
         if "" in base:  # nobody types an empty word
             yield tuple(w or "a" for w in base)
         yield base
-        if any(w.endswith("/") for w in base):  # a folder is no program and no script, but something in it may be
+        if any(w.endswith("/") for w in base):  # a folder is not a program and no script, but something in it may be
             yield tuple(f"{w}a" if w.endswith("/") else w for w in base)
         yield (*base, *missing)
         yield (*base[:1], *missing, *base[1:])

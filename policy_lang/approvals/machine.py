@@ -46,7 +46,7 @@ def vote(ticket: Ticket, person: str, verdict: str, reason: str, now: float, may
     if not ticket.is_open:
         raise RequestError("PLR231", f"the ticket is {ticket.state}: nobody is asked any more")
     if verdict not in {APPROVE, REJECT, BREAK}:
-        raise RequestError("PLR106", f"`{verdict[:20]}` is no answer (approve, reject, break-glass)")
+        raise RequestError("PLR106", f"`{verdict[:20]}` is not a valid answer (approve, reject, break-glass)")
     if len(reason) > limit("approval_reason"):
         raise RequestError("PLR004", f"a reason has at most {limit('approval_reason')} characters")
     asked = opening(ticket, tiers) if verdict == BREAK else ticket.tiers

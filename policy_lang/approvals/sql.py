@@ -181,8 +181,8 @@ def _ticket(text: str) -> Ticket:
 
 @contextmanager
 def understood(place: str) -> Iterator[None]:
-    """Rows that are no tickets are told as a store that cannot be used. Raises StoreUnavailableError."""
+    """Rows that are not tickets are told as a store that cannot be used. Raises StoreUnavailableError."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StoreUnavailableError(f"`{place}` holds something that is no ticket: {error}") from None
+        raise StoreUnavailableError(f"`{place}` holds something that is not a ticket: {error}") from None

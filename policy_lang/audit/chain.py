@@ -31,7 +31,7 @@ _HEX = frozenset(b"0123456789abcdef")
 
 
 class DamagedRecordError(ValueError):
-    """A line that is no whole record; the text says why."""
+    """A line that is not a whole record; the text says why."""
 
 
 def sealed(event: Json, seq: int, time: str, prev: str) -> tuple[bytes, str]:
@@ -50,13 +50,13 @@ def links(line: bytes) -> tuple[int, str, str]:
     at = len(body) - 65 - len(_PREV)
     digest = line[-66:-2]
     if at < len(_HEAD) or line[-TAIL:-66] != _HASH or line[-2:] != b'"}' or body[at : at + len(_PREV)] != _PREV:
-        raise DamagedRecordError("it is no whole record")
+        raise DamagedRecordError("it is not a whole record")
     if sha256(body).hexdigest().encode("ascii") != digest:
         raise DamagedRecordError("its digest is not that of its text")
     number, comma, _ = line[len(_HEAD) : len(_HEAD) + 20].partition(b",")
     prev = body[-65:-1]
     if not line.startswith(_HEAD) or not comma or not number.isdigit() or not _HEX.issuperset(prev):
-        raise DamagedRecordError("it is no record of this version")
+        raise DamagedRecordError("it is not a record of this version")
     return int(number), prev.decode("ascii"), digest.decode("ascii")
 
 
@@ -79,5 +79,5 @@ def opened(line: bytes) -> Json:
     except strictly.MalformedError as error:
         raise DamagedRecordError(str(error)) from None
     if not isinstance(value, dict) or not isinstance(value.get("kind"), str) or not isinstance(value.get("time"), str):
-        raise DamagedRecordError("it is no record")
+        raise DamagedRecordError("it is not a record")
     return value

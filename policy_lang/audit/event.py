@@ -44,7 +44,7 @@ def decision_event(
 
 
 def happening(name: str, **fields: object) -> Json:
-    """The record of something that is no decision: a freeze, a session's start, a policy that came into force."""
+    """The record of something that is not a decision: a freeze, a session's start, a policy that came into force."""
     given = {k: v for k, v in fields.items() if v is not None}
     return bounded(without_secrets({"kind": name, **given}))
 

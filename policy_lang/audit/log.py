@@ -314,7 +314,7 @@ class DecisionLog:
         status = self._system.status(made)
         fault = unsafe(status)
         if fault is None and not stat.S_ISREG(status.st_mode):
-            fault = ("it is no regular file", "remove it")
+            fault = ("it is not a regular file", "remove it")
         if fault is not None:
             raise LogUnavailableError(f"`{self.folder}/{name}` is refused: {fault[0]}; {fault[1]}")
         return made

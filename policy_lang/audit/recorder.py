@@ -55,7 +55,7 @@ def _pending(request: Request, decision: Decision, micros: int, source: Json) ->
     disk = request.disk if isinstance(request.disk, Recording) else None
     try:
         event = decision_event(request, decision, micros, source, disk)
-    except Exception as error:  # noqa: BLE001 (fail closed: a request whose values are no values)
+    except Exception as error:  # noqa: BLE001 (fail closed: a request whose values are not values)
         decision.withdraw(f"{UNAVAILABLE}: {type(error).__name__}")
         event = happening("unrecordable", id=decision.id, why=type(error).__name__, source=source)
     return Pending(event, decision)

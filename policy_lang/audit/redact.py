@@ -23,7 +23,7 @@ _LEAST, _SURE = 4, 8
 MARK = "REDACTED-"
 """How what stands in place of a secret begins; its kind follows."""
 _HARMLESS = ("$", MARK, "@-", "@/", "/dev/", "<", "*", "%", "{{", "`")
-"""How a value begins that is no secret itself: a variable, a place holder, where it is read from."""
+"""How a value begins that is not a secret itself: a variable, a place holder, where it is read from."""
 _ASSIGNED = regex(r"(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]{1,200}+)['\"]?\\?['\"]?[ \t]{0,2}+[:=][ \t]{0,2}+")
 _OPTION = regex(r"(?<!\S)-{1,2}([A-Za-z][A-Za-z0-9_.-]{1,100}+)[ \t]{1,4}+")
 _PARAMETER = regex(r"[?&;]([A-Za-z0-9_.-]{1,60}+)=")

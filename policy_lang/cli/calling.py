@@ -50,7 +50,7 @@ def call(options: dict[str, Any], method: str, route: str, body: object = None) 
     except ChannelError as error:
         fail_usage(str(error), format_)
     except ValueError:
-        fail_usage("the service's answer is no JSON", format_)
+        fail_usage("the service's answer is not valid JSON", format_)
     if status >= 400:
         fault = value.get("error", {})
         if format_ == "json":

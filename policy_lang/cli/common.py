@@ -41,10 +41,10 @@ def LAYOUT(function: Function) -> Function:  # noqa: N802 (used as a decorator b
 
 
 def layout_of(places: Mapping[str, str | None]) -> Layout:
-    """The layout of the options; leaves with 2 for what is no absolute path."""
+    """The layout of the options; leaves with 2 for what is not an absolute path."""
     for name, place in places.items():
         if place is not None and not place.startswith("/"):
-            fail_usage(f"`--{name} {place[:60]}` is no absolute path")
+            fail_usage(f"`--{name} {place[:60]}` is not an absolute path")
     return Layout(places["workspace"], places["home"], places["tmp"])
 
 
@@ -159,7 +159,7 @@ def _context(policy: Policy, pairs: tuple[str, ...], format_: str) -> dict[str, 
         wanted: type = {"bool": bool, "int": int}.get(declared[name].type, str)
         if type(value) is not wanted or (declared[name].members and value not in declared[name].members):
             choices = suggest(text, declared[name].members) or f"expected {declared[name].type}"
-            fail_usage(f"`{text[:60]}` is no value of the context attribute `{name}` ({choices})", format_)
+            fail_usage(f"`{text[:60]}` is not a valid value of the context attribute `{name}` ({choices})", format_)
         out[name] = value
     return out
 

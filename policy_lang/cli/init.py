@@ -27,7 +27,7 @@ def command(folder: str, output: str | None, force: bool, format_: str) -> None:
     It reads names of files, lock files and package-manager configuration; it runs nothing.
     """
     if not os.path.isdir(folder):
-        fail_usage(f"`{folder}` is no folder", format_)
+        fail_usage(f"`{folder}` is not a folder", format_)
     try:
         repo = look(folder)
     except OSError as error:

@@ -55,7 +55,9 @@ def command(
     was undecided.
     """
     if not _NAME.match(name):
-        fail_usage(f"`{visible(name[:40])}` is no name for a policy: letters, digits, `.`, `_`, `-` and `/`", format_)
+        fail_usage(
+            f"`{visible(name[:40])}` is not a valid name for a policy: letters, digits, `.`, `_`, `-` and `/`", format_
+        )
     try:
         in_force = None if against is None else Policy.load_for_testing(against)
     except PolicyError as error:

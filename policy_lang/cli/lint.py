@@ -126,7 +126,7 @@ def _run(files: tuple[str, ...], format_: str, given: dict[str, object]) -> _Run
     places = {k: given[k] or getattr(USUAL_LAYOUT, k) for k in ("workspace", "home", "tmp")}
     for key, place in places.items():
         if not str(place).startswith("/"):
-            fail_usage(f"`--{key} {str(place)[:60]}` is no absolute path", shape)
+            fail_usage(f"`--{key} {str(place)[:60]}` is not an absolute path", shape)
     options = Options(
         _codes(given["select"], shape) or tuple(config.select),
         (*_codes(given["ignore"], shape), *config.ignore),
@@ -188,7 +188,7 @@ def _today(text: object, shape: str) -> date | None:
     try:
         return datetime.strptime(str(text), "%Y-%m-%d").date()  # noqa: DTZ007 (a day, not a moment)
     except ValueError:
-        fail_usage(f"`--today {str(text)[:40]}` is no date: write YYYY-MM-DD", shape)
+        fail_usage(f"`--today {str(text)[:40]}` is not a valid date: write YYYY-MM-DD", shape)
 
 
 def _baseline(path: str | None, shape: str, critical: bool, fresh: bool) -> Baseline | None:

@@ -315,7 +315,7 @@ def export(log: str, format_: str, output: str | None, distinct: bool, **given: 
     """Write the decisions of LOG in a form that other programs know."""
     chosen = selection(given)
     if format_ == "parquet" and output is None:
-        fail_usage("Parquet is no text: name a file with `--output FILE`")
+        fail_usage("Parquet is not text: name a file with `--output FILE`")
     if distinct and format_ != "parquet":
         fail_usage("`--distinct` goes with `--format parquet`")
     with reading():

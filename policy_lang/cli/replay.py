@@ -74,7 +74,7 @@ def _kinds(text: str, format_: str) -> tuple[str, ...]:
         return _FAIL
     for kind in kinds:
         if kind not in _FAIL:
-            fail_usage(f"`{kind[:40]}` is no change: write {', '.join(_FAIL)}, any or none", format_)
+            fail_usage(f"`{kind[:40]}` is not a valid change: write {', '.join(_FAIL)}, any or none", format_)
     return kinds
 
 

@@ -18,7 +18,7 @@ _DEEPEST = 64
 
 
 class DamagedError(ValueError):
-    """The bytes are no value; a file whose checksum holds never raises it."""
+    """The bytes are not a value; a file whose checksum holds never raises it."""
 
 
 def pack(value: Plain) -> bytes:
@@ -47,7 +47,7 @@ def _pack(value: Plain, out: bytearray) -> None:
         for one in value:
             _pack(one, out)
     else:
-        raise TypeError(f"{type(value).__name__} is no plain value")
+        raise TypeError(f"{type(value).__name__} is not a plain value")
 
 
 def _number(number: int, out: bytearray) -> None:

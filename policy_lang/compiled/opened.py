@@ -55,12 +55,12 @@ def _bytes(path: str) -> tuple[bytes, os.stat_result]:
         mend = "make it with `policy compile`"
         raise PolicyError([Diagnostic("PLE001", f"there is no file `{path}`", None, mend)]) from None
     except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or "the name is no file name"
+        reason = (error.strerror if isinstance(error, OSError) else None) or "the name is not a file name"
         raise PolicyError([Diagnostic("PLE001", f"`{path}` cannot be opened: {reason.lower()}")]) from None
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
-            raise _refused(path, "it is no regular file", "name a compiled policy")
+            raise _refused(path, "it is not a regular file", "name a compiled policy")
         if status.st_size > most:
             raise _refused(path, f"it is longer than {most} bytes", "split the policy")
         chunks: list[bytes] = []

@@ -39,7 +39,7 @@ class Contents:
     __slots__ = ("_file", "_profiles", "language", "name", "prepared", "program", "sources")
 
     def __init__(self, data: bytes) -> None:
-        """Raises DamagedError for what is no compiled policy, with the reason."""
+        """Raises DamagedError for what is not a compiled policy, with the reason."""
         self._file = file = _File(data)
         about: Any = unpack(file.section("about"))
         self.program, self.language, self.name, digest, self.sources, *rest = about
@@ -76,7 +76,7 @@ class _File:
     def __init__(self, data: bytes) -> None:
         head = layout.HEADER
         if data[:8] != layout.MAGIC:
-            raise DamagedError("it is no compiled policy")
+            raise DamagedError("it is not a compiled policy")
         if byteorder != "little":
             raise DamagedError("this machine reads numbers the other way round")
         if len(data) < head + 8 * len(layout.SECTIONS):

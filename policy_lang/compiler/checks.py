@@ -91,7 +91,10 @@ def _given(name: tree.Word, word: tree.Word, module: Module, program: Program) -
         if moment is None:
             program.diagnostics.append(
                 Diagnostic(
-                    "PLE304", f"`{word.text}` is no date", file.span(word.pos), "write YYYY-MM-DD or YYYY-MM-DDTHH:MMZ"
+                    "PLE304",
+                    f"`{word.text}` is not a valid date",
+                    file.span(word.pos),
+                    "write YYYY-MM-DD or YYYY-MM-DDTHH:MMZ",
                 )
             )
         return moment
@@ -106,7 +109,7 @@ def _given(name: tree.Word, word: tree.Word, module: Module, program: Program) -
         program.diagnostics.append(
             Diagnostic(
                 "PLE307",
-                f"`{word.text}` is no value of `{name.text}`",
+                f"`{word.text}` is not a valid value of `{name.text}`",
                 file.span(word.pos),
                 suggest(word.text, type_.members),
             )

@@ -33,7 +33,7 @@ def own_profiles(program: Program) -> tuple[dict[str, Profile], list[tuple[str, 
                 message = f"a second profile of `{name}`"
                 program.diagnostics.append(Diagnostic("PLE510", message, span, "keep one"))
             elif not NAME.fullmatch(name):
-                message = f"`{name[:60]}` is no program's name"
+                message = f"`{name[:60]}` is not a program's name"
                 program.diagnostics.append(Diagnostic("PLE509", message, span, "name the file after the program"))
             else:
                 contents.append((path, data))

@@ -62,7 +62,7 @@ class ProfileModel(BaseModel):
         for spec in text.split():
             names, _, role = spec.partition("=")
             if not all(re.fullmatch(r"[-+][^\s|=]*!?", n) for n in names.split("|")):
-                raise ValueError(f"`{names}` is no list of options")
+                raise ValueError(f"`{names}` is not a list of options")
             if role:
                 _role(role.removeprefix("?"))
         return text
@@ -72,21 +72,21 @@ class ProfileModel(BaseModel):
     def _known_changes(cls, changes: dict[str, str]) -> dict[str, str]:
         for change in changes.values():
             if not change.startswith(_CHANGES):
-                raise ValueError(f"`{change}` is no change; known are {', '.join(_CHANGES)}")
+                raise ValueError(f"`{change}` is not a change; known are {', '.join(_CHANGES)}")
         return changes
 
     @field_validator("reader")
     @classmethod
     def _known_reader(cls, name: str) -> str:
         if name and name not in HOMES:
-            raise ValueError(f"`{name}` is no reader")
+            raise ValueError(f"`{name}` is not a valid reader")
         return name
 
 
 def _role(name: str) -> None:
     bare = name.rstrip("!")
     if bare != "command" and bare not in PATH_ROLES and bare not in ROLES and bare not in MORE_ROLES:
-        raise ValueError(f"`{bare}` is no role")
+        raise ValueError(f"`{bare}` is not a valid role")
 
 
 def build(name: str, model: ProfileModel, parent: Profile | None = None, shared: ProfileModel | None = None) -> Profile:
@@ -149,7 +149,7 @@ def parse_profile(name: str, data: bytes) -> Profile | str:
     try:
         model = ProfileModel.model_validate(tomli.loads(data.decode("utf-8")))
     except (tomli.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ProfileError(f"the profile of `{name}` is no TOML: {error}") from None
+        raise ProfileError(f"the profile of `{name}` is not valid TOML: {error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(p) for p in first["loc"])

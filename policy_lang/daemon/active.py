@@ -128,6 +128,6 @@ class ActivePolicy:
                 continue  # a compiled policy stands without its sources
             fault = unsafe(status)
             if fault is None and not stat.S_ISREG(status.st_mode):
-                fault = ("it is no regular file", "name a file")
+                fault = ("it is not a regular file", "name a file")
             if fault is not None:
                 raise LoadError(f"`{path}` is refused: {fault[0]}; {fault[1]}")

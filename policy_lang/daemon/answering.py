@@ -108,7 +108,7 @@ def _verified(service: Service, call: Call, person: Person, signed: tuple[str, b
 
     def answer() -> Reply:
         if not work.result():
-            raise RequestError("PLR239", f"this is no signature of `{person.name}` for what is answered")
+            raise RequestError("PLR239", f"this is not a signature of `{person.name}` for what is answered")
         made: Reply = then()
         return made
 
@@ -186,7 +186,7 @@ def revoke(service: Service, call: Call) -> Reply:
 
 def stats(service: Service, call: Call) -> Reply:
     """How people answered what each rule asked, in so many days (`?days=30`)."""
-    from ..approvals.stats import by_rule  # the linter behind it is no part of what a service needs to start
+    from ..approvals.stats import by_rule  # the linter behind it is not part of what a service needs to start
     from ..lint.usage import fatigue
 
     reader(service, call)

@@ -113,7 +113,7 @@ class NotifyModel(_Strict):
         if self.command is None and self.webhook is None:
             raise ValueError("name a `command` or a `webhook`")
         if self.command is not None and not (self.command[0].startswith("/") and os.access(self.command[0], os.X_OK)):
-            raise ValueError(f"`{self.command[0]}` is no program by its whole path")
+            raise ValueError(f"`{self.command[0]}` is not a program by its whole path")
         return self
 
 
@@ -153,7 +153,7 @@ def read_config(path: str) -> Config:
     try:
         model = ConfigModel.model_validate(tomli.loads(data.decode("utf-8")))
     except (tomli.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"`{path}` is no TOML: {error}") from None
+        raise ConfigError(f"`{path}` is not valid TOML: {error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(p) for p in first["loc"]) or "the file"
@@ -301,13 +301,13 @@ def private_bytes(path: str, secret: bool) -> bytes:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or "the name is no file name"
+        reason = (error.strerror if isinstance(error, OSError) else None) or "the name is not a file name"
         raise ConfigError(f"`{path}` cannot be opened: {reason.lower()}") from None
     try:
         status: Any = os.fstat(handle)
         fault = unsafe(status)
         if not stat.S_ISREG(status.st_mode):
-            fault = ("it is no regular file", "name a file")
+            fault = ("it is not a regular file", "name a file")
         elif fault is None and secret and status.st_mode & 0o077:
             fault = (f"others can read it (mode {stat.S_IMODE(status.st_mode):04o})", "take that away: `chmod 600`")
         if fault is not None:

@@ -183,7 +183,7 @@ class Connection(asyncio.Protocol):
         if b"origin" in headers:
             self._stop(refusal(403, "PLR215", "web pages may not ask"))
         if self.uid is None and not _loopback(headers.get(b"host", b"")):
-            self._stop(refusal(403, "PLR215", "the `Host` is no loopback address"))
+            self._stop(refusal(403, "PLR215", "the `Host` is not a loopback address"))
 
     def on_body(self, body: bytes) -> None:
         """A part of the body; the parser gives no more than its length."""
@@ -280,7 +280,7 @@ def _token(header: bytes) -> str:
     kind, _, value = header.partition(b" ")
     if not header:
         return ""
-    # another scheme is no token of ours, and must not count as none
+    # another scheme is not a token of ours, and must not count as none
     return value.strip().decode("ascii", "replace") if kind.lower() == b"bearer" and value.strip() else "-"
 
 

@@ -98,7 +98,7 @@ def listen_tcp(address: str) -> socket.socket:
     host, _, port = address.rpartition(":")
     family = {"127.0.0.1": socket.AF_INET, "[::1]": socket.AF_INET6}.get(host)
     if family is None or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise UnsafePlaceError(f"`{address[:60]}` is no loopback address; write `127.0.0.1:PORT`")
+        raise UnsafePlaceError(f"`{address[:60]}` is not a loopback address; write `127.0.0.1:PORT`")
     listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -120,7 +120,7 @@ def activated() -> socket.socket | None:
     found.setblocking(False)
     os.set_inheritable(_ACTIVATED, False)
     if found.family != socket.AF_UNIX:
-        raise UnsafePlaceError("systemd passed a socket that is no Unix socket")
+        raise UnsafePlaceError("systemd passed a socket that is not a Unix socket")
     place = found.getsockname()
     check_folder(os.path.dirname(place))
     status = os.lstat(place)

@@ -11,7 +11,7 @@ _BLANKS = " \t\n\r"
 
 
 class MalformedError(ValueError):
-    """The text is no JSON that is accepted."""
+    """The text is not valid JSON that is accepted."""
 
 
 def load(data: bytes) -> object:
@@ -21,7 +21,7 @@ def load(data: bytes) -> object:
         _check_depth(text)
         value, end = _scanner()(text, 0)
     except (ValueError, StopIteration, RecursionError) as error:
-        raise MalformedError(f"this is no JSON: {str(error)[:200] or type(error).__name__}") from None
+        raise MalformedError(f"this is not valid JSON: {str(error)[:200] or type(error).__name__}") from None
     if end != len(text):
         raise MalformedError("something stands behind the JSON value")
     _check(value)
@@ -29,7 +29,7 @@ def load(data: bytes) -> object:
 
 
 def dump(value: object) -> bytes:
-    """A JSON text, in ASCII. Raises TypeError for what is no JSON, ValueError for numbers that JSON has not."""
+    """A JSON text, in ASCII. Raises TypeError for what JSON cannot hold, ValueError for numbers that it cannot."""
     return "".join(_encoder(value, 0)).encode("ascii")
 
 
@@ -41,7 +41,7 @@ def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _constant(name: str) -> object:
-    raise MalformedError(f"`{name}` is no JSON")
+    raise MalformedError(f"`{name}` is not valid JSON")
 
 
 def _float(text: str) -> float:
@@ -117,7 +117,7 @@ else:
         return make_scanner(_Settings)
 
     def _unknown(value):
-        raise TypeError(f"{type(value).__name__} is no JSON")
+        raise TypeError(f"{type(value).__name__} is not valid JSON")
 
     if make_encoder is None:
 

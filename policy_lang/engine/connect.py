@@ -30,7 +30,7 @@ def connection(
         for text in resolved:
             address = hosts.normal_host(f"[{text}]" if ":" in str(text) else str(text))
             if isinstance(address, str):
-                raise RequestError("PLR022", f"`{text[:60]}` in `resolved` is no address")
+                raise RequestError("PLR022", f"`{text[:60]}` in `resolved` is not an address")
             there = hosts.HostFacts(address, facts.port, facts.path, facts.method)
             parts.append(Effect("connect", f"{address}", _address(engine, table, there, env)))
     return engine.strictest(tuple(p.verdict for p in parts)), tuple(parts)

@@ -437,7 +437,7 @@ def _below(
 
 
 def _repository(names: Names, workspace: str | None) -> list[Word]:
-    """Where a workspace at or below a folder has its `.git`: one file that is no ordinary one."""
+    """Where a workspace at or below a folder has its `.git`: one file that is not an ordinary one."""
     inside = tuple(p for p in (workspace or "").split("/") if p)
     roots = [n[1:] for n in names.sure if n[0] == ROOT]
     return [(*inside[len(r) :], ".git", "config") for r in roots if workspace and inside[: len(r)] == r]

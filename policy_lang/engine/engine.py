@@ -159,7 +159,9 @@ class Engine:
             type_ = declared[name]
             wanted: type = {"int": int, "bool": bool}.get(type_.type, str)
             if type(value) is not wanted or (type_.members and value not in type_.members):
-                raise RequestError("PLR007", f"`{str(value)[:60]}` is no value of the context attribute `{name}`")
+                raise RequestError(
+                    "PLR007", f"`{str(value)[:60]}` is not a valid value of the context attribute `{name}`"
+                )
             values[name] = value  # type: ignore[assignment]
         from ..ir.evaluate import evaluate
 
@@ -284,7 +286,7 @@ class Engine:
         return connection(self, resource, method, resolved, env)
 
     def acts(self, request: Request) -> tuple[Act, ...]:
-        """What a command does. Raises RequestError for what is no command at all."""
+        """What a command does. Raises RequestError for what is not a command at all."""
         from .run import acts
 
         return acts(self, request)

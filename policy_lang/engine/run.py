@@ -31,7 +31,7 @@ def command(engine: Engine, request: Request, env: Environment) -> Found:
 
 
 def acts(engine: Engine, request: Request) -> tuple[Act, ...]:
-    """What a command does. Raises RequestError for what is no command at all."""
+    """What a command does. Raises RequestError for what is not a command at all."""
     resource = request.resource
     place = _place(request)
     key = (resource, request.shell, place)

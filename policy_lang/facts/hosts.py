@@ -99,7 +99,7 @@ def _port(text: str, scheme: str, authority: str) -> int:
             raise RequestError("PLR023", "nothing follows the colon after the host")
         return SCHEME_PORTS.get(scheme, 443)
     if not _PORT.fullmatch(text) or not 0 < int(text) <= 65535:
-        raise RequestError("PLR023", f"`{text[:20]}` is no port")
+        raise RequestError("PLR023", f"`{text[:20]}` is not a valid port")
     return int(text)
 
 
@@ -128,7 +128,7 @@ def normal_host(text: str) -> str | Address:
         if len(label) > limit("host_label_bytes"):
             raise RequestError("PLR004", f"a label of the host is longer than {limit('host_label_bytes')} bytes")
         if not _LABEL.fullmatch(label):
-            raise RequestError("PLR021", f"`{label[:40]}` is no label of a host name")
+            raise RequestError("PLR021", f"`{label[:40]}` is not a valid label of a host name")
     return text
 
 
@@ -138,7 +138,7 @@ def parse_v6(text: str) -> Address:
     try:
         address = ipaddress.IPv6Address(bare)
     except ValueError:
-        raise RequestError("PLR022", f"`{bare[:60]}` is no IPv6 address") from None
+        raise RequestError("PLR022", f"`{bare[:60]}` is not a valid IPv6 address") from None
     return address.ipv4_mapped or address
 
 
@@ -154,7 +154,7 @@ def _loose_v4(labels: list[str]) -> Address:
             else:
                 numbers.append(int(label, 8) if len(label) > 1 and label[0] == "0" else int(label[:12]))
         except ValueError:
-            raise RequestError("PLR022", f"`{label[:20]}` is no part of an address") from None
+            raise RequestError("PLR022", f"`{label[:20]}` is not part of an address") from None
     room = 256 ** (5 - len(numbers))
     if any(n > 255 for n in numbers[:-1]) or numbers[-1] >= room:
         raise RequestError("PLR022", f"`{'.'.join(labels)[:60]}` is out of an address's range")
@@ -173,7 +173,7 @@ def _idna(text: str) -> str:
     try:
         return idna.encode(text, uts46=True).decode("ascii")
     except idna.IDNAError:
-        raise RequestError("PLR025", "the host is no valid international name") from None
+        raise RequestError("PLR025", "the host is not a valid international name") from None
 
 
 def _url_path(tail: str) -> tuple[str, ...] | None:

@@ -53,7 +53,7 @@ def full_ref(ref: str) -> tuple[str, ...]:
         ref = f"refs/heads/{ref}"
     why = malformed_ref(ref)
     if why:
-        raise RequestError("PLR031", f"`{ref[:60]}` is no ref name: {why}")
+        raise RequestError("PLR031", f"`{ref[:60]}` is not a valid ref name: {why}")
     return tuple(ref.split("/"))
 
 

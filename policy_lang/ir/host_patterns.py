@@ -51,7 +51,7 @@ def _port(text: str, scheme: str) -> Label:
     if not text:
         return str(hosts.SCHEME_PORTS.get(scheme, 443))
     if not re.fullmatch(r"[1-9][0-9]{0,4}", text, re.ASCII) or int(text) > 65535:
-        raise PatternError(f"`{text}` is no port", "from 1 to 65535, or `:*` for any")
+        raise PatternError(f"`{text}` is not a valid port", "from 1 to 65535, or `:*` for any")
     return text
 
 
@@ -80,7 +80,7 @@ def _host_labels(host: str) -> list[Sequence]:
         raise PatternError("a path needs a scheme", f"write `https://{host}`")
     labels = host.rstrip(".").split(".")
     if host == "*":
-        raise PatternError("`*` alone is no host", "write `**` for any host, `*.example.com` for its subdomains")
+        raise PatternError("`*` alone is not a host", "write `**` for any host, `*.example.com` for its subdomains")
     if is_literal(labels[-1]) and re.fullmatch(r"0[xX][0-9a-fA-F]*|[0-9]+", labels[-1], re.ASCII):
         raise PatternError(f"`{host}` would be an address", "write addresses as `192.0.2.1` or `192.0.2.0/24`")
     out: list[Label] = []
@@ -108,7 +108,7 @@ def _host_label(label: str) -> Label:
             raise PatternError(error.message) from None
         return str(normal).rpartition(".")[0]
     if not re.fullmatch(r"[A-Za-z0-9_*?\[\]!-]+", label, re.ASCII):
-        raise PatternError(f"`{label}` is no label of a host name")
+        raise PatternError(f"`{label}` is not a valid label of a host name")
     return part_label(label.lower())
 
 
@@ -120,7 +120,7 @@ def _network(text: str) -> list[Sequence]:
             loose = ipaddress.ip_network(text, strict=False)
         except ValueError:
             raise PatternError(
-                f"`{text}` is no address or network", "write `192.0.2.1`, `10.0.0.0/8` or `fd00::/8`"
+                f"`{text}` is not an address or network", "write `192.0.2.1`, `10.0.0.0/8` or `fd00::/8`"
             ) from None
         raise PatternError(f"`{text}` has host bits set", f"write `{loose}`") from None
     if network.version == 6 and network.subnet_of(ipaddress.IPv6Network("::ffff:0:0/96")):

@@ -38,7 +38,7 @@ def compile_pattern(sort: str, text: str, methods: tuple[str, ...] = ()) -> tupl
             sequences = [s for t in texts for s in host_sequences(t, methods)]
         else:
             one = {PATH: _path, REF: _ref, NAME: _name}[sort]
-            anchor = "${tmp}" if sort == PATH and text.startswith("${tmp}") else ""  # its braces are no group
+            anchor = "${tmp}" if sort == PATH and text.startswith("${tmp}") else ""  # its braces are not a group
             texts = [anchor + t for t in expand_braces(text[len(anchor) :], limit("pattern_alternatives"))]
             sequences = [one(t) for t in texts]
     except GlobError as error:
@@ -178,7 +178,7 @@ def _split(text: str) -> list[str]:
             current = None
         elif char in ";&|<>()`$\\" or (char in "#~" and current is None):
             raise PatternError(
-                f"`{char}` is no part of one command",
+                f"`{char}` is not part of one command",
                 "rules are about single commands; quote the character if an argument contains it",
             )
         else:
@@ -200,5 +200,5 @@ _OPTION = regex(r"--[A-Za-z0-9][A-Za-z0-9_.-]*|-[A-Za-z0-9?#@]|-[A-Za-z][A-Za-z0
 def check_option(text: str) -> str:
     """An option as `with` and `without` take it. Raises PatternError."""
     if not _OPTION.fullmatch(text):
-        raise PatternError(f"`{text}` is no option", "write `-f` or `--force`, without a value")
+        raise PatternError(f"`{text}` is not a valid option", "write `-f` or `--force`, without a value")
     return text

@@ -15,7 +15,7 @@ from .finding import Finding
 
 
 class BaselineError(PolicyLangError):
-    """The file is no baseline."""
+    """The file is not a baseline."""
 
 
 class _Entry(BaseModel):

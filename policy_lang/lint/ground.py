@@ -67,7 +67,7 @@ class Ground:
         self.capabilities = capabilities
         self.layout = layout
         self.ceiling = ceiling
-        """This file only bounds what other policies may grant: its grants are no findings."""
+        """This file only bounds what other policies may grant: its grants are not findings."""
         self.engine = engine_of(policy, False, with_own(policy.profiles))
         self.rules = {r.id: r for layer in policy.layers for r in layer.rules}
         self.granting = {r.id: r for r in policy.layers[0].rules if r.grants}

@@ -135,7 +135,7 @@ def _judge(one: Suppression, today: date) -> None:
         try:
             ended = date.fromisoformat(one.until) < today
         except ValueError:
-            one.faults.append(("SUP004", f"`{one.until}` is no date: write `until=2027-01-31`"))
+            one.faults.append(("SUP004", f"`{one.until}` is not a valid date: write `until=2027-01-31`"))
         else:
             if ended:
                 one.faults.append(("SUP003", f"it ended on {one.until}"))

@@ -30,7 +30,7 @@ _MANY_A_DAY = 20
 class RuleUse:
     """How often a rule granted something, for how many different values, and the patterns that all of them fit in.
 
-    `smaller` are such patterns for each action, empty when they are no smaller; a replay has shown that they suffice.
+    `smaller` are such patterns for each action, empty when they are not smaller; a replay has shown that they suffice.
     """
 
     count: int = 0

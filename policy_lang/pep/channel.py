@@ -152,7 +152,7 @@ def parse_head(data: bytes) -> tuple[int, int]:
     first, *rest = data.split(b"\r\n")
     words = first.split(b" ", 2)
     if words[0] != b"HTTP/1.1" or len(words) < 2 or len(words[1]) != 3 or not words[1].isdigit():
-        raise ChannelError("the reply is no HTTP/1.1")
+        raise ChannelError("the reply is not valid HTTP/1.1")
     length = -1
     for line in rest:
         name, _, value = line.partition(b":")

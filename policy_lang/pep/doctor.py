@@ -109,7 +109,7 @@ def _hook(client: str, path: str, command: str, workspace: str) -> list[Finding]
             out.append(Finding(BAD, f"`{word}`: {fault[0]}", fault[1]))
     began = time.monotonic()
     reason = ""
-    for what, data in (("a write to `.git/hooks`", _canary(client, workspace)), ("input that is no JSON", b"{")):
+    for what, data in (("a write to `.git/hooks`", _canary(client, workspace)), ("input that is not valid JSON", b"{")):
         done = _run(command, data, workspace)
         reason = reason or done.stderr.decode("utf-8", "replace").strip()
         if done.returncode == 2:

@@ -24,7 +24,7 @@ def enforce(client: str, options: Options, data: bytes) -> tuple[int, bytes, byt
     module: Any = __import__(f"{__package__}.clients.{client}", fromlist=["questions"])
     payload = strictly.load(data)
     if not isinstance(payload, dict):
-        raise RefusedError("the hook's input is no JSON object")
+        raise RefusedError("the hook's input is not a JSON object")
     event = text(payload, "hook_event_name", module.EVENTS[0])
     if event not in module.EVENTS:
         raise RefusedError(f"the event `{event[:40]}` is not one that this hook answers")
@@ -96,7 +96,7 @@ def _place(told_by: str, payload: dict[str, object], options: Options) -> Place:
         raise RefusedError("the workspace would be the whole disk; fix it with `--workspace`")
     cwd = text(payload, "cwd", workspace)
     if not cwd.startswith("/"):
-        raise RefusedError("the working folder is no absolute path")
+        raise RefusedError("the working folder is not an absolute path")
     return Place(workspace, cwd, home, text(payload, "session_id", ""))
 
 

@@ -77,9 +77,9 @@ def settings_with(client: str, before: str, command: str, managed: bool, wait: i
     try:
         value = json.loads(before) if before.strip() else {}
     except ValueError as error:
-        raise InstallError(f"the settings are no JSON ({error}); mend them first") from None
+        raise InstallError(f"the settings are not valid JSON ({error}); mend them first") from None
     if not isinstance(value, dict):
-        raise InstallError("the settings are no JSON object; mend them first")
+        raise InstallError("the settings are not a JSON object; mend them first")
     _FORMS[client](value, command, managed, seconds)
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
@@ -87,10 +87,10 @@ def settings_with(client: str, before: str, command: str, managed: bool, wait: i
 def _entries(value: dict[str, Any], event: str) -> list[Any]:
     hooks = value.setdefault("hooks", {})
     if not isinstance(hooks, dict):
-        raise InstallError("`hooks` of the settings is no object; mend them first")
+        raise InstallError("`hooks` of the settings is not an object; mend them first")
     found = hooks.setdefault(event, [])
     if not isinstance(found, list):
-        raise InstallError(f"`hooks.{event}` of the settings is no list; mend them first")
+        raise InstallError(f"`hooks.{event}` of the settings is not a list; mend them first")
     found[:] = [entry for entry in found if _OURS not in json.dumps(entry)]
     return found
 

@@ -98,7 +98,7 @@ def _reply(line: bytes, options: Options) -> dict[str, Any] | None:
 def _request(message: object) -> tuple[str, dict[str, Any]]:
     """The method and parameters of a message."""
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0" or not isinstance(message.get("method"), str):
-        raise _RpcError(_INVALID, "this is no request")
+        raise _RpcError(_INVALID, "this is not a request")
     given = message.get("params", {})
     return message["method"], given if isinstance(given, dict) else {}
 

@@ -46,10 +46,10 @@ def denied(why: str) -> Outcome:
 def outcome(question: Question, decision: object) -> Outcome:
     """What a decision in its JSON form means for a question. Raises RefusedError for anything but such a decision."""
     if not isinstance(decision, dict) or not _KEYS <= set(decision) <= _KEYS | {"id", "ticket"}:
-        raise RefusedError("the answer is no decision")
+        raise RefusedError("the answer is not a decision")
     effect, tiers, reasons = decision["effect"], _texts(decision["tiers"]), _texts(decision["reasons"])
     if effect not in _STRICTNESS or not isinstance(decision["effects"], list) or (effect == ASK) != bool(tiers):
-        raise RefusedError("the answer is no decision")
+        raise RefusedError("the answer is not a decision")
     unknown = [o for o in _texts(decision["obligations"]) if o not in _OBLIGATIONS]
     if unknown and effect != DENY:
         raise RefusedError(f"the answer asks for `{unknown[0]}`, which this client does not know")
@@ -68,7 +68,7 @@ _KEYS = frozenset(
 
 def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise RefusedError("the answer is no decision")
+        raise RefusedError("the answer is not a decision")
     return tuple(value)
 
 

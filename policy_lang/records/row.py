@@ -44,7 +44,7 @@ def resource_of(value: object) -> str | tuple[str, ...]:
 
 
 def effect_of(value: object) -> str:
-    """One of the three; what is none of them is no permission."""
+    """One of the three; what is none of them is not a permission."""
     return value if isinstance(value, str) and value in EFFECTS else "deny"
 
 

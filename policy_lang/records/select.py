@@ -95,7 +95,7 @@ def instant(given: str, now: datetime | None = None) -> str:
             when = datetime.fromisoformat(given)
         except ValueError:
             raise SelectionError(
-                f"`{given[:40]}` is no time: write `2026-11-21`, `2026-11-21T09:00Z`, or how long ago: `90m`, `7d`"
+                f"`{given[:40]}` is not a valid time: write `2026-11-21`, `2026-11-21T09:00Z`, or an age: `90m`, `7d`"
             ) from None
         when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
     return when.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

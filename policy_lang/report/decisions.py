@@ -122,7 +122,7 @@ class SessionReport:
         self.stopped.append("\n".join(lines))
 
     def refuse(self, line: int, error: RequestError) -> None:
-        """Note a line that is no valid request."""
+        """Note a line that is not a valid request."""
         self.errors.append(f"{line:>5}  {colour('invalid', 'error')}  {error.code}: {visible(error.message)}")
 
     def render(self, policy: str, digest: str) -> str:

@@ -42,7 +42,7 @@ def read_bytes(path: str, at: Span | None) -> bytes:
             "PLE001", f"there is no file `{path}`", at, "check the path; it starts at the importing file" if at else ""
         ) from None
     except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or "the name is no file name"
+        reason = (error.strerror if isinstance(error, OSError) else None) or "the name is not a file name"
         raise unreadable("PLE001", f"`{path}` cannot be opened: {reason.lower()}", at) from None
     try:
         status = os.fstat(handle)

@@ -165,7 +165,7 @@ class Loader:
     def _profile(self, module: Module, item: tree.ProfileFile) -> None:
         span = module.file.span(item.target.pos)
         if not module.path or "\0" in item.target.text or not item.target.text:
-            self._report("PLE001", "this is no file name", span, "name a profile, such as `tools/deploy.toml`")
+            self._report("PLE001", "this is not a file name", span, "name a profile, such as `tools/deploy.toml`")
             return
         path = os.path.join(os.path.dirname(module.file.source.path), item.target.text)
         try:
@@ -177,7 +177,7 @@ class Loader:
         span = module.file.span(target.pos)
         if target.kind == "STRING":
             if "\0" in target.text or not target.text:
-                self._report("PLE001", "this is no file name", span, "name a policy file")
+                self._report("PLE001", "this is not a file name", span, "name a policy file")
                 return None
             base = os.path.dirname(module.file.source.path)
             path = os.path.join(base, target.text)

@@ -160,7 +160,7 @@ def _attribute(
             report(
                 Diagnostic(
                     "PLE303",
-                    f"the default `{item.default.text}` is no value of `{name}`",
+                    f"the default `{item.default.text}` is not a valid value of `{name}`",
                     module.file.span(item.default.pos),
                     wanted,
                 )

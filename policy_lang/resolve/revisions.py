@@ -22,7 +22,7 @@ class Revision:
         self.name = revision
         self._top = toplevel(os.getcwd())
         if self._top is None:
-            raise unreadable("PLE001", f"`{revision}:{path}` names a revision, and this is no git repository", None)
+            raise unreadable("PLE001", f"`{revision}:{path}` names a revision, and this is not a git repository", None)
         done = _git(self._top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         if done is None:
             raise unreadable("PLE001", f"there is no revision `{revision}`", None, "in CI, fetch the base branch first")

@@ -40,7 +40,7 @@ class Checker:
         """`until DATE`: through the end of that day, UTC; `until DATETIME`: before that minute."""
         moment = self.moment(word)
         if moment is None:
-            return self._error("PLE304", f"`{word.text}` is no date", word.pos, "write YYYY-MM-DD")
+            return self._error("PLE304", f"`{word.text}` is not a valid date", word.pos, "write YYYY-MM-DD")
         if word.kind == "DATE":
             moment += 86400
         return Atom("now", "<", (moment,))
@@ -94,7 +94,7 @@ class Checker:
                     if type_.type == "enum" and word.kind == "STRING"
                     else (f"`{name}` is {_kind(type_)}")
                 )
-                return self._error("PLE307", f"`{word.text}` is no value of `{name}`", word.pos, mend)
+                return self._error("PLE307", f"`{word.text}` is not a valid value of `{name}`", word.pos, mend)
             values.append(value)
         if op == "!=":
             return Join("not", (Atom(name, "==", tuple(values)),))
@@ -120,7 +120,7 @@ class Checker:
         if moment is None:
             return self._error(
                 "PLE304",
-                f"`{node.values[0].text}` is no date",
+                f"`{node.values[0].text}` is not a valid date",
                 node.values[0].pos,
                 "write YYYY-MM-DD or YYYY-MM-DDTHH:MMZ",
             )

@@ -28,7 +28,7 @@ def no_profiles(name: str) -> Profile | None:
 def read_acts(
     script: str, dialect: str | None = None, profiles: Profiles = no_profiles, place: Place = NOWHERE
 ) -> list[Act]:
-    """What a script does. Raises RequestError when it is no text, too long, empty, or in an unknown dialect."""
+    """What a script does. Raises RequestError when it is not text, too long, empty, or in an unknown dialect."""
     if not isinstance(script, str):
         raise RequestError("PLR001", "the command is neither a string nor an array of words")
     if dialect is not None and dialect not in DIALECTS:

@@ -118,7 +118,7 @@ def _default_branch(folder: str) -> str:
 
 
 def _host(url: str) -> str:
-    """`host` or `host:port` of a URL, or empty when it is no plain HTTPS or HTTP host name."""
+    """`host` or `host:port` of a URL, or empty when it is not a plain HTTPS or HTTP host name."""
     if not url.startswith(("https://", "http://")):
         return ""
     try:

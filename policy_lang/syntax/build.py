@@ -133,10 +133,10 @@ class Builder(Transformer[Token, Anything]):
         denials = int(count.text) if len(count.text) < 6 else 0
         if not 1 <= denials <= limit("freeze_denials"):
             most = limit("freeze_denials")
-            self.report("PLE316", f"`{count.text}` is no useful number of denials", count.pos, f"from 1 to {most}")
+            self.report("PLE316", f"`{count.text}` is not a valid number of denials", count.pos, f"from 1 to {most}")
         time = seconds(length.text) if len(length.text) < 12 else 0
         if not 1 <= time <= 30 * 86400:
-            self.report("PLE316", f"`{length.text}` is no useful time", length.pos, "from 1s to 30d")
+            self.report("PLE316", f"`{length.text}` is not a valid time", length.pos, "from 1s to 30d")
         return tree.Freeze(denials, time, _span(kids))
 
     def _tier_clause(self, tier: tree.TierDef, clause: Clause) -> None:
@@ -153,7 +153,7 @@ class Builder(Transformer[Token, Anything]):
         elif kind == "expires":
             tier.expires = seconds(words[0].text) if len(words[0].text) < 12 else 0
             if not 1 <= tier.expires <= 30 * 86400:
-                self.report("PLE313", f"`{words[0].text}` is no useful time to wait", words[0].pos, "from 1s to 30d")
+                self.report("PLE313", f"`{words[0].text}` is not a valid time to wait", words[0].pos, "from 1s to 30d")
         elif kind == "includes":
             tier.includes = words
         elif kind == "scope":

@@ -179,7 +179,7 @@ def _lexical_error(source: Source, at: int, out: Scan) -> int:
         mend = {";": "statements need no separator"}.get(text[at], "")
         if text[at] in "'@*/.~$":
             mend = "text goes in double quotes"
-        report = Diagnostic("PLE102", f"`{shown}` is no part of the language", Span(source, at, end), mend)
+        report = Diagnostic("PLE102", f"`{shown}` is not part of the language", Span(source, at, end), mend)
     if len(out.diagnostics) < limit("diagnostics") and not any(
         d.span and at <= d.span.start < end for d in out.diagnostics if d.code == "PLE003"
     ):
@@ -198,7 +198,7 @@ def unescape(raw: str) -> str:
         if match[1]:
             point = int(match[1], 16)
             if point > 0x10FFFF or 0xD800 <= point <= 0xDFFF or point == 0:
-                raise ValueError(f"`{match[0]}` is no character")
+                raise ValueError(f"`{match[0]}` is not a character")
             return chr(point)
         if match[2] not in _SIMPLE_ESCAPES:
             raise ValueError(f'unknown escape `{match[0]}`; there are `\\"`, `\\\\`, `\\n`, `\\t` and `\\u{{...}}`')

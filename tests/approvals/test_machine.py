@@ -216,7 +216,7 @@ def test_what_people_approve_needs_no_glass() -> None:
         both = machine.vote(both, person, verdict, "r", 1001.0, may, two)
     assert both.state == "approved" and not both.glass
     for_long = vote(ticket(tier(BOSS, scope="session")), "nia", "break-glass")
-    assert for_long.good == 1001.0 + limit("approval_grant_seconds")  # an emergency is no working day
+    assert for_long.good == 1001.0 + limit("approval_grant_seconds")  # an emergency is not a working day
 
 
 def test_a_reason_has_a_length() -> None:

@@ -133,7 +133,7 @@ def test_diff_outside_a_repository(tmp_path: Path) -> None:
     assert policy("diff", "a.policy", "a.policy", cwd=tmp_path, GIT_CEILING_DIRECTORIES=str(tmp_path.parent)).code == 0
     result = policy("diff", "HEAD:a.policy", "a.policy", cwd=tmp_path, GIT_CEILING_DIRECTORIES=str(tmp_path.parent))
     assert result.code == 2
-    assert "no git repository" in result.err
+    assert "not a git repository" in result.err
 
 
 def test_prove(tmp_path: Path) -> None:

@@ -245,7 +245,7 @@ def test_nothing_is_learned_from_a_log_that_was_edited(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["LOG", "--within"], "needs `--against"),
-        (["LOG", "--name", 'x" allow read'], "is no name"),
+        (["LOG", "--name", 'x" allow read'], "is not a valid name"),
         (["LOG", "--without", "nosuch"], "PLE204"),
         (["LOG", "--agent", "nobody"], "holds no decision"),
         (["LOG", "--against", "/nowhere.policy"], "PLE001"),

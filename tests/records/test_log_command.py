@@ -67,7 +67,7 @@ def test_verify_wants_a_signature_when_it_is_given_a_key(log: Path, tmp_path: Pa
         (["verify", "/nowhere"], "there is no log"),
         (["verify", "LOG", "--head", "9"], "takes a number and a digest"),
         (["show", "LOG", "99"], "no decision in the log"),
-        (["query", "LOG", "--since", "yesterday"], "is no time"),
+        (["query", "LOG", "--since", "yesterday"], "is not a valid time"),
         (["sql", "LOG", "selekt 1"], "the statement fails"),
         (["sql", "LOG", "copy (select 1) to 'x'"], "only read"),
         (["sql", "LOG", "select * from read_csv('/etc/passwd')"], "Permission"),

@@ -181,7 +181,7 @@ def test_what_no_policy_decided_is_left_out(tmp_path: Path, old: Path) -> None:
     [
         (["LOG", "--policy", "/nowhere.policy"], "PLE001"),
         (["/nowhere", "--policy", "NEW"], "there is no log"),
-        (["LOG", "--policy", "NEW", "--fail-on", "worse"], "is no change"),
+        (["LOG", "--policy", "NEW", "--fail-on", "worse"], "is not a valid change"),
         (["EMPTY", "--policy", "NEW"], "holds no decision"),
         (["FAKE", "--policy", "NEW"], "damaged"),
         (["x.parquet", "--policy", "NEW"], "there is no log"),

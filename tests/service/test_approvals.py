@@ -174,7 +174,7 @@ def test_nobody_approves_itself(running: Running) -> None:
     assert running.call("POST", "/v1/approvals/vote", body)[0] == 403  # this user is root, and no person
     assert running.call("GET", "/v1/approvals", **bearer(AGENT))[0] == 403
     assert running.call("GET", f"/v1/approvals/{number}", **bearer(OTHER_AGENT))[0] == 404
-    assert ask(running, TOKENS["mia"])["effect"] == "deny"  # a person is no agent
+    assert ask(running, TOKENS["mia"])["effect"] == "deny"  # a person is not an agent
     assert ask(running, ticket=number)["effect"] == "deny"
     running.stop()
     refused = [r["code"] for r in lines(running.folder / "log") if r["kind"] == "refused"]

@@ -49,7 +49,7 @@ def test_an_agents_user_never_answers(inside: Inside) -> None:
     assert code(inside.vote(number, AGENT, token="t" * 40)) == "PLR230"  # with a stolen token
     assert code(inside.vote(number, None, token="t" * 40, user=AGENT)) == "PLR230"  # over loopback TCP
     assert code(inside.vote(number, AGENT, token="a" * 40)) == "PLR230"
-    assert code(inside.vote(number, 0)) == "PLR230"  # an operator is no approver
+    assert code(inside.vote(number, 0)) == "PLR230"  # an operator is not an approver
     assert code(inside.vote(number, 0, token="o" * 40)) == "PLR230"
     assert code(inside.vote(number, 4711)) == "PLR230"
     assert inside.state(number) == "pending"

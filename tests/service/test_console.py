@@ -260,7 +260,7 @@ def test_the_console_is_on_loopback_only(tmp_path: Path, arguments: tuple[str, .
     configured(tmp_path)
     (tmp_path / "p.policy").write_text(POLICY)
     done = policy("serve", "--policy", tmp_path / "p.policy", "--socket", tmp_path / "s", "--config", tmp_path / "serve.toml", "--state", tmp_path, *arguments)  # fmt: skip
-    assert done.code == 2 and "no loopback address" in done.err
+    assert done.code == 2 and "not a loopback address" in done.err
 
 
 # people, in a real browser
@@ -277,7 +277,7 @@ def context(browser: Any, **more: Any) -> Any:
 
 
 def fits(browser: Any, made: Any) -> bool:
-    """Whether the page is no wider than its window."""
+    """Whether the page is not wider than its window."""
     return bool(made.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
 

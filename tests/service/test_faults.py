@@ -257,7 +257,7 @@ def test_f11_what_is_too_large_or_malformed(one: Running, data: bytes, status: b
     began = time.monotonic()
     answer = one.raw(data, wait=1.5)
     if data.endswith(b"hello") and b"host" not in data:
-        assert answer.startswith(b"HTTP/1.1 400")  # the body is no JSON; the connection stays
+        assert answer.startswith(b"HTTP/1.1 400")  # the body is not valid JSON; the connection stays
         return
     assert answer.startswith(b"HTTP/1.1 " + status), answer[:200]
     assert b'"effect":"deny"' in answer
@@ -409,7 +409,7 @@ def test_f15_unsafe_places_are_refused(tmp_path: Path) -> None:
             "--token-file",
             good,
         )
-        assert "no loopback address" in done.err, address
+        assert "not a loopback address" in done.err, address
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs to give files away")

@@ -83,7 +83,7 @@ def test_the_kernel_tells_who_answers(running: tuple[Running, str]) -> None:
     assert call(place, STRANGER, "/v1/decide", ask)[0] in {403, 503}
     status, answer = call(place, MIA_UID, "/v1/approvals/vote", yes)
     assert (status, answer["state"]) == (200, "approved")
-    assert call(place, MIA_UID, "/v1/decide", {**ask, "ticket": yes["ticket"]})[0] == 403  # a person is no agent
+    assert call(place, MIA_UID, "/v1/decide", {**ask, "ticket": yes["ticket"]})[0] == 403  # a person is not an agent
     assert call(place, AGENT, "/v1/decide", {**ask, "ticket": yes["ticket"]})[1]["effect"] == "allow"
 
 

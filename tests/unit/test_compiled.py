@@ -137,7 +137,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path / "pipe.plc").startswith("PLE005")
     (tmp_path / "text.plc").write_text("policy")
     (tmp_path / "text.plc").chmod(0o600)
-    assert "it is no compiled policy" in refused(tmp_path / "text.plc")
+    assert "it is not a compiled policy" in refused(tmp_path / "text.plc")
 
 
 def test_the_size_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,9 +42,9 @@ def test_it_is_read(tmp_path: Path) -> None:
         ("[[principal]]\n", "wrong at `principal.0.agents`: field required"), ("[[principal]]\nagents = ['a']\n", "name the peer by one of"),
         ("[[principal]]\nuid = 1\nuser = 'root'\nagents = ['a']\n", "name the peer by one of"), ("[[principal]]\nuid = 1\nagents = []\n", "principal.0.agents"),
         ("[[principal]]\nuid = -1\nagents = ['a']\n", "principal.0.uid"), ("[[principal]]\nuid = '1'\nagents = ['a']\n", "principal.0.uid"),
-        ("[[principal]]\nuid = 1\nagents = ['*', 'a']\n", "means any"), ("[[principals]]\n", "`principals`: extra inputs"), ("x = [", "is no TOML"),
+        ("[[principal]]\nuid = 1\nagents = ['*', 'a']\n", "means any"), ("[[principals]]\n", "`principals`: extra inputs"), ("x = [", "is not valid TOML"),
         ("[[principal]]\nuser = 'nobody-here'\nagents = ['a']\n", "no user `nobody-here`"), ("[[principal]]\ngroup = 'none-here'\nagents = ['a']\n", "no group"),
-        ("[operators]\nusers = ['nobody-here']\n", "no user"), ("[operators]\ntoken-file = 'none'\n", "cannot be opened"), ("\xff", "is no TOML"),
+        ("[operators]\nusers = ['nobody-here']\n", "no user"), ("[operators]\ntoken-file = 'none'\n", "cannot be opened"), ("\xff", "is not valid TOML"),
     ],
 )  # fmt: skip
 def test_mistakes(text: str, message: str, tmp_path: Path) -> None:
@@ -78,10 +78,10 @@ def test_files_in_other_hands(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="can write it"):
             read_config(written(tmp_path, "", mode=mode))
     (tmp_path / "folder").mkdir()
-    with pytest.raises(ConfigError, match="no regular file"):
+    with pytest.raises(ConfigError, match="not a regular file"):
         read_config(str(tmp_path / "folder"))
     os.mkfifo(tmp_path / "pipe", 0o600)
-    with pytest.raises(ConfigError, match="no regular file"):
+    with pytest.raises(ConfigError, match="not a regular file"):
         read_config(str(tmp_path / "pipe"))
 
 

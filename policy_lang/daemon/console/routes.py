@@ -250,13 +250,13 @@ def _form(call: Call) -> dict[str, str]:
     """The fields of a form. Raises RequestError for anything else."""
     kind = call.headers.get(b"content-type", b"").split(b";")[0].strip().lower()
     if call.method != "POST" or kind != b"application/x-www-form-urlencoded":
-        raise RequestError("PLR242", "this is no form of the console")
+        raise RequestError("PLR242", "this is not a form of the console")
     if len(call.body) > limit("console_body_bytes"):
         raise RequestError("PLR101", f"the form is longer than {limit('console_body_bytes')} bytes")
     try:
         pairs = parse_qsl(call.body.decode("ascii"), keep_blank_values=True, max_num_fields=8, errors="strict")
     except ValueError:
-        raise RequestError("PLR242", "this is no form of the console") from None
+        raise RequestError("PLR242", "this is not a form of the console") from None
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise RequestError("PLR242", "a field of the form is given twice")

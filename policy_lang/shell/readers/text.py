@@ -169,7 +169,7 @@ def dd(machine: Machine, call: Call, parsed: Parsed) -> bool:
         elif key == "of":
             path(machine, "write", target)
         elif key not in _DD_TEXT:
-            raise Opaque(f"`{key[:20]}=` is no operand of `dd` that its profile knows")
+            raise Opaque(f"`{key[:20]}=` is not a valid operand of `dd` that its profile knows")
     return True
 
 
@@ -218,7 +218,7 @@ def apply_patch(machine: Machine, call: Call, parsed: Parsed) -> bool:
             continue
         action = _PATCH_MARKS.get(word)
         if action is None or not name.strip():
-            raise Opaque(f"`{line[:40]}` is no mark of a patch that is known")
+            raise Opaque(f"`{line[:40]}` is not a mark of a patch that is known")
         path(machine, action, literal(name.strip()))
         if word == "move to" and last:
             path(machine, "delete", literal(last))

@@ -187,7 +187,7 @@ def find(machine: Machine, call: Call, parsed: Parsed) -> bool:
                 raise Opaque("an expression of `find` that is not known", "quote it")
             words.pop(0)
         elif text not in _FIND_FLAGS:
-            raise Opaque(f"`{text[:40]}` is no expression of `find` that its profile knows")
+            raise Opaque(f"`{text[:40]}` is not a valid expression of `find` that its profile knows")
     return True
 
 
