@@ -13,6 +13,7 @@ from ..automata.trie import Trie
 from ..automata.walker import Walker
 from ..domain.actions import COMMAND, SORT_OF
 from ..domain.conditions import Atom, atoms
+from ..domain.edition import LANGUAGE_VERSION
 from ..domain.errors import Diagnostic, SearchLimitError
 from ..domain.policy import FreezeRule
 from ..domain.suggest import suggest
@@ -25,8 +26,6 @@ from ..resolve.program import Program, ResolvedRule
 from ..syntax import tree
 from .checks import lower_proofs, lower_tests
 from .own_profiles import own_profiles, profile_name
-
-LANGUAGE_VERSION = "1"
 
 
 def lower(program: Program) -> PolicySet:

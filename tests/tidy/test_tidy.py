@@ -58,6 +58,19 @@ def test_the_decision_path_needs_no_package() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_version_is_told_without_the_compiler() -> None:
+    code = (
+        "import sys\n"
+        "from policy_lang.cli.main import cli\n"
+        "cli(['--version'], standalone_mode=False)\n"
+        "bad = {'lark', 'pydantic', 'policy_lang.compiler', 'policy_lang.engine', 'policy_lang.syntax'} & set(sys.modules)\n"
+        "sys.exit(','.join(sorted(bad)) or 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"policy_lang \S+, language \d+\n", done.stdout)
+
+
 def test_only_files_py_opens_policies() -> None:
     allowed = {
         "resolve/files.py",
