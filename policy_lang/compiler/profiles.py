@@ -11,6 +11,7 @@ import tomli
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from .._resources import resource_dir
+from ..domain.faults import AuthorError
 from ..shell.changes import Change, read_act, read_change
 from ..shell.profile import Option, Profile, Profiles
 from ..shell.programs import HOMES, MORE_ROLES, PATH_ROLES, ROLES
@@ -21,7 +22,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}", re.ASCII)
 _MOST_BYTES = 256 * 1024
 
 
-class ProfileError(ValueError):
+class ProfileError(AuthorError, ValueError):
     """A profile is malformed: which, and how."""
 
 
