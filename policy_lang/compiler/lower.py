@@ -13,7 +13,6 @@ from ..automata.trie import Trie
 from ..automata.walker import Walker
 from ..domain.actions import COMMAND, SORT_OF
 from ..domain.conditions import Atom, atoms
-from ..domain.edition import LANGUAGE_VERSION
 from ..domain.errors import Diagnostic, SearchLimitError
 from ..domain.policy import FreezeRule
 from ..domain.suggest import suggest
@@ -367,7 +366,7 @@ def _digest(
     program: Program, layers: tuple[Layer, ...], floor: tuple[Rule, ...], profiles: list[tuple[str, bytes]]
 ) -> str:
     """SHA-256 over meaning alone: neither order nor layout nor file names change it."""
-    parts: list[object] = [LANGUAGE_VERSION]
+    parts: list[object] = ["+".join(sorted({str(m.file.edition) for m in program.modules}))]
     parts += sorted((layer.guardrail, sorted({(r.key, r.because, r.label) for r in layer.rules})) for layer in layers)
     parts.append(sorted({r.key for r in floor}))
     parts.append(sorted(repr(t) for t in program.tiers.values()))

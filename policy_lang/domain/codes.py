@@ -53,6 +53,9 @@ _PAGES = (
      "Compile it again.", "", ""),
     Page("PLE007", "a compiled policy where a source is needed", "A compiled policy answers requests. Looking at its rules "
      "(`lint`, `diff`, `prove`, `query`, `test`, `fmt`) needs the source.", "", ""),
+    Page("PLE008", "written in a newer language", "The file names an edition of the language that this program does not know, so "
+     "nothing in it can be trusted to mean what it says. Upgrade policy_lang, or write the file in an edition it knows.",
+     'policy "a" language 99\nallow read "a"', 'policy "a" language 1\nallow read "a"'),
     # text
     Page("PLE101", "a string is not closed", "A string ends on the line where it begins.", 'allow read "src/**',
      'allow read "src/**"'),
@@ -78,6 +81,8 @@ _PAGES = (
      'rule deny: allow read "a"', 'rule no-deny: allow read "a"'),
     Page("PLE113", "`ask` without a tier", "An approval needs to say whose: name a tier.", 'ask read "a"',
      _T + 'ask review read "a"'),
+    Page("PLE114", "not a language edition", "Editions of the language are whole numbers, counted from 1.",
+     'policy "a" language 0\nallow read "a"', 'policy "a" language 1\nallow read "a"'),
     # names
     Page("PLE201", "an unknown action", "The actions are a closed set: read, write, delete, run, connect, push, "
      "force-push, delete-ref, merge, call, use, setenv, do.", 'allow raed "a"', 'allow read "a"'),
