@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from ._version import __version__
 from .domain.decision import Decision
 from .domain.policy import AttributeType
+from .domain.record import replace
 from .domain.request import Request
 from .engine.engine import Engine
 from .engine.explain import Explanation, explain
@@ -143,11 +144,12 @@ class Policy:
         where = (cwd, workspace, home, tmp)
         if self._log is not None:
             tables, many = (context or {}), tuple(resolved)
-            request = Request(
-                action, resource, agent, repo, branch, session, tables, *where, shell, method, many, git or {}
-            )
-            request.lexical, request.pattern, request.now = lexical, pattern, now
-            return self.decide_request(request)
+            return self.decide_request(
+                Request(
+                    action, resource, agent, repo, branch, session, tables, *where, shell, method, many, git or {},
+                    lexical, pattern, now=now,
+                )
+            )  # fmt: skip
         key: object = None
         if context is None and git is None and (lexical or workspace is None or action == "run"):
             # nothing but the arguments decides, if the answer is pure; the clock only by its minute
@@ -185,15 +187,18 @@ class Policy:
 
     def decide_request(self, request: Request) -> Decision:
         """Decide a request object. The clock is read only when the policy speaks of time. Never raises."""
-        if request.now is None and self._engine.timed:
-            request.now = time.time()
+        request = self.timed(request)
         if self._log is None:
             return self._decided(request)
         from .audit.recorder import commit, watched
 
-        decision, pending = watched(self._decided, request, {"by": "process", "pid": os.getpid()})
-        commit(self._log, (pending,))
-        return decision
+        decided = watched(self._decided, request, {"by": "process", "pid": os.getpid()})
+        commit(self._log, (decided,))
+        return decided.decision
+
+    def timed(self, request: Request) -> Request:
+        """The request with the clock's time in it, when it has none and the policy speaks of time."""
+        return replace(request, now=time.time()) if request.now is None and self._engine.timed else request
 
     def _decided(self, request: Request) -> Decision:
         key: object = None
@@ -218,6 +223,4 @@ class Policy:
 
     def explain(self, request: Request) -> Explanation:
         """The decision, and for each candidate rule why it holds or not."""
-        if request.now is None and self._engine.timed:
-            request.now = time.time()
-        return explain(self._engine, request)
+        return explain(self._engine, self.timed(request))

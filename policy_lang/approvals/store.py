@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..domain.faults import InternalError
+from ..domain.errors import PolicyLangError
 from ..domain.policy import Tier
 from .ticket import Json, Ticket, Vote
 
 Change = Callable[[Ticket], Ticket]
 
 
-class StoreUnavailableError(InternalError):
+class StoreUnavailableError(PolicyLangError):
     """Tickets cannot be read or kept; nothing may be asked or redeemed. The text says why."""
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from ..domain import strictly
 from ..domain.digest import sha256
-from ..domain.faults import InternalError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ _LINKS = len(_PREV) + 65 + TAIL
 _HEX = frozenset(b"0123456789abcdef")
 
 
-class DamagedRecordError(InternalError, ValueError):
+class DamagedRecordError(ValueError):
     """A line that is not a whole record; the text says why."""
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from time import perf_counter
 
+from ..domain.actions import DENY
+from ..domain.record import replace
 from .event import decision_event, happening
 from .log import LogUnavailableError
 from .seen import Recording
@@ -23,56 +25,68 @@ UNAVAILABLE = "audit_unavailable (PLI002): the decision cannot be recorded"
 
 
 class Pending:
-    """A record that is not written yet, and the decision that waits for it, if it is one's."""
+    """A record that is not written yet."""
 
-    __slots__ = ("decision", "event")
+    __slots__ = ("event",)
 
-    def __init__(self, event: Json, decision: Decision | None = None) -> None:
+    def __init__(self, event: Json) -> None:
         self.event = event
+
+
+class Decided(Pending):
+    """A decision and its record, which is not written yet. `commit` makes the decision a denial if it cannot be."""
+
+    __slots__ = ("decision",)
+
+    def __init__(self, decision: Decision, event: Json) -> None:
+        super().__init__(event)
         self.decision = decision
 
 
-def watched(decide: Callable[[Request], Decision], request: Request, source: Json) -> tuple[Decision, Pending]:
+def watched(decide: Callable[[Request], Decision], request: Request, source: Json) -> Decided:
     """A decision and its record: what was asked, what the disk said, what was decided and how long it took."""
-    ((decision, pending),) = all_watched(lambda requests: [decide(requests[0])], [request], source)
-    return decision, pending
+    (decided,) = all_watched(lambda requests: [decide(requests[0])], [request], source)
+    return decided
 
 
 def all_watched(
     decide: Callable[[list[Request]], list[Decision]], requests: list[Request], source: Json
-) -> list[tuple[Decision, Pending]]:
+) -> list[Decided]:
     """Decisions that are made together, and a record of each."""
     began = perf_counter()
-    for request in requests:
-        if request.workspace is not None and not request.lexical and request.disk is None:
-            request.disk = Recording()
+    requests = [observed(r) for r in requests]
     decisions = decide(requests)
     micros = int((perf_counter() - began) * 1e6) // len(requests)
-    return [(d, _pending(r, d, micros, source)) for r, d in zip(requests, decisions, strict=True)]
+    return [_decided(r, d, micros, source) for r, d in zip(requests, decisions, strict=True)]
 
 
-def _pending(request: Request, decision: Decision, micros: int, source: Json) -> Pending:
+def observed(request: Request) -> Request:
+    """The request with a disk that notes what is looked at, if anything is and none was given."""
+    looks = request.workspace is not None and not request.lexical and request.disk is None
+    return replace(request, disk=Recording()) if looks else request
+
+
+def _decided(request: Request, decision: Decision, micros: int, source: Json) -> Decided:
     disk = request.disk if isinstance(request.disk, Recording) else None
     try:
         event = decision_event(request, decision, micros, source, disk)
     except Exception as error:  # noqa: BLE001 (fail closed: a request whose values are not values)
-        decision.withdraw(f"{UNAVAILABLE}: {type(error).__name__}")
+        decision = decision.withdrawn(f"{UNAVAILABLE}: {type(error).__name__}")
         event = happening("unrecordable", id=decision.id, why=type(error).__name__, source=source)
-    return Pending(event, decision)
+    return Decided(decision, event)
 
 
 def commit(log: DecisionLog, pending: Sequence[Pending]) -> str:
-    """Write what waits, as a whole. Why that failed, or nothing; when it failed, every decision is a denial.
+    """Write what waits, as a whole. Why that failed, or nothing; when it failed, every decision becomes a denial.
 
     A batch without anything but denials does not wait for the disk: nothing happens because of it.
     """
-    durable = any(p.decision is not None and p.decision.effect != "deny" for p in pending)
+    granted = [p for p in pending if isinstance(p, Decided) and p.decision.effect != DENY]
     try:
-        log.append([p.event for p in pending], durable)
+        log.append([p.event for p in pending], durable=bool(granted))
     except LogUnavailableError as error:
         why = f"{UNAVAILABLE}: {error}"
-        for one in pending:
-            if one.decision is not None and one.decision.effect != "deny":
-                one.decision.withdraw(why)
+        for one in granted:
+            one.decision = one.decision.withdrawn(why)
         return why
     return ""

@@ -6,8 +6,6 @@ time is bounded by text times atoms whatever the text.
 
 from __future__ import annotations
 
-from ..domain.faults import AuthorError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +17,7 @@ Ranges = tuple[tuple[int, int], ...]
 MAX_CODE_POINT = 0x10FFFF
 
 
-class GlobError(AuthorError, ValueError):
+class GlobError(ValueError):
     """The glob's text is malformed; the message says how, in the author's terms."""
 
 

@@ -11,8 +11,8 @@ from typing import Any, BinaryIO
 import click
 
 from ..domain.errors import RequestError
-from ..domain.faults import reason_of
 from ..domain.plain import decision_json
+from ..domain.record import replace
 from ..policy import Policy
 from ..report.decisions import SessionReport, render_decision
 from ..wire.decisions import error_json
@@ -65,7 +65,7 @@ def _opened(name: str, format_: str) -> Iterator[tuple[BinaryIO, int]]:
     try:
         stream = open(name, "rb")  # noqa: SIM115 (closed below, in every case)
     except OSError as error:
-        fail_usage(f"`{name}` cannot be opened: {reason_of(error)}", format_)
+        fail_usage(f"`{name}` cannot be opened: {(error.strerror or 'error').lower()}", format_)
     with stream:
         yield stream, os.fstat(stream.fileno()).st_size
 
@@ -89,7 +89,7 @@ class _Session:
                 except RequestError as error:
                     fail_usage(str(error), self.format)
                 except OSError as error:
-                    fail_usage(f"`{name}` cannot be read: {reason_of(error)}", self.format)
+                    fail_usage(f"`{name}` cannot be read: {(error.strerror or 'error').lower()}", self.format)
         if not self.report.effects and not self.report.errors:
             fail_usage(f"`{name}` has no requests", self.format)
         if self.format == "text":
@@ -98,13 +98,12 @@ class _Session:
 
     def _one(self, number: int, line: bytes) -> None:
         try:
-            request = parse_request(line)
+            request = replace(parse_request(line), now=self.now)
         except RequestError as error:
             self.report.refuse(number, error)
             if self.format == "json":
                 print_json(error_json(error, number), compact=True)
             return
-        request.now = self.now
         decision = self.policy.decide_request(request)
         if self.format == "json":
             self.report.effects[decision.effect] += 1

@@ -5,8 +5,6 @@ A value is a tag byte and what belongs to it; numbers are little-endian base 128
 
 from __future__ import annotations
 
-from ..domain.faults import InternalError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +17,7 @@ _DEEPEST = 64
 """Conditions nest at most 32 deep; a formula and its parts take two levels each."""
 
 
-class DamagedError(InternalError, ValueError):
+class DamagedError(ValueError):
     """The bytes are not a value; a file whose checksum holds never raises it."""
 
 

@@ -14,6 +14,7 @@ from ..ir.model import Case, Property, ProveBlock, TestBlock
 from ..resolve.modules import Module
 from ..resolve.names import constant
 from ..resolve.program import Program
+from ..resolve.types import Checker
 from ..syntax import tree
 
 Patterns = Callable[..., tuple[Pattern, ...]]
@@ -34,7 +35,7 @@ def lower_tests(module: Module, program: Program) -> list[TestBlock]:
         cases: list[Case] = []
         for case in item.body:
             effect = case.effect.text
-            if case.tier is not None and case.tier.text not in program.tiers and "TIER" not in program.broken:
+            if case.tier is not None and case.tier.text not in program.tiers and "TIER" not in file.broken:
                 report(
                     Diagnostic(
                         "PLE203",
@@ -85,7 +86,7 @@ def _given(name: tree.Word, word: tree.Word, module: Module, program: Program) -
     if name.text in PLACES or (name.text in BUILT_INS and name.text != "now"):
         type_ = AttributeType(name.text, "string")
     if name.text == "now":
-        checker = program.checker(file)
+        checker = Checker(file, program.attributes, program.diagnostics.append)
         moment = checker.moment(word)
         if moment is None:
             program.diagnostics.append(
@@ -99,10 +100,9 @@ def _given(name: tree.Word, word: tree.Word, module: Module, program: Program) -
         return moment
     if type_ is None:
         known = [*program.attributes, *BUILT_INS, *PLACES]
-        if "CONTEXT" not in program.broken:
-            program.diagnostics.append(
-                Diagnostic("PLE209", f"unknown attribute `{name.text}`", file.span(name.pos), suggest(name.text, known))
-            )
+        program.diagnostics.append(
+            Diagnostic("PLE209", f"unknown attribute `{name.text}`", file.span(name.pos), suggest(name.text, known))
+        )
         return None
     value = constant(word, type_)
     if value is None:
@@ -121,13 +121,13 @@ def lower_proofs(module: Module, program: Program, patterns: Patterns) -> list[P
     """The proofs of a file, parsed and checked."""
     out: list[ProveBlock] = []
     file, report = module.file, program.diagnostics.append
-    checker = program.checker(file)
+    checker = Checker(file, program.attributes, report)
     for item in file.items:
         if not isinstance(item, tree.ProveDef):
             continue
         properties: list[Property] = []
         for line in item.body:
-            if line.tier is not None and line.tier.text not in program.tiers and "TIER" not in program.broken:
+            if line.tier is not None and line.tier.text not in program.tiers and "TIER" not in file.broken:
                 report(
                     Diagnostic(
                         "PLE203",

@@ -26,6 +26,8 @@ from ..syntax import tree
 from .checks import lower_proofs, lower_tests
 from .own_profiles import own_profiles, profile_name
 
+LANGUAGE_VERSION = "1"
+
 
 def lower(program: Program) -> PolicySet:
     """The policy set in normal form. Adds what it finds wrong to `program.diagnostics`."""
@@ -366,7 +368,7 @@ def _digest(
     program: Program, layers: tuple[Layer, ...], floor: tuple[Rule, ...], profiles: list[tuple[str, bytes]]
 ) -> str:
     """SHA-256 over meaning alone: neither order nor layout nor file names change it."""
-    parts: list[object] = ["+".join(sorted({str(m.file.edition) for m in program.modules}))]
+    parts: list[object] = [LANGUAGE_VERSION]
     parts += sorted((layer.guardrail, sorted({(r.key, r.because, r.label) for r in layer.rules})) for layer in layers)
     parts.append(sorted({r.key for r in floor}))
     parts.append(sorted(repr(t) for t in program.tiers.values()))

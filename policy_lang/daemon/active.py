@@ -14,7 +14,6 @@ from ..compiled.codec import DamagedError
 from ..compiled.opened import SUFFIX, open_compiled, stale_source
 from ..compiled.reader import Contents
 from ..domain.errors import PolicyError
-from ..domain.faults import AuthorError
 from ..facts.owners import unsafe
 from ..policy import Policy
 
@@ -32,7 +31,7 @@ class Loaded:
     since: float
 
 
-class LoadError(AuthorError):
+class LoadError(Exception):
     """A policy that cannot be put in force; the text says why."""
 
 

@@ -35,6 +35,7 @@ from .people import People, Person
 
 Json = dict[str, Any]
 Tiers = dict[str, Tier]
+Become = Callable[[Decision], Decision]
 _GRACE = 60.0
 """Seconds for another service to see that one of its tickets is over."""
 _OTHER = "the ticket is for another request, policy, agent or session"
@@ -79,28 +80,22 @@ class Approvals:
         self._tick = tick
         return self._latest
 
-    def decided(self, requests: list[Request], decisions: list[Decision], force: InForce, user: int | None) -> None:
-        """What becomes of decisions that ask, all of one call: with an approval for it, allows; else one ticket."""
-        asking = [d for d in decisions if d.effect == "ask"]
+    def decided(
+        self, requests: list[Request], decisions: list[Decision], force: InForce, user: int | None
+    ) -> list[Decision]:
+        """What decisions that ask become, all of one call: with an approval for it, allows; else one ticket."""
         try:
             named = _named(requests)
             asked = together([_canonical(r, d) for r, d in zip(requests, decisions, strict=True)])
             made = self._ticket(requests, decisions, asked, force, user)
             if named is None:
                 named = self._approved_before(made, force)
-            if named is not None:
-                self._redeemed(made, asking, force, named)
-            else:
-                self._asked(made, asking, force)
+            become = self._asked(made, force) if named is None else self._redeemed(made, force, named)
         except StoreUnavailableError as error:
-            self._refuse(asking, f"refused (PLR237): approvals cannot be kept: {error}")
+            become = _refused(f"refused (PLR237): approvals cannot be kept: {error}")
         except RequestError as error:
-            self._refuse(asking, f"refused ({error.code}): {error.message}")
-
-    @staticmethod
-    def _refuse(asking: list[Decision], why: str) -> None:
-        for decision in asking:
-            decision.withdraw(why)
+            become = _refused(f"refused ({error.code}): {error.message}")
+        return [become(d) if d.effect == "ask" else d for d in decisions]
 
     def _ticket(
         self, requests: list[Request], decisions: list[Decision], asked: Json, force: InForce, user: int | None
@@ -140,7 +135,7 @@ class Approvals:
                 raise RequestError("PLR240", f"people have said no to exactly this (ticket {old.id})")
         return None
 
-    def _asked(self, made: Ticket, asking: list[Decision], force: InForce) -> None:
+    def _asked(self, made: Ticket, force: InForce) -> Become:
         most = limit("approvals_pending")
         if len(strictly.dump(made.request)) > limit("ticket_bytes"):
             raise RequestError("PLR004", f"people are not asked about more than {limit('ticket_bytes')} bytes")
@@ -157,12 +152,10 @@ class Approvals:
             self.tell("approval-asked", ticket=ticket.id, agent=ticket.agent, session=ticket.session or None,
                       tiers=[t.name for t in made.tiers], action=first["action"], resource=first["resource"],
                       rules=[r["id"] for r in made.about["rules"]])  # fmt: skip
-        for decision in asking:
-            decision.waiting(
-                f"people are asked (ticket {ticket.id}); ask the same again when they have answered", brief(ticket)
-            )
+        why = f"people are asked (ticket {ticket.id}); ask the same again when they have answered"
+        return lambda decision: decision.waiting(why, brief(ticket))
 
-    def _redeemed(self, made: Ticket, asking: list[Decision], force: InForce, name: str) -> None:
+    def _redeemed(self, made: Ticket, force: InForce, name: str) -> Become:
         now = self.now()
         wanted = {t.name for t in made.tiers}
 
@@ -179,8 +172,8 @@ class Approvals:
         self.tell("approval-redeemed", ticket=ticket.id, agent=ticket.agent, session=ticket.session or None,
                   people=people, glass=ticket.glass or None)  # fmt: skip
         self.changed()
-        for decision in asking:
-            decision.approved(f"approved by {people} (ticket {ticket.id}{how})", brief(ticket))
+        why = f"approved by {people} (ticket {ticket.id}{how})"
+        return lambda decision: decision.approved(why, brief(ticket))
 
     def _timed(self, ticket: Ticket, force: InForce) -> Ticket:
         """A ticket as it is by now; what has changed is kept and told.
@@ -248,6 +241,10 @@ class Approvals:
         """The latest tickets of those that are wanted, as they are by now."""
         known = [self._timed(t, force) for t in self.store.found(wanted, most)]
         return [t for t in known if not wanted.states or t.state in wanted.states]
+
+
+def _refused(why: str) -> Become:
+    return lambda decision: decision.withdrawn(why)
 
 
 _MACHINE = socket.gethostname()

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 import tomli
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ..domain.faults import AuthorError, reason_of
 from ..domain.limits import limit
 from ..facts.owners import unsafe
 from .people import People, Person, token_digest
@@ -26,7 +25,7 @@ _LEAST_TOKEN = 32
 """Characters: 128 bits in hexadecimal."""
 
 
-class ConfigError(AuthorError, ValueError):
+class ConfigError(ValueError):
     """The configuration cannot be used; the message says why and how to mend it."""
 
 
@@ -302,8 +301,8 @@ def private_bytes(path: str, secret: bool) -> bytes:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as error:
-        reason = reason_of(error, "the name is not a file name")
-        raise ConfigError(f"`{path}` cannot be opened: {reason}") from None
+        reason = (error.strerror if isinstance(error, OSError) else None) or "the name is not a file name"
+        raise ConfigError(f"`{path}` cannot be opened: {reason.lower()}") from None
     try:
         status: Any = os.fstat(handle)
         fault = unsafe(status)

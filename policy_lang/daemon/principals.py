@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..domain.errors import RequestError
+from ..domain.record import replace
 from ..domain.request import Request
 from .people import People, Person
 
@@ -107,14 +109,15 @@ class Principals:
         return any(b.meets(seen) for b in self.bindings if not b.token)
 
 
-def bind(request: Request, binding: Binding | None) -> None:
-    """Set the principal of a request, and all that is fixed for it. Raises RequestError for what is another's."""
+def bind(request: Request, binding: Binding | None) -> Request:
+    """The request with its principal, and all that is fixed for it. Raises RequestError for what is another's."""
     if binding is None:
         raise RequestError("PLR201", "no agent is bound to this caller; the configuration names who may ask")
+    fields: dict[str, Any] = {}
     if request.agent is None:
         if len(binding.agents) != 1 or binding.agents[0] == ANY:
             raise RequestError("PLR202", "this caller speaks for several agents; the field `agent` says which")
-        request.agent = binding.agents[0]
+        fields["agent"] = binding.agents[0]
     elif binding.agents != (ANY,) and request.agent not in binding.agents:
         shown = "".join(c if c.isprintable() else "\ufffd" for c in request.agent[:60])
         raise RequestError("PLR202", f"this caller may not speak for `{shown}`")
@@ -123,11 +126,12 @@ def bind(request: Request, binding: Binding | None) -> None:
         if fixed is not None:
             if getattr(request, name) not in {None, fixed}:
                 raise RequestError("PLR203", f"`{name}` is fixed for this caller, and the request says something else")
-            setattr(request, name, fixed)
+            fields[name] = fixed
     if binding.context:
         given = dict(request.context)
         for name, value in binding.context:
             if name in given and (given[name] != value or type(given[name]) is not type(value)):
                 raise RequestError("PLR203", f"`{name}` is fixed for this caller, and the request says something else")
             given[name] = value
-        request.context = given
+        fields["context"] = given
+    return replace(request, **fields) if fields else request

@@ -14,9 +14,7 @@ from typing import Any
 from ..approvals.store import StoreUnavailableError
 from ..audit.event import happening
 from ..audit.log import DecisionLog, LogUnavailableError
-from ..audit.recorder import Pending, all_watched, commit
-from ..audit.seen import Recording
-from ..domain.codes import PAGES
+from ..audit.recorder import Decided, Pending, all_watched, commit, observed
 from ..domain.decision import Answer, Decision, Verdict
 from ..domain.errors import RequestError
 from ..domain.limits import limit
@@ -88,6 +86,8 @@ def in_time(deadline: float) -> None:
 
 Answered = Reply | Held | Later
 _PID = os.getpid()
+_TOLD = frozenset(("PLR201", "PLR202", "PLR203", "PLR206", "PLR230", "PLR234", "PLR238", "PLR239"))
+"""Refusals that are recorded: somebody asked for what is not theirs."""
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -96,13 +96,17 @@ def reply(value: Json | list[Json], status: int = 200) -> Reply:
     return Reply(status, _encode(value).encode("ascii"))
 
 
-def refusal(code: str, message: str, status: int | None = None) -> Reply:
-    """A reply that answers no; it says `deny` for whoever looks only there.
+def refusal(status: int, code: str, message: str) -> Reply:
+    """A reply that answers no; it says `deny` for whoever looks only there."""
+    return reply({"error": {"code": code, "message": message}, "effect": "deny"}, status)
 
-    Its status is that of the code's page, unless HTTP has a more exact one for this case.
-    """
-    body: Json = {"error": {"code": code, "message": message}, "effect": "deny"}
-    return reply(body, PAGES[code].status if status is None else status)
+
+_STATUS = {
+    "PLR201": 403, "PLR202": 403, "PLR203": 403, "PLR204": 429, "PLR205": 404, "PLR206": 403, "PLR207": 503,
+    "PLR216": 503, "PLR217": 503, "PLR101": 413, "PLR230": 403, "PLR231": 409, "PLR232": 409, "PLR237": 503,
+    "PLR238": 409, "PLR239": 403, "PLR241": 403, "PLR242": 409,
+}  # fmt: skip
+"""What a refused request is in HTTP; any other is 400."""
 
 
 @dataclass(slots=True)
@@ -134,14 +138,14 @@ class Service:
         try:
             return answer()
         except StoreUnavailableError as error:
-            return refusal("PLR237", f"approvals cannot be kept: {error}")
+            return refusal(503, "PLR237", f"approvals cannot be kept: {error}")
         except RequestError as error:
-            if PAGES[error.code].recorded:
+            if error.code in _TOLD:
                 self.tell("refused", path=call.path, code=error.code, why=error.message, uid=call.caller.uid)
-            return refusal(error.code, error.message)
+            return refusal(_STATUS.get(error.code, 400), error.code, error.message)
         except Exception as error:  # noqa: BLE001 (fail closed)
             self.log("internal-error", kind=type(error).__name__)
-            return refusal("PLI001", f"internal error: {type(error).__name__}")
+            return refusal(500, "PLI001", f"internal error: {type(error).__name__}")
 
     # records
 
@@ -187,24 +191,28 @@ class Service:
 
     # decisions
 
-    def decided(self, requests: list[Request], caller: Caller) -> list[Decision]:
-        """Decisions on one thing to do, whose principal is the caller. Raises RequestError for what is not."""
+    def decided(self, requests: list[Request], caller: Caller) -> list[Decided]:
+        """Decisions on one thing to do, whose principal is the caller. Raises RequestError for what is not.
+
+        What they are is known when they are recorded: a reply reads them then.
+        """
         binding = self.principals.binding(caller)
-        for request in requests:
-            bind(request, binding)
+        requests = [bind(r, binding) for r in requests]
         first = requests[0]
         if any((r.agent, r.session) != (first.agent, first.session) for r in requests):
             raise RequestError("PLR106", "what is done together is done by one agent in one session")
         frozen = self.state.why_frozen(first.agent, first.session)
+        if frozen is None and self.active.current is not None:
+            requests = [self.active.current.policy.timed(r) for r in requests]
         if self.records is None:
-            return self._decided(requests, binding, frozen, caller)
+            return [Decided(d, {}) for d in self._decided(requests, binding, frozen, caller)]
         source: Json = {"by": "service", "pid": _PID, "uid": caller.uid}
         if frozen is not None:
             source["frozen"] = frozen.kind  # no policy's decision: a replay leaves it out
         found = all_watched(lambda asked: self._decided(asked, binding, frozen, caller), requests, source)
-        self._pending += [pending for _, pending in found]
+        self._pending += found
         self.waiting()
-        return [decision for decision, _ in found]
+        return found
 
     def _decided(
         self, requests: list[Request], binding: Binding | None, frozen: Frozen | None, caller: Caller
@@ -217,13 +225,12 @@ class Service:
             why = f"the {frozen.kind} is frozen by {frozen.by}: {frozen.why}"
             decisions = [_denied(r, loaded.policy.digest, why) for r in requests]
         else:
-            for request in requests:
-                if self.approvals is not None and request.disk is None and request.workspace is not None:
-                    request.disk = None if request.lexical else Recording()  # what is approved are these files
+            if self.approvals is not None:
+                requests = [observed(r) for r in requests]  # what is approved are these files
             decisions = [loaded.policy.decide_request(r) for r in requests]
             effects = {d.effect for d in decisions}
             if self.approvals is not None and "ask" in effects and "deny" not in effects:
-                self.approvals.decided(requests, decisions, in_force(loaded), caller.seen)
+                decisions = self.approvals.decided(requests, decisions, in_force(loaded), caller.seen)
         self._count(requests, decisions, binding, loaded if frozen is None else None)
         return decisions
 
@@ -242,8 +249,8 @@ class Service:
     def decide(self, call: Call) -> Reply | Held:
         """One request, one decision."""
         request = parse_request(call.body)
-        (decision,) = self.decided([request], call.caller)
-        return self.held(lambda: reply(decision_json(decision, request.id)))
+        (one,) = self.decided([request], call.caller)
+        return self.held(lambda: reply(_told(one, request.id)))
 
     def batch(self, call: Call) -> Reply | Held:
         """Several requests; one that is malformed is answered by an error in its place, unless they are `together`."""
@@ -252,14 +259,14 @@ class Service:
         model = validated(BatchModel, json_object(call.body, limit("batch_bytes")))
         if model.together:
             requests = [request_of(value) for value in model.requests]
-            decisions = self.decided(requests, call.caller)
-            out += [partial(decision_json, d, r.id) for r, d in zip(requests, decisions, strict=True)]
+            found = self.decided(requests, call.caller)
+            out += [partial(_told, one, r.id) for r, one in zip(requests, found, strict=True)]
             return self.held(lambda: reply({"decisions": [one() for one in out]}))
         for value in model.requests:
             try:
                 in_time(deadline)
                 request = request_of(value)
-                out.append(partial(decision_json, self.decided([request], call.caller)[0], request.id))
+                out.append(partial(_told, self.decided([request], call.caller)[0], request.id))
             except RequestError as error:
                 fault = {"error": {"code": error.code, "message": error.message}, "effect": "deny"}
                 out.append(partial(dict, fault))
@@ -267,8 +274,7 @@ class Service:
 
     def explain(self, call: Call) -> Reply:
         """One request, its decision, and what every rule about the action said."""
-        request = parse_request(call.body)
-        bind(request, self.principals.binding(call.caller))
+        request = bind(parse_request(call.body), self.principals.binding(call.caller))
         loaded = self.loaded()
         return reply(explanation_json(loaded.policy.explain(request)))
 
@@ -299,7 +305,8 @@ class Service:
             request = authzen.evaluation_request(model)
         except RequestError as error:
             return partial(authzen.refusal_json, error)
-        return partial(authzen.answer_json, self.decided([request], caller)[0])
+        (one,) = self.decided([request], caller)
+        return lambda: authzen.answer_json(one.decision)
 
     # what is known
 
@@ -433,7 +440,7 @@ class Service:
         """An agent asks a person."""
         model = validated(QuestionModel, json_object(call.body))
         request = Request("do", "escalate", agent=model.agent, session=model.session)
-        bind(request, self.principals.binding(call.caller))
+        request = bind(request, self.principals.binding(call.caller))
         made = self.state.escalate(request.agent or "", request.session, model.question, time.time())
         self.tell("escalation", agent=made.agent, session=made.session, escalation=made.id, question=made.question)
         return reply({"escalation": made.id}, 201)
@@ -473,6 +480,10 @@ class Service:
 def in_force(loaded: Loaded) -> InForce:
     """What tickets are measured by."""
     return InForce(loaded.policy.digest, loaded.policy.engine.prepared.tiers)
+
+
+def _told(one: Decided, request_id: str | None) -> Json:
+    return decision_json(one.decision, request_id)
 
 
 def _denied(request: Request, digest: str, why: str) -> Decision:

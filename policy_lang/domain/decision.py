@@ -11,10 +11,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 @record(frozen=True, slots=True)
 class RuleRef:
@@ -79,19 +75,25 @@ class Answer:
 
 
 class Decision:
-    """The answer to one request. Cheap to make: it points to a shared answer.
+    """The answer to one request, which cannot be changed. Cheap to make: it points to a shared answer.
 
     `effect` is `allow`, `ask` or `deny`; `tiers` the approval tiers that `ask` needs, all of them;
     `rules` those that decided; `reasons` one sentence each; `obligations` such as `log`; `opaque` says why
     a command could not be read; `id` is unique to this decision; `ticket` says what people are asked, or have approved.
+    `withdrawn`, `waiting` and `approved` make the decision, with the same id, that it becomes.
     """
 
-    __slots__ = ("_answer", "_id", "ticket")
+    __slots__ = ("_answer", "_id", "_ticket")
 
-    def __init__(self, answer: Answer, ticket: Mapping[str, object] | None = None) -> None:
+    def __init__(self, answer: Answer, ticket: Mapping[str, object] | None = None, id: str = "") -> None:  # noqa: A002
         self._answer = answer
-        self._id = ""
-        self.ticket = ticket
+        self._id = id
+        self._ticket = ticket
+
+    @property
+    def ticket(self) -> Mapping[str, object] | None:
+        """What people are asked, or have approved."""
+        return self._ticket
 
     @property
     def verdict(self) -> Verdict:
@@ -151,29 +153,26 @@ class Decision:
         """True only for `allow`."""
         return self._answer.verdict.effect == "allow"
 
-    def withdraw(self, why: str) -> None:
-        """Make it a denial, with all its effects: what cannot be recorded is not granted."""
-        old = self._answer
-        verdict = Verdict("deny", reasons=(why,))
-        self._answer = Answer(verdict, old.policy_digest, old.action, old.resource, pure=False)
-        self.ticket = None
+    def withdrawn(self, why: str) -> Decision:
+        """A denial, with all its effects: what cannot be recorded is not granted."""
+        return self._become(Verdict("deny", reasons=(why,)), None, effects=False)
 
-    def waiting(self, why: str, ticket: Mapping[str, object]) -> None:
+    def waiting(self, why: str, ticket: Mapping[str, object]) -> Decision:
         """People are asked, by this ticket."""
-        old = self._answer
-        verdict = old.verdict
-        said = Verdict(
-            "ask", verdict.tiers, verdict.rules, (why, *verdict.reasons), verdict.obligations, verdict.support
-        )
-        self._answer = Answer(said, old.policy_digest, old.action, old.resource, old.parts, old.opaque, pure=False)
-        self.ticket = ticket
+        old = self.verdict
+        verdict = Verdict("ask", old.tiers, old.rules, (why, *old.reasons), old.obligations, old.support)
+        return self._become(verdict, ticket)
 
-    def approved(self, why: str, ticket: Mapping[str, object]) -> None:
+    def approved(self, why: str, ticket: Mapping[str, object]) -> Decision:
         """People have approved what it asks: it is an allow, by the same rules."""
+        old = self.verdict
+        return self._become(Verdict("allow", (), old.rules, (why,), old.obligations, old.support), ticket)
+
+    def _become(self, verdict: Verdict, ticket: Mapping[str, object] | None, effects: bool = True) -> Decision:
         old = self._answer
-        verdict = Verdict("allow", (), old.verdict.rules, (why,), old.verdict.obligations, old.verdict.support)
-        self._answer = Answer(verdict, old.policy_digest, old.action, old.resource, old.parts, old.opaque, pure=False)
-        self.ticket = ticket
+        parts, opaque = (old.parts, old.opaque) if effects else ((), ())
+        answer = Answer(verdict, old.policy_digest, old.action, old.resource, parts, opaque, pure=False)
+        return Decision(answer, ticket, self.id)
 
     def __repr__(self) -> str:
         return f"Decision(effect={self.effect!r}, tiers={self.tiers!r}, reasons={self.reasons!r})"

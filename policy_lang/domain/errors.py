@@ -1,22 +1,8 @@
-"""Errors with a place or a code: a policy's diagnostics, a refused request. The families are in `faults.py`."""
+"""Three families of errors: the author's (policy), the caller's (request), ours (always denies)."""
 
 from __future__ import annotations
 
-from .faults import AuthorError, CallerError, InternalError, PolicyLangError
 from .record import field, record
-
-__all__ = [
-    "AuthorError",
-    "CallerError",
-    "Diagnostic",
-    "InternalError",
-    "PolicyError",
-    "PolicyLangError",
-    "RequestError",
-    "SearchLimitError",
-    "Source",
-    "Span",
-]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +59,11 @@ class Diagnostic:
     related: tuple[tuple[str, Span], ...] = field(default=())
 
 
-class PolicyError(AuthorError):
+class PolicyLangError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class PolicyError(PolicyLangError):
     """The policy does not compile. `diagnostics` holds every mistake found, in source order."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
@@ -84,7 +74,7 @@ class PolicyError(AuthorError):
         return "; ".join(f"{d.code}: {d.message}" for d in self.diagnostics[:5])
 
 
-class RequestError(CallerError):
+class RequestError(PolicyLangError):
     """The request is malformed: it is refused, and a decision on it is deny."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -96,5 +86,9 @@ class RequestError(CallerError):
         return f"{self.code}: {self.message}"
 
 
-class SearchLimitError(InternalError):
+class InternalError(PolicyLangError):
+    """A fault of ours. The decision is deny."""
+
+
+class SearchLimitError(PolicyLangError):
     """An exact search met its limit: the answer is `undecided`, which never passes."""

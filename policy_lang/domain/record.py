@@ -8,12 +8,12 @@ ones refuse assignment and are hashable.
 
 from __future__ import annotations
 
-__all__ = ["field", "record"]
+__all__ = ["field", "record", "replace"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dataclasses import dataclass as record
-    from dataclasses import field
+    from dataclasses import field, replace
 else:
 
     class _Field:
@@ -37,6 +37,11 @@ else:
         """Make a class a record of its annotated fields."""
         assert slots
         return (lambda c: _made(c, frozen, eq)) if cls is None else _made(cls, frozen, eq)
+
+    def replace(one, /, **changes):
+        """A record like `one` but for the fields in `changes`. Raises TypeError for a field that it does not have."""
+        cls = one.__class__
+        return cls(**{**{n: getattr(one, n) for n, f in cls.__fields__[0].items() if f.init}, **changes})
 
     def _made(cls, frozen, eq):
         fields = {}

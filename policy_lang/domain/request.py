@@ -32,9 +32,11 @@ ORIGIN = ("client", "tool", "call", "prompt", "turn", "task", "instruction", "mo
 the task and the sub-agent, what the agent was told to do, the model, and a trace that spans programs."""
 
 
-@record(slots=True)
+@record(frozen=True, slots=True)
 class Request:
-    """One question. Only `action` and `resource` are required; what is absent is read against the agent.
+    """One question, which cannot be changed: `record.replace` makes another.
+
+    Only `action` and `resource` are required; what is absent is read against the agent.
 
     `resource` is a string, or a tuple of words for `run`. `pattern` says that the resource is only partly
     known: it is then a pattern of the policy language, and the decision holds for every member of it.

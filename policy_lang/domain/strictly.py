@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-from .faults import CallerError
-
 MOST_DEPTH = 64
 _BLANKS = " \t\n\r"
 
 
-class MalformedError(CallerError, ValueError):
+class MalformedError(ValueError):
     """The text is not valid JSON that is accepted."""
 
 

@@ -6,7 +6,6 @@ import os
 import stat
 
 from ..domain.errors import RequestError
-from ..domain.faults import reason_of
 from ..domain.limits import limit
 from .text import checked
 
@@ -37,8 +36,8 @@ class Disk:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
-            reason = reason_of(error, "refused" if isinstance(error, OSError) else str(error) or "refused")
-            raise RequestError("PLR017", f"the path cannot be resolved: {reason}") from None
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise RequestError("PLR017", f"the path cannot be resolved: {(reason or 'refused').lower()}") from None
         return target
 
     def real(self, path: str) -> str:
@@ -60,7 +59,7 @@ class Disk:
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:
-                reason = reason_of(error, "refused")
+                reason = (error.strerror or "refused").lower()
                 raise RequestError("PLR017", f"a folder below the path cannot be read: {reason}") from None
             ignored = _ignored(folder) if visible else frozenset()
             for entry in entries:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ..domain.faults import AuthorError
+from ..domain.errors import PolicyLangError
 from .check import Check
 from .finding import Finding
 
 
-class BaselineError(AuthorError):
+class BaselineError(PolicyLangError):
     """The file is not a baseline."""
 
 

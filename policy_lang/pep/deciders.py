@@ -91,12 +91,8 @@ class Compiled:
 
         contents = open_compiled(self.path, __version__)
         engine = Engine(contents.prepared, profiles=contents.profile)
-        requests: list[Request] = []
-        for question in questions:
-            request = Request(**{**common, **question.fields})  # type: ignore[arg-type]
-            if engine.timed:
-                request.now = time()
-            requests.append(request)
+        now = time() if engine.timed else None
+        requests = [Request(**{**common, **q.fields, "now": now}) for q in questions]  # type: ignore[arg-type]
         if not self.log:
             return strictest([_outcome(q, engine.decide(r)) for q, r in zip(questions, requests, strict=True)])
         from ..audit.log import DecisionLog
@@ -104,8 +100,8 @@ class Compiled:
 
         source = {"by": "hook", "pid": os.getpid(), "uid": os.geteuid()}
         found = [watched(engine.decide, request, source) for request in requests]
-        commit(DecisionLog(self.log), [pending for _, pending in found])
-        return strictest([_outcome(q, decision) for q, (decision, _) in zip(questions, found, strict=True)])
+        commit(DecisionLog(self.log), found)
+        return strictest([_outcome(q, one.decision) for q, one in zip(questions, found, strict=True)])
 
 
 def _outcome(question: Question, decision: object) -> Outcome:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from ..domain.faults import CallerError
-
 ALLOW, ASK, DENY = "allow", "ask", "deny"
 _STRICTNESS = {ALLOW: 0, ASK: 1, DENY: 2}
 _OBLIGATIONS = frozenset({"log"})
 """What the point of enforcement knows to do; one that it does not know denies."""
 
 
-class RefusedError(CallerError):
+class RefusedError(Exception):
     """The call is denied without asking; the text says why."""
 
 

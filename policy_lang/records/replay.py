@@ -23,6 +23,7 @@ from ..domain import strictly
 from ..domain.decision import Decision
 from ..domain.digest import sha256
 from ..domain.errors import RequestError, Span
+from ..domain.record import replace
 from ..domain.request import Request
 from ..policy import Policy
 from ..resolve.files import read_bytes
@@ -63,17 +64,18 @@ def asked(record: Json) -> Request:
     if record.get("cut"):
         raise RequestError(UNSEEN, "the record was cut: it was longer than one may be")
     given = {k: v for k, v in table(record.get("request")).items() if k not in _NO_QUESTION and k in FIELDS}
-    request = request_of(given)
-    request.disk = Recorded(table(record.get("disk")))
+    disk = Recorded(table(record.get("disk")))
+    return replace(request_of(given), disk=disk, now=_moment(record))
+
+
+def _moment(record: Json) -> float:
     now = record.get("now")
     if isinstance(now, int) and not isinstance(now, bool):
-        request.now = float(now)
-    else:
-        try:
-            request.now = datetime.fromisoformat(text(record.get("time"))).timestamp()
-        except ValueError:
-            raise RequestError(UNSEEN, "the record does not tell when it was made") from None
-    return request
+        return float(now)
+    try:
+        return datetime.fromisoformat(text(record.get("time"))).timestamp()
+    except ValueError:
+        raise RequestError(UNSEEN, "the record does not tell when it was made") from None
 
 
 @dataclass(slots=True)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ..domain.faults import CallerError
+from ..domain.errors import PolicyLangError
 from .row import Row, row, table, tables, text, texts
 
 Json = dict[str, Any]
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
-class SelectionError(CallerError):
+class SelectionError(PolicyLangError):
     """A time that cannot be read; the text says what is expected."""
 
 

@@ -8,10 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..domain.record import field, record
-from .changes import UNCHANGED, AddAct, Change, CommandChanges, summed
 from .reading import Opaque
-from .slots import Slot
 from .values import Value, joined
+
+
+@record(frozen=True, slots=True)
+class Slot:
+    """A place for operands: what one is, and whether it repeats or may be missing."""
+
+    role: str
+    repeats: bool = False
+    optional: bool = False
 
 
 @record(frozen=True, slots=True)
@@ -42,8 +49,8 @@ class Profile:
     style: str = "gnu"
     operands: tuple[Slot, ...] = ()
     options: dict[str, Option] = field(default_factory=dict)
-    changes: dict[str, tuple[Change, ...]] = field(default_factory=dict)
-    acts: tuple[AddAct, ...] = ()
+    changes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    acts: tuple[str, ...] = ()
     dash: tuple[str, ...] | None = None
     commands: dict[str, Profile] = field(default_factory=dict)
     default: str = ""
@@ -88,7 +95,7 @@ class Parsed:
     operands: list[Value] = field(default_factory=list)
     indexes: list[int] = field(default_factory=list)
     named: set[int] = field(default_factory=set)
-    changes: CommandChanges = UNCHANGED
+    changes: tuple[str, ...] = ()
     runs_file: bool = False
 
     def has(self, name: str) -> bool:
@@ -104,7 +111,7 @@ def parse_argv(profile: Profile, argv: tuple[Value, ...], start: int = 1) -> Par
     """Read a command line. Raises Opaque for what the profile does not know."""
     parsed = Parsed(profile, (profile.name,), profile)
     at = start
-    changes: list[Change] = []
+    changes: list[str] = []
     while True:
         before = len(parsed.options)
         at = _level(parsed, profile, argv, at)
@@ -133,8 +140,7 @@ def parse_argv(profile: Profile, argv: tuple[Value, ...], start: int = 1) -> Par
         keep = [(o, i) for o, i in zip(parsed.operands, parsed.indexes, strict=True) if i < at]
         parsed.operands, parsed.indexes = [o for o, _ in keep], [i for _, i in keep]
         profile = following
-    if changes:
-        parsed.changes = summed(changes)
+    parsed.changes = tuple(changes)
     return parsed
 
 

@@ -234,8 +234,7 @@ def _parts_of(item: tree.Node) -> list[Part]:
     pos = item.pos
     match item:
         case tree.Header():
-            edition = f" language {item.edition.text}" if item.edition else ""
-            return [(f"{item.kind} {escape(item.name.text)}{edition}", pos)]
+            return [(f"{item.kind} {escape(item.name.text)}", pos)]
         case tree.Import():
             text = f"import {_value(item.target)}"
             return [(text + (f" without {_joined(item.without)}" if item.without else ""), pos)]

@@ -14,6 +14,7 @@ from policy_lang import Request
 from policy_lang.approvals import machine
 from policy_lang.approvals.store import ticket_json, ticket_of
 from policy_lang.approvals.ticket import Ticket, canonical, digest_of
+from policy_lang.domain import record
 from policy_lang.domain.errors import RequestError
 from policy_lang.domain.limits import limit
 from policy_lang.domain.policy import Tier
@@ -26,10 +27,7 @@ TIERS = {"review": REVIEW, "boss": BOSS, "emergency": EMERGENCY}
 
 def tier(base: Tier, **changes: Any) -> Tier:
     """A tier with other values."""
-    fields = (
-        "name", "approvers", "quorum", "expires", "includes", "scope", "reason_required", "escalate", "opens",
-    )  # fmt: skip
-    return Tier(**{n: changes.get(n, getattr(base, n)) for n in fields})
+    return record.replace(base, **changes)
 
 
 GROUPS: dict[str, set[str]] = {

@@ -33,8 +33,9 @@ DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 
 def test_a_record_has_what_was_asked_considered_and_decided(tmp_path: Path) -> None:
     policy, _ = logged(tmp_path / "log")
-    asked = request("curl -o src/x https://api.example/y", "run", session="s", cwd="/w", workspace="/w", lexical=True)
-    asked.origin = {"client": "claude", "call": "toolu_1", "task": "T-7", "instruction": "fix the build"}
+    origin = {"client": "claude", "call": "toolu_1", "task": "T-7", "instruction": "fix the build"}
+    place: Any = {"cwd": "/w", "workspace": "/w", "lexical": True}
+    asked = request("curl -o src/x https://api.example/y", "run", session="s", origin=origin, **place)
     decision = policy.decide_request(asked)
     (record,) = [r for r in lines(tmp_path / "log") if r["kind"] == "decision"]
     assert record["request"] == {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from policy_lang import Policy
 from policy_lang.audit.redact import cleaned, cleaned_text
 from policy_lang.audit.seen import Recorded
 from policy_lang.domain.plain import request_json
+from policy_lang.domain.record import replace
 from policy_lang.wire.requests import request_of
 
 from .secrets import PASSWORDS, TOKENS, planted
@@ -131,8 +133,7 @@ def test_what_the_disk_said_is_enough_to_decide_again(tmp_path: Path) -> None:
         request("grep -r x src", "run"), request("rm -rf src", "run"), request("cp -r src src2", "run"), request("git status", "run"),
     ]  # fmt: skip
     for one in asked:
-        one.workspace = one.cwd = str(work)
-        policy.decide_request(one)
+        policy.decide_request(replace(one, workspace=str(work), cwd=str(work)))
     log.close()
     found = [r for r in lines(tmp_path / "log") if r["kind"] == "decision"]
     assert "links" in found[1]["disk"] and "below" in found[5]["disk"]
@@ -144,7 +145,7 @@ def test_what_the_disk_said_is_enough_to_decide_again(tmp_path: Path) -> None:
     for record in found:
         again = request_of(record["request"])
         without = plain.decide_request(again)
-        again.disk = Recorded(record.get("disk", {}))
+        again = replace(again, disk=Recorded(record.get("disk", {})))
         decision = plain.decide_request(again)
         assert (decision.effect, list(decision.reasons)) == (record["effect"], record["reasons"]), record["request"]
         changed += without.effect != decision.effect
@@ -152,8 +153,10 @@ def test_what_the_disk_said_is_enough_to_decide_again(tmp_path: Path) -> None:
 
 
 def test_requests_are_read_back_as_they_were() -> None:
-    one = request("git push", "run", cwd="/w", workspace="/w", home="/h", branch="x", shell="bash", lexical=True)
-    one.git = {"remotes": {"origin": "x"}, "push_default": "simple"}
-    one.context, one.origin, one.resolved = {"env": "dev", "n": 3, "b": True}, {"task": "T"}, ("10.0.0.1",)
+    told: dict[str, Any] = {
+        "git": {"remotes": {"origin": "x"}, "push_default": "simple"}, "context": {"env": "dev", "n": 3, "b": True},
+        "origin": {"task": "T"}, "resolved": ("10.0.0.1",), "branch": "x", "shell": "bash", "lexical": True,
+    }  # fmt: skip
+    one = request("git push", "run", cwd="/w", workspace="/w", home="/h", **told)
     assert request_of(request_json(one)) == one
     assert request_of(request_json(request("src/**", pattern=True))).pattern

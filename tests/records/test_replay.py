@@ -159,8 +159,7 @@ def test_links_and_folders_are_as_they_were(tmp_path: Path, old: Path) -> None:
 
 def test_what_was_decided_by_the_clock_is_decided_by_that_minute(tmp_path: Path) -> None:
     text = 'policy "p" allow read "src/**" until 2026-11-21T09:00Z'
-    early, late = request("read", "src/a"), request("read", "src/a")
-    early.now, late.now = 1795243500.0, 1795260000.0
+    early, late = (request("read", "src/a", now=now) for now in (1795243500.0, 1795260000.0))
     log = decided(tmp_path / "log", [early, late], text)
     path = tmp_path / "p.policy"
     path.write_text(text)

@@ -90,9 +90,9 @@ def test_questions_that_are_always_approved(tmp_path: Path) -> None:
     for n in range(25):
         for action in ("write", "delete"):
             asked = request(action, f"src/{n}")
-            decision = made.decide_request(asked)
             ticket = f"{action}{n}"
-            decision.waiting("people are asked", {"id": ticket, "state": "pending", "until": 0.0, "left": {"t": 1}})
+            about = {"id": ticket, "state": "pending", "until": 0.0, "left": {"t": 1}}
+            decision = made.decide_request(asked).waiting("people are asked", about)
             state = "rejected" if action == "delete" and n == 3 else "approved"
             voted = happening("approval-voted", ticket=ticket, person="mia", verdict="x", state=state)
             log.append([decision_event(asked, decision, 1, {"by": "service"}), voted])

@@ -23,6 +23,7 @@ from tests.console.support import ROOT
 from tests.console.support import policy as command
 from tests.hooks.support import hook, workspace
 
+from .inside import Inside
 from .support import POLICY, Running, service
 
 DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
@@ -241,3 +242,11 @@ def test_a_client_sees_no_difference() -> None:
     with service(POLICY, *LOG) as running, Client(running.socket) as client:
         assert client.decide(action="read", resource="src/a").allowed
         assert not client.decide(action="read", resource="src/secret").allowed
+
+
+def test_a_record_says_by_which_time_it_was_decided(tmp_path: Path) -> None:
+    inside = Inside(tmp_path, 'policy "p"\nallow read "src/**" until 2100-01-01\n', log=True)
+    before = int(time.time())
+    assert inside.ask(action="read")["effect"] == "allow"
+    record = lines(tmp_path / "log")[-1]
+    assert before <= record["now"] <= time.time()

@@ -171,7 +171,7 @@ def test_who_an_agent_runs_as_is_no_operator() -> None:
 def test_binding(binding: Binding | None, fields: dict[str, Any], expected: str) -> None:
     request = Request("read", "x", **fields)
     try:
-        bind(request, binding)
+        request = bind(request, binding)
     except RequestError as error:
         assert error.code == expected
     else:

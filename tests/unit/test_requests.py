@@ -1,0 +1,128 @@
+"""Requests and decisions are values: whoever needs another makes one, and no decision writes into what it was given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from policy_lang import Policy, Request
+from policy_lang.audit.log import DecisionLog
+from policy_lang.domain.decision import Decision
+from policy_lang.domain.record import replace
+from policy_lang.pep.deciders import Compiled
+from policy_lang.pep.questions import Question
+
+UNTIL = 'policy "d"\nallow read "src/**" until 2030-01-01\nallow run "cat src/a" until 2030-01-01\n'
+EARLY, LATE = 1_790_000_000.0, 3_800_000_000.0
+"""2026 and 2090."""
+
+
+def decided(policy: Policy, request: Request) -> Decision:
+    return policy.decide_request(request)
+
+
+def explained(policy: Policy, request: Request) -> Decision:
+    return policy.explain(request).decision
+
+
+@pytest.mark.parametrize("ask", [decided, explained])
+@pytest.mark.parametrize("with_log", [False, True])
+@pytest.mark.parametrize("request_", [Request("read", "src/a"), Request("run", "cat src/a")], ids=["read", "run"])
+def test_a_reused_request_is_decided_by_the_clock_of_now(
+    ask: Callable[[Policy, Request], Decision],
+    with_log: bool,
+    request_: Request,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "d.policy").write_text(UNTIL)
+    log = DecisionLog(str(tmp_path / "log")) if with_log else None
+    policy = Policy.load(str(tmp_path / "d.policy"), log=log)
+    monkeypatch.setattr("time.time", lambda: EARLY)
+    assert ask(policy, request_).allowed
+    monkeypatch.setattr("time.time", lambda: LATE)
+    assert not ask(policy, request_).allowed
+    assert request_.now is None
+
+
+def test_a_time_that_is_given_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = Policy.loads(UNTIL)
+    monkeypatch.setattr("time.time", lambda: LATE)
+    assert policy.decide_request(Request("read", "src/a", now=EARLY)).allowed
+
+
+def test_a_request_cannot_be_changed() -> None:
+    request = Request("read", "src/a")
+    with pytest.raises(AttributeError, match="frozen"):
+        request.now = 1.0  # type: ignore[misc]
+    other = replace(request, now=1.0)
+    assert (request.now, other.now, other.resource) == (None, 1.0, "src/a")
+
+
+ASKED = [
+    Request("read", "src/a"),
+    Request("read", "src/a", workspace="WORK", cwd="WORK", home="WORK"),
+    Request("read", "src/**", pattern=True),
+    Request("run", "cd src; cat a | tee b; git push origin HEAD", workspace="WORK", cwd="WORK", git={"remotes": {}}),
+    Request("run", ("rg", "x", "src"), workspace="WORK", cwd="WORK", inner=True),
+    Request("connect", "a.example:80", resolved=("10.0.0.1",), context={"level": "high"}),
+    Request("no-such", "x"),
+    Request("read", 7),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize("with_log", [False, True])
+def test_no_decision_writes_into_what_it_was_given(with_log: bool, tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "a").write_text("")
+    text = (
+        'policy "d"\ncontext { level: "low" | "high" }\nallow read "**" until 2099-01-01\nallow run "**"\n'
+        'allow connect "**:*" when level == "high"\n'
+    )
+    (tmp_path / "d.policy").write_text(text)
+    policy = Policy.load(str(tmp_path / "d.policy"), log=DecisionLog(str(tmp_path / "log")) if with_log else None)
+    places = ("workspace", "cwd", "home")
+    for asked in ASKED:
+        request = replace(asked, **{n: str(tmp_path) for n in places if getattr(asked, n)})
+        before = repr(request)
+        disk, context, git = request.disk, request.context, request.git
+        policy.decide_request(request)
+        policy.explain(request)
+        assert repr(request) == before
+        assert request.disk is disk
+        assert request.context is context
+        assert request.git is git
+
+
+def test_the_hook_leaves_its_questions_alone(tmp_path: Path) -> None:
+    from policy_lang._version import __version__
+    from policy_lang.compiler.binary import compile_binary
+
+    (tmp_path / "d.policy").write_text(UNTIL)
+    (tmp_path / "d.plc").write_bytes(compile_binary(str(tmp_path / "d.policy"), __version__))
+    question = Question("read", "src/a")
+    common: dict[str, object] = {"agent": "x", "workspace": str(tmp_path)}
+    before = json.dumps([question.fields, common])
+    for log in ("", str(tmp_path / "log")):
+        Compiled(str(tmp_path / "d.plc"), log).decide([question], common, 0.0)
+        assert json.dumps([question.fields, common]) == before
+
+
+def test_a_decision_is_another_one_when_it_is_withdrawn_or_approved() -> None:
+    decision = Policy.loads('policy "d"\nallow read "src/**"').decide(action="read", resource="src/a")
+    ticket = {"id": "t"}
+    others = [
+        decision.withdrawn("no"),
+        decision.waiting("people are asked", ticket),
+        decision.approved("by mia", ticket),
+    ]
+    assert decision.effect == "allow"
+    assert decision.ticket is None
+    assert [d.effect for d in others] == ["deny", "ask", "allow"]
+    assert [d.ticket for d in others] == [None, ticket, ticket]
+    assert {d.id for d in others} == {decision.id}
+    with pytest.raises(AttributeError):
+        decision.ticket = ticket  # type: ignore[misc]
