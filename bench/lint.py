@@ -14,8 +14,8 @@ from bench import workload
 from policy_lang.compiler.load import _finish
 from policy_lang.domain.errors import Source
 from policy_lang.lint.capabilities import builtin
-from policy_lang.lint.ground import Ground
-from policy_lang.lint.linter import Options, lint, lint_ground
+from policy_lang.lint.context import LintContext
+from policy_lang.lint.linter import Options, lint, lint_context
 from policy_lang.lint.registry import checks
 from policy_lang.resolve.program import resolve_file
 
@@ -34,10 +34,10 @@ def text_of(count: int, baseline: bool = True) -> str:
     return "\n".join(lines) + "\n"
 
 
-def ground_of(text: str) -> Ground:
+def context_of(text: str) -> LintContext:
     """The policy made ready."""
     program = resolve_file("bench.policy", Source("bench.policy", text))
-    return Ground(program, _finish(program), builtin())
+    return LintContext(program, _finish(program), builtin())
 
 
 def best(work: Callable[[], object], runs: int = 3) -> float:
@@ -65,11 +65,11 @@ def measure(sizes: tuple[int, ...]) -> None:
 
 def row(name: str, text: str, size: int) -> None:
     """One line: compiling, linting, both together as after a file was saved, memory at most."""
-    compiling = best(lambda: ground_of(text), 2)
-    saved = best(lambda: lint_ground(ground_of(text), Options()), 3 if size <= 1000 else 1)
+    compiling = best(lambda: context_of(text), 2)
+    saved = best(lambda: lint_context(context_of(text), Options()), 3 if size <= 1000 else 1)
     gc.collect()
     tracemalloc.start()
-    found = len(lint_ground(ground_of(text), Options()).findings) if size <= 1000 else -1
+    found = len(lint_context(context_of(text), Options()).findings) if size <= 1000 else -1
     memory = tracemalloc.get_traced_memory()[1] / 1e6
     tracemalloc.stop()
     slow = slowest(text) if size <= 1000 else ""
@@ -84,7 +84,7 @@ def corpus() -> None:
     loud = tomli.loads((CORPUS / "loud.toml").read_text())
     wanted = found = 0
     for one in loud.values():
-        codes = {f.code for f in lint_ground(ground_of('policy "x"\n' + one["policy"]), Options()).findings}
+        codes = {f.code for f in lint_context(context_of('policy "x"\n' + one["policy"]), Options()).findings}
         wanted, found = wanted + len(one["codes"]), found + len(codes & set(one["codes"]))
     quiet = sorted(CORPUS.glob("quiet/*.policy"))
     alarms = sum(any(f.severity != "info" for f in lint(str(p), Options()).findings) for p in quiet)
@@ -97,11 +97,11 @@ def corpus() -> None:
 
 def slowest(text: str, most: int = 5) -> str:
     """Which rules take the time, in the order in which they run: what they share counts for the first."""
-    ground = ground_of(text)
+    context = context_of(text)
     rows: list[tuple[float, str]] = []
     for check in checks().values():
         start = time.perf_counter()
-        for _ in check.look(ground, check) if check.look is not None else ():
+        for _ in check.function(context, check) if check.function is not None else ():
             pass
         rows.append((time.perf_counter() - start, check.code))
     rows.sort(reverse=True)

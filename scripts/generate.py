@@ -120,8 +120,8 @@ def rules() -> str:
     ]
     for kind, title in KINDS.items():
         rows = [
-            f"| [{c.code}]({c.code}.md) | {c.name} | {c.severity if c.look else '*impossible*'} "
-            f"| {c.evidence if c.look else ''} | {c.finds} |"
+            f"| [{c.code}]({c.code}.md) | {c.name} | {c.severity if c.function else '*impossible*'} "
+            f"| {c.evidence if c.function else ''} | {c.finds} |"
             for c in checks().values()
             if c.code.startswith(kind)
         ]
@@ -132,19 +132,19 @@ def rules() -> str:
 
 def rule_page(check: Check) -> str:
     """The page of one rule."""
-    kind = f"{check.severity}, {check.evidence}" if check.look else "impossible by construction"
+    kind = f"{check.severity}, {check.evidence}" if check.function else "impossible by construction"
     seen = f", persona `{check.persona}`" if check.persona != "regular" else ""
     out = [f"# {check.code} {check.name}\n", f"*{kind}{seen}; since {check.since}*\n", check.finds + "\n"]
     out.append(f"## Why it matters\n\n{check.why}\n")
-    for head, text in (("Bad", check.bad), ("Good", check.good), ("Not meant", "\n\n".join(check.near))):
+    for head, text in (("Bad", check.bad), ("Good", check.good), ("Does not fire on", "\n\n".join(check.near))):
         if text:
             error = f" error={check.shows}" if head == "Bad" and check.shows.startswith("PLE") else ""
             out.append(f"## {head}\n\n```policy{error}\n{text.rstrip()}\n```\n")
-    if check.shows and check.look:
+    if check.shows and check.function:
         out.append(f"The finding shows: `{check.shows}`\n")
     elif check.shows:
         out.append(f"What happens: `{check.shows}`\n")
-    out.append(f"## How to mend it\n\n{check.mend}\n")
+    out.append(f"## How to fix it\n\n{check.remediation}\n")
     return "\n".join(out)
 
 

@@ -17,14 +17,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..check import Check
+from ..context import LintContext
 from ..finding import Finding
-from ..ground import Ground
 from ..places import sentence
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    for reach in ground.reach("write", ["PATTERN/**"], ["PATTERN/example"]):
-        yield ground.finding(check, sentence(reach, "WHAT HAPPENS THEN"), reach.rule, steps=(reach.step,))
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    for grant in context.find_grants("write", ["PATTERN/**"], ["PATTERN/example"]):
+        yield check.finding(context, sentence(grant, "WHAT HAPPENS THEN"), grant.rule, steps=(grant.step,))
 
 
 CHECK = Check(
@@ -34,12 +34,12 @@ CHECK = Check(
     evidence="proved",
     finds="WHAT A RULE GRANTS, IN ONE SENTENCE.",
     why="WHAT AN ATTACKER OR AN ACCIDENT MAKES OF IT.",
-    mend="WHAT TO WRITE INSTEAD.",
+    remediation="WHAT TO WRITE INSTEAD.",
     bad='allow write "PATTERN/**"',
     good='allow write "src/**"',
     near=('allow write "NEARLY/**"',),
     shows="PATTERN/example",
-    look=_look,
+    function=_find,
 )
 '''
 

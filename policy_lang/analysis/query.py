@@ -28,7 +28,7 @@ _MOST_CUTS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class QueryGrant:
     """A rule that grants something of what is asked about, once for what is allowed and once for what asks.
 
     `patterns` are the rule's patterns that take part, `cuts` the restrictions that take something of it away,
@@ -51,7 +51,7 @@ class Grant:
 class Answer:
     """The whole answer: exactly what the grants say, less what cuts into them. `undecided` says what is not known."""
 
-    grants: list[Grant]
+    grants: list[QueryGrant]
     undecided: list[str]
 
 
@@ -177,7 +177,7 @@ class _Asker:
         wanted = self.accept is None and len(self.answer.grants) < _MOST_CUTS
         cuts = tuple(self._cuts(action, item, way)) if wanted else ()
         self.answer.grants.append(
-            Grant(
+            QueryGrant(
                 action,
                 effect,
                 verdict.tiers,

@@ -16,17 +16,17 @@ from ..audit.read import LogReadError
 from ..domain.errors import PolicyError
 from ..lint.baseline_file import Baseline, BaselineError
 from ..lint.config import ConfigError, LintConfig, find_config, read_config
+from ..lint.context import USUAL_LAYOUT, LintContext
 from ..lint.finding import PERSONAS, SEVERITIES
 from ..lint.fixing import fix
-from ..lint.ground import USUAL_LAYOUT, Ground
-from ..lint.linter import Options, ground_of, lint_ground, merged
+from ..lint.linter import Options, context_of, lint_context, merged
 from ..lint.registry import checks
-from ..lint.report import Report
+from ..lint.run import Report
 from ..lint.usage import Usage
-from ..report.findings import concise_lines, finding_github_lines, render_findings, step_text
+from ..report.lint_text import concise_lines, finding_github_lines, render_findings, step_text
 from ..report.style import visible
 from ..resolve.revisions import Revision
-from ..wire.findings import report_gitlab, report_json, report_junit, report_sarif
+from ..wire.lint_formats import report_gitlab, report_json, report_junit, report_sarif
 from .common import fail_policy, fail_usage, print_json, write_file
 
 FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit")
@@ -204,24 +204,24 @@ def _baseline(path: str | None, shape: str, critical: bool, fresh: bool) -> Base
 
 
 def _lint(run: _Run) -> Report:
-    grounds = {path: ground_of(path, run.options) for path in run.files}
+    grounds = {path: context_of(path, run.options) for path in run.files}
     within = {layer.module.path for g in grounds.values() for layer in g.program.layers[1:]}
-    for path, ground in grounds.items():
-        ground.ceiling = ground.ceiling or os.path.realpath(path) in within
-    return merged(lint_ground(ground, run.options, _base(run, path)) for path, ground in grounds.items())
+    for path, context in grounds.items():
+        context.ceiling = context.ceiling or os.path.realpath(path) in within
+    return merged(lint_context(context, run.options, _base(run, path)) for path, context in grounds.items())
 
 
-def _base(run: _Run, path: str) -> Ground | None:
+def _base(run: _Run, path: str) -> LintContext | None:
     """What a file is compared with: the same file in a revision, or another file."""
     if run.against is None:
         return None
     if os.path.isfile(run.against):
-        return ground_of(run.against, run.options)
+        return context_of(run.against, run.options)
     revision, _, other = run.against.partition(":")
     at = Revision(revision, other or path)
     if not other and not at.exists:  # a new policy is compared with one that permits nothing
-        return ground_of(path, run.options, lambda _path, _at: b'policy "none"\n')
-    return ground_of(at.path, run.options, at.read)
+        return context_of(path, run.options, lambda _path, _at: b'policy "none"\n')
+    return context_of(at.path, run.options, at.read)
 
 
 def _print(run: _Run, report: Report) -> None:
@@ -265,9 +265,9 @@ def _stale(run: _Run, report: Report, *, prune: bool) -> bool:
         click.echo(f"{visible(run.baseline)}: {len(gone)} stale findings taken out", err=True)
         return True
     for entry in gone if "SUP006" in {c.code for c in run.options.selected(run.files[0])} else ():
-        ground = ground_of(run.files[0], run.options)
+        context = context_of(run.files[0], run.options)
         text = f"the baseline lists {entry.code} in `{entry.file}`, which is gone: {entry.message}"
-        report.findings.append(ground.finding(checks()["SUP006"], text, content=(entry.fingerprint,)))
+        report.findings.append(checks()["SUP006"].finding(context, text, content=(entry.fingerprint,)))
     return True
 
 
@@ -285,10 +285,10 @@ def _fix(run: _Run, *, unsafe: bool, show: bool) -> None:
                 click.echo("".join(line if line.endswith("\n") else f"{line}\n" for line in lines), nl=False)
             else:
                 write_file(name, text)
-        verb = "would mend" if show else "mended"
-        if done.mended:
-            codes = ", ".join(sorted({f.code for f in done.mended}))
-            click.echo(f"{visible(path)}: {verb} {len(done.mended)} ({codes})", err=True)
+        verb = "would fix" if show else "fixed"
+        if done.fixed:
+            codes = ", ".join(sorted({f.code for f in done.fixed}))
+            click.echo(f"{visible(path)}: {verb} {len(done.fixed)} ({codes})", err=True)
         for finding, why in done.refused:
             click.echo(f"{visible(path)}:{finding.span.line}: {finding.code} left as it is: {visible(why)}", err=True)
     if show:

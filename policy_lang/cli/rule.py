@@ -29,7 +29,8 @@ def command(code: str | None, format_: str) -> None:
     if name in checks():
         check = checks()[name]
         if format_ == "json":
-            print_json({k: v for k, v in asdict(check).items() if k != "look"} | {"possible": check.look is not None})
+            shown = asdict(check) | {"possible": check.function is not None, "mend": check.remediation}
+            print_json({k: v for k, v in shown.items() if k not in {"function", "remediation"}})
         else:
             click.echo(check.page())
         sys.exit(0)

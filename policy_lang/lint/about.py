@@ -6,42 +6,42 @@ from collections.abc import Iterator, Mapping
 
 from ..analysis.facts import Fact
 from ..ir.model import Rule
-from .check import Check, Look
+from .check import Check, CheckFunction
+from .context import LintContext
 from .finding import Finding
-from .ground import Ground
 
 
-def facts_about(kinds: Mapping[str, str], *, removable: bool = False, twins: bool = True) -> Look:
+def facts_about(kinds: Mapping[str, str], *, removable: bool = False, twins: bool = True) -> CheckFunction:
     """A rule that reports facts of some kinds about the author's rules, each with its sentence."""
 
-    def look(ground: Ground, check: Check) -> Iterator[Finding]:
-        for fact in ground.facts.found:
-            if fact.kind not in kinds or not ground.own(fact.rule):
+    def function(context: LintContext, check: Check) -> Iterator[Finding]:
+        for fact in context.facts.found:
+            if fact.kind not in kinds or not context.own(fact.rule):
                 continue
-            if not twins and twin(ground, fact) is not None:
+            if not twins and twin(context, fact) is not None:
                 continue
-            rule = ground.rule(fact.rule)
+            rule = context.rule(fact.rule)
             places = (
-                (f"because of `{ref.id}`", ground.span(ground.rules[ref.id]))
+                (f"because of `{ref.id}`", context.span(context.rules[ref.id]))
                 for ref in fact.by
-                if ref.id in ground.rules
+                if ref.id in context.rules
             )
-            yield ground.finding(
-                check, kinds[fact.kind], rule, content=(fact.kind,), related=tuple(places)[:4],
-                fixes=ground.remove(rule) if removable else (),
+            yield check.finding(
+                context, kinds[fact.kind], rule, content=(fact.kind,), related=tuple(places)[:4],
+                fixes=context.remove(rule) if removable else (),
             )  # fmt: skip
 
-    return look
+    return function
 
 
-def twin(ground: Ground, fact: Fact) -> Rule | None:
+def twin(context: LintContext, fact: Fact) -> Rule | None:
     """The rule that alone says the same as a redundant one: each of the two makes the other redundant."""
-    rule = ground.rule(fact.rule)
-    others = [ground.rules[r.id] for r in fact.by if r.id in ground.rules]
+    rule = context.rule(fact.rule)
+    others = [context.rules[r.id] for r in fact.by if r.id in context.rules]
     if len(others) != 1:
         return None
     (other,) = others
     alike = (other.effect, other.tier, other.actions, other.condition, other.log, other.override)
     if alike != (rule.effect, rule.tier, rule.actions, rule.condition, rule.log, rule.override):
         return None
-    return other if ground.covers(rule, other) else None
+    return other if context.covers(rule, other) else None

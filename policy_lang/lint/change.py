@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ..analysis.diff import Diff
 from ..domain.decision import Verdict
 from .check import Check
+from .context import LintContext
 from .finding import Finding, Step
-from .ground import Ground
 from .places import VERBS, request_text
 
 _SAYS = {
@@ -18,32 +18,32 @@ _SAYS = {
 }
 
 
-def changes(ground: Ground, found: Diff, check: Check) -> list[Finding]:
+def changes(context: LintContext, found: Diff, check: Check) -> list[Finding]:
     """A finding for each difference that gives an agent more."""
-    return [*_rows(ground, found, check), *_besides(ground, found, check)]
+    return [*_rows(context, found, check), *_besides(context, found, check)]
 
 
-def _rows(ground: Ground, found: Diff, check: Check) -> Iterator[Finding]:
+def _rows(context: LintContext, found: Diff, check: Check) -> Iterator[Finding]:
     for row in found.rows:
         if row.kind not in _SAYS:
             continue
         step = Step(row.witness, row.new.effect, row.new.tiers, row.new.rules or row.new.support)
         verb = VERBS.get(row.action, row.action)
         text = f"{verb} {request_text(step)} {_SAYS[row.kind]}: {_effect(row.old)} before, {_effect(row.new)} now"
-        rule = ground.rules.get(row.rule.id) if row.side == "new" else None
-        yield ground.finding(
-            check, text, rule, content=(row.kind, row.action, row.rule.id, row.tier or ""), steps=(step,),
+        rule = context.rules.get(row.rule.id) if row.side == "new" else None
+        yield check.finding(
+            context, text, rule, content=(row.kind, row.action, row.rule.id, row.tier or ""), steps=(step,),
             severity="error" if row.kind == "widened" and row.new.effect == "allow" else "warning",
         )  # fmt: skip
 
 
-def _besides(ground: Ground, found: Diff, check: Check) -> Iterator[Finding]:
+def _besides(context: LintContext, found: Diff, check: Check) -> Iterator[Finding]:
     for change in found.changes:
         if change.kind == "lowered":
-            yield ground.finding(check, change.text, content=("tier", *change.names))
+            yield check.finding(context, change.text, content=("tier", *change.names))
     for one in found.undecided:
         text = f"whether the change permits more is undecided within limits: {one.why}"
-        yield ground.finding(check, text, content=("undecided", one.action, one.kind))
+        yield check.finding(context, text, content=("undecided", one.action, one.kind))
 
 
 def _effect(verdict: Verdict) -> str:

@@ -1,17 +1,16 @@
-"""A rule of the linter: what it finds, why that matters, examples of both, and the function that looks."""
+"""A rule of the linter: its page, examples that are tests, and the check function that finds violations."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from .finding import Finding
+from ..domain.errors import Span
+from ..ir.model import Rule
+from .context import LintContext
+from .finding import Finding, Fix, Step
 
-if TYPE_CHECKING:
-    from .ground import Ground
-
-Look = Callable[["Ground", "Check"], Iterator[Finding]]
+CheckFunction = Callable[[LintContext, "Check"], Iterator[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +18,8 @@ class Check:
     """One rule and its page.
 
     `bad` fires, with `shows` in the report of the finding; `good` is how it should be; `near` almost fires and stays
-    quiet. The examples are statements of a policy; without a header they get one. A rule without `look` can never
-    fire: the language makes it impossible, and `bad` is refused or denied; the page says how.
+    quiet. The examples are statements of a policy; without a header they get one. A rule without `function` can
+    never fire: the language makes it impossible, and `bad` is refused or denied; the page says how.
     """
 
     code: str
@@ -29,12 +28,12 @@ class Check:
     evidence: str
     finds: str
     why: str
-    mend: str
+    remediation: str
     bad: str
     good: str
     near: tuple[str, ...]
     shows: str
-    look: Look | None = None
+    function: CheckFunction | None = None
     persona: str = "regular"
     since: str = "0.1"
     critical: bool = False
@@ -42,13 +41,38 @@ class Check:
 
     def page(self) -> str:
         """The page as plain text."""
-        kind = f"{self.severity}, {self.evidence}" if self.look is not None else "impossible by construction"
+        kind = f"{self.severity}, {self.evidence}" if self.function is not None else "impossible by construction"
         if self.persona != "regular":
             kind += f", shown to the persona `{self.persona}`"
         out = [f"{self.code} {self.name} ({kind}, since {self.since})", "", self.finds, "", "why it matters:", self.why]
-        for head, text in (("bad:", self.bad), ("good:", self.good), ("not meant:", "\n".join(self.near))):
+        for head, text in (("bad:", self.bad), ("good:", self.good), ("does not fire on:", "\n".join(self.near))):
             if text:
                 out += ["", head, *("    " + line for line in text.split("\n"))]
         if self.shows:
             out += ["", "what it shows:", f"    {self.shows}"]
-        return "\n".join([*out, "", "how to mend it:", self.mend])
+        return "\n".join([*out, "", "how to fix it:", self.remediation])
+
+    def finding(
+        self,
+        context: LintContext,
+        message: str,
+        rule: Rule | Span | None = None,
+        *,
+        content: tuple[str, ...] = (),
+        related: Iterable[tuple[str, Span]] = (),
+        steps: tuple[Step, ...] = (),
+        rows: tuple[str, ...] = (),
+        fixes: tuple[Fix, ...] = (),
+        trace: bool = False,
+        severity: str = "",
+        persona: str = "",
+    ) -> Finding:
+        """A finding about a rule, a place, or the whole policy."""
+        if isinstance(rule, Rule):
+            span, key = context.span(rule), rule.key
+        else:
+            span, key = (context.header if rule is None else rule), ""
+        return Finding(
+            self.code, self.name, severity or self.severity, self.evidence, persona or self.persona, message, span,
+            (key, *content), tuple(related), steps, rows, fixes, trace,
+        )  # fmt: skip

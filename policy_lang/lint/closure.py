@@ -17,8 +17,8 @@ from ..domain.actions import COMMAND
 from ..ir.model import Rule
 from .capabilities import Capability
 from .commands import Allowed, allowed_rows, called, grants_any_program, like, same_principal, words_of
+from .context import Grant, LintContext, noted
 from .finding import Step
-from .ground import Ground, Reach, noted
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,83 +45,85 @@ def minimal(traces: list[Trace]) -> list[Trace]:
     return kept
 
 
-def joined(ground: Ground, first: Reach, second: Reach, notes: tuple[str, str], row: str, what: str) -> Trace | None:
+def joined(
+    context: LintContext, first: Grant, second: Grant, notes: tuple[str, str], row: str, what: str
+) -> Trace | None:
     """Two steps of one principal, if the same one may take both."""
-    pair = same_principal(ground, first.step.witness, second.step.witness)
+    pair = same_principal(context, first.step.witness, second.step.witness)
     if pair is None:
         return None
-    steps = (ground.step(pair[0], notes[0]), ground.step(pair[1], notes[1]))
+    steps = (context.step(pair[0], notes[0]), context.step(pair[1], notes[1]))
     return Trace(steps, (first.rule, second.rule), (row,), what)
 
 
-def loaded_files(ground: Ground, *kinds: str) -> list[Trace]:
+def loaded_files(context: LintContext, *kinds: str) -> list[Trace]:
     """Writing a file that an allowed command then loads."""
     out: list[Trace] = []
-    for row in writable(ground, kinds):
-        for write in writes(ground, row.file):
-            for command in ground.reach("run", like(ground, row)):
+    for row in writable(context, kinds):
+        for write in writes(context, row.file):
+            for command in context.find_grants("run", like(context, row)):
                 notes = (f"`{row.program}` reads it", "and runs what it says")
-                trace = joined(ground, write, command, notes, row.id, row.file)
+                trace = joined(context, write, command, notes, row.id, row.file)
                 if trace is not None:
                     out.append(trace)
     return minimal(out)
 
 
-def writes(ground: Ground, file: str) -> list[Reach]:
+def writes(context: LintContext, file: str) -> list[Grant]:
     """The ways to write a file: by a rule about writing, or by a command that no such rule holds."""
-    return [*ground.reach("write", [quoted(file)]), *_by_command(ground, "write", "{out}", file)]
+    return [*context.find_grants("write", [quoted(file)]), *_by_command(context, "write", "{out}", file)]
 
 
-def reads(ground: Ground, file: str) -> list[Reach]:
+def reads(context: LintContext, file: str) -> list[Grant]:
     """The commands that read a file although no rule about reading grants it."""
-    return _by_command(ground, "read", "{secret}", file)
+    return _by_command(context, "read", "{secret}", file)
 
 
-def _by_command(ground: Ground, gives: str, place: str, file: str) -> list[Reach]:
+def _by_command(context: LintContext, gives: str, place: str, file: str) -> list[Grant]:
     """Allowed commands whose rows say that they write or read what stands at a placeholder."""
-    out: list[Reach] = []
-    for row in ground.capabilities.programs:
-        if row.gives == gives and place in row.argv and called(ground, row.argv[0]):
+    out: list[Grant] = []
+    for row in context.capabilities.programs:
+        if row.gives == gives and place in row.argv and called(context, row.argv[0]):
             words = tuple(file if w == place else x for w, x in zip(row.argv, words_of(row), strict=True))
-            out += [r for r in ground.probe("run", words) if not grants_any_program(ground, r.rule)]
+            out += [r for r in context.ask("run", words) if not grants_any_program(context, r.rule)]
     return out
 
 
-def writable(ground: Ground, kinds: tuple[str, ...]) -> list[Capability]:
+def writable(context: LintContext, kinds: tuple[str, ...]) -> list[Capability]:
     """The rows of some kinds about files that an agent may write and programs that some rule may run."""
-    rows = [r for r in ground.capabilities.programs if r.file and called(ground, r.argv[0])]
-    files = ground.first("write", sorted({quoted(r.file) for r in rows}))
+    rows = [r for r in context.capabilities.programs if r.file and called(context, r.argv[0])]
+    files = context.first_grant("write", sorted({quoted(r.file) for r in rows}))
     return [
         r
         for r in rows
-        if r.kind in kinds and (quoted(r.file) in files or _by_command(ground, "write", "{out}", r.file))
+        if r.kind in kinds and (quoted(r.file) in files or _by_command(context, "write", "{out}", r.file))
     ]
 
 
-def code(ground: Ground) -> list[Trace]:
+def code(context: LintContext) -> list[Trace]:
     """Running any code in one step, by an interpreter or an option that runs programs."""
     wide = ("interpreter", "option", "wrapper", "runner", "container", "remote")
-    found = allowed_rows(ground, lambda r: r.kind in wide and r.gives in {"run", "load"} and not r.file)
+    found = allowed_rows(context, lambda r: r.kind in wide and r.gives in {"run", "load"} and not r.file)
     return [_of(a) for a in found]
 
 
 def _of(allowed: Allowed) -> Trace:
-    reach, row = allowed.reaches[0], allowed.rows[0]
-    return Trace((noted(reach.step, "it runs any code"),), (allowed.rule,), (row.id,), "any code")
+    grant, row = allowed.grants[0], allowed.rows[0]
+    return Trace((noted(grant.step, "it runs any code"),), (allowed.rule,), (row.id,), "any code")
 
 
-def run_files(ground: Ground) -> list[Trace]:
+def run_files(context: LintContext) -> list[Trace]:
     """Writing a file that a rule lets the agent run by its path."""
     out: list[Trace] = []
-    for rule in ground.policy.layers[0].rules:
+    for rule in context.policy.layers[0].rules:
         if not rule.grants or rule.effect != "allow" or rule.sort != COMMAND or not rule.include:
             continue
-        for command in _by_path(ground, rule):
+        for command in _by_path(context, rule):
             path = _path_in(command.step.witness)
             if path is None:
                 continue
-            for write in ground.probe("write", path):
-                trace = joined(ground, write, command, ("a file of the agent's own", "runs it"), "", path)
+            for write in context.ask("write", path):
+                trace = joined(context, write, command, ("a file of the agent's own", "runs it"), "", path)
                 if trace is not None:
                     out.append(trace)
     return minimal(out)
@@ -147,7 +149,7 @@ _READERS = {
 """Programs whose first operand is a script."""
 
 
-def _by_path(ground: Ground, rule: Rule) -> Iterator[Reach]:
+def _by_path(context: LintContext, rule: Rule) -> Iterator[Grant]:
     """Commands of a rule that name a file to run, one for each of its patterns."""
     for pattern in rule.include:
         for sequence in pattern.sequences:
@@ -159,18 +161,18 @@ def _by_path(ground: Ground, rule: Rule) -> Iterator[Reach]:
                 continue
             if text.startswith("/") and not any(c in text for c in "*?["):
                 continue
-            yield from (_in_folder(ground, r) for r in ground.reach("run", [pattern.text]) if r.rule is rule)
+            yield from (_in_folder(context, r) for r in context.find_grants("run", [pattern.text]) if r.rule is rule)
             break
 
 
-def _in_folder(ground: Ground, reach: Reach) -> Reach:
+def _in_folder(context: LintContext, grant: Grant) -> Grant:
     """The same with a file where the shortest example names its folder."""
-    words = reach.step.witness.resource
+    words = grant.step.witness.resource
     if isinstance(words, tuple) and any(w.endswith("/") for w in words):
-        witness = replace(reach.step.witness, resource=tuple(f"{w}a" if w.endswith("/") else w for w in words))
-        if ground.allowed(witness):
-            return replace(reach, step=ground.step(witness))
-    return reach
+        witness = replace(grant.step.witness, resource=tuple(f"{w}a" if w.endswith("/") else w for w in words))
+        if context.allowed(witness):
+            return replace(grant, step=context.step(witness))
+    return grant
 
 
 def _path_in(witness: Witness) -> str | None:
@@ -183,35 +185,35 @@ def _path_in(witness: Witness) -> str | None:
     return path.removeprefix("./")
 
 
-def downloads(ground: Ground) -> list[Trace]:
+def downloads(context: LintContext) -> list[Trace]:
     """Fetching a file to where a rule lets the agent run it."""
     out: list[Trace] = []
-    rows = [r for r in ground.capabilities.programs if r.id in {"curl.output", "wget.output"}]
-    for run in run_files(ground):
+    rows = [r for r in context.capabilities.programs if r.id in {"curl.output", "wget.output"}]
+    for run in run_files(context):
         path = run.what
         for row in rows:
             words = tuple(path if w == "any/file" else w for w in words_of(row))
-            for url in _hosts(ground):
+            for url in _hosts(context):
                 argv = tuple(url if w.startswith("https://evil.example") else w for w in words)
-                for reach in ground.probe("run", argv):
-                    command = Reach(run.rules[1], run.steps[1], everyone=False)
-                    trace = joined(ground, reach, command, ("whatever the host sends", "runs it"), row.id, path)
+                for grant in context.ask("run", argv):
+                    command = Grant(run.rules[1], run.steps[1], everyone=False)
+                    trace = joined(context, grant, command, ("whatever the host sends", "runs it"), row.id, path)
                     if trace is not None:
                         out.append(trace)
     return minimal(out)
 
 
-def _hosts(ground: Ground) -> list[str]:
+def _hosts(context: LintContext) -> list[str]:
     """Addresses that the policy lets an agent read from."""
-    found = ground.reach("connect", ["GET **:*"])
+    found = context.find_grants("connect", ["GET **:*"])
     return [str(r.step.witness.resource) for r in found][:8]
 
 
 def together(
-    ground: Ground, first: list[Reach], second: list[Reach], notes: tuple[str, str], what: str = ""
+    context: LintContext, first: list[Grant], second: list[Grant], notes: tuple[str, str], what: str = ""
 ) -> list[Trace]:
     """Two things that one principal may do, and that mean more together."""
-    found = (joined(ground, a, b, notes, "", what) for a in first for b in second)
+    found = (joined(context, a, b, notes, "", what) for a in first for b in second)
     return minimal([t for t in found if t is not None])
 
 

@@ -10,9 +10,9 @@ from ..automata.pattern import quoted
 from ..domain.actions import COMMAND
 from ..ir.model import Rule
 from .capabilities import Capability
-from .check import Check, Look
+from .check import Check, CheckFunction
+from .context import Given, Grant, LintContext, noted
 from .finding import Finding
-from .ground import Given, Ground, Reach, noted
 from .places import sentence
 
 SHOWN = {
@@ -41,39 +41,39 @@ def _filled(text: str) -> str:
     return out.replace("\0", "{").replace("\1", "}")
 
 
-def called(ground: Ground, program: str) -> list[str]:
+def called(context: LintContext, program: str) -> list[str]:
     """The names under which a row's program could be run: those that grants name and that the same profile reads.
 
     Its own name when a grant names no program at all; nothing when no grant could mean it.
     """
-    names, any_program = _granted_programs(ground)
+    names, any_program = _granted_programs(context)
     wanted = program.rpartition("/")[2]
     if wanted in names or any_program:
         return [program]
-    profile = ground.side.profile(wanted)
+    profile = context.side.profile(wanted)
     if profile is None:
         return []
-    return [n for n in names if (p := ground.side.profile(n)) is not None and p.name == profile.name]
+    return [n for n in names if (p := context.side.profile(n)) is not None and p.name == profile.name]
 
 
-def _granted_programs(ground: Ground) -> tuple[list[str], bool]:
+def _granted_programs(context: LintContext) -> tuple[list[str], bool]:
     """The programs that grants name, and whether one names none."""
-    if ground.programs is None:
+    if context.programs is None:
         firsts = [
             sequence[0]
-            for rule in ground.granting.values()
+            for rule in context.granting.values()
             if rule.sort == COMMAND
             for pattern in rule.include
             for sequence in pattern.sequences
         ]
         names = dict.fromkeys(f.rpartition("/")[2] for f in firsts if isinstance(f, str))
-        ground.programs = list(names), any(not isinstance(f, str) for f in firsts)
-    return ground.programs
+        context.programs = list(names), any(not isinstance(f, str) for f in firsts)
+    return context.programs
 
 
-def grants_any_program(ground: Ground, rule: Rule) -> bool:
+def grants_any_program(context: LintContext, rule: Rule) -> bool:
     """True for a rule that grants programs which nobody has heard of: that is said once, elsewhere."""
-    return any(r.rule is rule for r in ground.probe("run", ("some-program", "--any-option")))
+    return any(r.rule is rule for r in context.ask("run", ("some-program", "--any-option")))
 
 
 @dataclass(slots=True)
@@ -81,43 +81,43 @@ class Allowed:
     """The rows that one rule lets an agent run."""
 
     rule: Rule
-    reaches: list[Reach] = field(default_factory=list)
+    grants: list[Grant] = field(default_factory=list)
     rows: list[Capability] = field(default_factory=list)
 
 
 def allowed_rows(
-    ground: Ground, wanted: Callable[[Capability], bool], givens: Iterable[Given] | None = None
+    context: LintContext, wanted: Callable[[Capability], bool], givens: Iterable[Given] | None = None
 ) -> list[Allowed]:
     """The rows that are allowed without approval, to some principals or anybody, by the rule that grants them."""
     out: dict[str, Allowed] = {}
-    for row in ground.capabilities.programs:
-        names = called(ground, row.argv[0]) if wanted(row) else []
-        for words in (w for name in names for w in _variants(ground, row, name)):
-            found = ground.probe("run", words, None, givens)
-            for reach in found:
-                if not ground.own(reach.rule) or grants_any_program(ground, reach.rule):
+    for row in context.capabilities.programs:
+        names = called(context, row.argv[0]) if wanted(row) else []
+        for words in (w for name in names for w in _variants(context, row, name)):
+            found = context.ask("run", words, None, givens)
+            for grant in found:
+                if not context.own(grant.rule) or grants_any_program(context, grant.rule):
                     continue
-                one = out.setdefault(reach.rule.id, Allowed(reach.rule))
-                one.reaches.append(reach)
+                one = out.setdefault(grant.rule.id, Allowed(grant.rule))
+                one.grants.append(grant)
                 one.rows.append(row)
             if found:
                 break
     return list(out.values())
 
 
-def _variants(ground: Ground, row: Capability, name: str) -> Iterator[tuple[str, ...]]:
+def _variants(context: LintContext, row: Capability, name: str) -> Iterator[tuple[str, ...]]:
     """A row's words under a name of its program, and the same with the file where the policy lets an agent read."""
     words = (name, *words_of(row)[1:])
     yield words
     if any(w.startswith("any/script.") for w in words):
-        for folder in _readable(ground):
+        for folder in _readable(context):
             yield tuple(w.replace("any/", folder, 1) if w.startswith("any/script.") else w for w in words)
 
 
-def _readable(ground: Ground) -> list[str]:
+def _readable(context: LintContext) -> list[str]:
     """Folders that rules about reading begin with."""
     found: dict[str, None] = {}
-    for rule in ground.policy.layers[0].rules:
+    for rule in context.policy.layers[0].rules:
         if rule.grants and "read" in rule.actions:
             for pattern in rule.include:
                 first, slash, _ = pattern.text.partition("/")
@@ -126,13 +126,13 @@ def _readable(ground: Ground) -> list[str]:
     return list(found)[:6]
 
 
-def of_kinds(*kinds: str, note: str) -> Look:
+def of_kinds(*kinds: str, note: str) -> CheckFunction:
     """A rule that finds each grant which lets an agent run rows of some kinds."""
 
-    def look(ground: Ground, check: Check) -> Iterator[Finding]:
-        yield from findings(ground, check, allowed_rows(ground, lambda r: _runs(r, kinds)), note)
+    def function(context: LintContext, check: Check) -> Iterator[Finding]:
+        yield from findings(context, check, allowed_rows(context, lambda r: _runs(r, kinds)), note)
 
-    return look
+    return function
 
 
 def _runs(row: Capability, kinds: tuple[str, ...]) -> bool:
@@ -144,24 +144,24 @@ def _runs(row: Capability, kinds: tuple[str, ...]) -> bool:
     )
 
 
-def findings(ground: Ground, check: Check, allowed: list[Allowed], note: str) -> Iterator[Finding]:
+def findings(context: LintContext, check: Check, allowed: list[Allowed], note: str) -> Iterator[Finding]:
     """A finding for each rule, with the first rows as its requests."""
     for one in allowed:
-        steps = tuple(noted(r.step, row.note or note) for r, row in zip(one.reaches, one.rows, strict=True))
+        steps = tuple(noted(r.step, row.note or note) for r, row in zip(one.grants, one.rows, strict=True))
         more = f"; {len(one.rows) - 1} more ways are known" if len(one.rows) > 1 else ""
-        yield ground.finding(
-            check, sentence(one.reaches[0], note) + more, one.rule, steps=steps[:_MOST_STEPS],
+        yield check.finding(
+            context, sentence(one.grants[0], note) + more, one.rule, steps=steps[:_MOST_STEPS],
             rows=tuple(r.id for r in one.rows[:8]),
         )  # fmt: skip
 
 
-def like(ground: Ground, row: Capability) -> list[str]:
+def like(context: LintContext, row: Capability) -> list[str]:
     """Command patterns of all that reads what a row reads: its program and sub-command, whatever follows."""
-    return [_like(ground, row, name) for name in called(ground, row.argv[0])]
+    return [_like(context, row, name) for name in called(context, row.argv[0])]
 
 
-def _like(ground: Ground, row: Capability, program: str) -> str:
-    profile = ground.engine.profiles(program)
+def _like(context: LintContext, row: Capability, program: str) -> str:
+    profile = context.engine.profiles(program)
     words = [program]
     second = row.argv[1] if len(row.argv) > 1 else ""
     if (profile is not None and second in profile.commands) or (second.isalpha() and program in _WITH_COMMANDS):
@@ -173,11 +173,11 @@ _WITH_COMMANDS = {"npm", "pnpm", "yarn", "cargo", "go", "git", "pip", "uv", "doc
 """Programs whose first word is a command, for those without a profile."""
 
 
-def same_principal(ground: Ground, first: Witness, second: Witness) -> tuple[Witness, Witness] | None:
+def same_principal(context: LintContext, first: Witness, second: Witness) -> tuple[Witness, Witness] | None:
     """Both requests by one principal under the same circumstances, where both are allowed."""
-    givens = [first.given, second.given, {**first.given, **second.given}, *ground.principals()]
+    givens = [first.given, second.given, {**first.given, **second.given}, *context.principals()]
     for given in givens:
         pair = (replace(first, given=dict(given)), replace(second, given=dict(given)))
-        if all(ground.allowed(w) for w in pair):
+        if all(context.allowed(w) for w in pair):
             return pair
     return None

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ..domain.errors import PolicyLangError
 from ..ir.scopes import PatternError
 from .capabilities import Capabilities, Capability, Place, builtin
-from .ground import wanted
+from .context import wanted
 from .registry import checks
 
 Code = Annotated[str, Field(pattern=r"^[A-Z]{3}[0-9]{0,3}$")]

@@ -1,4 +1,4 @@
-"""What the linter reports: findings with their place, the requests that show them, and how to mend them."""
+"""What the linter reports: findings with their place, the requests that show them, and how to fix them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """How a finding can be mended. A safe one only narrows what the policy permits, which is proved before use."""
+    """How a finding can be fixed. A safe one only narrows what the policy permits, which is proved before use."""
 
     title: str
     edits: tuple[Edit, ...]

@@ -1,4 +1,4 @@
-"""Applying fixes: only what is proved to mend its finding, to add none, and, if it is called safe, to narrow."""
+"""Applying fixes: only what is proved to fix its finding, to add none, and, if it is called safe, to narrow."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from dataclasses import dataclass, field, replace
 from ..analysis.diff import diff
 from ..domain.errors import PolicyError, Span
 from ..resolve.files import Reader, read_bytes
+from .context import LintContext
 from .finding import Finding, Fix
-from .ground import Ground
-from .linter import Options, ground_of, lint_ground
+from .linter import Options, context_of, lint_context
 
 
 @dataclass(slots=True)
 class Fixed:
-    """The new texts of files by path, the findings that were mended, and those whose fix did not hold, with why."""
+    """The new texts of files by path, the findings that were fixed, and those whose fix did not hold, with why."""
 
     texts: dict[str, str] = field(default_factory=dict)
-    mended: list[Finding] = field(default_factory=list)
+    fixed: list[Finding] = field(default_factory=list)
     refused: list[tuple[Finding, str]] = field(default_factory=list)
 
 
 def fix(path: str, options: Options, *, unsafe: bool = False) -> Fixed:
-    """Mend what can be mended in a policy, one fix after the other. Raises PolicyError when it does not compile."""
+    """Fix what can be fixed in a policy, one fix after the other. Raises PolicyError when it does not compile."""
     out = Fixed()
     options = replace(options, baseline=None)
-    ground = ground_of(path, options)
-    findings = lint_ground(ground, options).findings
+    context = context_of(path, options)
+    findings = lint_context(context, options).findings
     tried: set[str] = set()
     while True:
         todo = next((f for f in findings if f.fingerprint not in tried and any(_usable(f, unsafe))), None)
@@ -39,16 +39,16 @@ def fix(path: str, options: Options, *, unsafe: bool = False) -> Fixed:
         for chosen in _usable(todo, unsafe):
             texts = {**out.texts, **_edited(chosen)}
             try:
-                after = ground_of(path, options, _overlay(texts))
+                after = context_of(path, options, _overlay(texts))
             except PolicyError as error:
                 why = why or f"the policy would not compile: {error}"
                 continue
-            left = lint_ground(after, options).findings
-            fault = _fault(todo, chosen, findings, left, ground, after)
+            left = lint_context(after, options).findings
+            fault = _fault(todo, chosen, findings, left, context, after)
             if not fault:
                 gone = {f.fingerprint for f in findings} - {f.fingerprint for f in left}
-                out.mended += [f for f in findings if f.fingerprint in gone]
-                out.texts, ground, findings, why = texts, after, left, ""
+                out.fixed += [f for f in findings if f.fingerprint in gone]
+                out.texts, context, findings, why = texts, after, left, ""
                 break
             why = why or fault
         if why:
@@ -80,7 +80,9 @@ def _overlay(texts: dict[str, str]) -> Reader:
     return read
 
 
-def _fault(finding: Finding, chosen: Fix, before: list[Finding], after: list[Finding], old: Ground, new: Ground) -> str:
+def _fault(
+    finding: Finding, chosen: Fix, before: list[Finding], after: list[Finding], old: LintContext, new: LintContext
+) -> str:
     """Why a fix does not hold; empty when it does."""
     if finding.fingerprint in {f.fingerprint for f in after}:
         return "the finding would still be there"

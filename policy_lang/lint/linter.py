@@ -16,10 +16,10 @@ from .baseline_file import Baseline
 from .capabilities import Capabilities, builtin
 from .change import changes
 from .check import Check
+from .context import USUAL_LAYOUT, LintContext
 from .finding import Finding
-from .ground import USUAL_LAYOUT, Ground
 from .registry import checks
-from .report import Report, found_in, ordered
+from .run import Report, found_in, ordered
 from .suppress import applied
 from .usage import Usage, used
 
@@ -56,37 +56,37 @@ def fits(path: str, glob: str) -> bool:
     return fnmatchcase(shown, glob) or fnmatchcase(shown, f"*/{glob}")
 
 
-def ground_of(path: str, options: Options, read: Reader | None = None) -> Ground:
+def context_of(path: str, options: Options, read: Reader | None = None) -> LintContext:
     """A policy file made ready for the rules. Raises PolicyError when it does not compile."""
     program, policy = compile_program(path, True, read)
     ceiling = any(fits(path, g) for g in options.ceilings)
-    return Ground(program, policy, options.capabilities or builtin(), options.layout, ceiling)
+    return LintContext(program, policy, options.capabilities or builtin(), options.layout, ceiling)
 
 
-def lint(path: str, options: Options, read: Reader | None = None, against: Ground | None = None) -> Report:
+def lint(path: str, options: Options, read: Reader | None = None, against: LintContext | None = None) -> Report:
     """Everything found in a policy. With `against`, only what is not found there, and what the change newly permits.
 
     Raises PolicyError when it does not compile, InternalError when a finding cannot be replayed.
     """
-    ground = ground_of(path, options, read)
-    return lint_ground(ground, options, against)
+    context = context_of(path, options, read)
+    return lint_context(context, options, against)
 
 
-def lint_ground(ground: Ground, options: Options, against: Ground | None = None) -> Report:
+def lint_context(context: LintContext, options: Options, against: LintContext | None = None) -> Report:
     """The same for a policy that is ready."""
-    selected = options.selected(ground.source.path)
+    selected = options.selected(context.source.path)
     codes = {c.code for c in selected}
-    findings = found_in(ground, selected, options.persona)
+    findings = found_in(context, selected, options.persona)
     if against is not None and "SEM009" in codes:
-        findings += changes(ground, diff(against.engine, ground.engine, options.layout), checks()["SEM009"])
+        findings += changes(context, diff(against.engine, context.engine, options.layout), checks()["SEM009"])
     if options.usage is not None:
-        findings += used(ground, options.usage, checks(), codes)
+        findings += used(context, options.usage, checks(), codes)
     suppressed: list[Finding] = []
     if options.suppressions:
-        findings, suppressed = applied(ground, findings, checks(), codes, options.today)
+        findings, suppressed = applied(context, findings, checks(), codes, options.today)
         findings = [f for f in findings if f.code in codes]
     if against is not None:
-        before = {f.fingerprint for f in lint_ground(against, replace(options, baseline=None)).findings}
+        before = {f.fingerprint for f in lint_context(against, replace(options, baseline=None)).findings}
         findings = [f for f in findings if f.fingerprint not in before]
     baselined: list[Finding] = []
     if options.baseline is not None:

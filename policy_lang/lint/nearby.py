@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from ..domain.actions import HOST, PATH, REF, SORT_OF
 from ..ir.model import Rule
 from ..ir.scopes import PatternError
-from .ground import Ground, Reach, wanted
+from .context import Grant, LintContext, wanted
 
 
-def meant(ground: Ground, rules: Iterable[Rule]) -> dict[str, tuple[str, str, Reach]]:
+def meant(context: LintContext, rules: Iterable[Rule]) -> dict[str, tuple[str, str, Grant]]:
     """By a rule's id: a pattern of it, what that may have meant, and something granted that this would deny."""
     close: dict[str, list[tuple[Rule, str, str]]] = {}
     for rule in rules:
@@ -19,9 +19,9 @@ def meant(ground: Ground, rules: Iterable[Rule]) -> dict[str, tuple[str, str, Re
                 for other in _close(SORT_OF[action], pattern.text):
                     if _compiles(action, other):
                         close.setdefault(action, []).append((rule, pattern.text, other))
-    out: dict[str, tuple[str, str, Reach]] = {}
+    out: dict[str, tuple[str, str, Grant]] = {}
     for action, found in close.items():
-        granted = ground.first(action, [other for _, _, other in found])
+        granted = context.first_grant(action, [other for _, _, other in found])
         for rule, text, other in found:
             if other in granted:
                 out.setdefault(rule.id, (text, other, granted[other]))

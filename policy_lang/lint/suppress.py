@@ -12,8 +12,8 @@ from ..ir.model import Rule
 from ..resolve.modules import walk_rules
 from ..syntax import tree
 from .check import Check
+from .context import LintContext
 from .finding import Edit, Finding, Fix
-from .ground import Ground
 
 _DIRECTIVE = re.compile(r"#\s*lint\s*:\s*(.*)", re.DOTALL)
 _PARTS = re.compile(r'([a-z]+)=(?:"([^"]*)"|(\S*))|([^\s,]+)')
@@ -42,19 +42,19 @@ class Suppression:
     used: set[str] = field(default_factory=set)
 
 
-def by_machinery(ground: Ground, check: Check) -> Iterator[Finding]:  # noqa: ARG001 (the signature of a rule's look)
+def by_machinery(context: LintContext, check: Check) -> Iterator[Finding]:  # noqa: ARG001 (the signature of a check function)
     """For rules about the linter's own records: `applied` and the baseline find these."""
     return iter(())
 
 
 def applied(
-    ground: Ground, findings: list[Finding], checks: dict[str, Check], ran: set[str], today: date | None = None
+    context: LintContext, findings: list[Finding], checks: dict[str, Check], ran: set[str], today: date | None = None
 ) -> tuple[list[Finding], list[Finding]]:
     """The findings that stay, with those about suppressions, and those that are suppressed.
 
     `ran` are the rules that ran: what another one might have found is not called unused.
     """
-    found = [s for m in ground.modules for s in _suppressions(m.file)]
+    found = [s for m in context.modules for s in _suppressions(m.file)]
     now = today or datetime.now(UTC).date()
     for one in found:
         _judge(one, now)
@@ -83,7 +83,9 @@ def applied(
                 else ()
             )
             kept.append(
-                ground.finding(checks[code], message, one.span, content=(*one.codes, code, one.reason), fixes=yield_fix)
+                checks[code].finding(
+                    context, message, one.span, content=(*one.codes, code, one.reason), fixes=yield_fix
+                )
             )
     return kept, hidden
 
@@ -152,10 +154,10 @@ def _statement(file: tree.File, comment: tree.Comment) -> tuple[int, int]:
     return next((p for p in reversed(places) if p[0] <= comment.start), (0, 0))
 
 
-def comment_above(ground: Ground, rule: Rule) -> str:
+def comment_above(context: LintContext, rule: Rule) -> str:
     """The comments on the lines right above a rule."""
     source = rule.span.source
-    for module in ground.modules:
+    for module in context.modules:
         if module.file.source is source:
             line = source.position(rule.span.start)[0]
             own = {source.position(c.start)[0]: c.text for c in module.file.comments if c.own_line}

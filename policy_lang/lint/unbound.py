@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..domain.conditions import atoms
-from .check import Check, Look
+from .check import Check, CheckFunction
+from .context import LintContext, example_of
 from .finding import Finding
-from .ground import Ground, example_of
 
 
-def unbound(subject: str, text: str) -> Look:
+def unbound(subject: str, text: str) -> CheckFunction:
     """A rule that finds grants whose conditions do not speak of a subject, where those of others do."""
 
-    def look(ground: Ground, check: Check) -> Iterator[Finding]:
-        bound = {r.id for r in ground.own_rules() if any(a.subject == subject for a in atoms(r.condition))}
-        if ground.ceiling or not bound:
+    def function(context: LintContext, check: Check) -> Iterator[Finding]:
+        bound = {r.id for r in context.own_rules() if any(a.subject == subject for a in atoms(r.condition))}
+        if context.ceiling or not bound:
             return
-        for rule in ground.own_rules("allow"):
-            reach = None if rule.id in bound else example_of(ground, rule)
-            if reach is not None:
-                yield ground.finding(check, text, rule, steps=(reach.step,))
+        for rule in context.own_rules("allow"):
+            grant = None if rule.id in bound else example_of(context, rule)
+            if grant is not None:
+                yield check.finding(context, text, rule, steps=(grant.step,))
 
-    return look
+    return function

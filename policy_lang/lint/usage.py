@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from ..domain.errors import Span
 from ..ir.model import Rule
 from .check import Check
+from .context import LintContext, words
 from .finding import Edit, Finding, Fix
-from .ground import Ground, words
 
 _LEAST_DAYS = 7
 """Below which nothing is called unused."""
@@ -72,44 +72,44 @@ class Usage:
         return f"{self.decisions:,} decisions over {self.days:.0f} days"
 
 
-def used(ground: Ground, usage: Usage, checks: dict[str, Check], codes: set[str]) -> list[Finding]:
+def used(context: LintContext, usage: Usage, checks: dict[str, Check], codes: set[str]) -> list[Finding]:
     """The findings of the rules about use that are asked for."""
     found = {
         "USE001": _unused, "USE002": _smaller, "USE003": _always_approved, "USE004": _always_denied,
         "USE005": _short, "USE006": _not_logged, "APR008": _fatigue,
     }  # fmt: skip
-    return [f for code, look in found.items() if code in codes for f in look(ground, usage, checks[code])]
+    return [f for code, function in found.items() if code in codes for f in function(context, usage, checks[code])]
 
 
-def _grants(ground: Ground) -> Iterator[Rule]:
+def _grants(context: LintContext) -> Iterator[Rule]:
     """The author's own rules that grant; those of a ceiling are there for others."""
-    if not ground.ceiling:
-        yield from (r for r in ground.own_rules() if r.grants)
+    if not context.ceiling:
+        yield from (r for r in context.own_rules() if r.grants)
 
 
-def _unused(ground: Ground, usage: Usage, check: Check) -> Iterator[Finding]:
+def _unused(context: LintContext, usage: Usage, check: Check) -> Iterator[Finding]:
     if usage.days < _LEAST_DAYS:
         return
-    for rule in _grants(ground):
+    for rule in _grants(context):
         if rule.id not in usage.uses and usage.actions & set(rule.actions):
             text = f"`{rule.id}` granted nothing in {usage.window}"
-            yield ground.finding(check, text, rule, fixes=ground.remove(rule, safe=False))
+            yield check.finding(context, text, rule, fixes=context.remove(rule, safe=False))
 
 
-def _smaller(ground: Ground, usage: Usage, check: Check) -> Iterator[Finding]:
-    for rule in _grants(ground):
+def _smaller(context: LintContext, usage: Usage, check: Check) -> Iterator[Finding]:
+    for rule in _grants(context):
         use = usage.uses.get(rule.id)
         if use is None or use.count < _LEAST_USES or not 0 < len(use.smaller) <= _MOST_PATTERNS:
             continue
         shown = ", ".join(f'"{p}"' for p in use.smaller)
         text = f"all {use.count:,} grants of `{rule.id}` ({use.values:,} different) fit in {shown}; {usage.window}"
-        found = words(ground, rule)
+        found = words(context, rule)
         fixes: tuple[Fix, ...] = ()
-        statement = ground.statement(rule)
+        statement = context.statement(rule)
         if statement is not None and len(found) == len(statement.patterns):
             span = Span(rule.span.source, found[0].pos[0], found[-1].pos[1])
             fixes = (Fix("grant what was used", (Edit(span, shown),)),)
-        yield ground.finding(check, text, rule, content=use.smaller, fixes=fixes)
+        yield check.finding(context, text, rule, content=use.smaller, fixes=fixes)
 
 
 def fatigue(busiest: int, rejected: int) -> bool:
@@ -117,25 +117,25 @@ def fatigue(busiest: int, rejected: int) -> bool:
     return busiest >= _MANY_A_DAY and not rejected
 
 
-def _always_approved(ground: Ground, usage: Usage, check: Check) -> Iterator[Finding]:
-    for rule in ground.own_rules("ask"):
+def _always_approved(context: LintContext, usage: Usage, check: Check) -> Iterator[Finding]:
+    for rule in context.own_rules("ask"):
         use = usage.uses.get(rule.id, RuleUse())
         count = sum(use.approved.values())
         if count >= _LEAST_ANSWERS and not use.rejected:
             text = f"people said yes to all {count:,} questions of `{rule.id}`; {usage.window}"
-            yield ground.finding(check, text, rule)
+            yield check.finding(context, text, rule)
 
 
-def _fatigue(ground: Ground, usage: Usage, check: Check) -> Iterator[Finding]:
-    for rule in ground.own_rules("ask"):
+def _fatigue(context: LintContext, usage: Usage, check: Check) -> Iterator[Finding]:
+    for rule in context.own_rules("ask"):
         use = usage.uses.get(rule.id, RuleUse())
         day, most = max(use.approved.items(), key=lambda d: d[1], default=("", 0))
         if fatigue(most, use.rejected):
             text = f"`{rule.id}` asked people {most:,} times on {day}, and they always said yes: nobody reads that many"
-            yield ground.finding(check, text, rule)
+            yield check.finding(context, text, rule)
 
 
-def _always_denied(ground: Ground, usage: Usage, check: Check) -> Iterator[Finding]:
+def _always_denied(context: LintContext, usage: Usage, check: Check) -> Iterator[Finding]:
     for one in usage.denied:
         if one.count >= _LEAST_DENIED:
             who = f"`{one.agent}`" if one.agent else "an agent without a name"
@@ -144,23 +144,23 @@ def _always_denied(ground: Ground, usage: Usage, check: Check) -> Iterator[Findi
             text = (
                 f"{who} asked {one.count:,} times in {sessions} for {one.action} `{one.resource[:80]}`, in vain: {by}"
             )
-            rule = ground.rules.get(one.rule)
-            yield ground.finding(check, text, rule, content=(one.agent, one.action, one.resource))
+            rule = context.rules.get(one.rule)
+            yield check.finding(context, text, rule, content=(one.agent, one.action, one.resource))
 
 
-def _short(ground: Ground, usage: Usage, check: Check) -> Iterator[Finding]:
+def _short(context: LintContext, usage: Usage, check: Check) -> Iterator[Finding]:
     if usage.days < _ENOUGH_DAYS:
         text = f"the log covers {usage.days:.0f} days: work of every month or quarter may not be in it"
         if usage.days < _LEAST_DAYS:
             text += "; no rule is called unused"
-        yield ground.finding(check, text)
+        yield check.finding(context, text)
 
 
-def _not_logged(ground: Ground, usage: Usage, check: Check) -> Iterator[Finding]:
+def _not_logged(context: LintContext, usage: Usage, check: Check) -> Iterator[Finding]:
     silent: dict[str, Rule] = {}
-    for rule in _grants(ground):
+    for rule in _grants(context):
         if not usage.actions & set(rule.actions):
             silent.setdefault(rule.actions[0], rule)
     for action, rule in silent.items():
         text = f"the log holds no `{action}` at all, of any agent: whether rules about it are used, it cannot show"
-        yield ground.finding(check, text, rule, content=(action,))
+        yield check.finding(context, text, rule, content=(action,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..analysis.facts import Fact
-from ..analysis.query import Answer, Grant
+from ..analysis.query import Answer, QueryGrant
 from ..analysis.witness import Witness
 from .decisions import rule_place
 from .differences import circumstances, witness_text
@@ -12,7 +12,7 @@ from .style import colour, visible
 _MOST_CUTS = 4
 
 
-def _effect(grant: Grant) -> str:
+def _effect(grant: QueryGrant) -> str:
     return f"ask {', '.join(grant.tiers)}" if grant.tiers else grant.effect
 
 
@@ -21,7 +21,7 @@ def _patterns(texts: tuple[str, ...], most: int = 6) -> str:
     return shown + (f" and {len(texts) - most} more" if len(texts) > most else "")
 
 
-def _who(grant: Grant) -> str:
+def _who(grant: QueryGrant) -> str:
     if grant.everyone:
         return "every agent"
     names = ", ".join(visible(a) for a in grant.agents if a is not None)
@@ -34,7 +34,7 @@ def _example(witness: Witness) -> str:
     return witness_text(witness) + (f"  ({'; '.join(given)})" if given else "")
 
 
-def _pattern_line(grant: Grant) -> str:
+def _pattern_line(grant: QueryGrant) -> str:
     without = f" except {_patterns(grant.exceptions)}" if grant.exceptions else ""
     return _patterns(grant.patterns) + without
 

@@ -142,7 +142,7 @@ def test_fix_and_diff(folder: Path) -> None:
     assert shown.code == 0
     assert "+deny write" in shown.out
     assert (folder / "wide.policy").read_text() == WIDE
-    assert "would mend" in shown.err
+    assert "would fix" in shown.err
     (folder / "wide.policy").chmod(0o640)
     done = policy("lint", "--fix", "wide.policy", cwd=folder)
     assert done.code == 0, done.out
@@ -199,7 +199,7 @@ def test_against_a_revision_and_a_file(folder: Path) -> None:
 def test_pages() -> None:
     page = policy("rule", "pth006").out
     assert "read-credentials" in page
-    assert "how to mend it" in page
+    assert "how to fix it" in page
     assert policy("rule", "ESC001", "--format", "json").json()["possible"] is True
     assert "impossible by construction" in policy("rule", "SEM010").out
     assert "PTH006  read-credentials" in policy("rule").out
@@ -254,12 +254,12 @@ def test_a_finding_that_cannot_be_shown_again_is_our_fault(
 ) -> None:
     from policy_lang.cli import main
     from policy_lang.domain.errors import InternalError
-    from policy_lang.lint import report
+    from policy_lang.lint import run
 
-    def replay(_ground: object, finding: Any) -> None:
+    def replay(_context: object, finding: Any) -> None:
         raise InternalError(f"{finding.code}: it is not decided so any more")
 
-    monkeypatch.setattr(report, "replay", replay)
+    monkeypatch.setattr(run, "replay", replay)
     monkeypatch.setattr("sys.argv", ["policy", "lint", str(folder / "wide.policy")])
     with pytest.raises(SystemExit) as left:
         main.main()

@@ -7,9 +7,9 @@ from datetime import date
 from policy_lang.compiler.load import _finish
 from policy_lang.domain.errors import Source
 from policy_lang.lint.capabilities import builtin
+from policy_lang.lint.context import LintContext
 from policy_lang.lint.finding import Finding
-from policy_lang.lint.ground import Ground
-from policy_lang.lint.linter import Options, lint_ground
+from policy_lang.lint.linter import Options, lint_context
 from policy_lang.resolve.program import resolve_file
 
 TODAY = date(2026, 11, 1)
@@ -20,12 +20,12 @@ def with_header(text: str) -> str:
     return text if text.lstrip().startswith(("policy ", "guardrail ")) else f'policy "example"\n{text}'
 
 
-def ground_of(text: str, path: str = "example.policy") -> Ground:
+def context_of(text: str, path: str = "example.policy") -> LintContext:
     """A policy from text. Raises PolicyError."""
     program = resolve_file(path, Source(path, with_header(text)))
-    return Ground(program, _finish(program), builtin())
+    return LintContext(program, _finish(program), builtin())
 
 
 def found(text: str, **options: object) -> list[Finding]:
     """What the linter says about a policy."""
-    return lint_ground(ground_of(text), Options(today=TODAY, **options)).findings  # type: ignore[arg-type]
+    return lint_context(context_of(text), Options(today=TODAY, **options)).findings  # type: ignore[arg-type]

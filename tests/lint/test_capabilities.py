@@ -8,7 +8,7 @@ from itertools import groupby
 import pytest
 
 from policy_lang.lint.capabilities import GIVES, Capability, builtin
-from policy_lang.lint.ground import wanted
+from policy_lang.lint.context import wanted
 from policy_lang.lint.suffixes import is_public
 from tests.lint.measure import present, seen
 
@@ -35,7 +35,7 @@ def test_every_row_has_its_evidence() -> None:
 def test_every_place_compiles_matches_its_example_and_names_its_source() -> None:
     from policy_lang.analysis.members import matching
     from policy_lang.analysis.witness import Witness
-    from policy_lang.lint.ground import USUAL_LAYOUT
+    from policy_lang.lint.context import USUAL_LAYOUT
 
     for group, rows in builtin().places.items():
         hosts = {"uploads", "tunnels", "resolvers", "metadata", "private", "downloads"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tomli
 
-from policy_lang.lint.linter import Options, ground_of, lint
+from policy_lang.lint.linter import Options, context_of, lint
 from tests.lint.support import TODAY, found
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ def test_sensible_policies_are_quiet(path: Path) -> None:
 def test_there_are_enough_of_them() -> None:
     assert len(QUIET) >= 30
     for path in QUIET:
-        assert any(r.grants for layer in ground_of(str(path), Options()).policy.layers for r in layer.rules)
+        assert any(r.grants for layer in context_of(str(path), Options()).policy.layers for r in layer.rules)
 
 
 @pytest.mark.parametrize("name", LOUD)

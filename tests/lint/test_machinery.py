@@ -13,10 +13,10 @@ from policy_lang.lint.baseline_file import Baseline, BaselineError
 from policy_lang.lint.config import ConfigError, find_config, read_config
 from policy_lang.lint.finding import Finding
 from policy_lang.lint.fixing import fix
-from policy_lang.lint.linter import Options, lint_ground, merged
+from policy_lang.lint.linter import Options, lint_context, merged
 from policy_lang.lint.registry import checks
-from policy_lang.lint.report import Report, found_in, replay
-from tests.lint.support import TODAY, found, ground_of
+from policy_lang.lint.run import Report, found_in, replay
+from tests.lint.support import TODAY, context_of, found
 
 WORKFLOW = 'allow write ".github/workflows/release.yml"'
 BASE = "import std.baseline\n"
@@ -27,14 +27,14 @@ def codes(text: str, **options: object) -> list[str]:
 
 
 def report_of(text: str, **options: object) -> Report:
-    return lint_ground(ground_of(text), Options(today=TODAY, **options))  # type: ignore[arg-type]
+    return lint_context(context_of(text), Options(today=TODAY, **options))  # type: ignore[arg-type]
 
 
 # suppressions
 
 
 def suppressed(comment: str, rule: str = WORKFLOW, today: date = TODAY) -> tuple[list[str], int]:
-    report = lint_ground(ground_of(f"{BASE}{comment}\n{rule}"), Options(today=today))
+    report = lint_context(context_of(f"{BASE}{comment}\n{rule}"), Options(today=today))
     return sorted(f.code for f in report.findings), len(report.suppressed)
 
 
@@ -168,7 +168,7 @@ def test_what_is_no_baseline_is_refused(text: str) -> None:
 
 
 def changed(old: str, new: str) -> list[Finding]:
-    return lint_ground(ground_of(new), Options(today=TODAY), ground_of(old)).findings
+    return lint_context(context_of(new), Options(today=TODAY), context_of(old)).findings
 
 
 TIER = 'tier review { approvers "@team" }\ntier strict { approvers "@security" quorum 2 includes review }\n'
@@ -204,11 +204,11 @@ def test_a_suppression_that_goes_shows_its_finding() -> None:
 
 
 def test_a_finding_that_is_not_answered_so_is_our_fault() -> None:
-    ground = ground_of(BASE + WORKFLOW)
-    (finding,) = found_in(ground)
-    replay(ground, finding)
+    context = context_of(BASE + WORKFLOW)
+    (finding,) = found_in(context)
+    replay(context, finding)
     with pytest.raises(InternalError, match="PTH008"):
-        replay(ground_of(BASE + 'allow read "x"'), finding)
+        replay(context_of(BASE + 'allow read "x"'), finding)
 
 
 # configuration
@@ -263,9 +263,9 @@ example = "https://paste.acme.example/new"
 note = "anyone's pastes, inside the company"
 """
     capabilities = read_config(config_in(tmp_path, text)).capabilities()
-    ground = ground_of(f'{BASE}allow connect "paste.acme.example", "*.tenants.acme.example"')
-    ground.capabilities = capabilities
-    assert [f.code for f in lint_ground(ground, Options(today=TODAY)).findings] == ["NET002", "NET003"]
+    context = context_of(f'{BASE}allow connect "paste.acme.example", "*.tenants.acme.example"')
+    context.capabilities = capabilities
+    assert [f.code for f in lint_context(context, Options(today=TODAY)).findings] == ["NET002", "NET003"]
     for group, pattern, said in (("nowhere", "x", "nowhere"), ("uploads", "a b c", "pattern")):
         bad = text.replace('group = "uploads"', f'group = "{group}"').replace(
             "POST https://paste.acme.example/**", pattern
@@ -287,9 +287,9 @@ def test_selection_by_code_beginning_file_and_persona() -> None:
 def test_a_ceiling_is_not_blamed_for_what_it_leaves_possible() -> None:
     text = 'import std.baseline\nallow run "**"\nallow write "**"\nallow read "docs/a"\nallow read "docs/**"'
     assert "SEM007" in codes(text)
-    ground = ground_of(text)
-    ground.ceiling = True
-    assert [f.code for f in lint_ground(ground, Options(today=TODAY)).findings] == ["SEM002"]
+    context = context_of(text)
+    context.ceiling = True
+    assert [f.code for f in lint_context(context, Options(today=TODAY)).findings] == ["SEM002"]
 
 
 # fixes
@@ -311,7 +311,7 @@ def test_a_removed_rule_leaves_its_neighbours_as_they_are(tmp_path: Path, monkey
         'policy "x"\nimport std.baseline\nagent "a" {\n    # one\n    allow read "src/**"\n    allow read "src/a"\n    # two\n    allow write "src/**"\n}\n'
     )
     done = fix("x.policy", Options())
-    assert [f.code for f in done.mended] == ["SEM002"]
+    assert [f.code for f in done.fixed] == ["SEM002"]
     assert (
         done.texts["x.policy"]
         == 'policy "x"\nimport std.baseline\nagent "a" {\n    # one\n    allow read "src/**"\n    # two\n    allow write "src/**"\n}\n'
@@ -359,9 +359,13 @@ kind = "config"
 file = "deploy.yaml"
 """
     capabilities = read_config(config_in(tmp_path, text)).capabilities()
-    ground = ground_of(f'{BASE}allow run "deployctl **"\nallow write "deploy.yaml"')
-    ground.capabilities = capabilities
-    assert sorted(f.code for f in lint_ground(ground, Options(today=TODAY)).findings) == ["CMD002", "ESC001", "ESC009"]
+    context = context_of(f'{BASE}allow run "deployctl **"\nallow write "deploy.yaml"')
+    context.capabilities = capabilities
+    assert sorted(f.code for f in lint_context(context, Options(today=TODAY)).findings) == [
+        "CMD002",
+        "ESC001",
+        "ESC009",
+    ]
     for bad in (
         text.replace("option", "magic"),
         text.replace('argv = ["deployctl", "plan"]', "argv = []"),

@@ -12,11 +12,11 @@ from policy_lang.lint.finding import EVIDENCE, PERSONAS, SEVERITIES, Finding
 from policy_lang.lint.fixing import fix
 from policy_lang.lint.linter import Options
 from policy_lang.lint.registry import checks
-from tests.lint.support import TODAY, found, ground_of, with_header
+from tests.lint.support import TODAY, context_of, found, with_header
 
 CHECKS = list(checks().values())
-LOOKING = [c for c in CHECKS if c.look is not None and c.bad and c.code != "SEM009" and c.evidence != "observed"]
-IMPOSSIBLE = [c for c in CHECKS if c.look is None]
+FIRING = [c for c in CHECKS if c.function is not None and c.bad and c.code != "SEM009" and c.evidence != "observed"]
+IMPOSSIBLE = [c for c in CHECKS if c.function is None]
 FIRST_WAVE = [
     "PTH001",
     "PTH002",
@@ -134,7 +134,7 @@ def test_each_rule_is_one_file_with_a_whole_page(check: Check) -> None:
     assert check.evidence in EVIDENCE
     assert check.persona in PERSONAS
     assert (check.evidence == "heuristic") <= (check.persona != "regular"), "what is not exact is not on by default"
-    for text in (check.finds, check.why, check.mend):
+    for text in (check.finds, check.why, check.remediation):
         assert text.endswith((".", "`.")), text
     assert check.good
     page = check.page()
@@ -142,26 +142,26 @@ def test_each_rule_is_one_file_with_a_whole_page(check: Check) -> None:
     assert check.finds in page
 
 
-@pytest.mark.parametrize("check", LOOKING, ids=lambda c: c.code)
+@pytest.mark.parametrize("check", FIRING, ids=lambda c: c.code)
 def test_the_bad_example_fires_and_shows_it(check: Check) -> None:
     findings = of(check, check.bad)
     assert findings
     assert any(check.shows in shown(f) for f in findings), [shown(f) for f in findings]
 
 
-@pytest.mark.parametrize("check", LOOKING, ids=lambda c: c.code)
+@pytest.mark.parametrize("check", FIRING, ids=lambda c: c.code)
 def test_the_good_example_and_the_near_misses_are_quiet(check: Check) -> None:
     assert check.near, "a rule shows what it does not mean"
     for text in (check.good, *check.near):
         assert not of(check, text), text
 
 
-@pytest.mark.parametrize("check", LOOKING, ids=lambda c: c.code)
+@pytest.mark.parametrize("check", FIRING, ids=lambda c: c.code)
 def test_what_a_finding_shows_is_what_the_policy_answers(check: Check) -> None:
-    ground = ground_of(check.bad)
+    context = context_of(check.bad)
     for finding in of(check, check.bad):
         for step in finding.steps:
-            assert ground.engine.decide(step.witness.request(ground.policy)).effect == step.effect
+            assert context.engine.decide(step.witness.request(context.policy)).effect == step.effect
         if finding.evidence == "fact" and not finding.code.startswith("ESC"):
             assert finding.rows
 
@@ -171,20 +171,20 @@ def test_what_the_language_makes_impossible(check: Check) -> None:
     """The bad example does not compile, or the request that it is about is denied."""
     if check.shows.startswith("PLE"):
         with pytest.raises(PolicyError) as caught:
-            ground_of(check.bad)
+            context_of(check.bad)
         assert any(d.code.startswith(check.shows) for d in caught.value.diagnostics)
     else:
         _, _, asked = check.shows.partition("deny: ")
         action, _, resource = asked.partition(" ")
-        ground = ground_of(check.bad)
+        context = context_of(check.bad)
         from policy_lang import Request
 
         request = Request(action, resource, workspace="/workspace", home="/home/agent", lexical=True)
-        assert ground.engine.decide(request).effect == "deny"
-    ground_of(check.good)
+        assert context.engine.decide(request).effect == "deny"
+    context_of(check.good)
 
 
-FIXED = [c for c in LOOKING if any(f.fixes for f in of(c, c.bad))]
+FIXED = [c for c in FIRING if any(f.fixes for f in of(c, c.bad))]
 
 
 @pytest.mark.parametrize("check", FIXED, ids=lambda c: c.code)
@@ -199,10 +199,10 @@ def test_a_fix_removes_its_finding_and_adds_none(check: Check, tmp_path: Path, m
     before = [f for f in of(check, path.read_text()) if f.fixes]
     assert before
     done = fix("example.policy", options)
-    if check.code not in {f.code for f in done.mended}:  # the safe one would leave a rule that does nothing
+    if check.code not in {f.code for f in done.fixed}:  # the safe one would leave a rule that does nothing
         done = fix("example.policy", options, unsafe=True)
-    mended = {f.code for f in done.mended}
-    assert check.code in mended, done.refused
+    fixed = {f.code for f in done.fixed}
+    assert check.code in fixed, done.refused
     text = done.texts["example.policy"]
     assert comment in text
     after = found(text, persona=persona)
@@ -210,5 +210,5 @@ def test_a_fix_removes_its_finding_and_adds_none(check: Check, tmp_path: Path, m
     assert {f.code for f in after} <= known
 
 
-def test_most_rules_that_can_be_mended_are() -> None:
+def test_most_rules_that_can_be_fixed_are() -> None:
     assert len(FIXED) >= 25

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from policy_lang.domain.errors import PolicyError
 from policy_lang.lint.fixing import fix
-from policy_lang.lint.linter import Options, ground_of, lint
+from policy_lang.lint.linter import Options, context_of, lint
 from policy_lang.lint.registry import checks
 from tests.lint.support import TODAY, found
-from tests.lint.support import ground_of as ground_of_text
+from tests.lint.support import context_of as ground_of_text
 from tests.reference import semantics as ref
 
 from .strategies import files, policies
@@ -46,7 +46,7 @@ def test_every_policy_can_be_linted(policy: ref.Policy) -> None:
             Path(folder, name).write_text(text)
         root = str(Path(folder, next(iter(texts))))
         try:
-            ground_of(root, OPTIONS)
+            context_of(root, OPTIONS)
         except PolicyError:
             return
         report = lint(root, OPTIONS)
@@ -57,7 +57,7 @@ def test_every_policy_can_be_linted(policy: ref.Policy) -> None:
 
 @settings(max_examples=600 if DEEP else 40, deadline=None)
 @given(st.lists(st.sampled_from(STATEMENTS), min_size=1, max_size=6, unique=True), st.booleans(), st.booleans())
-def test_statements_together_can_be_linted_and_mended(lines: list[str], baseline: bool, scoped: bool) -> None:
+def test_statements_together_can_be_linted_and_fixed(lines: list[str], baseline: bool, scoped: bool) -> None:
     """Whatever is granted beside what; a fix that is applied leaves fewer findings and never more."""
     body = "\n".join(lines)
     text = (

@@ -12,7 +12,7 @@ CHECK = Check(
     evidence="proved",
     finds="A rule grants to every agent, in a policy that knows its agents.",
     why="The weakest agent gets it too, and one that does not exist yet.",
-    mend="Move the rule into the `agent` scope it is meant for.",
+    remediation="Move the rule into the `agent` scope it is meant for.",
     bad="""\
 agent "release-bot" { allow push "release/**" }
 allow write "src/**"
@@ -21,7 +21,7 @@ allow write "src/**"
 agent "codex-*" { allow write "src/**" }""",
     near=('allow write "src/**"',),
     shows="an agent without a name",
-    look=unbound(
+    function=unbound(
         "agent", "it holds for every agent, also an agent without a name; other rules say which agents there are"
     ),
 )

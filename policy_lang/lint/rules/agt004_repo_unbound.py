@@ -12,7 +12,7 @@ CHECK = Check(
     evidence="proved",
     finds="A rule grants in every repository, in a policy that tells repositories apart.",
     why="The same agent in another repository gets it too.",
-    mend="Move the rule into the `repo` scope it is meant for.",
+    remediation="Move the rule into the `repo` scope it is meant for.",
     bad="""\
 repo "acme/web" { allow write "src/**" }
 allow push "agent/**"
@@ -25,5 +25,5 @@ allow push "agent/**"
 """,
     ),
     shows="every repository",
-    look=unbound("repo", "it holds in every repository; other rules say which repositories there are"),
+    function=unbound("repo", "it holds in every repository; other rules say which repositories there are"),
 )

@@ -7,31 +7,34 @@ from collections.abc import Iterator
 from ...domain.actions import COMMAND
 from ..baseline import operations
 from ..check import Check
+from ..context import LintContext
 from ..finding import Finding
-from ..ground import Ground
 from ..places import protected_fix, sentence
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
     seen: set[str] = set()
     for rule in operations():
         if rule.sort == COMMAND or rule.label in {"tags", "ref-deletion"}:
             continue  # commands by what they do, pushes of tags and deletions have rules of their own
         for action in rule.actions:
-            for reach in ground.reach(
+            for grant in context.find_grants(
                 action, [p.text for p in rule.include], ("deploy.production", "db.schema.change", "main")
             ):
-                if reach.rule.id in seen:
+                if grant.rule.id in seen:
                     continue
-                seen.add(reach.rule.id)
+                seen.add(grant.rule.id)
                 patterns = [p.text for p in rule.include]
-                fixes = (*protected_fix(ground, action, patterns, rule.because), *ground.remove(reach.rule, safe=False))
-                yield ground.finding(
-                    check,
-                    sentence(reach, rule.because),
-                    reach.rule,
+                fixes = (
+                    *protected_fix(context, action, patterns, rule.because),
+                    *context.remove(grant.rule, safe=False),
+                )
+                yield check.finding(
+                    context,
+                    sentence(grant, rule.because),
+                    grant.rule,
                     content=(rule.label,),
-                    steps=(reach.step,),
+                    steps=(grant.step,),
                     fixes=fixes,
                 )
 
@@ -46,7 +49,7 @@ CHECK = Check(
         "merges, tags, changes of running systems."
     ),
     why="Such actions leave the repository and do not come back. A tier costs a minute.",
-    mend="`import std.operations`, and define the tier `operations`.",
+    remediation="`import std.operations`, and define the tier `operations`.",
     bad='allow do "deploy.**"',
     good="""\
 tier operations { approvers "@on-call" }
@@ -55,5 +58,5 @@ allow do "deploy.**"
 """,
     near=('allow do "build.run", "test.run"',),
     shows="deploy.",
-    look=_look,
+    function=_find,
 )

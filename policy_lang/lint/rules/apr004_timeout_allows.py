@@ -11,7 +11,7 @@ CHECK = Check(
     evidence="proved",
     finds="An approval that nobody answers ends in allow.",
     why="Whoever waits long enough would get everything.",
-    mend=(
+    remediation=(
         "Nothing to do: `on timeout` knows `deny` and `escalate`, and a tier can only escalate to one that includes it."
     ),
     bad="""\
@@ -26,5 +26,5 @@ ask a write "x"
 """,
     near=(),
     shows="PLE315",
-    look=None,
+    function=None,
 )

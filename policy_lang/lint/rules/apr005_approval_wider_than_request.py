@@ -14,7 +14,7 @@ CHECK = Check(
         "with the same beginning."
     ),
     why="`git log` would approve `git -c alias.x=!CODE x`.",
-    mend=(
+    remediation=(
         "Nothing to do: an approval is bound to the exact request, its agent and the policy; `scope session` "
         "repeats that request only."
     ),
@@ -28,5 +28,5 @@ ask review write "x"
 """,
     near=(),
     shows="PLE110",
-    look=None,
+    function=None,
 )

@@ -6,22 +6,22 @@ from collections.abc import Iterator
 
 from ...domain.errors import Span
 from ..check import Check
+from ..context import LintContext, tier_definitions
 from ..finding import Edit, Finding, Fix
-from ..ground import Ground, tier_definitions
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    if ground.ceiling:
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    if context.ceiling:
         return  # others use it
-    tiers = ground.policy.tiers
-    used = {r.tier for layer in ground.policy.layers for r in layer.rules if r.tier}
+    tiers = context.policy.tiers
+    used = {r.tier for layer in context.policy.layers for r in layer.rules if r.tier}
     used |= {n for t in tiers.values() for n in (*t.includes, t.escalate) if n}
     used |= {n for n, t in tiers.items() if t.opens}
-    for definition, span in tier_definitions(ground, root=True):
+    for definition, span in tier_definitions(context, root=True):
         name = definition.name.text
         if name not in used and definition.defined:
             fix = Fix(f"delete the tier `{name}`", (Edit(Span(span.source, span.start, span.end), ""),), True)
-            yield ground.finding(check, f"nothing asks for the tier `{name}`", span, content=(name,), fixes=(fix,))
+            yield check.finding(context, f"nothing asks for the tier `{name}`", span, content=(name,), fixes=(fix,))
 
 
 CHECK = Check(
@@ -31,7 +31,7 @@ CHECK = Check(
     evidence="proved",
     finds="A tier that no rule asks for and no other tier includes.",
     why="Somebody believes that it protects something.",
-    mend="Use it, or delete it. A tier that is used and not defined is a compile error.",
+    remediation="Use it, or delete it. A tier that is used and not defined is a compile error.",
     bad="""\
 tier review { approvers "@team" }
 tier security { approvers "@security" }
@@ -50,5 +50,5 @@ ask security write "y"
 """,
     ),
     shows="security",
-    look=_look,
+    function=_find,
 )

@@ -12,10 +12,10 @@ CHECK = Check(
     evidence="observed",
     finds="With `--log`: a rule asked people twenty times or more on one day, and they always said yes.",
     why="Nobody reads that many questions; the one that matters is approved like the others.",
-    mend="Ask for less: allow what is harmless, deny what nobody needs.",
+    remediation="Ask for less: allow what is harmless, deny what nobody needs.",
     bad='tier review { approvers "@team" }\nask review run "npm **"',
     good='tier review { approvers "@team" }\nallow run "npm {test,ls}"\nask review run "npm install **"',
     near=(),
     shows="nobody reads that many",
-    look=by_machinery,
+    function=by_machinery,
 )

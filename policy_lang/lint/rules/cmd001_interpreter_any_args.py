@@ -15,7 +15,7 @@ CHECK = Check(
         "sqlite3, vim."
     ),
     why="It is every command at once, and every rule about other commands is beside the point.",
-    mend='Name the script and its arguments: `run "python3 scripts/check.py *"`. Ask for the rest.',
+    remediation='Name the script and its arguments: `run "python3 scripts/check.py *"`. Ask for the rest.',
     bad="""\
 import std.baseline
 allow read "src/**"
@@ -33,5 +33,5 @@ allow run "python3 --version"
 """,
     ),
     shows="python3",
-    look=of_kinds("interpreter", note="it runs any code"),
+    function=of_kinds("interpreter", note="it runs any code"),
 )

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from ..check import Check
 from ..commands import allowed_rows, findings
+from ..context import LintContext
 from ..finding import Finding
-from ..ground import Ground
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    runs = allowed_rows(ground, lambda r: r.kind == "option" and r.gives in {"run", "load"})
-    return findings(ground, check, runs, "the option runs any code")
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    runs = allowed_rows(context, lambda r: r.kind == "option" and r.gives in {"run", "load"})
+    return findings(context, check, runs, "the option runs any code")
 
 
 CHECK = Check(
@@ -25,7 +25,7 @@ CHECK = Check(
         "`git -c`, `sort --compress-program`."
     ),
     why="The command looks harmless, the option is a shell.",
-    mend=(
+    remediation=(
         "Write the words that are needed. The engine asks for what it knows such options to run; a rule that "
         "names one, or a program without a profile, gets past that."
     ),
@@ -45,5 +45,5 @@ allow run "rg -n * src"
 """,
     ),
     shows="make",
-    look=_look,
+    function=_find,
 )

@@ -18,7 +18,7 @@ CHECK = Check(
         "A rule about the wrapper would be a rule about everything. The engine looks through the wrappers "
         "that have a profile and asks for the inner command; those without one run whatever follows."
     ),
-    mend="Grant the inner commands. A profile of your own teaches the engine a wrapper it does not know.",
+    remediation="Grant the inner commands. A profile of your own teaches the engine a wrapper it does not know.",
     bad="""\
 import std.baseline
 allow run "chronic **"
@@ -34,5 +34,5 @@ allow run "timeout **", "env **", "xargs **"
 """,
     ),
     shows="./anything",
-    look=of_kinds("wrapper", note="it runs whatever follows"),
+    function=of_kinds("wrapper", note="it runs whatever follows"),
 )

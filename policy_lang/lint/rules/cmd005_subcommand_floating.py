@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from ...automata.pattern import ANY, MANY
 from ...domain.actions import COMMAND
 from ..check import Check
+from ..context import LintContext
 from ..finding import Finding
-from ..ground import Ground
 from ..places import sentence
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    for rule in ground.own_rules("allow", "run"):
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    for rule in context.own_rules("allow", "run"):
         for pattern in rule.include if rule.sort == COMMAND else ():
             for sequence in pattern.sequences:
                 words = sequence[1:]
@@ -25,10 +25,10 @@ def _look(ground: Ground, check: Check) -> Iterator[Finding]:
                 if not after or len(before) != at or before:
                     continue
                 rest = [x for x in words[at + 1 :] if isinstance(x, str)]
-                for reach in ground.probe("run", (sequence[0], "--some-option=x", *rest)):
-                    if reach.rule is rule:
-                        text = sentence(reach, f"an option before `{after[0]}`")
-                        yield ground.finding(check, text, rule, content=(pattern.text,), steps=(reach.step,))
+                for grant in context.ask("run", (sequence[0], "--some-option=x", *rest)):
+                    if grant.rule is rule:
+                        text = sentence(grant, f"an option before `{after[0]}`")
+                        yield check.finding(context, text, rule, content=(pattern.text,), steps=(grant.step,))
                 break
 
 
@@ -42,10 +42,10 @@ CHECK = Check(
         "Whatever stands there can be an option that changes everything: `git -c core.fsmonitor=CODE status` "
         "is a `git * status`. Of programs with a profile the engine knows."
     ),
-    mend="Write the options that are meant, or give the program a profile.",
+    remediation="Write the options that are meant, or give the program a profile.",
     bad='allow run "deployctl * status"',
     good='allow run "deployctl status"',
     near=('allow run "git * status"', 'allow run "deployctl status *"'),
     shows="--some-option=x",
-    look=_look,
+    function=_find,
 )

@@ -8,16 +8,16 @@ from functools import partial
 from ..capabilities import Capability
 from ..check import Check
 from ..commands import allowed_rows, findings
+from ..context import LintContext
 from ..finding import Finding
-from ..ground import Ground
 
 _FILES = {"{out}": ("write", "any/file"), "{victim}": ("delete", "any/victim")}
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
     for place, (action, file) in _FILES.items():
-        rows = allowed_rows(ground, partial(_names, place), ground.without(action, file))
-        yield from findings(ground, check, rows, "no rule grants that file")
+        rows = allowed_rows(context, partial(_names, place), context.without(action, file))
+        yield from findings(context, check, rows, "no rule grants that file")
 
 
 def _names(place: str, row: Capability) -> bool:
@@ -34,7 +34,7 @@ CHECK = Check(
         "`git log --output=FILE` and `sort -o FILE` write anywhere the process may. The engine asks for the "
         "files of programs that have a profile; of the others it does not know."
     ),
-    mend="Give the program a profile of your own, or write the words that are needed.",
+    remediation="Give the program a profile of your own, or write the words that are needed.",
     bad="""\
 import std.baseline
 allow run "sponge **"
@@ -51,5 +51,5 @@ allow run "sponge **"
 """,
     ),
     shows="any/file",
-    look=_look,
+    function=_find,
 )

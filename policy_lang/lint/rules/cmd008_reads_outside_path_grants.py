@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 from ..check import Check
 from ..commands import allowed_rows, findings
+from ..context import LintContext
 from ..finding import Finding
-from ..ground import Ground
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    givens = ground.without("read", "any/secret")
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    givens = context.without("read", "any/secret")
     reads = allowed_rows(
-        ground, lambda r: r.gives in {"read", "upload"} and any("{secret" in w for w in r.argv), givens
+        context, lambda r: r.gives in {"read", "upload"} and any("{secret" in w for w in r.argv), givens
     )
-    return findings(ground, check, reads, "no rule grants that file")
+    return findings(context, check, reads, "no rule grants that file")
 
 
 CHECK = Check(
@@ -28,7 +28,7 @@ CHECK = Check(
         "`git diff --no-index /dev/null ~/.netrc`, `jq --rawfile` and `date -f` print files. The engine asks "
         "for the files of programs that have a profile; of the others it does not know."
     ),
-    mend="Give the program a profile of your own, or write the words that are needed.",
+    remediation="Give the program a profile of your own, or write the words that are needed.",
     bad="""\
 import std.baseline
 allow run "pr **"
@@ -45,5 +45,5 @@ allow run "shuf **"
 """,
     ),
     shows="any/secret",
-    look=_look,
+    function=_find,
 )

@@ -12,7 +12,7 @@ CHECK = Check(
     evidence="fact",
     finds="A rule lets an agent start containers or reach into them with options of its own.",
     why="`docker run -v /:/host` is root on the machine.",
-    mend="Grant the compose service or script that is needed, with its exact words.",
+    remediation="Grant the compose service or script that is needed, with its exact words.",
     bad="""\
 import std.baseline
 allow run "podman **"
@@ -28,5 +28,5 @@ allow run "docker ps **"
 """,
     ),
     shows="podman",
-    look=of_kinds("container", note="a container can mount the machine"),
+    function=of_kinds("container", note="a container can mount the machine"),
 )

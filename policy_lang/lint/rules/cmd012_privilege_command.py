@@ -12,7 +12,9 @@ CHECK = Check(
     evidence="fact",
     finds="A rule lets an agent run what changes privileges: sudo, su, doas, unshare, nsenter, mount, setcap.",
     why="The rights of the agent are those of the person or machine from then on.",
-    mend=("Delete the rule. What needs root is done by somebody else, or by a script of its own with no arguments."),
+    remediation=(
+        "Delete the rule. What needs root is done by somebody else, or by a script of its own with no arguments."
+    ),
     bad="""\
 import std.baseline
 allow run "setcap **"
@@ -28,5 +30,5 @@ allow run "sudo **"
 """,
     ),
     shows="setcap",
-    look=of_kinds("privilege", note="it changes what the agent may do on the machine"),
+    function=of_kinds("privilege", note="it changes what the agent may do on the machine"),
 )

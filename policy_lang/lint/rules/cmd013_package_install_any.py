@@ -12,7 +12,7 @@ CHECK = Check(
     evidence="fact",
     finds="A rule lets an agent install packages of its choice.",
     why="A package runs code when it is installed and whenever it is imported. Anyone publishes packages.",
-    mend=(
+    remediation=(
         "Grant the locked form: `npm ci --ignore-scripts`, `pip install --require-hashes -r "
         "requirements.txt`. Ask for new names; `import std.node` and its like do."
     ),
@@ -31,5 +31,5 @@ allow run "npm ls **"
 """,
     ),
     shows="npm install",
-    look=of_kinds("install", note="anyone publishes packages"),
+    function=of_kinds("install", note="anyone publishes packages"),
 )

@@ -12,7 +12,7 @@ CHECK = Check(
     evidence="fact",
     finds=("A rule lets an agent run packages straight from a registry: npx, uvx, pipx run, pnpm dlx, `go run x@v`."),
     why="One word downloads and runs anyone's code.",
-    mend="Install what is needed with the lock file, and grant its command.",
+    remediation="Install what is needed with the lock file, and grant its command.",
     bad="""\
 import std.baseline
 allow run "npx **"
@@ -28,5 +28,5 @@ allow run "npm run lint"
 """,
     ),
     shows="npx",
-    look=of_kinds("runner", note="it downloads and runs anyone's code"),
+    function=of_kinds("runner", note="it downloads and runs anyone's code"),
 )

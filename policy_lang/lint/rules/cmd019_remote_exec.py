@@ -12,7 +12,7 @@ CHECK = Check(
     evidence="fact",
     finds="A rule lets an agent run commands on another machine: ssh, kubectl exec, workflow runs.",
     why="No rule about files, hosts or commands holds there.",
-    mend="Grant the exact command for the exact host, or a named operation with `do`.",
+    remediation="Grant the exact command for the exact host, or a named operation with `do`.",
     bad="""\
 import std.baseline
 allow run "kubectl **"
@@ -28,5 +28,5 @@ allow run "kubectl get **"
 """,
     ),
     shows="kubectl",
-    look=of_kinds("remote", note="it runs where no rule holds"),
+    function=of_kinds("remote", note="it runs where no rule holds"),
 )

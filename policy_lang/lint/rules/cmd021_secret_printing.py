@@ -12,7 +12,7 @@ CHECK = Check(
     evidence="fact",
     finds="A rule lets an agent run what prints secrets: `gh auth token`, `kubectl get secret`, cloud tokens.",
     why="What is printed is in the context window, and in the log.",
-    mend="Delete the rule; give single secrets by name with `use`.",
+    remediation="Delete the rule; give single secrets by name with `use`.",
     bad="""\
 import std.baseline
 allow run "kubectl get **"
@@ -28,5 +28,5 @@ allow run "env **"
 """,
     ),
     shows="secret",
-    look=of_kinds("secret", note="it prints secrets"),
+    function=of_kinds("secret", note="it prints secrets"),
 )

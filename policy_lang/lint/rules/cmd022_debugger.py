@@ -12,7 +12,7 @@ CHECK = Check(
     evidence="fact",
     finds="A rule lets an agent run a debugger or tracer.",
     why="It starts any program, and reads the memory of those that run.",
-    mend="Grant the exact command that is needed.",
+    remediation="Grant the exact command that is needed.",
     bad="""\
 import std.baseline
 allow run "ltrace **"
@@ -28,5 +28,5 @@ allow run "strace --version"
 """,
     ),
     shows="ltrace",
-    look=of_kinds("debugger", note="it runs and reads any program"),
+    function=of_kinds("debugger", note="it runs and reads any program"),
 )

@@ -6,22 +6,22 @@ from collections.abc import Iterator
 
 from ..check import Check
 from ..commands import allowed_rows, findings, words_of
+from ..context import LintContext
 from ..finding import Finding
-from ..ground import Ground
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    for one in allowed_rows(ground, lambda r: r.kind == "dry"):
-        kept = [(r, row) for r, row in zip(one.reaches, one.rows, strict=True) if not _whole(ground, words_of(row))]
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    for one in allowed_rows(context, lambda r: r.kind == "dry"):
+        kept = [(r, row) for r, row in zip(one.grants, one.rows, strict=True) if not _whole(context, words_of(row))]
         if kept:
-            one.reaches[:], one.rows[:] = [r for r, _ in kept], [row for _, row in kept]
-            yield from findings(ground, check, [one], "it runs what the project's files say")
+            one.grants[:], one.rows[:] = [r for r, _ in kept], [row for _, row in kept]
+            yield from findings(context, check, [one], "it runs what the project's files say")
 
 
-def _whole(ground: Ground, words: tuple[str, ...]) -> bool:
+def _whole(context: LintContext, words: tuple[str, ...]) -> bool:
     """True when the command is allowed without the option that makes it look harmless, so that nobody was misled."""
     bare = tuple(w for w in words if not w.startswith("-"))
-    return bool(ground.probe("run", bare))
+    return bool(context.ask("run", bare))
 
 
 CHECK = Check(
@@ -34,7 +34,7 @@ CHECK = Check(
         "project's code: `make -n`, `pytest --collect-only`, `npm pack --dry-run`, `perl -c`."
     ),
     why="It was granted because it does nothing, and it does what the files say that the agent may write.",
-    mend="Treat it like the command without the option.",
+    remediation="Treat it like the command without the option.",
     bad="""\
 import std.baseline
 allow run "make -n"
@@ -51,5 +51,5 @@ allow run "make test"
 """,
     ),
     shows="make -n",
-    look=_look,
+    function=_find,
 )

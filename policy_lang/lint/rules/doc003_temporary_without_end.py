@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from ...domain.conditions import atoms
 from ..check import Check
+from ..context import LintContext
 from ..finding import Finding
-from ..ground import Ground
 from ..suppress import comment_above
 
 _WORDS = re.compile(
@@ -16,14 +16,14 @@ _WORDS = re.compile(
 )
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    for rule in ground.own_rules():
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    for rule in context.own_rules():
         if rule.effect == "deny" or any(a.subject == "now" for a in atoms(rule.condition)):
             continue
-        told = " ".join((rule.label.replace("-", " "), rule.because, comment_above(ground, rule)))
+        told = " ".join((rule.label.replace("-", " "), rule.because, comment_above(context, rule)))
         found = _WORDS.search(told)
         if found:
-            yield ground.finding(check, f"it is called `{found.group().lower()}` and has no end", rule)
+            yield check.finding(context, f"it is called `{found.group().lower()}` and has no end", rule)
 
 
 CHECK = Check(
@@ -33,11 +33,11 @@ CHECK = Check(
     evidence="heuristic",
     finds="A grant that is called temporary in its label, reason or the comment above it, and has no end.",
     why="What is temporary stays until somebody is surprised by it.",
-    mend="Write the end: `until 2027-01-31`.",
+    remediation="Write the end: `until 2027-01-31`.",
     bad='allow push "agent/**" because "temporary, until the train is gone"',
     good='allow push "agent/**" until 2099-01-31 because "temporary, until the train is gone"',
     near=('allow write "src/temporary/**"', 'deny push "x" because "temporary freeze"'),
     shows="temporary",
-    look=_look,
+    function=_find,
     persona="strict",
 )

@@ -16,7 +16,7 @@ CHECK = Check(
         "test`, `Makefile` and `make`, `.cargo/config.toml` and `cargo check`."
     ),
     why="The two rules together are a rule for any command. Each alone looks harmless.",
-    mend=(
+    remediation=(
         "Ask for the file, as `std.node` and its like do, or deny it. A test that the agent writes and runs "
         "is not meant: that is what it is there for."
     ),
@@ -40,7 +40,7 @@ allow run "pytest"
 """,
     ),
     shows="package.json",
-    look=traced(
+    function=traced(
         lambda g: loaded_files(g, "config"),
         "that runs any code",
         deny_written("a command that the agent may run loads it"),

@@ -13,7 +13,7 @@ CHECK = Check(
     evidence="proved",
     finds="An agent may write a file, and run it by its path.",
     why="A rule about a script is a rule about its content, and the content is the agent's.",
-    mend="Keep scripts that run without approval out of what the agent writes.",
+    remediation="Keep scripts that run without approval out of what the agent writes.",
     bad="""\
 import std.baseline
 allow write "scripts/**"
@@ -32,5 +32,5 @@ allow run "./scripts/build.sh"
 """,
     ),
     shows="./scripts/",
-    look=traced(run_files, "that runs any code", deny_written("a rule lets the agent run it")),
+    function=traced(run_files, "that runs any code", deny_written("a rule lets the agent run it")),
 )

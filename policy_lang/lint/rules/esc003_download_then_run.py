@@ -13,7 +13,7 @@ CHECK = Check(
     evidence="proved",
     finds="An agent may fetch a file from the network to a place from which it may run it.",
     why="Whoever controls the host, or one of its accounts, chooses the program.",
-    mend="Keep what is fetched and what is run apart.",
+    remediation="Keep what is fetched and what is run apart.",
     bad="""\
 import std.baseline
 allow write "tools/**"
@@ -34,5 +34,5 @@ allow run "./tools/*"
 """,
     ),
     shows="curl",
-    look=traced(downloads, "that runs whatever the host sends"),
+    function=traced(downloads, "that runs whatever the host sends"),
 )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from ..check import Check
 from ..closure import Trace, together
+from ..context import LintContext
 from ..escalations import traced
-from ..ground import Ground
 
 
-def _leaks(ground: Ground) -> list[Trace]:
-    secrets = ground.capabilities.group("credentials")
-    uploads = ground.capabilities.group("uploads")
-    found = ground.reach("read", [r.pattern for r in secrets], [r.example for r in secrets])
-    sends = ground.reach("connect", [r.pattern for r in uploads], [r.example for r in uploads]) if found else []
-    return together(ground, found, sends, ("a secret", "anyone can receive there"))
+def _leaks(context: LintContext) -> list[Trace]:
+    secrets = context.capabilities.group("credentials")
+    uploads = context.capabilities.group("uploads")
+    found = context.find_grants("read", [r.pattern for r in secrets], [r.example for r in secrets])
+    sends = context.find_grants("connect", [r.pattern for r in uploads], [r.example for r in uploads]) if found else []
+    return together(context, found, sends, ("a secret", "anyone can receive there"))
 
 
 CHECK = Check(
@@ -23,7 +23,7 @@ CHECK = Check(
     evidence="fact",
     finds="An agent may read a secret, and may send to a host where anyone can receive.",
     why="One prompt injection is enough, and no command looks odd.",
-    mend="Take one of the two away: `import std.baseline` denies the secrets, `connect GET, HEAD` the upload.",
+    remediation="Take one of the two away: `import std.baseline` denies the secrets, `connect GET, HEAD` the upload.",
     bad="""\
 allow read "**"
 allow connect "gist.github.com"
@@ -41,5 +41,5 @@ allow connect "gist.github.com"
 """,
     ),
     shows="gist.github.com",
-    look=traced(_leaks, "the secret is out"),
+    function=traced(_leaks, "the secret is out"),
 )

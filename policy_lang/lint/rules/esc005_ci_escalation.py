@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from ..check import Check
 from ..closure import Trace, together
+from ..context import LintContext
 from ..escalations import traced
 from ..finding import Fix
-from ..ground import Ground
 
 
-def _workflows(ground: Ground) -> list[Trace]:
-    rows = [r for r in ground.capabilities.group("ci") if "CODEOWNERS" not in r.pattern]
-    writes = ground.reach("write", [r.pattern for r in rows], [r.example for r in rows])
-    pushes = ground.reach("push", ["*:refs/heads/**"], ("agent/x", "feature/x")) if writes else []
-    return together(ground, writes, pushes, ("CI runs it", "and this starts CI"))
+def _workflows(context: LintContext) -> list[Trace]:
+    rows = [r for r in context.capabilities.group("ci") if "CODEOWNERS" not in r.pattern]
+    writes = context.find_grants("write", [r.pattern for r in rows], [r.example for r in rows])
+    pushes = context.find_grants("push", ["*:refs/heads/**"], ("agent/x", "feature/x")) if writes else []
+    return together(context, writes, pushes, ("CI runs it", "and this starts CI"))
 
 
-def _fix(ground: Ground, trace: Trace) -> tuple[Fix, ...]:  # noqa: ARG001 (the signature of fixes)
-    return (ground.deny("write", [r.pattern for r in ground.capabilities.group("ci")], "it runs in CI"),)
+def _fix(context: LintContext, trace: Trace) -> tuple[Fix, ...]:  # noqa: ARG001 (the signature of fixes)
+    return (context.deny("write", [r.pattern for r in context.capabilities.group("ci")], "it runs in CI"),)
 
 
 CHECK = Check(
@@ -27,7 +27,7 @@ CHECK = Check(
     evidence="fact",
     finds="An agent may write what CI runs, and push it without approval.",
     why="A push to any branch runs the workflow of that branch, with the secrets that CI has.",
-    mend="Ask for CI's files, or for the push.",
+    remediation="Ask for CI's files, or for the push.",
     bad="""\
 import std.baseline
 allow write ".github/**"
@@ -47,5 +47,5 @@ allow push "agent/**"
 """,
     ),
     shows=".github/workflows/",
-    look=traced(_workflows, "CI runs it with its own secrets", _fix),
+    function=traced(_workflows, "CI runs it with its own secrets", _fix),
 )

@@ -6,20 +6,20 @@ from dataclasses import replace
 
 from ..check import Check
 from ..closure import Trace, minimal
+from ..context import LintContext
 from ..escalations import traced
-from ..ground import Ground
 
 
-def _raised(ground: Ground) -> list[Trace]:
-    rows = ground.capabilities.group("agent-config")
+def _raised(context: LintContext) -> list[Trace]:
+    rows = context.capabilities.group("agent-config")
     out: list[Trace] = []
-    for reach in ground.reach("write", [r.pattern for r in rows], [r.example for r in rows]):
-        if reach.rule.override:
-            denied = ground.step(
-                replace(reach.step.witness, action="run", resource=("some-program", "--any-option")), "denied now"
+    for grant in context.find_grants("write", [r.pattern for r in rows], [r.example for r in rows]):
+        if grant.rule.override:
+            denied = context.step(
+                replace(grant.step.witness, action="run", resource=("some-program", "--any-option")), "denied now"
             )
             if denied.effect == "deny":
-                out.append(Trace((replace(reach.step, note="the next session obeys it"), denied), (reach.rule,)))
+                out.append(Trace((replace(grant.step, note="the next session obeys it"), denied), (grant.rule,)))
     return minimal(out)
 
 
@@ -33,7 +33,7 @@ CHECK = Check(
         "next session on."
     ),
     why="No rule of this policy holds after that.",
-    mend="Delete the override, or deny the files.",
+    remediation="Delete the override, or deny the files.",
     bad='allow write ".claude/**" override protected',
     good="""\
 import std.baseline
@@ -41,5 +41,5 @@ allow write "**"
 """,
     near=('allow write "docs/claude/**"',),
     shows=".claude/",
-    look=traced(_raised, "the next session starts with it, and what is denied now is not any more"),
+    function=traced(_raised, "the next session starts with it, and what is denied now is not any more"),
 )

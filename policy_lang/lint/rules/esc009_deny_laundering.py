@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from ..check import Check
 from ..closure import Trace, code, minimal, reads
+from ..context import LintContext
 from ..escalations import traced
-from ..ground import Ground
 
 _DENIED = (
     ("read", ".env"),
@@ -17,20 +17,20 @@ _DENIED = (
 )
 
 
-def _laundered(ground: Ground) -> list[Trace]:
+def _laundered(context: LintContext) -> list[Trace]:
     out: list[Trace] = []
-    for trace in minimal(code(ground)):
+    for trace in minimal(code(context)):
         for action, resource in _DENIED:
-            denied = ground.step(replace(trace.steps[-1].witness, action=action, resource=resource), "denied")
-            rules = [ground.rules[r.id] for r in denied.rules if r.id in ground.rules]
+            denied = context.step(replace(trace.steps[-1].witness, action=action, resource=resource), "denied")
+            rules = [context.rules[r.id] for r in denied.rules if r.id in context.rules]
             if denied.effect == "deny" and rules:
                 out.append(Trace((denied, *trace.steps), trace.rules, trace.rows))
                 break
     for resource in (".env", "~/.ssh/id_ed25519"):
-        for reach in reads(ground, resource):
-            denied = ground.step(replace(reach.step.witness, action="read", resource=resource), "denied")
+        for grant in reads(context, resource):
+            denied = context.step(replace(grant.step.witness, action="read", resource=resource), "denied")
             if denied.effect == "deny" and denied.rules:
-                out.append(Trace((denied, replace(reach.step, note="it prints the file")), (reach.rule,)))
+                out.append(Trace((denied, replace(grant.step, note="it prints the file")), (grant.rule,)))
     return minimal(out)
 
 
@@ -44,7 +44,7 @@ CHECK = Check(
         "A denial of a file does not bind an interpreter that opens it: the policy decides on the command, "
         "the code does the rest."
     ),
-    mend="Grant commands that do not run code of the agent's choice, and let the sandbox hold the others.",
+    remediation="Grant commands that do not run code of the agent's choice, and let the sandbox hold the others.",
     bad="""\
 import std.baseline
 allow read "src/**"
@@ -62,5 +62,5 @@ deny read ".env"
 """,
     ),
     shows="python3",
-    look=traced(_laundered, "it does what is denied"),
+    function=traced(_laundered, "it does what is denied"),
 )

@@ -13,7 +13,7 @@ CHECK = Check(
     evidence="fact",
     finds="An agent may write the settings file of a program that it may run: `.curlrc`, `.wgetrc`, `pip.conf`.",
     why=("The file takes options that no rule about the command sees: another index, an output file, an upload."),
-    mend="Deny these files; `import std.baseline` does for most.",
+    remediation="Deny these files; `import std.baseline` does for most.",
     bad="""\
 allow write "~/.curlrc"
 allow run "curl https://docs.acme.example/"
@@ -32,7 +32,7 @@ allow connect "docs.acme.example"
 """,
     ),
     shows="curl",
-    look=traced(
+    function=traced(
         lambda g: loaded_files(g, "redirect"),
         "the command does what the file says",
         deny_written("it redirects a program that the agent may run"),

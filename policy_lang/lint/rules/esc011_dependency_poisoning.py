@@ -16,7 +16,7 @@ CHECK = Check(
         "virtual environment."
     ),
     why="Nobody reviews that folder, and a lock file does not describe what is in it.",
-    mend="Deny the folder; package managers write there.",
+    remediation="Deny the folder; package managers write there.",
     bad="""\
 import std.baseline
 allow write "node_modules/**"
@@ -35,7 +35,7 @@ allow run "npm test"
 """,
     ),
     shows="node_modules",
-    look=traced(
+    function=traced(
         lambda g: loaded_files(g, "dependency"),
         "the command runs it as if it had been reviewed",
         deny_written("package managers write there"),

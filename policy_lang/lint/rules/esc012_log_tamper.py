@@ -12,7 +12,7 @@ CHECK = Check(
     evidence="proved",
     finds="An agent may write the records of what it did, or the settings that say where they go.",
     why="A record that its subject can edit is none.",
-    mend="Deny these places.",
+    remediation="Deny these places.",
     bad='allow write "/var/log/**"',
     good="""\
 import std.baseline
@@ -20,5 +20,5 @@ allow write "src/**"
 """,
     near=('allow write "src/log/**"',),
     shows="/var/log/",
-    look=into("logs", ("write", "delete")),
+    function=into("logs", ("write", "delete")),
 )

@@ -11,29 +11,31 @@ from ..capabilities import Capability
 from ..check import Check
 from ..closure import Trace, minimal, writable
 from ..commands import like
+from ..context import Grant, LintContext
 from ..escalations import traced
-from ..ground import Ground, Reach
 
 
-def _across(ground: Ground) -> list[Trace]:
-    agents = list(dict.fromkeys(str(g["agent"]) for g in ground.principals() if "agent" in g))[:_MOST_AGENTS]
+def _across(context: LintContext) -> list[Trace]:
+    agents = list(dict.fromkeys(str(g["agent"]) for g in context.principals() if "agent" in g))[:_MOST_AGENTS]
     if len(agents) < 2:
         return []
-    told = ground.capabilities.group("agent-instructions")
-    texts = ground.reach("write", [r.pattern for r in told], [r.example for r in told])
+    told = context.capabilities.group("agent-instructions")
+    texts = context.find_grants("write", [r.pattern for r in told], [r.example for r in told])
     scripts = [
-        (row, ground.reach("run", like(ground, row)), ground.reach("write", [quoted(row.file)]))
-        for row in writable(ground, ("config", "source"))
+        (row, context.find_grants("run", like(context, row)), context.find_grants("write", [quoted(row.file)]))
+        for row in writable(context, ("config", "source"))
         if not row.file.startswith("~")
     ]
-    mine = {a: [r for action, p in _MORE for r in _allowed(ground, ground.reach(action, [p]), a)] for a in agents}
+    mine = {
+        a: [r for action, p in _MORE for r in _allowed(context, context.find_grants(action, [p]), a)] for a in agents
+    }
     out: list[Trace] = []
     for strong, weak in itertools.permutations(agents, 2):
-        more = next((r for r in mine[strong] if not _may(ground, r, weak)), None)
+        more = next((r for r in mine[strong] if not _may(context, r, weak)), None)
         if more is not None:
-            out += _instructions(ground, weak, strong, more, texts)
+            out += _instructions(context, weak, strong, more, texts)
             for row, commands, writes in scripts:
-                out += _scripts(ground, weak, strong, row, commands, writes)
+                out += _scripts(context, weak, strong, row, commands, writes)
     return minimal(out)
 
 
@@ -42,38 +44,38 @@ _MOST_AGENTS = 60
 """Agents that are compared with each other, pair by pair."""
 
 
-def _by(reach: Reach, agent: str) -> Reach:
-    witness = replace(reach.step.witness, given={**reach.step.witness.given, "agent": agent})
-    return replace(reach, step=replace(reach.step, witness=witness))
+def _by(grant: Grant, agent: str) -> Grant:
+    witness = replace(grant.step.witness, given={**grant.step.witness.given, "agent": agent})
+    return replace(grant, step=replace(grant.step, witness=witness))
 
 
-def _may(ground: Ground, reach: Reach, agent: str) -> bool:
-    return ground.allowed(_by(reach, agent).step.witness)
+def _may(context: LintContext, grant: Grant, agent: str) -> bool:
+    return context.allowed(_by(grant, agent).step.witness)
 
 
-def _allowed(ground: Ground, reaches: list[Reach], agent: str) -> list[Reach]:
-    return [_by(r, agent) for r in reaches if _may(ground, r, agent)]
+def _allowed(context: LintContext, grants: list[Grant], agent: str) -> list[Grant]:
+    return [_by(r, agent) for r in grants if _may(context, r, agent)]
 
 
-def _instructions(ground: Ground, weak: str, strong: str, more: Reach, texts: list[Reach]) -> Iterator[Trace]:
-    for reach in _allowed(ground, texts, weak):
+def _instructions(context: LintContext, weak: str, strong: str, more: Grant, texts: list[Grant]) -> Iterator[Trace]:
+    for grant in _allowed(context, texts, weak):
         steps = (
-            ground.step(reach.step.witness, f"`{strong}` reads it as instructions"),
-            ground.step(more.step.witness, f"only `{strong}` may do that"),
+            context.step(grant.step.witness, f"`{strong}` reads it as instructions"),
+            context.step(more.step.witness, f"only `{strong}` may do that"),
         )
-        yield Trace(steps, (reach.rule, more.rule), (), f"`{weak}` writes what `{strong}` obeys")
+        yield Trace(steps, (grant.rule, more.rule), (), f"`{weak}` writes what `{strong}` obeys")
 
 
 def _scripts(
-    ground: Ground, weak: str, strong: str, row: Capability, commands: list[Reach], writes: list[Reach]
+    context: LintContext, weak: str, strong: str, row: Capability, commands: list[Grant], writes: list[Grant]
 ) -> Iterator[Trace]:
-    for command in _allowed(ground, commands, strong):
-        if _may(ground, command, weak):
+    for command in _allowed(context, commands, strong):
+        if _may(context, command, weak):
             continue
-        for written in _allowed(ground, writes, weak):
+        for written in _allowed(context, writes, weak):
             steps = (
-                ground.step(written.step.witness, f"`{row.program}` loads it"),
-                ground.step(command.step.witness, f"as `{strong}`"),
+                context.step(written.step.witness, f"`{row.program}` loads it"),
+                context.step(command.step.witness, f"as `{strong}`"),
             )
             yield Trace(steps, (written.rule, command.rule), (row.id,), f"`{weak}` writes what `{strong}` runs")
 
@@ -85,7 +87,7 @@ CHECK = Check(
     evidence="fact",
     finds="One agent may write what another agent, that may do more, runs or reads as instructions.",
     why="The weaker agent, or whoever talked it over, acts with the rights of the stronger one.",
-    mend="Take instruction files and scripts out of what the weaker agent writes, or ask for them.",
+    remediation="Take instruction files and scripts out of what the weaker agent writes, or ask for them.",
     bad="""agent "helper" { allow write "**" }
 agent "releaser" { allow run "make release"  allow push "release/**" }
 import std.baseline""",
@@ -98,5 +100,5 @@ agent "releaser" { allow run "make release"  allow push "release/**" }
 import std.baseline""",
     ),
     shows="releaser",
-    look=traced(_across, "{what}"),
+    function=traced(_across, "{what}"),
 )

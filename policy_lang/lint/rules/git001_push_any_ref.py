@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..check import Check
+from ..context import LintContext
 from ..finding import Finding
-from ..ground import Ground
 from ..places import protected_fix, sentence
 
 PROTECTED = ("main", "master", "trunk", "production", "gh-pages", "release/**", "releases/**", "stable/**")
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
     examples = ("main", "master", "release/1.0", "production", "gh-pages")
-    for reach in ground.reach("push", [f"*:{p}" for p in PROTECTED], examples):
-        if not any(p.text.endswith("*") and not p.text.endswith("**") for p in reach.rule.include):
-            yield ground.finding(
-                check, sentence(reach, "a protected branch, without approval"), reach.rule, steps=(reach.step,),
-                fixes=protected_fix(ground, "push", [f"*:{p}" for p in PROTECTED], "protected branches change by review"),
+    for grant in context.find_grants("push", [f"*:{p}" for p in PROTECTED], examples):
+        if not any(p.text.endswith("*") and not p.text.endswith("**") for p in grant.rule.include):
+            yield check.finding(
+                context, sentence(grant, "a protected branch, without approval"), grant.rule, steps=(grant.step,),
+                fixes=protected_fix(context, "push", [f"*:{p}" for p in PROTECTED], "protected branches change by review"),
             )  # fmt: skip
 
 
@@ -29,7 +29,7 @@ CHECK = Check(
     evidence="proved",
     finds="A rule lets an agent push to protected branches without approval.",
     why="A push to `main` or a release branch is a release without a review.",
-    mend="Ask for it, or deny it: `import std.git`. An agent's own branches are enough: `agent/**`.",
+    remediation="Ask for it, or deny it: `import std.git`. An agent's own branches are enough: `agent/**`.",
     bad='allow push "**"',
     good='allow push "agent/**"',
     near=(
@@ -39,5 +39,5 @@ allow push "feature/**", "mainly"
 """,
     ),
     shows="main",
-    look=_look,
+    function=_find,
 )

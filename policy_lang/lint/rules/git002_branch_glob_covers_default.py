@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..check import Check
+from ..context import LintContext
 from ..finding import Finding
-from ..ground import Ground
 from ..places import sentence
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    for reach in ground.reach("push", ["*:{main,master,trunk}"], ("main", "master")):
-        if any(p.text.endswith("*") and not p.text.endswith("**") for p in reach.rule.include):
-            yield ground.finding(check, sentence(reach, "the default branch"), reach.rule, steps=(reach.step,))
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    for grant in context.find_grants("push", ["*:{main,master,trunk}"], ("main", "master")):
+        if any(p.text.endswith("*") and not p.text.endswith("**") for p in grant.rule.include):
+            yield check.finding(context, sentence(grant, "the default branch"), grant.rule, steps=(grant.step,))
 
 
 CHECK = Check(
@@ -23,7 +23,7 @@ CHECK = Check(
     evidence="proved",
     finds="A glob over branch names covers the default branch.",
     why="`*` and `m*` mean `main` as well.",
-    mend="Put the agent's branches below a folder of their own: `agent/**`.",
+    remediation="Put the agent's branches below a folder of their own: `agent/**`.",
     bad='allow push "m*"',
     good='allow push "agent/**"',
     near=(
@@ -34,5 +34,5 @@ allow push "*"
 """,
     ),
     shows="ma",
-    look=_look,
+    function=_find,
 )

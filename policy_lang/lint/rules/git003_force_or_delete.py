@@ -6,31 +6,31 @@ from collections.abc import Iterator
 
 from ...domain.errors import Span
 from ..check import Check
+from ..context import Grant, LintContext
 from ..finding import Edit, Finding, Fix
-from ..ground import Ground, Reach
 from ..places import sentence
 
 _BAD = ("force-push", "delete-ref")
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
     for action in _BAD:
-        for reach in ground.reach(action, ["*:refs/**"], ("main", "agent/x")):
-            yield ground.finding(
-                check, sentence(reach, "history that others have"), reach.rule, content=(action,), steps=(reach.step,),
-                fixes=_fix(ground, reach),
+        for grant in context.find_grants(action, ["*:refs/**"], ("main", "agent/x")):
+            yield check.finding(
+                context, sentence(grant, "history that others have"), grant.rule, content=(action,), steps=(grant.step,),
+                fixes=_fix(context, grant),
             )  # fmt: skip
 
 
-def _fix(ground: Ground, reach: Reach) -> tuple[Fix, ...]:
-    statement = ground.statement(reach.rule)
-    if statement is None or not ground.own(reach.rule):
+def _fix(context: LintContext, grant: Grant) -> tuple[Fix, ...]:
+    statement = context.statement(grant.rule)
+    if statement is None or not context.own(grant.rule):
         return ()
     kept = [w.text for w, _ in statement.actions if w.text not in _BAD]
     if not kept:
-        return ground.remove(reach.rule)
+        return context.remove(grant.rule)
     start, end = statement.actions[0][0].pos[0], statement.actions[-1][0].pos[1]
-    return (Fix("no force and no deletion", (Edit(Span(reach.rule.span.source, start, end), ", ".join(kept)),), True),)
+    return (Fix("no force and no deletion", (Edit(Span(grant.rule.span.source, start, end), ", ".join(kept)),), True),)
 
 
 CHECK = Check(
@@ -43,7 +43,7 @@ CHECK = Check(
         "What others have built on is gone. `git push origin +x`, `:x`, `--mirror` and `--prune` are such "
         "pushes; the engine reads them so."
     ),
-    mend="Delete the rule; people do that.",
+    remediation="Delete the rule; people do that.",
     bad='allow push, force-push "agent/**"',
     good='allow push "agent/**"',
     near=(
@@ -53,5 +53,5 @@ ask review force-push "agent/**"
 """,
     ),
     shows="agent/",
-    look=_look,
+    function=_find,
 )

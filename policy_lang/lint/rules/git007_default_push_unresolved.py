@@ -11,7 +11,7 @@ CHECK = Check(
     evidence="proved",
     finds="A push that does not say which branch it updates.",
     why="With `push.default=matching` a bare `git push` moves `main`.",
-    mend=(
+    remediation=(
         "Nothing to do: a push whose ref cannot be told is asked of every rule, and granted by none. The "
         "runtime gives the state (`branch`, `git`), or the agent writes the ref out."
     ),
@@ -25,5 +25,5 @@ allow push "agent/**"
 """,
     near=(),
     shows="deny: run git push",
-    look=None,
+    function=None,
 )

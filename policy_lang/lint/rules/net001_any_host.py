@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..check import Check
+from ..context import LintContext
 from ..finding import Finding
-from ..ground import Ground
 from ..places import UNNAMED, sentence
 
 _NOWHERE = (UNNAMED, "https://198.51.100.7/")
 """A name and an address that are reserved for examples (RFC 2606, RFC 5737), so that no narrow rule means them."""
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
     seen: list[str] = []
     for resource in _NOWHERE:
-        for reach in ground.probe("connect", resource):
-            if reach.rule.id not in seen:
-                seen.append(reach.rule.id)
-                yield ground.finding(
-                    check, sentence(reach, "a host that nobody has heard of"), reach.rule, steps=(reach.step,)
+        for grant in context.ask("connect", resource):
+            if grant.rule.id not in seen:
+                seen.append(grant.rule.id)
+                yield check.finding(
+                    context, sentence(grant, "a host that nobody has heard of"), grant.rule, steps=(grant.step,)
                 )
 
 
@@ -34,7 +34,7 @@ CHECK = Check(
         "Whatever the agent can read can leave, and any instruction can come in. An allow-list of hosts is "
         "the one control that holds when everything else was talked around."
     ),
-    mend="Name the hosts. `policy init` writes those of your lock files; `ask` for the others.",
+    remediation="Name the hosts. `policy init` writes those of your lock files; `ask` for the others.",
     bad="""\
 import std.baseline
 allow connect "**"
@@ -50,5 +50,5 @@ allow connect "**.acme.example"
 """,
     ),
     shows="unnamed-host.example",
-    look=_look,
+    function=_find,
 )

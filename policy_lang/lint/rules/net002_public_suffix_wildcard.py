@@ -6,24 +6,24 @@ from collections.abc import Iterator
 
 from ...analysis.members import matching
 from ..check import Check
+from ..context import LintContext
 from ..finding import Finding
-from ..ground import Ground
 from ..places import sentence
 from ..suffixes import is_public
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    for rule in ground.own_rules("allow", "connect"):
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    for rule in context.own_rules("allow", "connect"):
         for pattern in rule.include:
             host = pattern.text.partition("//")[2] or pattern.text
-            for suffix in ground.wild_suffixes(host):
-                if not is_public(suffix, ground.capabilities.suffixes):
+            for suffix in context.wild_suffixes(host):
+                if not is_public(suffix, context.capabilities.suffixes):
                     continue
-                for reach in ground.reach("connect", [f"evil.{suffix}"]):
-                    if reach.rule is rule and matching((pattern,), reach.step.witness) is not None:
-                        yield ground.finding(
-                            check, sentence(reach, f"anyone gets a name under `{suffix}`"), rule,
-                            content=(suffix,), steps=(reach.step,), rows=(f"suffix:{suffix}",),
+                for grant in context.find_grants("connect", [f"evil.{suffix}"]):
+                    if grant.rule is rule and matching((pattern,), grant.step.witness) is not None:
+                        yield check.finding(
+                            context, sentence(grant, f"anyone gets a name under `{suffix}`"), rule,
+                            content=(suffix,), steps=(grant.step,), rows=(f"suffix:{suffix}",),
                         )  # fmt: skip
 
 
@@ -37,7 +37,7 @@ CHECK = Check(
         "`*.amazonaws.com`, `*.com`."
     ),
     why="It grants the attacker's host as well as yours.",
-    mend="Name the hosts: `acme.github.io`.",
+    remediation="Name the hosts: `acme.github.io`.",
     bad="""\
 import std.baseline
 allow connect "*.github.io"
@@ -53,5 +53,5 @@ allow connect "*.acme.github.io"
 """,
     ),
     shows="evil.github.io",
-    look=_look,
+    function=_find,
 )

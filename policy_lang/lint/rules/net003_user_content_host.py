@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..check import Check
+from ..context import LintContext
 from ..finding import Finding
-from ..ground import Ground
 from ..places import UNNAMED, row_of, sentence
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    rows = ground.capabilities.group("uploads")
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    rows = context.capabilities.group("uploads")
     examples = [r.example for r in rows]
-    anywhere = {r.rule.id for r in ground.probe("connect", UNNAMED)}
-    for reach in ground.reach("connect", [r.pattern for r in rows], examples):
-        if reach.rule.id in anywhere or reach.step.witness.resource not in examples:
+    anywhere = {r.rule.id for r in context.ask("connect", UNNAMED)}
+    for grant in context.find_grants("connect", [r.pattern for r in rows], examples):
+        if grant.rule.id in anywhere or grant.step.witness.resource not in examples:
             continue  # that it grants any host is said elsewhere; or it names an account of its own
-        row = row_of(rows, reach)
-        yield ground.finding(
-            check,
-            sentence(reach, f"it takes {row.note}"),
-            reach.rule,
+        row = row_of(rows, grant)
+        yield check.finding(
+            context,
+            sentence(grant, f"it takes {row.note}"),
+            grant.rule,
             content=(row.id,),
-            steps=(reach.step,),
+            steps=(grant.step,),
             rows=(row.id,),
         )
 
@@ -38,7 +38,7 @@ CHECK = Check(
         "package registries, error trackers."
     ),
     why=("The host is trusted, the account on it is the attacker's. An allow-list that names it lets everything out."),
-    mend="Allow `GET, HEAD` only, or the path of your own account.",
+    remediation="Allow `GET, HEAD` only, or the path of your own account.",
     bad="""\
 import std.baseline
 allow connect "api.github.com"
@@ -59,5 +59,5 @@ allow connect "github.acme.example"
 """,
     ),
     shows="https://api.github.com/gists",
-    look=_look,
+    function=_find,
 )

@@ -15,7 +15,7 @@ CHECK = Check(
         "It hands the machine's credentials to whoever asks. `http://2852039166/` is the same address; the "
         "engine knows that, text matchers do not."
     ),
-    mend="Deny it; `import std.baseline` does.",
+    remediation="Deny it; `import std.baseline` does.",
     bad='allow connect "169.254.0.0/16:*"',
     good="""\
 import std.baseline
@@ -23,5 +23,5 @@ allow connect "**.acme.example"
 """,
     near=('allow connect "metadata.acme.example"',),
     shows="169.254.169.254",
-    look=into("metadata", ("connect",)),
+    function=into("metadata", ("connect",)),
 )

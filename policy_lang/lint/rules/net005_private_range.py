@@ -9,19 +9,19 @@ from ...automata.pattern import ANY, MANY
 from ...facts.hosts import PATH
 from ...ir.model import Rule
 from ..check import Check
+from ..context import LintContext
 from ..finding import Finding, Step
-from ..ground import Ground
 from ..places import denial, row_of, sentence
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    rows = ground.capabilities.group("private")
-    for reach in ground.reach("connect", [r.pattern for r in rows], [r.example for r in rows]):
-        if not _exact(reach.rule, reach.step):
-            row = row_of(rows, reach)
-            yield ground.finding(
-                check, sentence(reach, row.note), reach.rule, content=(row.id,), steps=(reach.step,), rows=(row.id,),
-                fixes=denial(ground, ("connect",), rows, reach, row),
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    rows = context.capabilities.group("private")
+    for grant in context.find_grants("connect", [r.pattern for r in rows], [r.example for r in rows]):
+        if not _exact(grant.rule, grant.step):
+            row = row_of(rows, grant)
+            yield check.finding(
+                context, sentence(grant, row.note), grant.rule, content=(row.id,), steps=(grant.step,), rows=(row.id,),
+                fixes=denial(context, ("connect",), rows, grant, row),
             )  # fmt: skip
 
 
@@ -45,7 +45,7 @@ CHECK = Check(
     evidence="proved",
     finds="A wide rule reaches private, link-local or loopback addresses.",
     why=("Services there trust whoever reaches them: Docker on 2375, databases, routers, the developer's own daemons."),
-    mend="Name the service with its port, `localhost:5432`, and deny the rest; `import std.baseline` does.",
+    remediation="Name the service with its port, `localhost:5432`, and deny the rest; `import std.baseline` does.",
     bad='allow connect "10.0.0.0/8:*"',
     good='allow connect "10.1.2.3:5432", "localhost:3000"',
     near=(
@@ -55,5 +55,5 @@ allow connect "**.acme.example:*"
 """,
     ),
     shows="10.0.0.1",
-    look=_look,
+    function=_find,
 )

@@ -6,34 +6,34 @@ from collections.abc import Iterator
 
 from ...domain.errors import Span
 from ..check import Check
+from ..context import LintContext, words
 from ..finding import Edit, Finding, Fix
-from ..ground import Ground, words
 from ..places import sentence
 
 _CLEAR = {"80": "http", "21": "ftp", "23": "telnet", "25": "smtp", "110": "pop3", "143": "imap"}
 """Ports by their service (IANA), each without encryption."""
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    private = [r.pattern for r in ground.capabilities.group("private")]
-    for rule in ground.own_rules("allow", "connect"):
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    private = [r.pattern for r in context.capabilities.group("private")]
+    for rule in context.own_rules("allow", "connect"):
         for pattern in rule.include:
             port = next((s[1] for s in pattern.sequences if s[1] in _CLEAR), None)
             if not isinstance(port, str):
                 continue
-            for reach in ground.reach("connect", [pattern.text], (), private):
-                if reach.rule is rule:
+            for grant in context.find_grants("connect", [pattern.text], (), private):
+                if grant.rule is rule:
                     fixes = tuple(
                         Fix(
                             "use https",
                             (Edit(Span(rule.span.source, *w.pos), f'"https://{w.text.removeprefix("http://")}"'),),
                         )
-                        for w in words(ground, rule)
+                        for w in words(context, rule)
                         if w.text == pattern.text and w.text.startswith("http://") and ":" not in w.text[7:]
                     )
-                    yield ground.finding(
-                        check, sentence(reach, f"port {port} is {_CLEAR[port]}, in clear"), rule, content=(pattern.text,),
-                        steps=(reach.step,), fixes=fixes,
+                    yield check.finding(
+                        context, sentence(grant, f"port {port} is {_CLEAR[port]}, in clear"), rule, content=(pattern.text,),
+                        steps=(grant.step,), fixes=fixes,
                     )  # fmt: skip
 
 
@@ -44,7 +44,7 @@ CHECK = Check(
     evidence="proved",
     finds="A rule grants a port on which everything goes in clear: 80, 21, 23, 25, 110, 143.",
     why="Whoever is on the way reads and changes it: downloads, tokens, packages.",
-    mend="Use TLS: port 443 is what a host without a port means.",
+    remediation="Use TLS: port 443 is what a host without a port means.",
     bad="""\
 import std.baseline
 allow connect "http://packages.acme.example"
@@ -61,5 +61,5 @@ allow connect "packages.acme.example:8443"
 """,
     ),
     shows="http",
-    look=_look,
+    function=_find,
 )

@@ -6,15 +6,15 @@ import ipaddress
 from collections.abc import Iterator
 
 from ..check import Check
+from ..context import LintContext
 from ..finding import Finding
-from ..ground import Ground
 from ..places import sentence
 
 _WIDEST = {4: 24, 6: 48}
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    for rule in ground.own_rules("allow", "connect"):
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    for rule in context.own_rules("allow", "connect"):
         for pattern in rule.include:
             try:
                 network = ipaddress.ip_network(_range(pattern.text), strict=False)
@@ -24,10 +24,10 @@ def _look(ground: Ground, check: Check) -> Iterator[Finding]:
                 continue
             outside = network.network_address + (1 << network.max_prefixlen - _WIDEST[network.version])
             text = f"[{outside}]" if network.version == 6 else str(outside)
-            for reach in ground.probe("connect", f"https://{text}/"):
-                if reach.rule is rule:
-                    message = sentence(reach, f"`{pattern.text}` holds {network.num_addresses:,} addresses")
-                    yield ground.finding(check, message, rule, content=(pattern.text,), steps=(reach.step,))
+            for grant in context.ask("connect", f"https://{text}/"):
+                if grant.rule is rule:
+                    message = sentence(grant, f"`{pattern.text}` holds {network.num_addresses:,} addresses")
+                    yield check.finding(context, message, rule, content=(pattern.text,), steps=(grant.step,))
 
 
 def _range(text: str) -> str:
@@ -44,7 +44,7 @@ CHECK = Check(
     evidence="proved",
     finds="A range of addresses is wider than /24, or /48 for IPv6.",
     why="Nobody knows who is in it, today or tomorrow.",
-    mend="Name the subnet that is meant.",
+    remediation="Name the subnet that is meant.",
     bad="""\
 import std.baseline
 allow connect "203.0.0.0/16"
@@ -60,5 +60,5 @@ allow connect "2001:db8:1::/48"
 """,
     ),
     shows="203.0.",
-    look=_look,
+    function=_find,
 )

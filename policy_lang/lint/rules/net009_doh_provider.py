@@ -15,7 +15,7 @@ CHECK = Check(
         "Data goes out in the names that are asked for, past the log of hosts, and names resolve differently "
         "than the machine believes."
     ),
-    mend="Deny it. The machine's own resolver answers.",
+    remediation="Deny it. The machine's own resolver answers.",
     bad="""\
 import std.baseline
 allow connect "dns.google"
@@ -31,5 +31,5 @@ allow connect "dns.acme.example"
 """,
     ),
     shows="dns.google",
-    look=into("resolvers", ("connect",), named=True),
+    function=into("resolvers", ("connect",), named=True),
 )

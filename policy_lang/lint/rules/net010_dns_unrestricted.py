@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..check import Check
+from ..context import LintContext
 from ..finding import Finding
-from ..ground import Ground
 from ..places import sentence
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
     seen: list[str] = []
     for resource in ("unnamed-host.example:53", "198.51.100.7:53"):
-        for reach in ground.probe("connect", resource):
-            if reach.rule.id not in seen:
-                seen.append(reach.rule.id)
-                yield ground.finding(
-                    check, sentence(reach, "a query name carries data"), reach.rule, steps=(reach.step,)
+        for grant in context.ask("connect", resource):
+            if grant.rule.id not in seen:
+                seen.append(grant.rule.id)
+                yield check.finding(
+                    context, sentence(grant, "a query name carries data"), grant.rule, steps=(grant.step,)
                 )
 
 
@@ -28,7 +28,7 @@ CHECK = Check(
     evidence="proved",
     finds="A rule lets an agent ask any name server.",
     why="A query name is a message: `SECRET.evil.example` reaches whoever runs that zone.",
-    mend="Name the resolver: `10.0.0.2:53`.",
+    remediation="Name the resolver: `10.0.0.2:53`.",
     bad="""\
 import std.baseline
 allow connect "**:53"
@@ -44,5 +44,5 @@ allow connect "*.acme.example:53"
 """,
     ),
     shows=":53",
-    look=_look,
+    function=_find,
 )

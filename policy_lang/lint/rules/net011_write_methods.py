@@ -7,26 +7,26 @@ from collections.abc import Iterator
 from ...domain.errors import Span
 from ...ir.model import Rule
 from ..check import Check
+from ..context import LintContext
 from ..finding import Edit, Finding, Fix
-from ..ground import Ground
 from ..places import UNNAMED, row_of, sentence
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    rows = ground.capabilities.group("downloads")
-    anywhere = {r.rule.id for r in ground.probe("connect", UNNAMED)}
-    for reach in ground.reach("connect", [f"PUT,POST {r.pattern}" for r in rows], [r.example for r in rows]):
-        if reach.rule.id not in anywhere:
-            row = row_of(rows, reach)
-            yield ground.finding(
-                check, sentence(reach, f"the host is there to hand out {row.note}"), reach.rule, content=(row.id,),
-                steps=(reach.step,), rows=(row.id,), fixes=_fix(ground, reach.rule),
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    rows = context.capabilities.group("downloads")
+    anywhere = {r.rule.id for r in context.ask("connect", UNNAMED)}
+    for grant in context.find_grants("connect", [f"PUT,POST {r.pattern}" for r in rows], [r.example for r in rows]):
+        if grant.rule.id not in anywhere:
+            row = row_of(rows, grant)
+            yield check.finding(
+                context, sentence(grant, f"the host is there to hand out {row.note}"), grant.rule, content=(row.id,),
+                steps=(grant.step,), rows=(row.id,), fixes=_fix(context, grant.rule),
             )  # fmt: skip
 
 
-def _fix(ground: Ground, rule: Rule) -> tuple[Fix, ...]:
-    statement = ground.statement(rule)
-    if statement is None or not ground.own(rule):
+def _fix(context: LintContext, rule: Rule) -> tuple[Fix, ...]:
+    statement = context.statement(rule)
+    if statement is None or not context.own(rule):
         return ()
     word, methods = statement.actions[0]
     if methods or len(statement.actions) > 1:
@@ -44,7 +44,7 @@ CHECK = Check(
         "registries, raw files."
     ),
     why="Registries accept publications with the same name and port. `PUT` is how a package is published.",
-    mend="Allow `GET, HEAD`.",
+    remediation="Allow `GET, HEAD`.",
     bad="""\
 import std.baseline
 allow connect "registry.npmjs.org"
@@ -60,5 +60,5 @@ allow connect "registry.acme.example"
 """,
     ),
     shows="PUT",
-    look=_look,
+    function=_find,
 )

@@ -7,27 +7,27 @@ from collections.abc import Iterator
 from ...automata.pattern import ANY
 from ...domain.errors import Span
 from ..check import Check
+from ..context import LintContext, words
 from ..finding import Edit, Finding, Fix
-from ..ground import Ground, words
 from ..places import sentence
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    private = [r.pattern for r in ground.capabilities.group("private")]
-    for rule in ground.own_rules("allow", "connect"):
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    private = [r.pattern for r in context.capabilities.group("private")]
+    for rule in context.own_rules("allow", "connect"):
         for pattern in rule.include:
             if all(s[1] is not ANY for s in pattern.sequences):
                 continue
             ssh = pattern.text.replace(":*", ":22")
-            for reach in ground.reach("connect", [ssh], (), private):
-                if reach.rule is rule:
+            for grant in context.find_grants("connect", [ssh], (), private):
+                if grant.rule is rule:
                     fixes = tuple(
                         Fix("only port 443", (Edit(Span(rule.span.source, *w.pos), f'"{w.text.replace(":*", "")}"'),))
-                        for w in words(ground, rule) if w.text == pattern.text
+                        for w in words(context, rule) if w.text == pattern.text
                     )  # fmt: skip
-                    yield ground.finding(
-                        check, sentence(reach, f"`{pattern.text}` grants every port"), rule, content=(pattern.text,),
-                        steps=(reach.step,), fixes=fixes,
+                    yield check.finding(
+                        context, sentence(grant, f"`{pattern.text}` grants every port"), rule, content=(pattern.text,),
+                        steps=(grant.step,), fixes=fixes,
                     )  # fmt: skip
 
 
@@ -38,7 +38,7 @@ CHECK = Check(
     evidence="proved",
     finds="A rule grants a host with every port.",
     why="Port 22 is a shell, 25 sends mail, 2375 is Docker. A rule about a web host means 443.",
-    mend="Leave the port out: that means 443. Or name it.",
+    remediation="Leave the port out: that means 443. Or name it.",
     bad="""\
 import std.baseline
 allow connect "git.acme.example:*"
@@ -49,5 +49,5 @@ allow connect "git.acme.example", "git.acme.example:22"
 """,
     near=('allow connect "localhost:*"',),
     shows=":22",
-    look=_look,
+    function=_find,
 )

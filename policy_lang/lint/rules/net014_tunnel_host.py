@@ -12,7 +12,7 @@ CHECK = Check(
     evidence="fact",
     finds="A rule reaches a tunnel service.",
     why="A tunnel ends on anyone's machine, today on this one, tomorrow on that.",
-    mend="Deny it.",
+    remediation="Deny it.",
     bad="""\
 import std.baseline
 allow connect "*.ngrok.app"
@@ -28,5 +28,5 @@ allow connect "ngrok.acme.example"
 """,
     ),
     shows="ngrok.app",
-    look=into("tunnels", ("connect",), named=True),
+    function=into("tunnels", ("connect",), named=True),
 )

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from ...analysis.members import matching
 from ..check import Check
+from ..context import Grant, LintContext
 from ..finding import Finding
-from ..ground import Ground, Reach
 from ..places import sentence
 
 _ELSEWHERE = ("~/elsewhere/**", "/elsewhere/**")
@@ -16,20 +16,20 @@ _ELSEWHERE = ("~/elsewhere/**", "/elsewhere/**")
 _TELLING = ("~/.ssh/authorized_keys", "/etc/cron.d/x", "~/Documents/x", "/srv/x")
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    for reach in ground.reach("write", _ELSEWHERE):
-        telling = _telling(ground, reach)
-        yield ground.finding(
-            check, sentence(telling, "that is outside of the repository"), reach.rule, steps=(telling.step,)
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    for grant in context.find_grants("write", _ELSEWHERE):
+        telling = _telling(context, grant)
+        yield check.finding(
+            context, sentence(telling, "that is outside of the repository"), grant.rule, steps=(telling.step,)
         )
 
 
-def _telling(ground: Ground, reach: Reach) -> Reach:
+def _telling(context: LintContext, grant: Grant) -> Grant:
     for path in _TELLING:
-        witness = replace(reach.step.witness, resource=path)
-        if matching(reach.rule.include, witness) is not None and ground.allowed(witness):
-            return replace(reach, step=ground.step(witness))
-    return reach
+        witness = replace(grant.step.witness, resource=path)
+        if matching(grant.rule.include, witness) is not None and context.allowed(witness):
+            return replace(grant, step=context.step(witness))
+    return grant
 
 
 CHECK = Check(
@@ -44,7 +44,9 @@ CHECK = Check(
         "Files outside of the repository decide who may log in, what starts with the session and what the "
         "next command does. No task needs all of them."
     ),
-    mend=("Write where the work is: `src/**` or `**` is the repository, `${tmp}/**` the agent's own temporary folder."),
+    remediation=(
+        "Write where the work is: `src/**` or `**` is the repository, `${tmp}/**` the agent's own temporary folder."
+    ),
     bad='allow write "~/**"',
     good='allow write "src/**", "tests/**", "${tmp}/**"',
     near=(
@@ -53,5 +55,5 @@ CHECK = Check(
 import std.baseline""",
     ),
     shows="~/.ssh/authorized_keys",
-    look=_look,
+    function=_find,
 )

@@ -8,24 +8,24 @@ from collections.abc import Iterator
 from ...automata.pattern import quoted
 from ..capabilities import Place
 from ..check import Check
+from ..context import LintContext
 from ..finding import Finding
-from ..ground import Ground
 from ..places import denial, row_of, sentence
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    rows = [*_files(ground), *ground.capabilities.group("lint-config")]
-    for reach in ground.reach("write", [r.pattern for r in rows], [r.example for r in rows]):
-        row = row_of(rows, reach)
-        yield ground.finding(
-            check, sentence(reach, row.note), reach.rule, content=(row.note,), steps=(reach.step,),
-            fixes=denial(ground, ("write",), rows, reach, row),
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    rows = [*_files(context), *context.capabilities.group("lint-config")]
+    for grant in context.find_grants("write", [r.pattern for r in rows], [r.example for r in rows]):
+        row = row_of(rows, grant)
+        yield check.finding(
+            context, sentence(grant, row.note), grant.rule, content=(row.note,), steps=(grant.step,),
+            fixes=denial(context, ("write",), rows, grant, row),
         )  # fmt: skip
 
 
-def _files(ground: Ground) -> Iterator[Place]:
+def _files(context: LintContext) -> Iterator[Place]:
     """The files of the policy set, as they lie in the agent's checkout and on this machine."""
-    for module in ground.modules:
+    for module in context.modules:
         shown = os.path.normpath(module.file.source.path)
         if not shown.startswith(("/", "..")):
             yield Place("policy", quoted(shown), shown, "it is the policy that holds the agent", "")
@@ -45,7 +45,7 @@ CHECK = Check(
         "An agent that edits its own policy has every right. The protected floor denies it, unless a rule "
         "says `override protected`."
     ),
-    mend="Delete the override. Policies change by review, not by the agents that they hold.",
+    remediation="Delete the override. Policies change by review, not by the agents that they hold.",
     bad='allow write "**" override protected',
     good="""\
 import std.baseline
@@ -58,6 +58,6 @@ allow write "policies/notes.md"
 """,
     ),
     shows="example.policy",
-    look=_look,
+    function=_find,
     critical=True,
 )

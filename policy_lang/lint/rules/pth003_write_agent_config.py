@@ -18,7 +18,7 @@ CHECK = Check(
         "The next session starts with what this one wrote: hooks run programs without asking, and settings "
         "can switch the gate off that asks this policy."
     ),
-    mend="Deny these files; `import std.baseline` does. A person edits them.",
+    remediation="Deny these files; `import std.baseline` does. A person edits them.",
     bad='allow write ".claude/**" override protected',
     good="""\
 import std.baseline
@@ -26,5 +26,5 @@ allow write "**"
 """,
     near=('allow write "docs/claude/**", "src/codex/config.toml"',),
     shows=".claude/settings.json",
-    look=into("agent-config"),
+    function=into("agent-config"),
 )

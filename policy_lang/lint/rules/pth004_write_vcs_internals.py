@@ -15,7 +15,7 @@ CHECK = Check(
         "Version control runs programs that these files name: hooks, `core.fsmonitor`, filters, and a `.git` "
         "file that points elsewhere. Even `git status` does."
     ),
-    mend="Deny these files; `import std.baseline` does. The agent uses git itself.",
+    remediation="Deny these files; `import std.baseline` does. The agent uses git itself.",
     bad='allow write "**"',
     good="""\
 import std.baseline
@@ -23,5 +23,5 @@ allow write "**"
 """,
     near=('allow write "src/git/**", ".github/ISSUE_TEMPLATE/**"',),
     shows=".git/",
-    look=into("vcs"),
+    function=into("vcs"),
 )

@@ -12,7 +12,7 @@ CHECK = Check(
     evidence="fact",
     finds="A rule lets an agent write a file that every new shell runs.",
     why="It runs outside of the session, as the person, whenever a terminal opens.",
-    mend="Delete the rule. A person edits these files.",
+    remediation="Delete the rule. A person edits these files.",
     bad='allow write "~/.bashrc" override protected',
     good="""\
 import std.baseline
@@ -20,5 +20,5 @@ allow write "**"
 """,
     near=('allow write "scripts/bashrc.sh", "~/.bashrc.d.txt"',),
     shows="~/.bashrc",
-    look=into("shell-startup"),
+    function=into("shell-startup"),
 )

@@ -18,7 +18,7 @@ CHECK = Check(
         "What an agent can read, a prompt injection can have it send away, in a request, a commit or a log. A "
         "key in a context window is no longer a secret."
     ),
-    mend=(
+    remediation=(
         "`import std.baseline`, which denies them, or read narrower: `src/**` rather than `**`. Give single "
         "secrets by name with `use`."
     ),
@@ -29,5 +29,5 @@ allow read "**"
 """,
     near=('allow read "src/*.ts", ".env.example"',),
     shows=".env",
-    look=into("credentials", ("read",)),
+    function=into("credentials", ("read",)),
 )

@@ -15,7 +15,7 @@ CHECK = Check(
         "launch agents, authorised keys."
     ),
     why="It outlives the session and the sandbox.",
-    mend="Deny these files; `import std.baseline` does.",
+    remediation="Deny these files; `import std.baseline` does.",
     bad='allow write "~/.config/**"',
     good="""\
 import std.baseline
@@ -23,5 +23,5 @@ allow write "~/.config/acme/**"
 """,
     near=('allow write "~/.config/systemd.md", "etc/cron.d/x"',),
     shows="~/.config/systemd/user/x.service",
-    look=into("persistence"),
+    function=into("persistence"),
 )

@@ -12,7 +12,7 @@ CHECK = Check(
     evidence="fact",
     finds="A rule lets an agent change what CI runs, or whose review a change needs.",
     why=("CI runs with tokens and secrets that the agent does not have. What the agent writes there runs with them."),
-    mend='Ask for it: `ask review write ".github/**"`.',
+    remediation='Ask for it: `ask review write ".github/**"`.',
     bad="""\
 import std.baseline
 allow write ".github/**"
@@ -24,5 +24,5 @@ ask review write ".github/**"
 """,
     near=('allow write ".github/ISSUE_TEMPLATE/**"',),
     shows=".github/workflows/release.yml",
-    look=into("ci"),
+    function=into("ci"),
 )

@@ -18,7 +18,7 @@ CHECK = Check(
         "The next command of that name is the agent's: it can shadow `git` or `node` itself. A rule about a "
         "program's name then means the agent's program."
     ),
-    mend="Deny these folders; package managers write there, not the agent.",
+    remediation="Deny these folders; package managers write there, not the agent.",
     bad='allow write "~/.local/bin/**"',
     good="""\
 import std.baseline
@@ -26,5 +26,5 @@ allow write "src/**"
 """,
     near=('allow write "bin/x.sh", "src/node_modules.md"',),
     shows="~/.local/bin/git",
-    look=into("path-folders"),
+    function=into("path-folders"),
 )

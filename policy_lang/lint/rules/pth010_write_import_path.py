@@ -15,7 +15,7 @@ CHECK = Check(
         "`*.pth`, `sitecustomize.py`."
     ),
     why="The next start of the interpreter runs it, whatever the script.",
-    mend="Deny these folders; package managers write there, not the agent.",
+    remediation="Deny these folders; package managers write there, not the agent.",
     bad='allow write ".venv/**"',
     good="""\
 import std.baseline
@@ -23,5 +23,5 @@ allow write "src/**"
 """,
     near=('allow write "docs/sitecustomize.md"',),
     shows=".venv/lib",
-    look=into("import-path"),
+    function=into("import-path"),
 )

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..check import Check
+from ..context import LintContext
 from ..finding import Finding
-from ..ground import Ground
 from ..places import sentence
 
 _ELSEWHERE = ("~/elsewhere/**", "/elsewhere/**")
 """Places that no narrow rule speaks of."""
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    for reach in ground.reach("read", _ELSEWHERE):
-        yield ground.finding(check, sentence(reach, "whatever lies there"), reach.rule, steps=(reach.step,))
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    for grant in context.find_grants("read", _ELSEWHERE):
+        yield check.finding(context, sentence(grant, "whatever lies there"), grant.rule, steps=(grant.step,))
 
 
 CHECK = Check(
@@ -25,7 +25,7 @@ CHECK = Check(
     evidence="proved",
     finds="A rule lets an agent read the whole machine or the whole home.",
     why="Deny lists of secrets are never complete. Other repositories, mails and caches are there as well.",
-    mend='Read the repository, and what the tools need by name: `allow read "./", "/usr/include/**"`.',
+    remediation='Read the repository, and what the tools need by name: `allow read "./", "/usr/include/**"`.',
     bad="""\
 import std.baseline
 allow read "/**"
@@ -41,5 +41,5 @@ allow read "/usr/share/**", "~/notes/**"
 """,
     ),
     shows="may read",
-    look=_look,
+    function=_find,
 )

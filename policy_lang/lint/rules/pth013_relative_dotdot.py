@@ -11,10 +11,10 @@ CHECK = Check(
     evidence="proved",
     finds="A pattern with `..`, `.`, an empty segment, `~user` or `$VAR`.",
     why="What it means depends on where and by whom it is read.",
-    mend="Nothing to do: such a pattern is a compile error, and requests are resolved before they are matched.",
+    remediation="Nothing to do: such a pattern is a compile error, and requests are resolved before they are matched.",
     bad='allow read "../shared/**"',
     good='allow read "shared/**"',
     near=(),
     shows="PLE401",
-    look=None,
+    function=None,
 )

@@ -7,25 +7,25 @@ from collections.abc import Iterator
 from ...domain.actions import PATH
 from ...domain.errors import Span
 from ..check import Check
+from ..context import LintContext, words
 from ..finding import Edit, Finding, Fix
-from ..ground import Ground, words
 from ..places import sentence
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    for rule in ground.own_rules("allow"):
-        for word in words(ground, rule) if rule.sort == PATH else ():
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    for rule in context.own_rules("allow"):
+        for word in words(context, rule) if rule.sort == PATH else ():
             name = word.text.rpartition("/")[2]
             stem = name.removesuffix("*")
             if stem == name or not stem.isascii() or not stem.isalnum() or not stem.islower():
                 continue
             action = rule.actions[0]
             nearby = word.text[:-1] + "-secrets.key"
-            for reach in (r for r in ground.probe(action, nearby) if r.rule is rule):
+            for grant in (r for r in context.ask(action, nearby) if r.rule is rule):
                 span = Span(rule.span.source, *word.pos)
                 fix = Fix(f"write `{word.text[:-1]}/**`", (Edit(span, f'"{word.text[:-1]}/**"'),))
-                message = sentence(reach, f"`{word.text}` is about names beside `{word.text[:-1]}`, not what is in it")
-                yield ground.finding(check, message, rule, content=(word.text,), steps=(reach.step,), fixes=(fix,))
+                message = sentence(grant, f"`{word.text}` is about names beside `{word.text[:-1]}`, not what is in it")
+                yield check.finding(context, message, rule, content=(word.text,), steps=(grant.step,), fixes=(fix,))
 
 
 CHECK = Check(
@@ -35,10 +35,10 @@ CHECK = Check(
     evidence="proved",
     finds="A path pattern ends in `name*`, where `name/**` was probably meant.",
     why="`*` stays inside one segment: `src*` does not match `src/app.ts`, and does match `src-secrets.key`.",
-    mend="Write `src/**` for what lies in the folder.",
+    remediation="Write `src/**` for what lies in the folder.",
     bad='import std.baseline\nallow write "src*"',
     good='allow write "src/**"',
     near=('allow write "README*", "src/test_*", "*.md"',),
     shows="src-secrets.key",
-    look=_look,
+    function=_find,
 )

@@ -6,27 +6,27 @@ from collections.abc import Iterator
 
 from ...domain.errors import Span
 from ..check import Check
+from ..context import LintContext, words
 from ..finding import Edit, Finding, Fix
-from ..ground import Ground, words
 from ..places import sentence
 
 _SHARED = ("/tmp/", "/var/tmp/", "/dev/shm/")
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    for rule in ground.own_rules("allow", "write"):
-        for word in words(ground, rule):
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    for rule in context.own_rules("allow", "write"):
+        for word in words(context, rule):
             folder = next((f for f in _SHARED if word.text.startswith(f)), None)
             if folder is None or not word.text.removeprefix(folder).startswith("*"):
                 continue
-            for reach in (r for r in ground.probe("write", f"{folder}other/x") if r.rule is rule):
+            for grant in (r for r in context.ask("write", f"{folder}other/x") if r.rule is rule):
                 fix = Fix(
                     "write `${tmp}`",
                     (Edit(Span(rule.span.source, *word.pos), f'"${{tmp}}/{word.text.removeprefix(folder)}"'),),
                 )
-                yield ground.finding(
-                    check, sentence(reach, "other programs use that folder too"), rule, content=(word.text,),
-                    steps=(reach.step,), fixes=(fix,),
+                yield check.finding(
+                    context, sentence(grant, "other programs use that folder too"), rule, content=(word.text,),
+                    steps=(grant.step,), fixes=(fix,),
                 )  # fmt: skip
 
 
@@ -37,10 +37,10 @@ CHECK = Check(
     evidence="proved",
     finds="A rule lets an agent write anywhere in `/tmp` or `/var/tmp`.",
     why="Others use these folders as well: programs find sockets, locks and scripts there by name.",
-    mend="`${tmp}/**` is the agent's own temporary folder; the runtime says where it is.",
+    remediation="`${tmp}/**` is the agent's own temporary folder; the runtime says where it is.",
     bad='allow write "/tmp/**"',
     good='allow write "${tmp}/**"',
     near=('allow write "/tmp/acme-build/**"', 'allow write "tmp/**"'),
     shows="/tmp/",
-    look=_look,
+    function=_find,
 )

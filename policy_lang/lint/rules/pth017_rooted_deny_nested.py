@@ -7,25 +7,25 @@ from collections.abc import Iterator
 from ...domain.actions import PATH
 from ...domain.errors import Span
 from ..check import Check
+from ..context import LintContext, words
 from ..finding import Edit, Finding, Fix
-from ..ground import Ground, words
 from ..places import sentence
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    for rule in ground.own_rules("deny"):
-        for word in words(ground, rule) if rule.sort == PATH else ():
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    for rule in context.own_rules("deny"):
+        for word in words(context, rule) if rule.sort == PATH else ():
             if not word.text.startswith(".") or word.text.startswith("./"):
                 continue
             for action in rule.actions:
-                for reach in ground.reach(action, [f"sub/{word.text}"])[:1]:
+                for grant in context.find_grants(action, [f"sub/{word.text}"])[:1]:
                     fix = Fix(
                         f"write `**/{word.text}`", (Edit(Span(rule.span.source, *word.pos), f'"**/{word.text}"'),), True
                     )
-                    yield ground.finding(
-                        check, sentence(reach, f"`{word.text}` is denied at the top only"), rule,
-                        content=(action, word.text), related=(("granted here", ground.span(reach.rule)),),
-                        steps=(reach.step,), fixes=(fix,),
+                    yield check.finding(
+                        context, sentence(grant, f"`{word.text}` is denied at the top only"), rule,
+                        content=(action, word.text), related=(("granted here", context.span(grant.rule)),),
+                        steps=(grant.step,), fixes=(fix,),
                     )  # fmt: skip
                     break
 
@@ -43,7 +43,7 @@ CHECK = Check(
         "`.git/**` and `.env` mean the top level; a monorepo has them in every package, and a clone inside of "
         "the repository has its own `.git`."
     ),
-    mend="Put `**/` in front: it stands for no folder or any number of them.",
+    remediation="Put `**/` in front: it stands for no folder or any number of them.",
     bad="""\
 import std.baseline
 allow read "**"
@@ -61,5 +61,5 @@ deny read ".secrets/**"
 """,
     ),
     shows="sub/.secrets/",
-    look=_look,
+    function=_find,
 )

@@ -11,10 +11,10 @@ CHECK = Check(
     evidence="proved",
     finds="A link inside of a grant that points out of it.",
     why="`ln -s /etc src/l` and then writing `src/l/passwd` would leave the grant.",
-    mend="Nothing to do: a path is decided as written and as resolved, and both must be granted.",
+    remediation="Nothing to do: a path is decided as written and as resolved, and both must be granted.",
     bad='allow write "src/**"',
     good='allow write "src/**"',
     near=(),
     shows="deny: write /etc/passwd",
-    look=None,
+    function=None,
 )

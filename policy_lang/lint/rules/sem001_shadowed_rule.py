@@ -15,7 +15,7 @@ CHECK = Check(
         "taken away by a ceiling."
     ),
     why="Its author believes that it does something.",
-    mend="Delete it, or narrow the rule that covers it.",
+    remediation="Delete it, or narrow the rule that covers it.",
     bad="""\
 deny write "src/**"
 allow write "src/app.ts"
@@ -32,7 +32,7 @@ deny write "src/gen/**"
 """,
     ),
     shows="everything it grants is denied",
-    look=facts_about(
+    function=facts_about(
         {"dead": "everything it grants is denied", "neutralised": "a ceiling takes away all that it grants"},
         removable=True,
     ),

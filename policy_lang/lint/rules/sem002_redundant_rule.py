@@ -12,7 +12,7 @@ CHECK = Check(
     evidence="proved",
     finds="A rule without which every decision would be the same.",
     why="Two rules to read, to review and to change together.",
-    mend="Delete it.",
+    remediation="Delete it.",
     bad="""\
 allow read "src/**"
 allow read "src/app/**"
@@ -23,5 +23,5 @@ allow read "src/app/**"
 allow read "src/app/**" log""",
     ),
     shows="decided otherwise",
-    look=facts_about({"redundant": "without it nothing would be decided otherwise"}, removable=True, twins=False),
+    function=facts_about({"redundant": "without it nothing would be decided otherwise"}, removable=True, twins=False),
 )

@@ -12,7 +12,7 @@ CHECK = Check(
     evidence="proved",
     finds="One rule denies exactly what another grants.",
     why="One of the two is a mistake; the denial wins.",
-    mend="Decide, and delete the other.",
+    remediation="Decide, and delete the other.",
     bad="""\
 allow write "docs/**"
 deny write "docs/**"
@@ -28,5 +28,5 @@ deny read "docs/**"
 """,
     ),
     shows="denies exactly what another grants",
-    look=facts_about({"contradiction": "it denies exactly what another grants"}),
+    function=facts_about({"contradiction": "it denies exactly what another grants"}),
 )

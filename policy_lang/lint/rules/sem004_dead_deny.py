@@ -6,31 +6,31 @@ from collections.abc import Iterator
 
 from ...domain.errors import Span
 from ..check import Check
+from ..context import LintContext, words
 from ..finding import Edit, Finding, Fix
-from ..ground import Ground, words
 from ..nearby import meant
 from ..places import sentence
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    idle = [f for f in ground.facts.found if f.kind == "idle" and f.rule.effect == "deny" and ground.own(f.rule)]
-    close = meant(ground, [ground.rule(f.rule) for f in idle])
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    idle = [f for f in context.facts.found if f.kind == "idle" and f.rule.effect == "deny" and context.own(f.rule)]
+    close = meant(context, [context.rule(f.rule) for f in idle])
     for fact in idle:
-        rule = ground.rule(fact.rule)
+        rule = context.rule(fact.rule)
         near = close.get(rule.id)
         if near is None:
             text = "nothing that it denies is granted"
-            yield ground.finding(check, text, rule, severity="info", persona="strict", fixes=ground.remove(rule))
+            yield check.finding(context, text, rule, severity="info", persona="strict", fixes=context.remove(rule))
             continue
-        pattern, intended, reach = near
+        pattern, intended, grant = near
         fixes = tuple(
             Fix(f"write `{intended}`", (Edit(Span(rule.span.source, *w.pos), f'"{intended}"'),), True)
-            for w in words(ground, rule) if w.text == pattern
+            for w in words(context, rule) if w.text == pattern
         )  # fmt: skip
-        text = f"`{pattern}` meets nothing that is granted, and {sentence(reach)}"
-        yield ground.finding(
-            check, text, rule, content=(pattern,), related=(("granted here", ground.span(reach.rule)),),
-            steps=(reach.step,), fixes=fixes,
+        text = f"`{pattern}` meets nothing that is granted, and {sentence(grant)}"
+        yield check.finding(
+            context, text, rule, content=(pattern,), related=(("granted here", context.span(grant.rule)),),
+            steps=(grant.step,), fixes=fixes,
         )  # fmt: skip
 
 
@@ -44,7 +44,7 @@ CHECK = Check(
         "A typing error in a denial is silent, and looks like protection. Where nothing close to it is "
         "granted either, only the persona `strict` sees it."
     ),
-    mend="Write what is meant; `**/` in front stands for any folder. The example shows what stays allowed.",
+    remediation="Write what is meant; `**/` in front stands for any folder. The example shows what stays allowed.",
     bad="""\
 allow read "config/**"
 deny read "*.pem"
@@ -61,5 +61,5 @@ deny read "docs/*.pem"
 """,
     ),
     shows="config/",
-    look=_look,
+    function=_find,
 )

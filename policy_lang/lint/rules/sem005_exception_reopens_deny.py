@@ -7,31 +7,31 @@ from collections.abc import Iterator
 from ...analysis.members import matching
 from ...domain.actions import PATH
 from ..check import Check
+from ..context import LintContext
 from ..finding import Finding
-from ..ground import Ground
 from ..places import sentence
 
 _GROUPS = {"read": ("credentials",), "write": ("vcs", "agent-config", "shell-startup", "persistence")}
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    for rule in ground.own_rules("deny"):
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    for rule in context.own_rules("deny"):
         if rule.sort != PATH or not rule.exclude:
             continue
         for action in rule.actions:
-            rows = [r for g in _GROUPS.get(action, ()) for r in ground.capabilities.group(g)]
+            rows = [r for g in _GROUPS.get(action, ()) for r in context.capabilities.group(g)]
             for pattern in rule.exclude:
-                reaches = ground.reach(action, [r.pattern for r in rows], [r.example for r in rows]) if rows else []
+                grants = (
+                    context.find_grants(action, [r.pattern for r in rows], [r.example for r in rows]) if rows else []
+                )
                 sensitive = [
-                    r
-                    for r in reaches
-                    if matching((pattern,), r.step.witness) and matching(rule.include, r.step.witness)
+                    r for r in grants if matching((pattern,), r.step.witness) and matching(rule.include, r.step.witness)
                 ]
-                for reach in sensitive[:1]:
-                    yield ground.finding(
-                        check, sentence(reach, f"the exception `{pattern.text}` leaves it out"), rule,
-                        content=(action, pattern.text), related=(("granted here", ground.span(reach.rule)),),
-                        steps=(reach.step,),
+                for grant in sensitive[:1]:
+                    yield check.finding(
+                        context, sentence(grant, f"the exception `{pattern.text}` leaves it out"), rule,
+                        content=(action, pattern.text), related=(("granted here", context.span(grant.rule)),),
+                        steps=(grant.step,),
                     )  # fmt: skip
 
 
@@ -42,7 +42,7 @@ CHECK = Check(
     evidence="proved",
     finds="The exception of a denial leaves out something sensitive, and a rule grants it.",
     why="`except` is wider than it looks.",
-    mend="Narrow the exception to the names that are meant.",
+    remediation="Narrow the exception to the names that are meant.",
     bad="""\
 allow read "**"
 deny read "**/.env*" except "**/.env.*"
@@ -58,5 +58,5 @@ deny read "**/.env*" except "config/.env.production"
 """,
     ),
     shows=".env.production",
-    look=_look,
+    function=_find,
 )

@@ -11,10 +11,10 @@ CHECK = Check(
     evidence="proved",
     finds="A rule whose patterns or conditions match nothing.",
     why="It looks like a rule and is none.",
-    mend="Nothing to do: it is a compile error.",
+    remediation="Nothing to do: it is a compile error.",
     bad='allow read "src/*.py" except "src/**"',
     good='allow read "src/**" except "src/*.py"',
     near=(),
     shows="PLE402",
-    look=None,
+    function=None,
 )

@@ -12,13 +12,13 @@ from ...ir.model import Rule
 from ...syntax import tree
 from ..baseline import baseline
 from ..check import Check
+from ..context import Grant, LintContext
 from ..finding import Edit, Finding, Fix, Step
-from ..ground import Ground, Reach
 from ..places import sentence
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    modules = {r.module for layer in ground.policy.layers for r in layer.rules}
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    modules = {r.module for layer in context.policy.layers for r in layer.rules}
     if "std.baseline" in modules:
         return
     weaker: list[str] = []
@@ -26,11 +26,11 @@ def _look(ground: Ground, check: Check) -> Iterator[Finding]:
     first = ""
     rules = {(a, "\n".join(p.text for p in r.include)): r for r in baseline() for a in r.actions}
     for wanted in dict.fromkeys(action for action, _ in rules):
-        found = ground.first(wanted, [text for action, text in rules if action == wanted])
-        for text, reach in found.items():
+        found = context.first_grant(wanted, [text for action, text in rules if action == wanted])
+        for text, grant in found.items():
             rule = rules[wanted, text]
-            if rule.label not in weaker and not _excepted(rule, reach):
-                telling = _telling(ground, rule, reach)
+            if rule.label not in weaker and not _excepted(rule, grant):
+                telling = _telling(context, rule, grant)
                 if telling is None:
                     continue  # `.env.json` is a file of that pattern, and no secret that anybody has
                 weaker.append(rule.label)
@@ -38,8 +38,8 @@ def _look(ground: Ground, check: Check) -> Iterator[Finding]:
                 first = first or sentence(telling, rule.because)
     if steps:
         more = f"; weaker as well: {', '.join(f'`{w}`' for w in weaker[1:])}" if len(weaker) > 1 else ""
-        yield ground.finding(
-            check, f"{first}{more}", content=tuple(weaker), steps=tuple(steps[:4]), fixes=(_fix(ground),)
+        yield check.finding(
+            context, f"{first}{more}", content=tuple(weaker), steps=tuple(steps[:4]), fixes=(_fix(context),)
         )
 
 
@@ -47,35 +47,35 @@ _TELLING = (".env", "~/.ssh/id_ed25519", "/proc/1/environ", ".git/config", ".cla
             "~/.local/bin/git", "http://169.254.169.254/", "http://10.0.0.1/", "http://localhost:2375/")  # fmt: skip
 
 
-def _excepted(rule: Rule, reach: Reach) -> bool:
-    return matching(rule.exclude, reach.step.witness) is not None
+def _excepted(rule: Rule, grant: Grant) -> bool:
+    return matching(rule.exclude, grant.step.witness) is not None
 
 
-def _telling(ground: Ground, rule: Rule, reach: Reach) -> Reach | None:
+def _telling(context: LintContext, rule: Rule, grant: Grant) -> Grant | None:
     """The same with an example that a reader knows; None for a path when there is no such example."""
     texts = list(_TELLING)
     if rule.sort == PATH:
-        folder = str(reach.step.witness.resource).rpartition("/")[0]
-        if reach.step.witness.action == "read":
+        folder = str(grant.step.witness.resource).rpartition("/")[0]
+        if grant.step.witness.action == "read":
             texts += [f"{folder}/{name}" if folder else name for name in _NAMES]
     for text in texts:
-        witness = replace(reach.step.witness, resource=text)
+        witness = replace(grant.step.witness, resource=text)
         if matching(rule.include, witness) is None or matching(rule.exclude, witness) is not None:
             continue
-        if ground.allowed(witness):
-            return replace(reach, step=ground.step(witness))
-    return reach if rule.sort != PATH else None
+        if context.allowed(witness):
+            return replace(grant, step=context.step(witness))
+    return grant if rule.sort != PATH else None
 
 
 _NAMES = (".env", ".env.local", "server.pem", "id_rsa", ".npmrc", ".netrc")
 
 
-def _fix(ground: Ground) -> Fix:
-    items = ground.program.root.file.items
+def _fix(context: LintContext) -> Fix:
+    items = context.program.root.file.items
     header = next((i for i in items if isinstance(i, tree.Header)), None)
     at = header.pos[1] if header is not None else 0
     text = "\nimport std.baseline\n" if header is not None else "import std.baseline\n"
-    return Fix("import std.baseline", (Edit(Span(ground.source, at, at), text),), True)
+    return Fix("import std.baseline", (Edit(Span(context.source, at, at), text),), True)
 
 
 CHECK = Check(
@@ -85,7 +85,9 @@ CHECK = Check(
     evidence="proved",
     finds="The policy does not import `std.baseline`, and allows something that it denies.",
     why="The baseline is what no coding agent needs. It grants nothing, so importing it can only narrow.",
-    mend=("`import std.baseline`. Drop a part by its label where you mean to: `import std.baseline without loopback`."),
+    remediation=(
+        "`import std.baseline`. Drop a part by its label where you mean to: `import std.baseline without loopback`."
+    ),
     bad='allow read "**"',
     good="""\
 import std.baseline
@@ -93,5 +95,5 @@ allow read "**"
 """,
     near=('allow read "src/app.ts"',),
     shows=".env",
-    look=_look,
+    function=_find,
 )

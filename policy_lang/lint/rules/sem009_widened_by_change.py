@@ -12,11 +12,11 @@ CHECK = Check(
     evidence="proved",
     finds="The change permits something that was refused before, or needs less approval than before.",
     why="It is what a reviewer has to know about a change: with `--against` the linter says this and what else is new. No comment and no baseline hides it.",
-    mend="Nothing, if it is meant: somebody reviews it. Otherwise narrow the rule.",
+    remediation="Nothing, if it is meant: somebody reviews it. Otherwise narrow the rule.",
     bad='allow write "src/**"',
     good='allow write "src/**"',
     near=(),
     shows="",
     critical=True,
-    look=by_machinery,
+    function=by_machinery,
 )

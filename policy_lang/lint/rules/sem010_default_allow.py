@@ -11,10 +11,10 @@ CHECK = Check(
     evidence="proved",
     finds="A policy that allows what it does not speak of.",
     why="Whatever is new, or forgotten, is allowed.",
-    mend="Nothing to do: what no rule grants is denied, and no statement can change that.",
+    remediation="Nothing to do: what no rule grants is denied, and no statement can change that.",
     bad="default",
     good='allow read "src/**"',
     near=(),
     shows="PLE111",
-    look=None,
+    function=None,
 )

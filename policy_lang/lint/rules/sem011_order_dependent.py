@@ -11,7 +11,7 @@ CHECK = Check(
     evidence="proved",
     finds="A policy whose meaning depends on the order of its rules or imports.",
     why="Moving a line would change what is allowed.",
-    mend="Nothing to do: the strictest rule wins, wherever it stands.",
+    remediation="Nothing to do: the strictest rule wins, wherever it stands.",
     bad="""\
 import std.baseline
 allow write ".git/HEAD"
@@ -22,5 +22,5 @@ allow write "src/**"
 """,
     near=(),
     shows="deny: write .git/HEAD",
-    look=None,
+    function=None,
 )

@@ -11,7 +11,7 @@ CHECK = Check(
     evidence="proved",
     finds="Two rules of one name.",
     why="Decisions, logs and `without` name rules by it.",
-    mend="Nothing to do: it is a compile error.",
+    remediation="Nothing to do: it is a compile error.",
     bad="""\
 rule a: allow read "a"
 rule a: allow read "b"
@@ -22,5 +22,5 @@ rule b: allow read "b"
 """,
     near=(),
     shows="PLE210",
-    look=None,
+    function=None,
 )

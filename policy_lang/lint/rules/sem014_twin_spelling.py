@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 from ..about import twin
 from ..check import Check
+from ..context import LintContext
 from ..finding import Finding
-from ..ground import Ground
 
 
-def _look(ground: Ground, check: Check) -> Iterator[Finding]:
-    for fact in ground.facts.found:
-        if fact.kind == "redundant" and ground.own(fact.rule):
-            rule = ground.rule(fact.rule)
-            other = twin(ground, fact)
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    for fact in context.facts.found:
+        if fact.kind == "redundant" and context.own(fact.rule):
+            rule = context.rule(fact.rule)
+            other = twin(context, fact)
             if other is not None and (other.file, other.line) < (rule.file, rule.line):
-                yield ground.finding(
-                    check, f"it says the same as `{other.id}`", rule, related=(("the other one", ground.span(other)),),
-                    fixes=ground.remove(rule),
+                yield check.finding(
+                    context, f"it says the same as `{other.id}`", rule, related=(("the other one", context.span(other)),),
+                    fixes=context.remove(rule),
                 )  # fmt: skip
 
 
@@ -29,7 +29,7 @@ CHECK = Check(
     evidence="proved",
     finds="Two rules that say the same in other words.",
     why="One of them will be changed and the other forgotten.",
-    mend="Delete one.",
+    remediation="Delete one.",
     bad="""\
 allow read "src/**"
 allow read "src/*", "src/*/**"
@@ -42,5 +42,5 @@ allow read "src/a/**"
 """,
     ),
     shows="the same as",
-    look=_look,
+    function=_find,
 )

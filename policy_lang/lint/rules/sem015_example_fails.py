@@ -11,10 +11,10 @@ CHECK = Check(
     evidence="proved",
     finds="A `match` or `not match` in a rule that is not true.",
     why="The example is what the author meant.",
-    mend="Nothing to do: examples are checked whenever a policy is loaded, and a wrong one is a compile error.",
+    remediation="Nothing to do: examples are checked whenever a policy is loaded, and a wrong one is a compile error.",
     bad='allow read "src/*" { match "src/a/b" }',
     good='allow read "src/**" { match "src/a/b" }',
     near=(),
     shows="PLE406",
-    look=None,
+    function=None,
 )

@@ -12,7 +12,7 @@ CHECK = Check(
     evidence="proved",
     finds="A suppression without a reason. It does not hold.",
     why="Nobody can judge later whether it still applies.",
-    mend='Say why: `reason="..."`.',
+    remediation='Say why: `reason="..."`.',
     bad="""\
 import std.baseline
 # lint: allow PTH008 owner=@platform
@@ -31,5 +31,5 @@ allow write ".github/workflows/release.yml"
 """,
     ),
     shows="reason",
-    look=by_machinery,
+    function=by_machinery,
 )

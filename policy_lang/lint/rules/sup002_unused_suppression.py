@@ -12,7 +12,7 @@ CHECK = Check(
     evidence="proved",
     finds="A suppression that hides nothing.",
     why="It hides the next finding of that kind, which nobody has looked at.",
-    mend="Delete it.",
+    remediation="Delete it.",
     bad="""\
 import std.baseline
 # lint: allow PTH008 reason="the release workflow is generated"
@@ -31,5 +31,5 @@ allow write ".github/workflows/release.yml"
 """,
     ),
     shows="hides nothing",
-    look=by_machinery,
+    function=by_machinery,
 )

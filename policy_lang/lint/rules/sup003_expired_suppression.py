@@ -12,7 +12,7 @@ CHECK = Check(
     evidence="proved",
     finds="A suppression whose end has passed. It does not hold.",
     why="It was meant for a while.",
-    mend="Mend the finding, or have the owner set another end.",
+    remediation="Mend the finding, or have the owner set another end.",
     bad="""\
 import std.baseline
 # lint: allow PTH008 reason="the release workflow is generated" until=2020-01-31
@@ -31,5 +31,5 @@ allow write ".github/workflows/release.yml"
 """,
     ),
     shows="2020-01-31",
-    look=by_machinery,
+    function=by_machinery,
 )

@@ -12,7 +12,7 @@ CHECK = Check(
     evidence="proved",
     finds="A suppression without a code, or one that is not understood. It does not hold.",
     why="It would hide what nobody has seen yet.",
-    mend='Name the codes: `# lint: allow PTH008 reason="..."`.',
+    remediation='Name the codes: `# lint: allow PTH008 reason="..."`.',
     bad="""\
 import std.baseline
 # lint: allow all reason="we trust this file for now"
@@ -36,5 +36,5 @@ allow write "src/**"
 """,
     ),
     shows="names no code",
-    look=by_machinery,
+    function=by_machinery,
 )

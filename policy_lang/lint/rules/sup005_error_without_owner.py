@@ -15,7 +15,7 @@ CHECK = Check(
         "An error reaches code execution, a secret, the policy itself or a protected branch. Somebody answers "
         "for leaving it, until a date."
     ),
-    mend="Add `owner=@team until=2027-01-31`.",
+    remediation="Add `owner=@team until=2027-01-31`.",
     bad="""\
 # lint: allow PTH006 reason="the fixtures have keys that open nothing"
 allow read "tests/keys/*.pem"
@@ -32,5 +32,5 @@ allow write ".github/workflows/release.yml"
 """,
     ),
     shows="owner",
-    look=by_machinery,
+    function=by_machinery,
 )

@@ -12,7 +12,7 @@ CHECK = Check(
     evidence="proved",
     finds="The baseline lists a finding that is gone.",
     why="A baseline only shrinks. What stays in it hides the finding when it comes back.",
-    mend="`policy lint --prune-baseline`.",
+    remediation="`policy lint --prune-baseline`.",
     bad="",
     good="""\
 import std.baseline
@@ -27,5 +27,5 @@ allow write ".github/workflows/release.yml"
 """,
     ),
     shows="",
-    look=by_machinery,
+    function=by_machinery,
 )

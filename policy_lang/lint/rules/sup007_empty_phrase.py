@@ -12,7 +12,7 @@ CHECK = Check(
     evidence="proved",
     finds="A reason that says nothing: `by design`, `fine`, `ok`.",
     why="It will be read by somebody who has to decide whether it still holds.",
-    mend="Say what makes it safe here.",
+    remediation="Say what makes it safe here.",
     bad="""\
 import std.baseline
 # lint: allow PTH008 reason="by design"
@@ -31,5 +31,5 @@ allow write ".github/workflows/release.yml"
 """,
     ),
     shows="by design",
-    look=by_machinery,
+    function=by_machinery,
 )

@@ -12,10 +12,10 @@ CHECK = Check(
     evidence="observed",
     finds=("With `--log`: a rule granted nothing in the whole log, though the log holds such actions."),
     why=("What nobody uses is only there for an attacker."),
-    mend=("Delete it, unless it is for work that the log is too short to show."),
+    remediation=("Delete it, unless it is for work that the log is too short to show."),
     bad='allow read "src/**"\nallow write "src/**"',
     good='allow read "src/**"',
     near=(),
     shows="granted nothing",
-    look=by_machinery,
+    function=by_machinery,
 )

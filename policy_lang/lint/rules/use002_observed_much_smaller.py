@@ -14,10 +14,10 @@ CHECK = Check(
         "With `--log`: everything that a rule granted fits in far smaller patterns, and a replay of the log with those shows no difference."
     ),
     why=("The rest of what it grants has no use that was seen."),
-    mend=("Take the patterns that the finding shows; `--fix --unsafe` writes them."),
+    remediation=("Take the patterns that the finding shows; `--fix --unsafe` writes them."),
     bad='allow read "./"',
     good='allow read "src/**"',
     near=(),
     shows='fit in "src/*.ts"',
-    look=by_machinery,
+    function=by_machinery,
 )

@@ -12,10 +12,10 @@ CHECK = Check(
     evidence="observed",
     finds="With `--log`: people said yes to every question of a rule, at least ten times.",
     why="A question whose answer is known trains people to say yes without reading.",
-    mend="Allow the part that was always approved, and ask for the rest.",
+    remediation="Allow the part that was always approved, and ask for the rest.",
     bad='tier review { approvers "@team" }\nask review write "**"',
     good='tier review { approvers "@team" }\nallow write "docs/**"\nask review write "**" except "docs/**"',
     near=(),
     shows="said yes to all",
-    look=by_machinery,
+    function=by_machinery,
 )

@@ -12,10 +12,10 @@ CHECK = Check(
     evidence="observed",
     finds=("With `--log`: an agent asked again and again for the same thing, and was never granted it."),
     why=("It wastes its time, and looks for ways around. Or it needs something that nobody thought of."),
-    mend=("Tell the agent by its instructions, or grant it."),
+    remediation=("Tell the agent by its instructions, or grant it."),
     bad='deny read ".env"',
     good='deny read ".env" because "secrets come from the vault: run `vault read`"',
     near=(),
     shows="in vain",
-    look=by_machinery,
+    function=by_machinery,
 )

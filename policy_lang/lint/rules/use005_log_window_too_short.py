@@ -12,10 +12,10 @@ CHECK = Check(
     evidence="observed",
     finds=("With `--log`: the log covers less than 90 days."),
     why=("Work of every month or quarter looks unused."),
-    mend=("Lint with a longer log before anything is deleted."),
+    remediation=("Lint with a longer log before anything is deleted."),
     bad='allow read "src/**"',
     good='allow read "src/**"',
     near=(),
     shows="the log covers",
-    look=by_machinery,
+    function=by_machinery,
 )

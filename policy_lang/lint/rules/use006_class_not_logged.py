@@ -12,10 +12,10 @@ CHECK = Check(
     evidence="observed",
     finds=("With `--log`: the log holds no decision at all about actions that a rule grants."),
     why=("A hook may not report them; then nothing is known about their use."),
-    mend=("Let everything that the agent does be decided, and do not call the rule unused."),
+    remediation=("Let everything that the agent does be decided, and do not call the rule unused."),
     bad='allow push "agent/**"',
     good='allow push "agent/**"',
     near=(),
     shows="holds no `push`",
-    look=by_machinery,
+    function=by_machinery,
 )

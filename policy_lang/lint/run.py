@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from ..domain.collection import no_collection
 from ..domain.errors import InternalError
 from .check import Check
+from .context import LintContext
 from .finding import PERSONAS, SEVERITIES, Finding
-from .ground import Ground
 from .registry import checks
 
 
@@ -27,25 +27,25 @@ class Report:
         return any(SEVERITIES.index(f.severity) >= SEVERITIES.index(level) for f in self.findings)
 
 
-def found_in(ground: Ground, selected: Iterable[Check] | None = None, persona: str = "regular") -> list[Finding]:
+def found_in(context: LintContext, selected: Iterable[Check] | None = None, persona: str = "regular") -> list[Finding]:
     """Every finding of the rules that a persona sees, each request in it asked again. Raises InternalError."""
     most = PERSONAS.index(persona)
     out: dict[tuple[str, str, int], Finding] = {}
     with no_collection():
         for check in checks().values() if selected is None else selected:
-            if check.look is None:
+            if check.function is None:
                 continue
-            for finding in check.look(ground, check):
+            for finding in check.function(context, check):
                 if PERSONAS.index(finding.persona) <= most:
-                    replay(ground, finding)
+                    replay(context, finding)
                     out.setdefault((finding.fingerprint, finding.span.source.path, finding.span.start), finding)
     return ordered(out.values())
 
 
-def replay(ground: Ground, finding: Finding) -> None:
+def replay(context: LintContext, finding: Finding) -> None:
     """Ask every request of a finding once more. Raises InternalError when the policy answers otherwise."""
     for step in finding.steps:
-        again = ground.engine.decide(step.witness.request(ground.policy))
+        again = context.engine.decide(step.witness.request(context.policy))
         if again.effect != step.effect:
             shown = f"{step.witness.action} {step.witness.resource}"
             raise InternalError(f"{finding.code}: `{shown}` is not decided `{step.effect}` any more")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..domain.errors import Span
 from ..lint.finding import SEVERITIES, Finding, Step
-from ..lint.report import Report
+from ..lint.run import Report
 from .diagnostics import excerpt
 from .differences import circumstances, escaped, witness_text
 from .style import colour, visible
@@ -26,7 +26,7 @@ def step_text(step: Step) -> str:
 
 
 def render_findings(report: Report) -> str:
-    """Every finding with its place, the requests that show it, and how to mend it."""
+    """Every finding with its place, the requests that show it, and how to fix it."""
     return "\n\n".join([*(_full(f) for f in report.findings), summary(report)])
 
 
@@ -69,7 +69,7 @@ def summary(report: Report) -> str:
     files = f"{report.files} {'policy' if report.files == 1 else 'policies'}"
     hidden = f"{len(report.suppressed)} suppressed, {len(report.baselined)} in the baseline"
     fixable = sum(any(x.safe for x in f.fixes) for f in report.findings)
-    more = f"; `--fix` may mend {fixable}" if fixable else ""
+    more = f"; `--fix` may fix {fixable}" if fixable else ""
     end = "; `policy rule CODE` explains each" if report.findings else ""
     return colour(f"{', '.join(found) or 'no findings'} in {files}, {hidden}{more}{end}", "dim")
 

@@ -11,7 +11,7 @@ from ..domain.plain import rule_json
 from ..lint.check import Check
 from ..lint.finding import Finding, Fix, Step
 from ..lint.registry import checks
-from ..lint.report import Report
+from ..lint.run import Report
 from .analysis import moment_json, witness_json
 from .decisions import Json
 
@@ -58,7 +58,7 @@ def finding_json(finding: Finding) -> Json:
         "message": finding.message,
         **place_json(finding.span),
         "explanation": checks()[finding.code].why,
-        "mend": checks()[finding.code].mend,
+        "mend": checks()[finding.code].remediation,
         "fingerprint": finding.fingerprint,
         "trace": finding.trace,
         "steps": [step_json(s) for s in finding.steps],

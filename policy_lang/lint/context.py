@@ -1,4 +1,4 @@
-"""What the rules of the linter stand on: one policy set, its sources, and questions about it, each asked once."""
+"""The context of a lint run: one policy set, its sources, and questions about it, each asked once."""
 
 from __future__ import annotations
 
@@ -32,8 +32,7 @@ from ..resolve.modules import Module, walk_rules
 from ..resolve.program import Program
 from ..syntax import tree
 from .capabilities import Capabilities
-from .check import Check
-from .finding import Edit, Finding, Fix, Step
+from .finding import Edit, Fix, Step
 
 USUAL_LAYOUT = Layout(USUAL[WORKSPACE], USUAL[HOME], USUAL[TMP])
 """Where things lie unless the caller says otherwise: one layout, so that findings are the same on every machine."""
@@ -43,7 +42,7 @@ Given = dict[str, Value | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class Grant:
     """Something that a rule lets an agent do without approval, as the policy confirmed."""
 
     rule: Rule
@@ -51,7 +50,7 @@ class Reach:
     everyone: bool
 
 
-class Ground:
+class LintContext:
     """One policy set as the linter sees it."""
 
     def __init__(
@@ -72,8 +71,8 @@ class Ground:
         self.rules = {r.id: r for layer in policy.layers for r in layer.rules}
         self.granting = {r.id: r for r in policy.layers[0].rules if r.grants}
         """The policy's own grants; those of a ceiling only bound them."""
-        self._reached: dict[object, list[Reach]] = {}
-        self._firsts: dict[tuple[str, ...], dict[str, Reach]] = {}
+        self._found: dict[object, list[Grant]] = {}
+        self._first_grants: dict[tuple[str, ...], dict[str, Grant]] = {}
         self.programs: tuple[list[str], bool] | None = None
         """The programs that grants name, once somebody has asked for them."""
         self._answers: dict[object, Verdict] = {}
@@ -146,7 +145,7 @@ class Ground:
 
     # questions
 
-    def ask(self, witness: Witness) -> Verdict:
+    def verdict(self, witness: Witness) -> Verdict:
         """The whole answer to a request; of a command with everything that it does."""
         key = (witness.action, witness.resource, witness.method, witness.layout, tuple(witness.given.items()))
         if key not in self._answers:
@@ -157,17 +156,17 @@ class Ground:
 
     def step(self, witness: Witness, note: str = "") -> Step:
         """A request with its answer."""
-        verdict = self.ask(witness)
+        verdict = self.verdict(witness)
         rules = verdict.rules or verdict.support
         return Step(witness, verdict.effect, verdict.tiers, rules, note)
 
     def allowed(self, witness: Witness) -> bool:
         """True when the request is allowed without approval."""
-        return self.ask(witness).effect == "allow"
+        return self.verdict(witness).effect == "allow"
 
-    def reach(
+    def find_grants(
         self, action: str, patterns: Iterable[str], examples: Iterable[str] = (), but: Iterable[str] = ()
-    ) -> list[Reach]:
+    ) -> list[Grant]:
         """What of some patterns is allowed, once for each rule of the policy's own layer that grants it.
 
         A pattern of `connect` may have methods in front: `POST,PUT https://gist.github.com/**`. Only requests that the
@@ -178,13 +177,13 @@ class Ground:
             return []
         texts, shown, without = tuple(patterns), tuple(examples), tuple(but)
         key = (action, texts, shown, without)
-        if key not in self._reached:
-            self._reached[key] = list(self._reach(action, texts, shown, without))
-        return self._reached[key]
+        if key not in self._found:
+            self._found[key] = list(self._find_grants(action, texts, shown, without))
+        return self._found[key]
 
-    def _reach(
+    def _find_grants(
         self, action: str, texts: tuple[str, ...], examples: tuple[str, ...], but: tuple[str, ...]
-    ) -> Iterator[Reach]:
+    ) -> Iterator[Grant]:
         without = wanted(action, but)
 
         def accept(witness: Witness) -> bool:
@@ -194,19 +193,19 @@ class Ground:
             return
         answer = query(self.engine, (action,), wanted(action, texts), None, None, self.side, accept, examples)
         for grant in answer.grants:
-            yield Reach(self.rules[grant.rule.id], self.step(grant.witness), grant.everyone)
+            yield Grant(self.rules[grant.rule.id], self.step(grant.witness), grant.everyone)
 
-    def first(self, action: str, texts: Iterable[str], tries: int = 4) -> dict[str, Reach]:
+    def first_grant(self, action: str, texts: Iterable[str], tries: int = 4) -> dict[str, Grant]:
         """For each of some patterns something of it that is allowed, in one search; nothing for the others.
 
         Several patterns that stand for one are given as one text, a line each.
         """
         key = (action, *dict.fromkeys(texts))
-        if key not in self._firsts:
-            self._firsts[key] = self._first(action, key[1:], tries)
-        return self._firsts[key]
+        if key not in self._first_grants:
+            self._first_grants[key] = self._first_grant(action, key[1:], tries)
+        return self._first_grants[key]
 
-    def _first(self, action: str, texts: Iterable[str], tries: int) -> dict[str, Reach]:
+    def _first_grant(self, action: str, texts: Iterable[str], tries: int) -> dict[str, Grant]:
         patterns = {text: wanted(action, text.split("\n")) for text in texts}
         items = [
             Item(
@@ -221,7 +220,7 @@ class Ground:
         ]
         names = list(patterns)
         asks = [i for p in self.side.parts(action) for items in p.asks.values() for i in items]
-        out: dict[str, Reach] = {}
+        out: dict[str, Grant] = {}
         for way in permits(self.side, action) if items and not self.ceiling else ():
             question = Question((items, *way.grants), [*way.barred, *asks], "wanted")
             cases = Cases(question.formulas(), self.policy.attributes)
@@ -231,37 +230,37 @@ class Ground:
                 name = names[one.number]
                 agent = (one.agents & -one.agents).bit_length() - 1
                 for witness in requests(action, one.word, cases.case(one.demands, agent), self.layout):
-                    verdict = self.ask(witness)
+                    verdict = self.verdict(witness)
                     rules = [self.granting[r.id] for r in verdict.support or verdict.rules if r.id in self.granting]
                     if verdict.effect == "allow" and rules:
-                        out.setdefault(name, Reach(rules[0], self.step(witness), not witness.given))
+                        out.setdefault(name, Grant(rules[0], self.step(witness), not witness.given))
                         break
                 left[name] -= 1
                 if name in out or not left[name]:
                     asked.close_item(one.number, cases.everyone())
         return out
 
-    def probe(
+    def ask(
         self,
         action: str,
         resource: str | tuple[str, ...],
         method: str | None = None,
         givens: Iterable[Given] | None = None,
-    ) -> list[Reach]:
+    ) -> list[Grant]:
         """Who is allowed one particular request, once for each rule of the policy's own layer that grants it.
 
         Only the principals `givens` are asked for, if there are any.
         """
-        out: list[Reach] = []
+        out: list[Grant] = []
         for given in () if self.ceiling else self.principals(action) if givens is None else givens:
             witness = Witness(action, resource, given, method, self.layout)
-            verdict = self.ask(witness)
+            verdict = self.verdict(witness)
             if verdict.effect == "allow":
                 for ref in verdict.support or verdict.rules:
                     rule = self.granting.get(ref.id)
                     if rule is not None and action in rule.actions and all(rule is not r.rule for r in out):
                         step = Step(witness, "allow", (), verdict.rules or verdict.support)
-                        out.append(Reach(rule, step, not given))
+                        out.append(Grant(rule, step, not given))
         return out
 
     def without(self, action: str, resource: str) -> list[Given]:
@@ -307,33 +306,6 @@ class Ground:
         return [
             x[2:].lstrip(".") for x in expand_braces(name, 10_000) if x.startswith(("*.", "**.")) and "*" not in x[3:]
         ]
-
-    # findings
-
-    def finding(
-        self,
-        check: Check,
-        message: str,
-        rule: Rule | Span | None = None,
-        *,
-        content: tuple[str, ...] = (),
-        related: Iterable[tuple[str, Span]] = (),
-        steps: tuple[Step, ...] = (),
-        rows: tuple[str, ...] = (),
-        fixes: tuple[Fix, ...] = (),
-        trace: bool = False,
-        severity: str = "",
-        persona: str = "",
-    ) -> Finding:
-        """A finding about a rule, a place, or the whole policy."""
-        if isinstance(rule, Rule):
-            span, key = self.span(rule), rule.key
-        else:
-            span, key = (self.header if rule is None else rule), ""
-        return Finding(
-            check.code, check.name, severity or check.severity, check.evidence, persona or check.persona, message, span,
-            (key, *content), tuple(related), steps, rows, fixes, trace,
-        )  # fmt: skip
 
     # fixes
 
@@ -387,10 +359,10 @@ def wanted(action: str, texts: Iterable[str]) -> tuple[Pattern, ...]:
     return tuple(out)
 
 
-def who(reach: Reach) -> str:
+def who(grant: Grant) -> str:
     """Who is meant, in a sentence."""
-    agent = reach.step.witness.given.get("agent")
-    if reach.everyone:
+    agent = grant.step.witness.given.get("agent")
+    if grant.everyone:
         return "any agent"
     return f"`{agent}`" if agent is not None else "an agent without a name"
 
@@ -400,33 +372,33 @@ def noted(step: Step, note: str) -> Step:
     return replace(step, note=note)
 
 
-def words(ground: Ground, rule: Rule) -> list[tree.Word]:
+def words(context: LintContext, rule: Rule) -> list[tree.Word]:
     """The patterns of a rule of the author's that stand in it as text, with their places."""
-    statement = ground.statement(rule)
+    statement = context.statement(rule)
     return [] if statement is None else [w for w in statement.patterns if w.kind == "STRING"]
 
 
-def agent_globs(ground: Ground) -> list[str]:
+def agent_globs(context: LintContext) -> list[str]:
     """The agents that the author's rules speak of."""
-    found = (a for r in ground.own_rules() for a in atoms(r.condition) if a.subject == "agent")
+    found = (a for r in context.own_rules() for a in atoms(r.condition) if a.subject == "agent")
     return list(dict.fromkeys(str(v) for a in found for v in a.values))
 
 
-def tier_definitions(ground: Ground, *, root: bool = False) -> Iterator[tuple[tree.TierDef, Span]]:
+def tier_definitions(context: LintContext, *, root: bool = False) -> Iterator[tuple[tree.TierDef, Span]]:
     """The tiers that the author's files define, with their places; only those of the policy's own file with `root`."""
-    for module in [ground.program.root] if root else ground.modules:
+    for module in [context.program.root] if root else context.modules:
         for item in module.file.items:
             if isinstance(item, tree.TierDef) and item.defined:
                 yield item, module.file.span(item.pos)
 
 
-def example_of(ground: Ground, rule: Rule) -> Reach | None:
+def example_of(context: LintContext, rule: Rule) -> Grant | None:
     """A request that a rule allows."""
     texts = [p.text for p in rule.include if p.text]
     for action in rule.actions:
         if rule.sort == COMMAND:
             texts = [t for t in texts if t != "opaque"]
-        for reach in ground.reach(action, texts) if texts else ():
-            if reach.rule is rule:
-                return reach
+        for grant in context.find_grants(action, texts) if texts else ():
+            if grant.rule is rule:
+                return grant
     return None
