@@ -19,6 +19,7 @@ from ..facts import hosts
 from ..facts.commands import OPAQUE
 from ..ir.patterns import compile_pattern
 from ..shell.builtins import TABLE
+from ..shell.changes import Free
 from ..shell.profile import Profile
 from .cases import Demand
 from .items import Items, Side
@@ -48,7 +49,7 @@ def free(side: Side) -> tuple[Items, Items]:
 
 
 def _runs(profile: Profile) -> bool:
-    return profile.transparent or any("free" in c for c in profile.changes.values())
+    return profile.transparent or any(Free() in c for c in profile.changes.values())
 
 
 def opaquely(side: Side) -> Iterator[tuple[Demand, ...]]:

@@ -7,12 +7,12 @@ changes is kept in a file of the service as well; when the data is behind it, ev
 from __future__ import annotations
 
 import json
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from ..domain.files import replace
 from ..domain.limits import limit
 from .store import ALL, Change, StoreUnavailableError, Wanted, ticket_json, ticket_of
 from .ticket import APPROVED, ESCALATED, PENDING, REVOKED, Ticket
@@ -165,14 +165,7 @@ class SqlStore(ABC):
             raise StoreUnavailableError(f"`{self._mark}` is damaged: what was redeemed is not known") from None
 
     def _note(self, changes: int) -> None:
-        part = f"{self._mark}.part"
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            os.write(handle, b"%d\n" % changes)
-            os.fdatasync(handle)
-        finally:
-            os.close(handle)
-        os.rename(part, self._mark)
+        replace(self._mark, b"%d\n" % changes, mode=0o600, durable=True)
 
 
 def _ticket(text: str) -> Ticket:

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..domain.errors import PolicyLangError
+from ..domain.faults import InternalError
 from ..domain.policy import Tier
 from .ticket import Json, Ticket, Vote
 
 Change = Callable[[Ticket], Ticket]
 
 
-class StoreUnavailableError(PolicyLangError):
+class StoreUnavailableError(InternalError):
     """Tickets cannot be read or kept; nothing may be asked or redeemed. The text says why."""
 
 

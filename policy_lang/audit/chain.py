@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from ..domain import strictly
 from ..domain.digest import sha256
+from ..domain.faults import InternalError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _LINKS = len(_PREV) + 65 + TAIL
 _HEX = frozenset(b"0123456789abcdef")
 
 
-class DamagedRecordError(ValueError):
+class DamagedRecordError(InternalError, ValueError):
     """A line that is not a whole record; the text says why."""
 
 

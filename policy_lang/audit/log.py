@@ -15,6 +15,7 @@ import time
 from _thread import allocate_lock
 
 from ..domain.digest import sha256
+from ..domain.faults import InternalError, reason_of
 from ..domain.limits import limit
 from ..facts.owners import unsafe
 from .chain import FIRST, DamagedRecordError, followed, links, opened, sealed
@@ -39,7 +40,7 @@ _DIGEST_AND_END = 67
 """Bytes of a record's own digest and `"}` with the end of the line."""
 
 
-class LogUnavailableError(Exception):
+class LogUnavailableError(InternalError):
     """Nothing could be recorded; the text says why. `passing` says that waiting may mend it: the disk is full."""
 
     def __init__(self, why: str, passing: bool = False) -> None:
@@ -144,7 +145,7 @@ class DecisionLog:
             self._refused = 0
         except OSError as error:
             self._fail(len(events))
-            why = f"{(error.strerror or 'error').lower()} in `{self.folder}`"
+            why = f"{reason_of(error)} in `{self.folder}`"
             raise LogUnavailableError(why, error.errno in {errno.ENOSPC, errno.EDQUOT}) from None
         except (LogUnavailableError, ValueError, TypeError, OverflowError, RecursionError) as error:
             self._fail(len(events))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from ..domain.errors import PolicyLangError
+from ..domain.faults import InternalError, reason_of
 from ..domain.limits import limit
 from .chain import DamagedRecordError, opened
 from .log import segment_name, segment_numbers
@@ -18,7 +18,7 @@ Json = dict[str, Any]
 _MOST_LINE = limit("log_record_bytes") * 2
 
 
-class LogReadError(PolicyLangError):
+class LogReadError(InternalError):
     """A log that cannot be read; the text says why and how to mend it."""
 
 
@@ -91,5 +91,5 @@ def records(path: str) -> Iterator[Json]:
 
 
 def _unreadable(path: str, error: Exception) -> LogReadError:
-    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return LogReadError(f"`{path}` cannot be read: {reason.lower()}")
+    reason = reason_of(error, str(error))
+    return LogReadError(f"`{path}` cannot be read: {reason}")

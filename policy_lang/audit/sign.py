@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..domain.digest import sha256
-from ..domain.errors import PolicyLangError
+from ..domain.faults import AuthorError, reason_of
 from ..domain.limits import limit
 from ..facts.owners import unsafe
 
@@ -23,7 +23,7 @@ Json = dict[str, Any]
 _EXTRA = 'signing needs a package more: `pip install "policy-lang[sign]"`'
 
 
-class SignError(PolicyLangError):
+class SignError(AuthorError):
     """A key that cannot be used; the text says why and how to mend it."""
 
 
@@ -87,7 +87,7 @@ def _bytes(path: str, secret: bool) -> bytes:
             status = os.fstat(stream.fileno())
             data = stream.read(limit("config_bytes"))
     except OSError as error:
-        raise SignError(f"`{path}` cannot be read: {(error.strerror or 'error').lower()}") from None
+        raise SignError(f"`{path}` cannot be read: {reason_of(error)}") from None
     if secret:
         fault = unsafe(status)
         if fault is None and stat.S_IMODE(status.st_mode) & 0o077:

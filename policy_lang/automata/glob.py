@@ -6,6 +6,8 @@ time is bounded by text times atoms whatever the text.
 
 from __future__ import annotations
 
+from ..domain.faults import AuthorError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +19,7 @@ Ranges = tuple[tuple[int, int], ...]
 MAX_CODE_POINT = 0x10FFFF
 
 
-class GlobError(ValueError):
+class GlobError(AuthorError, ValueError):
     """The glob's text is malformed; the message says how, in the author's terms."""
 
 

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import click
 
 from ..domain.errors import RequestError
+from ..domain.faults import reason_of
 from ..domain.plain import decision_json
 from ..domain.record import replace
 from ..policy import Policy
@@ -65,7 +66,7 @@ def _opened(name: str, format_: str) -> Iterator[tuple[BinaryIO, int]]:
     try:
         stream = open(name, "rb")  # noqa: SIM115 (closed below, in every case)
     except OSError as error:
-        fail_usage(f"`{name}` cannot be opened: {(error.strerror or 'error').lower()}", format_)
+        fail_usage(f"`{name}` cannot be opened: {reason_of(error)}", format_)
     with stream:
         yield stream, os.fstat(stream.fileno()).st_size
 
@@ -89,7 +90,7 @@ class _Session:
                 except RequestError as error:
                     fail_usage(str(error), self.format)
                 except OSError as error:
-                    fail_usage(f"`{name}` cannot be read: {(error.strerror or 'error').lower()}", self.format)
+                    fail_usage(f"`{name}` cannot be read: {reason_of(error)}", self.format)
         if not self.report.effects and not self.report.errors:
             fail_usage(f"`{name}` has no requests", self.format)
         if self.format == "text":

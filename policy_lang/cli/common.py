@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -14,6 +13,8 @@ import click
 from ..analysis.spaces import Layout
 from ..domain.actions import ACTIONS, METHODS, SORT_OF
 from ..domain.errors import PolicyError
+from ..domain.faults import reason_of
+from ..domain.files import replace
 from ..domain.request import Request
 from ..domain.suggest import suggest
 from ..policy import Policy
@@ -171,13 +172,7 @@ def count(number: int, noun: str) -> str:
 
 def write_file(path: str, text: str, format_: str = "text") -> None:
     """Replace a file at once, so that no reader sees half of it."""
-    path = os.path.realpath(path)
-    beside = f"{path}.new-{os.getpid()}"
     try:
-        with open(beside, "x", encoding="utf-8", newline="") as file:
-            file.write(text)
-        if os.path.exists(path):
-            os.chmod(beside, os.stat(path).st_mode & 0o777)
-        os.replace(beside, path)
+        replace(path, text.encode("utf-8"), mode=None, durable=False)
     except OSError as error:
-        fail_usage(f"`{path}` cannot be written: {(error.strerror or 'error').lower()}", format_)
+        fail_usage(f"`{path}` cannot be written: {reason_of(error)}", format_)

@@ -11,6 +11,8 @@ from .._version import __version__
 from ..compiled.opened import SUFFIX
 from ..compiler.binary import compile_binary
 from ..domain.errors import PolicyError
+from ..domain.faults import reason_of
+from ..domain.files import replace
 from ..policy import Policy
 from .common import FORMAT, fail_policy, fail_usage, print_json
 
@@ -36,30 +38,14 @@ def command(policy: str, output: str | None, format_: str) -> None:
         fail_usage(f"`{target}` does not end in `{SUFFIX}`", format_)
     try:
         data = compile_binary(policy, __version__)
-        _replace(target, data)
+        replace(target, data, mode=0o644, durable=True)
         digest = Policy.load(target).digest
     except PolicyError as error:
         fail_policy(error, format_)
     except OSError as error:
-        fail_usage(f"`{target}` cannot be written: {(error.strerror or 'error').lower()}", format_)
+        fail_usage(f"`{target}` cannot be written: {reason_of(error)}", format_)
     if format_ == "json":
         print_json({"file": target, "bytes": len(data), "policy_digest": digest})
     else:
         click.echo(f"{target}: {len(data):,} bytes, {digest}")
     sys.exit(0)
-
-
-def _replace(target: str, data: bytes) -> None:
-    """Put a whole file in place, or leave what is there. The file is readable by all and written by its owner."""
-    part = f"{target}.{os.getpid()}.part"
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            os.fchmod(stream.fileno(), 0o644)
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.rename(part, target)
-    except BaseException:
-        os.unlink(part)
-        raise

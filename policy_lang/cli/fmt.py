@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import os
 import sys
-import tempfile
 
 import click
 
@@ -13,7 +11,7 @@ from ..domain.errors import PolicyError, Source
 from ..resolve.files import read_source
 from ..syntax.format import format_file
 from ..syntax.parse import parse
-from .common import FORMAT, fail_policy, fail_usage, print_json
+from .common import FORMAT, fail_policy, fail_usage, print_json, write_file
 
 
 @click.command(name="fmt")
@@ -39,7 +37,7 @@ def command(files: tuple[str, ...], check: bool, diff: bool, format_: str) -> No
             if source.path == "-":
                 click.echo(text, nl=False)
             elif i in changed:
-                _replace(source.path, text, format_)
+                write_file(source.path, text, format_)
     if format_ == "json":
         print_json({"changed": [sources[i].path for i in changed], "files": len(sources)})
     sys.exit(1 if changed and (check or diff) else 0)
@@ -62,21 +60,3 @@ def _formatted(source: Source, format_: str) -> str:
     if file.diagnostics:
         fail_policy(PolicyError(file.diagnostics), format_)
     return format_file(file)
-
-
-def _replace(path: str, text: str, format_: str) -> None:
-    """Write beside the file and rename, so that a fault never leaves half a policy."""
-    target = os.path.realpath(path)
-    try:
-        mode = os.stat(target).st_mode & 0o7777
-        handle, name = tempfile.mkstemp(prefix=".policy-fmt-", dir=os.path.dirname(target) or ".")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
-            os.chmod(name, mode)
-            os.replace(name, target)
-        except BaseException:
-            os.unlink(name)
-            raise
-    except OSError as error:
-        fail_usage(f"`{path}` cannot be written: {(error.strerror or 'error').lower()}", format_)

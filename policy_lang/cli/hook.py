@@ -8,6 +8,8 @@ import sys
 
 import click
 
+from ..domain.faults import reason_of
+from ..domain.files import replace
 from ..pep.hook import MOST_WAIT
 from ..pep.install import HOOK, InstallError, hook_command, settings_with, target
 from .common import fail_usage
@@ -113,9 +115,10 @@ def install(
         os.makedirs(os.path.dirname(place.path), exist_ok=True)
         if before and before != after:
             shutil.copyfile(place.path, f"{place.path}.before-policy_lang")
-        _write(place.path, after)
+        mode = os.stat(place.path).st_mode & 0o755 if os.path.exists(place.path) else 0o644
+        replace(os.path.realpath(place.path), after.encode("utf-8"), mode=mode, durable=False)
     except OSError as error:
-        fail_usage(f"`{place.path}` cannot be written: {(error.strerror or 'error').lower()}")
+        fail_usage(f"`{place.path}` cannot be written: {reason_of(error)}")
     click.echo(f"{place.path}: the hook is in place; now prove it: `policy doctor {client}`")
     if place.note:
         click.echo(place.note)
@@ -133,13 +136,3 @@ def _text(path: str) -> str:
         return ""
     except (OSError, UnicodeDecodeError) as error:
         raise InstallError(f"`{path}` cannot be read: {error}") from None
-
-
-def _write(path: str, text: str) -> None:
-    """Whole or not at all; a settings file that is there keeps its mode."""
-    mode = os.stat(path).st_mode & 0o755 if os.path.exists(path) else 0o644
-    part = f"{os.path.realpath(path)}.{os.getpid()}.part"
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        stream.write(text)
-    os.rename(part, os.path.realpath(path))

@@ -8,6 +8,7 @@ import sys
 import click
 
 from ..domain.errors import InternalError, PolicyError
+from ..domain.faults import reason_of
 from ..policy import Policy
 from ..report.style import colour, visible
 from ..starter.repository import look
@@ -31,7 +32,7 @@ def command(folder: str, output: str | None, force: bool, format_: str) -> None:
     try:
         repo = look(folder)
     except OSError as error:
-        fail_usage(f"`{folder}` cannot be read: {(error.strerror or 'error').lower()}", format_)
+        fail_usage(f"`{folder}` cannot be read: {reason_of(error)}", format_)
     text = starter(repo)
     tests = _checked(text)
     path = output or os.path.join(folder, "agent.policy")
@@ -82,6 +83,6 @@ def _write(path: str, text: str, force: bool, format_: str) -> None:
     except FileExistsError:
         fail_usage(f"`{path}` exists; `--force` replaces it", format_)
     except OSError as error:
-        fail_usage(f"`{path}` cannot be written: {(error.strerror or 'error').lower()}", format_)
+        fail_usage(f"`{path}` cannot be written: {reason_of(error)}", format_)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         stream.write(text)

@@ -18,6 +18,7 @@ from ..audit.read import LogReadError, log_files
 from ..audit.sign import SignError, checker
 from ..audit.verify import Verified, verify
 from ..domain import strictly
+from ..domain.faults import reason_of
 from ..records.follow import Follower
 from ..records.ocsf import ocsf_events
 from ..records.row import Row, number, row, text
@@ -328,7 +329,7 @@ def export(log: str, format_: str, output: str | None, distinct: bool, **given: 
         try:
             stream = sys.stdout.buffer if output is None else open(output, "wb")  # noqa: SIM115
         except OSError as error:
-            fail_usage(f"`{visible(output or '')}` cannot be written: {(error.strerror or 'error').lower()}")
+            fail_usage(f"`{visible(output or '')}` cannot be written: {reason_of(error)}")
         for event in ocsf_events(kept):
             stream.write(strictly.dump(event) + b"\n")
         stream.flush()

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from .._version import __version__
-from ..compiler.lower import LANGUAGE_VERSION
+from ..domain.edition import LANGUAGE_VERSION
 
 COMMANDS = (
     "approvals",

@@ -5,6 +5,8 @@ A value is a tag byte and what belongs to it; numbers are little-endian base 128
 
 from __future__ import annotations
 
+from ..domain.faults import InternalError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +19,7 @@ _DEEPEST = 64
 """Conditions nest at most 32 deep; a formula and its parts take two levels each."""
 
 
-class DamagedError(ValueError):
+class DamagedError(InternalError, ValueError):
     """The bytes are not a value; a file whose checksum holds never raises it."""
 
 

@@ -7,6 +7,7 @@ import stat
 
 from ..domain.digest import sha256
 from ..domain.errors import Diagnostic, PolicyError
+from ..domain.faults import reason_of
 from ..domain.limits import limit
 from ..facts.owners import unsafe
 from .codec import DamagedError
@@ -55,8 +56,8 @@ def _bytes(path: str) -> tuple[bytes, os.stat_result]:
         mend = "make it with `policy compile`"
         raise PolicyError([Diagnostic("PLE001", f"there is no file `{path}`", None, mend)]) from None
     except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or "the name is not a file name"
-        raise PolicyError([Diagnostic("PLE001", f"`{path}` cannot be opened: {reason.lower()}")]) from None
+        reason = reason_of(error, "the name is not a file name")
+        raise PolicyError([Diagnostic("PLE001", f"`{path}` cannot be opened: {reason}")]) from None
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
@@ -69,7 +70,7 @@ def _bytes(path: str) -> tuple[bytes, os.stat_result]:
             chunks.append(chunk)
             left -= len(chunk)
     except OSError as error:
-        reason = (error.strerror or "error").lower()
+        reason = reason_of(error)
         raise PolicyError([Diagnostic("PLE001", f"`{path}` cannot be read: {reason}")]) from None
     finally:
         os.close(handle)
@@ -85,7 +86,7 @@ def stale_source(sources: tuple[tuple[str, str], ...]) -> str:
             with open(path, "rb") as stream:
                 now = sha256(stream.read(limit("source_bytes") + 1)).hexdigest()
         except OSError as error:
-            return f"its source `{path}` cannot be read: {(error.strerror or 'error').lower()}"
+            return f"its source `{path}` cannot be read: {reason_of(error)}"
         if now != digest:
             return f"its source `{path}` has changed"
     return ""

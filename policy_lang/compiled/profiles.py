@@ -6,7 +6,9 @@ a value that must be attached. A sub-command that has all options of what is abo
 
 from __future__ import annotations
 
-from ..shell.profile import Option, Profile, Slot
+from ..shell.changes import Change, MakeOpaque, read_act, read_change, written_change
+from ..shell.profile import Option, Profile
+from ..shell.slots import Slot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,11 +29,22 @@ def packed(profile: Profile, above: Profile | None = None) -> Plain:
     assert made == profile.options, f"the options of `{profile.name}` cannot be written"
     return (
         profile.name, profile.style, tuple((s.role, s.repeats, s.optional) for s in profile.operands), inherits,
-        " ".join(map(_spec, options)), tuple(profile.changes.items()), profile.acts, profile.dash,
+        " ".join(map(_spec, options)), _written(profile.changes), tuple(a.text for a in profile.acts), profile.dash,
         tuple((word, packed(inner, profile)) for word, inner in profile.commands.items()), profile.default,
         profile.reader, profile.transparent, tuple(sorted(profile.plain)), profile.note, profile.digits,
         tuple(sorted(profile.ends)),
     )  # fmt: skip
+
+
+def _written(changes: dict[str, tuple[Change, ...]]) -> Plain:
+    return tuple((option, tuple(map(written_change, several))) for option, several in changes.items())
+
+
+def _read(text: str) -> Change:
+    try:
+        return read_change(text)
+    except ValueError:
+        return MakeOpaque("its profile names an unknown change", text)
 
 
 def _spec(option: Option) -> str:
@@ -54,7 +67,9 @@ def unpacked(value: Any, above: Profile | None = None) -> Profile:
     default, reader, transparent, plain, note, digits, ends = rest
     later = _Commands(commands)
     later.above = made = Profile(
-        name, style, tuple(Slot(*s) for s in operands), options, dict(changes), acts, dash, later, default, reader,
+        name, style, tuple(Slot(*s) for s in operands), options,
+        {option: tuple(map(_read, texts)) for option, texts in changes}, tuple(map(read_act, acts)), dash, later,
+        default, reader,
         transparent, frozenset(plain), note, digits, frozenset(ends),
     )  # fmt: skip
     return made

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hashlib import sha256
 
 from ..compiled.writer import Origin, write
+from ..domain.edition import LANGUAGE_VERSION
 from ..engine.prepare import prepare
 from ..resolve.files import Reader
 from .load import compile_program
-from .lower import LANGUAGE_VERSION
 from .own_profiles import own_profiles
 from .profiles import builtin_names, with_own
 

@@ -14,7 +14,6 @@ from ..ir.model import Case, Property, ProveBlock, TestBlock
 from ..resolve.modules import Module
 from ..resolve.names import constant
 from ..resolve.program import Program
-from ..resolve.types import Checker
 from ..syntax import tree
 
 Patterns = Callable[..., tuple[Pattern, ...]]
@@ -35,7 +34,7 @@ def lower_tests(module: Module, program: Program) -> list[TestBlock]:
         cases: list[Case] = []
         for case in item.body:
             effect = case.effect.text
-            if case.tier is not None and case.tier.text not in program.tiers and "TIER" not in file.broken:
+            if case.tier is not None and case.tier.text not in program.tiers and "TIER" not in program.broken:
                 report(
                     Diagnostic(
                         "PLE203",
@@ -86,7 +85,7 @@ def _given(name: tree.Word, word: tree.Word, module: Module, program: Program) -
     if name.text in PLACES or (name.text in BUILT_INS and name.text != "now"):
         type_ = AttributeType(name.text, "string")
     if name.text == "now":
-        checker = Checker(file, program.attributes, program.diagnostics.append)
+        checker = program.checker(file)
         moment = checker.moment(word)
         if moment is None:
             program.diagnostics.append(
@@ -100,9 +99,10 @@ def _given(name: tree.Word, word: tree.Word, module: Module, program: Program) -
         return moment
     if type_ is None:
         known = [*program.attributes, *BUILT_INS, *PLACES]
-        program.diagnostics.append(
-            Diagnostic("PLE209", f"unknown attribute `{name.text}`", file.span(name.pos), suggest(name.text, known))
-        )
+        if "CONTEXT" not in program.broken:
+            program.diagnostics.append(
+                Diagnostic("PLE209", f"unknown attribute `{name.text}`", file.span(name.pos), suggest(name.text, known))
+            )
         return None
     value = constant(word, type_)
     if value is None:
@@ -121,13 +121,13 @@ def lower_proofs(module: Module, program: Program, patterns: Patterns) -> list[P
     """The proofs of a file, parsed and checked."""
     out: list[ProveBlock] = []
     file, report = module.file, program.diagnostics.append
-    checker = Checker(file, program.attributes, report)
+    checker = program.checker(file)
     for item in file.items:
         if not isinstance(item, tree.ProveDef):
             continue
         properties: list[Property] = []
         for line in item.body:
-            if line.tier is not None and line.tier.text not in program.tiers and "TIER" not in file.broken:
+            if line.tier is not None and line.tier.text not in program.tiers and "TIER" not in program.broken:
                 report(
                     Diagnostic(
                         "PLE203",

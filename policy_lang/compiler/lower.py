@@ -26,8 +26,6 @@ from ..syntax import tree
 from .checks import lower_proofs, lower_tests
 from .own_profiles import own_profiles, profile_name
 
-LANGUAGE_VERSION = "1"
-
 
 def lower(program: Program) -> PolicySet:
     """The policy set in normal form. Adds what it finds wrong to `program.diagnostics`."""
@@ -368,7 +366,7 @@ def _digest(
     program: Program, layers: tuple[Layer, ...], floor: tuple[Rule, ...], profiles: list[tuple[str, bytes]]
 ) -> str:
     """SHA-256 over meaning alone: neither order nor layout nor file names change it."""
-    parts: list[object] = [LANGUAGE_VERSION]
+    parts: list[object] = ["+".join(sorted({str(m.file.edition) for m in program.modules}))]
     parts += sorted((layer.guardrail, sorted({(r.key, r.because, r.label) for r in layer.rules})) for layer in layers)
     parts.append(sorted({r.key for r in floor}))
     parts.append(sorted(repr(t) for t in program.tiers.values()))

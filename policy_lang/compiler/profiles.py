@@ -11,16 +11,18 @@ import tomli
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from .._resources import resource_dir
+from ..domain.faults import AuthorError
+from ..shell.changes import Change, read_act, read_change
 from ..shell.profile import Option, Profile, Profiles
-from ..shell.programs import HOMES, MORE_ROLES, PATH_ROLES, ROLES, slots_of
+from ..shell.programs import HOMES, MORE_ROLES, PATH_ROLES, ROLES
+from ..shell.slots import slots_of
 
 SUFFIX = ".profile.toml"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}", re.ASCII)
-_CHANGES = ("tree", "hidden", "free", "operands:", "role:", "act:", "opaque:", "note:")
 _MOST_BYTES = 256 * 1024
 
 
-class ProfileError(ValueError):
+class ProfileError(AuthorError, ValueError):
     """A profile is malformed: which, and how."""
 
 
@@ -71,8 +73,7 @@ class ProfileModel(BaseModel):
     @classmethod
     def _known_changes(cls, changes: dict[str, str]) -> dict[str, str]:
         for change in changes.values():
-            if not change.startswith(_CHANGES):
-                raise ValueError(f"`{change}` is not a change; known are {', '.join(_CHANGES)}")
+            read_change(change)
         return changes
 
     @field_validator("reader")
@@ -92,7 +93,7 @@ def _role(name: str) -> None:
 def build(name: str, model: ProfileModel, parent: Profile | None = None, shared: ProfileModel | None = None) -> Profile:
     """A profile from its model; options of a parent that hold everywhere are added. Raises ProfileError."""
     options: dict[str, Option] = dict(parent.options) if parent is not None and shared is not None else {}
-    changes: dict[str, tuple[str, ...]] = {}
+    changes: dict[str, tuple[Change, ...]] = {}
     for spec in model.flags.split():
         _add(options, spec, "", False)
     for spec in model.values.split():
@@ -100,15 +101,24 @@ def build(name: str, model: ProfileModel, parent: Profile | None = None, shared:
         _add(options, names, role.removeprefix("?"), role.startswith("?"))
     for option, change in model.changes.items():
         found = options.get(option)
-        changes[found.names[0] if found else option] = (change,)
+        changes[found.names[0] if found else option] = (read_change(change),)
     style = model.style or ("gnu" if parent is None or parent.style in {"stop", "single-stop"} else parent.style)
-    dash = None if model.dash is None else tuple(model.dash.split())
     made = Profile(
-        name, style, slots_of(model.operands), options, changes, tuple(model.acts), dash, {}, model.default,
-        model.reader,
-        model.transparent, frozenset(model.plain.split()), model.note or (parent.note if parent else ""), model.digits,
-        frozenset(model.ends.split()),
-    )  # fmt: skip
+        name,
+        style,
+        slots_of(model.operands),
+        options,
+        changes,
+        acts=tuple(map(read_act, model.acts)),
+        dash=None if model.dash is None else tuple(model.dash.split()),
+        default=model.default,
+        reader=model.reader,
+        transparent=model.transparent,
+        plain=frozenset(model.plain.split()),
+        note=model.note or (parent.note if parent else ""),
+        digits=model.digits,
+        ends=frozenset(model.ends.split()),
+    )
     for word, inner in model.commands.items():
         seen = {word}
         canonical = word

@@ -14,6 +14,7 @@ from ..compiled.codec import DamagedError
 from ..compiled.opened import SUFFIX, open_compiled, stale_source
 from ..compiled.reader import Contents
 from ..domain.errors import PolicyError
+from ..domain.faults import AuthorError
 from ..facts.owners import unsafe
 from ..policy import Policy
 
@@ -31,7 +32,7 @@ class Loaded:
     since: float
 
 
-class LoadError(Exception):
+class LoadError(AuthorError):
     """A policy that cannot be put in force; the text says why."""
 
 

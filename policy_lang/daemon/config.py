@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import tomli
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ..domain.faults import AuthorError, reason_of
 from ..domain.limits import limit
 from ..facts.owners import unsafe
 from .people import People, Person, token_digest
@@ -25,7 +26,7 @@ _LEAST_TOKEN = 32
 """Characters: 128 bits in hexadecimal."""
 
 
-class ConfigError(ValueError):
+class ConfigError(AuthorError, ValueError):
     """The configuration cannot be used; the message says why and how to mend it."""
 
 
@@ -301,8 +302,8 @@ def private_bytes(path: str, secret: bool) -> bytes:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or "the name is not a file name"
-        raise ConfigError(f"`{path}` cannot be opened: {reason.lower()}") from None
+        reason = reason_of(error, "the name is not a file name")
+        raise ConfigError(f"`{path}` cannot be opened: {reason}") from None
     try:
         status: Any = os.fstat(handle)
         fault = unsafe(status)

@@ -34,7 +34,7 @@ _REASONS = {
     503: b"Service Unavailable",
 }  # fmt: skip
 
-_LONG = refusal(431, "PLR101", f"the head of the call is longer than {_MOST_HEAD} bytes")
+_LONG = refusal("PLR101", f"the head of the call is longer than {_MOST_HEAD} bytes", 431)
 
 
 class Connection(asyncio.Protocol):
@@ -107,9 +107,9 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._end(refusal(400, "PLR213", "the connection cannot be upgraded"))
+            self._end(refusal("PLR213", "the connection cannot be upgraded"))
         except httptools.HttpParserError:
-            self._end(self._fault or refusal(400, "PLR213", "this is not HTTP/1.1 as the service takes it"))
+            self._end(self._fault or refusal("PLR213", "this is not HTTP/1.1 as the service takes it"))
         else:
             if self._begun:  # another call may have begun behind one that is answered
                 self.deadline = min(self.deadline, time.monotonic() + _REQUEST_SECONDS)
@@ -120,7 +120,7 @@ class Connection(asyncio.Protocol):
         """Too slow, or idle for too long."""
         if self._begun and not self._closing:
             self.server.service.metrics.refused["slow"] += 1
-            self._end(refusal(408, "PLR214", "the call did not arrive in time"))
+            self._end(refusal("PLR214", "the call did not arrive in time"))
         self.abort()
 
     def abort(self) -> None:
@@ -154,9 +154,9 @@ class Connection(asyncio.Protocol):
         self._count += 1
         self._head += len(name) + len(value) + 4
         if self._count > _MOST_HEADERS:
-            self._stop(refusal(431, "PLR101", f"more than {_MOST_HEADERS} headers"))
+            self._stop(refusal("PLR101", f"more than {_MOST_HEADERS} headers", 431))
         if key in self._headers and key in {b"host", b"authorization", b"content-length", b"content-type"}:
-            self._stop(refusal(400, "PLR213", f"the header `{key.decode('ascii', 'replace')}` is given twice"))
+            self._stop(refusal("PLR213", f"the header `{key.decode('ascii', 'replace')}` is given twice"))
         self._headers[key] = value
 
     def on_headers_complete(self) -> None:
@@ -165,15 +165,15 @@ class Connection(asyncio.Protocol):
         if self._head + len(self._url) + len(self._parser.get_method()) + 14 > _MOST_HEAD:
             self._stop(_LONG)
         if b"upgrade" in headers:
-            self._stop(refusal(400, "PLR213", "the connection cannot be upgraded"))
+            self._stop(refusal("PLR213", "the connection cannot be upgraded"))
         if b"transfer-encoding" in headers:
-            self._stop(refusal(411, "PLR213", "a body comes with its length, in no other coding"))
+            self._stop(refusal("PLR213", "a body comes with its length, in no other coding", 411))
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or len(length) > 12 or int(length) > _MOST_BODY:
-            self._stop(refusal(413, "PLR101", f"the body is longer than {_MOST_BODY} bytes"))
+            self._stop(refusal("PLR101", f"the body is longer than {_MOST_BODY} bytes"))
         self._check(headers)
         if self._parser.get_http_version() != "1.1":
-            self._stop(refusal(400, "PLR213", "this is not HTTP/1.1"))
+            self._stop(refusal("PLR213", "this is not HTTP/1.1"))
         self._in_body = True
         if headers.get(b"expect", b"").lower() == b"100-continue" and self._transport is not None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -181,9 +181,9 @@ class Connection(asyncio.Protocol):
     def _check(self, headers: dict[bytes, bytes]) -> None:
         """Who may call at all."""
         if b"origin" in headers:
-            self._stop(refusal(403, "PLR215", "web pages may not ask"))
+            self._stop(refusal("PLR215", "web pages may not ask"))
         if self.uid is None and not _loopback(headers.get(b"host", b"")):
-            self._stop(refusal(403, "PLR215", "the `Host` is not a loopback address"))
+            self._stop(refusal("PLR215", "the `Host` is not a loopback address"))
 
     def on_body(self, body: bytes) -> None:
         """A part of the body; the parser gives no more than its length."""
@@ -197,7 +197,7 @@ class Connection(asyncio.Protocol):
         service = self.server.service
         if self.server.stopping or self.server.late(self.uid):
             service.metrics.refused["late"] += 1
-            answer: Answered = refusal(503, "PLR216", "the service is stopping or overloaded")
+            answer: Answered = refusal("PLR216", "the service is stopping or overloaded")
         else:
             token = self._headers.get(b"authorization", b"")
             caller = Caller(self.uid, self.gid, _token(token), self.user)
@@ -229,7 +229,7 @@ class Connection(asyncio.Protocol):
             self._write(made.make() if isinstance(made, Held) else made, False, identity)
 
         if not self.server.wait(answer, write, lambda: self._closing):
-            write(refusal(503, "PLR216", "too many calls wait for people already"))
+            write(refusal("PLR216", "too many calls wait for people already"))
 
     def _hold(self, answer: Reply | Held, keep: bool) -> None:
         """Answer behind the records of this call and of those before it."""

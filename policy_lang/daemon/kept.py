@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ..domain.files import replace
 from .config import ConfigError, private_bytes
 from .sockets import check_folder
 from .state import Frozen, State
@@ -56,10 +57,4 @@ class Kept:
             {"kind": f.kind, "name": f.name, "why": f.why, "by": f.by, "since": f.since}
             for f in self.state.frozen.values()
         ]
-        part = f"{self._path}.part"
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump({"frozen": rows}, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.rename(part, self._path)
+        replace(self._path, json.dumps({"frozen": rows}).encode("ascii"), mode=0o600, durable=True)

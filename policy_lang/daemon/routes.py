@@ -46,10 +46,10 @@ def handle(service: Service, call: Call) -> Answered:
     if route is None and call.method == "GET" and call.path.startswith(TICKETS):
         route = ("GET", answering.ticket)
     if route is None:
-        return refusal(404, "PLR211", "there is no such path")
+        return refusal("PLR211", "there is no such path")
     method, function = route
     if call.method != method:
-        refused = refusal(405, "PLR212", f"this path takes `{method}`")
+        refused = refusal("PLR212", f"this path takes `{method}`")
         refused.headers = (("allow", method),)  # RFC 9110, 15.5.6
         return refused
     return service.answered(call, lambda: function(service, call))

@@ -190,7 +190,7 @@ class Server:
             try:
                 made = None if gone() else answer.look(last)
             except (RequestError, StoreUnavailableError) as error:
-                made = refusal(503, "PLR237", str(error))
+                made = refusal("PLR237", str(error))
             if made is None and not gone() and not last:
                 timer = loop.call_later(_LOOK, look)
                 return

@@ -15,6 +15,7 @@ from ..approvals.store import StoreUnavailableError
 from ..audit.event import happening
 from ..audit.log import DecisionLog, LogUnavailableError
 from ..audit.recorder import Decided, Pending, all_watched, commit, observed
+from ..domain.codes import PAGES
 from ..domain.decision import Answer, Decision, Verdict
 from ..domain.errors import RequestError
 from ..domain.limits import limit
@@ -86,8 +87,6 @@ def in_time(deadline: float) -> None:
 
 Answered = Reply | Held | Later
 _PID = os.getpid()
-_TOLD = frozenset(("PLR201", "PLR202", "PLR203", "PLR206", "PLR230", "PLR234", "PLR238", "PLR239"))
-"""Refusals that are recorded: somebody asked for what is not theirs."""
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -96,17 +95,13 @@ def reply(value: Json | list[Json], status: int = 200) -> Reply:
     return Reply(status, _encode(value).encode("ascii"))
 
 
-def refusal(status: int, code: str, message: str) -> Reply:
-    """A reply that answers no; it says `deny` for whoever looks only there."""
-    return reply({"error": {"code": code, "message": message}, "effect": "deny"}, status)
+def refusal(code: str, message: str, status: int | None = None) -> Reply:
+    """A reply that answers no; it says `deny` for whoever looks only there.
 
-
-_STATUS = {
-    "PLR201": 403, "PLR202": 403, "PLR203": 403, "PLR204": 429, "PLR205": 404, "PLR206": 403, "PLR207": 503,
-    "PLR216": 503, "PLR217": 503, "PLR101": 413, "PLR230": 403, "PLR231": 409, "PLR232": 409, "PLR237": 503,
-    "PLR238": 409, "PLR239": 403, "PLR241": 403, "PLR242": 409,
-}  # fmt: skip
-"""What a refused request is in HTTP; any other is 400."""
+    Its status is that of the code's page, unless HTTP has a more exact one for this case.
+    """
+    body: Json = {"error": {"code": code, "message": message}, "effect": "deny"}
+    return reply(body, PAGES[code].status if status is None else status)
 
 
 @dataclass(slots=True)
@@ -138,14 +133,14 @@ class Service:
         try:
             return answer()
         except StoreUnavailableError as error:
-            return refusal(503, "PLR237", f"approvals cannot be kept: {error}")
+            return refusal("PLR237", f"approvals cannot be kept: {error}")
         except RequestError as error:
-            if error.code in _TOLD:
+            if PAGES[error.code].recorded:
                 self.tell("refused", path=call.path, code=error.code, why=error.message, uid=call.caller.uid)
-            return refusal(_STATUS.get(error.code, 400), error.code, error.message)
+            return refusal(error.code, error.message)
         except Exception as error:  # noqa: BLE001 (fail closed)
             self.log("internal-error", kind=type(error).__name__)
-            return refusal(500, "PLI001", f"internal error: {type(error).__name__}")
+            return refusal("PLI001", f"internal error: {type(error).__name__}")
 
     # records
 

@@ -11,13 +11,15 @@ import re
 import shutil
 import subprocess
 
+from ..domain.faults import AuthorError
+
 _KEY = re.compile(r"(?:sk-)?(?:ssh|ecdsa)-[a-z0-9@.-]{1,60}\Z")
 _PRINCIPAL = re.compile(r"[A-Za-z0-9@._+-]{1,128}\Z")
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _SECONDS = 5
 
 
-class SignersError(ValueError):
+class SignersError(AuthorError, ValueError):
     """An allowed-signers file that cannot be used; the text says why."""
 
 

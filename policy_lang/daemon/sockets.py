@@ -9,6 +9,7 @@ import socket
 import stat
 import struct
 
+from ..domain.faults import AuthorError, reason_of
 from ..facts.owners import unsafe
 
 _SO_PEERPIDFD = 77
@@ -17,7 +18,7 @@ _ACTIVATED = 3
 """The first descriptor that systemd passes (sd_listen_fds(3))."""
 
 
-class UnsafePlaceError(Exception):
+class UnsafePlaceError(AuthorError):
     """A place where the service must not listen; the text says why and how to mend it."""
 
 
@@ -62,7 +63,7 @@ def listen_unix(path: str, gid: int | None = None) -> socket.socket:
         listener.listen(1024)
     except OSError as error:
         listener.close()
-        raise UnsafePlaceError(f"the socket `{path}` cannot be made: {(error.strerror or 'error').lower()}") from None
+        raise UnsafePlaceError(f"the socket `{path}` cannot be made: {reason_of(error)}") from None
     finally:
         os.umask(before)
     return listener
@@ -89,7 +90,7 @@ def _clear(path: str) -> None:
         except OSError as error:
             if error.errno == errno.ENOENT:
                 return
-            raise UnsafePlaceError(f"the socket `{path}` is in use: {(error.strerror or 'busy').lower()}") from None
+            raise UnsafePlaceError(f"the socket `{path}` is in use: {reason_of(error, 'busy')}") from None
     raise UnsafePlaceError(f"another service listens on `{path}`")
 
 
@@ -106,7 +107,7 @@ def listen_tcp(address: str) -> socket.socket:
         listener.listen(1024)
     except OSError as error:
         listener.close()
-        raise UnsafePlaceError(f"`{address}` cannot be bound: {(error.strerror or 'error').lower()}") from None
+        raise UnsafePlaceError(f"`{address}` cannot be bound: {reason_of(error)}") from None
     return listener
 
 

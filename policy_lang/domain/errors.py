@@ -1,8 +1,22 @@
-"""Three families of errors: the author's (policy), the caller's (request), ours (always denies)."""
+"""Errors with a place or a code: a policy's diagnostics, a refused request. The families are in `faults.py`."""
 
 from __future__ import annotations
 
+from .faults import AuthorError, CallerError, InternalError, PolicyLangError
 from .record import field, record
+
+__all__ = [
+    "AuthorError",
+    "CallerError",
+    "Diagnostic",
+    "InternalError",
+    "PolicyError",
+    "PolicyLangError",
+    "RequestError",
+    "SearchLimitError",
+    "Source",
+    "Span",
+]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,11 +73,7 @@ class Diagnostic:
     related: tuple[tuple[str, Span], ...] = field(default=())
 
 
-class PolicyLangError(Exception):
-    """Base of everything this package raises on purpose."""
-
-
-class PolicyError(PolicyLangError):
+class PolicyError(AuthorError):
     """The policy does not compile. `diagnostics` holds every mistake found, in source order."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
@@ -74,7 +84,7 @@ class PolicyError(PolicyLangError):
         return "; ".join(f"{d.code}: {d.message}" for d in self.diagnostics[:5])
 
 
-class RequestError(PolicyLangError):
+class RequestError(CallerError):
     """The request is malformed: it is refused, and a decision on it is deny."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -86,9 +96,5 @@ class RequestError(PolicyLangError):
         return f"{self.code}: {self.message}"
 
 
-class InternalError(PolicyLangError):
-    """A fault of ours. The decision is deny."""
-
-
-class SearchLimitError(PolicyLangError):
+class SearchLimitError(InternalError):
     """An exact search met its limit: the answer is `undecided`, which never passes."""

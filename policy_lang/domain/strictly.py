@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+from .faults import CallerError
+
 MOST_DEPTH = 64
 _BLANKS = " \t\n\r"
 
 
-class MalformedError(ValueError):
+class MalformedError(CallerError, ValueError):
     """The text is not valid JSON that is accepted."""
 
 

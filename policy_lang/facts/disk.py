@@ -6,6 +6,7 @@ import os
 import stat
 
 from ..domain.errors import RequestError
+from ..domain.faults import reason_of
 from ..domain.limits import limit
 from .text import checked
 
@@ -36,8 +37,8 @@ class Disk:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise RequestError("PLR017", f"the path cannot be resolved: {(reason or 'refused').lower()}") from None
+            reason = reason_of(error, "refused" if isinstance(error, OSError) else str(error) or "refused")
+            raise RequestError("PLR017", f"the path cannot be resolved: {reason}") from None
         return target
 
     def real(self, path: str) -> str:
@@ -59,7 +60,7 @@ class Disk:
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:
-                reason = (error.strerror or "refused").lower()
+                reason = reason_of(error, "refused")
                 raise RequestError("PLR017", f"a folder below the path cannot be read: {reason}") from None
             ignored = _ignored(folder) if visible else frozenset()
             for entry in entries:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from ..automata.glob import GlobError
 from ..automata.pattern import ANY, MANY, Label, Sequence, collapse, expand_braces, segment_label
+from ..domain.faults import AuthorError
 from ..domain.limits import limit
 
 _MOST_WILDCARDS = limit("segment_wildcards")
 
 
-class PatternError(ValueError):
+class PatternError(AuthorError, ValueError):
     """The pattern's text is wrong: what is, and how to mend it."""
 
     def __init__(self, message: str, mend: str = "") -> None:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ..domain.errors import PolicyLangError
+from ..domain.faults import AuthorError
 from .check import Check
 from .finding import Finding
 
 
-class BaselineError(PolicyLangError):
+class BaselineError(AuthorError):
     """The file is not a baseline."""
 
 

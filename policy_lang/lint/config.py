@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import tomli
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..domain.errors import PolicyLangError
+from ..domain.faults import AuthorError
 from ..ir.scopes import PatternError
 from .capabilities import Capabilities, Capability, Place, builtin
 from .context import wanted
@@ -23,7 +23,7 @@ _PLACES = {
 }  # fmt: skip
 
 
-class ConfigError(PolicyLangError):
+class ConfigError(AuthorError):
     """The configuration cannot be used; the message says where and why."""
 
 

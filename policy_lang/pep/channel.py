@@ -9,12 +9,14 @@ import _socket
 from sys import byteorder
 from time import monotonic
 
+from ..domain.faults import InternalError, reason_of
+
 MOST_REPLY = 16 << 20
 """Bytes: 100 decisions on scripts with many effects stay far below."""
 _HEAD = 16 << 10
 
 
-class ChannelError(Exception):
+class ChannelError(InternalError):
     """The service did not answer as it must; the text says how."""
 
 
@@ -74,7 +76,7 @@ class Channel:
             raise ChannelError("the service did not answer in time") from None
         except OSError as error:
             self.close()
-            raise ChannelError(f"the service cannot be reached: {(error.strerror or 'error').lower()}") from None
+            raise ChannelError(f"the service cannot be reached: {reason_of(error)}") from None
         except ChannelError:
             self.close()
             raise

@@ -15,13 +15,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..domain.faults import AuthorError
+
 HOOK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hook.py")
 _OURS = "policy_lang/pep/hook.py"
 _HOST_SECONDS = 10
 """What the client is told to wait; the hook's own alarm comes long before."""
 
 
-class InstallError(Exception):
+class InstallError(AuthorError):
     """The settings cannot be written; the text says why and how to mend it."""
 
 

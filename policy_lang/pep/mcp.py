@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from .._version import __version__
 from ..domain import strictly
+from ..domain.faults import CallerError
 from .channel import ChannelError
 from .deciders import Compiled, Service
 from .enforce import Options, enforce, owners, token
@@ -63,7 +64,7 @@ _TOOLS = [
 ]
 
 
-class _RpcError(Exception):
+class _RpcError(CallerError):
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
         self.code = code

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from ..domain.faults import CallerError
+
 ALLOW, ASK, DENY = "allow", "ask", "deny"
 _STRICTNESS = {ALLOW: 0, ASK: 1, DENY: 2}
 _OBLIGATIONS = frozenset({"log"})
 """What the point of enforcement knows to do; one that it does not know denies."""
 
 
-class RefusedError(Exception):
+class RefusedError(CallerError):
     """The call is denied without asking; the text says why."""
 
 

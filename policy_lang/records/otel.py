@@ -30,6 +30,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
 from .._version import __version__
+from ..domain.faults import reason_of
+from ..domain.files import replace
 from ..domain.limits import limit
 from .follow import Follower
 from .row import Row, number, row, text
@@ -270,16 +272,13 @@ class Shipper:
 
     def _keep(self) -> None:
         """Remember what was sent; without that it would be sent twice, never not at all."""
-        beside = f"{self._state}.new"
         name, offset, digest = self.follower.place
         value = {"file": name, "offset": offset, "hash": digest, "sent": self.sent, "dropped": self.dropped,
                  "seq": self.seq}  # fmt: skip
         try:
-            with open(beside, "w", encoding="ascii", opener=_private) as stream:
-                json.dump(value, stream)
-            os.replace(beside, self._state)
+            replace(self._state, json.dumps(value).encode("ascii"), mode=0o600, durable=False)
         except OSError as error:
-            self._say(f"`{self._state}` cannot be written: {(error.strerror or 'error').lower()}")
+            self._say(f"`{self._state}` cannot be written: {reason_of(error)}")
 
     def _wait(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -344,10 +343,6 @@ def _behind(follower: Follower) -> int:
 
 def _too_long(*_: object) -> NoReturn:
     raise TimeoutError
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _kept(path: str) -> tuple[tuple[str, int, str], int, int, int]:

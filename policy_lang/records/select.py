@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ..domain.errors import PolicyLangError
+from ..domain.faults import CallerError
 from .row import Row, row, table, tables, text, texts
 
 Json = dict[str, Any]
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
-class SelectionError(PolicyLangError):
+class SelectionError(CallerError):
     """A time that cannot be read; the text says what is expected."""
 
 

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable
 
 from ..domain.errors import Diagnostic, PolicyError, Source, Span
+from ..domain.faults import reason_of
 from ..domain.limits import limit
 
 Reader = Callable[[str, Span | None], bytes]
@@ -42,8 +43,8 @@ def read_bytes(path: str, at: Span | None) -> bytes:
             "PLE001", f"there is no file `{path}`", at, "check the path; it starts at the importing file" if at else ""
         ) from None
     except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or "the name is not a file name"
-        raise unreadable("PLE001", f"`{path}` cannot be opened: {reason.lower()}", at) from None
+        reason = reason_of(error, "the name is not a file name")
+        raise unreadable("PLE001", f"`{path}` cannot be opened: {reason}", at) from None
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
@@ -57,7 +58,7 @@ def read_bytes(path: str, at: Span | None) -> bytes:
                 raise unreadable("PLE004", f"`{path}` is longer than {most} bytes", at, "split it and import the parts")
             chunks.append(chunk)
     except OSError as error:
-        raise unreadable("PLE001", f"`{path}` cannot be read: {(error.strerror or 'error').lower()}", at) from None
+        raise unreadable("PLE001", f"`{path}` cannot be read: {reason_of(error)}", at) from None
     finally:
         os.close(handle)
     return b"".join(chunks)

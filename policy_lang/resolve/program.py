@@ -49,6 +49,12 @@ class Program:
     attributes: dict[str, AttributeType]
     modules: list[Module]
     diagnostics: list[Diagnostic]
+    broken: frozenset[str] = frozenset()
+    """Kinds of statements that did not parse in some file: what they would have defined is not missed again."""
+
+    def checker(self, file: tree.File) -> Checker:
+        """What checks the conditions of one of the files."""
+        return Checker(file, self.attributes, self.diagnostics.append, "CONTEXT" not in self.broken)
 
 
 def resolve_file(
@@ -74,6 +80,7 @@ class _Resolver:
         self.report = self.diagnostics.append
         self.floor = loader.floor()
         self.modules = [m for m in loader.modules.values() if m is not self.floor]
+        self.broken = frozenset[str]().union(*(m.file.broken for m in self.modules))
         self.tiers = collect_tiers(self.modules, self.report, library)
         self.attributes = collect_attributes(self.modules, self.report)
         self.rules: dict[int, list[ResolvedRule]] = {}
@@ -90,7 +97,14 @@ class _Resolver:
         if count > limit("statements"):
             self.report(Diagnostic("PLE004", f"more than {limit('statements')} rules in one policy set", None))
         return Program(
-            self.root, layers, self.rules[id(self.floor)], self.tiers, self.attributes, self.modules, self.diagnostics
+            self.root,
+            layers,
+            self.rules[id(self.floor)],
+            self.tiers,
+            self.attributes,
+            self.modules,
+            self.diagnostics,
+            self.broken,
         )
 
     def _layers(
@@ -134,7 +148,7 @@ class _Resolver:
             self._gather(imported, dropped, kept, members, done)
 
     def _rules(self, module: Module) -> list[ResolvedRule]:
-        checker = Checker(module.file, self.attributes, self.report)
+        checker = Checker(module.file, self.attributes, self.report, "CONTEXT" not in self.broken)
         scopes: dict[int, Formula] = {}
         out: list[ResolvedRule] = []
         for rule, around in walk_rules(module.file.items):
@@ -161,7 +175,7 @@ class _Resolver:
 
     def _effect(self, rule: tree.Rule, module: Module) -> None:
         file = module.file
-        broken = any("TIER" in m.file.broken for m in self.modules)
+        broken = "TIER" in self.broken
         if rule.tier is not None and rule.tier.text not in self.tiers and not broken:
             self._unknown_tier(rule.tier, file)
         elif rule.tier is not None and not broken and self.tiers[rule.tier.text].opens:
@@ -225,10 +239,10 @@ class _Resolver:
             seen.setdefault(label.text, span)
 
     def _empty_ceiling(self, layer: ResolvedLayer) -> None:
-        if layer.within is None or layer.owner is None:
+        if layer.within is None or layer.owner is None or layer.module.file.broken:
             return
         span = layer.owner.file.span(layer.within.pos)
-        if layer.module.kind == "policy" and not any(r.grants for r in layer.rules) and not layer.module.file.broken:
+        if layer.module.kind == "policy" and not any(r.grants for r in layer.rules):
             self.report(
                 Diagnostic(
                     "PLE507",

@@ -8,17 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..domain.record import field, record
+from .changes import UNCHANGED, AddAct, Change, CommandChanges, summed
 from .reading import Opaque
+from .slots import Slot
 from .values import Value, joined
-
-
-@record(frozen=True, slots=True)
-class Slot:
-    """A place for operands: what one is, and whether it repeats or may be missing."""
-
-    role: str
-    repeats: bool = False
-    optional: bool = False
 
 
 @record(frozen=True, slots=True)
@@ -49,8 +42,8 @@ class Profile:
     style: str = "gnu"
     operands: tuple[Slot, ...] = ()
     options: dict[str, Option] = field(default_factory=dict)
-    changes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    acts: tuple[str, ...] = ()
+    changes: dict[str, tuple[Change, ...]] = field(default_factory=dict)
+    acts: tuple[AddAct, ...] = ()
     dash: tuple[str, ...] | None = None
     commands: dict[str, Profile] = field(default_factory=dict)
     default: str = ""
@@ -95,7 +88,7 @@ class Parsed:
     operands: list[Value] = field(default_factory=list)
     indexes: list[int] = field(default_factory=list)
     named: set[int] = field(default_factory=set)
-    changes: tuple[str, ...] = ()
+    changes: CommandChanges = UNCHANGED
     runs_file: bool = False
 
     def has(self, name: str) -> bool:
@@ -111,7 +104,7 @@ def parse_argv(profile: Profile, argv: tuple[Value, ...], start: int = 1) -> Par
     """Read a command line. Raises Opaque for what the profile does not know."""
     parsed = Parsed(profile, (profile.name,), profile)
     at = start
-    changes: list[str] = []
+    changes: list[Change] = []
     while True:
         before = len(parsed.options)
         at = _level(parsed, profile, argv, at)
@@ -140,7 +133,8 @@ def parse_argv(profile: Profile, argv: tuple[Value, ...], start: int = 1) -> Par
         keep = [(o, i) for o, i in zip(parsed.operands, parsed.indexes, strict=True) if i < at]
         parsed.operands, parsed.indexes = [o for o, _ in keep], [i for _, i in keep]
         profile = following
-    parsed.changes = tuple(changes)
+    if changes:
+        parsed.changes = summed(changes)
     return parsed
 
 

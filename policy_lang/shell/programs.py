@@ -10,8 +10,10 @@ from ..domain.record import record
 from ..domain.regex import regex
 from ..facts.commands import TRUSTED_DIRS
 from .builtins import folder_text
-from .profile import Parsed, Slot, parse_argv
+from .changes import CommandChanges
+from .profile import Parsed, parse_argv
 from .reading import Opaque
+from .slots import Slot
 from .values import NOTHING, UNKNOWN, UNKNOWN_MANY, Hole, Piece, Value, joined, literal
 from .variables import dangerous
 
@@ -133,12 +135,9 @@ def command_acts(machine: Machine, call: Call) -> None:
 
 def _acts(machine: Machine, call: Call, parsed: Parsed) -> None:
     profile = parsed.profile
-    for change in parsed.changes:
-        if change.startswith("opaque"):
-            raise Opaque(change.partition(":")[2].strip() or "an option that does something unusual")
-    notes = [c.partition(":")[2].strip() for c in parsed.changes if c.startswith("note:")]
-    if profile.note:
-        notes.insert(0, profile.note)
+    changes = parsed.changes
+    if changes.opaque:
+        raise Opaque(changes.opaque)
     place = len(machine.acts)
     folders = machine.state.folders
     parsed.named.update(g.index for g in parsed.options if g.option.marked and g.index >= 0)
@@ -152,14 +151,21 @@ def _acts(machine: Machine, call: Call, parsed: Parsed) -> None:
     handled = bool(profile.reader) and find_reader(profile.reader)(machine, call, parsed)
     if not handled:
         operand_roles(machine, parsed)
-    for text in (*profile.acts, *(c[4:].strip() for c in parsed.changes if c.startswith("act:"))):
-        kind, _, what = text.partition(" ")
-        role(machine, parsed, kind, literal(what) if what != "*" else UNKNOWN, 0)
+    for added in (*profile.acts, *changes.acts):
+        role(machine, parsed, added.role, literal(added.word) if added.word != "*" else UNKNOWN, 0)
     inside, machine.state.folders = machine.state.folders, folders
     does = len(machine.acts) > place or parsed.has("--version") or parsed.has("--help")
-    free = (profile.transparent or "free" in parsed.changes) and does and not parsed.runs_file
+    free = (profile.transparent or changes.free) and does and not parsed.runs_file
     # the command itself comes first in what is shown, whatever was found on the way
-    machine.act("run", NOTHING, place, argv=call.argv, parsed=parsed, free=free, note="; ".join(n for n in notes if n))
+    machine.act(
+        "run",
+        NOTHING,
+        place,
+        argv=call.argv,
+        parsed=parsed,
+        free=free,
+        note="; ".join(n for n in (profile.note, *changes.notes) if n),
+    )
     machine.state.folders = inside
 
 
@@ -177,10 +183,7 @@ def change_folder(machine: Machine, value: Value) -> None:
 
 def operand_roles(machine: Machine, parsed: Parsed, values: list[Value] | None = None) -> None:
     """Give each operand its role."""
-    slots = parsed.profile.operands
-    for change in parsed.changes:
-        if change.startswith("operands:"):
-            slots = slots_of(change[9:])
+    slots = parsed.profile.operands if parsed.changes.slots is None else parsed.changes.slots
     operands = parsed.operands if values is None else values
     if not operands:
         return
@@ -199,22 +202,12 @@ def operand_roles(machine: Machine, parsed: Parsed, values: list[Value] | None =
         machine.program(operands[first:])
 
 
-def _changed(name: str, changes: tuple[str, ...]) -> str:
-    if "tree" in changes and f"{name}-tree" in PATH_ROLES:
+def _changed(name: str, changes: CommandChanges) -> str:
+    if changes.tree and f"{name}-tree" in PATH_ROLES:
         name += "-tree"
-    for change in changes:
-        if change.startswith("role:"):
-            old, _, new = change[5:].strip().partition("=")
-            if name in {old, f"{old}-tree"}:
-                name = new
+    for change in changes.roles:
+        name = change.applied(name)
     return name
-
-
-def slots_of(text: str) -> tuple[Slot, ...]:
-    """Operands as profiles write them: `read... write`, `text? command...`."""
-    return tuple(
-        Slot(t.removesuffix("...").removesuffix("?"), t.endswith("..."), t.endswith("?")) for t in text.split()
-    )
 
 
 def _placed(slots: tuple[Slot, ...], values: list[Value]) -> list[tuple[str, ...]]:
@@ -338,7 +331,7 @@ def _remote_path(action: str) -> Callable[[Machine, Parsed, Value, int], None]:
         if host is not None:
             machine.act("connect", literal(f"ssh://{host}"))
         else:
-            tree = any(c == "tree" for c in parsed.changes)
+            tree = parsed.changes.tree
             path(machine, action, value, ("existing" if action == "read" else "new") if tree else "")
 
     return handle

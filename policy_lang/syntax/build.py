@@ -80,7 +80,13 @@ class Builder(Transformer[Token, Anything]):
         return kids[0]  # type: ignore[no-any-return]
 
     def header(self, kids: Kids) -> tree.Header:
-        return tree.Header(kids[0].value, self.word(kids[1]), _span(kids))
+        editions = [k for k in kids if isinstance(k, Word)]
+        for word in editions[1:]:
+            self.report("PLE108", "`language` is given twice", word.pos, "keep one")
+        return tree.Header(kids[0].value, self.word(kids[1]), _span(kids), editions[0] if editions else None)
+
+    def edition(self, kids: Kids) -> Word:
+        return self.word(kids[1])
 
     def module(self, kids: Kids) -> Word:
         return self.word(kids[0])

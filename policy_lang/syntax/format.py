@@ -234,7 +234,8 @@ def _parts_of(item: tree.Node) -> list[Part]:
     pos = item.pos
     match item:
         case tree.Header():
-            return [(f"{item.kind} {escape(item.name.text)}", pos)]
+            edition = f" language {item.edition.text}" if item.edition else ""
+            return [(f"{item.kind} {escape(item.name.text)}{edition}", pos)]
         case tree.Import():
             text = f"import {_value(item.target)}"
             return [(text + (f" without {_joined(item.without)}" if item.without else ""), pos)]

@@ -12,12 +12,13 @@ from lark.lexer import Lexer
 
 from .._resources import resource_dir
 from ..domain.collection import no_collection
+from ..domain.edition import NEWEST_EDITION, edition
 from ..domain.errors import Diagnostic, Source, Span
 from ..domain.limits import limit
 from ..domain.suggest import suggest
 from . import tree
 from .build import Builder, too_deep
-from .split import Piece, Splitter
+from .split import FILE_ONLY, HEADERS, Piece, Splitter
 from .tokens import Token, keywords, scan
 
 _SHOWN = {
@@ -45,6 +46,7 @@ _SHOWN = {
     "TIME": "a time",
 }
 _CLAUSES = frozenset({"EXCEPT", "WITH", "WITHOUT", "WHEN", "UNTIL", "BECAUSE", "LOG", "OVERRIDE"})
+_EDITIONS = f"editions are numbered from 1; the newest is `language {NEWEST_EDITION}`"
 _START = {"file": "statement", "test": "case", "prove": "property"}
 
 
@@ -72,13 +74,34 @@ def parse(source: Source) -> tree.File:
     lark, builder = _parser()
     with no_collection():
         scanned = scan(source, lark)
-        splitter = Splitter(source, scanned.tokens)
+        newer = _newer(scanned.tokens)
+        splitter = Splitter(source, scanned.tokens[:_HEADER] if newer else scanned.tokens)
         pieces = splitter.split()
         parsing = _Parsing(source, lark, builder)
         items: list[tree.Item] = parsing.run(pieces, "file")
+    if newer:  # what else it says, this program cannot know
+        return tree.File(source, items, scanned.comments, parsing.diagnostics, newer, {*FILE_ONLY, "NAME"})
     found = scanned.diagnostics + splitter.diagnostics + parsing.diagnostics
     found.sort(key=lambda d: d.span.start if d.span else 0)
-    return tree.File(source, items, scanned.comments, found, parsing.broken)
+    named = next((i.edition.text for i in items if isinstance(i, tree.Header) and i.edition), "")
+    return tree.File(source, items, scanned.comments, found, edition(named) or NEWEST_EDITION, parsing.broken)
+
+
+_HEADER = 4
+"""Tokens of a header with its edition: `policy "name" language 1`."""
+
+
+def _newer(tokens: list[Token]) -> int:
+    """The edition that a file names first of all and that this program does not know; 0 when it knows it."""
+    head = tokens[:_HEADER]
+    if (
+        [t.type for t in head[1:]] == ["STRING", "NAME", "INT"]
+        and head[0].type in HEADERS
+        and head[2].value == "language"
+    ):
+        named = edition(head[3].value) or 0
+        return named if named > NEWEST_EDITION else 0
+    return 0
 
 
 class _Parsing:
@@ -129,6 +152,8 @@ class _Parsing:
             return None
         if any(d.code == "PLE107" for d in self.diagnostics[before:]):
             return None
+        if isinstance(node, tree.Header) and node.edition:
+            self._edition(node.edition)
         condition = getattr(node, "condition", None)
         if isinstance(node, tree.Rule) and (clause := node.clause("when")):
             condition = clause.condition
@@ -141,6 +166,18 @@ class _Parsing:
             )
             return None
         return node
+
+    def _edition(self, word: tree.Word) -> None:
+        named, shown = edition(word.text), word.text if len(word.text) <= 20 else word.text[:17] + "..."
+        if named is None:
+            self.builder.report("PLE114", f"`{shown}` is not an edition of the language", word.pos, _EDITIONS)
+        elif named > NEWEST_EDITION:
+            self.builder.report(
+                "PLE008",
+                f"the file is written in language edition {shown}; this program reads up to edition {NEWEST_EDITION}",
+                word.pos,
+                f"upgrade policy_lang, or write `language {NEWEST_EDITION}` and nothing newer",
+            )
 
     def _syntax(self, error: UnexpectedToken, piece: Piece, context: str) -> None:
         expected = {str(e) for e in (error.accepts or error.expected or ())}

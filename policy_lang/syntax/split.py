@@ -12,15 +12,12 @@ from ..domain.errors import Diagnostic, Source, Span
 from ..domain.limits import limit
 from .tokens import Token, soften
 
-_FILE_ONLY = frozenset(
+FILE_ONLY = frozenset(
     {"POLICY", "GUARDRAIL", "IMPORT", "WITHIN", "PROFILE", "LET", "TIER", "CONTEXT", "FREEZE", "TEST", "PROVE"}
 )
+HEADERS = frozenset({"POLICY", "GUARDRAIL"})
 _EFFECTS = frozenset({"ALLOW", "ASK", "DENY"})
-_STARTERS = {
-    "file": _FILE_ONLY | _EFFECTS | {"RULE"},
-    "test": _EFFECTS,
-    "prove": frozenset({"NEVER", "ALWAYS", "ONLY"}),
-}
+_STARTERS = {"file": FILE_ONLY | _EFFECTS | {"RULE"}, "test": _EFFECTS, "prove": frozenset({"NEVER", "ALWAYS", "ONLY"})}
 _CONTINUES = frozenset(
     {
         "COMMA",
@@ -127,7 +124,7 @@ class Splitter:
         """True when the statement here cannot stand in this block, so that a `}` is missing before it."""
         kind = self.tokens[self.at].type
         following = self.tokens[self.at + 1].type if self.at + 1 < len(self.tokens) else ""
-        if kind in _FILE_ONLY:
+        if kind in FILE_ONLY:
             return True
         return context != "file" and (kind == "RULE" or (kind in {"AGENT", "REPO"} and following == "STRING"))
 
@@ -195,7 +192,7 @@ class Splitter:
                 if token.type == "RBRACE":
                     self.at += 1
                     break
-                if token.type in _FILE_ONLY | _EFFECTS and token.first and kind != "CONTEXT":
+                if token.type in FILE_ONLY | _EFFECTS and token.first and kind != "CONTEXT":
                     self._unclosed -= 1
                     self._report("PLE103", "`{` is not closed", opened, "add `}` where the block ends")
                     return Piece(tokens[begin : self.at], "broken", end=tokens[self.at - 1].end)
@@ -210,7 +207,9 @@ class Splitter:
                 self._report("PLE103", "`{` is not closed", opened, "add `}` where the block ends")
                 return Piece(tokens[begin:], "broken", end=tokens[-1].end)
         piece = Piece(tokens[begin : self.at], end=tokens[self.at - 1].end)
-        if kind == "TIER":
+        if kind in HEADERS:
+            soften(piece.tokens[2:], "header")
+        elif kind == "TIER":
             soften(piece.tokens[2:], "tier")
         elif kind == "FREEZE":
             soften(piece.tokens, "freeze")
@@ -221,6 +220,8 @@ class Splitter:
         following = self.tokens[self.at + 1].type if self.at + 1 < len(self.tokens) else ""
         if kind == "FREEZE" and token.type in {"WHEN", "WITHIN"} and (not token.first or before.value == "denials"):
             return False  # they are its own
+        if kind in HEADERS and token.type == "NAME" and token.value == "language":
+            return False
         if token.type in _STARTERS[context]:
             return before.type not in {"COLON", "NEVER", "ALWAYS", "RULE", "LET", "TIER"}
         if token.type in _STARTERS["file"]:

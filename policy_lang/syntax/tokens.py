@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lark import Lark
 
 SOFT = {
+    "header": {"language"},
     "tier": {
         "approvers",
         "quorum",
@@ -33,7 +34,7 @@ SOFT = {
     "freeze": {"denials"},
     "prove": {"never", "always", "only", "may"},
 }
-"""Words that are keywords only inside their own block, and names elsewhere."""
+"""Words that are keywords only inside their own statement or block, and names elsewhere."""
 
 _LEXICAL = ("STRING", "DATETIME", "DATE", "TIME", "DURATION", "INT", "COMPARE", "QNAME", "NAME")
 _PUNCTUATION = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..domain.edition import NEWEST_EDITION
 from ..domain.errors import Diagnostic, Source, Span
 
 Pos = tuple[int, int]
@@ -20,11 +21,12 @@ class Word:
 
 @dataclass(slots=True)
 class Header:
-    """`policy "name"` or `guardrail "name"`."""
+    """`policy "name" [language N]` or `guardrail "name" [language N]`."""
 
     kind: str
     name: Word
     pos: Pos
+    edition: Word | None = None
 
 
 @dataclass(slots=True)
@@ -268,6 +270,8 @@ class File:
     items: list[Item]
     comments: list[Comment]
     diagnostics: list[Diagnostic]
+    edition: int = NEWEST_EDITION
+    """The edition of the language that the file is read in."""
     broken: set[str] = field(default_factory=set)
     """First tokens' kinds of statements that did not parse: what they would have defined is not missed again."""
 

@@ -59,7 +59,10 @@ def test_a_compiled_policy_is_the_old_or_the_new_one(tmp_path: Path) -> None:
         )
         digests[name] = open_compiled(str(tmp_path / f"{name}.plc"), __version__).prepared.digest
     (tmp_path / "p.plc").write_bytes((tmp_path / "old.plc").read_bytes())
-    code = "from policy_lang.cli.compile import _replace\n_replace(sys.argv[1], open(sys.argv[2], 'rb').read())"
+    code = (
+        "from policy_lang.domain.files import replace\n"
+        "replace(sys.argv[1], open(sys.argv[2], 'rb').read(), mode=0o644, durable=True)"
+    )
     seen = set()
     for _, ended in deaths(code, tmp_path / "p.plc", tmp_path / "new.plc"):
         found = open_compiled(str(tmp_path / "p.plc"), __version__).prepared.digest

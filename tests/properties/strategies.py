@@ -296,7 +296,8 @@ def rule_text(rule: ref.Rule) -> str:
 
 
 def module_text(module: ref.Module, rules: list[ref.Rule] | None = None, root: bool = False) -> str:
-    lines = [f'{"guardrail" if module.guardrail else "policy"} "{module.name}"']
+    edition = " language 1" if module.name.endswith(("1", "4", "7")) else ""  # of files read together, some say it
+    lines = [f'{"guardrail" if module.guardrail else "policy"} "{module.name}"{edition}']
     for inner, dropped in module.imports:
         lines.append(f'import "{inner.name}.policy"' + (f" without {', '.join(dropped)}" if dropped else ""))
     lines += [f'within "{c.name}.policy"' for c in module.ceilings]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import statistics
 import subprocess
@@ -58,9 +59,23 @@ def test_the_decision_path_needs_no_package() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_version_is_told_without_the_compiler() -> None:
+    code = (
+        "import sys\n"
+        "from policy_lang.cli.main import cli\n"
+        "cli(['--version'], standalone_mode=False)\n"
+        "bad = {'lark', 'pydantic', 'policy_lang.compiler', 'policy_lang.engine', 'policy_lang.syntax'} & set(sys.modules)\n"
+        "sys.exit(','.join(sorted(bad)) or 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"policy_lang \S+, language \d+\n", done.stdout)
+
+
 def test_only_files_py_opens_policies() -> None:
     allowed = {
         "resolve/files.py",
+        "domain/files.py",
         "cli/check.py",
         "cli/fmt.py",
         "cli/init.py",
@@ -103,6 +118,48 @@ def test_only_files_py_opens_policies() -> None:
         if re.search(r"\bopen\(|read_text|read_bytes", path.read_text()):
             name = str(path.relative_to(ROOT / "policy_lang"))
             assert name in allowed or "resource_dir" in path.read_text(), name
+
+
+FAMILIES = ("AuthorError", "CallerError", "InternalError")
+NO_FAMILY = {
+    "PolicyLangError": "the base of the families",
+    "AuthorError": "a family",
+    "CallerError": "a family",
+    "InternalError": "a family",
+    "UsageError": "pep/hook.py: raised where nothing of the package can be imported yet, and never leaves the file",
+    "Opaque": "shell: ends the reading of one command, caught where the script is analysed",
+    "Unknown": "engine/effects.py: ends the reading of one act, caught in the same file",
+}
+
+
+def test_every_error_is_of_one_family() -> None:
+    bases: dict[str, list[set[str]]] = {}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                bases.setdefault(node.name, []).append({ast.unparse(b).rpartition(".")[2] for b in node.bases})
+
+    def above(name: str, seen: frozenset[str] = frozenset()) -> set[str]:
+        """All that a class derives from, by name; builtin classes by what Python says."""
+        if name in seen:
+            return set()
+        found = {name}
+        builtin = getattr(builtins, name, None)
+        if isinstance(builtin, type):
+            found |= {c.__name__ for c in builtin.__mro__}
+        for one in bases.get(name, []):
+            for base in one:
+                found |= above(base, seen | {name})
+        return found
+
+    for name, several in bases.items():
+        for one in several:
+            all_ = {name}.union(*(above(b) for b in one))
+            if "BaseException" not in all_ and not name.endswith("Error"):
+                continue
+            if name not in NO_FAMILY:
+                assert len(all_ & set(FAMILIES)) == 1, f"{name} is of no family, or of several"
+    assert set(NO_FAMILY) <= set(bases), "an entry too many"
 
 
 def test_the_reference_stays_small_and_shares_nothing() -> None:

@@ -28,12 +28,12 @@ class ConsoleConnection(Connection):
         """Another name of this address is another site's (DNS rebinding), and so is a form from another origin."""
         origin = b"http://" + headers.get(b"host", b"")
         if origin.decode("ascii", "replace") not in self._console.origins:
-            self._stop(refusal(403, "PLR215", "the `Host` is not the console's"))
+            self._stop(refusal("PLR215", "the `Host` is not the console's"))
         method = self._parser.get_method()
         if method not in {b"GET", b"POST"}:
-            self._stop(refusal(405, "PLR212", "the console takes GET and POST"))
+            self._stop(refusal("PLR212", "the console takes GET and POST"))
         given = headers.get(b"origin")
         if (given is not None and given != origin) or (method == b"POST" and given is None):
-            self._stop(refusal(403, "PLR215", "the form comes from somewhere else"))
+            self._stop(refusal("PLR215", "the form comes from somewhere else"))
         if method == b"POST" and headers.get(b"sec-fetch-site", b"same-origin") != b"same-origin":
-            self._stop(refusal(403, "PLR215", "the form comes from somewhere else"))
+            self._stop(refusal("PLR215", "the form comes from somewhere else"))

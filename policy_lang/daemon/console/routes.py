@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from ...approvals import machine
 from ...approvals.store import StoreUnavailableError, Wanted
 from ...approvals.ticket import APPROVE, BREAK, REJECTED, Ticket
+from ...domain.codes import PAGES
 from ...domain.errors import RequestError
 from ...domain.limits import limit
 from ...report import approvals as report
@@ -38,7 +39,6 @@ _HEADERS = (
     ("permissions-policy", "interest-cohort=()"),
 )  # fmt: skip
 _PLACE = re.compile(r"/s/([A-Za-z0-9_-]{32})/(?:(sign-out)|t/([0-9a-f]{16})(?:/(answer|review|freeze))?)?\Z")
-_STATUS = {"PLR205": 404, "PLR230": 403, "PLR241": 403, "PLR231": 409, "PLR232": 409, "PLR238": 409, "PLR242": 409}
 
 
 class Console:
@@ -67,9 +67,9 @@ class Console:
         except StoreUnavailableError as error:
             return _notice(503, "Not now", f"approvals cannot be kept: {error}")
         except RequestError as error:
-            if error.code in {"PLR230", "PLR241", "PLR242"}:
+            if PAGES[error.code].recorded:
                 self.service.tell("refused", path="console", code=error.code, why=error.message, uid=call.caller.user)
-            return _notice(_STATUS.get(error.code, 400), "Refused", f"{error.message} ({error.code})")
+            return _notice(PAGES[error.code].status, "Refused", f"{error.message} ({error.code})")
         except Exception as error:  # noqa: BLE001 (fail closed)
             self.service.log("internal-error", kind=type(error).__name__)
             return _notice(500, "Our fault", f"internal error (PLI001): {type(error).__name__}")
@@ -189,7 +189,7 @@ class Console:
             self._done(session, found, what, form, call)
         except RequestError as error:
             self.service.tell("refused", path="console", code=error.code, why=error.message, person=session.person.name)
-            return self._ticket(session, name, f"{error.message} ({error.code})", _STATUS.get(error.code, 400))
+            return self._ticket(session, name, f"{error.message} ({error.code})", PAGES[error.code].status)
         return _to(f"{_base(session)}t/{name}")
 
     def _done(self, session: Session, ticket: Ticket, what: str, form: dict[str, str], call: Call) -> None:

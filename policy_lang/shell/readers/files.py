@@ -35,7 +35,7 @@ def copy(machine: Machine, call: Call, parsed: Parsed) -> bool:
         target = operands.pop()
     else:
         target = into
-    tree = name == "mv" or any(c == "tree" for c in parsed.changes)
+    tree = name == "mv" or parsed.changes.tree
     for source in operands:
         if name == "ln" and parsed.has("-s"):
             path(machine, "read", source)

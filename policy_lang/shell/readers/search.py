@@ -22,8 +22,8 @@ def search(machine: Machine, call: Call, parsed: Parsed) -> bool:
     given = parsed.has("-e") or parsed.has("-f") or parsed.has("--files")
     if not given and operands and not operands[0].many:
         operands.pop(0)
-    walks = parsed.path[0] in {"rg", "ag"} or "tree" in parsed.changes
-    hidden = parsed.path[0] not in {"rg", "ag"} or "hidden" in parsed.changes
+    walks = parsed.path[0] in {"rg", "ag"} or parsed.changes.tree
+    hidden = parsed.path[0] not in {"rg", "ag"} or parsed.changes.hidden
     tree = "" if not walks else "existing" if hidden else "visible"
     if not operands and walks:
         operands = [literal(".")]
