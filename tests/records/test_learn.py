@@ -248,11 +248,11 @@ def test_nothing_is_learned_from_a_log_that_was_edited(tmp_path: Path) -> None:
         (["LOG", "--name", 'x" allow read'], "is not a valid name"),
         (["LOG", "--without", "nosuch"], "PLE204"),
         (["LOG", "--agent", "nobody"], "holds no decision"),
-        (["LOG", "--against", "/nowhere.policy"], "PLE001"),
-        (["/nowhere"], "there is no log"),
+        (["LOG", "--against", "nowhere.policy"], "PLE001"),
+        (["nowhere"], "there is no log"),
     ],
 )
 def test_bad_input_is_told(tmp_path: Path, arguments: list[str], message: str) -> None:
     log = decided(tmp_path / "log", [request("read", "src/a")])
-    done = policy("learn", *[log if a == "LOG" else a for a in arguments])
+    done = policy("learn", *[log if a == "LOG" else a for a in arguments], cwd=tmp_path)
     assert done.code == 2 and message in done.err

@@ -64,7 +64,7 @@ def test_verify_wants_a_signature_when_it_is_given_a_key(log: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["verify", "/nowhere"], "there is no log"),
+        (["verify", "nowhere"], "there is no log"),
         (["verify", "LOG", "--head", "9"], "takes a number and a digest"),
         (["show", "LOG", "99"], "no decision in the log"),
         (["query", "LOG", "--since", "yesterday"], "is not a valid time"),
@@ -76,7 +76,7 @@ def test_verify_wants_a_signature_when_it_is_given_a_key(log: Path, tmp_path: Pa
     ],
 )
 def test_a_mistake_in_the_call_is_one_line(log: Path, arguments: list[str], message: str) -> None:
-    done = policy("log", *[str(log) if a == "LOG" else a for a in arguments])
+    done = policy("log", *[str(log) if a == "LOG" else a for a in arguments], cwd=log.parent)
     assert done.code == 2 and message in done.err and done.err.count("\n") == 1
 
 

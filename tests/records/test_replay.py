@@ -178,8 +178,8 @@ def test_what_no_policy_decided_is_left_out(tmp_path: Path, old: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["LOG", "--policy", "/nowhere.policy"], "PLE001"),
-        (["/nowhere", "--policy", "NEW"], "there is no log"),
+        (["LOG", "--policy", "nowhere.policy"], "PLE001"),
+        (["nowhere", "--policy", "NEW"], "there is no log"),
         (["LOG", "--policy", "NEW", "--fail-on", "worse"], "is not a valid change"),
         (["EMPTY", "--policy", "NEW"], "holds no decision"),
         (["FAKE", "--policy", "NEW"], "damaged"),
@@ -192,7 +192,7 @@ def test_bad_input_is_told(tmp_path: Path, new: Path, arguments: list[str], mess
     fake = tmp_path / "fake.jsonl"
     fake.write_text('{"v":1,"kind":"decision",oops\n')
     names = {"LOG": day(tmp_path / "log"), "NEW": new, "EMPTY": empty, "FAKE": fake}
-    done = policy("replay", *[names.get(a, a) for a in arguments])
+    done = policy("replay", *[names.get(a, a) for a in arguments], cwd=tmp_path)
     assert done.code == 2 and message in done.err
 
 
