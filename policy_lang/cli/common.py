@@ -19,6 +19,7 @@ from ..domain.request import Request
 from ..domain.suggest import suggest
 from ..policy import Policy
 from ..report.diagnostics import render
+from ..shell.dialect import SHELLS
 from ..wire.decisions import diagnostic_json
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -91,7 +92,7 @@ def request_options(function: Function) -> Function:
         click.option("--workspace", help="The workspace, absolute; paths below it are matched by relative patterns."),
         click.option("--home", help="The agent's home, absolute."),
         click.option("--tmp", help="The agent's temporary folder, absolute (default /tmp)."),
-        click.option("--shell", type=click.Choice(["bash", "sh", "zsh", "argv"]), help="The dialect of a script."),
+        click.option("--shell", type=click.Choice(SHELLS), help="The dialect of a script."),
         click.option("--method", type=click.Choice(METHODS), help="The HTTP method of a connection."),
         click.option("--resolved", multiple=True, metavar="ADDRESS", help="An address that the host resolves to."),
         click.option("--lexical", is_flag=True, help="Do not follow symbolic links on this machine."),

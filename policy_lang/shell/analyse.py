@@ -7,6 +7,7 @@ from ..domain.errors import RequestError
 from ..domain.limits import limit
 from ..domain.regex import regex
 from .acts import NOWHERE, Act, Place
+from .dialect import BASH, DIALECTS
 from .interpret import Machine
 from .profile import Profile, Profiles
 from .programs import Call, command_acts
@@ -14,7 +15,6 @@ from .reader import parse_script
 from .reading import Opaque
 from .values import Hole, Value, literal
 
-DIALECTS = ("bash", "sh", "zsh")
 _DECEPTIVE = regex(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xa0\xad\u061c\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ud800-\udfff]"
 )
@@ -32,7 +32,8 @@ def read_acts(
     if not isinstance(script, str):
         raise RequestError("PLR001", "the command is neither a string nor an array of words")
     if dialect is not None and dialect not in DIALECTS:
-        raise RequestError("PLR052", f"unknown shell `{dialect[:20]}`; known are bash, sh and zsh")
+        *known, last = DIALECTS
+        raise RequestError("PLR052", f"unknown shell `{dialect[:20]}`; known are {', '.join(known)} and {last}")
     if len(script) > limit("script_bytes") or len(script.encode("utf-8", "surrogatepass")) > limit("script_bytes"):
         raise RequestError("PLR004", f"the script is longer than {limit('script_bytes')} bytes")
     bad = _DECEPTIVE.search(script)
@@ -40,9 +41,10 @@ def read_acts(
         return [_opaque(f"it contains the invisible or control character U+{ord(bad[0]):04X}", bad.start(), bad.end())]
     if not script.strip(" \t\n"):
         raise RequestError("PLR051", "the command has no words")
-    machine = Machine(dialect or "bash", profiles, place)
+    spoken = BASH if dialect is None else DIALECTS[dialect]
+    machine = Machine(spoken, profiles, place)
     try:
-        machine.script(parse_script(script, dialect == "sh"))
+        machine.script(parse_script(script, spoken))
     except Opaque as fault:
         at = min(fault.at, len(script))
         return [*machine.acts, _opaque(fault.why, at, min(at + 1, len(script)), fault.mend)]
@@ -56,7 +58,7 @@ def read_acts(
 
 def argv_acts(argv: tuple[str, ...], profiles: Profiles = no_profiles, place: Place = NOWHERE) -> list[Act]:
     """What an array of words does."""
-    machine = Machine("bash", profiles, place)
+    machine = Machine(BASH, profiles, place)
     try:
         command_acts(machine, Call(tuple(literal(w) for w in argv)))
     except Opaque as fault:
@@ -72,7 +74,7 @@ def pattern_acts(sequence: Sequence, profiles: Profiles, place: Place) -> list[A
             values.append(literal(label))
         else:
             values.append(Value((Hole.ANY,), label is MANY, "a part of the pattern"))
-    machine = Machine("bash", profiles, place)
+    machine = Machine(BASH, profiles, place)
     command_acts(machine, Call(tuple(values)))
     return machine.acts
 

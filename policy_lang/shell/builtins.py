@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from ..domain.limits import limit
 from ..domain.regex import regex
+from .dialect import UNREADABLE
 from .reader import parse_script
 from .reading import Opaque
 from .state import State
@@ -29,26 +30,6 @@ KEEPING = frozenset(
     {":", ".", "source", "eval", "exec", "export", "readonly", "set", "shift", "trap", "unset", "return", "exit"}
 )
 """Special builtins: assignments before them may stay set, depending on the shell's mode."""
-UNREADABLE = frozenset(
-    {
-        "alias",
-        "enable",
-        "bind",
-        "complete",
-        "compgen",
-        "compopt",
-        "fc",
-        "coproc",
-        "caller",
-        "logout",
-        "suspend",
-        "select",
-    }
-)
-ZSH = frozenset({
-    "autoload", "bindkey", "emulate", "functions", "limit", "noglob", "nocorrect", "r", "repeat", "setopt", "unsetopt", "vared", "zmodload", "zle",
-    "zstyle", "zcompile", "zparseopts", "foreach", "print", "whence", "where", "float", "integer", "sched", "stat", "zf_rm",
-})  # fmt: skip
 _SAFE_SHOPT = frozenset(
     {"nullglob", "failglob", "nocasematch", "inherit_errexit", "checkwinsize", "histappend", "globskipdots"}
 )
@@ -169,8 +150,8 @@ def _pushd(machine: Machine, fields: list[Value], stdin: Value | None) -> Ends:
 def declared_fields(machine: Machine, word: Word) -> list[Value]:
     """A word of `export` and its like: an assignment is not split."""
     first = word.parts[0] if word.parts else None
-    if machine.dialect == "sh":
-        return machine.fields(word)  # some shells split it
+    if machine.dialect.splits_declarations:
+        return machine.fields(word)
     if isinstance(first, Text) and first.quoted and first.text.endswith("=") and len(first.text) > 1:
         value = machine.value(Word(word.parts[1:], word.start, word.end))
         return [joined([first.text, *value.parts], False, value.why)]
@@ -388,7 +369,7 @@ def _eval(machine: Machine, fields: list[Value], stdin: Value | None) -> Ends:
     outer = machine.whole
     machine.whole = outer or machine.span
     try:
-        return machine.items(parse_script(text, machine.dialect == "sh"), machine.state)
+        return machine.items(parse_script(text, machine.dialect), machine.state)
     finally:
         machine.whole = outer
 
@@ -443,7 +424,7 @@ def _trap(machine: Machine, fields: list[Value], stdin: Value | None) -> Ends:
         raise Opaque("`trap` with a command that is not known")
     if text.isdigit():
         return _both(machine)
-    body = parse_script(text, machine.dialect == "sh")
+    body = parse_script(text, machine.dialect)
     machine.traps.append((body, machine.state.copy(), len(machine.assigned), machine.moved, machine.span))
     return _both(machine)
 

@@ -14,6 +14,7 @@ from itertools import pairwise
 from ..domain.limits import limit
 from ..domain.regex import regex
 from .braces import brace_expand
+from .dialect import Dialect
 from .reading import Opaque
 from .state import State
 from .tree import Arith, Item, Param, Part, Proc, Sub, Text, Word
@@ -45,7 +46,7 @@ class Expander(ABC):
 
     __slots__ = ("dialect", "state")
 
-    def __init__(self, dialect: str, state: State) -> None:
+    def __init__(self, dialect: Dialect, state: State) -> None:
         self.dialect = dialect
         self.state = state
 
@@ -71,7 +72,7 @@ class Expander(ABC):
             if isinstance(first, Text) and (first.quoted or _SIMPLE.fullmatch(first.text)):
                 return [Value((first.text,) if first.text else ())]
         if any(isinstance(p, Text) and not p.quoted and "{" in p.text for p in parts):
-            if self.dialect == "sh" and any(
+            if not self.dialect.braces and any(
                 isinstance(p, Text) and not p.quoted and ("," in p.text or ".." in p.text) for p in parts
             ):
                 raise Opaque("braces mean something else to some shells called `sh`", at=word.start)
@@ -84,8 +85,8 @@ class Expander(ABC):
             raise Opaque(f"a word that becomes more than {MOST_FIELDS} words", at=word.start)
         return out
 
-    def _as_zsh(self, parts: tuple[Part, ...]) -> None:
-        """What zsh reads in another way: subscripts and flags without braces (zshexpn(1))."""
+    def _bare_subscripts(self, parts: tuple[Part, ...]) -> None:
+        """Refuse what zsh reads in another way: subscripts and flags without braces (zshexpn(1))."""
         for part, following in pairwise(parts):
             text = following.text if isinstance(following, Text) else ""
             plain = isinstance(part, Param) and not part.op and not part.subscript
@@ -96,8 +97,8 @@ class Expander(ABC):
                 raise Opaque("an expansion with a flag, which only zsh has")
 
     def _fields(self, parts: tuple[Part, ...]) -> list[Value]:
-        if self.dialect == "zsh":
-            self._as_zsh(parts)
+        if self.dialect.bare_subscripts:
+            self._bare_subscripts(parts)
         done: list[Value] = []
         pieces: list[Piece] = []
         solid = many = lost = False
@@ -151,8 +152,8 @@ class Expander(ABC):
 
     def value(self, word: Word) -> Value:
         """A word where nothing is split: an assignment's value, a redirection's target, a `case` subject."""
-        if self.dialect == "zsh":
-            self._as_zsh(word.parts)
+        if self.dialect.bare_subscripts:
+            self._bare_subscripts(word.parts)
         pieces: list[Piece] = []
         why = ""
         for index, part in enumerate(word.parts):
@@ -185,10 +186,10 @@ class Expander(ABC):
         if not text.startswith("~"):
             assigned = _ASSIGNED_TILDE.match(text)
             if assigned is None:
-                if self.dialect == "zsh" and text.startswith("=") and len(text) > 1:
+                if self.dialect.equals_expansion and text.startswith("=") and len(text) > 1:
                     raise Opaque("a word begins with `=`, which zsh expands")
                 return text
-            pieces += [assigned[1], Hole.ANY if self.dialect == "sh" else self._home()]
+            pieces += [assigned[1], self._home() if self.dialect.assigned_tildes else Hole.ANY]
             return text[assigned.end() :]
         name, slash, _ = text.partition("/")
         if name != "~" or (not slash and followed):
@@ -212,7 +213,7 @@ class Expander(ABC):
             at = match.end()
         rest = text[at:]
         pieces.append(rest)
-        deep = self.dialect == "zsh" and "**" in text  # any depth
+        deep = self.dialect.recursive_globs and "**" in text  # any depth
         return at > 0, deep or _HIDDEN_GLOB.search(text) is not None or (several and "[" in rest)
 
     def _unquoted(self, value: Value, pieces: list[Piece]) -> bool:
@@ -231,7 +232,7 @@ class Expander(ABC):
     def _split(self, value: Value) -> list[Value] | None:
         """The fields of a known value, split at white space, or None."""
         text = value.text
-        if text is None or "IFS" in self.state.variables or self.dialect == "zsh" or "\\" in text:
+        if text is None or "IFS" in self.state.variables or not self.dialect.splits_values or "\\" in text:
             return None
         out: list[Value] = []
         for field in text.split(" ") if not re.search(r"[\t\n]", text) else re.split(r"[ \t\n]+", text):
@@ -323,7 +324,7 @@ class Expander(ABC):
         if found is not None:
             if isinstance(found, Value):
                 return found
-            if self.dialect == "zsh":
+            if not self.dialect.ksh_arrays:
                 return (UNKNOWN_MANY,)  # the whole array
             return found[0] if found and not found[0].many else UNKNOWN
         if name in _PLACES:
@@ -344,7 +345,7 @@ class Expander(ABC):
             if isinstance(found, tuple):
                 return found
             return (found,) if found is not None and found.text else (UNKNOWN_MANY,)  # it may be unset
-        if subscript.isdigit() and self.dialect == "zsh":
+        if subscript.isdigit() and not self.dialect.ksh_arrays:
             return UNKNOWN  # counted from 1, unless an option says otherwise
         if subscript.isdigit():
             index = int(subscript)

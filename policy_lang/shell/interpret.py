@@ -13,6 +13,7 @@ from collections.abc import Callable
 from ..domain.limits import limit
 from . import builtins
 from .acts import Act, Place
+from .dialect import Dialect
 from .loops import Ends, Flow
 from .profile import Profiles
 from .programs import Call, command_acts
@@ -50,7 +51,7 @@ class Machine(Flow):
         "whole",
     )
 
-    def __init__(self, dialect: str, profiles: Profiles, place: Place, state: State | None = None) -> None:
+    def __init__(self, dialect: Dialect, profiles: Profiles, place: Place, state: State | None = None) -> None:
         super().__init__(dialect, state or State({}, {}))
         self.profiles = profiles
         self.place = place
@@ -112,14 +113,14 @@ class Machine(Flow):
             self.span = span
             self.items(body, state)
 
-    def nested(self, text: str, dialect: str, state: State) -> None:
+    def nested(self, text: str, dialect: Dialect, state: State) -> None:
         """Run a script inside this one, such as `bash -c`; its acts stand where this command stands."""
         inside = self.whole, self.dialect, self.state, self.frames, self.returns, self.guarded
         self.depth += 1
         try:
             if self.depth > MOST_DEPTH:
                 raise Opaque(f"it is nested deeper than {MOST_DEPTH} levels")
-            items = parse_script(text, dialect == "sh")
+            items = parse_script(text, dialect)
             self.whole, self.dialect, self.frames, self.returns, self.guarded = (
                 self.whole or self.span,
                 dialect,
@@ -198,7 +199,7 @@ class Machine(Flow):
                 return bad, ok
             return self.command(pipeline.commands[0], state)
         for number, command in enumerate(pipeline.commands):
-            if self.dialect == "zsh" and number == len(pipeline.commands) - 1:
+            if self.dialect.lastpipe and number == len(pipeline.commands) - 1:
                 ok, bad = self.command(command, state.copy())
                 state = merge(state, merge(ok, bad)) or state
             else:
@@ -334,7 +335,7 @@ class Machine(Flow):
         builtin = builtins.TABLE.get(name)
         if builtin is not None:
             return builtin(self, fields, stdin)
-        if name in builtins.UNREADABLE or (self.dialect == "zsh" and (name in builtins.ZSH or name.startswith("-"))):
+        if name in self.dialect.unreadable or (self.dialect.leading_dash and name.startswith("-")):
             raise Opaque(f"`{name[:40]}` changes how the shell works")
         self.program(fields, stdin)
         return state, state
@@ -395,7 +396,7 @@ class Machine(Flow):
             if target.parts == (Hole.PIPE,):
                 return UNKNOWN if op == "<" else None
             network = re.match(r"/dev/(?:tcp|udp)/([^/]+)/([^/]+)$", text or "")
-            if network and self.dialect != "sh":
+            if network and self.dialect.network_redirections:
                 self.act("connect", literal(f"{network[1]}:{network[2]}"))
                 return UNKNOWN
             if op in {"<", "<>"} and text != "/dev/null":
@@ -411,7 +412,12 @@ class Machine(Flow):
         if redirect.op in {"<<", "<<-", "<<<"}:
             return self.value(redirect.target)
         first = redirect.target.parts[0] if redirect.target.parts else None
-        if self.dialect == "zsh" and isinstance(first, Text) and not first.quoted and first.text.startswith(("!", "|")):
+        if (
+            self.dialect.redirection_marks
+            and isinstance(first, Text)
+            and not first.quoted
+            and first.text.startswith(("!", "|"))
+        ):
             raise Opaque("a redirection with `!`, which only zsh has")
         fields = self.fields(redirect.target)
         if len(fields) != 1:

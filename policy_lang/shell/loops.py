@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 
 from ..domain.record import field, record
+from .dialect import Dialect
 from .expand import Expander
 from .reading import Opaque
 from .state import State, merge
@@ -35,7 +36,7 @@ class Flow(Expander):
 
     __slots__ = ("frames", "guarded")
 
-    def __init__(self, dialect: str, state: State) -> None:
+    def __init__(self, dialect: Dialect, state: State) -> None:
         super().__init__(dialect, state)
         self.frames: list[Frame] = []
         self.guarded = 0

@@ -11,6 +11,7 @@ from ..domain.regex import regex
 from ..facts.commands import TRUSTED_DIRS
 from .builtins import folder_text
 from .changes import CommandChanges
+from .dialect import SH
 from .profile import Parsed, parse_argv
 from .reading import Opaque
 from .slots import Slot
@@ -430,7 +431,7 @@ def _script(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
         raise Opaque("it runs a command that is not known")
     from .state import State  # the state of another shell
 
-    machine.nested(text, "sh", State({}, {}, machine.state.folders))
+    machine.nested(text, SH, State({}, {}, machine.state.folders))
 
 
 def _program(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:

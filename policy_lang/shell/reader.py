@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from ..domain.regex import regex
+from .dialect import BASH, Dialect
 from .reading import Opaque, WordReader
 from .tree import (
     ArithCommand,
@@ -48,9 +49,9 @@ _DECLARING = frozenset({"declare", "typeset", "local", "export", "readonly"})
 _OPENERS = frozenset({"if", "for", "while", "until", "case", "[[", "{", "function", "select", "coproc"})
 
 
-def parse_script(text: str, plain_sh: bool = False) -> tuple[Item, ...]:
+def parse_script(text: str, dialect: Dialect = BASH) -> tuple[Item, ...]:
     """Parse a whole script. Raises Opaque."""
-    reader = Reader(text, plain_sh)
+    reader = Reader(text, dialect)
     body = reader.commands("")
     if reader.pending:
         raise reader.fail("a here-document's text is missing")
@@ -177,7 +178,7 @@ class Reader(WordReader):
                 negated = not negated
                 self.pos += 1
             elif word == "time":
-                self.only_bash("`time`")
+                self.extended("`time`")
                 self.pos += 4
                 self.blanks()
                 if self.text.startswith("-p", self.pos) and self.text[self.pos + 2 : self.pos + 3] in {" ", "\t"}:
@@ -194,7 +195,7 @@ class Reader(WordReader):
                 return Pipeline(tuple(commands), negated)
             self.pos += 1
             if self.text.startswith("&", self.pos):
-                self.only_bash("`|&`")
+                self.extended("`|&`")
                 self.pos += 1
             elif self.text.startswith("\\\n", self.pos):
                 self.operator_ends()
@@ -209,7 +210,7 @@ class Reader(WordReader):
         """One command of a pipeline."""
         start = self.pos
         if self.text.startswith("((", self.pos):
-            self.only_bash("`((`")
+            self.extended("`((`")
             self.pos += 2
             return self.compound(ArithCommand(self.arithmetic()), start)
         if self.text.startswith("(", self.pos):
@@ -239,7 +240,7 @@ class Reader(WordReader):
             self.pos += 1
             return self.compound(Block(body, False), start)
         if word == "[[":
-            self.only_bash("`[[`")
+            self.extended("`[[`")
             return self.compound(self.test(), start)
         made = {"if": self.if_, "for": self.for_, "while": self.while_, "until": self.while_, "case": self.case}[word]
         return self.compound(made(word), start)
@@ -287,7 +288,7 @@ class Reader(WordReader):
         """`for name [in words]; do list; done`, `for ((...)); do list; done`."""
         self.blanks()
         if self.text.startswith("((", self.pos):
-            self.only_bash("`for ((`")
+            self.extended("`for ((`")
             self.pos += 2
             header = self.arithmetic()
             self.blanks()
@@ -353,7 +354,7 @@ class Reader(WordReader):
 
     def function(self) -> Function:
         """`function name [()] compound`."""
-        self.only_bash("`function`")
+        self.extended("`function`")
         self.blanks()
         name = _FUNCTION_NAME.match(self.text, self.pos)
         if name is None:
@@ -454,7 +455,7 @@ class Reader(WordReader):
         start = self.pos
         fd, op = match[1], match[2]
         if op in {"&>", "&>>", "<<<"}:
-            self.only_bash(f"`{op}`")
+            self.extended(f"`{op}`")
         self.pos = match.end()
         if self.text.startswith("\\\n", self.pos):
             self.operator_ends()
@@ -529,11 +530,11 @@ class Reader(WordReader):
             return None
         name, subscript, op = match.groups()
         if op == "+=" or subscript is not None:
-            self.only_bash("`+=` or an array")
+            self.extended("`+=` or an array")
         start = self.pos
         self.pos = match.end()
         if self.text.startswith("(", self.pos):
-            self.only_bash("an array")
+            self.extended("an array")
             if subscript is not None:
                 raise self.fail("an array inside an array")
             self.pos += 1

@@ -10,6 +10,7 @@ import re
 
 from ..domain.limits import limit
 from ..domain.regex import regex
+from .dialect import Dialect
 from .tree import Arith, Item, Param, Part, Proc, Redirect, Sub, Text, Word
 
 MOST_NESTING = limit("script_nesting")
@@ -42,13 +43,13 @@ class Opaque(Exception):
 class WordReader:
     """Reads words. The grammar of commands is added by `Reader`."""
 
-    __slots__ = ("depth", "end", "offset", "pending", "plain_sh", "pos", "text")
+    __slots__ = ("depth", "dialect", "end", "offset", "pending", "pos", "text")
 
-    def __init__(self, text: str, plain_sh: bool, depth: int = 0, offset: int = 0) -> None:
+    def __init__(self, text: str, dialect: Dialect, depth: int = 0, offset: int = 0) -> None:
         self.text = text
         self.end = len(text)
         self.pos = 0
-        self.plain_sh = plain_sh
+        self.dialect = dialect
         self.depth = depth
         self.offset = offset
         self.pending: list[tuple[Redirect, str, bool, bool]] = []
@@ -59,9 +60,9 @@ class WordReader:
         """The exception for what stands here."""
         return Opaque(why, mend, self.offset + self.pos)
 
-    def only_bash(self, what: str) -> None:
-        """Refuse, in plain `sh`, a construct that its shells read differently."""
-        if self.plain_sh:
+    def extended(self, what: str) -> None:
+        """Refuse an addition to POSIX where it does not mean to every shell what it means to bash."""
+        if not self.dialect.extended_syntax:
             raise self.fail(f"{what} means something else to some shells called `sh`", "say that the shell is bash")
 
     def deeper(self) -> None:
@@ -76,7 +77,7 @@ class WordReader:
 
     def reader(self, text: str, offset: int) -> WordReader:
         """A reader of the same kind for a text inside this one."""
-        return type(self)(text, self.plain_sh, self.depth + 1, offset)
+        return type(self)(text, self.dialect, self.depth + 1, offset)
 
     # words
 
@@ -186,7 +187,7 @@ class WordReader:
 
     def process(self) -> Proc:
         """`<(...)` or `>(...)`."""
-        self.only_bash("a process substitution")
+        self.extended("a process substitution")
         self.pos += 2
         body = self.inner()
         if not body:
@@ -249,7 +250,7 @@ class WordReader:
         elif char in ("'", '"') and not quoted:
             if char == '"':
                 raise self.fail('`$"..."` is translated', "leave the `$` out")
-            self.only_bash("`$'...'`")
+            self.extended("`$'...'`")
             self.pos = at
             parts.append(Text(self.ansi(), True))
         elif char == "[":
@@ -332,7 +333,7 @@ class WordReader:
             if op[0] == "@":
                 raise self.fail("`${name@...}` may run what the value says")
             if op not in (":-", "-", ":+", "+", ":?", "?", "#", "##", "%", "%%", ":=", "="):
-                self.only_bash(f"`${{name{op}...}}`")
+                self.extended(f"`${{name{op}...}}`")
             self.pos = operator.end()
             arg = self.braced_argument(quoted)
         if not text.startswith("}", self.pos):

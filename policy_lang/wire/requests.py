@@ -13,6 +13,7 @@ from ..domain.errors import RequestError
 from ..domain.limits import limit
 from ..domain.request import ORIGIN, Request
 from ..domain.suggest import suggest
+from ..shell.dialect import SHELLS
 
 Text = Annotated[str, Field(max_length=4096)]
 Name = Annotated[str, Field(max_length=256)]
@@ -42,7 +43,7 @@ class RequestModel(BaseModel):
     workspace: Text | None = None
     home: Text | None = None
     tmp: Text | None = None
-    shell: Literal["bash", "sh", "zsh", "argv"] | None = None
+    shell: Literal[*SHELLS] | None = None  # type: ignore[valid-type]
     method: Literal[*METHODS] | None = None  # type: ignore[valid-type]
     resolved: Annotated[list[Name], Field(max_length=64, default_factory=list)]
     git: Annotated[dict[str, Any], Field(default_factory=dict)]
@@ -142,7 +143,7 @@ def _invalid(error: ValidationError) -> RequestError:
     where = str(first["loc"][0]) if first["loc"] else "request"
     if first["type"] == "missing":
         return RequestError("PLR105", f"the field `{where}` is missing")
-    choices = {"action": ACTIONS, "method": METHODS, "shell": ("bash", "sh", "zsh", "argv")}.get(where, ())
+    choices = {"action": ACTIONS, "method": METHODS, "shell": SHELLS}.get(where, ())
     if first["type"] == "literal_error" and choices:
         given = first["input"] if isinstance(first["input"], str) else ""
         return RequestError("PLR106", f"`{_shown(given)}` is no {where} ({suggest(given, choices)})")

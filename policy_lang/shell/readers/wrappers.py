@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ...domain.regex import regex
+from ..dialect import DIALECTS, SH
 from ..profile import Parsed
 from ..programs import Call, reader, role
 from ..reading import Opaque
@@ -22,7 +23,7 @@ _ASSIGNMENT = regex(r"[A-Za-z_][A-Za-z0-9_]*=", re.ASCII)
 def shell(machine: Machine, call: Call, parsed: Parsed) -> bool:
     """`sh -c script`, `sh file`, or a script on standard input (bash(1), INVOCATION)."""
     name = parsed.path[0]
-    dialect = name if name in {"bash", "zsh"} else "sh"
+    dialect = DIALECTS.get(name, SH)
     if parsed.has("-c"):
         if not parsed.operands or parsed.operands[0].text is None:
             raise Opaque("the shell runs a script that is not known")
@@ -131,7 +132,7 @@ def watch(machine: Machine, call: Call, parsed: Parsed) -> bool:
     if None in texts:
         raise Opaque("it runs a command that is not known")
     if texts:
-        machine.nested(" ".join(t for t in texts if t is not None), "sh", State({}, {}, machine.state.folders))
+        machine.nested(" ".join(t for t in texts if t is not None), SH, State({}, {}, machine.state.folders))
     return True
 
 
