@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from .domain import strictly
 from .pep.channel import MOST_REPLY, Channel, ChannelError, check_owner, head, parse_head
-from .pep.questions import Outcome, Question, RefusedError, outcome
+from .pep.questions import HookQuestion, Outcome, RefusedError, outcome
 
 _SECONDS = 2.0
 _CREDENTIALS = (1, 17, 12)
@@ -58,7 +58,7 @@ def _read(status: int, data: bytes) -> Answer:
                 (error.get("code"), error.get("message")) if isinstance(error, dict) else (status, "no answer")
             )
             return _failed(f"the service refused ({code}): {message}")
-        found: Outcome = outcome(Question("", ""), reply)
+        found: Outcome = outcome(HookQuestion("", ""), reply)
     except (strictly.MalformedError, RefusedError) as error:
         return _failed(str(error))
     assert isinstance(reply, dict)

@@ -1,4 +1,4 @@
-"""`policy hook`: the client that an agent's hook runs, and its installation."""
+"""`policy hook`: the program that an agent's hook runs, and its installation."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import click
 
 from ..domain.faults import reason_of
 from ..domain.files import replace
+from ..pep.clients import NAMES
+from ..pep.clients import client as client_of
 from ..pep.hook import MOST_WAIT
 from ..pep.install import HOOK, InstallError, hook_command, settings_with, target
 from .common import fail_usage
 
-CLIENTS = ("claude", "codex", "gemini", "copilot", "cursor")
-
 
 @click.group(name="hook")
 def command() -> None:
-    """Hold an agent by its hook.
+    """Enforce the policy through an agent's hook.
 
     \b
     policy hook install codex --socket /run/policy_lang/policy.sock --scope managed
@@ -44,12 +44,12 @@ def _runner(client: str) -> click.Command:
     return run
 
 
-for _client in CLIENTS:
+for _client in NAMES:
     command.add_command(_runner(_client))
 
 
 @command.command(name="install")
-@click.argument("client", type=click.Choice(CLIENTS))
+@click.argument("client", type=click.Choice(NAMES))
 @click.option("--socket", "socket_path", metavar="PATH", help="Ask the service at this socket.")
 @click.option("--policy", metavar="FILE.plc", help="Decide by this compiled policy.")
 @click.option("--log", metavar="FOLDER", help="With --policy: record every decision there before it is given.")
@@ -100,11 +100,12 @@ def install(
         fail_usage(f"there is no file `{policy}`; make it with `policy compile`")
     folder = os.path.abspath(workspace or os.getcwd())
     try:
-        place = target(client, scope, folder, os.path.expanduser("~"))
-        if client == "copilot" and workspace is None:
+        spec = client_of(client)
+        place = target(spec, scope, folder, os.path.expanduser("~"))
+        if not spec.tells_workspace and workspace is None:
             options += ["--workspace", folder]
         before = _text(place.path)
-        after = settings_with(client, before, hook_command(client, options), place.managed, wait or 0)
+        after = settings_with(spec, before, hook_command(spec, options), place.managed, wait or 0)
     except InstallError as error:
         fail_usage(str(error))
     if only_print:
@@ -119,7 +120,7 @@ def install(
         replace(os.path.realpath(place.path), after.encode("utf-8"), mode=mode, durable=False)
     except OSError as error:
         fail_usage(f"`{place.path}` cannot be written: {reason_of(error)}")
-    click.echo(f"{place.path}: the hook is in place; now prove it: `policy doctor {client}`")
+    click.echo(f"{place.path}: the hook is in place; now verify it: `policy doctor {client}`")
     if place.note:
         click.echo(place.note)
 

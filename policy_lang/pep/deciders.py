@@ -5,18 +5,13 @@ from __future__ import annotations
 import os
 
 from ..domain import strictly
-from .questions import Outcome, Question, RefusedError, outcome, strictest
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .questions import Question as Asked
-
+from .questions import HookQuestion, Outcome, RefusedError, combined, outcome
 
 _WAIT = 30
 """Seconds for one call that waits; then it is asked again."""
 
 
-class Service:
+class ServiceDecider:
     """Asks the service. `owners` are the users that it may run as."""
 
     def __init__(self, path: str, token: str, owners: frozenset[int]) -> None:
@@ -24,7 +19,7 @@ class Service:
         self.token = token
         self.owners = owners
 
-    def decide(self, questions: list[Asked], common: dict[str, object], deadline: float) -> Outcome:
+    def decide(self, questions: list[HookQuestion], common: dict[str, object], deadline: float) -> Outcome:
         """The strictest answer. Raises ChannelError or RefusedError."""
         from .channel import exchange
 
@@ -41,7 +36,7 @@ class Service:
             fault = _fault(answer)
             if fault:
                 raise RefusedError(fault)
-        return strictest([outcome(q, a) for q, a in zip(questions, answers, strict=True)])
+        return combined([outcome(q, a) for q, a in zip(questions, answers, strict=True)])
 
     def settled(self, ticket: str, until: float) -> str:
         """Wait for what becomes of a ticket; empty when nobody has answered by then. Raises ChannelError.
@@ -70,14 +65,14 @@ def _fault(reply: object) -> str:
     return f"{error.get('code')}: {error.get('message')}" if isinstance(error, dict) else ""
 
 
-class Compiled:
+class CompiledDecider:
     """Decides by a compiled policy."""
 
     def __init__(self, path: str, log: str = "") -> None:
         self.path = path
         self.log = log
 
-    def decide(self, questions: list[Asked], common: dict[str, object], deadline: float) -> Outcome:  # noqa: ARG002
+    def decide(self, questions: list[HookQuestion], common: dict[str, object], deadline: float) -> Outcome:  # noqa: ARG002
         """The strictest answer. Raises PolicyError for a file that is refused.
 
         With a log the answers are on the disk when this returns, or they are denials.
@@ -94,17 +89,17 @@ class Compiled:
         now = time() if engine.timed else None
         requests = [Request(**{**common, **q.fields, "now": now}) for q in questions]  # type: ignore[arg-type]
         if not self.log:
-            return strictest([_outcome(q, engine.decide(r)) for q, r in zip(questions, requests, strict=True)])
+            return combined([_outcome(q, engine.decide(r)) for q, r in zip(questions, requests, strict=True)])
         from ..audit.log import DecisionLog
         from ..audit.recorder import commit, watched
 
         source = {"by": "hook", "pid": os.getpid(), "uid": os.geteuid()}
         found = [watched(engine.decide, request, source) for request in requests]
         commit(DecisionLog(self.log), found)
-        return strictest([_outcome(q, one.decision) for q, one in zip(questions, found, strict=True)])
+        return combined([_outcome(q, one.decision) for q, one in zip(questions, found, strict=True)])
 
 
-def _outcome(question: Question, decision: object) -> Outcome:
+def _outcome(question: HookQuestion, decision: object) -> Outcome:
     from ..domain.decision import Decision
     from ..domain.plain import decision_json
 

@@ -1,4 +1,4 @@
-"""From a hook's input to the client's answer: read it, ask, and say it in the client's form."""
+"""From a hook's input to the client's answer: read the call, ask for decisions, and put them in the client's form."""
 
 from __future__ import annotations
 
@@ -6,62 +6,71 @@ import os
 from time import monotonic
 
 from ..domain import strictly
-from .deciders import Compiled, Service
-from .payload import Place, text
-from .questions import ALLOW, ASK, DENY, Outcome, RefusedError
+from ..domain.actions import ALLOW, ASK, DENY
+from .clients import client
+from .deciders import CompiledDecider, ServiceDecider
+from .payload import HookContext, text
+from .questions import Outcome, RefusedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from .clients.base import HookClient
+    from .questions import HookQuestion
 
 Options = dict[str, list[str]]
 _SECONDS = 1.5
 """For the service's answer; the hook's own alarm comes after it."""
 
 
-def enforce(client: str, options: Options, data: bytes) -> tuple[int, bytes, bytes]:
-    """Exit code, standard output and standard error for one call. Raises for whatever was not understood."""
-    module: Any = __import__(f"{__package__}.clients.{client}", fromlist=["questions"])
+def enforce(name: str, options: Options, data: bytes) -> tuple[int, bytes, bytes]:
+    """Exit code, standard output and standard error for one call of a client's hook.
+
+    Raises for whatever was not understood.
+    """
+    spec = client(name)
     payload = strictly.load(data)
     if not isinstance(payload, dict):
         raise RefusedError("the hook's input is not a JSON object")
-    event = text(payload, "hook_event_name", module.EVENTS[0])
-    if event not in module.EVENTS:
+    event = text(payload, "hook_event_name", spec.events[0])
+    if event not in spec.events:
         raise RefusedError(f"the event `{event[:40]}` is not one that this hook answers")
-    place = _place(module.WORKSPACE, payload, options)
-    found = module.questions(payload, place)
-    outcome = _decided(found, place, options, _origin(client, payload)) if found else Outcome(ALLOW)
-    if outcome.effect == ASK and not _may_ask(module, payload, outcome, options):
+    context = _context(spec, payload, options)
+    found = spec.questions(payload, context)
+    outcome = _decided(found, context, options, _origin(name, payload)) if found else Outcome(ALLOW)
+    if outcome.effect == ASK and not _may_ask(spec, payload, outcome, options):
         outcome = Outcome(DENY, (_approval(outcome), *outcome.reasons), outcome.tiers)
     reason = _reason(outcome)
-    value = module.answer(outcome, event, reason)
+    value = spec.answer(outcome, event, reason)
     out = b"" if value is None else strictly.dump(value) + b"\n"
     if outcome.effect == DENY:
         return 2, out, (reason + "\n").encode("utf-8", "replace")
     return 0, out, b""
 
 
-def _decided(found: list[Any], place: Place, options: Options, origin: dict[str, str]) -> Outcome:
-    common: dict[str, object] = {"cwd": place.cwd, "workspace": place.workspace, "home": place.home}
-    if place.session and "--token-file" not in options:  # a token says itself which session it is of
-        common["session"] = place.session[:256]
+def _decided(found: list[HookQuestion], context: HookContext, options: Options, origin: dict[str, str]) -> Outcome:
+    common: dict[str, object] = {"cwd": context.cwd, "workspace": context.workspace, "home": context.home}
+    if context.session and "--token-file" not in options:  # a token says itself which session it is of
+        common["session"] = context.session[:256]
     if "--agent" in options:
         common["agent"] = options["--agent"][0]
     common["origin"] = origin
-    decider: Service | Compiled
-    if "--socket" in options:
-        decider = Service(options["--socket"][0], token(options), owners(options))
-    else:
-        decider = Compiled(options["--policy"][0], options.get("--log", [""])[0])
+    decider = decider_of(options)
     seconds = float(options["--timeout"][0]) * 0.75 if "--timeout" in options else _SECONDS
     outcome = decider.decide(found, common, monotonic() + seconds)
-    if outcome.ticket and "--wait" in options and isinstance(decider, Service):
+    if outcome.ticket and "--wait" in options and isinstance(decider, ServiceDecider):
         state = decider.settled(outcome.ticket, monotonic() + float(options["--wait"][0]))
         if state == "approved":
             return decider.decide(found, common, monotonic() + seconds)
         if state:
             return Outcome(DENY, (f"people were asked (ticket {outcome.ticket}): it is {state}",))
     return outcome
+
+
+def decider_of(options: Options) -> ServiceDecider | CompiledDecider:
+    """The service or the compiled policy, whichever the options name."""
+    if "--socket" in options:
+        return ServiceDecider(options["--socket"][0], token(options), owners(options))
+    return CompiledDecider(options["--policy"][0], options.get("--log", [""])[0])
 
 
 _TOLD = {
@@ -82,13 +91,13 @@ def _origin(client: str, payload: dict[str, object]) -> dict[str, str]:
     return out
 
 
-def _place(told_by: str, payload: dict[str, object], options: Options) -> Place:
+def _context(spec: HookClient, payload: dict[str, object], options: Options) -> HookContext:
     """Where the call happens.
 
     The workspace is what was fixed at installation, else what the client tells its hook. It is never the call's working
     folder: the agent chooses that, by `cd` or a tool's argument, and would choose `/`.
     """
-    workspace = options["--workspace"][0] if "--workspace" in options else _told(told_by, payload)
+    workspace = options["--workspace"][0] if "--workspace" in options else _told(spec, payload)
     home = options["--home"][0] if "--home" in options else os.environ.get("HOME", "")
     if not workspace.startswith("/") or not home.startswith("/"):
         raise RefusedError("where the workspace or the home is cannot be told; fix it with `--workspace` and `--home`")
@@ -97,17 +106,16 @@ def _place(told_by: str, payload: dict[str, object], options: Options) -> Place:
     cwd = text(payload, "cwd", workspace)
     if not cwd.startswith("/"):
         raise RefusedError("the working folder is not an absolute path")
-    return Place(workspace, cwd, home, text(payload, "session_id", ""))
+    return HookContext(workspace, cwd, home, text(payload, "session_id", ""))
 
 
-def _told(by: str, payload: dict[str, object]) -> str:
+def _told(spec: HookClient, payload: dict[str, object]) -> str:
     """The workspace that the client tells: by a variable, by a list in the input, or by the hook's own folder."""
-    if by == ".":
+    if spec.workspace_folder:
         return os.getcwd()
-    if by.isupper():
-        found = os.environ.get(by, "")
-    else:
-        roots = payload.get(by)
+    found = os.environ.get(spec.workspace_variable, "") if spec.workspace_variable else ""
+    if spec.workspace_field:
+        roots = payload.get(spec.workspace_field)
         if isinstance(roots, list) and len(roots) > 1:
             raise RefusedError("there are several workspaces; install the hook with `--workspace`")
         found = str(roots[0]) if isinstance(roots, list) and roots else ""
@@ -131,10 +139,11 @@ def owners(options: Options) -> frozenset[int]:
     return frozenset({0, os.geteuid()})
 
 
-def _may_ask(module: Any, payload: dict[str, object], outcome: Outcome, options: Options) -> bool:
+def _may_ask(spec: HookClient, payload: dict[str, object], outcome: Outcome, options: Options) -> bool:
     """True when every tier is one that the client's own prompt may stand for, and a prompt is certain to come."""
     named = options.get("--prompt", [])
-    return bool(outcome.tiers) and all(t in named for t in outcome.tiers) and module.asks(payload)
+    sure = spec.asks is not None and spec.asks(payload)
+    return sure and bool(outcome.tiers) and all(t in named for t in outcome.tiers)
 
 
 def _approval(outcome: Outcome) -> str:

@@ -10,7 +10,6 @@ too long. `-I -S` keeps the agent's folders, variables and site packages out of 
 import _signal
 import sys
 
-CLIENTS = ("claude", "codex", "gemini", "copilot", "cursor")
 _MOST_INPUT = 8 << 20
 """Bytes: a client sends whole files with a write."""
 _OPTIONS = {
@@ -80,16 +79,22 @@ def _leave(client: str, why: str) -> None:
 def plain_denial(client: str, reason: str) -> bytes:
     """A denial that needs nothing but this file."""
     quoted = '"' + "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in reason) + '"'
-    event = {"claude": "PreToolUse", "codex": "PreToolUse"}.get(client)
-    if event:
-        inner = f'"hookEventName":"{event}","permissionDecision":"deny","permissionDecisionReason":{quoted}'
-        return f'{{"hookSpecificOutput":{{{inner}}}}}\n'.encode("ascii")
-    form = {
-        "gemini": f'{{"decision":"deny","reason":{quoted}}}',
-        "copilot": f'{{"permissionDecision":"deny","permissionDecisionReason":{quoted}}}',
-        "cursor": f'{{"permission":"deny","user_message":{quoted},"agent_message":{quoted}}}',
-    }.get(client, "")
-    return (form + "\n").encode("ascii")
+    return (DENIALS.get(client, "").replace("REASON", quoted) + "\n").encode("ascii")
+
+
+_NESTED = (
+    '{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"deny",'
+    '"permissionDecisionReason":REASON}}'
+)
+DENIALS = {
+    "claude": _NESTED,
+    "codex": _NESTED,
+    "gemini": '{"decision":"deny","reason":REASON}',
+    "copilot": '{"permissionDecision":"deny","permissionDecisionReason":REASON}',
+    "cursor": '{"permission":"deny","user_message":REASON,"agent_message":REASON,"userMessage":REASON,'
+    '"agentMessage":REASON}',
+}
+"""What each client's own `answer` says for a denial, for when nothing else can be imported."""
 
 
 class UsageError(Exception):
@@ -99,8 +104,8 @@ class UsageError(Exception):
 def _answer(client: str, arguments: list) -> None:  # type: ignore[type-arg]
     import posix
 
-    if client not in CLIENTS:
-        raise UsageError(f"unknown client `{client[:40]}`; known are {', '.join(CLIENTS)}")
+    if client not in DENIALS:
+        raise UsageError(f"unknown client `{client[:40]}`; known are {', '.join(DENIALS)}")
     options = _options(arguments)
     root = __file__.rpartition("/pep/hook.py")[0].rpartition("/")[0]
     if __name__ == "__main__":

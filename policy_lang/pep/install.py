@@ -1,4 +1,4 @@
-"""Writing a hook into a client's settings: the whole file is understood, one entry of ours is replaced, the rest stays.
+"""Installation of a hook in a client's settings: the whole file is understood, one entry of ours is replaced, the rest stays.
 
 The command ends in `|| exit 2`: whatever happens to the hook itself, an interpreter that is gone included, the shell that
 the client starts it with turns into the exit code that denies.
@@ -11,14 +11,14 @@ import os
 import shlex
 import sys
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ..domain.faults import AuthorError
+from .clients.base import HookClient, SettingsForm
 
 HOOK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hook.py")
-_OURS = "policy_lang/pep/hook.py"
+OURS = "policy_lang/pep/hook.py"
 _HOST_SECONDS = 10
 """What the client is told to wait; the hook's own alarm comes long before."""
 
@@ -36,54 +36,62 @@ class Target:
     note: str = ""
 
 
-def hook_command(client: str, options: list[str]) -> str:
+def hook_command(client: HookClient, options: list[str]) -> str:
     """The command that the client's settings name: absolute, without the agent's environment, closed on every fault."""
-    words = [os.path.realpath(sys.executable), "-I", "-S", HOOK, client, *options]
+    words = [os.path.realpath(sys.executable), "-I", "-S", HOOK, client.name, *options]
     return shlex.join(words) + " || exit 2"
 
 
-def target(client: str, scope: str, workspace: str, home: str) -> Target:
+def target(client: HookClient, scope: str, workspace: str, home: str) -> Target:
     """The settings file of a client. Raises InstallError for a scope that it does not have."""
-    places: dict[tuple[str, str], Target] = {
-        ("claude", "user"): Target(f"{home}/.claude/settings.json", False),
-        ("claude", "project"): Target(f"{workspace}/.claude/settings.json", False),
-        ("claude", "managed"): Target("/etc/claude-code/managed-settings.d/50-policy_lang.json", True),
-        ("codex", "user"): Target(
-            f"{home}/.codex/config.toml", False, "Codex skips hooks that nobody has trusted, without a word: run `codex`, "
-            "open `/hooks`, trust this one, and run `policy doctor codex`",
-        ),
-        ("codex", "managed"): Target("/etc/codex/requirements.toml", True),
-        ("gemini", "user"): Target(f"{home}/.gemini/settings.json", False),
-        ("gemini", "project"): Target(f"{workspace}/.gemini/settings.json", False),
-        ("gemini", "managed"): Target("/etc/gemini-cli/settings.json", True),
-        ("copilot", "project"): Target(f"{workspace}/.github/hooks/policy_lang.json", False),
-        ("cursor", "user"): Target(f"{home}/.cursor/hooks.json", False),
-        ("cursor", "project"): Target(f"{workspace}/.cursor/hooks.json", False),
-        ("cursor", "managed"): Target("/etc/cursor/hooks.json", True),
-    }  # fmt: skip
-    found = places.get((client, scope))
-    if found is None:
-        known = ", ".join(f"`{s}`" for c, s in places if c == client)
-        raise InstallError(f"`{client}` has no {scope} settings for hooks; there are {known}")
-    return found
+    form = client.settings
+    if scope not in form.paths:
+        known = ", ".join(f"`{s}`" for s in form.paths)
+        raise InstallError(f"`{client.name}` has no {scope} settings for hooks; there are {known}")
+    path = form.paths[scope].format(home=home, workspace=workspace)
+    return Target(path, scope == "managed", form.note if scope == "user" else "")
 
 
-def settings_with(client: str, before: str, command: str, managed: bool, wait: int = 0) -> str:
+def settings_with(client: HookClient, before: str, command: str, managed: bool, wait: int = 0) -> str:
     """A settings file's text with our hook in it, which waits so many seconds for people. Raises InstallError.
 
     A text that is not understood is not written.
     """
-    seconds = _HOST_SECONDS + wait
-    if client == "codex":
-        return _codex(before, command, managed, seconds)
+    entry = client.settings.entry(command, _HOST_SECONDS + wait)
+    if client.settings.toml:
+        return _toml(client, before, entry, managed)
     try:
         value = json.loads(before) if before.strip() else {}
     except ValueError as error:
         raise InstallError(f"the settings are not valid JSON ({error}); mend them first") from None
     if not isinstance(value, dict):
         raise InstallError("the settings are not a JSON object; mend them first")
-    _FORMS[client](value, command, managed, seconds)
+    for name, given in (client.settings.defaults or {}).items():
+        value.setdefault(name, given)
+    for event in client.events:
+        _entries(value, event).append(entry)
+    if managed:
+        value.update(client.settings.managed or {})
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def texts(form: SettingsForm, text: str) -> list[str]:
+    """Every text value of a settings file; none when it is not understood."""
+    try:
+        value: object = tomllib.loads(text) if form.toml else json.loads(text)
+    except ValueError:
+        return []
+    out: list[str] = []
+    todo = [value]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, str):
+            out.append(one)
+        elif isinstance(one, dict):
+            todo.extend(one.values())
+        elif isinstance(one, list):
+            todo.extend(one)
+    return out
 
 
 def _entries(value: dict[str, Any], event: str) -> list[Any]:
@@ -93,62 +101,46 @@ def _entries(value: dict[str, Any], event: str) -> list[Any]:
     found = hooks.setdefault(event, [])
     if not isinstance(found, list):
         raise InstallError(f"`hooks.{event}` of the settings is not a list; mend them first")
-    found[:] = [entry for entry in found if _OURS not in json.dumps(entry)]
+    found[:] = [entry for entry in found if OURS not in json.dumps(entry)]
     return found
 
-
-def _claude(value: dict[str, Any], command: str, managed: bool, seconds: int) -> None:
-    hook = {"type": "command", "command": command, "timeout": seconds}
-    _entries(value, "PreToolUse").append({"matcher": "*", "hooks": [hook]})
-    if managed:
-        value["disableAllHooks"] = False
-
-
-def _gemini(value: dict[str, Any], command: str, managed: bool, seconds: int) -> None:  # noqa: ARG001
-    hook = {"type": "command", "name": "policy_lang", "command": command, "timeout": seconds * 1000}
-    _entries(value, "BeforeTool").append({"matcher": ".*", "hooks": [hook]})
-
-
-def _copilot(value: dict[str, Any], command: str, managed: bool, seconds: int) -> None:  # noqa: ARG001
-    value.setdefault("version", 1)
-    _entries(value, "preToolUse").append({"type": "command", "bash": command, "timeoutSec": seconds})
-
-
-def _cursor(value: dict[str, Any], command: str, managed: bool, seconds: int) -> None:  # noqa: ARG001
-    value.setdefault("version", 1)
-    for event in ("beforeShellExecution", "beforeMCPExecution", "beforeReadFile", "preToolUse"):
-        _entries(value, event).append({"command": command, "timeout": seconds, "failClosed": True})
-
-
-_FORMS: dict[str, Callable[[dict[str, Any], str, bool, int], None]] = {
-    "claude": _claude,
-    "gemini": _gemini,
-    "copilot": _copilot,
-    "cursor": _cursor,
-}
 
 _BEGIN, _END = "# policy_lang: begin (written by `policy hook install`)", "# policy_lang: end"
 
 
-def _codex(before: str, command: str, managed: bool, seconds: int) -> str:
+def _toml(client: HookClient, before: str, entry: dict[str, Any], managed: bool) -> str:
     """TOML is kept as it is written, comments and all: our part stands at its end, between two marks."""
     head, begun, rest = before.partition(_BEGIN)
     kept = head + (rest.partition(_END)[2].lstrip("\n") if begun else "")
-    quoted = json.dumps(command)  # a JSON text is a basic string of TOML
     lines = [_BEGIN]
-    if managed:
-        lines += ["[hooks]", f"managed_dir = {json.dumps(os.path.dirname(HOOK))}", ""]
-    for event in ("PreToolUse", "PermissionRequest"):
-        lines += [
-            f"[[hooks.{event}]]", 'matcher = ".*"', f"[[hooks.{event}.hooks]]", 'type = "command"', f"command = {quoted}",
-            f"timeout = {seconds}", "",
-        ]  # fmt: skip
+    first: list[str] = []
+    for name, given in (client.settings.managed or {}).items() if managed else ():
+        if isinstance(given, dict):
+            lines += _table(f"[{name}]", {n: v.format(hook_folder=os.path.dirname(HOOK)) for n, v in given.items()})
+        elif not any(line.partition("=")[0].strip() == name for line in kept.splitlines()):
+            first.append(f"{name} = {_value(given)}")
+    for event in client.events:
+        lines += _table(f"[[hooks.{event}]]", entry)
     lines.append(_END)
     text = (kept.rstrip("\n") + "\n\n" if kept.strip() else "") + "\n".join(lines) + "\n"
-    if managed and not any(line.partition("=")[0].strip() == "allow_managed_hooks_only" for line in kept.splitlines()):
-        text = "allow_managed_hooks_only = true\n\n" + text
+    if first:
+        text = "\n".join(first) + "\n\n" + text
     try:
         tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InstallError(f"the settings with the hook would be no TOML ({error}); mend them first") from None
     return text
+
+
+def _table(head: str, table: dict[str, Any]) -> list[str]:
+    """A table of TOML as lines, the arrays of tables in it behind its own values."""
+    lines = [head, *(f"{name} = {_value(given)}" for name, given in table.items() if not isinstance(given, list))]
+    inner = [(name, one) for name, given in table.items() if isinstance(given, list) for one in given]
+    for name, one in inner:
+        lines += _table(f"{head[:-2]}.{name}]]", one)
+    return lines if inner else [*lines, ""]
+
+
+def _value(given: object) -> str:
+    """A value of TOML: texts, numbers and truth values are written as in JSON."""
+    return json.dumps(given)

@@ -14,10 +14,10 @@ from .._version import __version__
 from ..domain import strictly
 from ..domain.faults import CallerError
 from .channel import ChannelError
-from .deciders import Compiled, Service
-from .enforce import Options, enforce, owners, token
+from .clients import NAMES
+from .enforce import Options, decider_of, enforce
 from .payload import known
-from .questions import Outcome, Question, RefusedError, denied
+from .questions import HookQuestion, Outcome, RefusedError, denied
 
 _VERSIONS = ("2025-06-18", "2025-03-26", "2024-11-05")
 _MOST_LINE = 8 << 20
@@ -52,10 +52,7 @@ _TOOLS = [
         "description": "Answer one call of a client's hook, given as its hook gets it, in the client's own form.",
         "inputSchema": {
             "type": "object",
-            "properties": {
-                "client": {"enum": ["claude", "codex", "gemini", "copilot", "cursor"]},
-                "payload": {"type": "object"},
-            },
+            "properties": {"client": {"enum": list(NAMES)}, "payload": {"type": "object"}},
             "required": ["client", "payload"],
             "additionalProperties": False,
         },
@@ -146,12 +143,7 @@ def _decided(arguments: dict[str, Any], options: Options) -> Outcome:
         common: dict[str, object] = {"origin": {"client": "mcp"}} | {
             n[2:]: options[n][0] for n in ("--agent", "--workspace", "--home") if n in options
         }  # fmt: skip
-        decider: Service | Compiled
-        if "--socket" in options:
-            decider = Service(options["--socket"][0], token(options), owners(options))
-        else:
-            decider = Compiled(options["--policy"][0], options.get("--log", [""])[0])
-        return decider.decide([Question(action, resource, **fields)], common, monotonic() + _SECONDS)
+        return decider_of(options).decide([HookQuestion(action, resource, **fields)], common, monotonic() + _SECONDS)
     except (RefusedError, ChannelError) as error:
         return denied(str(error))
     except Exception as error:  # noqa: BLE001 (fail closed)
@@ -159,9 +151,9 @@ def _decided(arguments: dict[str, Any], options: Options) -> Outcome:
 
 
 def _hooked(client: str, payload: object, options: Options) -> str:
-    from .hook import CLIENTS, plain_denial
+    from .hook import plain_denial
 
-    if client not in CLIENTS:
+    if client not in NAMES:
         return f"denied: unknown client `{client[:40]}`"
     try:
         return enforce(client, options, strictly.dump(payload))[1].decode()

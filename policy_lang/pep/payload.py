@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .questions import Question, RefusedError
+from .questions import HookQuestion, RefusedError
 
 
-class Place:
+class HookContext:
     """Where things are: what was fixed when the hook was installed comes before what the client says."""
 
     __slots__ = ("cwd", "home", "session", "workspace")
@@ -41,12 +41,12 @@ def known(tool: str, given: dict[str, object], names: str) -> None:
             raise RefusedError(f"the tool `{tool}` was given `{name}`, whose meaning is not known here")
 
 
-def absolute(path: str, place: Place) -> str:
+def absolute(path: str, context: HookContext) -> str:
     """A folder's path; one that is relative starts at the working folder."""
-    return path if path.startswith("/") else f"{place.cwd.rstrip('/')}/{path}"
+    return path if path.startswith("/") else f"{context.cwd.rstrip('/')}/{path}"
 
 
-def mcp_call(name: str, prefix: str = "mcp__", separator: str = "__") -> Question:
+def mcp_call(name: str, prefix: str = "mcp__", separator: str = "__") -> HookQuestion:
     """The call of an MCP tool by the name that clients give it, `mcp__SERVER__TOOL`. Raises RefusedError.
 
     A name with a further separator could be another server's, and one with a dot another tool's: both are refused.
@@ -54,26 +54,26 @@ def mcp_call(name: str, prefix: str = "mcp__", separator: str = "__") -> Questio
     server, _, tool = name.removeprefix(prefix).partition(separator)
     if not server or not tool or separator in tool or "." in name or not name.isascii() or not name.isprintable():
         raise RefusedError(f"the tool name `{name[:80]}` cannot be told apart from others")
-    return Question("call", f"{server}.{tool}")
+    return HookQuestion("call", f"{server}.{tool}")
 
 
-def search(path: str) -> Question:
+def search(path: str) -> HookQuestion:
     """A search of the contents below a folder: the reads that `rg --hidden` would do, whatever it looks for."""
-    return Question("run", ("rg", "--hidden", "-e", "x", "--", path), inner=True)
+    return HookQuestion("run", ("rg", "--hidden", "-e", "x", "--", path), inner=True)
 
 
-def listing(path: str) -> Question:
+def listing(path: str) -> HookQuestion:
     """The names of the files below a folder, and not what is in them: a read of the folder, as `ls` does."""
-    return Question("read", path)
+    return HookQuestion("read", path)
 
 
-def patch(change: str) -> Question:
+def patch(change: str) -> HookQuestion:
     """The files that a patch in Codex's form changes."""
-    return Question("run", ("apply_patch", change), inner=True)
+    return HookQuestion("run", ("apply_patch", change), inner=True)
 
 
-def operation(client: str, tool: str) -> Question:
+def operation(client: str, tool: str) -> HookQuestion:
     """A tool without a meaning of its own here: the operation `CLIENT.TOOL`, which a rule about `do` may grant."""
     if not tool.isascii() or not tool.replace("_", "").replace("-", "").isalnum():
         raise RefusedError(f"the tool name `{tool[:80]}` is not plain")
-    return Question("do", f"{client}.{tool}")
+    return HookQuestion("do", f"{client}.{tool}")

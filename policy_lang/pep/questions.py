@@ -1,11 +1,10 @@
-"""What a hook asks, and what it makes of the answers."""
+"""The questions that a hook asks, and the outcome of their answers."""
 
 from __future__ import annotations
 
+from ..domain.actions import ASK, DENY, STRICTNESS
 from ..domain.faults import CallerError
 
-ALLOW, ASK, DENY = "allow", "ask", "deny"
-_STRICTNESS = {ALLOW: 0, ASK: 1, DENY: 2}
 _OBLIGATIONS = frozenset({"log"})
 """What the point of enforcement knows to do; one that it does not know denies."""
 
@@ -14,7 +13,7 @@ class RefusedError(CallerError):
     """The call is denied without asking; the text says why."""
 
 
-class Question:
+class HookQuestion:
     """One request."""
 
     __slots__ = ("fields",)
@@ -45,12 +44,12 @@ def denied(why: str) -> Outcome:
     return Outcome(DENY, (why,))
 
 
-def outcome(question: Question, decision: object) -> Outcome:
+def outcome(question: HookQuestion, decision: object) -> Outcome:
     """What a decision in its JSON form means for a question. Raises RefusedError for anything but such a decision."""
     if not isinstance(decision, dict) or not _KEYS <= set(decision) <= _KEYS | {"id", "ticket"}:
         raise RefusedError("the answer is not a decision")
     effect, tiers, reasons = decision["effect"], _texts(decision["tiers"]), _texts(decision["reasons"])
-    if effect not in _STRICTNESS or not isinstance(decision["effects"], list) or (effect == ASK) != bool(tiers):
+    if effect not in STRICTNESS or not isinstance(decision["effects"], list) or (effect == ASK) != bool(tiers):
         raise RefusedError("the answer is not a decision")
     unknown = [o for o in _texts(decision["obligations"]) if o not in _OBLIGATIONS]
     if unknown and effect != DENY:
@@ -74,9 +73,9 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def strictest(outcomes: list[Outcome]) -> Outcome:
-    """All of them must hold: deny over ask over allow; tiers add up."""
-    effect = max((o.effect for o in outcomes), key=_STRICTNESS.__getitem__)
+def combined(outcomes: list[Outcome]) -> Outcome:
+    """The strictest of several outcomes; the tiers of all that ask add up."""
+    effect = max((o.effect for o in outcomes), key=STRICTNESS.__getitem__)
     reasons = dict.fromkeys(r for o in outcomes if o.effect == effect for r in o.reasons)
     tiers = dict.fromkeys(t for o in outcomes for t in o.tiers) if effect == ASK else {}
     ticket = next((o.ticket for o in outcomes if o.ticket), "")

@@ -1,7 +1,7 @@
-"""A real client with a model that only reads from a script: what the client then does shows whether its hook holds.
+"""A run of a real client with a model that only reads from a script: what the client then does shows whether its hook holds.
 
-The model answers on loopback, in the client's own protocol, with one tool call after the other; no account is needed.
-Shapes were read from the clients' traffic (Codex CLI 0.169, Claude Code 2.1, Gemini CLI 0.61).
+The model answers on loopback, in the client's own protocol (its `RehearsalProtocol`, read from its traffic), with one tool
+call after the other; no account is needed.
 """
 
 from __future__ import annotations
@@ -13,21 +13,16 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-Call = tuple[str, Any]
-"""A tool's name and its arguments; for `apply_patch` of Codex the patch itself."""
-
-CLIENTS = ("claude", "codex", "gemini")
-_KEY = "no-key-is-needed"
+from .clients.base import Call, HookClient, RehearsalProtocol
 
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """How the client ended, what it printed, and what it sent to the model, one body a turn."""
+    """The result of a run: the exit code, what was printed, and what was sent to the model, one body a turn."""
 
     code: int
     printed: str
@@ -40,7 +35,7 @@ def program(client: str) -> str | None:
 
 
 def rehearse(
-    client: str,
+    client: HookClient,
     calls: Iterable[Call],
     folder: str,
     seconds: float = 90,
@@ -50,18 +45,22 @@ def rehearse(
 ) -> Rehearsal:
     """Run the client in a folder with a model that makes these calls, one after the other.
 
-    `path` is its program, `flags` are given to it besides. Raises OSError when it cannot be started.
+    `path` is its program, `flags` are given to it besides. Raises OSError when it cannot be started, ValueError for a
+    client without a protocol.
     """
-    with _model(_ANSWERS[client], calls) as (port, turns), _own_folder() as own:
-        # Gemini CLI asks how to sign in unless some settings say it; these are the weakest of all, and it wants them
-        # where nobody else can write on the way
-        defaults = os.path.join(own, "defaults.json")
-        with open(defaults, "w", encoding="utf-8") as stream:
-            stream.write('{"security":{"auth":{"selectedType":"gemini-api-key"}}}')
-        words, more = _COMMANDS[client](f"http://127.0.0.1:{port}")
-        words[0] = path or program(client) or client
+    protocol = client.rehearsal
+    if protocol is None:
+        raise ValueError(f"`{client.name}` does not run without an account")
+    with _model(protocol, calls) as (port, turns), _own_folder() as own:
+        words, more = protocol.command(f"http://127.0.0.1:{port}")
+        if protocol.defaults is not None:  # in a folder that nobody else can write to
+            variable, text = protocol.defaults
+            more[variable] = os.path.join(own, "defaults.json")
+            with open(more[variable], "w", encoding="utf-8") as stream:
+                stream.write(text)
+        words[0] = path or program(client.name) or client.name
         words[-1:-1] = flags
-        given = {**os.environ, "GEMINI_CLI_SYSTEM_DEFAULTS_PATH": defaults, **more, **env}
+        given = {**os.environ, **more, **env}
         try:
             done = subprocess.run(
                 words, cwd=folder, env=given, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=seconds,
@@ -78,9 +77,7 @@ def _own_folder() -> tempfile.TemporaryDirectory[str]:
 
 
 @contextmanager
-def _model(
-    answer: Callable[[str, dict[str, Any], Iterator[Call]], bytes], calls: Iterable[Call]
-) -> Iterator[tuple[int, list[str]]]:
+def _model(protocol: RehearsalProtocol, calls: Iterable[Call]) -> Iterator[tuple[int, list[str]]]:
     turns: list[str] = []
     left = iter(calls)
 
@@ -114,7 +111,7 @@ def _model(
             except ValueError:
                 value = {}
             turns.append(body.decode("utf-8", "replace"))
-            self._send(answer(self.path, value if isinstance(value, dict) else {}, left))
+            self._send(protocol.reply(self.path, value if isinstance(value, dict) else {}, left))
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
@@ -126,115 +123,3 @@ def _model(
         server.shutdown()
         server.server_close()
         thread.join(5)
-
-
-def _events(events: list[dict[str, Any]]) -> bytes:
-    return "".join(f"event: {e['type']}\ndata: {json.dumps(e)}\n\n" for e in events).encode()
-
-
-def _codex(path: str, value: dict[str, Any], left: Iterator[Call]) -> bytes:  # noqa: ARG001
-    call = next(left, None)
-    item: dict[str, Any]
-    if call is None:
-        item = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "done"}]}
-    elif call[0] == "apply_patch":
-        item = {"type": "custom_tool_call", "name": call[0], "input": call[1]}
-    else:
-        item = {"type": "function_call", "name": call[0], "arguments": json.dumps(call[1])}
-    name = os.urandom(6).hex()
-    usage = {
-        "input_tokens": 1,
-        "input_tokens_details": None,
-        "output_tokens": 1,
-        "output_tokens_details": None,
-        "total_tokens": 2,
-    }
-    return _events([
-        {"type": "response.created", "response": {"id": name}},
-        {"type": "response.output_item.done", "item": {**item, "id": f"i-{name}", "call_id": f"c-{name}"}},
-        {"type": "response.completed", "response": {"id": name, "usage": usage}},
-    ])  # fmt: skip
-
-
-def _claude(path: str, value: dict[str, Any], left: Iterator[Call]) -> bytes:
-    if "count_tokens" in path:
-        return b'{"input_tokens":1}'
-    tools = {t.get("name") for t in value.get("tools") or [] if isinstance(t, dict)}
-    call = next(left, None) if "Bash" in tools else None  # other turns only ask for a title
-    block: dict[str, Any] = {"type": "text", "text": "done"}
-    if call is not None:
-        block = {"type": "tool_use", "id": f"toolu_{os.urandom(6).hex()}", "name": call[0], "input": call[1]}
-    stop = "end_turn" if call is None else "tool_use"
-    message = {
-        "id": "m", "type": "message", "role": "assistant", "model": value.get("model"), "content": [block], "stop_reason": stop,
-        "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1},
-    }  # fmt: skip
-    if not value.get("stream"):
-        return json.dumps(message).encode()
-    delta = {"type": "text_delta", "text": "done"}
-    if call is not None:
-        delta = {"type": "input_json_delta", "partial_json": json.dumps(call[1])}
-    empty = {**block, "text": ""} if call is None else {**block, "input": {}}
-    return _events([
-        {"type": "message_start", "message": {**message, "content": [], "stop_reason": None}},
-        {"type": "content_block_start", "index": 0, "content_block": empty},
-        {"type": "content_block_delta", "index": 0, "delta": delta}, {"type": "content_block_stop", "index": 0},
-        {"type": "message_delta", "delta": {"stop_reason": stop, "stop_sequence": None}, "usage": {"output_tokens": 1}},
-        {"type": "message_stop"},
-    ])  # fmt: skip
-
-
-def _gemini(path: str, value: dict[str, Any], left: Iterator[Call]) -> bytes:
-    if "countTokens" in path:
-        return b'{"totalTokens":1}'
-    call = next(left, None) if value.get("tools") else None
-    part: dict[str, Any] = {"text": "done" if value.get("tools") else "{}"}
-    if call is not None:
-        part = {"functionCall": {"name": call[0], "args": call[1], "id": os.urandom(6).hex()}}
-    answer = {
-        "candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP", "index": 0}],
-        "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}, "modelVersion": "none",
-    }  # fmt: skip
-    text = json.dumps(answer)
-    return (f"data: {text}\n\n" if "stream" in path else text).encode()
-
-
-_ANSWERS: dict[str, Callable[[str, dict[str, Any], Iterator[Call]], bytes]] = {
-    "codex": _codex,
-    "claude": _claude,
-    "gemini": _gemini,
-}
-
-
-def _codex_command(base: str) -> tuple[list[str], dict[str, str]]:
-    settings = {
-        "model_provider": "rehearsal", "model_providers.rehearsal.name": "rehearsal", "model_providers.rehearsal.base_url": f"{base}/v1",
-        "model_providers.rehearsal.wire_api": "responses",
-    }  # fmt: skip
-    words = ["codex", "exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "-m", "gpt-5.5"]
-    for name, text in settings.items():
-        words += ["-c", f"{name}={json.dumps(text)}"]
-    return [*words, "go"], {}
-
-
-def _claude_command(base: str) -> tuple[list[str], dict[str, str]]:
-    # not `bypassPermissions`: it is refused to root; a hook decides in every mode
-    words = ["claude", "-p", "go", "--permission-mode", "acceptEdits", "--allowedTools", "Bash,Read,Write,Edit"]
-    return words, {
-        "ANTHROPIC_BASE_URL": base, "ANTHROPIC_API_KEY": _KEY, "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-        "DISABLE_AUTOUPDATER": "1",
-    }  # fmt: skip
-
-
-def _gemini_command(base: str) -> tuple[list[str], dict[str, str]]:
-    words = ["gemini", "--yolo", "-m", "gemini-2.5-pro", "-p", "go"]
-    return words, {
-        "GOOGLE_GEMINI_BASE_URL": base, "GEMINI_API_KEY": _KEY, "GEMINI_CLI_TRUST_WORKSPACE": "true",
-    }  # fmt: skip
-
-
-_COMMANDS: dict[str, Callable[[str], tuple[list[str], dict[str, str]]]] = {
-    "codex": _codex_command,
-    "claude": _claude_command,
-    "gemini": _gemini_command,
-}

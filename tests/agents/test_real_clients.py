@@ -1,4 +1,4 @@
-"""The real programs, held by the installed hook. `scripts/agents.sh` installs them below `.agents`; without them this is skipped."""
+"""The real programs under the installed hook. `scripts/agents.sh` installs them below `.agents`; without them this is skipped."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ import pytest
 
 from policy_lang import __version__
 from policy_lang.compiler.binary import compile_binary
+from policy_lang.pep.clients import NAMES
+from policy_lang.pep.clients import client as client_of
+from policy_lang.pep.clients.base import Call
 from policy_lang.pep.install import hook_command, settings_with, target
-from policy_lang.pep.rehearsal import Call, Rehearsal, rehearse
+from policy_lang.pep.rehearsal import Rehearsal, rehearse
 from tests.console.support import ROOT, policy
 from tests.service.support import Running, service
 
@@ -33,11 +36,9 @@ def found(client: str) -> str | None:
 
 
 def command(client: str, text: str) -> Call:
-    return {
-        "claude": ("Bash", {"command": text, "description": "d"}),
-        "codex": ("exec_command", {"cmd": text}),
-        "gemini": ("run_shell_command", {"command": text, "description": "d"}),
-    }[client]  # type: ignore[return-value]
+    protocol = client_of(client).rehearsal
+    assert protocol is not None
+    return protocol.run(text)
 
 
 def write(client: str, path: str) -> Call:
@@ -48,7 +49,7 @@ def write(client: str, path: str) -> Call:
     }[client]  # type: ignore[return-value]
 
 
-@pytest.fixture(params=["claude", "codex", "gemini"])
+@pytest.fixture(params=[name for name in NAMES if client_of(name).rehearsal is not None])
 def client(request: pytest.FixtureRequest) -> str:
     name = str(request.param)
     if found(name) is None:
@@ -64,15 +65,17 @@ class Stage:
         self.home, self.ws = folder / "home", folder / "ws"
         (self.ws / "src").mkdir(parents=True)
         (self.ws / ".git/hooks").mkdir(parents=True)
-        place = Path(target(client, "user", str(self.ws), str(self.home)).path)
+        place = Path(target(client_of(client), "user", str(self.ws), str(self.home)).path)
         place.parent.mkdir(parents=True)
         before = '{"security":{"auth":{"selectedType":"gemini-api-key"}}}' if client == "gemini" else ""
-        place.write_text(settings_with(client, before, hook_command(client, list(options)), managed=False))
+        place.write_text(
+            settings_with(client_of(client), before, hook_command(client_of(client), list(options)), managed=False)
+        )
 
     def play(self, calls: list[Call] | Iterator[Call]) -> Rehearsal:
         path = found(self.client)
         made = rehearse(
-            self.client, calls, str(self.ws), path=path, flags=FLAGS.get(self.client, []), HOME=str(self.home), CODEX_HOME=str(self.home / ".codex"),
+            client_of(self.client), calls, str(self.ws), path=path, flags=FLAGS.get(self.client, []), HOME=str(self.home), CODEX_HOME=str(self.home / ".codex"),
         )  # fmt: skip
         assert len(made.turns) >= 2, made.printed
         return made
@@ -122,7 +125,7 @@ def test_a_service_that_is_killed_in_between_means_no(client: str, tmp_path: Pat
 
 def test_a_hook_that_is_gone_means_no(client: str, tmp_path: Path) -> None:
     stage = Stage(client, tmp_path, "--policy", compiled(tmp_path))
-    place = Path(target(client, "user", str(stage.ws), str(stage.home)).path)
+    place = Path(target(client_of(client), "user", str(stage.ws), str(stage.home)).path)
     place.write_text(place.read_text().replace("policy_lang/pep/hook.py", "policy_lang/pep/gone.py"))
     stage.play([command(client, "touch src/one")])
     assert not stage.there("src/one")
@@ -136,7 +139,7 @@ def test_a_failing_hook_without_our_ending_would_let_the_call_pass(client: str, 
     if client == "gemini":
         pytest.skip("Gemini CLI 0.61 stops by itself when the program is missing")
     stage = Stage(client, tmp_path, "--policy", compiled(tmp_path))
-    place = Path(target(client, "user", str(stage.ws), str(stage.home)).path)
+    place = Path(target(client_of(client), "user", str(stage.ws), str(stage.home)).path)
     text = place.read_text().replace(" || exit 2", "").replace(os.path.realpath(os.sys.executable), "/nowhere/python3")  # type: ignore[attr-defined]
     place.write_text(text)
     stage.play([command(client, "touch src/one")])

@@ -12,6 +12,8 @@ from typing import Any
 
 from policy_lang import __version__
 from policy_lang.compiler.binary import compile_binary
+from policy_lang.pep.clients import NAMES
+from policy_lang.pep.clients import client as client_of
 from tests.console.support import ROOT
 
 HOOK = ROOT / "policy_lang/pep/hook.py"
@@ -65,9 +67,12 @@ def workspace(folder: Path, text: str = POLICY) -> Path:
 
 def hook(client: str, payload: Any, *options: str, cwd: Path | None = None, **env: str) -> Answer:
     data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    told = {"CLAUDE_PROJECT_DIR": str(cwd), "GEMINI_PROJECT_DIR": str(cwd)} if cwd is not None else {}
-    if client == "copilot" and cwd is not None and "--workspace" not in options:
-        options = (*options, "--workspace", str(cwd))
+    told: dict[str, str] = {}
+    if client in NAMES and cwd is not None:
+        spec = client_of(client)
+        told = {spec.workspace_variable: str(cwd)} if spec.workspace_variable else {}
+        if not spec.tells_workspace and "--workspace" not in options:
+            options = (*options, "--workspace", str(cwd))
     done = subprocess.run(
         [sys.executable, "-I", "-S", HOOK, client, *options], input=data, capture_output=True, check=False, timeout=30, cwd=cwd,
         env={"HOME": "/home/agent", "PATH": os.environ["PATH"], **told, **env},

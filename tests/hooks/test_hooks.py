@@ -15,31 +15,26 @@ from typing import Any
 
 import pytest
 
+from policy_lang.pep.clients import NAMES
+from policy_lang.pep.clients import client as client_of
+from policy_lang.pep.hook import plain_denial
 from tests.service.support import Running, service
 
 from .support import HOOK, POLICY, Answer, hook, workspace
 
 FOLDER = Path(__file__).parent / "payloads"
-CLIENTS = ("claude", "codex", "gemini", "copilot", "cursor")
-COMMON = {
-    "claude": {"session_id": "s", "transcript_path": "/t", "permission_mode": "default", "hook_event_name": "PreToolUse", "tool_use_id": "u"},
-    "codex": {"session_id": "s", "turn_id": "t", "model": "m", "permission_mode": "bypassPermissions", "hook_event_name": "PreToolUse"},
-    "gemini": {"session_id": "s", "transcript_path": "/t", "hook_event_name": "BeforeTool", "timestamp": "2026-01-01T00:00:00Z"},
-    "copilot": {"timestamp": 1},
-    "cursor": {"conversation_id": "c", "generation_id": "g", "cursor_version": "2"},
-}  # fmt: skip
 
 
 def cases() -> list[tuple[str, int, dict[str, Any]]]:
     out = []
-    for client in CLIENTS:
+    for client in NAMES:
         for number, line in enumerate((FOLDER / f"{client}.jsonl").read_text().splitlines(), 1):
             out.append((client, number, json.loads(line)))
     return out
 
 
 def filled(client: str, case: dict[str, Any], ws: Path) -> dict[str, Any]:
-    text = json.dumps({"cwd": str(ws), **COMMON[client], **case}).replace("{ws}", str(ws))
+    text = json.dumps({"cwd": str(ws), **client_of(client).common, **case}).replace("{ws}", str(ws))
     made: dict[str, Any] = json.loads(text)
     for name in ("want", "says"):
         made.pop(name, None)
@@ -76,10 +71,11 @@ def test_recorded_input(client: str, number: int, case: dict[str, Any], ws: Path
 
 RECORDED = [
     (client, json.loads(line))
-    for client in ("claude", "codex", "gemini")
+    for client in NAMES
+    if client_of(client).tried
     for line in (FOLDER.parent / "recorded" / f"{client}.jsonl").read_text().splitlines()
 ]
-"""What the real programs sent: Claude Code 2.1.197, Codex CLI 0.169.0, Gemini CLI 0.61.0. Names of sessions are replaced."""
+"""What the real programs sent, in the versions that their records name. Names of sessions are replaced."""
 
 
 @pytest.mark.parametrize(("client", "payload"), RECORDED, ids=range(len(RECORDED)))
@@ -97,17 +93,11 @@ def test_what_the_real_programs_sent_is_understood(client: str, payload: dict[st
 
 def check_denial(client: str, payload: dict[str, Any], answer: Answer) -> None:
     """The JSON form says no as well, for a client that looks there."""
-    said = answer.said
-    if client == "claude" or (client == "codex" and payload.get("hook_event_name") == "PreToolUse"):
-        inner = said["hookSpecificOutput"]
-        assert (inner["hookEventName"], inner["permissionDecision"]) == ("PreToolUse", "deny")
-        assert inner["permissionDecisionReason"]
-    elif client == "gemini":
-        assert said["decision"] == "deny"
-    elif client == "copilot":
-        assert said["permissionDecision"] == "deny"
-    elif client == "cursor":
-        assert said["permission"] == "deny"
+    if payload.get("hook_event_name") == "PermissionRequest":
+        assert answer.said["hookSpecificOutput"]["decision"] == {"behavior": "deny", "message": answer.err.strip()}
+        return
+    said = json.loads(json.dumps(answer.said).replace(json.dumps(answer.err.rstrip("\n")), '"why"'))
+    assert said == json.loads(plain_denial(client, "why"))
 
 
 def test_an_approval_is_a_prompt_only_where_that_is_certain(ws: Path) -> None:
@@ -159,7 +149,7 @@ ALLOWED = {"tool_name": "Bash", "tool_input": {"command": "git status"}}
     ],
     ids=range(14),
 )  # fmt: skip
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", NAMES)
 def test_bad_input_denies(client: str, data: bytes, ws: Path) -> None:
     answer = hook(client, data, "--policy", str(ws.parent / "p.plc"), cwd=ws)
     assert (answer.code, answer.verdict) == (2, "deny")
@@ -358,6 +348,8 @@ def test_it_loads_little(ws: Path) -> None:
     assert "policy_lang.engine.engine" in loaded
     runpy_needs = {"collections", "functools", "re", "enum", "typing"} if "pkgutil" in loaded else set()
     assert not (heavy - runpy_needs) & loaded
+    clients = {name for name in loaded if name.startswith("policy_lang.pep.clients.")}
+    assert clients == {"policy_lang.pep.clients.base", "policy_lang.pep.clients.claude"}
     assert not any(
         name.startswith(("policy_lang.shell.", "policy_lang.syntax", "policy_lang.compiler")) for name in loaded
     )

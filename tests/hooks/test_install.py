@@ -11,69 +11,74 @@ from typing import Any
 
 import pytest
 
+from policy_lang.pep.clients import NAMES
+from policy_lang.pep.clients import client as client_of
 from policy_lang.pep.install import InstallError, hook_command, settings_with, target
 from tests.console.support import ROOT, policy
 
 from .support import POLICY, workspace
 
-CLIENTS = ("claude", "codex", "gemini", "copilot", "cursor")
-
 
 def parsed(client: str, text: str) -> dict[str, Any]:
-    return tomllib.loads(text) if client == "codex" else dict(json.loads(text))
+    return tomllib.loads(text) if client_of(client).settings.toml else dict(json.loads(text))
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", NAMES)
 def test_what_is_there_stays_and_ours_is_replaced(client: str) -> None:
+    spec = client_of(client)
     before = (
         '# mine\nmodel = "m"\n\n[profiles.x]\na = 1 # kept\n'
-        if client == "codex"
+        if spec.settings.toml
         else '{"model": "m", "hooks": {"Stop": [{"hooks": []}]}}'
     )
-    one = settings_with(client, before, hook_command(client, ["--socket", "/one"]), managed=False)
-    two = settings_with(client, one, hook_command(client, ["--socket", "/two dir/s"]), managed=False)
+    one = settings_with(spec, before, hook_command(spec, ["--socket", "/one"]), managed=False)
+    two = settings_with(spec, one, hook_command(spec, ["--socket", "/two dir/s"]), managed=False)
     assert parsed(client, two)["model"] == "m"
-    if client == "codex":
+    if spec.settings.toml:
         assert "# mine" in two
         assert "a = 1 # kept" in two
     else:
         assert parsed(client, two)["hooks"]["Stop"] == [{"hooks": []}]
+    for event in spec.events:
+        assert json.dumps(parsed(client, two)["hooks"][event]).count("'/two dir/s' || exit 2") == 1
     assert "/one" not in two
-    assert "'/two dir/s'" in json.dumps(parsed(client, two))
-    assert settings_with(client, two, hook_command(client, ["--socket", "/two dir/s"]), managed=False) == two
+    assert settings_with(spec, two, hook_command(spec, ["--socket", "/two dir/s"]), managed=False) == two
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", NAMES)
 def test_settings_that_are_not_understood_are_left_alone(client: str) -> None:
-    if client == "codex":
-        return
+    spec = client_of(client)
     for bad in (
-        "{",
-        "[]",
-        '{"hooks": []}',
-        '{"hooks": {"PreToolUse": {}, "BeforeTool": {}, "preToolUse": {}, "beforeShellExecution": {}}}',
+        ("= 1", "[hooks]\nPreToolUse = 1\n")
+        if spec.settings.toml
+        else (
+            "{",
+            "[]",
+            '{"hooks": []}',
+            '{"hooks": {"PreToolUse": {}, "BeforeTool": {}, "preToolUse": {}, "beforeShellExecution": {}}}',
+        )
     ):
         with pytest.raises(InstallError, match="mend them first"):
-            settings_with(client, bad, "x", managed=False)
+            settings_with(spec, bad, "x", managed=False)
 
 
 def test_the_command_is_absolute_and_closed() -> None:
-    text = hook_command("claude", ["--policy", "/a b/p.plc"])
+    text = hook_command(client_of("claude"), ["--policy", "/a b/p.plc"])
     assert text.startswith("/")
     assert " -I -S /" in text
     assert text.endswith("'/a b/p.plc' || exit 2")
 
 
 def test_scopes() -> None:
-    assert target("claude", "managed", "/w", "/h").path.startswith("/etc/")
-    assert target("codex", "user", "/w", "/h").path == "/h/.codex/config.toml"
+    assert target(client_of("claude"), "managed", "/w", "/h").path.startswith("/etc/")
+    assert target(client_of("codex"), "user", "/w", "/h").path == "/h/.codex/config.toml"
     with pytest.raises(InstallError, match="no managed settings"):
-        target("copilot", "managed", "/w", "/h")
+        target(client_of("copilot"), "managed", "/w", "/h")
     with pytest.raises(InstallError, match="no project settings"):
-        target("codex", "project", "/w", "/h")
+        target(client_of("codex"), "project", "/w", "/h")
 
 
-@pytest.mark.parametrize("client", ["claude", "gemini", "copilot", "cursor"])
+@pytest.mark.parametrize("client", [n for n in NAMES if "project" in client_of(n).settings.paths])
 def test_install_and_doctor(client: str, tmp_path: Path) -> None:
     ws = workspace(tmp_path)
     home = {"HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin"}
@@ -86,7 +91,7 @@ def test_install_and_doctor(client: str, tmp_path: Path) -> None:
     assert states.count("ok") == 2
     assert "fail" not in states
     assert len(found.json()["bypasses"]) > 4
-    place = Path(target(client, "project", str(ws), str(tmp_path)).path)
+    place = Path(target(client_of(client), "project", str(ws), str(tmp_path)).path)
     place.chmod(0o666)
     assert "everyone can write it" in policy("doctor", client, "--no-live", cwd=ws, **home).out
     place.chmod(0o644)

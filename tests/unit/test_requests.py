@@ -12,8 +12,8 @@ from policy_lang import Policy, Request
 from policy_lang.audit.log import DecisionLog
 from policy_lang.domain.decision import Decision
 from policy_lang.domain.record import replace
-from policy_lang.pep.deciders import Compiled
-from policy_lang.pep.questions import Question
+from policy_lang.pep.deciders import CompiledDecider
+from policy_lang.pep.questions import HookQuestion
 
 UNTIL = 'policy "d"\nallow read "src/**" until 2030-01-01\nallow run "cat src/a" until 2030-01-01\n'
 EARLY, LATE = 1_790_000_000.0, 3_800_000_000.0
@@ -103,11 +103,11 @@ def test_the_hook_leaves_its_questions_alone(tmp_path: Path) -> None:
 
     (tmp_path / "d.policy").write_text(UNTIL)
     (tmp_path / "d.plc").write_bytes(compile_binary(str(tmp_path / "d.policy"), __version__))
-    question = Question("read", "src/a")
+    question = HookQuestion("read", "src/a")
     common: dict[str, object] = {"agent": "x", "workspace": str(tmp_path)}
     before = json.dumps([question.fields, common])
     for log in ("", str(tmp_path / "log")):
-        Compiled(str(tmp_path / "d.plc"), log).decide([question], common, 0.0)
+        CompiledDecider(str(tmp_path / "d.plc"), log).decide([question], common, 0.0)
         assert json.dumps([question.fields, common]) == before
 
 

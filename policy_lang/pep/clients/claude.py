@@ -5,17 +5,23 @@ Only exit code 2, or valid JSON that says `deny`, stops a call; everything else 
 
 from __future__ import annotations
 
-from ..payload import Place, absolute, known, listing, mcp_call, operation, search, table, text
-from ..questions import ALLOW, ASK, Outcome, Question, RefusedError
+import os
 
-EVENTS = ("PreToolUse",)
-WORKSPACE = "CLAUDE_PROJECT_DIR"
-"""The variable that tells the hook where the project lies."""
+from ...domain import strictly
+from ...domain.actions import ALLOW, ASK
+from ..payload import HookContext, absolute, known, listing, mcp_call, operation, search, table, text
+from ..questions import HookQuestion, Outcome, RefusedError
+from .base import Call, HookClient, RehearsalProtocol, SettingsForm, server_sent
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _ASKING = frozenset({"default", "acceptEdits", "plan"})
 """Permission modes in which `ask` puts the question to a person; the others answer it themselves."""
 _HARMLESS = frozenset(
     {
-        "AskUserQuestion", "BashOutput", "EnterPlanMode", "ExitPlanMode", "KillBash", "KillShell", "TaskCreate",
+        "AskUserHookQuestion", "BashOutput", "EnterPlanMode", "ExitPlanMode", "KillBash", "KillShell", "TaskCreate",
         "TaskGet", "TaskList", "TaskOutput", "TaskStop", "TaskUpdate", "TodoRead", "TodoWrite", "ToolSearch",
     }
 )  # fmt: skip
@@ -31,7 +37,7 @@ _FIELDS = {
 }  # fmt: skip
 
 
-def questions(payload: dict[str, object], place: Place) -> list[Question]:
+def questions(payload: dict[str, object], context: HookContext) -> list[HookQuestion]:
     """What is to be decided about a call; nothing for a harmless one. Raises RefusedError when it is not understood."""
     tool, given = text(payload, "tool_name"), table(payload, "tool_input")
     if tool in _HARMLESS:
@@ -40,17 +46,17 @@ def questions(payload: dict[str, object], place: Place) -> list[Question]:
         return [mcp_call(tool) if tool.startswith("mcp__") else operation("claude", tool)]
     known(tool, given, _FIELDS[tool])
     if tool == "Bash":
-        out = [Question("run", text(given, "command"))]
+        out = [HookQuestion("run", text(given, "command"))]
         if given.get("dangerouslyDisableSandbox") not in {None, False}:
-            out.append(Question("do", "sandbox.leave"))
+            out.append(HookQuestion("do", "sandbox.leave"))
         return out
     if tool in {"Read", "NotebookRead"}:
-        return [Question("read", text(given, "file_path" if tool == "Read" else "notebook_path"))]
+        return [HookQuestion("read", text(given, "file_path" if tool == "Read" else "notebook_path"))]
     if tool in {"Write", "Edit", "MultiEdit", "NotebookEdit"}:
-        return [Question("write", text(given, "notebook_path" if tool == "NotebookEdit" else "file_path"))]
+        return [HookQuestion("write", text(given, "notebook_path" if tool == "NotebookEdit" else "file_path"))]
     if tool == "WebFetch":
-        return [Question("connect", text(given, "url"), method="GET")]
-    folder = absolute(text(given, "path", place.cwd), place)
+        return [HookQuestion("connect", text(given, "url"), method="GET")]
+    folder = absolute(text(given, "path", context.cwd), context)
     if tool == "Grep":
         return [search(folder)]
     pattern = text(given, "pattern", "")
@@ -72,3 +78,84 @@ def answer(outcome: Outcome, event: str, reason: str) -> object:
             "hookEventName": event, "permissionDecision": decision, "permissionDecisionReason": reason,
         }
     }  # fmt: skip
+
+
+def _command(address: str) -> tuple[list[str], dict[str, str]]:
+    # not `bypassPermissions`: it is refused to root; a hook decides in every mode
+    words = ["claude", "-p", "go", "--permission-mode", "acceptEdits", "--allowedTools", "Bash,Read,Write,Edit"]
+    return words, {
+        "ANTHROPIC_BASE_URL": address, "ANTHROPIC_API_KEY": "no-key-is-needed", "DISABLE_AUTOUPDATER": "1",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    }  # fmt: skip
+
+
+def _reply(path: str, body: dict[str, object], left: Iterator[Call]) -> bytes:
+    """A turn of the Messages API."""
+    if "count_tokens" in path:
+        return b'{"input_tokens":1}'
+    tools = body.get("tools")
+    names = [t.get("name") for t in tools if isinstance(t, dict)] if isinstance(tools, list) else []
+    call = next(left, None) if "Bash" in names else None  # other turns only ask for a title
+    block: dict[str, object] = {"type": "text", "text": "done"}
+    empty: dict[str, object] = {"type": "text", "text": ""}
+    delta: dict[str, object] = {"type": "text_delta", "text": "done"}
+    if call is not None:
+        block = {"type": "tool_use", "id": f"toolu_{os.urandom(6).hex()}", "name": call[0], "input": call[1]}
+        empty = {**block, "input": {}}
+        delta = {"type": "input_json_delta", "partial_json": strictly.dump(call[1]).decode()}
+    stop = "end_turn" if call is None else "tool_use"
+    message: dict[str, object] = {
+        "id": "m", "type": "message", "role": "assistant", "model": body.get("model"), "content": [block], "stop_reason": stop,
+        "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1},
+    }  # fmt: skip
+    if not body.get("stream"):
+        return strictly.dump(message)
+    return server_sent([
+        {"type": "message_start", "message": {**message, "content": [], "stop_reason": None}},
+        {"type": "content_block_start", "index": 0, "content_block": empty},
+        {"type": "content_block_delta", "index": 0, "delta": delta}, {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": stop, "stop_sequence": None}, "usage": {"output_tokens": 1}},
+        {"type": "message_stop"},
+    ])  # fmt: skip
+
+
+CLIENT = HookClient(
+    name="claude",
+    title="Claude Code",
+    tried="2.1.197",
+    events=("PreToolUse",),
+    common={
+        "session_id": "s", "transcript_path": "/t", "permission_mode": "default", "hook_event_name": "PreToolUse",
+        "tool_use_id": "u",
+    },
+    workspace_variable="CLAUDE_PROJECT_DIR",
+    questions=questions,
+    asks=asks,
+    answer=answer,
+    canary=lambda workspace, path: {
+        "tool_name": "Write", "tool_input": {"file_path": f"{workspace}/{path}", "content": ""},
+    },
+    settings=SettingsForm(
+        paths={
+            "user": "{home}/.claude/settings.json",
+            "project": "{workspace}/.claude/settings.json",
+            "managed": "/etc/claude-code/managed-settings.d/50-policy_lang.json",
+        },
+        entry=lambda command, seconds: {
+            "matcher": "*", "hooks": [{"type": "command", "command": command, "timeout": seconds}],
+        },
+        managed={"disableAllHooks": False},
+    ),
+    rehearsal=RehearsalProtocol(
+        command=_command,
+        reply=_reply,
+        run=lambda command: ("Bash", {"command": command, "description": "canary"}),
+    ),
+    bypasses=(
+        ("the hook runs into the client's own limit, or the shell that starts it is killed: the call proceeds", "the hook gives up after 2 s, the client after 10 s"),
+        ("`@file` in a prompt reads a file without a hook", "`permissions.deny` rules for `Read` in managed settings"),
+        ("`--setting-sources`, `disableAllHooks` or `--bare` leaves user and project hooks out", "managed settings with `allowManagedHooksOnly`"),
+        ("what was started in the background goes on, and reading its output is not decided again", "the command was decided when it began"),
+        ("MCP servers and their resources run outside the client's sandbox", "`call` rules, and `allowedMcpServers` in managed settings"),
+    ),
+)  # fmt: skip

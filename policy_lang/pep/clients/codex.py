@@ -7,22 +7,28 @@ runs in is the hook input's `cwd`, which the agent chooses; the hook's own worki
 
 from __future__ import annotations
 
-from ..payload import Place, known, mcp_call, operation, patch, table, text
-from ..questions import ALLOW, Outcome, Question
+import os
 
-EVENTS = ("PreToolUse", "PermissionRequest")
-WORKSPACE = "."
-"""The hook's own working folder."""
+from ...domain import strictly
+from ...domain.actions import ALLOW
+from ..payload import HookContext, known, mcp_call, operation, patch, table, text
+from ..questions import HookQuestion, Outcome
+from .base import Call, HookClient, RehearsalProtocol, SettingsForm, server_sent
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _HARMLESS = frozenset({"update_plan", "request_user_input"})
 _FIELDS = {"Bash": "command description", "apply_patch": "command description", "view_image": "path description detail"}
 
 
-def questions(payload: dict[str, object], place: Place) -> list[Question]:  # noqa: ARG001
+def questions(payload: dict[str, object], context: HookContext) -> list[HookQuestion]:  # noqa: ARG001
     """What is to be decided about a call; nothing for a harmless one. Raises RefusedError when it is not understood."""
     tool, given = text(payload, "tool_name"), table(payload, "tool_input")
-    out: list[Question] = []
+    out: list[HookQuestion] = []
     if payload.get("hook_event_name") == "PermissionRequest":
-        out.append(Question("do", "sandbox.leave"))  # what is asked for is to run outside the sandbox
+        out.append(HookQuestion("do", "sandbox.leave"))  # what is asked for is to run outside the sandbox
     if tool in _HARMLESS:
         return out
     if tool not in _FIELDS:
@@ -30,15 +36,10 @@ def questions(payload: dict[str, object], place: Place) -> list[Question]:  # no
     known(tool, given, _FIELDS[tool])
     if tool == "Bash":
         command = text(given, "command")
-        return [*out, Question("run", command, shell="bash"), Question("run", command, shell="sh")]
+        return [*out, HookQuestion("run", command, shell="bash"), HookQuestion("run", command, shell="sh")]
     if tool == "apply_patch":
         return [*out, patch(text(given, "command"))]
-    return [*out, Question("read", text(given, "path"))]
-
-
-def asks(payload: dict[str, object]) -> bool:  # noqa: ARG001
-    """Never: the client does not know the answer `ask`."""
-    return False
+    return [*out, HookQuestion("read", text(given, "path"))]
 
 
 def answer(outcome: Outcome, event: str, reason: str) -> object:
@@ -51,3 +52,71 @@ def answer(outcome: Outcome, event: str, reason: str) -> object:
     return {
         "hookSpecificOutput": {"hookEventName": event, "permissionDecision": "deny", "permissionDecisionReason": reason}
     }
+
+
+def _command(address: str) -> tuple[list[str], dict[str, str]]:
+    settings = {
+        "model_provider": "rehearsal", "model_providers.rehearsal.name": "rehearsal", "model_providers.rehearsal.wire_api": "responses",
+        "model_providers.rehearsal.base_url": f"{address}/v1",
+    }  # fmt: skip
+    words = ["codex", "exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "-m", "gpt-5.5"]
+    for name, value in settings.items():
+        words += ["-c", f'{name}="{value}"']
+    return [*words, "go"], {}
+
+
+def _reply(path: str, body: dict[str, object], left: Iterator[Call]) -> bytes:  # noqa: ARG001
+    """A turn of the Responses API; the argument of `apply_patch` is the patch itself."""
+    call = next(left, None)
+    item: dict[str, object]
+    if call is None:
+        item = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "done"}]}
+    elif call[0] == "apply_patch":
+        item = {"type": "custom_tool_call", "name": call[0], "input": call[1]}
+    else:
+        item = {"type": "function_call", "name": call[0], "arguments": strictly.dump(call[1]).decode()}
+    name = os.urandom(6).hex()
+    usage = {
+        "input_tokens": 1, "input_tokens_details": None, "output_tokens": 1, "output_tokens_details": None, "total_tokens": 2,
+    }  # fmt: skip
+    return server_sent([
+        {"type": "response.created", "response": {"id": name}},
+        {"type": "response.output_item.done", "item": {**item, "id": f"i-{name}", "call_id": f"c-{name}"}},
+        {"type": "response.completed", "response": {"id": name, "usage": usage}},
+    ])  # fmt: skip
+
+
+CLIENT = HookClient(
+    name="codex",
+    title="Codex CLI",
+    tried="0.169.0",
+    events=("PreToolUse", "PermissionRequest"),
+    common={
+        "session_id": "s", "turn_id": "t", "model": "m", "permission_mode": "bypassPermissions", "hook_event_name": "PreToolUse",
+    },
+    workspace_folder=True,
+    questions=questions,
+    answer=answer,
+    canary=lambda _, path: {"tool_name": "Bash", "tool_input": {"command": f"touch {path}"}},
+    settings=SettingsForm(
+        paths={"user": "{home}/.codex/config.toml", "managed": "/etc/codex/requirements.toml"},
+        entry=lambda command, seconds: {
+            "matcher": ".*", "hooks": [{"type": "command", "command": command, "timeout": seconds}],
+        },
+        managed={"allow_managed_hooks_only": True, "hooks": {"managed_dir": "{hook_folder}"}},
+        toml=True,
+        note="Codex skips hooks that nobody has trusted, without a word: run `codex`, open `/hooks`, trust this one, and"
+        " run `policy doctor codex`",
+    ),
+    rehearsal=RehearsalProtocol(
+        command=_command, reply=_reply, run=lambda command: ("exec_command", {"cmd": command}),
+    ),
+    bypasses=(
+        ("a hook of the user's that nobody has trusted is skipped without a word", "the managed scope: `policy hook install codex --scope managed`"),
+        ("any failure of the hook lets the call pass (exit 1, a time-out, a missing program)", "the command ends in `|| exit 2`, the hook gives up after 2 s"),
+        ("`write_stdin` has no hook: what is typed into a running program is not decided", "grant no interactive shells or interpreters; `bash` alone is opaque and denied"),
+        ("`web_search` runs at the model's provider, without a hook", "switch it off in managed settings (`web_search`)"),
+        ("the shell that a command runs in is the agent's choice and not told", "scripts are decided as bash and as sh; grant neither zsh nor others by path"),
+        ("sub-agents and code mode call tools on their own", "`do` rules for `codex.*` tools, which are denied unless granted"),
+    ),
+)  # fmt: skip

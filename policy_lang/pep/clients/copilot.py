@@ -1,17 +1,17 @@
 """GitHub Copilot CLI's hook `preToolUse` (docs.github.com, hooks configuration; read, and its answers tried as text).
 
-Any exit code but 0 denies. Arguments come as an object, or as a JSON text of one.
+Any exit code but 0 denies. Arguments come as an object, or as a JSON text of one. The answer `ask` denies when no
+person is there, and whether one is there is not told, so it is never given. Nothing tells the workspace for sure.
 """
 
 from __future__ import annotations
 
 from ...domain import strictly
-from ..payload import Place, absolute, known, listing, mcp_call, operation, search, text
-from ..questions import ALLOW, ASK, Outcome, Question, RefusedError
+from ...domain.actions import ALLOW, ASK
+from ..payload import HookContext, absolute, known, listing, mcp_call, operation, search, text
+from ..questions import HookQuestion, Outcome, RefusedError
+from .base import HookClient, SettingsForm
 
-EVENTS = ("preToolUse",)
-WORKSPACE = ""
-"""Nothing tells it for sure: it is fixed when the hook is installed."""
 _HARMLESS = frozenset({"report_intent", "update_todo", "ask_user", "stop_bash", "read_bash", "list_bash"})
 _FIELDS = {
     "bash": "command description mode sessionId initial_wait async detach timeout",
@@ -23,7 +23,7 @@ _FIELDS = {
 }  # fmt: skip
 
 
-def questions(payload: dict[str, object], place: Place) -> list[Question]:
+def questions(payload: dict[str, object], context: HookContext) -> list[HookQuestion]:
     """What is to be decided about a call; nothing for a harmless one. Raises RefusedError when it is not understood."""
     tool, given = text(payload, "toolName"), _arguments(payload.get("toolArgs"))
     if tool in _HARMLESS:
@@ -32,14 +32,14 @@ def questions(payload: dict[str, object], place: Place) -> list[Question]:
         return [mcp_call(tool, "", "-") if "-" in tool else operation("copilot", tool)]
     known(tool, given, _FIELDS[tool])
     if tool == "bash":
-        return [Question("run", text(given, "command"))]
+        return [HookQuestion("run", text(given, "command"))]
     if tool == "view":
-        return [Question("read", text(given, "path"))]
+        return [HookQuestion("read", text(given, "path"))]
     if tool in {"create", "edit", "str_replace"}:
-        return [Question("write", text(given, "path"))]
+        return [HookQuestion("write", text(given, "path"))]
     if tool == "web_fetch":
-        return [Question("connect", text(given, "url"), method="GET")]
-    folder = absolute(text(given, "path", place.cwd), place)
+        return [HookQuestion("connect", text(given, "url"), method="GET")]
+    folder = absolute(text(given, "path", context.cwd), context)
     return [listing(folder) if tool == "glob" else search(folder)]
 
 
@@ -51,12 +51,30 @@ def _arguments(value: object) -> dict[str, object]:
     return value
 
 
-def asks(payload: dict[str, object]) -> bool:  # noqa: ARG001
-    """Never: without a person there the client denies, but whether one is there is not told."""
-    return False
-
-
 def answer(outcome: Outcome, event: str, reason: str) -> object:  # noqa: ARG001
     """What the client is told."""
     decision = {ALLOW: "allow", ASK: "ask"}.get(outcome.effect, "deny")
     return {"permissionDecision": decision, "permissionDecisionReason": reason}
+
+
+CLIENT = HookClient(
+    name="copilot",
+    title="Copilot CLI",
+    tried="",
+    events=("preToolUse",),
+    common={"timestamp": 1},
+    questions=questions,
+    answer=answer,
+    canary=lambda workspace, path: {
+        "toolName": "create", "toolArgs": {"path": f"{workspace}/{path}", "file_text": ""},
+    },
+    settings=SettingsForm(
+        paths={"project": "{workspace}/.github/hooks/policy_lang.json"},
+        entry=lambda command, seconds: {"type": "command", "bash": command, "timeoutSec": seconds},
+        defaults={"version": 1},
+    ),
+    bypasses=(
+        ("hooks of a repository are only there when it is the working folder", "start it there, and keep the file under review"),
+        ("a time-out lets the call pass", "the hook gives up after 2 s, the client after 10 s"),
+    ),
+)  # fmt: skip

@@ -5,12 +5,11 @@ Exit code 2 denies; without `failClosed` in its settings every other fault lets 
 
 from __future__ import annotations
 
-from ..payload import Place, absolute, known, listing, mcp_call, operation, search, table, text
-from ..questions import ALLOW, ASK, Outcome, Question, RefusedError
+from ...domain.actions import ALLOW, ASK
+from ..payload import HookContext, absolute, known, listing, mcp_call, operation, search, table, text
+from ..questions import HookQuestion, Outcome, RefusedError
+from .base import HookClient, SettingsForm
 
-EVENTS = ("beforeShellExecution", "beforeMCPExecution", "beforeReadFile", "preToolUse")
-WORKSPACE = "workspace_roots"
-"""The field of the input that tells it; with several roots it is not clear which."""
 _FIELDS = {
     "Shell": "command working_directory timeout description", "Read": "file_path path offset limit",
     "Write": "file_path path content contents", "Delete": "file_path path",
@@ -19,13 +18,13 @@ _FIELDS = {
 }  # fmt: skip
 
 
-def questions(payload: dict[str, object], place: Place) -> list[Question]:
+def questions(payload: dict[str, object], context: HookContext) -> list[HookQuestion]:
     """What is to be decided about a call; nothing for a harmless one. Raises RefusedError when it is not understood."""
     event = text(payload, "hook_event_name")
     if event == "beforeShellExecution":
-        return [Question("run", text(payload, "command"))]
+        return [HookQuestion("run", text(payload, "command"))]
     if event == "beforeReadFile":
-        return [Question("read", text(payload, "file_path"))]
+        return [HookQuestion("read", text(payload, "file_path"))]
     if event == "beforeMCPExecution":
         server = payload.get("server_name", payload.get("server"))
         if not isinstance(server, str):
@@ -36,16 +35,18 @@ def questions(payload: dict[str, object], place: Place) -> list[Question]:
         return [mcp_call(tool) if tool.startswith("mcp__") else operation("cursor", tool)]
     known(tool, given, _FIELDS[tool])
     if tool == "Shell":
-        return [Question("run", text(given, "command"), cwd=absolute(text(given, "working_directory", "."), place))]
+        return [
+            HookQuestion("run", text(given, "command"), cwd=absolute(text(given, "working_directory", "."), context))
+        ]
     if tool in {"Read", "Write", "Delete"}:
         named = [n for n in ("file_path", "path") if n in given]
         if len(named) != 1:
             raise RefusedError("which file is meant cannot be told")
-        return [Question(tool.lower(), text(given, named[0]))]
+        return [HookQuestion(tool.lower(), text(given, named[0]))]
     folders = [n for n in ("path", "target_directory") if n in given]
     if len(folders) > 1:
         raise RefusedError("which folder is meant cannot be told")
-    folder = absolute(text(given, folders[0]) if folders else ".", place)
+    folder = absolute(text(given, folders[0]) if folders else ".", context)
     return [search(folder) if tool == "Grep" else listing(folder)]
 
 
@@ -63,3 +64,32 @@ def answer(outcome: Outcome, event: str, reason: str) -> object:
     if permission != "allow":
         out |= {"user_message": reason, "agent_message": reason, "userMessage": reason, "agentMessage": reason}
     return out
+
+
+CLIENT = HookClient(
+    name="cursor",
+    title="Cursor",
+    tried="",
+    events=("beforeShellExecution", "beforeMCPExecution", "beforeReadFile", "preToolUse"),
+    common={"conversation_id": "c", "generation_id": "g", "cursor_version": "2"},
+    workspace_field="workspace_roots",
+    questions=questions,
+    asks=asks,
+    answer=answer,
+    canary=lambda workspace, path: {
+        "workspace_roots": [workspace], "hook_event_name": "beforeShellExecution", "command": f"touch {path}",
+    },
+    settings=SettingsForm(
+        paths={
+            "user": "{home}/.cursor/hooks.json",
+            "project": "{workspace}/.cursor/hooks.json",
+            "managed": "/etc/cursor/hooks.json",
+        },
+        entry=lambda command, seconds: {"command": command, "timeout": seconds, "failClosed": True},
+        defaults={"version": 1},
+    ),
+    bypasses=(
+        ("edits are told after they are made (`afterFileEdit`); versions before `preToolUse` cannot stop them", "a version with `preToolUse`, and a sandbox"),
+        ("without `failClosed` a fault of the hook lets the call pass; older versions do not know it", "the command ends in `|| exit 2`"),
+    ),
+)  # fmt: skip

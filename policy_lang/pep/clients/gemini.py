@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from ..payload import Place, absolute, known, listing, mcp_call, operation, search, table, text
-from ..questions import ALLOW, Outcome, Question, RefusedError
+import os
 
-EVENTS = ("BeforeTool",)
-WORKSPACE = "GEMINI_PROJECT_DIR"
-"""The variable that tells the hook where the project lies."""
+from ...domain import strictly
+from ...domain.actions import ALLOW
+from ..payload import HookContext, absolute, known, listing, mcp_call, operation, search, table, text
+from ..questions import HookQuestion, Outcome, RefusedError
+from .base import Call, HookClient, RehearsalProtocol, SettingsForm
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _HARMLESS = frozenset(
     {"write_todos", "ask_user", "enter_plan_mode", "exit_plan_mode", "complete_task", "get_internal_docs"}
 )
@@ -27,7 +33,7 @@ _FIELDS = {
 }  # fmt: skip
 
 
-def questions(payload: dict[str, object], place: Place) -> list[Question]:
+def questions(payload: dict[str, object], context: HookContext) -> list[HookQuestion]:
     """What is to be decided about a call; nothing for a harmless one. Raises RefusedError when it is not understood."""
     tool, given = text(payload, "tool_name"), table(payload, "tool_input")
     if tool in _HARMLESS:
@@ -43,16 +49,16 @@ def questions(payload: dict[str, object], place: Place) -> list[Question]:
     folders = [n for n in ("dir_path", "directory", "path") if n in given and tool != "read_file"]
     if len(folders) > 1:
         raise RefusedError("which folder is meant cannot be told")
-    folder = absolute(text(given, folders[0]) if folders else ".", place)
+    folder = absolute(text(given, folders[0]) if folders else ".", context)
     if tool == "run_shell_command":
-        return [Question("run", text(given, "command"), cwd=folder)]
+        return [HookQuestion("run", text(given, "command"), cwd=folder)]
     if tool == "read_file":
         named = [n for n in ("file_path", "absolute_path", "path") if n in given]
         if len(named) != 1:
             raise RefusedError("which file is read cannot be told")
-        return [Question("read", text(given, named[0]))]
+        return [HookQuestion("read", text(given, named[0]))]
     if tool in {"write_file", "replace"}:
-        return [Question("write", text(given, "file_path"))]
+        return [HookQuestion("write", text(given, "file_path"))]
     if tool == "web_fetch":
         return _fetched(text(given, "prompt", ""), text(given, "url", ""))
     if tool == "google_web_search":
@@ -65,7 +71,7 @@ def questions(payload: dict[str, object], place: Place) -> list[Question]:
     return [listing(folder)]
 
 
-def _fetched(prompt: str, url: str) -> list[Question]:
+def _fetched(prompt: str, url: str) -> list[HookQuestion]:
     """The client fetches each word of the prompt that has `://` in it, as a whole: so is each asked about, as a whole.
 
     What another reader could cut elsewhere, or take for no blank, is refused.
@@ -75,12 +81,7 @@ def _fetched(prompt: str, url: str) -> list[Question]:
     found = dict.fromkeys(word for word in (*prompt.split(), *([url] if url else [])) if "://" in word or word is url)
     if not found:
         raise RefusedError("which address is fetched cannot be told")
-    return [Question("connect", word, method="GET") for word in found]
-
-
-def asks(payload: dict[str, object]) -> bool:  # noqa: ARG001
-    """Never: the client does not know the answer `ask`."""
-    return False
+    return [HookQuestion("connect", word, method="GET") for word in found]
 
 
 def answer(outcome: Outcome, event: str, reason: str) -> object:  # noqa: ARG001
@@ -88,3 +89,66 @@ def answer(outcome: Outcome, event: str, reason: str) -> object:  # noqa: ARG001
     if outcome.effect == ALLOW:
         return {"decision": "allow"}
     return {"decision": "deny", "reason": reason}
+
+
+def _command(address: str) -> tuple[list[str], dict[str, str]]:
+    words = ["gemini", "--yolo", "-m", "gemini-2.5-pro", "-p", "go"]
+    return words, {
+        "GOOGLE_GEMINI_BASE_URL": address, "GEMINI_API_KEY": "no-key-is-needed", "GEMINI_CLI_TRUST_WORKSPACE": "true",
+    }  # fmt: skip
+
+
+def _reply(path: str, body: dict[str, object], left: Iterator[Call]) -> bytes:
+    """A turn of `generateContent`."""
+    if "countTokens" in path:
+        return b'{"totalTokens":1}'
+    call = next(left, None) if body.get("tools") else None
+    part: dict[str, object] = {"text": "done" if body.get("tools") else "{}"}
+    if call is not None:
+        part = {"functionCall": {"name": call[0], "args": call[1], "id": os.urandom(6).hex()}}
+    text = strictly.dump({
+        "candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP", "index": 0}],
+        "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}, "modelVersion": "none",
+    })  # fmt: skip
+    return b"data: " + text + b"\n\n" if "stream" in path else text
+
+
+CLIENT = HookClient(
+    name="gemini",
+    title="Gemini CLI",
+    tried="0.61.0",
+    events=("BeforeTool",),
+    common={
+        "session_id": "s", "transcript_path": "/t", "hook_event_name": "BeforeTool", "timestamp": "2026-01-01T00:00:00Z",
+    },
+    workspace_variable="GEMINI_PROJECT_DIR",
+    questions=questions,
+    answer=answer,
+    canary=lambda workspace, path: {
+        "tool_name": "write_file", "tool_input": {"file_path": f"{workspace}/{path}", "content": ""},
+    },
+    settings=SettingsForm(
+        paths={
+            "user": "{home}/.gemini/settings.json",
+            "project": "{workspace}/.gemini/settings.json",
+            "managed": "/etc/gemini-cli/settings.json",
+        },
+        entry=lambda command, seconds: {
+            "matcher": ".*",
+            "hooks": [{"type": "command", "name": "policy_lang", "command": command, "timeout": seconds * 1000}],
+        },
+    ),
+    rehearsal=RehearsalProtocol(
+        command=_command,
+        reply=_reply,
+        run=lambda command: ("run_shell_command", {"command": command, "description": "canary"}),
+        # it asks how to sign in unless some settings say it; these are the weakest of all
+        defaults=("GEMINI_CLI_SYSTEM_DEFAULTS_PATH", '{"security":{"auth":{"selectedType":"gemini-api-key"}}}'),
+    ),
+    bypasses=(
+        ("an exit code other than 0 and 2, or a time-out, only warns", "the command ends in `|| exit 2`, the hook gives up after 2 s"),
+        ("an untrusted folder's settings are ignored, or a trusted one's switch hooks off", "the managed scope (`/etc/gemini-cli/settings.json`)"),
+        ("`GEMINI_CLI_SYSTEM_SETTINGS_PATH` in its environment names other system settings", "start it by a wrapper that unsets it"),
+        ("extensions and MCP servers are programs of their own", "`call` rules, and `mcp.allowed` in system settings"),
+    ),
+)  # fmt: skip

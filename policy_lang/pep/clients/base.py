@@ -1,0 +1,102 @@
+"""The record of one client: what every part of the enforcement point knows of it.
+
+A hook's process imports this together with its own client's module, so both stay light: what writes settings or runs
+programs is said here as data, and done by `install`, `doctor` and `rehearsal`.
+"""
+
+from __future__ import annotations
+
+from ...domain import strictly
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from dataclasses import dataclass
+
+    from ..payload import HookContext
+    from ..questions import HookQuestion, Outcome
+else:
+
+    def dataclass(cls):
+        """Fields are given by name. Type checkers take it for theirs, which costs as much as all the rest of a hook."""
+        cls.__init__ = lambda self, **fields: self.__dict__.update(fields)
+        return cls
+
+
+Call = tuple[str, object]
+"""A tool's name and its arguments, as the model gives them to the client."""
+
+
+@dataclass
+class SettingsForm:
+    """Where a client's settings lie, and what an entry for our hook looks like."""
+
+    paths: dict[str, str]
+    """Of each scope (`user`, `project`, `managed`), with `{home}` and `{workspace}`."""
+    entry: Callable[[str, int], dict[str, object]]
+    """One event's entry: of a command, and the seconds that the client may wait for it."""
+    defaults: dict[str, object] | None = None
+    """Fields of the settings that are set when they are missing."""
+    managed: dict[str, object] | None = None
+    """Fields that managed settings get besides; in TOML when they are missing, with `{hook_folder}`."""
+    toml: bool = False
+    """The settings are TOML, and JSON otherwise."""
+    note: str = ""
+    """What a person has to do besides, after an installation in the user's scope."""
+
+
+@dataclass
+class RehearsalProtocol:
+    """How the client is run without an account: by a model on this machine that reads from a script."""
+
+    command: Callable[[str], tuple[list[str], dict[str, str]]]
+    """Words and variables that start it; of the model's address. The last word is the prompt."""
+    reply: Callable[[str, dict[str, object], Iterator[Call]], bytes]
+    """The model's answer to a turn: of the URL's path, the body, and the calls that are left."""
+    run: Callable[[str], Call]
+    """The call that runs a shell command."""
+    defaults: tuple[str, str] | None = None
+    """A variable, and the text of the settings file that it names: without it the client asks how to sign in."""
+
+
+@dataclass
+class HookClient:
+    """All that is known of one client."""
+
+    name: str
+    title: str
+    tried: str
+    """The version that it was tried with; empty when only its documentation was read."""
+    events: tuple[str, ...]
+    """The hook events that are answered; the first is meant when the input names none."""
+    common: dict[str, object]
+    """What its hook sends with every call, as an example; the working folder `cwd` comes on top."""
+    questions: Callable[[dict[str, object], HookContext], list[HookQuestion]]
+    """What is to be decided about a call; nothing for a harmless one. Raises RefusedError when it is not understood."""
+    answer: Callable[[Outcome, str, str], object]
+    """What the client is told: of an outcome, the event and the reason. None for silence."""
+    canary: Callable[[str, str], dict[str, object]]
+    """The call, besides `common`, that would write a file: of the workspace and the file's path below it."""
+    settings: SettingsForm
+    bypasses: tuple[tuple[str, str], ...]
+    """Every known way round its hook, and what closes it."""
+    asks: Callable[[dict[str, object]], bool] | None = None
+    """True when the answer `ask` to this call is certain to reach a person; None when it never is."""
+    workspace_variable: str = ""
+    """The variable that tells the hook where the workspace is."""
+    workspace_field: str = ""
+    """The field of the input that does."""
+    workspace_folder: bool = False
+    """True when the hook's own working folder does. Without any of the three it is fixed by `--workspace`."""
+    rehearsal: RehearsalProtocol | None = None
+    """None for a client that does not run without an account."""
+
+    @property
+    def tells_workspace(self) -> bool:
+        """True when the client tells its hook where the workspace is."""
+        return bool(self.workspace_variable or self.workspace_field or self.workspace_folder)
+
+
+def server_sent(events: list[dict[str, object]]) -> bytes:
+    """A model's answer as a stream of server-sent events."""
+    return b"".join(b"event: %s\ndata: %s\n\n" % (str(e["type"]).encode(), strictly.dump(e)) for e in events)

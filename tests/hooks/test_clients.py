@@ -1,0 +1,84 @@
+"""A client that one part knows is known to all of them, by its one record."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from policy_lang.cli.doctor import command as doctor
+from policy_lang.cli.hook import command as hook_command
+from policy_lang.pep import mcp
+from policy_lang.pep.clients import NAMES
+from policy_lang.pep.clients import client as client_of
+from policy_lang.pep.hook import DENIALS, plain_denial
+from policy_lang.pep.questions import denied
+from tests.console.support import ROOT
+
+HERE = Path(__file__).parent
+HOW_TO = ROOT / "docs/how-to/enforce-with-hooks.md"
+
+
+def choices(command: click.Command) -> set[str]:
+    found = [p.type for p in command.params if p.name == "client"]
+    assert len(found) == 1
+    assert isinstance(found[0], click.Choice)
+    return set(found[0].choices)
+
+
+def test_every_part_knows_the_same_clients() -> None:
+    known = set(NAMES)
+    folder = ROOT / "policy_lang/pep/clients"
+    assert {p.stem for p in folder.glob("*.py")} - {"__init__", "base"} == known
+    assert set(DENIALS) == known
+    assert isinstance(hook_command, click.Group)
+    assert set(hook_command.commands) - {"install"} == known
+    assert choices(hook_command.commands["install"]) == known
+    assert choices(doctor) == known
+    (schema,) = [t["inputSchema"] for t in mcp._TOOLS if t["name"] == "hook"]
+    assert set(schema["properties"]["client"]["enum"]) == known  # type: ignore[index]
+    assert {p.stem for p in (HERE / "payloads").glob("*.jsonl")} == known
+    with pytest.raises(KeyError):
+        client_of("nobody")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_denial_that_stands_alone_is_the_clients_own(name: str) -> None:
+    spec = client_of(name)
+    event = str(spec.common.get("hook_event_name", spec.events[0]))
+    assert json.loads(plain_denial(name, "because")) == spec.answer(denied("because"), event, "because")
+    assert json.loads(plain_denial(name, 'a "b" \\ \n \u2028')) == spec.answer(denied(""), event, "a ?b? ? ? ?")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_record_is_whole(name: str) -> None:
+    spec = client_of(name)
+    assert spec.name == name
+    assert spec.common.get("hook_event_name", spec.events[0]) in spec.events
+    assert set(spec.settings.paths) <= {"user", "project", "managed"}
+    assert [spec.workspace_variable != "", spec.workspace_field != "", spec.workspace_folder].count(True) <= 1
+    assert spec.bypasses
+    assert all(way and closed for way, closed in spec.bypasses)
+    assert "|| exit 2" in json.dumps(spec.settings.entry("x || exit 2", 10))
+    if spec.tried:
+        assert (HERE / "recorded" / f"{name}.jsonl").read_text().strip()
+        assert (
+            spec.tried in Path(f"{ROOT}/policy_lang/pep/clients/{name}.py").read_text().partition("from __future__")[0]
+        )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_line_in_the_documentation_is_true(name: str) -> None:
+    spec = client_of(name)
+    (line,) = re.findall(rf"(?m)^\| {re.escape(spec.title)} \|.*$", HOW_TO.read_text())
+    _, _, events, told, managed, tried, _ = line.split("|")
+    assert set(re.findall("`(.+?)`", events)) == set(spec.events)
+    for word in (spec.workspace_variable, spec.workspace_field, "working folder" if spec.workspace_folder else ""):
+        assert word in told
+    assert spec.tells_workspace or "only `--workspace`" in told
+    path = spec.settings.paths.get("managed", "")
+    assert (managed.strip(" `") in path) if path else managed.strip() == "none"
+    assert spec.tried in tried
