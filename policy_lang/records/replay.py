@@ -10,26 +10,22 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from .._version import __version__
 from ..audit.redact import MARK
-from ..audit.seen import UNSEEN, Recorded
+from ..audit.seen import UNSEEN
 from ..compiled.opened import SUFFIX, read_compiled
 from ..compiled.reader import Contents
 from ..compiler.binary import compile_binary
 from ..domain import strictly
 from ..domain.decision import Decision
-from ..domain.digest import sha256
 from ..domain.errors import RequestError, Span
-from ..domain.record import replace
-from ..domain.request import Request
 from ..policy import Policy
 from ..resolve.files import read_bytes
-from ..wire.requests import FIELDS, request_of
 from .cores import spread
-from .row import Row, number, resource_of, row, table, text
+from .questions import asked, question
+from .row import Row, resource_of, row, table
 from .source import Counted, record_of
 
 Json = dict[str, Any]
@@ -46,36 +42,6 @@ CHANGES = ("denied", "allowed", "opened", "trusted", "asked", "tiers")
 _EXAMPLES = 3
 _MEMO = 50_000
 """Questions whose answers a worker keeps: agents repeat themselves."""
-_NO_QUESTION = ("origin", "id", "ticket")
-"""Fields of a request that decide nothing."""
-
-
-def question(record: Json) -> bytes:
-    """What makes two recorded decisions the same: what was asked of which disk and when, and what was answered."""
-    request = {k: v for k, v in table(record.get("request")).items() if k not in _NO_QUESTION}
-    now = number(record.get("now")) // 60
-    held = table(record.get("source")).get("frozen")
-    same = [request, record.get("disk"), now, record.get("effect"), record.get("tiers"), record.get("cut"), held]
-    return sha256(strictly.dump(same)).digest()[:16]
-
-
-def asked(record: Json) -> Request:
-    """The request of a record, with the disk as it was then. Raises RequestError for what cannot be asked again."""
-    if record.get("cut"):
-        raise RequestError(UNSEEN, "the record was cut: it was longer than one may be")
-    given = {k: v for k, v in table(record.get("request")).items() if k not in _NO_QUESTION and k in FIELDS}
-    disk = Recorded(table(record.get("disk")))
-    return replace(request_of(given), disk=disk, now=_moment(record))
-
-
-def _moment(record: Json) -> float:
-    now = record.get("now")
-    if isinstance(now, int) and not isinstance(now, bool):
-        return float(now)
-    try:
-        return datetime.fromisoformat(text(record.get("time"))).timestamp()
-    except ValueError:
-        raise RequestError(UNSEEN, "the record does not tell when it was made") from None
 
 
 @dataclass(slots=True)

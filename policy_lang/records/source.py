@@ -11,6 +11,7 @@ from ..audit.chain import DamagedRecordError, opened
 from ..audit.read import LogReadError, log_files, log_lines, records
 from ..domain import strictly
 from ..domain.limits import limit
+from .questions import question
 
 Json = dict[str, Any]
 Counted = tuple[bytes, int]
@@ -124,8 +125,6 @@ def write_parquet(records: Iterable[Json], path: str, distinct: bool) -> int:
 
     With `distinct` questions that differ only in when they were asked, and in which call, are one row.
     """
-    from .replay import question  # it says what makes a question the same
-
     module = duckdb()
     beside = f"{path}.rows-{os.getpid()}"
     try:

@@ -20,7 +20,8 @@ from .cores import spread
 from .learning.generalise import Bounds, Shape, command_least, never, path_least, ref_least, shapes
 from .learning.observe import Seen, Word, words_of
 from .learning.propose import said
-from .replay import Replayed, asked, opened_policy, portable, question, replay
+from .questions import asked, question
+from .replay import Replayed, opened_policy, portable, replay
 from .row import earliest, table, text
 from .source import Counted, every_record, lines, record_of
 

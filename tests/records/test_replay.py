@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy_lang import Policy, Request
-from policy_lang.records.replay import Replayed, Replayer, portable, question, replay
+from policy_lang.records.questions import question
+from policy_lang.records.replay import Replayed, Replayer, portable, replay
 from policy_lang.records.source import lines as source_lines
 from tests.console.support import policy
 

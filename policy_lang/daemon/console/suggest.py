@@ -12,7 +12,7 @@ from ...policy import Policy
 from ...records.learning.generalise import Shape
 from ...records.learning.observe import words_of
 from ...records.learning.text import pattern_text
-from ...records.replay import asked
+from ...records.questions import asked
 from ...syntax.tokens import escape
 
 Json = dict[str, Any]
