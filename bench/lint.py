@@ -11,13 +11,12 @@ from pathlib import Path
 import tomli
 
 from bench import workload
-from policy_lang.compiler.load import _finish
+from policy_lang.compiler.load import compile_source
 from policy_lang.domain.errors import Source
 from policy_lang.lint.capabilities import builtin
 from policy_lang.lint.context import LintContext
 from policy_lang.lint.linter import Options, lint, lint_context
 from policy_lang.lint.registry import checks
-from policy_lang.resolve.program import resolve_file
 
 SHARES = {"path": 0.55, "host": 0.15, "ref": 0.1, "argv": 0.2}
 CORPUS = Path(__file__).parents[1] / "tests/lint"
@@ -36,8 +35,7 @@ def text_of(count: int, baseline: bool = True) -> str:
 
 def context_of(text: str) -> LintContext:
     """The policy made ready."""
-    program = resolve_file("bench.policy", Source("bench.policy", text))
-    return LintContext(program, _finish(program), builtin())
+    return LintContext(*compile_source(Source("bench.policy", text)), builtin())
 
 
 def best(work: Callable[[], object], runs: int = 3) -> float:

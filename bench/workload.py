@@ -7,9 +7,8 @@ import re
 from collections.abc import Sequence
 
 from policy_lang import Policy
-from policy_lang.compiler.load import _finish
+from policy_lang.compiler.load import compile_source
 from policy_lang.domain.errors import Source
-from policy_lang.resolve.program import resolve_file
 
 ACTION = {"path": "read", "host": "connect", "ref": "push", "argv": "run"}
 Rule = tuple[str, str]
@@ -70,7 +69,7 @@ def policy_text(sort: str, count: int) -> str:
 
 def load(text: str) -> Policy:
     """Compile; the limit on one file's size does not apply to a generated workload."""
-    return Policy._of(_finish(resolve_file("bench.policy", Source("bench.policy", text))))
+    return Policy._of(compile_source(Source("bench.policy", text))[1])
 
 
 def resources(sort: str, count: int) -> dict[str, Sequence[Resource]]:

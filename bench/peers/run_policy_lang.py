@@ -5,12 +5,11 @@ from harness import Decide, Rule, main
 
 def load(rules: list[Rule], remember: bool = True) -> Decide:
     from policy_lang import Policy, Request
-    from policy_lang.compiler.load import _finish
+    from policy_lang.compiler.load import compile_source
     from policy_lang.domain.errors import Source
-    from policy_lang.resolve.program import resolve_file
 
     text = 'policy "bench"\n' + "\n".join(r["ours"] for r in rules)
-    policy = Policy._of(_finish(resolve_file("bench.policy", Source("bench.policy", text))))
+    policy = Policy._of(compile_source(Source("bench.policy", text))[1])
     action = rules[0]["action"]
     engine = policy.engine
     if not remember and action == "run":

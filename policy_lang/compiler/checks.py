@@ -16,55 +16,21 @@ from ..resolve.names import constant
 from ..resolve.program import Program
 from ..syntax import tree
 
-Patterns = Callable[..., tuple[Pattern, ...]]
+Patterns = Callable[..., tuple[Pattern, ...] | None]
 PLACES = ("workspace", "home", "cwd")
 """Where things are may be given in a test as well."""
 
 
 def lower_tests(module: Module, program: Program) -> list[TestBlock]:
-    """The tests of a file. Names that do not exist are reported."""
+    """The tests of a file, without the lines that have a mistake. Names that do not exist are reported."""
     out: list[TestBlock] = []
     file, report = module.file, program.diagnostics.append
     for item in file.items:
         if not isinstance(item, tree.TestDef):
             continue
-        given = {
-            name.text: value for name, word in item.given if (value := _given(name, word, module, program)) is not None
-        }
-        cases: list[Case] = []
-        for case in item.body:
-            effect = case.effect.text
-            if case.tier is not None and case.tier.text not in program.tiers and "TIER" not in program.broken:
-                report(
-                    Diagnostic(
-                        "PLE203",
-                        f"unknown tier `{case.tier.text}`",
-                        file.span(case.tier.pos),
-                        suggest(case.tier.text, program.tiers),
-                    )
-                )
-            if case.method is not None and SORT_OF[case.action.text] != HOST:
-                report(
-                    Diagnostic(
-                        "PLE109", f"the method `{case.method.text}` belongs to `connect`", file.span(case.method.pos)
-                    )
-                )
-            for word in case.resources:
-                if word.kind == "OPAQUE" and SORT_OF[case.action.text] != COMMAND:
-                    report(
-                        Diagnostic("PLE404", "`opaque` is a kind of command", file.span(word.pos), "use it with `run`")
-                    )
-                cases.append(
-                    Case(
-                        effect,
-                        case.tier.text if case.tier else "",
-                        case.action.text,
-                        case.method.text if case.method else None,
-                        word.text if word.kind == "STRING" else None,
-                        file.span(word.pos),
-                    )
-                )
-        if not cases and not file.broken:
+        given = {name.text: _given(name, word, module, program) for name, word in item.given}
+        cases = [case for line in item.body for case in _cases(line, file, program)]
+        if not item.body and not file.broken:
             report(
                 Diagnostic(
                     "PLE508",
@@ -73,10 +39,48 @@ def lower_tests(module: Module, program: Program) -> list[TestBlock]:
                     'add lines such as `deny read "secrets/key"`',
                 )
             )
-        out.append(
-            TestBlock(item.name.text, item.agent.text if item.agent else None, given, tuple(cases), file.span(item.pos))
-        )
+        known = {name: value for name, value in given.items() if value is not None}
+        if len(known) == len(given):
+            agent = item.agent.text if item.agent else None
+            out.append(TestBlock(item.name.text, agent, known, tuple(cases), file.span(item.pos)))
     return out
+
+
+def _cases(line: tree.Case, file: tree.File, program: Program) -> list[Case]:
+    """One line of a test, a case for each of its resources."""
+    report = program.diagnostics.append
+    sound = _tier_exists(line.tier, file, program)
+    if line.method is not None and SORT_OF[line.action.text] != HOST:
+        sound = False
+        report(
+            Diagnostic("PLE109", f"the method `{line.method.text}` belongs to `connect`", file.span(line.method.pos))
+        )
+    cases: list[Case] = []
+    for word in line.resources:
+        if word.kind == "OPAQUE" and SORT_OF[line.action.text] != COMMAND:
+            report(Diagnostic("PLE404", "`opaque` is a kind of command", file.span(word.pos), "use it with `run`"))
+            continue
+        cases.append(
+            Case(
+                line.effect.text,
+                line.tier.text if line.tier else "",
+                line.action.text,
+                line.method.text if line.method else None,
+                word.text if word.kind == "STRING" else None,
+                file.span(word.pos),
+            )
+        )
+    return cases if sound else []
+
+
+def _tier_exists(tier: tree.Word | None, file: tree.File, program: Program) -> bool:
+    """True when a line names no tier or one that exists; an unknown one is reported."""
+    if tier is None or tier.text in program.tiers:
+        return True
+    if "TIER" not in program.broken:
+        known = suggest(tier.text, program.tiers)
+        program.diagnostics.append(Diagnostic("PLE203", f"unknown tier `{tier.text}`", file.span(tier.pos), known))
+    return False
 
 
 def _given(name: tree.Word, word: tree.Word, module: Module, program: Program) -> str | int | bool | None:
@@ -118,7 +122,7 @@ def _given(name: tree.Word, word: tree.Word, module: Module, program: Program) -
 
 
 def lower_proofs(module: Module, program: Program, patterns: Patterns) -> list[ProveBlock]:
-    """The proofs of a file, parsed and checked."""
+    """The proofs of a file, without the lines that have a mistake."""
     out: list[ProveBlock] = []
     file, report = module.file, program.diagnostics.append
     checker = program.checker(file)
@@ -127,15 +131,7 @@ def lower_proofs(module: Module, program: Program, patterns: Patterns) -> list[P
             continue
         properties: list[Property] = []
         for line in item.body:
-            if line.tier is not None and line.tier.text not in program.tiers and "TIER" not in program.broken:
-                report(
-                    Diagnostic(
-                        "PLE203",
-                        f"unknown tier `{line.tier.text}`",
-                        file.span(line.tier.pos),
-                        suggest(line.tier.text, program.tiers),
-                    )
-                )
+            known = _tier_exists(line.tier, file, program)
             sorts = {SORT_OF[w.text] for w, _ in line.actions}
             if len(sorts) != 1:
                 report(
@@ -148,13 +144,16 @@ def lower_proofs(module: Module, program: Program, patterns: Patterns) -> list[P
                 )
                 continue
             methods = tuple(w.text for _, words in line.actions for w in words)
+            found = patterns(module, sorts.pop(), line.patterns, methods)
+            if found is None or not known:
+                continue
             properties.append(
                 Property(
                     line.kind,
                     line.tier.text if line.tier else "",
                     tuple(w.text for w in line.agents),
                     tuple(w.text for w, _ in line.actions),
-                    patterns(module, sorts.pop(), line.patterns, methods),
+                    found,
                     file.span(line.pos),
                 )
             )
@@ -167,7 +166,10 @@ def lower_proofs(module: Module, program: Program, patterns: Patterns) -> list[P
                     'add lines such as `never allow write "**/.git/hooks/**"`',
                 )
             )
+        before = checker.faults
         condition = checker.formula(item.condition) if item.condition is not None else TRUE
+        if checker.faults > before:
+            continue
         out.append(
             ProveBlock(
                 item.name.text,

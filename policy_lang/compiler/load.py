@@ -3,48 +3,107 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 from ..domain.errors import Diagnostic, PolicyError, Source
 from ..domain.limits import limit
 from ..ir.model import PolicySet
 from ..resolve.files import Reader
+from ..resolve.modules import Module
 from ..resolve.program import Program, resolve_file
+from ..syntax import tree
 from .examples import check_examples
 from .lower import lower
 
 
-def compile_file(path: str, library: bool = False, read: Reader | None = None) -> PolicySet:
-    """Compile a policy file. `library` lets it declare tiers that others define. Raises PolicyError.
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What could be understood of a policy file, and every mistake in it, by file and place.
 
-    `read` gives the bytes of its files, from the disk unless something else is given.
+    With mistakes, `policy_set` lacks the rules, tests and proofs that have one: it is there to be looked at, in an
+    editor for example. `checked` gives the one that decides.
     """
+
+    program: Program | None
+    """The files with what their names mean; None when the file itself cannot be read."""
+    policy_set: PolicySet | None
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def tree(self) -> tree.File | None:
+        """The policy's own file as it is written."""
+        return None if self.program is None else self.program.root.file
+
+    @property
+    def modules(self) -> tuple[Module, ...]:
+        """The files that could be read: the policy's own, then imports and ceilings as they are met."""
+        return () if self.program is None else tuple(self.program.modules)
+
+    def checked(self) -> tuple[Program, PolicySet]:
+        """The files and the policy set, of a policy without mistakes. Raises PolicyError with all of them."""
+        if self.diagnostics or self.program is None or self.policy_set is None:
+            raise PolicyError(self.diagnostics)
+        return self.program, self.policy_set
+
+
+def compile_collecting(
+    path: str, text: str | None = None, *, library: bool = False, read: Reader | None = None
+) -> Compiled:
+    """Compile a policy file, or a text as if it stood at `path`. An author's mistakes are returned, not raised.
+
+    `library` lets it declare tiers that others define. `read` gives the bytes of files, from the disk unless
+    something else is given, such as the texts that are open in an editor.
+    """
+    if text is None:
+        return _collect(os.fspath(path), None, library, read)
+    try:
+        size = len(text.encode("utf-8"))
+    except UnicodeEncodeError:
+        return _unread(Diagnostic("PLE002", "the text is not valid Unicode (a lone surrogate)"))
+    if size > limit("source_bytes"):
+        return _unread(Diagnostic("PLE004", f"the text is longer than {limit('source_bytes')} bytes"))
+    return _collect(path, Source(path, text), library, read)
+
+
+def compile_file(path: str, library: bool = False, read: Reader | None = None) -> PolicySet:
+    """Compile a policy file. `library` and `read` are those of `compile_collecting`. Raises PolicyError."""
     return compile_program(path, library, read)[1]
 
 
 def compile_program(path: str, library: bool = False, read: Reader | None = None) -> tuple[Program, PolicySet]:
     """The same, with what its files say beside the policy set. Raises PolicyError."""
-    program = resolve_file(os.fspath(path), library=library, read=read)
-    return program, _finish(program)
+    return compile_collecting(path, library=library, read=read).checked()
 
 
 def compile_text(text: str, path: str) -> PolicySet:
     """Compile a text as if it stood at `path`. Raises PolicyError."""
+    return compile_collecting(path, text).checked()[1]
+
+
+def compile_source(source: Source) -> tuple[Program, PolicySet]:
+    """Compile a text of our own making, of any size. Raises PolicyError."""
+    return _collect(source.path, source, False, None).checked()
+
+
+def _unread(*diagnostics: Diagnostic) -> Compiled:
+    return Compiled(None, None, diagnostics)
+
+
+def _collect(path: str, overlay: Source | None, library: bool, read: Reader | None) -> Compiled:
     try:
-        size = len(text.encode("utf-8"))
-    except UnicodeEncodeError:
-        raise PolicyError([Diagnostic("PLE002", "the text is not valid Unicode (a lone surrogate)")]) from None
-    if size > limit("source_bytes"):
-        raise PolicyError([Diagnostic("PLE004", f"the text is longer than {limit('source_bytes')} bytes")])
-    return _finish(resolve_file(path, Source(path, text)))
-
-
-def _finish(program: Program) -> PolicySet:
+        program = resolve_file(path, overlay, library, read)
+    except PolicyError as error:
+        return _unread(*error.diagnostics)
     policy = lower(program)
-    if not program.diagnostics:
+    if _profiles_read(program, policy):
         check_examples(program, policy)
-    if program.diagnostics:
-        raise PolicyError(ordered(program.diagnostics))
-    return policy
+    return Compiled(program, policy, tuple(ordered(program.diagnostics)))
+
+
+def _profiles_read(program: Program, policy: PolicySet) -> bool:
+    """False when a profile of the policy's has a mistake: examples of commands would be read in another way."""
+    named = sum(isinstance(item, tree.ProfileFile) for module in program.modules for item in module.file.items)
+    return len(policy.profiles) == named and "PROFILE" not in program.broken
 
 
 def ordered(diagnostics: list[Diagnostic]) -> list[Diagnostic]:

@@ -86,17 +86,20 @@ class _Lowering:
         self.sat: dict[object, bool] = {}
         self.lets: dict[int, dict[str, tree.Let]] = {}
         self.used_lets: set[int] = set()
-        self.checked_globs: set[Atom] = set()
+        self.checked_globs: dict[Atom, bool] = {}
+        self.faults = 0
+        """Things so far that were not understood, reported here or where their definition is."""
 
     def _error(self, module: Module, code: str, message: str, pos: tree.Pos, mend: str = "") -> None:
+        self.faults += 1
         self.report(Diagnostic(code, message, module.file.span(pos), mend))
 
     def rule(self, resolved: ResolvedRule) -> Rule | None:
         """One rule in normal form, or None when it has a mistake."""
         rule, module = resolved.rule, resolved.module
-        before = len(self.program.diagnostics)
+        before = self.faults
         sort = self.sort(module, rule.actions)
-        self._scope_globs(resolved)
+        sound = self._scope_globs(resolved) and resolved.sound
         self._options(module, rule, sort)
         if sort is None:
             return None
@@ -104,10 +107,10 @@ class _Lowering:
         include = self.patterns(module, sort, rule.patterns, methods)
         except_ = rule.clause("except")
         exclude = self.patterns(module, sort, except_.words, methods) if except_ else ()
-        if len(self.program.diagnostics) > before:
+        if include is None or exclude is None or self.faults > before:
             return None
         self._possible(resolved, sort, include, exclude)
-        return self._make(resolved, sort, include, exclude, methods)
+        return self._make(resolved, sort, include, exclude, methods) if sound and self.faults == before else None
 
     def sort(self, module: Module, actions: list[tuple[tree.Word, list[tree.Word]]]) -> str | None:
         """The one sort of resource that all actions take."""
@@ -128,8 +131,9 @@ class _Lowering:
 
     def patterns(
         self, module: Module, sort: str, words: list[tree.Word], methods: tuple[str, ...] = ()
-    ) -> tuple[Pattern, ...]:
-        """The compiled patterns of a list; names of `let` are replaced by theirs."""
+    ) -> tuple[Pattern, ...] | None:
+        """The compiled patterns of a list, names of `let` replaced by theirs; None when some are not understood."""
+        before = self.faults
         out: list[Pattern] = []
         for word in self._expand(module, words, ()):
             if word.kind == "OPAQUE":
@@ -153,7 +157,7 @@ class _Lowering:
                 )
                 continue
             out.append(Pattern(sort, word.text, sequences))
-        return tuple(out)
+        return tuple(out) if self.faults == before else None
 
     def _expand(self, module: Module, words: list[tree.Word], through: tuple[str, ...]) -> list[tree.Word]:
         if all(w.kind != "NAME" for w in words):
@@ -170,7 +174,9 @@ class _Lowering:
                 self.used_lets.add(id(let))
                 inner = self._expand(module, let.patterns, (*through, word.text))
                 out += [tree.Word(w.kind, w.text, word.pos if through else w.pos) for w in inner]
-            elif not module.file.broken & {"LET", "NAME"}:
+            elif module.file.broken & {"LET", "NAME"}:
+                self.faults += 1  # its definition may be what did not parse
+            else:
                 self._error(
                     module,
                     "PLE211",
@@ -186,9 +192,8 @@ class _Lowering:
             for item in module.file.items:
                 if isinstance(item, tree.Let):
                     if item.name.text in found:
-                        self._error(
-                            module, "PLE206", f"`{item.name.text}` is defined twice", item.name.pos, "rename one"
-                        )
+                        message, place = f"`{item.name.text}` is defined twice", module.file.span(item.name.pos)
+                        self.report(Diagnostic("PLE206", message, place, "rename one"))  # no fault of who names it
                     found.setdefault(item.name.text, item)
             self.lets[id(module)] = found
         return self.lets[id(module)]
@@ -199,17 +204,20 @@ class _Lowering:
             if id(let) not in self.used_lets and not module.file.broken:
                 self._error(module, "PLE213", f"`let {let.name.text}` is never used", let.name.pos, "remove it")
 
-    def _scope_globs(self, resolved: ResolvedRule) -> None:
-        for scope in resolved.scopes:
-            for word in scope.globs:
-                atom = Atom(scope.kind, "glob", (word.text,))
-                if atom in self.checked_globs:
-                    continue
-                self.checked_globs.add(atom)
+    def _scope_globs(self, resolved: ResolvedRule) -> bool:
+        """Check the globs of the scopes around a rule, each once; True when all are well."""
+        found: list[bool] = []
+        for atom, word in [(Atom(s.kind, "glob", (w.text,)), w) for s in resolved.scopes for w in s.globs]:
+            if atom not in self.checked_globs:
                 try:
                     scope_sequence(word.text)
                 except PatternError as error:
                     self._error(resolved.module, "PLE401", error.message, word.pos, error.mend)
+                    self.checked_globs[atom] = False
+                else:
+                    self.checked_globs[atom] = True
+            found.append(self.checked_globs[atom])
+        return all(found)
 
     def _options(self, module: Module, rule: tree.Rule, sort: str | None) -> None:
         for kind in ("with", "without"):

@@ -42,6 +42,12 @@ class Source:
         line = bisect_right(starts, offset)
         return line, offset - starts[line - 1] + 1
 
+    def utf16_position(self, offset: int) -> tuple[int, int]:
+        """Line and column of a character offset as editors count them: from 0, the column in UTF-16 code units."""
+        before = self.text[: max(0, offset)].replace("\r\n", "\n").replace("\r", "\n")
+        last = before[before.rfind("\n") + 1 :]
+        return before.count("\n"), len(last) + sum(char > "\uffff" for char in last)
+
     def line(self, number: int) -> str:
         """The text of line `number` (from 1), without its end; empty when there is none."""
         lines = self.text.split("\n")

@@ -19,13 +19,14 @@ from .types import Checker
 
 @dataclass(slots=True)
 class ResolvedRule:
-    """A rule with its scopes folded into one condition."""
+    """A rule with its scopes folded into one condition. `sound` when all of that was understood."""
 
     rule: tree.Rule
     module: Module
     condition: Formula
     grants: bool
     scopes: tuple[tree.Scope, ...]
+    sound: bool
 
 
 @dataclass(slots=True)
@@ -84,6 +85,8 @@ class _Resolver:
         self.tiers = collect_tiers(self.modules, self.report, library)
         self.attributes = collect_attributes(self.modules, self.report)
         self.rules: dict[int, list[ResolvedRule]] = {}
+        self.unsound: set[int] = set()
+        """Scopes whose conditions were not understood."""
 
     def run(self) -> Program:
         for module in [*self.modules, self.floor]:
@@ -153,28 +156,38 @@ class _Resolver:
         out: list[ResolvedRule] = []
         for rule, around in walk_rules(module.file.items):
             parts = [self._scope(s, checker, scopes) for s in around]
+            before = checker.faults
             when = rule.clause("when")
             if when and when.condition:
                 parts.append(checker.formula(when.condition))
             until = rule.clause("until")
             if until:
                 parts.append(checker.until(until.words[0]))
-            self._effect(rule, module)
+            sound = (
+                self._effect(rule, module)
+                and checker.faults == before
+                and not any(id(s) in self.unsound for s in around)
+            )
             grants = rule.effect.text != "deny" and module.kind == "policy"
-            out.append(ResolvedRule(rule, module, join("and", parts), grants, around))
+            out.append(ResolvedRule(rule, module, join("and", parts), grants, around, sound))
         return out
 
     def _scope(self, scope: tree.Scope, checker: Checker, known: dict[int, Formula]) -> Formula:
         if id(scope) not in known:
+            before = checker.faults
             known[id(scope)] = (
                 checker.formula(scope.condition)
                 if scope.condition is not None
                 else Atom(scope.kind, "glob", tuple(w.text for w in scope.globs))
             )
+            if checker.faults > before:
+                self.unsound.add(id(scope))
         return known[id(scope)]
 
-    def _effect(self, rule: tree.Rule, module: Module) -> None:
+    def _effect(self, rule: tree.Rule, module: Module) -> bool:
+        """Check a rule's effect and what depends on it; True when all is well."""
         file = module.file
+        before = len(self.diagnostics)
         broken = "TIER" in self.broken
         if rule.tier is not None and rule.tier.text not in self.tiers and not broken:
             self._unknown_tier(rule.tier, file)
@@ -208,6 +221,7 @@ class _Resolver:
                     "remove it",
                 )
             )
+        return len(self.diagnostics) == before and (rule.tier is None or rule.tier.text in self.tiers)
 
     def _unknown_tier(self, tier: tree.Word, file: tree.File) -> None:
         if self._declared(tier.text):

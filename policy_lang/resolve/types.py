@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from ..domain.conditions import BUILT_INS, TRUE, WEEKDAYS, Atom, Formula, Join, join
 from ..domain.errors import Diagnostic
@@ -26,9 +26,12 @@ class Checker:
         self.attributes = attributes
         self.complete = complete
         """False when some declaration did not parse, so that an unknown attribute may be one of its own."""
+        self.faults = 0
+        """Conditions and dates so far that were not understood and are read as true."""
         self.report = report
 
     def _error(self, code: str, message: str, pos: tree.Pos, mend: str = "") -> Formula:
+        self.faults += 1
         self.report(Diagnostic(code, message, self.file.span(pos), mend))
         return TRUE
 
@@ -58,6 +61,7 @@ class Checker:
             type_ = AttributeType(name, BUILT_INS[name])
         if type_ is None:
             if not self.complete:
+                self.faults += 1
                 return TRUE
             known = [*self.attributes, *BUILT_INS]
             return self._error(
@@ -150,8 +154,3 @@ def _minutes(word: tree.Word) -> int | None:
         return None
     hours, minutes = (int(p) for p in word.text.split(":"))
     return hours * 60 + minutes if hours < 24 and minutes < 60 else None
-
-
-def show_moment(seconds: int) -> str:
-    """A time as ISO 8601 UTC, to the minute."""
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%MZ")

@@ -87,6 +87,11 @@ def parse(source: Source) -> tree.File:
     return tree.File(source, items, scanned.comments, found, edition(named) or NEWEST_EDITION, parsing.broken)
 
 
+def tokens(source: Source) -> list[Token]:
+    """The tokens of a text, comments left out."""
+    return scan(source, _parser()[0]).tokens
+
+
 _HEADER = 4
 """Tokens of a header with its edition: `policy "name" language 1`."""
 

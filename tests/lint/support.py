@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
-from policy_lang.compiler.load import _finish
+from policy_lang.compiler.load import compile_source
 from policy_lang.domain.errors import Source
 from policy_lang.lint.capabilities import builtin
 from policy_lang.lint.context import LintContext
 from policy_lang.lint.finding import Finding
 from policy_lang.lint.linter import Options, lint_context
-from policy_lang.resolve.program import resolve_file
 
 TODAY = date(2026, 11, 1)
 
@@ -22,8 +21,7 @@ def with_header(text: str) -> str:
 
 def context_of(text: str, path: str = "example.policy") -> LintContext:
     """A policy from text. Raises PolicyError."""
-    program = resolve_file(path, Source(path, with_header(text)))
-    return LintContext(program, _finish(program), builtin())
+    return LintContext(*compile_source(Source(path, with_header(text))), builtin())
 
 
 def found(text: str, **options: object) -> list[Finding]:
