@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from .._resources import resource_dir
 from ..domain.faults import AuthorError
+from ..domain.limits import limit
 from ..shell.changes import Change, read_act, read_change
 from ..shell.profile import Option, Profile, Profiles
 from ..shell.programs import HOMES, MORE_ROLES, PATH_ROLES, ROLES
@@ -19,7 +20,7 @@ from ..shell.slots import slots_of
 
 SUFFIX = ".profile.toml"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}", re.ASCII)
-_MOST_BYTES = 256 * 1024
+_MOST_BYTES = limit("profile_bytes")
 
 
 class ProfileError(AuthorError, ValueError):

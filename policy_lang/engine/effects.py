@@ -48,7 +48,16 @@ def act_effect(engine: Engine, act: Act, request: Request, env: Environment) -> 
     except Unknown as unknown:
         verdict = _unknown(engine, act.action, env, str(unknown))
     return Effect(
-        act.action, shown, verdict, act.start, act.end, act.note, act.opaque, act.mend, act.free, act.method or ""
+        act.action,
+        shown,
+        verdict,
+        act.start,
+        act.end,
+        act.note,
+        act.opaque,
+        act.remediation,
+        act.free,
+        act.method or "",
     )
 
 

@@ -9,7 +9,7 @@ from ..domain.limits import limit
 from ..domain.request import Request
 from ..facts.commands import argv_word
 from ..ir.patterns import compile_pattern
-from ..shell.acts import NOWHERE, Act, Place
+from ..shell.acts import NO_REPOSITORY, Act, GitContext
 from ..shell.analyse import argv_acts, pattern_acts, read_acts
 from .effects import act_effect
 from .engine import MOST_PARTS, Engine, small
@@ -74,11 +74,11 @@ def _told(parts: tuple[Effect, ...]) -> tuple[str, ...]:
     return tuple(out)
 
 
-def _place(request: Request) -> Place:
+def _place(request: Request) -> GitContext:
     git = request.git
     if not git:
-        return NOWHERE if request.branch is None else Place(branch=request.branch)
+        return NO_REPOSITORY if request.branch is None else GitContext(branch=request.branch)
     remotes = git.get("remotes")
     listed = tuple(sorted((str(k), str(v)) for k, v in remotes.items())) if isinstance(remotes, dict) else ()
     default = git.get("push_default")
-    return Place(request.branch, listed, default if isinstance(default, str) else "")
+    return GitContext(request.branch, listed, default if isinstance(default, str) else "")

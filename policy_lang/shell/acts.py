@@ -14,7 +14,7 @@ class Act:
     `start` and `end` are offsets in the script. `folders` are the possible working folders at that point, None
     when it may be any. `tree` says that what lies below the path is meant as well: `existing` what is there,
     `new` whatever may be put there. `free` acts need no grant: they change only the shell's own state. `opaque` is
-    why the command cannot be read, `mend` how to write it. `note` says what cannot be seen, such as the
+    why the command cannot be read, `remediation` how to write it. `note` says what cannot be seen, such as the
     code that is run.
     """
 
@@ -32,17 +32,17 @@ class Act:
     parsed: Parsed | None = None
     free: bool = False
     opaque: str = ""
-    mend: str = ""
+    remediation: str = ""
     note: str = ""
 
 
 @record(frozen=True, slots=True)
-class Place:
-    """Where a script runs, as far as its reading depends on it."""
+class GitContext:
+    """The repository in which a script runs, as far as its reading depends on it."""
 
     branch: str | None = None
     remotes: tuple[tuple[str, str], ...] = ()
     push_default: str = ""
 
 
-NOWHERE = Place()
+NO_REPOSITORY = GitContext()

@@ -6,11 +6,11 @@ from ..automata.pattern import MANY, Sequence
 from ..domain.errors import RequestError
 from ..domain.limits import limit
 from ..domain.regex import regex
-from .acts import NOWHERE, Act, Place
+from .acts import NO_REPOSITORY, Act, GitContext
 from .dialect import BASH, DIALECTS
 from .interpret import Machine
 from .profile import Profile, Profiles
-from .programs import Call, command_acts
+from .programs import ProgramCall, command_acts
 from .reader import parse_script
 from .reading import Opaque
 from .values import Hole, Value, literal
@@ -26,7 +26,7 @@ def no_profiles(name: str) -> Profile | None:
 
 
 def read_acts(
-    script: str, dialect: str | None = None, profiles: Profiles = no_profiles, place: Place = NOWHERE
+    script: str, dialect: str | None = None, profiles: Profiles = no_profiles, context: GitContext = NO_REPOSITORY
 ) -> list[Act]:
     """What a script does. Raises RequestError when it is not text, too long, empty, or in an unknown dialect."""
     if not isinstance(script, str):
@@ -42,12 +42,12 @@ def read_acts(
     if not script.strip(" \t\n"):
         raise RequestError("PLR051", "the command has no words")
     spoken = BASH if dialect is None else DIALECTS[dialect]
-    machine = Machine(spoken, profiles, place)
+    machine = Machine(spoken, profiles, context)
     try:
         machine.script(parse_script(script, spoken))
     except Opaque as fault:
         at = min(fault.at, len(script))
-        return [*machine.acts, _opaque(fault.why, at, min(at + 1, len(script)), fault.mend)]
+        return [*machine.acts, _opaque(fault.why, at, min(at + 1, len(script)), fault.remediation)]
     except RecursionError:
         return [_opaque("it is nested too deeply", 0, len(script))]
     acts = machine.acts
@@ -56,17 +56,19 @@ def read_acts(
     return acts
 
 
-def argv_acts(argv: tuple[str, ...], profiles: Profiles = no_profiles, place: Place = NOWHERE) -> list[Act]:
+def argv_acts(
+    argv: tuple[str, ...], profiles: Profiles = no_profiles, context: GitContext = NO_REPOSITORY
+) -> list[Act]:
     """What an array of words does."""
-    machine = Machine(BASH, profiles, place)
+    machine = Machine(BASH, profiles, context)
     try:
-        command_acts(machine, Call(tuple(literal(w) for w in argv)))
+        command_acts(machine, ProgramCall(tuple(literal(w) for w in argv)))
     except Opaque as fault:
-        machine.opaque(fault.why, fault.mend, tuple(literal(w) for w in argv))
+        machine.opaque(fault.why, fault.remediation, tuple(literal(w) for w in argv))
     return machine.acts
 
 
-def pattern_acts(sequence: Sequence, profiles: Profiles, place: Place) -> list[Act]:
+def pattern_acts(sequence: Sequence, profiles: Profiles, context: GitContext) -> list[Act]:
     """What a partly known command does; its program must be known."""
     values: list[Value] = []
     for label in sequence:
@@ -74,10 +76,10 @@ def pattern_acts(sequence: Sequence, profiles: Profiles, place: Place) -> list[A
             values.append(literal(label))
         else:
             values.append(Value((Hole.ANY,), label is MANY, "a part of the pattern"))
-    machine = Machine(BASH, profiles, place)
-    command_acts(machine, Call(tuple(values)))
+    machine = Machine(BASH, profiles, context)
+    command_acts(machine, ProgramCall(tuple(values)))
     return machine.acts
 
 
-def _opaque(why: str, start: int, end: int, mend: str = "") -> Act:
-    return Act("run", Value(()), start, end, opaque=why, mend=mend)
+def _opaque(why: str, start: int, end: int, remediation: str = "") -> Act:
+    return Act("run", Value(()), start, end, opaque=why, remediation=remediation)

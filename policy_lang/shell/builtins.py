@@ -14,8 +14,8 @@ from ..domain.regex import regex
 from .dialect import UNREADABLE
 from .reader import parse_script
 from .reading import Opaque
-from .state import State
-from .tree import Simple, Text, Word
+from .state import ShellState
+from .tree import ShellWord, SimpleCommand, Text
 from .values import DIGITS, ENVIRONMENT, UNKNOWN, UNKNOWN_MANY, Hole, Value, joined, literal, numeric
 
 TYPE_CHECKING = False
@@ -106,7 +106,7 @@ def _cd(machine: Machine, fields: list[Value], stdin: Value | None) -> Ends:
     return state, failed
 
 
-def _lost(state: State) -> None:
+def _lost(state: ShellState) -> None:
     state.before = state.folders
     state.folders = None
 
@@ -147,13 +147,13 @@ def _pushd(machine: Machine, fields: list[Value], stdin: Value | None) -> Ends:
 # variables
 
 
-def declared_fields(machine: Machine, word: Word) -> list[Value]:
+def declared_fields(machine: Machine, word: ShellWord) -> list[Value]:
     """A word of `export` and its like: an assignment is not split."""
     first = word.parts[0] if word.parts else None
     if machine.dialect.splits_declarations:
         return machine.fields(word)
     if isinstance(first, Text) and first.quoted and first.text.endswith("=") and len(first.text) > 1:
-        value = machine.value(Word(word.parts[1:], word.start, word.end))
+        value = machine.value(ShellWord(word.parts[1:], word.start, word.end))
         return [joined([first.text, *value.parts], False, value.why)]
     return machine.fields(word)
 
@@ -517,7 +517,7 @@ _PRINTS_PATHS = frozenset({
 _LOOKING = frozenset({"status", "diff", "log", "add", "commit", "branch", "rev-parse", "fetch", "push"})
 
 
-def printed(machine: Machine, words: list[str | None], command: Simple) -> Value | None:
+def printed(machine: Machine, words: list[str | None], command: SimpleCommand) -> Value | None:
     """What a command prints, where that is sure."""
     name = words[0] if words else None
     if name == "pwd" and len(words) == 1:
@@ -544,11 +544,11 @@ def printed(machine: Machine, words: list[str | None], command: Simple) -> Value
     branch = words in (["git", "branch", "--show-current"], ["git", "rev-parse", "--abbrev-ref", "HEAD"])
     if (
         branch
-        and machine.place.branch
+        and machine.context.branch
         and not _moved(machine)
-        and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./-]*", machine.place.branch)
+        and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./-]*", machine.context.branch)
     ):
-        return literal(machine.place.branch)
+        return literal(machine.context.branch)
     if name == "echo" and len(words) > 1 and None not in words and not str(words[1]).startswith("-"):
         text = " ".join(str(w) for w in words[1:])
         if re.fullmatch(r"[A-Za-z0-9_@%+:,./ -]*", text):

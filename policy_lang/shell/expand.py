@@ -16,8 +16,17 @@ from ..domain.regex import regex
 from .braces import brace_expand
 from .dialect import Dialect
 from .reading import Opaque
-from .state import State
-from .tree import Arith, Item, Param, Part, Proc, Sub, Text, Word
+from .state import ShellState
+from .tree import (
+    AndOrList,
+    ArithmeticExpansion,
+    CommandSubstitution,
+    ParameterExpansion,
+    Part,
+    ProcessSubstitution,
+    ShellWord,
+    Text,
+)
 from .values import DIGITS, NUMBER, UNKNOWN, UNKNOWN_MANY, Hole, Piece, Value, bounded, either, joined, literal, numeric
 
 MOST_FIELDS = limit("script_fields")
@@ -46,16 +55,16 @@ class Expander(ABC):
 
     __slots__ = ("dialect", "state")
 
-    def __init__(self, dialect: Dialect, state: State) -> None:
+    def __init__(self, dialect: Dialect, state: ShellState) -> None:
         self.dialect = dialect
         self.state = state
 
     @abstractmethod
-    def substitute(self, body: tuple[Item, ...]) -> Value:
+    def substitute(self, body: tuple[AndOrList, ...]) -> Value:
         """Run a command substitution in a copy of the state; what it prints."""
 
     @abstractmethod
-    def apart(self, body: tuple[Item, ...]) -> None:
+    def apart(self, body: tuple[AndOrList, ...]) -> None:
         """Run a process substitution in a copy of the state."""
 
     @abstractmethod
@@ -64,7 +73,7 @@ class Expander(ABC):
 
     # words
 
-    def fields(self, word: Word) -> list[Value]:
+    def fields(self, word: ShellWord) -> list[Value]:
         """The words that a word becomes."""
         parts = word.parts
         if len(parts) == 1:
@@ -89,8 +98,8 @@ class Expander(ABC):
         """Refuse what zsh reads in another way: subscripts and flags without braces (zshexpn(1))."""
         for part, following in pairwise(parts):
             text = following.text if isinstance(following, Text) else ""
-            plain = isinstance(part, Param) and not part.op and not part.subscript
-            length = isinstance(part, Param) and part.name in "#?" and text[:1].isidentifier()
+            plain = isinstance(part, ParameterExpansion) and not part.op and not part.subscript
+            length = isinstance(part, ParameterExpansion) and part.name in "#?" and text[:1].isidentifier()
             if plain and (length or text[:1] == "["):
                 raise Opaque("a subscript or length without braces, which zsh reads in another way", "use braces")
             if isinstance(part, Text) and part.text.endswith("$") and text[:1] in {"+", "=", "~", "^"}:
@@ -115,7 +124,7 @@ class Expander(ABC):
                 globbed, unknown = self._globs(text, len(parts) > 1, pieces)
                 many, lost = many or globbed, lost or unknown
                 continue
-            if isinstance(part, Proc):
+            if isinstance(part, ProcessSubstitution):
                 self.apart(part.body)
                 pieces.append(Hole.PIPE)
                 continue
@@ -150,7 +159,7 @@ class Expander(ABC):
         done.append(joined(pieces, many, why))
         return done
 
-    def value(self, word: Word) -> Value:
+    def value(self, word: ShellWord) -> Value:
         """A word where nothing is split: an assignment's value, a redirection's target, a `case` subject."""
         if self.dialect.bare_subscripts:
             self._bare_subscripts(word.parts)
@@ -166,7 +175,7 @@ class Expander(ABC):
                         pieces.append(Hole.ANY)
                         continue
                 pieces.append(text)
-            elif isinstance(part, Proc):
+            elif isinstance(part, ProcessSubstitution):
                 self.apart(part.body)
                 pieces.append(Hole.PIPE)
             else:
@@ -253,15 +262,15 @@ class Expander(ABC):
 
     # parts
 
-    def _part(self, part: Param | Sub | Arith) -> Value | tuple[Value, ...]:
-        if isinstance(part, Param):
+    def _part(self, part: ParameterExpansion | CommandSubstitution | ArithmeticExpansion) -> Value | tuple[Value, ...]:
+        if isinstance(part, ParameterExpansion):
             return self.parameter(part)
-        if isinstance(part, Sub):
+        if isinstance(part, CommandSubstitution):
             return self.substitute(part.body)
         self.arithmetic(part.parts)
         return NUMBER
 
-    def parameter(self, param: Param) -> Value | tuple[Value, ...]:
+    def parameter(self, param: ParameterExpansion) -> Value | tuple[Value, ...]:
         """The value of `$name` or `${...}`; a tuple for a list of words."""
         name, op = param.name, param.op
         binding = self._binding(param)
@@ -269,7 +278,7 @@ class Expander(ABC):
             return DIGITS
         if not op:
             return binding
-        argument = self.value(Word(param.arg, 0, 0)) if op != ":" else UNKNOWN
+        argument = self.value(ShellWord(param.arg, 0, 0)) if op != ":" else UNKNOWN
         if isinstance(binding, tuple):
             return (UNKNOWN_MANY,)
         known = binding.text
@@ -303,7 +312,7 @@ class Expander(ABC):
             return argument if surely_set else either(argument, literal("")) if argument.text is not None else UNKNOWN
         return binding
 
-    def _binding(self, param: Param) -> Value | tuple[Value, ...]:
+    def _binding(self, param: ParameterExpansion) -> Value | tuple[Value, ...]:
         name = param.name
         if param.subscript:
             return self._element(name, param.subscript)
@@ -370,7 +379,7 @@ class Expander(ABC):
                     raise Opaque("arithmetic with subscripts or quotes")
                 names += _IDENTIFIER.findall(re.sub(r"[0-9]+#[0-9A-Za-z@_]+|0[xX][0-9a-fA-F]+", "", part.text))
                 assigns = assigns or bool(re.search(r"(?<![<>=!])=(?!=)|\+\+|--|<<=|>>=", part.text))
-            elif isinstance(part, Proc):
+            elif isinstance(part, ProcessSubstitution):
                 raise Opaque("a process substitution in arithmetic")
             else:
                 value = self._part(part)

@@ -12,15 +12,15 @@ from collections.abc import Callable
 
 from ..domain.limits import limit
 from . import builtins
-from .acts import Act, Place
+from .acts import Act, GitContext
 from .dialect import Dialect
 from .loops import Ends, Flow
 from .profile import Profiles
-from .programs import Call, command_acts
+from .programs import ProgramCall, command_acts
 from .reader import parse_script
 from .reading import Opaque
-from .state import State, merge
-from .tree import Assign, Command, Function, Item, Pipeline, Redirect, Simple, Text, Word
+from .state import ShellState, merge
+from .tree import AndOrList, Assignment, Command, FunctionDefinition, Pipeline, Redirect, ShellWord, SimpleCommand, Text
 from .values import UNKNOWN, Hole, Value, bounded, joined, literal
 from .variables import PAGERS, QUIET, SHELL_VARIABLES, dangerous
 
@@ -36,12 +36,12 @@ class Machine(Flow):
         "acts",
         "assigned",
         "calls",
+        "context",
         "depth",
         "found",
         "frames",
         "guarded",
         "moved",
-        "place",
         "profiles",
         "returns",
         "seen",
@@ -51,19 +51,19 @@ class Machine(Flow):
         "whole",
     )
 
-    def __init__(self, dialect: Dialect, profiles: Profiles, place: Place, state: State | None = None) -> None:
-        super().__init__(dialect, state or State({}, {}))
+    def __init__(self, dialect: Dialect, profiles: Profiles, context: GitContext) -> None:
+        super().__init__(dialect, ShellState({}, {}))
         self.profiles = profiles
-        self.place = place
+        self.context = context
         self.acts: list[Act] = []
         self.seen: set[object] = set()
         self.steps = 0
         self.depth = 0
         self.span = (0, 0)
         self.whole: tuple[int, int] | None = None
-        self.returns: list[list[State]] = []
+        self.returns: list[list[ShellState]] = []
         self.calls: list[str] = []
-        self.traps: list[tuple[tuple[Item, ...], State, int, int, tuple[int, int]]] = []
+        self.traps: list[tuple[tuple[AndOrList, ...], ShellState, int, int, tuple[int, int]]] = []
         self.assigned: list[str] = []
         self.moved = 0
         self.found = ""
@@ -85,9 +85,9 @@ class Machine(Flow):
             raise Opaque(f"it has more than {MOST_ACTS} effects")
         self.acts.insert(len(self.acts) if place < 0 else place, made)
 
-    def opaque(self, why: str, mend: str = "", argv: tuple[Value, ...] = ()) -> None:
+    def opaque(self, why: str, remediation: str = "", argv: tuple[Value, ...] = ()) -> None:
         """Record that the command being run cannot be read."""
-        self.act("run", Value(()), argv=argv, opaque=why, mend=mend)
+        self.act("run", Value(()), argv=argv, opaque=why, remediation=remediation)
 
     def credential(self, name: str) -> None:
         """A credential of the environment is used."""
@@ -101,7 +101,7 @@ class Machine(Flow):
 
     # running lists
 
-    def script(self, items: tuple[Item, ...]) -> None:
+    def script(self, items: tuple[AndOrList, ...]) -> None:
         """Run a whole script, then what its traps would do."""
         self.items(items, self.state)
         while self.traps:
@@ -113,7 +113,7 @@ class Machine(Flow):
             self.span = span
             self.items(body, state)
 
-    def nested(self, text: str, dialect: Dialect, state: State) -> None:
+    def nested(self, text: str, dialect: Dialect, state: ShellState) -> None:
         """Run a script inside this one, such as `bash -c`; its acts stand where this command stands."""
         inside = self.whole, self.dialect, self.state, self.frames, self.returns, self.guarded
         self.depth += 1
@@ -132,12 +132,12 @@ class Machine(Flow):
                 self.act("run", Value(()), argv=(literal(":"),))
             self.items(items, state)
         except Opaque as fault:
-            self.opaque(fault.why, fault.mend)
+            self.opaque(fault.why, fault.remediation)
         finally:
             self.depth -= 1
             self.whole, self.dialect, self.state, self.frames, self.returns, self.guarded = inside
 
-    def items(self, items: tuple[Item, ...], state: State) -> Ends:
+    def items(self, items: tuple[AndOrList, ...], state: ShellState) -> Ends:
         """Run a list."""
         ends: Ends = (state, None)
         for item in items:
@@ -147,23 +147,23 @@ class Machine(Flow):
             ends = self.item(item, now)
         return ends
 
-    def stopping(self, pipeline: Pipeline, state: State) -> Ends:
+    def stopping(self, pipeline: Pipeline, state: ShellState) -> Ends:
         """Run a pipeline whose failure ends the script under `set -e`, where that is sure (bash(1), `set`)."""
         ok, bad = self.pipeline(pipeline, state)
         command = pipeline.commands[0]
-        plain = len(pipeline.commands) == 1 and isinstance(command, Simple) and not pipeline.negated
+        plain = len(pipeline.commands) == 1 and isinstance(command, SimpleCommand) and not pipeline.negated
         if plain and ok is not None and ok.stop_on_error and not self.guarded and not ok.functions:
             return ok, None
         return ok, bad
 
-    def item(self, item: Item, state: State) -> Ends:
+    def item(self, item: AndOrList, state: ShellState) -> Ends:
         """Run pipelines joined by `&&` and `||`."""
         if item.background:
             self.apart_from(state, lambda s: self._item(item, s))
             return state, state
         return self._item(item, state)
 
-    def _item(self, item: Item, state: State) -> Ends:
+    def _item(self, item: AndOrList, state: ShellState) -> Ends:
         if not item.operators:
             return self.stopping(item.pipelines[0], state)
         self.guarded += 1
@@ -182,14 +182,14 @@ class Machine(Flow):
                 ok, bad = merge(ok, then), otherwise
         return ok, bad
 
-    def apart_from(self, state: State, run: Callable[[State], object]) -> None:
+    def apart_from(self, state: ShellState, run: Callable[[ShellState], object]) -> None:
         """Run something in a copy of the state, as a subshell does."""
         before = self.state, self.frames, self.returns
         self.frames, self.returns = [], []
         run(state.copy())
         self.state, self.frames, self.returns = before
 
-    def pipeline(self, pipeline: Pipeline, state: State) -> Ends:
+    def pipeline(self, pipeline: Pipeline, state: ShellState) -> Ends:
         """Run one pipeline."""
         if len(pipeline.commands) == 1:
             if pipeline.negated:
@@ -207,26 +207,26 @@ class Machine(Flow):
                 self.apart_from(state, lambda s, c=command, p=piped: self.command(c, s, p))  # type: ignore[misc]
         return state, state
 
-    def command(self, command: Command, state: State, piped: bool = False) -> Ends:
+    def command(self, command: Command, state: ShellState, piped: bool = False) -> Ends:
         """Run one command. Opaque parts are recorded, and what they may have changed is forgotten."""
         self.step()
         self.state = state
         before = self.span
         try:
-            if isinstance(command, Function):
+            if isinstance(command, FunctionDefinition):
                 state.functions[command.name] = (command.body,)
                 if command.name in builtins.NAMES:
                     raise Opaque(f"the function `{command.name[:40]}` takes a builtin's name")
                 return state, state
             self.span = (command.start, command.end)
-            if isinstance(command, Simple):
+            if isinstance(command, SimpleCommand):
                 return self.simple(command, piped)
             for redirect in command.redirects:
                 self.redirect(redirect)
             return self.compound(command, state)
         except Opaque as fault:
             self.state = state
-            self.opaque(fault.why, fault.mend)
+            self.opaque(fault.why, fault.remediation)
             state.forget()
             return state, state
         finally:
@@ -243,10 +243,10 @@ class Machine(Flow):
             self.act("setenv", literal(name))
         self.state.variables[name] = bounded(value)
 
-    def assignment(self, assign: Assign) -> None:
+    def assignment(self, assign: Assignment) -> None:
         """`name=value` of a command or alone."""
         current = self.state.variables.get(assign.name)
-        if not isinstance(assign.value, Word):
+        if not isinstance(assign.value, ShellWord):
             elements = [v for w in assign.value for v in self.fields(w)]
             if any(v.starts().startswith("[") for v in elements):
                 raise Opaque("an array with subscripts")
@@ -269,7 +269,7 @@ class Machine(Flow):
                 value = joined([*(current.parts if current else (Hole.ANY,)), *value.parts])
         self.assign(assign.name, value)
 
-    def simple(self, command: Simple, piped: bool) -> Ends:
+    def simple(self, command: SimpleCommand, piped: bool) -> Ends:
         """A simple command: words first, then redirections, then assignments, as bash expands them."""
         state = self.state
         first = command.words[0] if command.words else None
@@ -297,7 +297,7 @@ class Machine(Flow):
         ok, bad = self.prefixed(command, fields, stdin)
         return ok, merge(bad, untouched)
 
-    def prefixed(self, command: Simple, fields: list[Value], stdin: Value | None) -> Ends:
+    def prefixed(self, command: SimpleCommand, fields: list[Value], stdin: Value | None) -> Ends:
         """Run words with the assignments that hold for them alone."""
         state = self.state
         name = fields[0].text
@@ -343,7 +343,7 @@ class Machine(Flow):
     def program(self, fields: list[Value], stdin: Value | None = None) -> None:
         """Record what a program does."""
         self.step()
-        command_acts(self, Call(tuple(fields), stdin))
+        command_acts(self, ProgramCall(tuple(fields), stdin))
 
     def call(self, name: str, fields: list[Value], stdin: Value | None) -> Ends:
         """Call a function: its body runs here, with other parameters."""
@@ -360,7 +360,7 @@ class Machine(Flow):
                 continue
             args, here.args = here.args, tuple(fields[1:])
             outer, here.hidden = here.hidden, {}
-            returned: list[State] = []
+            returned: list[ShellState] = []
             self.calls.append(name)
             self.returns.append(returned)
             frames, self.frames = self.frames, []
@@ -427,12 +427,12 @@ class Machine(Flow):
 
     # substitutions
 
-    def apart(self, body: tuple[Item, ...]) -> None:
+    def apart(self, body: tuple[AndOrList, ...]) -> None:
         """Run commands in a copy of the state."""
         state = self.state
         self.apart_from(state, lambda s: self.items(body, s))
 
-    def substitute(self, body: tuple[Item, ...]) -> Value:
+    def substitute(self, body: tuple[AndOrList, ...]) -> Value:
         """Run a command substitution; what it prints where that can be told."""
         state, span = self.state, self.span
         inner = state.copy()
@@ -441,13 +441,13 @@ class Machine(Flow):
         self.state, self.span = state, span
         return self.printed(body)
 
-    def printed(self, body: tuple[Item, ...]) -> Value:
+    def printed(self, body: tuple[AndOrList, ...]) -> Value:
         """What a substitution prints, for the few commands where that is sure."""
         if len(body) != 1 or body[0].operators or body[0].background or len(body[0].pipelines) != 1:
             return _OUTPUT
         commands = body[0].pipelines[0].commands
         last = commands[-1]
-        if not isinstance(last, Simple) or last.assigns or any(r.op[0] == ">" for r in last.redirects):
+        if not isinstance(last, SimpleCommand) or last.assigns or any(r.op[0] == ">" for r in last.redirects):
             return _OUTPUT
         words = [p.parts[0].text if len(p.parts) == 1 and isinstance(p.parts[0], Text) else None for p in last.words]
         if any(w in self.state.functions for w in words[:1]):

@@ -5,19 +5,32 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 
+from ..domain.limits import limit
 from ..domain.record import field, record
 from .dialect import Dialect
 from .expand import Expander
 from .reading import Opaque
-from .state import State, merge
-from .tree import ArithCommand, Block, Case, Compound, For, ForArith, If, Item, Test, Text, While, Word
+from .state import ShellState, merge
+from .tree import (
+    AndOrList,
+    ArithmeticCommand,
+    ArithmeticFor,
+    CaseClause,
+    CompoundCommand,
+    ConditionalExpression,
+    ForClause,
+    Grouping,
+    IfClause,
+    ShellWord,
+    Text,
+    WhileClause,
+)
 from .values import Hole, Value, either, numeric
 
-MOST_ROUNDS = 4
-"""Rounds of a loop before everything it may change is unknown."""
-MOST_UNROLLED = 64
+MOST_ROUNDS = limit("script_rounds")
+MOST_UNROLLED = limit("script_unrolled")
 
-Ends = tuple[State | None, State | None]
+Ends = tuple[ShellState | None, ShellState | None]
 """The state after success and after failure; None when that does not happen."""
 
 _NUMERIC_TESTS = frozenset({"-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
@@ -27,8 +40,8 @@ _NUMERIC_TESTS = frozenset({"-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
 class Frame:
     """Where `break` and `continue` lead."""
 
-    breaks: list[State] = field(default_factory=list)
-    continues: list[State] = field(default_factory=list)
+    breaks: list[ShellState] = field(default_factory=list)
+    continues: list[ShellState] = field(default_factory=list)
 
 
 class Flow(Expander):
@@ -36,56 +49,56 @@ class Flow(Expander):
 
     __slots__ = ("frames", "guarded")
 
-    def __init__(self, dialect: Dialect, state: State) -> None:
+    def __init__(self, dialect: Dialect, state: ShellState) -> None:
         super().__init__(dialect, state)
         self.frames: list[Frame] = []
         self.guarded = 0
 
     @abstractmethod
-    def items(self, items: tuple[Item, ...], state: State) -> Ends:
+    def items(self, items: tuple[AndOrList, ...], state: ShellState) -> Ends:
         """Run a list."""
 
     @abstractmethod
-    def apart_from(self, state: State, run: Callable[[State], object]) -> None:
+    def apart_from(self, state: ShellState, run: Callable[[ShellState], object]) -> None:
         """Run something in a copy of the state, as a subshell does."""
 
-    def compound(self, command: Compound, state: State) -> Ends:
+    def compound(self, command: CompoundCommand, state: ShellState) -> Ends:
         """Run a compound command."""
         kind = command.kind
-        if isinstance(kind, Block):
+        if isinstance(kind, Grouping):
             if not kind.subshell:
                 return self.items(kind.body, state)
             self.apart_from(state, lambda s: self.items(kind.body, s))
             return state, state
-        if isinstance(kind, If):
+        if isinstance(kind, IfClause):
             return self.branches(kind, state)
-        if isinstance(kind, While):
+        if isinstance(kind, WhileClause):
             return self.loop(state, lambda s: self.round(kind, s))
-        if isinstance(kind, For):
+        if isinstance(kind, ForClause):
             return self.for_each(kind, state)
-        if isinstance(kind, ForArith):
+        if isinstance(kind, ArithmeticFor):
             self.arithmetic(kind.header)
             return self.loop(state, lambda s: (merge(*self.again(kind, s)), s))
-        if isinstance(kind, Case):
+        if isinstance(kind, CaseClause):
             return self.cases(kind, state)
-        if isinstance(kind, Test):
+        if isinstance(kind, ConditionalExpression):
             self.test(kind)
         else:
-            assert isinstance(kind, ArithCommand)
+            assert isinstance(kind, ArithmeticCommand)
             self.arithmetic(kind.parts)
         return state, state
 
-    def again(self, kind: ForArith, state: State) -> Ends:
+    def again(self, kind: ArithmeticFor, state: ShellState) -> Ends:
         """One round of an arithmetic loop."""
         self.state = state
         self.arithmetic(kind.header)
         return self.items(kind.body, state)
 
-    def branches(self, kind: If, state: State) -> Ends:
+    def branches(self, kind: IfClause, state: ShellState) -> Ends:
         """`if`."""
-        ok: State | None = None
-        bad: State | None = None
-        now: State | None = state
+        ok: ShellState | None = None
+        bad: ShellState | None = None
+        now: ShellState | None = state
         for condition, body in kind.branches:
             assert now is not None
             self.guarded += 1
@@ -102,7 +115,7 @@ class Flow(Expander):
             return merge(ok, a), merge(bad, b)
         return merge(ok, now), bad
 
-    def round(self, kind: While, state: State) -> tuple[State | None, State | None]:
+    def round(self, kind: WhileClause, state: ShellState) -> Ends:
         """One round of `while`: the state for the next round, and the one that leaves the loop."""
         self.guarded += 1
         yes, no = self.items(kind.condition, state)
@@ -113,7 +126,7 @@ class Flow(Expander):
             return None, no
         return merge(*self.items(kind.body, yes.copy() if yes is no else yes)), no
 
-    def loop(self, state: State, once: Callable[[State], tuple[State | None, State | None]]) -> Ends:
+    def loop(self, state: ShellState, once: Callable[[ShellState], Ends]) -> Ends:
         """Run a loop until another round would change nothing, or everything is unknown."""
         for number in range(MOST_ROUNDS + 1):
             frame = Frame()
@@ -133,7 +146,7 @@ class Flow(Expander):
                 state.forget()
         return left, left
 
-    def for_each(self, kind: For, state: State) -> Ends:
+    def for_each(self, kind: ForClause, state: ShellState) -> Ends:
         """`for`: one round for each value when they are known, else one for all of them."""
         self.state = state
         if kind.words is None:
@@ -141,8 +154,8 @@ class Flow(Expander):
         else:
             values = [v for w in kind.words for v in self.fields(w)]
         if len(values) <= MOST_UNROLLED and not any(v.many for v in values):
-            left: State | None = None
-            now: State | None = state
+            left: ShellState | None = None
+            now: ShellState | None = state
             for value in values:
                 if now is None:
                     break
@@ -163,7 +176,7 @@ class Flow(Expander):
             each = either(each, value)
         each = Value(each.parts, False, each.why)
 
-        def once(inner: State) -> tuple[State | None, State | None]:
+        def once(inner: ShellState) -> Ends:
             self.state = inner
             after = inner.copy()
             self.assign(kind.name, each)
@@ -171,28 +184,28 @@ class Flow(Expander):
 
         return self.loop(state, once)
 
-    def cases(self, kind: Case, state: State) -> Ends:
+    def cases(self, kind: CaseClause, state: ShellState) -> Ends:
         """`case`."""
         self.state = state
         self.value(kind.subject)
-        ok: State | None = state.copy()
-        bad: State | None = None
-        through: State | None = None
-        for patterns, body, end in kind.branches:
+        ok: ShellState | None = state.copy()
+        bad: ShellState | None = None
+        through: ShellState | None = None
+        for item in kind.items:
             self.state = state
-            for pattern in patterns:
+            for pattern in item.patterns:
                 self.value(pattern)
             begin = merge(state.copy(), through)
             assert begin is not None
-            a, b = self.items(body, begin)
+            a, b = self.items(item.body, begin)
             through = None
-            if end == ";&":
+            if item.terminator == ";&":
                 through = merge(a, b)
                 through = through.copy() if through else None
             ok, bad = merge(ok, a), merge(bad, b)
         return ok, bad
 
-    def test(self, kind: Test) -> None:
+    def test(self, kind: ConditionalExpression) -> None:
         """`[[ ]]`: it only looks, but numbers are evaluated as arithmetic is."""
         values: list[Value | str] = []
         for word in kind.words:
@@ -213,13 +226,13 @@ class Flow(Expander):
         if any(
             isinstance(p, Text) and not p.quoted and "(" in p.text
             for w in kind.words
-            if isinstance(w, Word)
+            if isinstance(w, ShellWord)
             for p in w.parts
         ):
             raise Opaque("a pattern with parentheses")
 
 
-def _same(first: State, second: State) -> bool:
+def _same(first: ShellState, second: ShellState) -> bool:
     return (
         first.variables == second.variables
         and first.folders == second.folders

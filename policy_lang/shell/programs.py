@@ -36,14 +36,14 @@ _ASSIGNED = regex(r"([A-Za-z_][A-Za-z0-9_]*)=", re.ASCII)
 
 
 @record(frozen=True, slots=True)
-class Call:
+class ProgramCall:
     """A program's words and what its standard input is: a text, something unknown, or None for nothing given."""
 
     argv: tuple[Value, ...]
     stdin: Value | None = None
 
 
-Reader = Callable[["Machine", Call, Parsed], bool]
+Reader = Callable[["Machine", ProgramCall, Parsed], bool]
 READERS: dict[str, Reader] = {}
 """Programs whose words need more than roles. A reader returns True when it has dealt with the operands."""
 
@@ -112,12 +112,12 @@ def program_name(text: str) -> str | None:
     return version[1] if version else name
 
 
-def command_acts(machine: Machine, call: Call) -> None:
+def command_acts(machine: Machine, call: ProgramCall) -> None:
     """Record everything that a program's command line says it does."""
     try:
         name = program_name(call.argv[0].text or "")
     except Opaque as fault:
-        machine.opaque(fault.why, fault.mend, call.argv)
+        machine.opaque(fault.why, fault.remediation, call.argv)
         return
     profile = machine.profiles(name) if name is not None else None
     if profile is None:
@@ -131,10 +131,10 @@ def command_acts(machine: Machine, call: Call) -> None:
         finally:
             machine.state.folders = folders
     except Opaque as fault:
-        machine.opaque(fault.why, fault.mend, call.argv)
+        machine.opaque(fault.why, fault.remediation, call.argv)
 
 
-def _acts(machine: Machine, call: Call, parsed: Parsed) -> None:
+def _acts(machine: Machine, call: ProgramCall, parsed: Parsed) -> None:
     profile = parsed.profile
     changes = parsed.changes
     if changes.opaque:
@@ -356,7 +356,7 @@ def _repository(machine: Machine, parsed: Parsed, value: Value, index: int) -> N
     elif text.startswith(("/", "./", "../", "~")) or text in {".", ".."}:
         path(machine, "read", value)
     else:
-        url = dict(machine.place.remotes).get(text)
+        url = dict(machine.context.remotes).get(text)
         if url is not None and ("://" in url or _SCP.match(url) or url.startswith(("/", "."))):
             _repository(machine, parsed, literal(url), index)
 
@@ -429,9 +429,9 @@ def _script(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
     text = value.text
     if text is None:
         raise Opaque("it runs a command that is not known")
-    from .state import State  # the state of another shell
+    from .state import ShellState  # the state of another shell
 
-    machine.nested(text, SH, State({}, {}, machine.state.folders))
+    machine.nested(text, SH, ShellState({}, {}, machine.state.folders))
 
 
 def _program(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:

@@ -9,25 +9,27 @@ from ..domain.regex import regex
 from .dialect import BASH, Dialect
 from .reading import Opaque, WordReader
 from .tree import (
-    ArithCommand,
-    Assign,
-    Block,
-    Case,
+    AndOrList,
+    ArithmeticCommand,
+    ArithmeticFor,
+    Assignment,
+    CaseClause,
+    CaseItem,
     Command,
-    Compound,
-    For,
-    ForArith,
-    Function,
-    If,
-    Item,
+    CompoundCommand,
+    CompoundKind,
+    ConditionalExpression,
+    ForClause,
+    FunctionDefinition,
+    Grouping,
+    IfClause,
     Part,
     Pipeline,
     Redirect,
-    Simple,
-    Test,
+    ShellWord,
+    SimpleCommand,
     Text,
-    While,
-    Word,
+    WhileClause,
 )
 
 _BLANK = regex(r"(?:[ \t]|\\\n)+")
@@ -49,7 +51,7 @@ _DECLARING = frozenset({"declare", "typeset", "local", "export", "readonly"})
 _OPENERS = frozenset({"if", "for", "while", "until", "case", "[[", "{", "function", "select", "coproc"})
 
 
-def parse_script(text: str, dialect: Dialect = BASH) -> tuple[Item, ...]:
+def parse_script(text: str, dialect: Dialect = BASH) -> tuple[AndOrList, ...]:
     """Parse a whole script. Raises Opaque."""
     reader = Reader(text, dialect)
     body = reader.commands("")
@@ -102,7 +104,7 @@ class Reader(WordReader):
 
     # lists
 
-    def commands(self, close: str) -> tuple[Item, ...]:
+    def commands(self, close: str) -> tuple[AndOrList, ...]:
         """A list of commands up to the end (`close` is empty) or a closing parenthesis, which is taken."""
         body = self.list_until(lambda: close != "" and self.text.startswith(close, self.pos), empty=True)
         if close:
@@ -113,9 +115,9 @@ class Reader(WordReader):
             raise self.fail(f"an unexpected `{self.text[self.pos : self.pos + 1]}`")
         return body
 
-    def list_until(self, ended: Callable[[], bool], empty: bool = False) -> tuple[Item, ...]:
+    def list_until(self, ended: Callable[[], bool], empty: bool = False) -> tuple[AndOrList, ...]:
         """Commands until `ended` says so where one could begin."""
-        items: list[Item] = []
+        items: list[AndOrList] = []
         while True:
             self.newlines()
             if self.pos >= self.end or ended():
@@ -146,7 +148,7 @@ class Reader(WordReader):
         if self.text[at : at + 1] in set(";&|<>("):
             raise self.fail("a line is continued inside an operator")
 
-    def block(self, *stops: str) -> tuple[Item, ...]:
+    def block(self, *stops: str) -> tuple[AndOrList, ...]:
         """Commands up to one of the reserved words, which is left standing."""
         self.deeper()
         body = self.list_until(lambda: self.reserved() in stops)
@@ -155,7 +157,7 @@ class Reader(WordReader):
         self.depth -= 1
         return body
 
-    def item(self) -> Item:
+    def item(self) -> AndOrList:
         """Pipelines joined by `&&` and `||`."""
         pipelines = [self.pipeline()]
         operators: list[str] = []
@@ -163,7 +165,7 @@ class Reader(WordReader):
             self.blanks()
             operator = self.text[self.pos : self.pos + 2]
             if operator not in {"&&", "||"}:
-                return Item(tuple(pipelines), tuple(operators), False)
+                return AndOrList(tuple(pipelines), tuple(operators), False)
             self.pos += 2
             self.newlines()
             operators.append(operator)
@@ -212,19 +214,19 @@ class Reader(WordReader):
         if self.text.startswith("((", self.pos):
             self.extended("`((`")
             self.pos += 2
-            return self.compound(ArithCommand(self.arithmetic()), start)
+            return self.compound(ArithmeticCommand(self.arithmetic()), start)
         if self.text.startswith("(", self.pos):
             self.pos += 1
             body = self.inner()
             if not body:
                 raise self.fail("a subshell without commands")
-            return self.compound(Block(body, True), start)
+            return self.compound(Grouping(body, True), start)
         word = self.reserved()
         if not word:
             function = _FUNCTION.match(self.text, self.pos)
             if function:
                 self.pos = function.end()
-                return Function(function[1], self.function_body())
+                return FunctionDefinition(function[1], self.function_body())
             return self.simple()
         if word not in _OPENERS:
             raise self.fail(f"an unexpected `{word}`")
@@ -238,27 +240,27 @@ class Reader(WordReader):
                 raise self.fail("an unexpected `{`")
             body = self.block("}")
             self.pos += 1
-            return self.compound(Block(body, False), start)
+            return self.compound(Grouping(body, False), start)
         if word == "[[":
             self.extended("`[[`")
             return self.compound(self.test(), start)
         made = {"if": self.if_, "for": self.for_, "while": self.while_, "until": self.while_, "case": self.case}[word]
         return self.compound(made(word), start)
 
-    def compound(self, kind: Block | If | While | For | ForArith | Case | Test | ArithCommand, start: int) -> Compound:
+    def compound(self, kind: CompoundKind, start: int) -> CompoundCommand:
         """Add the redirections behind a compound command."""
         redirects: list[Redirect] = []
         while True:
             self.blanks()
             redirect = self.redirect()
             if redirect is None:
-                return Compound(kind, tuple(redirects), self.offset + start, self.offset + self.pos)
+                return CompoundCommand(kind, tuple(redirects), self.offset + start, self.offset + self.pos)
             redirects.append(redirect)
 
-    def if_(self, _: str) -> If:
+    def if_(self, _: str) -> IfClause:
         """`if list; then list; [elif ...] [else list;] fi`."""
         branches = []
-        last: tuple[Item, ...] = ()
+        last: tuple[AndOrList, ...] = ()
         while True:
             condition = self.block("then")
             self.pos += 4
@@ -270,21 +272,21 @@ class Reader(WordReader):
                 last = self.block("fi")
                 self.pos += 2
             if word != "elif":
-                return If(tuple(branches), last)
+                return IfClause(tuple(branches), last)
 
-    def while_(self, word: str) -> While:
+    def while_(self, word: str) -> WhileClause:
         """`while list; do list; done`."""
         condition = self.block("do")
-        return While(condition, self.do_group(), word == "until")
+        return WhileClause(condition, self.do_group(), word == "until")
 
-    def do_group(self) -> tuple[Item, ...]:
+    def do_group(self) -> tuple[AndOrList, ...]:
         """`do list; done`."""
         self.expect("do")
         body = self.block("done")
         self.pos += 4
         return body
 
-    def for_(self, _: str) -> For | ForArith:
+    def for_(self, _: str) -> ForClause | ArithmeticFor:
         """`for name [in words]; do list; done`, `for ((...)); do list; done`."""
         self.blanks()
         if self.text.startswith("((", self.pos):
@@ -294,17 +296,17 @@ class Reader(WordReader):
             self.blanks()
             if self.text.startswith(";", self.pos):
                 self.pos += 1
-            return ForArith(header, self.do_group())
+            return ArithmeticFor(header, self.do_group())
         name = _FUNCTION_NAME.match(self.text, self.pos)
         if name is None or not name[0].isidentifier():
             raise self.fail("`for` without a name")
         self.pos = name.end()
         self.unbroken()
         self.newlines()
-        words: tuple[Word, ...] | None = None
+        words: tuple[ShellWord, ...] | None = None
         if self.reserved() == "in":
             self.pos += 2
-            found: list[Word] = []
+            found: list[ShellWord] = []
             self.blanks()
             while self.pos < self.end and self.text[self.pos] not in ";\n":
                 found.append(self.word())
@@ -314,14 +316,14 @@ class Reader(WordReader):
             words = tuple(found)
         if self.text.startswith(";", self.pos):
             self.pos += 1
-        return For(name[0], words, self.do_group())
+        return ForClause(name[0], words, self.do_group())
 
-    def case(self, _: str) -> Case:
+    def case(self, _: str) -> CaseClause:
         """`case word in [(] pattern [| pattern]) list ;; ... esac`."""
         self.blanks()
         subject = self.word()
         self.expect("in")
-        branches: list[tuple[tuple[Word, ...], tuple[Item, ...], str]] = []
+        items: list[CaseItem] = []
         self.deeper()
         while True:
             self.newlines()
@@ -345,14 +347,14 @@ class Reader(WordReader):
             )
             end = next((e for e in (";;&", ";;", ";&") if self.text.startswith(e, self.pos)), "")
             self.pos += len(end)
-            branches.append((tuple(patterns), body, end))
+            items.append(CaseItem(tuple(patterns), body, end))
             if not end:
                 break
         self.expect("esac")
         self.depth -= 1
-        return Case(subject, tuple(branches))
+        return CaseClause(subject, tuple(items))
 
-    def function(self) -> Function:
+    def function(self) -> FunctionDefinition:
         """`function name [()] compound`."""
         self.extended("`function`")
         self.blanks()
@@ -365,7 +367,7 @@ class Reader(WordReader):
             self.pos = parentheses.end()
         elif self.text[self.pos : self.pos + 1] not in {" ", "\t", "\n"}:
             raise self.fail("a function without a plain name")
-        return Function(name[0], self.function_body())
+        return FunctionDefinition(name[0], self.function_body())
 
     def function_body(self) -> Command:
         """A compound command."""
@@ -382,9 +384,9 @@ class Reader(WordReader):
             raise self.fail("a function's body was expected")
         return self.command()
 
-    def test(self) -> Test:
+    def test(self) -> ConditionalExpression:
         """The inside of `[[ ... ]]`."""
-        words: list[Word | str] = []
+        words: list[ShellWord | str] = []
         if not _SPACE.match(self.text, self.pos):
             raise self.fail("a blank was expected behind `[[`")
         while True:
@@ -408,7 +410,7 @@ class Reader(WordReader):
                 words.append("=~" if plain == "=~" else word)
         if not words:
             raise self.fail("an empty `[[ ]]`")
-        return Test(tuple(words))
+        return ConditionalExpression(tuple(words))
 
     def newlines_plain(self) -> None:
         """White space inside `[[ ]]`."""
@@ -420,7 +422,7 @@ class Reader(WordReader):
         if self.text.startswith("#", self.pos):
             raise self.fail("a comment inside `[[ ]]`")
 
-    def regex(self) -> Word:
+    def regex(self) -> ShellWord:
         """The right side of `=~`: parentheses and bars belong to the word."""
         start = self.pos
         parts: list[Part] = []
@@ -441,7 +443,7 @@ class Reader(WordReader):
                 self.pos += 1
         if level > 0 or start == self.pos:
             raise self.fail("an unusual regular expression", "put it into a variable")
-        return Word(tuple(parts), self.offset + start, self.offset + self.pos)
+        return ShellWord(tuple(parts), self.offset + start, self.offset + self.pos)
 
     # simple commands
 
@@ -464,7 +466,7 @@ class Reader(WordReader):
             self.pos = blank.end()
         if op in {"<&", ">&"} and self.text.startswith("-", self.pos):  # a token of its own, whatever follows
             self.pos += 1
-            return Redirect(op, Word((Text("-", True),), 0, 0), fd, self.offset + start, self.offset + self.pos)
+            return Redirect(op, ShellWord((Text("-", True),), 0, 0), fd, self.offset + start, self.offset + self.pos)
         if self.text.startswith("#", self.pos) or self.pos >= self.end:
             raise self.fail("a redirection without a target")
         target = self.word()
@@ -485,11 +487,11 @@ class Reader(WordReader):
             self.pending.append((redirect, delimiter, quoted, op == "<<-"))
         return redirect
 
-    def simple(self) -> Simple:
+    def simple(self) -> SimpleCommand:
         """Assignments, words, redirections."""
         start = self.pos
-        assigns: list[Assign] = []
-        words: list[Word] = []
+        assigns: list[Assignment] = []
+        words: list[ShellWord] = []
         redirects: list[Redirect] = []
         declaring = False
         while True:
@@ -521,9 +523,11 @@ class Reader(WordReader):
         if not words and not assigns and not redirects:
             char = self.text[self.pos : self.pos + 1]
             raise self.fail(f"an unexpected `{char}`" if char else "it ends too early")
-        return Simple(tuple(assigns), tuple(words), tuple(redirects), self.offset + start, self.offset + self.pos)
+        return SimpleCommand(
+            tuple(assigns), tuple(words), tuple(redirects), self.offset + start, self.offset + self.pos
+        )
 
-    def assign(self) -> Assign | None:
+    def assign(self) -> Assignment | None:
         """An assignment, or None when no such thing stands here."""
         match = _ASSIGNMENT.match(self.text, self.pos)
         if match is None:
@@ -541,20 +545,20 @@ class Reader(WordReader):
             elements = self.array()
             if self.pos < self.end and self.text[self.pos] not in " \t\n;&|)<>":
                 raise self.fail("something behind an array")
-            return Assign(name, op == "+=", elements)
+            return Assignment(name, op == "+=", elements)
         at = self.text[self.pos : self.pos + 1]
         if at in {"", " ", "\t", "\n", ";", "&", "|", ")"} or (
             at in "<>" and self.text[self.pos + 1 : self.pos + 2] != "("
         ):
-            value = Word((), self.offset + start, self.offset + self.pos)
+            value = ShellWord((), self.offset + start, self.offset + self.pos)
         else:
             value = self.word()
-            value = Word(value.parts, self.offset + start, value.end)
-        return Assign(name, op == "+=", value, subscript or "")
+            value = ShellWord(value.parts, self.offset + start, value.end)
+        return Assignment(name, op == "+=", value, subscript or "")
 
-    def array(self) -> tuple[Word, ...]:
+    def array(self) -> tuple[ShellWord, ...]:
         """The words of `name=(...)`."""
-        words: list[Word] = []
+        words: list[ShellWord] = []
         while True:
             self.newlines()
             if self.text.startswith(")", self.pos):
@@ -565,12 +569,12 @@ class Reader(WordReader):
             words.append(self.word(first=True))
 
 
-def _declared(assign: Assign, reader: Reader) -> Word:
+def _declared(assign: Assignment, reader: Reader) -> ShellWord:
     """An assignment behind `export` and its like, as a word whose first part says what it is."""
-    if not isinstance(assign.value, Word) or assign.subscript:
+    if not isinstance(assign.value, ShellWord) or assign.subscript:
         raise reader.fail("an array is declared", "assign it first")
     head = Text(f"{assign.name}{'+' if assign.append else ''}=", True)
-    return Word((head, *assign.value.parts), assign.value.start, assign.value.end)
+    return ShellWord((head, *assign.value.parts), assign.value.start, assign.value.end)
 
 
 __all__ = ["Opaque", "parse_script"]

@@ -11,7 +11,17 @@ import re
 from ..domain.limits import limit
 from ..domain.regex import regex
 from .dialect import Dialect
-from .tree import Arith, Item, Param, Part, Proc, Redirect, Sub, Text, Word
+from .tree import (
+    AndOrList,
+    ArithmeticExpansion,
+    CommandSubstitution,
+    ParameterExpansion,
+    Part,
+    ProcessSubstitution,
+    Redirect,
+    ShellWord,
+    Text,
+)
 
 MOST_NESTING = limit("script_nesting")
 
@@ -33,11 +43,11 @@ _ANSI_SIMPLE = {
 class Opaque(Exception):
     """The script cannot be read: why, where (an offset), and how to write it so that it can."""
 
-    def __init__(self, why: str, mend: str = "", at: int = 0) -> None:
+    def __init__(self, why: str, remediation: str = "", at: int = 0) -> None:
         super().__init__(why)
         self.why = why
         self.at = at
-        self.mend = mend
+        self.remediation = remediation
 
 
 class WordReader:
@@ -56,9 +66,9 @@ class WordReader:
 
     # faults
 
-    def fail(self, why: str, mend: str = "") -> Opaque:
+    def fail(self, why: str, remediation: str = "") -> Opaque:
         """The exception for what stands here."""
-        return Opaque(why, mend, self.offset + self.pos)
+        return Opaque(why, remediation, self.offset + self.pos)
 
     def extended(self, what: str) -> None:
         """Refuse an addition to POSIX where it does not mean to every shell what it means to bash."""
@@ -71,7 +81,7 @@ class WordReader:
         if self.depth > MOST_NESTING:
             raise self.fail(f"it is nested deeper than {MOST_NESTING} levels")
 
-    def commands(self, close: str) -> tuple[Item, ...]:
+    def commands(self, close: str) -> tuple[AndOrList, ...]:
         """A list of commands up to `close`; the grammar says what that is."""
         raise self.fail("commands are read by the grammar alone")
 
@@ -81,7 +91,7 @@ class WordReader:
 
     # words
 
-    def word(self, first: bool = False) -> Word:
+    def word(self, first: bool = False) -> ShellWord:
         """The word that begins here. `first` where an assignment could stand."""
         start = self.pos
         parts: list[Part] = []
@@ -112,7 +122,7 @@ class WordReader:
                 if start < self.end
                 else "it ends too early"
             )
-        return Word(tuple(parts), self.offset + start, self.offset + self.pos)
+        return ShellWord(tuple(parts), self.offset + start, self.offset + self.pos)
 
     def escape(self, parts: list[Part], first: bool) -> None:
         """A backslash outside quotes."""
@@ -135,7 +145,7 @@ class WordReader:
         elif char == '"' and not quoted:
             self.double(parts)
         elif char == "`":
-            parts.append(Sub(self.backquoted(quoted), quoted))
+            parts.append(CommandSubstitution(self.backquoted(quoted), quoted))
         elif char == "$":
             self.dollar(parts, quoted)
         else:
@@ -185,16 +195,16 @@ class WordReader:
             parts.append(Text("\\" + following, True))
         self.pos += 2
 
-    def process(self) -> Proc:
+    def process(self) -> ProcessSubstitution:
         """`<(...)` or `>(...)`."""
         self.extended("a process substitution")
         self.pos += 2
         body = self.inner()
         if not body:
             raise self.fail("a process substitution without commands")
-        return Proc(body)
+        return ProcessSubstitution(body)
 
-    def inner(self) -> tuple[Item, ...]:
+    def inner(self) -> tuple[AndOrList, ...]:
         """Commands up to the closing parenthesis."""
         if self.pending:
             raise self.fail("a substitution begins before the here-document of its line")
@@ -205,7 +215,7 @@ class WordReader:
         self.depth -= 1
         return body
 
-    def backquoted(self, quoted: bool) -> tuple[Item, ...]:
+    def backquoted(self, quoted: bool) -> tuple[AndOrList, ...]:
         """The commands between backquotes: everything up to the next one that no backslash precedes."""
         begin = at = self.pos + 1
         out: list[str] = []
@@ -240,10 +250,10 @@ class WordReader:
         if char == "(":
             if text.startswith("((", at):
                 self.pos = at + 2
-                parts.append(Arith(self.arithmetic(), quoted))
+                parts.append(ArithmeticExpansion(self.arithmetic(), quoted))
             else:
                 self.pos = at + 1
-                parts.append(Sub(self.inner(), quoted))
+                parts.append(CommandSubstitution(self.inner(), quoted))
         elif char == "{":
             self.pos = at + 1
             parts.append(self.braced(quoted))
@@ -260,11 +270,11 @@ class WordReader:
         else:
             name = _NAME.match(text, at)
             if name:
-                parts.append(Param(name[0], "", (), quoted))
+                parts.append(ParameterExpansion(name[0], "", (), quoted))
                 self.pos = name.end()
                 self.unbroken()
             elif char and char in "0123456789@*#?$!-":
-                parts.append(Param(char, "", (), quoted))
+                parts.append(ParameterExpansion(char, "", (), quoted))
                 self.pos = at + 1
             else:
                 parts.append(Text("$", quoted))
@@ -316,7 +326,7 @@ class WordReader:
                 raise self.fail("an unusual `${#...}`")
             self.pos = match.end() + 1
             self.depth -= 1
-            return Param(match[1], "#len", (), quoted, match[2] or "")
+            return ParameterExpansion(match[1], "#len", (), quoted, match[2] or "")
         if text.startswith("!", self.pos) and not text.startswith("!}", self.pos):
             raise self.fail("`${!...}` names a variable by another's value")
         match = _BRACED.match(text, self.pos)
@@ -340,7 +350,7 @@ class WordReader:
             raise self.fail("`${` is not closed")
         self.pos += 1
         self.depth -= 1
-        return Param(match[1], op, arg, quoted, match[2] or "")
+        return ParameterExpansion(match[1], op, arg, quoted, match[2] or "")
 
     def braced_argument(self, quoted: bool) -> tuple[Part, ...]:
         """What stands between an operator and the closing brace."""
@@ -422,7 +432,7 @@ class WordReader:
                 joined = not literal and (len(line) - len(line.rstrip("\\"))) % 2 == 1
             body = "".join(lines)
             parts = (Text(body, True),) if literal else self.reader(body, self.offset + start).heredoc_text()
-            redirect.target = Word(parts, self.offset + start, self.offset + self.pos)
+            redirect.target = ShellWord(parts, self.offset + start, self.offset + self.pos)
 
     def heredoc_text(self) -> tuple[Part, ...]:
         """The whole text as a here-document's body: expansions happen, quotes are plain characters."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..domain.limits import limit
 from ..domain.record import field, record
 from .tree import Command
 from .values import UNKNOWN, Value, either
@@ -9,11 +10,11 @@ from .values import UNKNOWN, Value, either
 Binding = Value | tuple[Value, ...]
 """A variable's value; a tuple for an array."""
 
-MOST_FOLDERS = 4
+MOST_FOLDERS = limit("script_folders")
 
 
 @record(slots=True)
-class State:
+class ShellState:
     """Variables, functions, working folders and options.
 
     `folders` are the working folders that are possible, as texts relative to where the script begins (or
@@ -30,9 +31,9 @@ class State:
     stop_on_error: bool = False
     hidden: dict[str, Binding | None] = field(default_factory=dict)
 
-    def copy(self) -> State:
+    def copy(self) -> ShellState:
         """A copy for another way through the script."""
-        return State(
+        return ShellState(
             dict(self.variables),
             dict(self.functions),
             self.folders,
@@ -77,7 +78,7 @@ def join_folder(folder: str, path: str) -> str:
     return f"{folder.rstrip('/')}/{path}" if path else folder
 
 
-def merge(first: State | None, second: State | None) -> State | None:
+def merge(first: ShellState | None, second: ShellState | None) -> ShellState | None:
     """What is known when either is the case. None stands for a point that is not reached."""
     if first is None or first is second:
         return second
@@ -104,7 +105,7 @@ def merge(first: State | None, second: State | None) -> State | None:
         folders = tuple(dict.fromkeys((*first.folders, *second.folders)))
         if len(folders) > MOST_FOLDERS:
             folders = None
-    return State(
+    return ShellState(
         variables,
         functions,
         folders,

@@ -1,4 +1,7 @@
-"""The syntax tree of a script. Offsets are in characters of the script; texts have their quotes taken off."""
+"""The syntax tree of a script, by the names of POSIX's shell grammar.
+
+Offsets are in characters of the script; texts have their quotes taken off.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ class Text:
 
 
 @record(slots=True)
-class Param:
+class ParameterExpansion:
     """`$name`, `${name op arg}`. `op` is empty for the plain value; `subscript` is the text inside `[...]`."""
 
     name: str
@@ -25,15 +28,15 @@ class Param:
 
 
 @record(slots=True)
-class Sub:
+class CommandSubstitution:
     """`$(...)` or backquotes."""
 
-    body: tuple[Item, ...]
+    body: tuple[AndOrList, ...]
     quoted: bool
 
 
 @record(slots=True)
-class Arith:
+class ArithmeticExpansion:
     """`$((...))`: the expression's text and the expansions inside it."""
 
     parts: tuple[Part, ...]
@@ -41,17 +44,17 @@ class Arith:
 
 
 @record(slots=True)
-class Proc:
+class ProcessSubstitution:
     """`<(...)` or `>(...)`."""
 
-    body: tuple[Item, ...]
+    body: tuple[AndOrList, ...]
 
 
-Part = Text | Param | Sub | Arith | Proc
+Part = Text | ParameterExpansion | CommandSubstitution | ArithmeticExpansion | ProcessSubstitution
 
 
 @record(slots=True)
-class Word:
+class ShellWord:
     """One word before expansion."""
 
     parts: tuple[Part, ...]
@@ -60,12 +63,12 @@ class Word:
 
 
 @record(slots=True)
-class Assign:
+class Assignment:
     """`name=value`, `name+=value`, `name[i]=value`, `name=(values)`."""
 
     name: str
     append: bool
-    value: Word | tuple[Word, ...]
+    value: ShellWord | tuple[ShellWord, ...]
     subscript: str = ""
 
 
@@ -74,75 +77,84 @@ class Redirect:
     """`fd op target`; for a here-document the target is its body. `fd` is empty when not written."""
 
     op: str
-    target: Word
+    target: ShellWord
     fd: str
     start: int
     end: int
 
 
 @record(slots=True)
-class Simple:
+class SimpleCommand:
     """Assignments, words and redirections of one simple command."""
 
-    assigns: tuple[Assign, ...]
-    words: tuple[Word, ...]
+    assigns: tuple[Assignment, ...]
+    words: tuple[ShellWord, ...]
     redirects: tuple[Redirect, ...]
     start: int
     end: int
 
 
 @record(slots=True)
-class Block:
+class Grouping:
     """`( list )` when `subshell`, else `{ list; }`."""
 
-    body: tuple[Item, ...]
+    body: tuple[AndOrList, ...]
     subshell: bool
 
 
 @record(slots=True)
-class If:
+class IfClause:
     """Conditions with their branches; `last` is the else branch."""
 
-    branches: tuple[tuple[tuple[Item, ...], tuple[Item, ...]], ...]
-    last: tuple[Item, ...]
+    branches: tuple[tuple[tuple[AndOrList, ...], tuple[AndOrList, ...]], ...]
+    last: tuple[AndOrList, ...]
 
 
 @record(slots=True)
-class While:
+class WhileClause:
     """`while` or `until`."""
 
-    condition: tuple[Item, ...]
-    body: tuple[Item, ...]
+    condition: tuple[AndOrList, ...]
+    body: tuple[AndOrList, ...]
     until: bool
 
 
 @record(slots=True)
-class For:
+class ForClause:
     """`for name in words`; `words` is None for the positional parameters."""
 
     name: str
-    words: tuple[Word, ...] | None
-    body: tuple[Item, ...]
+    words: tuple[ShellWord, ...] | None
+    body: tuple[AndOrList, ...]
 
 
 @record(slots=True)
-class ForArith:
+class ArithmeticFor:
     """`for ((a; b; c))`."""
 
     header: tuple[Part, ...]
-    body: tuple[Item, ...]
+    body: tuple[AndOrList, ...]
 
 
 @record(slots=True)
-class Case:
-    """`case subject in patterns) body ...`."""
+class CaseItem:
+    """`patterns) body ;;`, or another terminator: empty where the last one is left out."""
 
-    subject: Word
-    branches: tuple[tuple[tuple[Word, ...], tuple[Item, ...], str], ...]
+    patterns: tuple[ShellWord, ...]
+    body: tuple[AndOrList, ...]
+    terminator: str
 
 
 @record(slots=True)
-class Function:
+class CaseClause:
+    """`case subject in items esac`."""
+
+    subject: ShellWord
+    items: tuple[CaseItem, ...]
+
+
+@record(slots=True)
+class FunctionDefinition:
     """A definition."""
 
     name: str
@@ -150,30 +162,42 @@ class Function:
 
 
 @record(slots=True)
-class Test:
+class ConditionalExpression:
     """`[[ ... ]]`: its words, and the operators between them, as texts."""
 
-    words: tuple[Word | str, ...]
+    words: tuple[ShellWord | str, ...]
 
 
 @record(slots=True)
-class ArithCommand:
+class ArithmeticCommand:
     """`(( ... ))`."""
 
     parts: tuple[Part, ...]
 
 
+CompoundKind = (
+    Grouping
+    | IfClause
+    | WhileClause
+    | ForClause
+    | ArithmeticFor
+    | CaseClause
+    | ConditionalExpression
+    | ArithmeticCommand
+)
+
+
 @record(slots=True)
-class Compound:
+class CompoundCommand:
     """A compound command with its redirections."""
 
-    kind: Block | If | While | For | ForArith | Case | Test | ArithCommand
+    kind: CompoundKind
     redirects: tuple[Redirect, ...]
     start: int
     end: int
 
 
-Command = Simple | Compound | Function
+Command = SimpleCommand | CompoundCommand | FunctionDefinition
 
 
 @record(slots=True)
@@ -185,7 +209,7 @@ class Pipeline:
 
 
 @record(slots=True)
-class Item:
+class AndOrList:
     """Pipelines joined by `&&` and `||`; `operators[i]` stands before `pipelines[i + 1]`."""
 
     pipelines: tuple[Pipeline, ...]

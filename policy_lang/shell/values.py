@@ -39,7 +39,7 @@ Piece = str | Hole
 
 _MOST_TEXT = limit("script_bytes")
 _MOST_WORDS = limit("script_fields")
-_MOST_PARTS = 256
+_MOST_PARTS = limit("script_parts")
 
 
 @record(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy_lang import Policy, RequestError
-from policy_lang.compiler.profiles import builtin
+from policy_lang.compiler.profiles import ProfileError, builtin, parse_profile
 from policy_lang.domain.limits import limit
 from policy_lang.shell.acts import Act
 from policy_lang.shell.analyse import read_acts
 from policy_lang.shell.builtins import TABLE
+from policy_lang.shell.values import Hole, Value
 
 from .corpus import COMMANDS
 from .oracle import program
@@ -182,6 +183,58 @@ def test_script_fields() -> None:
     most = limit("script_fields")
     assert reasons(f"c1 {{1..{most - 1}}}") == []
     assert "words" in reasons(f"c1 {{1..{most + 1}}}")[0]
+
+
+def argument(script: str) -> Value:
+    """The word that the last `c1` of a script is given."""
+    return [a for a in acts(script) if a.argv and a.argv[0].text == "c1"][-1].argv[1]
+
+
+def test_script_folders() -> None:
+    def folders(count: int) -> tuple[str, ...] | None:
+        branches = "".join(f"{'elif' if i else 'if'} c2; then cd d{i}; " for i in range(count - 1))
+        return [a for a in acts(f"{branches}fi; c1 x") if a.argv and a.argv[0].text == "c1"][-1].folders
+
+    most = limit("script_folders")
+    assert sorted(folders(most) or ()) == ["", *(f"d{i}" for i in range(most - 1))]
+    assert folders(most + 1) is None
+
+
+def test_script_parts() -> None:
+    most = limit("script_parts")
+    unknown = "".join(f"${{v{i}}}" for i in range(most // 2))
+    assert len(argument(f'x="{unknown}{unknown}"; c1 "$x"').parts) == most
+    assert argument(f'x="{unknown}{unknown}y"; c1 "$x"').parts == (Hole.ANY,)
+
+
+def test_script_rounds() -> None:
+    def kept(rounds: int) -> str | None:
+        """What is known of `z` behind a loop that changes something in so many rounds, and in the last nothing."""
+        names = [f"v{i}" for i in range(rounds)]
+        begin = "; ".join(f"{n}={'a' if i else 'b'}" for i, n in enumerate(names))
+        moves = "; ".join(f"{second}=${first}" for first, second in reversed(list(itertools.pairwise(names))))
+        return argument(f"z=1; {begin}; while c2; do {moves}; done; c1 $z").text
+
+    most = limit("script_rounds")
+    assert kept(most) == "1"
+    assert kept(most + 1) is None
+
+
+def test_script_unrolled() -> None:
+    def given(count: int) -> list[str | None]:
+        return [a.argv[1].text for a in acts(f"for v in {{1..{count}}}; do c1 $v; done") if a.argv]
+
+    most = limit("script_unrolled")
+    assert given(most) == [str(i) for i in range(1, most + 1)]
+    assert given(most + 1) == [None]
+
+
+def test_profile_bytes() -> None:
+    most = limit("profile_bytes")
+    data = b'flags = "-x"\n#'
+    assert parse_profile("x", data.ljust(most, b"-"))
+    with pytest.raises(ProfileError, match=f"longer than {most} bytes"):
+        parse_profile("x", data.ljust(most + 1, b"-"))
 
 
 def test_script_steps() -> None:

@@ -6,7 +6,7 @@ From tar(1) of GNU tar 1.34, zip(1) and unzip(1).
 from __future__ import annotations
 
 from ..profile import Parsed, parse_argv
-from ..programs import Call, change_folder, path, reader, role
+from ..programs import ProgramCall, change_folder, path, reader, role
 from ..reading import Opaque
 from ..values import UNKNOWN, Value, literal
 
@@ -18,7 +18,7 @@ _VALUED = "bCfFgHIKLNTVX"
 
 
 @reader("tar")
-def tar(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def tar(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """`tar -x`, `tar xf file`: which mode, which archive, which folder."""
     first = call.argv[1].text if len(call.argv) > 1 else None
     if first and not first.startswith("-"):
@@ -66,7 +66,7 @@ def _old_style(argv: tuple[Value, ...], letters: str) -> tuple[Value, ...]:
 
 
 @reader("unzip")
-def unzip(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def unzip(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """The first operand is the archive, the others are its members."""
     if parsed.operands:
         role(machine, parsed, "read", parsed.operands[0], 0)

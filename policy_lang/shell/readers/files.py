@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..profile import Parsed
-from ..programs import Call, path, reader
+from ..programs import ProgramCall, path, reader
 from ..reading import Opaque
 from ..values import UNKNOWN, Hole, Value, joined, literal
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @reader("copy")
-def copy(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def copy(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """Sources are read (and deleted by `mv`), the target is written: itself, and below it when it is a folder."""
     name = parsed.path[0]
     operands = list(parsed.operands)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from ..profile import Parsed
-from ..programs import Call, path, reader, role
+from ..programs import ProgramCall, path, reader, role
 from ..reading import Opaque
 from ..values import UNKNOWN_MANY, Hole, Value, joined, literal
 
@@ -20,7 +20,7 @@ _CURRENT = ("simple", "current")
 
 
 @reader("git-push")
-def push(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def push(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """Every ref that a push may update, from every form of refspec."""
     operands = list(parsed.operands)
     given = parsed.value_of("--repo")
@@ -60,12 +60,12 @@ def push(machine: Machine, call: Call, parsed: Parsed) -> bool:
 
 
 def _default_remote(machine: Machine) -> list[str | Hole]:
-    remotes = [name for name, _ in machine.place.remotes]
+    remotes = [name for name, _ in machine.context.remotes]
     return ["origin"] if remotes == ["origin"] else [Hole.ANY]
 
 
 def _default_ref(machine: Machine) -> list[str | Hole]:
-    if machine.place.push_default in _CURRENT:
+    if machine.context.push_default in _CURRENT:
         return ["HEAD"]
     return ["refs/", Hole.BELOW]
 
@@ -123,7 +123,7 @@ def _switched(machine: Machine) -> bool:
 
 
 @reader("git-config")
-def config(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def config(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """Writing configuration is writing its file; reading it is not."""
     reads = any(
         parsed.has(n)
@@ -152,7 +152,7 @@ def config(machine: Machine, call: Call, parsed: Parsed) -> bool:
 
 
 @reader("git-remote")
-def remote(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def remote(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """Changing remotes writes the configuration; looking does not."""
     words = [v.text for v in parsed.operands]
     if words[:1] in ([], ["show"], ["get-url"]) or words == ["-v"]:
@@ -164,7 +164,7 @@ def remote(machine: Machine, call: Call, parsed: Parsed) -> bool:
 
 
 @reader("git-bisect")
-def bisect(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def bisect(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """`git bisect run command` runs it."""
     if parsed.operands and parsed.operands[0].text is None:
         raise Opaque("which sub-command of `git bisect` it is cannot be known")
@@ -174,7 +174,7 @@ def bisect(machine: Machine, call: Call, parsed: Parsed) -> bool:
 
 
 @reader("git-submodule")
-def submodule(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def submodule(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """`add` fetches a URL into a folder and changes the configuration; others follow .gitmodules."""
     words = [v.text for v in parsed.operands]
     if words[:1] == ["add"] and len(parsed.operands) > 1:
@@ -187,7 +187,7 @@ def submodule(machine: Machine, call: Call, parsed: Parsed) -> bool:
 
 
 @reader("git-checkout")
-def checkout(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def checkout(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """Files after `--`, or operands that can only be files, are written."""
     words = call.argv
     marks = [i for i, v in enumerate(words) if v.text == "--"]
@@ -205,7 +205,7 @@ def checkout(machine: Machine, call: Call, parsed: Parsed) -> bool:
 
 
 @reader("git-show")
-def show(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def show(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """What is printed of files: `REVISION:PATH` (gitrevisions(7)), `:PATH` of the index, and pathspecs behind `--`.
 
     A commit that is shown whole may hold any file's change; that is not seen.
@@ -229,7 +229,7 @@ def show(machine: Machine, call: Call, parsed: Parsed) -> bool:
 
 
 @reader("git-paths")
-def paths(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def paths(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """Operands are files of the working tree that are written, such as `git restore`."""
     if not (parsed.has("--staged") and not parsed.has("--worktree")):
         for value in parsed.operands:
@@ -273,7 +273,7 @@ def patched(text: str, strip: int) -> list[str]:
 
 
 @reader("git-apply")
-def apply(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def apply(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """A patch names the files that it changes: they are not seen here."""
     for value in parsed.operands:
         path(machine, "read", value)

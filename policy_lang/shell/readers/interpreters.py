@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..profile import Parsed
-from ..programs import Call, reader, role
+from ..programs import ProgramCall, reader, role
 from ..reading import Opaque
 from ..values import Value, literal
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @reader("interpreter")
-def interpreter(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def interpreter(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """`python file`, `python -c code`, `python -m module`, `node file`: all but the code are data."""
     if parsed.profile.name == "python" and parsed.has("-m"):
         return _module(machine, call, parsed)
@@ -31,7 +31,7 @@ def interpreter(machine: Machine, call: Call, parsed: Parsed) -> bool:
     return True
 
 
-def _module(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def _module(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """`python -m module words`: the module's own program, where there is a profile of it (python(1))."""
     given = next(g for g in parsed.options if "-m" in g.option.names)
     name = given.value.text if given.value is not None else None
@@ -44,7 +44,7 @@ def _module(machine: Machine, call: Call, parsed: Parsed) -> bool:
 
 
 @reader("deno-run")
-def deno_run(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def deno_run(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """`deno run file`: a file or a URL."""
     if parsed.operands:
         target: Value = parsed.operands[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..profile import Parsed
-from ..programs import Call, connect, path, reader
+from ..programs import ProgramCall, connect, path, reader
 from ..values import Hole, Value, joined, literal
 
 TYPE_CHECKING = False
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @reader("curl")
-def curl(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def curl(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """Every operand is a URL; the method follows from the options."""
     stated = parsed.value_of("-X")
     method = "GET"
@@ -38,7 +38,7 @@ def curl(machine: Machine, call: Call, parsed: Parsed) -> bool:
 
 
 @reader("wget")
-def wget(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def wget(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """URLs are saved under their own names unless `-O` says otherwise."""
     method = "POST" if parsed.has("--post-data") or parsed.has("--post-file") else "GET"
     for value in parsed.operands:

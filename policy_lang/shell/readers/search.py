@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..profile import Parsed
-from ..programs import Call, path, reader
+from ..programs import ProgramCall, path, reader
 from ..values import literal
 
 TYPE_CHECKING = False
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @reader("search")
-def search(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def search(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """`grep pattern files`: recursive ones read what lies below."""
     operands = list(parsed.operands)
     if any(parsed.has(n) for n in ("--version", "--help", "--type-list")):

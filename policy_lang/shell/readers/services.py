@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from ..profile import Parsed
-from ..programs import ROLES, Call, path, reader, role
+from ..programs import ROLES, ProgramCall, path, reader, role
 from ..reading import Opaque
 from ..values import UNKNOWN, Hole, Value, joined, literal
 
@@ -27,7 +27,7 @@ def _connect(machine: Machine, host: Value | None, port: Value | None, default: 
 
 
 @reader("psql")
-def psql(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def psql(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """The host comes from an option or a URL; without one it is this machine (or `PGHOST`)."""
     if any(parsed.has(n) for n in ("-V", "-?")):
         return True
@@ -48,7 +48,7 @@ def psql(machine: Machine, call: Call, parsed: Parsed) -> bool:
 
 
 @reader("mysql")
-def mysql(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def mysql(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """The host comes from an option; without one it is this machine."""
     if not any(parsed.has(n) for n in ("-V", "-?")):
         _connect(machine, parsed.value_of("-h"), parsed.value_of("-P"), "3306", "localhost")
@@ -57,14 +57,14 @@ def mysql(machine: Machine, call: Call, parsed: Parsed) -> bool:
 
 
 @reader("redis")
-def redis(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def redis(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """The host comes from an option; without one it is this machine."""
     if not parsed.has("-u") and not any(parsed.has(n) for n in ("--version", "--help")):
         _connect(machine, parsed.value_of("-h"), parsed.value_of("-p"), "6379", "localhost")
     return True
 
 
-def _input(machine: Machine, call: Call, parsed: Parsed, told: bool) -> None:
+def _input(machine: Machine, call: ProgramCall, parsed: Parsed, told: bool) -> None:
     if told:
         return
     if call.stdin is None:
@@ -84,7 +84,7 @@ def _sql(machine: Machine, parsed: Parsed, value: Value, index: int) -> None:
 
 
 @reader("nc")
-def nc(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def nc(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """`nc host port` connects; with `-l` it listens (nc(1))."""
     if not parsed.has("-l"):
         if len(parsed.operands) != 2:
@@ -94,7 +94,7 @@ def nc(machine: Machine, call: Call, parsed: Parsed) -> bool:
 
 
 @reader("compress")
-def compress(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def compress(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """Each file becomes another one beside it, and goes unless `-k` keeps it (gzip(1))."""
     name = parsed.path[0]
     expands = parsed.has("-d") or name.startswith(("gun", "bun", "un"))

@@ -9,7 +9,7 @@ import re
 
 from ...domain.regex import regex
 from ..profile import Parsed
-from ..programs import Call, operand_roles, path, reader
+from ..programs import ProgramCall, operand_roles, path, reader
 from ..reading import Opaque
 from ..values import ENVIRONMENT, UNKNOWN, UNKNOWN_MANY, Value, literal
 
@@ -24,7 +24,7 @@ _FLAGS = regex(r"[gpiIm0-9]*")
 
 
 @reader("sed")
-def sed(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def sed(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """The script is `-e`, `-f` or the first operand; `-i` writes the files."""
     scripts = [g.value for g in parsed.options if "-e" in g.option.names and g.value is not None]
     operands = list(parsed.operands)
@@ -132,7 +132,7 @@ _AWK_DANGER = regex(r"\bsystem\b|\bgetline\b|(?<!\|)\|(?!\|)|@|\bARGV\b|\bARGC\b
 
 
 @reader("awk")
-def awk(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def awk(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """The program is `-f` or the first operand. One that runs, reads or writes more than its files is opaque."""
     operands = list(parsed.operands)
     if not parsed.has("-f"):
@@ -157,7 +157,7 @@ _DD_TEXT = frozenset(
 
 
 @reader("dd")
-def dd(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def dd(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """`dd if=file of=file` (dd(1))."""
     for value in parsed.operands:
         key, equals, rest = value.starts().partition("=")
@@ -174,7 +174,7 @@ def dd(machine: Machine, call: Call, parsed: Parsed) -> bool:
 
 
 @reader("patch")
-def patch(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def patch(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """A patch names the files that it changes; one may be given instead (patch(1))."""
     if parsed.operands:
         path(machine, "read", parsed.operands[0])
@@ -201,7 +201,7 @@ _PATCH_ENDS = frozenset({"begin patch", "end patch", "end of file"})
 
 
 @reader("apply-patch")
-def apply_patch(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def apply_patch(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """The patch names every file that it changes; it is the one operand, or standard input."""
     given = parsed.operands[0] if parsed.operands else call.stdin
     text = given.text if given is not None else None
@@ -227,7 +227,7 @@ def apply_patch(machine: Machine, call: Call, parsed: Parsed) -> bool:
 
 
 @reader("jq")
-def jq(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def jq(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """The filter is the first operand unless `-f` gives it; `env` and `$ENV` in it show the environment."""
     operands = list(parsed.operands)
     if not parsed.has("-f") and operands:
@@ -240,7 +240,7 @@ def jq(machine: Machine, call: Call, parsed: Parsed) -> bool:
 
 
 @reader("print-env")
-def print_env(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def print_env(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """Variables by name, or all."""
     for value in parsed.operands or [UNKNOWN_MANY]:
         machine.act("use", value if value.text else UNKNOWN)

@@ -7,9 +7,9 @@ import re
 from ...domain.regex import regex
 from ..dialect import DIALECTS, SH
 from ..profile import Parsed
-from ..programs import Call, reader, role
+from ..programs import ProgramCall, reader, role
 from ..reading import Opaque
-from ..state import State
+from ..state import ShellState
 from ..values import ENVIRONMENT, Hole, Value, joined
 
 TYPE_CHECKING = False
@@ -20,7 +20,7 @@ _ASSIGNMENT = regex(r"[A-Za-z_][A-Za-z0-9_]*=", re.ASCII)
 
 
 @reader("shell")
-def shell(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def shell(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """`sh -c script`, `sh file`, or a script on standard input (bash(1), INVOCATION)."""
     name = parsed.path[0]
     dialect = DIALECTS.get(name, SH)
@@ -28,7 +28,7 @@ def shell(machine: Machine, call: Call, parsed: Parsed) -> bool:
         if not parsed.operands or parsed.operands[0].text is None:
             raise Opaque("the shell runs a script that is not known")
         args = tuple(parsed.operands[2:])
-        machine.nested(parsed.operands[0].text, dialect, State({}, {}, machine.state.folders, None, args))
+        machine.nested(parsed.operands[0].text, dialect, ShellState({}, {}, machine.state.folders, None, args))
         return True
     if parsed.operands and not parsed.has("-s"):
         if parsed.operands[0].many:
@@ -42,12 +42,12 @@ def shell(machine: Machine, call: Call, parsed: Parsed) -> bool:
         raise Opaque("a shell that waits for what to run", "give it the script with `-c`")
     if given.text is None:
         raise Opaque("a shell runs what comes from its standard input", "save it, read it, then run the file")
-    machine.nested(given.text, dialect, State({}, {}, machine.state.folders, None, tuple(parsed.operands)))
+    machine.nested(given.text, dialect, ShellState({}, {}, machine.state.folders, None, tuple(parsed.operands)))
     return True
 
 
 @reader("env")
-def env(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def env(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """`env [NAME=VALUE]... [command]` (env(1)); alone it prints the environment."""
     at = 0
     for value in parsed.operands:
@@ -66,7 +66,7 @@ def env(machine: Machine, call: Call, parsed: Parsed) -> bool:
 
 
 @reader("sudo")
-def sudo(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def sudo(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """`sudo [NAME=VALUE]... command` (sudo(8)); `-s` and `-i` run a shell, `-e` edits files."""
     operands = list(parsed.operands)
     while operands and _ASSIGNMENT.match(operands[0].starts()):
@@ -82,7 +82,7 @@ def sudo(machine: Machine, call: Call, parsed: Parsed) -> bool:
 
 
 @reader("xargs")
-def xargs(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def xargs(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """`xargs command`: unknown words are added, or put where the mark stands (xargs(1))."""
     words = list(parsed.operands)
     if not words:
@@ -113,7 +113,7 @@ def _replaced(value: Value, mark: str) -> Value:
 
 
 @reader("command")
-def command(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def command(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """`timeout 5 command`: everything from the profile's command slot on."""
     slots = parsed.profile.operands
     first = next((i for i, s in enumerate(slots) if s.role == "command"), 0)
@@ -126,13 +126,13 @@ def command(machine: Machine, call: Call, parsed: Parsed) -> bool:
 
 
 @reader("watch")
-def watch(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def watch(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """`watch command`: its words are joined and run by `sh -c` (watch(1))."""
     texts = [v.text for v in parsed.operands]
     if None in texts:
         raise Opaque("it runs a command that is not known")
     if texts:
-        machine.nested(" ".join(t for t in texts if t is not None), SH, State({}, {}, machine.state.folders))
+        machine.nested(" ".join(t for t in texts if t is not None), SH, ShellState({}, {}, machine.state.folders))
     return True
 
 
@@ -149,7 +149,7 @@ _FIND_VALUES = frozenset({
 
 
 @reader("find")
-def find(machine: Machine, call: Call, parsed: Parsed) -> bool:
+def find(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     """`find [options] [starting points] [expression]` (find(1)). What it finds exists below the starting points."""
     words = list(call.argv[1:])
     while words and words[0].text in {"-H", "-L", "-P", "-O0", "-O1", "-O2", "-O3"}:
