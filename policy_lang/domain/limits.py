@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-from .record import record
 
-
-@record(frozen=True, slots=True)
 class Limit:
     """One bound: what is counted, the largest accepted value, and why it is that value."""
 
-    name: str
-    value: int
-    unit: str
-    reason: str
+    __slots__ = ("name", "reason", "unit", "value")
+
+    def __init__(self, name: str, value: int, unit: str, reason: str) -> None:
+        self.name = name
+        self.value = value
+        self.unit = unit
+        self.reason = reason
 
 
 TABLE: tuple[Limit, ...] = (
@@ -122,6 +122,13 @@ TABLE: tuple[Limit, ...] = (
     Limit("approval_wait_seconds", 60, "seconds", "one call may wait for an answer"),
     Limit("notify_seconds", 10, "seconds", "for the program that tells people of a ticket"),
     Limit("notify_waiting", 100, "tickets", "that people are not told of yet; more are not told, and counted"),
+    Limit("hook_input_bytes", 8 << 20, "bytes", "a call as its hook gets it; clients send whole files with a write"),
+    Limit("hook_timeout_seconds", 60, "seconds", "`--timeout`; the hook must end before its client gives up on it"),
+    Limit("hook_wait_seconds", 540, "seconds", "`--wait`; clients give up after 600, and then let the call pass"),
+    Limit("hook_origin_characters", 256, "characters", "of each name that a client tells; longer ones are cut"),
+    Limit("reply_bytes", 16 << 20, "bytes", "a reply of the service; 100 decisions with many effects stay far below"),
+    Limit("reply_head_bytes", 16 << 10, "bytes", "the head of the service's reply; ours have some 100"),
+    Limit("mcp_line_bytes", 8 << 20, "bytes", "one message over MCP, which may hold a hook's input"),
     Limit("ship_batch", 512, "records", "sent to a collector of telemetry at once; all that is held in memory"),
     Limit("ship_answer_bytes", 1 << 16, "bytes", "read of a collector's answer"),
     Limit("log_unsigned", 1_000, "records", "between two signed checkpoints"),

@@ -11,9 +11,9 @@ from time import monotonic
 
 from ..domain.faults import InternalError, reason_of
 
+# Limits of domain/limits.py, whose table takes longer to import than the exchange; a test compares them.
 MOST_REPLY = 16 << 20
-"""Bytes: 100 decisions on scripts with many effects stay far below."""
-_HEAD = 16 << 10
+MOST_HEAD = 16 << 10
 
 
 class ChannelError(InternalError):
@@ -134,7 +134,7 @@ def _reply(connection: _socket.socket, deadline: float) -> tuple[int, bytes]:
     if not data:
         raise ClosedError("the service closed the connection without an answer")
     while (end := data.find(b"\r\n\r\n")) < 0:
-        if len(data) > _HEAD:
+        if len(data) > MOST_HEAD:
             raise ChannelError("the reply's head is too long")
         data += _some(connection, deadline)
     status, length = parse_head(data[:end])

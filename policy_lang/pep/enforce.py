@@ -50,7 +50,7 @@ def enforce(name: str, options: Options, data: bytes) -> tuple[int, bytes, bytes
 def _decided(found: list[HookQuestion], context: HookContext, options: Options, origin: dict[str, str]) -> Outcome:
     common: dict[str, object] = {"cwd": context.cwd, "workspace": context.workspace, "home": context.home}
     if context.session and "--token-file" not in options:  # a token says itself which session it is of
-        common["session"] = context.session[:256]
+        common["session"] = context.session[:MOST_ORIGIN]
     if "--agent" in options:
         common["agent"] = options["--agent"][0]
     common["origin"] = origin
@@ -78,7 +78,8 @@ _TOLD = {
     "model": "model", "agent_id": "subagent",
 }  # fmt: skip
 """What clients tell of a call, and what a record calls it; their own telemetry has the same values."""
-_MOST_TOLD = 256
+MOST_ORIGIN = 256
+"""A limit of domain/limits.py; a test compares them."""
 
 
 def _origin(client: str, payload: dict[str, object]) -> dict[str, str]:
@@ -87,7 +88,7 @@ def _origin(client: str, payload: dict[str, object]) -> dict[str, str]:
     for field, name in _TOLD.items():
         value = payload.get(field)
         if isinstance(value, str) and value:
-            out[name] = value[:_MOST_TOLD]
+            out[name] = value[:MOST_ORIGIN]
     return out
 
 

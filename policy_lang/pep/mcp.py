@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 from .._version import __version__
 from ..domain import strictly
 from ..domain.faults import CallerError
+from ..domain.limits import limit
 from .channel import ChannelError
 from .clients import NAMES
 from .enforce import Options, decider_of, enforce
@@ -20,7 +21,7 @@ from .payload import known
 from .questions import HookQuestion, Outcome, RefusedError, denied
 
 _VERSIONS = ("2025-06-18", "2025-03-26", "2024-11-05")
-_MOST_LINE = 8 << 20
+_MOST_LINE = limit("mcp_line_bytes")
 _SECONDS = 2.0
 _INVALID = -32600
 _TEXT = {"type": "string"}

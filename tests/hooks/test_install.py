@@ -1,4 +1,4 @@
-"""Writing clients' settings, proving the gate, and the MCP server."""
+"""Installation in clients' settings, the doctor, and the MCP server."""
 
 from __future__ import annotations
 
