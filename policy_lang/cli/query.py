@@ -100,7 +100,10 @@ def _patterns(action: str | None, texts: dict[str, tuple[str, ...]], format_: st
         try:
             out.append(Pattern(sort, text, compile_pattern(sort, text)))
         except PatternError as error:
-            fail_usage(f"--{kind} `{text[:60]}`: {error.message}" + (f" ({error.mend})" if error.mend else ""), format_)
+            fail_usage(
+                f"--{kind} `{text[:60]}`: {error.message}" + (f" ({error.remediation})" if error.remediation else ""),
+                format_,
+            )
     return tuple(out)
 
 

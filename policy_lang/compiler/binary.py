@@ -8,7 +8,7 @@ from ..compiled.writer import Origin, write
 from ..domain.edition import LANGUAGE_VERSION
 from ..engine.prepare import prepare
 from ..resolve.files import Reader
-from .load import compile_program
+from .load import compile_resolved
 from .own_profiles import own_profiles
 from .profiles import builtin_names, with_own
 
@@ -18,7 +18,7 @@ def compile_binary(path: str, program: str, read: Reader | None = None) -> bytes
 
     Raises PolicyError with every mistake found.
     """
-    resolved, policy = compile_program(path, False, read)
+    resolved, policy = compile_resolved(path, False, read)
     files = {m.path: m.file.source.text.encode("utf-8") for m in resolved.modules if m.path}
     files.update(own_profiles(resolved)[1])
     own = resolved.root.path

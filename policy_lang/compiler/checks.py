@@ -13,7 +13,7 @@ from ..domain.suggest import suggest
 from ..ir.model import Case, Property, ProveBlock, TestBlock
 from ..resolve.modules import Module
 from ..resolve.names import constant
-from ..resolve.program import Program
+from ..resolve.resolver import ResolvedPolicy
 from ..syntax import tree
 
 Patterns = Callable[..., tuple[Pattern, ...] | None]
@@ -21,15 +21,15 @@ PLACES = ("workspace", "home", "cwd")
 """Where things are may be given in a test as well."""
 
 
-def lower_tests(module: Module, program: Program) -> list[TestBlock]:
+def lower_tests(module: Module, resolved: ResolvedPolicy) -> list[TestBlock]:
     """The tests of a file, without the lines that have a mistake. Names that do not exist are reported."""
     out: list[TestBlock] = []
-    file, report = module.file, program.diagnostics.append
+    file, report = module.file, resolved.diagnostics.append
     for item in file.items:
         if not isinstance(item, tree.TestDef):
             continue
-        given = {name.text: _given(name, word, module, program) for name, word in item.given}
-        cases = [case for line in item.body for case in _cases(line, file, program)]
+        given = {name.text: _given(name, word, module, resolved) for name, word in item.given}
+        cases = [case for line in item.body for case in _cases(line, file, resolved)]
         if not item.body and not file.broken:
             report(
                 Diagnostic(
@@ -46,10 +46,10 @@ def lower_tests(module: Module, program: Program) -> list[TestBlock]:
     return out
 
 
-def _cases(line: tree.Case, file: tree.File, program: Program) -> list[Case]:
+def _cases(line: tree.CaseNode, file: tree.File, resolved: ResolvedPolicy) -> list[Case]:
     """One line of a test, a case for each of its resources."""
-    report = program.diagnostics.append
-    sound = _tier_exists(line.tier, file, program)
+    report = resolved.diagnostics.append
+    sound = _tier_exists(line.tier, file, resolved)
     if line.method is not None and SORT_OF[line.action.text] != HOST:
         sound = False
         report(
@@ -73,26 +73,26 @@ def _cases(line: tree.Case, file: tree.File, program: Program) -> list[Case]:
     return cases if sound else []
 
 
-def _tier_exists(tier: tree.Word | None, file: tree.File, program: Program) -> bool:
+def _tier_exists(tier: tree.Word | None, file: tree.File, resolved: ResolvedPolicy) -> bool:
     """True when a line names no tier or one that exists; an unknown one is reported."""
-    if tier is None or tier.text in program.tiers:
+    if tier is None or tier.text in resolved.tiers:
         return True
-    if "TIER" not in program.broken:
-        known = suggest(tier.text, program.tiers)
-        program.diagnostics.append(Diagnostic("PLE203", f"unknown tier `{tier.text}`", file.span(tier.pos), known))
+    if "TIER" not in resolved.broken:
+        known = suggest(tier.text, resolved.tiers)
+        resolved.diagnostics.append(Diagnostic("PLE203", f"unknown tier `{tier.text}`", file.span(tier.pos), known))
     return False
 
 
-def _given(name: tree.Word, word: tree.Word, module: Module, program: Program) -> str | int | bool | None:
+def _given(name: tree.Word, word: tree.Word, module: Module, resolved: ResolvedPolicy) -> str | int | bool | None:
     file = module.file
-    type_ = program.attributes.get(name.text)
+    type_ = resolved.attributes.get(name.text)
     if name.text in PLACES or (name.text in BUILT_INS and name.text != "now"):
         type_ = AttributeType(name.text, "string")
     if name.text == "now":
-        checker = program.checker(file)
+        checker = resolved.checker(file)
         moment = checker.moment(word)
         if moment is None:
-            program.diagnostics.append(
+            resolved.diagnostics.append(
                 Diagnostic(
                     "PLE304",
                     f"`{word.text}` is not a valid date",
@@ -102,15 +102,15 @@ def _given(name: tree.Word, word: tree.Word, module: Module, program: Program) -
             )
         return moment
     if type_ is None:
-        known = [*program.attributes, *BUILT_INS, *PLACES]
-        if "CONTEXT" not in program.broken:
-            program.diagnostics.append(
+        known = [*resolved.attributes, *BUILT_INS, *PLACES]
+        if "CONTEXT" not in resolved.broken:
+            resolved.diagnostics.append(
                 Diagnostic("PLE209", f"unknown attribute `{name.text}`", file.span(name.pos), suggest(name.text, known))
             )
         return None
     value = constant(word, type_)
     if value is None:
-        program.diagnostics.append(
+        resolved.diagnostics.append(
             Diagnostic(
                 "PLE307",
                 f"`{word.text}` is not a valid value of `{name.text}`",
@@ -121,17 +121,17 @@ def _given(name: tree.Word, word: tree.Word, module: Module, program: Program) -
     return value
 
 
-def lower_proofs(module: Module, program: Program, patterns: Patterns) -> list[ProveBlock]:
+def lower_proofs(module: Module, resolved: ResolvedPolicy, patterns: Patterns) -> list[ProveBlock]:
     """The proofs of a file, without the lines that have a mistake."""
     out: list[ProveBlock] = []
-    file, report = module.file, program.diagnostics.append
-    checker = program.checker(file)
+    file, report = module.file, resolved.diagnostics.append
+    checker = resolved.checker(file)
     for item in file.items:
         if not isinstance(item, tree.ProveDef):
             continue
         properties: list[Property] = []
         for line in item.body:
-            known = _tier_exists(line.tier, file, program)
+            known = _tier_exists(line.tier, file, resolved)
             sorts = {SORT_OF[w.text] for w, _ in line.actions}
             if len(sorts) != 1:
                 report(

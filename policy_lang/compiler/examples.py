@@ -12,27 +12,30 @@ from ..engine.explain import readings
 from ..engine.prepare import rule_table
 from ..ir.model import PolicySet, Rule
 from ..resolve.modules import walk_rules
-from ..resolve.program import Program
+from ..resolve.names import Report
+from ..resolve.resolver import ResolvedPolicy
 from ..shell.analyse import read_acts
 from ..shell.profile import Profiles
 from ..syntax import tree
 from .profiles import with_own
 
 
-def check_examples(program: Program, policy: PolicySet) -> None:
+def check_examples(resolved: ResolvedPolicy, policy: PolicySet) -> None:
     """Report every example that is wrong. Conditions are not looked at: an example is about the patterns."""
     rules = {(r.span.source.path, r.span.start): r for layer in policy.layers for r in layer.rules}
-    for module in program.modules:
+    for module in resolved.modules:
         for written, _ in walk_rules(module.file.items):
             rule = rules.get((module.file.source.path, written.pos[0]))
             if rule is None:
                 continue
             for example in written.examples:
                 for word in example.resources:
-                    _check(program, policy, rule, example, word, module.file.span(word.pos))
+                    _check(policy, rule, example, word, module.file.span(word.pos), resolved.diagnostics.append)
 
 
-def _check(program: Program, policy: PolicySet, rule: Rule, example: tree.Example, word: tree.Word, span: Span) -> None:
+def _check(
+    policy: PolicySet, rule: Rule, example: tree.ExampleNode, word: tree.Word, span: Span, report: Report
+) -> None:
     method = example.method.text if example.method else None
     request = Request(
         rule.actions[0], word.text, workspace="/workspace", home="/home/agent", lexical=True, method=method
@@ -44,16 +47,16 @@ def _check(program: Program, policy: PolicySet, rule: Rule, example: tree.Exampl
             else _matches(rule, readings(request))
         )
     except RequestError as error:
-        program.diagnostics.append(Diagnostic("PLE406", f"the example is refused: {error.message}", span))
+        report(Diagnostic("PLE406", f"the example is refused: {error.message}", span))
         return
     if matched is example.negated:
         verb = "matches" if matched else "does not match"
-        program.diagnostics.append(
+        report(
             Diagnostic(
                 "PLE406",
                 f"the rule {verb} `{word.text[:60]}`, but its example says otherwise",
                 span,
-                "mend the rule or the example",
+                "correct the rule or the example",
                 (("the rule", rule.span),),
             )
         )

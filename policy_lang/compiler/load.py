@@ -10,7 +10,7 @@ from ..domain.limits import limit
 from ..ir.model import PolicySet
 from ..resolve.files import Reader
 from ..resolve.modules import Module
-from ..resolve.program import Program, resolve_file
+from ..resolve.resolver import ResolvedPolicy, resolve_file
 from ..syntax import tree
 from .examples import check_examples
 from .lower import lower
@@ -24,7 +24,7 @@ class Compiled:
     editor for example. `checked` gives the one that decides.
     """
 
-    program: Program | None
+    resolved: ResolvedPolicy | None
     """The files with what their names mean; None when the file itself cannot be read."""
     policy_set: PolicySet | None
     diagnostics: tuple[Diagnostic, ...]
@@ -32,18 +32,18 @@ class Compiled:
     @property
     def tree(self) -> tree.File | None:
         """The policy's own file as it is written."""
-        return None if self.program is None else self.program.root.file
+        return None if self.resolved is None else self.resolved.root.file
 
     @property
     def modules(self) -> tuple[Module, ...]:
         """The files that could be read: the policy's own, then imports and ceilings as they are met."""
-        return () if self.program is None else tuple(self.program.modules)
+        return () if self.resolved is None else tuple(self.resolved.modules)
 
-    def checked(self) -> tuple[Program, PolicySet]:
+    def checked(self) -> tuple[ResolvedPolicy, PolicySet]:
         """The files and the policy set, of a policy without mistakes. Raises PolicyError with all of them."""
-        if self.diagnostics or self.program is None or self.policy_set is None:
+        if self.diagnostics or self.resolved is None or self.policy_set is None:
             raise PolicyError(self.diagnostics)
-        return self.program, self.policy_set
+        return self.resolved, self.policy_set
 
 
 def compile_collecting(
@@ -67,10 +67,10 @@ def compile_collecting(
 
 def compile_file(path: str, library: bool = False, read: Reader | None = None) -> PolicySet:
     """Compile a policy file. `library` and `read` are those of `compile_collecting`. Raises PolicyError."""
-    return compile_program(path, library, read)[1]
+    return compile_resolved(path, library, read)[1]
 
 
-def compile_program(path: str, library: bool = False, read: Reader | None = None) -> tuple[Program, PolicySet]:
+def compile_resolved(path: str, library: bool = False, read: Reader | None = None) -> tuple[ResolvedPolicy, PolicySet]:
     """The same, with what its files say beside the policy set. Raises PolicyError."""
     return compile_collecting(path, library=library, read=read).checked()
 
@@ -80,7 +80,7 @@ def compile_text(text: str, path: str) -> PolicySet:
     return compile_collecting(path, text).checked()[1]
 
 
-def compile_source(source: Source) -> tuple[Program, PolicySet]:
+def compile_source(source: Source) -> tuple[ResolvedPolicy, PolicySet]:
     """Compile a text of our own making, of any size. Raises PolicyError."""
     return _collect(source.path, source, False, None).checked()
 
@@ -91,19 +91,19 @@ def _unread(*diagnostics: Diagnostic) -> Compiled:
 
 def _collect(path: str, overlay: Source | None, library: bool, read: Reader | None) -> Compiled:
     try:
-        program = resolve_file(path, overlay, library, read)
+        resolved = resolve_file(path, overlay, library, read)
     except PolicyError as error:
         return _unread(*error.diagnostics)
-    policy = lower(program)
-    if _profiles_read(program, policy):
-        check_examples(program, policy)
-    return Compiled(program, policy, tuple(ordered(program.diagnostics)))
+    policy = lower(resolved)
+    if _profiles_read(resolved, policy):
+        check_examples(resolved, policy)
+    return Compiled(resolved, policy, tuple(ordered(resolved.diagnostics)))
 
 
-def _profiles_read(program: Program, policy: PolicySet) -> bool:
+def _profiles_read(resolved: ResolvedPolicy, policy: PolicySet) -> bool:
     """False when a profile of the policy's has a mistake: examples of commands would be read in another way."""
-    named = sum(isinstance(item, tree.ProfileFile) for module in program.modules for item in module.file.items)
-    return len(policy.profiles) == named and "PROFILE" not in program.broken
+    named = sum(isinstance(item, tree.ProfileFile) for module in resolved.modules for item in module.file.items)
+    return len(policy.profiles) == named and "PROFILE" not in resolved.broken
 
 
 def ordered(diagnostics: list[Diagnostic]) -> list[Diagnostic]:

@@ -1,4 +1,4 @@
-"""From the resolved program to normal form: patterns compiled, rules checked, ids and digest given."""
+"""From the resolved policy to normal form: patterns compiled, rules checked, ids and digest given."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from ..ir.model import Layer, PolicySet, Rule
 from ..ir.patterns import ALPHABETS, OPAQUE_SEQUENCE, check_option, compile_pattern
 from ..ir.scopes import PatternError, scope_sequence
 from ..resolve.modules import Module
-from ..resolve.program import Program, ResolvedRule
+from ..resolve.resolver import ResolvedPolicy, ResolvedRule
 from ..syntax import tree
 from .checks import lower_proofs, lower_tests
 from .own_profiles import own_profiles, profile_name
 
 
-def lower(program: Program) -> PolicySet:
-    """The policy set in normal form. Adds what it finds wrong to `program.diagnostics`."""
-    lowering = _Lowering(program)
+def lower(resolved: ResolvedPolicy) -> PolicySet:
+    """The policy set in normal form. Adds what it finds wrong to `resolved.diagnostics`."""
+    lowering = _Lowering(resolved)
     cache: dict[int, Rule | None] = {}
 
-    def rules_of(resolved: list[ResolvedRule]) -> tuple[Rule, ...]:
+    def rules_of(written: list[ResolvedRule]) -> tuple[Rule, ...]:
         out: list[Rule] = []
-        for one in resolved:
+        for one in written:
             if id(one) not in cache:
                 cache[id(one)] = lowering.rule(one)
             made = cache[id(one)]
@@ -43,45 +43,45 @@ def lower(program: Program) -> PolicySet:
         return tuple(out)
 
     layers = tuple(
-        Layer(layer.module.name, layer.module.kind == "guardrail", rules_of(layer.rules)) for layer in program.layers
+        Layer(layer.module.name, layer.module.kind == "guardrail", rules_of(layer.rules)) for layer in resolved.layers
     )
-    floor = rules_of(program.floor)
-    for module in program.modules:
+    floor = rules_of(resolved.floor)
+    for module in resolved.modules:
         lowering.unused_lets(module)
-    tests = tuple(t for m in program.modules if m is program.root for t in lower_tests(m, program))
-    proofs = tuple(p for m in program.modules for p in lower_proofs(m, program, lowering.patterns))
-    sources = tuple(p for m in program.modules if m.path for p in (m.path, os.path.abspath(m.file.source.path)))
-    own, contents = own_profiles(program)
+    tests = tuple(t for m in resolved.modules if m is resolved.root for t in lower_tests(m, resolved))
+    proofs = tuple(p for m in resolved.modules for p in lower_proofs(m, resolved, lowering.patterns))
+    sources = tuple(p for m in resolved.modules if m.path for p in (m.path, os.path.abspath(m.file.source.path)))
+    own, contents = own_profiles(resolved)
     sources += tuple(p for path, _ in contents for p in (path, os.path.abspath(path)))
     return PolicySet(
-        program.root.name,
+        resolved.root.name,
         layers,
         floor,
-        program.tiers,
-        program.attributes,
-        _digest(program, layers, floor, contents),
+        resolved.tiers,
+        resolved.attributes,
+        _digest(resolved, layers, floor, contents),
         sources,
         profiles=own,
         tests=tests,
         proofs=proofs,
-        freezes=_freezes(program),
+        freezes=_freezes(resolved),
     )
 
 
-def _freezes(program: Program) -> tuple[FreezeRule, ...]:
+def _freezes(resolved: ResolvedPolicy) -> tuple[FreezeRule, ...]:
     """Every `freeze` of the set: like denials, they add up over imports and ceilings."""
     return tuple(
         FreezeRule(item.denials, item.seconds, module.file.source.path, module.file.span(item.pos).line)
-        for module in program.modules
+        for module in resolved.modules
         for item in module.file.items
         if isinstance(item, tree.Freeze)
     )
 
 
 class _Lowering:
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.report = program.diagnostics.append
+    def __init__(self, resolved: ResolvedPolicy) -> None:
+        self.resolved = resolved
+        self.report = resolved.diagnostics.append
         self.used_ids: dict[str, int] = {}
         self.sat: dict[object, bool] = {}
         self.lets: dict[int, dict[str, tree.Let]] = {}
@@ -90,16 +90,16 @@ class _Lowering:
         self.faults = 0
         """Things so far that were not understood, reported here or where their definition is."""
 
-    def _error(self, module: Module, code: str, message: str, pos: tree.Pos, mend: str = "") -> None:
+    def _error(self, module: Module, code: str, message: str, pos: tree.Pos, remediation: str = "") -> None:
         self.faults += 1
-        self.report(Diagnostic(code, message, module.file.span(pos), mend))
+        self.report(Diagnostic(code, message, module.file.span(pos), remediation))
 
-    def rule(self, resolved: ResolvedRule) -> Rule | None:
+    def rule(self, written: ResolvedRule) -> Rule | None:
         """One rule in normal form, or None when it has a mistake."""
-        rule, module = resolved.rule, resolved.module
+        rule, module = written.rule, written.module
         before = self.faults
         sort = self.sort(module, rule.actions)
-        sound = self._scope_globs(resolved) and resolved.sound
+        sound = self._scope_globs(written) and written.sound
         self._options(module, rule, sort)
         if sort is None:
             return None
@@ -109,8 +109,8 @@ class _Lowering:
         exclude = self.patterns(module, sort, except_.words, methods) if except_ else ()
         if include is None or exclude is None or self.faults > before:
             return None
-        self._possible(resolved, sort, include, exclude)
-        return self._make(resolved, sort, include, exclude, methods) if sound and self.faults == before else None
+        self._possible(written, sort, include, exclude)
+        return self._make(written, sort, include, exclude, methods) if sound and self.faults == before else None
 
     def sort(self, module: Module, actions: list[tuple[tree.Word, list[tree.Word]]]) -> str | None:
         """The one sort of resource that all actions take."""
@@ -145,7 +145,7 @@ class _Lowering:
             try:
                 sequences = compile_pattern(sort, word.text, methods)
             except PatternError as error:
-                self._error(module, "PLE401", error.message, word.pos, error.mend)
+                self._error(module, "PLE401", error.message, word.pos, error.remediation)
                 continue
             if "[" in word.text and not _has_members(sort, sequences):
                 self._error(
@@ -204,22 +204,22 @@ class _Lowering:
             if id(let) not in self.used_lets and not module.file.broken:
                 self._error(module, "PLE213", f"`let {let.name.text}` is never used", let.name.pos, "remove it")
 
-    def _scope_globs(self, resolved: ResolvedRule) -> bool:
+    def _scope_globs(self, written: ResolvedRule) -> bool:
         """Check the globs of the scopes around a rule, each once; True when all are well."""
         found: list[bool] = []
-        for atom, word in [(Atom(s.kind, "glob", (w.text,)), w) for s in resolved.scopes for w in s.globs]:
+        for atom, word in [(Atom(s.kind, "glob", (w.text,)), w) for s in written.scopes for w in s.globs]:
             if atom not in self.checked_globs:
                 try:
                     scope_sequence(word.text)
                 except PatternError as error:
-                    self._error(resolved.module, "PLE401", error.message, word.pos, error.mend)
+                    self._error(written.module, "PLE401", error.message, word.pos, error.remediation)
                     self.checked_globs[atom] = False
                 else:
                     self.checked_globs[atom] = True
             found.append(self.checked_globs[atom])
         return all(found)
 
-    def _options(self, module: Module, rule: tree.Rule, sort: str | None) -> None:
+    def _options(self, module: Module, rule: tree.RuleNode, sort: str | None) -> None:
         for kind in ("with", "without"):
             clause = rule.clause(kind)
             if clause is None:
@@ -237,17 +237,17 @@ class _Lowering:
                 try:
                     check_option(word.text)
                 except PatternError as error:
-                    self._error(module, "PLE405", error.message, word.pos, error.mend)
+                    self._error(module, "PLE405", error.message, word.pos, error.remediation)
 
     def _possible(
-        self, resolved: ResolvedRule, sort: str, include: tuple[Pattern, ...], exclude: tuple[Pattern, ...]
+        self, written: ResolvedRule, sort: str, include: tuple[Pattern, ...], exclude: tuple[Pattern, ...]
     ) -> None:
-        rule, module = resolved.rule, resolved.module
-        if resolved.condition not in self.sat:
-            globs = [a for a in atoms(resolved.condition) if a.op == "glob"]
+        rule, module = written.rule, written.module
+        if written.condition not in self.sat:
+            globs = [a for a in atoms(written.condition) if a.op == "glob"]
             usable = all(_valid_glob(a) for a in globs)
-            self.sat[resolved.condition] = not usable or satisfiable(resolved.condition, self.program.attributes)
-        if not self.sat[resolved.condition]:
+            self.sat[written.condition] = not usable or satisfiable(written.condition, self.resolved.attributes)
+        if not self.sat[written.condition]:
             self._error(
                 module,
                 "PLE403",
@@ -280,20 +280,20 @@ class _Lowering:
 
     def _make(
         self,
-        resolved: ResolvedRule,
+        written: ResolvedRule,
         sort: str,
         include: tuple[Pattern, ...],
         exclude: tuple[Pattern, ...],
         methods: tuple[str, ...],
     ) -> Rule:
-        rule, module = resolved.rule, resolved.module
+        rule, module = written.rule, written.module
         with_, without = rule.clause("with"), rule.clause("without")
         because = rule.clause("because")
         tier = rule.tier.text if rule.tier else ""
         actions = tuple(dict.fromkeys(w.text for w, _ in rule.actions))
         with_options = tuple(sorted({w.text for w in with_.words})) if with_ else ()
         without_options = tuple(sorted({w.text for w in without.words})) if without else ()
-        flags = (resolved.grants, bool(rule.clause("log")), bool(rule.clause("override")))
+        flags = (written.grants, bool(rule.clause("log")), bool(rule.clause("override")))
         key = repr(
             (
                 rule.effect.text,
@@ -304,7 +304,7 @@ class _Lowering:
                 sorted(p.text for p in exclude),
                 with_options,
                 without_options,
-                canonical(resolved.condition),
+                canonical(written.condition),
                 flags,
             )
         )
@@ -321,7 +321,7 @@ class _Lowering:
             exclude,
             with_options,
             without_options,
-            resolved.condition,
+            written.condition,
             *flags,
             because=because.words[0].text if because else "",
             file=module.file.source.path,
@@ -371,14 +371,14 @@ def _valid_glob(atom: Atom) -> bool:
 
 
 def _digest(
-    program: Program, layers: tuple[Layer, ...], floor: tuple[Rule, ...], profiles: list[tuple[str, bytes]]
+    resolved: ResolvedPolicy, layers: tuple[Layer, ...], floor: tuple[Rule, ...], profiles: list[tuple[str, bytes]]
 ) -> str:
     """SHA-256 over meaning alone: neither order nor layout nor file names change it."""
-    parts: list[object] = ["+".join(sorted({str(m.file.edition) for m in program.modules}))]
+    parts: list[object] = ["+".join(sorted({str(m.file.edition) for m in resolved.modules}))]
     parts += sorted((layer.guardrail, sorted({(r.key, r.because, r.label) for r in layer.rules})) for layer in layers)
     parts.append(sorted({r.key for r in floor}))
-    parts.append(sorted(repr(t) for t in program.tiers.values()))
-    parts.append(sorted(repr(a) for a in program.attributes.values()))
-    parts += sorted(("freeze", f.denials, f.seconds) for f in _freezes(program))
+    parts.append(sorted(repr(t) for t in resolved.tiers.values()))
+    parts.append(sorted(repr(a) for a in resolved.attributes.values()))
+    parts += sorted(("freeze", f.denials, f.seconds) for f in _freezes(resolved))
     parts += sorted((profile_name(path), hashlib.sha256(data).hexdigest()) for path, data in profiles)
     return "sha256:" + hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -6,7 +6,7 @@ import os
 
 from ..domain.errors import Diagnostic
 from ..resolve.modules import Module
-from ..resolve.program import Program
+from ..resolve.resolver import ResolvedPolicy
 from ..shell.profile import Profile
 from .profiles import NAME, ProfileError, builtin, parse_profile
 
@@ -16,45 +16,47 @@ def profile_name(path: str) -> str:
     return os.path.basename(path).removesuffix(".toml").removesuffix(".profile")
 
 
-def own_profiles(program: Program) -> tuple[dict[str, Profile], list[tuple[str, bytes]]]:
-    """The profiles by program, and their files. Reports what is wrong with them."""
-    outer = _outermost(program)
+def own_profiles(resolved: ResolvedPolicy) -> tuple[dict[str, Profile], list[tuple[str, bytes]]]:
+    """The profiles by resolved, and their files. Reports what is wrong with them."""
+    outer = _outermost(resolved)
     found: dict[str, Profile] = {}
     contents: list[tuple[str, bytes]] = []
-    for module in program.modules:
+    for module in resolved.modules:
         for path, data, span in module.profiles:
             name = profile_name(path)
             if not any(module is m for m in outer):
                 message = "a profile changes what every rule sees, also those of the ceiling"
-                program.diagnostics.append(
+                resolved.diagnostics.append(
                     Diagnostic("PLE510", message, span, "name it in the one outermost ceiling, or drop the ceilings")
                 )
             elif name in found:
                 message = f"a second profile of `{name}`"
-                program.diagnostics.append(Diagnostic("PLE510", message, span, "keep one"))
+                resolved.diagnostics.append(Diagnostic("PLE510", message, span, "keep one"))
             elif not NAME.fullmatch(name):
-                message = f"`{name[:60]}` is not a program's name"
-                program.diagnostics.append(Diagnostic("PLE509", message, span, "name the file after the program"))
+                message = f"`{name[:60]}` is not a resolved's name"
+                resolved.diagnostics.append(Diagnostic("PLE509", message, span, "name the file after the resolved"))
             else:
                 contents.append((path, data))
                 try:
                     made = parse_profile(name, data)
                 except ProfileError as error:
-                    program.diagnostics.append(Diagnostic("PLE509", str(error), span, "see docs/reference/commands.md"))
+                    resolved.diagnostics.append(
+                        Diagnostic("PLE509", str(error), span, "see docs/reference/commands.md")
+                    )
                     continue
                 same = builtin(made) if isinstance(made, str) else made
                 if same is None:
-                    message = f"`{name}` is the same as a program without a profile"
-                    program.diagnostics.append(Diagnostic("PLE509", message, span, "name one that has a profile"))
+                    message = f"`{name}` is the same as a resolved without a profile"
+                    resolved.diagnostics.append(Diagnostic("PLE509", message, span, "name one that has a profile"))
                     continue
                 found[name] = same
     return found, contents
 
 
-def _outermost(program: Program) -> list[Module]:
+def _outermost(resolved: ResolvedPolicy) -> list[Module]:
     """The modules of the one layer that nothing stands above; empty when there are several."""
     outer = []
-    for layer in program.layers:
+    for layer in resolved.layers:
         members = _members(layer.module)
         if not any(m.ceilings for m in members):
             outer.append(members)

@@ -70,7 +70,7 @@ class Span:
 
 @record(frozen=True, slots=True)
 class Diagnostic:
-    """One mistake of a policy's author: code, what is wrong, where, and how to mend it."""
+    """One mistake of a policy's author: code, what is wrong, where, and how to correct it."""
 
     code: str
     message: str

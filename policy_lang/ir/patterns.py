@@ -82,8 +82,8 @@ def _path(text: str) -> Sequence:
     for part in parts:
         if part in {"", ".", ".."}:
             shown = f"`{part}`" if part else "an empty part"
-            mend = "write `./` alone for the workspace itself" if part == "." else "write the path without it"
-            raise PatternError(f"a path pattern has no {shown}" if part else f"the path has {shown}", mend)
+            remediation = "write `./` alone for the workspace itself" if part == "." else "write the path without it"
+            raise PatternError(f"a path pattern has no {shown}" if part else f"the path has {shown}", remediation)
         if is_literal(part) and len(part.encode()) > limit("path_segment_bytes"):
             raise PatternError(f"no file name is longer than {limit('path_segment_bytes')} bytes")
     labels: list[Label] = [anchor, *(part_label(p) for p in parts)]

@@ -11,12 +11,12 @@ _MOST_WILDCARDS = limit("segment_wildcards")
 
 
 class PatternError(AuthorError, ValueError):
-    """The pattern's text is wrong: what is, and how to mend it."""
+    """The pattern's text is wrong: what is, and how to correct it."""
 
-    def __init__(self, message: str, mend: str = "") -> None:
+    def __init__(self, message: str, remediation: str = "") -> None:
         super().__init__(message)
         self.message = message
-        self.mend = mend
+        self.remediation = remediation
 
 
 def part_label(text: str) -> Label:

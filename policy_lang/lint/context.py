@@ -29,7 +29,7 @@ from ..ir.evaluate import Value
 from ..ir.model import PolicySet, Rule
 from ..ir.patterns import compile_pattern
 from ..resolve.modules import Module, walk_rules
-from ..resolve.program import Program
+from ..resolve.resolver import ResolvedPolicy
 from ..syntax import tree
 from .capabilities import Capabilities
 from .finding import Edit, Fix, Step
@@ -55,7 +55,7 @@ class LintContext:
 
     def __init__(
         self,
-        program: Program,
+        program: ResolvedPolicy,
         policy: PolicySet,
         capabilities: Capabilities,
         layout: Layout = USUAL_LAYOUT,
@@ -122,12 +122,12 @@ class LintContext:
         at = items[0].pos if items else (0, 0)
         return Span(self.source, at[0], at[1])
 
-    def statement(self, rule: Rule) -> tree.Rule | None:
+    def statement(self, rule: Rule) -> tree.RuleNode | None:
         """The rule as it is written."""
         return self._statements.get((rule.span.source.path, rule.span.start))
 
     @cached_property
-    def _statements(self) -> dict[tuple[str, int], tree.Rule]:
+    def _statements(self) -> dict[tuple[str, int], tree.RuleNode]:
         return {(m.file.source.path, r.pos[0]): r for m in self.program.modules for r, _ in walk_rules(m.file.items)}
 
     @cached_property

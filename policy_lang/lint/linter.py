@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from ..analysis.diff import diff
 from ..analysis.spaces import Layout
-from ..compiler.load import compile_program
+from ..compiler.load import compile_resolved
 from ..resolve.files import Reader
 from .baseline_file import Baseline
 from .capabilities import Capabilities, builtin
@@ -58,7 +58,7 @@ def fits(path: str, glob: str) -> bool:
 
 def context_of(path: str, options: Options, read: Reader | None = None) -> LintContext:
     """A policy file made ready for the rules. Raises PolicyError when it does not compile."""
-    program, policy = compile_program(path, True, read)
+    program, policy = compile_resolved(path, True, read)
     ceiling = any(fits(path, g) for g in options.ceilings)
     return LintContext(program, policy, options.capabilities or builtin(), options.layout, ceiling)
 

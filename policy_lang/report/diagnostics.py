@@ -18,7 +18,7 @@ def render(diagnostics: Iterable[Diagnostic]) -> str:
 
 
 def render_one(diagnostic: Diagnostic) -> str:
-    """One diagnostic: what is wrong, where, and how to mend it."""
+    """One diagnostic: what is wrong, where, and how to correct it."""
     lines = [f"{colour(f'error[{diagnostic.code}]', 'error')}: {visible(diagnostic.message)}"]
     if diagnostic.span is not None:
         lines += excerpt(diagnostic.span)

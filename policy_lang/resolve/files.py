@@ -64,6 +64,6 @@ def read_bytes(path: str, at: Span | None) -> bytes:
     return b"".join(chunks)
 
 
-def unreadable(code: str, message: str, at: Span | None, mend: str = "") -> PolicyError:
+def unreadable(code: str, message: str, at: Span | None, remediation: str = "") -> PolicyError:
     """A file that cannot be read, as an error of the policy that names it."""
-    return PolicyError([Diagnostic(code, message, at, mend)])
+    return PolicyError([Diagnostic(code, message, at, remediation)])

@@ -33,13 +33,13 @@ class Module:
         return {rule.label.text for rule, _ in walk_rules(self.file.items) if rule.label}
 
 
-def walk_rules(items: list[tree.Item]) -> list[tuple[tree.Rule, tuple[tree.Scope, ...]]]:
+def walk_rules(items: list[tree.Item]) -> list[tuple[tree.RuleNode, tuple[tree.Scope, ...]]]:
     """Every rule with the scopes around it, outermost first."""
-    out: list[tuple[tree.Rule, tuple[tree.Scope, ...]]] = []
+    out: list[tuple[tree.RuleNode, tuple[tree.Scope, ...]]] = []
     todo: list[tuple[tree.Item, tuple[tree.Scope, ...]]] = [(item, ()) for item in reversed(items)]
     while todo:
         item, scopes = todo.pop()
-        if isinstance(item, tree.Rule):
+        if isinstance(item, tree.RuleNode):
             out.append((item, scopes))
         elif isinstance(item, tree.Scope):
             todo.extend((inner, (*scopes, item)) for inner in reversed(item.body))
@@ -124,7 +124,7 @@ class Loader:
             for item in scope.body:
                 if isinstance(item, tree.Scope):
                     todo.append(item)
-                elif not isinstance(item, tree.Rule):
+                elif not isinstance(item, tree.RuleNode):
                     word = file.source.text[item.pos[0] : item.pos[1]].split(None, 1)[0]
                     self._report(
                         "PLE503",
@@ -133,8 +133,8 @@ class Loader:
                         "move it to the top level of the file; if a `}` is missing before it, add that",
                     )
 
-    def _report(self, code: str, message: str, span: Span, mend: str = "") -> None:
-        self.diagnostics.append(Diagnostic(code, message, span, mend))
+    def _report(self, code: str, message: str, span: Span, remediation: str = "") -> None:
+        self.diagnostics.append(Diagnostic(code, message, span, remediation))
 
     def _import(self, module: Module, item: tree.Import) -> None:
         found = self._target(module, item.target, "import")

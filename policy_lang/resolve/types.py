@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from ..domain.conditions import BUILT_INS, TRUE, WEEKDAYS, Atom, Formula, Join, join
@@ -10,9 +9,8 @@ from ..domain.errors import Diagnostic
 from ..domain.policy import AttributeType
 from ..domain.suggest import suggest
 from ..syntax import tree
-from .names import constant
+from .names import Report, constant
 
-Report = Callable[[Diagnostic], None]
 _ORDERED = frozenset({"<", "<=", ">", ">="})
 
 
@@ -30,9 +28,9 @@ class Checker:
         """Conditions and dates so far that were not understood and are read as true."""
         self.report = report
 
-    def _error(self, code: str, message: str, pos: tree.Pos, mend: str = "") -> Formula:
+    def _error(self, code: str, message: str, pos: tree.Pos, remediation: str = "") -> Formula:
         self.faults += 1
-        self.report(Diagnostic(code, message, self.file.span(pos), mend))
+        self.report(Diagnostic(code, message, self.file.span(pos), remediation))
         return TRUE
 
     def formula(self, node: tree.Condition) -> Formula:
@@ -97,12 +95,12 @@ class Checker:
         for word in node.values:
             value = constant(word, type_)
             if value is None:
-                mend = (
+                remediation = (
                     suggest(word.text, type_.members)
                     if type_.type == "enum" and word.kind == "STRING"
                     else (f"`{name}` is {_kind(type_)}")
                 )
-                return self._error("PLE307", f"`{word.text}` is not a valid value of `{name}`", word.pos, mend)
+                return self._error("PLE307", f"`{word.text}` is not a valid value of `{name}`", word.pos, remediation)
             values.append(value)
         if op == "!=":
             return Join("not", (Atom(name, "==", tuple(values)),))

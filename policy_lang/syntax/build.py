@@ -56,9 +56,9 @@ class Builder(Transformer[Token, Anything]):
         self.diagnostics: list[Diagnostic] = []
         self.depth = 0
 
-    def report(self, code: str, message: str, pos: Pos, mend: str = "") -> None:
+    def report(self, code: str, message: str, pos: Pos, remediation: str = "") -> None:
         """Record one mistake."""
-        self.diagnostics.append(Diagnostic(code, message, Span(self.source, *pos), mend))
+        self.diagnostics.append(Diagnostic(code, message, Span(self.source, *pos), remediation))
 
     def word(self, token: Token) -> Word:
         """A token as a word, strings unescaped."""
@@ -207,14 +207,14 @@ class Builder(Transformer[Token, Anything]):
 
     # rules
 
-    def rule(self, kids: Kids) -> tree.Rule:
+    def rule(self, kids: Kids) -> tree.RuleNode:
         labelled = isinstance(kids[0], Token)
         label = self.word(kids[1]) if labelled else None
         (effect, tier), actions, patterns = kids[2:5] if labelled else kids[:3]
         clauses = [k for k in kids if isinstance(k, Clause)]
         bodies = [k for k in kids if isinstance(k, tuple) and k and k[0] == "body"]
         self._no_doubles(clauses)
-        return tree.Rule(
+        return tree.RuleNode(
             label,
             effect,
             tier,
@@ -259,13 +259,13 @@ class Builder(Transformer[Token, Anything]):
         return _words(self._kids(kids))
 
     def body(self, kids: Kids) -> tuple[object, ...]:
-        return ("body", [k for k in kids if isinstance(k, tree.Example)], *kids)
+        return ("body", [k for k in kids if isinstance(k, tree.ExampleNode)], *kids)
 
-    def example(self, kids: Kids) -> tree.Example:
+    def example(self, kids: Kids) -> tree.ExampleNode:
         tokens = [k for k in kids if isinstance(k, Token)]
         strings = next(k for k in kids if isinstance(k, list))
         method = next((self.word(t) for t in tokens if t.type == "METHOD"), None)
-        return tree.Example(tokens[0].type == "NOT", method, strings, _span(kids))
+        return tree.ExampleNode(tokens[0].type == "NOT", method, strings, _span(kids))
 
     except_ = _clause_of("except", "STRING", "NAME", "OPAQUE")
     with_ = _clause_of("with", "STRING")
@@ -327,10 +327,10 @@ class Builder(Transformer[Token, Anything]):
         given = [(k[1], k[2]) for k in kids if isinstance(k, tuple) and k[0] == "given"]
         return tree.TestDef(self.word(kids[1]), _agent(kids), given, _span(kids))
 
-    def case(self, kids: Kids) -> tree.Case:
+    def case(self, kids: Kids) -> tree.CaseNode:
         words = self._kids(kids)
         effect, tier = kids[0]
-        return tree.Case(effect, tier, words[1], _first(words[2:-1], "METHOD"), kids[-1], _span(kids))
+        return tree.CaseNode(effect, tier, words[1], _first(words[2:-1], "METHOD"), kids[-1], _span(kids))
 
     def prove_header(self, kids: Kids) -> tree.ProveDef:
         condition = next((k for k in kids if isinstance(k, (tree.Compare, tree.Not, tree.All, tree.Any))), None)
@@ -339,20 +339,22 @@ class Builder(Transformer[Token, Anything]):
     def target(self, kids: Kids) -> tuple[object, ...]:
         return ("target", kids[0], kids[1])
 
-    def _property(self, kind: str, kids: Kids, tier: Word | None = None, agents: Sequence[Word] = ()) -> tree.Property:
+    def _property(
+        self, kind: str, kids: Kids, tier: Word | None = None, agents: Sequence[Word] = ()
+    ) -> tree.PropertyNode:
         _, actions, patterns = kids[-1]
-        return tree.Property(kind, tier, list(agents), actions, patterns, _span(kids))
+        return tree.PropertyNode(kind, tier, list(agents), actions, patterns, _span(kids))
 
-    def never_allow(self, kids: Kids) -> tree.Property:
+    def never_allow(self, kids: Kids) -> tree.PropertyNode:
         return self._property("never_allow", kids)
 
-    def always_deny(self, kids: Kids) -> tree.Property:
+    def always_deny(self, kids: Kids) -> tree.PropertyNode:
         return self._property("always_deny", kids)
 
-    def always_ask(self, kids: Kids) -> tree.Property:
+    def always_ask(self, kids: Kids) -> tree.PropertyNode:
         return self._property("always_ask", kids, tier=self.word(kids[2]))
 
-    def only_may(self, kids: Kids) -> tree.Property:
+    def only_may(self, kids: Kids) -> tree.PropertyNode:
         return self._property("only_may", kids, agents=kids[1])
 
 

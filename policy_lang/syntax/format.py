@@ -99,7 +99,7 @@ class _Printer:
         if isinstance(item, tree.ContextDef):
             self._braced("context", [(_attribute(a), a.pos) for a in item.attributes], item.pos, depth)
             return
-        body = item.examples if isinstance(item, tree.Rule) and item.has_body else None
+        body = item.examples if isinstance(item, tree.RuleNode) and item.has_body else None
         self._parts(_parts_of(item), depth, close=" {" if body else "", end=None if body else item.pos[1])
         if body:
             for example in body:
@@ -249,18 +249,18 @@ def _parts_of(item: tree.Node) -> list[Part]:
             return [(f"freeze when {item.denials} denials within {duration(item.seconds)}", pos)]
         case tree.Let():
             return [(f"let {item.name.text} =", item.name.pos), *_list(item.patterns)]
-        case tree.Rule():
+        case tree.RuleNode():
             return _rule(item)
-        case tree.Case():
+        case tree.CaseNode():
             text = _effect(item.effect, item.tier) + f" {item.action.text}"
             text += f" {item.method.text}" if item.method else ""
             return [(text, item.action.pos), *_list(item.resources)]
-        case tree.Property():
+        case tree.PropertyNode():
             return [(_property(item), pos), *_list(item.patterns)]
     raise TypeError(type(item).__name__)
 
 
-def _property(item: tree.Property) -> str:
+def _property(item: tree.PropertyNode) -> str:
     tier = item.tier.text if item.tier else ""
     head = {
         "never_allow": "never allow",
@@ -275,7 +275,7 @@ def _effect(effect: Word, tier: Word | None) -> str:
     return effect.text + (f" {tier.text}" if tier else "")
 
 
-def _rule(rule: tree.Rule) -> list[Part]:
+def _rule(rule: tree.RuleNode) -> list[Part]:
     label = f"rule {rule.label.text}: " if rule.label else ""
     head = f"{label}{_effect(rule.effect, rule.tier)} {_actions(rule.actions)}"
     parts: list[Part] = [(head, rule.actions[-1][0].pos if rule.actions else rule.pos), *_list(rule.patterns)]
@@ -297,7 +297,7 @@ def _clause(clause: tree.Clause) -> list[Part]:
     return [first, *words[1:]]
 
 
-def _example(example: tree.Example) -> str:
+def _example(example: tree.ExampleNode) -> str:
     method = f"{example.method.text} " if example.method else ""
     return ("not " if example.negated else "") + f"match {method}{_joined(example.resources)}"
 

@@ -140,8 +140,8 @@ class _Parsing:
             out.append(node)
         return out
 
-    def _report(self, code: str, message: str, token: Token, mend: str = "") -> None:
-        self.diagnostics.append(Diagnostic(code, message, Span(self.source, token.start, token.end), mend))
+    def _report(self, code: str, message: str, token: Token, remediation: str = "") -> None:
+        self.diagnostics.append(Diagnostic(code, message, Span(self.source, token.start, token.end), remediation))
 
     def _one(self, piece: Piece, context: str) -> Anything:
         if piece.kind == "broken" or any(t.type == "ERROR" for t in piece.tokens):
@@ -160,7 +160,7 @@ class _Parsing:
         if isinstance(node, tree.Header) and node.edition:
             self._edition(node.edition)
         condition = getattr(node, "condition", None)
-        if isinstance(node, tree.Rule) and (clause := node.clause("when")):
+        if isinstance(node, tree.RuleNode) and (clause := node.clause("when")):
             condition = clause.condition
         if condition is not None and too_deep(condition):
             self._report(

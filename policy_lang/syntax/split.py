@@ -96,9 +96,9 @@ class Splitter:
         """All statements of the file."""
         return self._block("file", 0)
 
-    def _report(self, code: str, message: str, token: Token, mend: str) -> None:
+    def _report(self, code: str, message: str, token: Token, remediation: str) -> None:
         if len(self.diagnostics) <= limit("diagnostics"):
-            self.diagnostics.append(Diagnostic(code, message, Span(self.source, token.start, token.end), mend))
+            self.diagnostics.append(Diagnostic(code, message, Span(self.source, token.start, token.end), remediation))
 
     def _block(self, context: str, depth: int) -> list[Piece]:
         pieces: list[Piece] = []

@@ -152,7 +152,7 @@ def soften(tokens: list[Token], block: str) -> None:
 def _invisible(source: Source, at: int) -> Diagnostic:
     char = source.text[at]
     name = "byte order mark" if char == "\ufeff" and at == 0 else f"character U+{ord(char):04X}"
-    mend = (
+    remediation = (
         "save the file as UTF-8 without it"
         if char == "\ufeff" and at == 0
         else (
@@ -161,7 +161,7 @@ def _invisible(source: Source, at: int) -> Diagnostic:
             else f"remove it, or write `\\u{{{ord(char):X}}}` inside a string"
         )
     )
-    return Diagnostic("PLE003", f"invisible or control {name}", Span(source, at, at + 1), mend)
+    return Diagnostic("PLE003", f"invisible or control {name}", Span(source, at, at + 1), remediation)
 
 
 def _lexical_error(source: Source, at: int, out: Scan) -> int:
@@ -177,10 +177,10 @@ def _lexical_error(source: Source, at: int, out: Scan) -> int:
         while end < len(text) and not text[end].isspace() and text[end] not in '"#{}(),' and end - at < 200:
             end += 1
         shown = "".join(c if c.isprintable() else "\ufffd" for c in text[at:end][:40])
-        mend = {";": "statements need no separator"}.get(text[at], "")
+        remediation = {";": "statements need no separator"}.get(text[at], "")
         if text[at] in "'@*/.~$":
-            mend = "text goes in double quotes"
-        report = Diagnostic("PLE102", f"`{shown}` is not part of the language", Span(source, at, end), mend)
+            remediation = "text goes in double quotes"
+        report = Diagnostic("PLE102", f"`{shown}` is not part of the language", Span(source, at, end), remediation)
     if len(out.diagnostics) < limit("diagnostics") and not any(
         d.span and at <= d.span.start < end for d in out.diagnostics if d.code == "PLE003"
     ):

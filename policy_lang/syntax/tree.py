@@ -147,7 +147,7 @@ Condition = Compare | Not | All | Any
 
 
 @dataclass(slots=True)
-class Example:
+class ExampleNode:
     """`match "..."` or `not match "..."` inside a rule."""
 
     negated: bool
@@ -167,7 +167,7 @@ class Clause:
 
 
 @dataclass(slots=True)
-class Rule:
+class RuleNode:
     """A rule as written. `actions` holds (action, methods)."""
 
     label: Word | None
@@ -176,7 +176,7 @@ class Rule:
     actions: list[tuple[Word, list[Word]]]
     patterns: list[Word]
     clauses: list[Clause]
-    examples: list[Example]
+    examples: list[ExampleNode]
     has_body: bool
     pos: Pos
 
@@ -201,7 +201,7 @@ class Scope:
 
 
 @dataclass(slots=True)
-class Case:
+class CaseNode:
     """One expectation of a test."""
 
     effect: Word
@@ -221,12 +221,12 @@ class TestDef:
     agent: Word | None
     given: list[tuple[Word, Word]]
     pos: Pos
-    body: list[Case] = field(default_factory=list)
+    body: list[CaseNode] = field(default_factory=list)
     end: int = 0
 
 
 @dataclass(slots=True)
-class Property:
+class PropertyNode:
     """One line of a `prove` block. `kind` is `never_allow`, `always_deny`, `always_ask` or `only_may`."""
 
     kind: str
@@ -245,12 +245,14 @@ class ProveDef:
     agent: Word | None
     condition: Condition | None
     pos: Pos
-    body: list[Property] = field(default_factory=list)
+    body: list[PropertyNode] = field(default_factory=list)
     end: int = 0
 
 
-Item = Header | Import | Within | ProfileFile | Let | TierDef | ContextDef | Freeze | Rule | Scope | TestDef | ProveDef
-Node = Item | Case | Property
+Item = (
+    Header | Import | Within | ProfileFile | Let | TierDef | ContextDef | Freeze | RuleNode | Scope | TestDef | ProveDef
+)
+Node = Item | CaseNode | PropertyNode
 
 
 @dataclass(slots=True)

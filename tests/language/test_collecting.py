@@ -65,7 +65,7 @@ def test_each_mistake_is_one_diagnostic_and_the_good_rules_stay() -> None:
         ("PLE201", 5), ("PLE203", 6), ("PLE401", 7), ("PLE209", 8), ("PLE406", 11), ("PLE203", 15), ("PLE401", 19),
     ]  # fmt: skip
     assert labels(found) == {"good", "fine", ""}
-    assert found.policy_set is not None and found.program is not None and found.tree is not None
+    assert found.policy_set is not None and found.resolved is not None and found.tree is not None
     assert set(found.policy_set.tiers) == {"review"} and set(found.policy_set.attributes) == {"env"}
     assert [(c.action, c.resource) for t in found.policy_set.tests for c in t.cases] == [("read", "src/a")]
     assert [len(p.properties) for p in found.policy_set.proofs] == [1]

@@ -9,7 +9,7 @@ import pytest
 from policy_lang import Policy, PolicyError
 from policy_lang.domain.edition import NEWEST_EDITION, edition
 from policy_lang.domain.errors import Diagnostic, Source
-from policy_lang.resolve.program import resolve_file
+from policy_lang.resolve.resolver import resolve_file
 from policy_lang.syntax import parse as parsing
 from policy_lang.syntax.format import format_file
 from policy_lang.syntax.parse import parse

@@ -21,7 +21,7 @@ from .types import Checker
 class ResolvedRule:
     """A rule with its scopes folded into one condition. `sound` when all of that was understood."""
 
-    rule: tree.Rule
+    rule: tree.RuleNode
     module: Module
     condition: Formula
     grants: bool
@@ -40,7 +40,7 @@ class ResolvedLayer:
 
 
 @dataclass(slots=True)
-class Program:
+class ResolvedPolicy:
     """Everything that names mean. `floor` holds the protected floor's rules."""
 
     root: Module
@@ -60,7 +60,7 @@ class Program:
 
 def resolve_file(
     path: str, overlay: Source | None = None, library: bool = False, read: Reader | None = None
-) -> Program:
+) -> ResolvedPolicy:
     """Load and resolve a policy file; `library` lets it declare tiers that others define.
 
     Raises PolicyError only when the file itself cannot be read.
@@ -88,7 +88,7 @@ class _Resolver:
         self.unsound: set[int] = set()
         """Scopes whose conditions were not understood."""
 
-    def run(self) -> Program:
+    def run(self) -> ResolvedPolicy:
         for module in [*self.modules, self.floor]:
             self.rules[id(module)] = self._rules(module)
             self._no_double_labels(module)
@@ -99,7 +99,7 @@ class _Resolver:
         count = sum(len(layer.rules) for layer in layers)
         if count > limit("statements"):
             self.report(Diagnostic("PLE004", f"more than {limit('statements')} rules in one policy set", None))
-        return Program(
+        return ResolvedPolicy(
             self.root,
             layers,
             self.rules[id(self.floor)],
@@ -184,7 +184,7 @@ class _Resolver:
                 self.unsound.add(id(scope))
         return known[id(scope)]
 
-    def _effect(self, rule: tree.Rule, module: Module) -> bool:
+    def _effect(self, rule: tree.RuleNode, module: Module) -> bool:
         """Check a rule's effect and what depends on it; True when all is well."""
         file = module.file
         before = len(self.diagnostics)
@@ -193,8 +193,8 @@ class _Resolver:
             self._unknown_tier(rule.tier, file)
         elif rule.tier is not None and not broken and self.tiers[rule.tier.text].opens:
             text = f"`{rule.tier.text}` is a break-glass tier: people use it in an emergency, no rule asks for it"
-            mend = f"ask for what it opens: `{self.tiers[rule.tier.text].opens[0]}`"
-            self.report(Diagnostic("PLE317", text, file.span(rule.tier.pos), mend))
+            remediation = f"ask for what it opens: `{self.tiers[rule.tier.text].opens[0]}`"
+            self.report(Diagnostic("PLE317", text, file.span(rule.tier.pos), remediation))
         if rule.effect.text == "allow" and module.kind == "guardrail":
             self.report(
                 Diagnostic(
@@ -227,8 +227,8 @@ class _Resolver:
         if self._declared(tier.text):
             return
         known = suggest(tier.text, self.tiers)
-        mend = known or f'define it: `tier {tier.text} {{ approvers "@group" }}`'
-        self.report(Diagnostic("PLE203", f"unknown tier `{tier.text}`", file.span(tier.pos), mend))
+        remediation = known or f'define it: `tier {tier.text} {{ approvers "@group" }}`'
+        self.report(Diagnostic("PLE203", f"unknown tier `{tier.text}`", file.span(tier.pos), remediation))
 
     def _declared(self, name: str) -> bool:
         return any(isinstance(i, tree.TierDef) and i.name.text == name for m in self.modules for i in m.file.items)
