@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Self
 
-from .domain import strictly
+from .domain import strict_json
 from .pep.channel import MOST_REPLY, Channel, ChannelError, check_owner, head, parse_head
 from .pep.questions import HookQuestion, Outcome, RefusedError, outcome
 
@@ -51,7 +51,7 @@ def _failed(why: str) -> Answer:
 
 def _read(status: int, data: bytes) -> Answer:
     try:
-        reply = strictly.load(data)
+        reply = strict_json.load(data)
         if status != 200:
             error = reply.get("error") if isinstance(reply, dict) else None
             code, message = (
@@ -59,7 +59,7 @@ def _read(status: int, data: bytes) -> Answer:
             )
             return _failed(f"the service refused ({code}): {message}")
         found: Outcome = outcome(HookQuestion("", ""), reply)
-    except (strictly.MalformedError, RefusedError) as error:
+    except (strict_json.MalformedError, RefusedError) as error:
         return _failed(str(error))
     assert isinstance(reply, dict)
     return Answer(found.effect, found.tiers, tuple(reply["reasons"]), reply)
@@ -78,7 +78,7 @@ class Client:
 
     def decide(self, *, action: str, resource: str | list[str], **fields: Any) -> Answer:
         """The decision on one request; its fields are those of the JSON form. Whatever happens is an answer."""
-        body = strictly.dump({"action": action, "resource": resource, **fields})
+        body = strict_json.dump({"action": action, "resource": resource, **fields})
         deadline = time.monotonic() + self._timeout
         if not self._lock.acquire(timeout=self._timeout):
             return _failed("the service did not answer in time")
@@ -114,7 +114,7 @@ class AsyncClient:
 
     async def decide(self, *, action: str, resource: str | list[str], **fields: Any) -> Answer:
         """The decision on one request; its fields are those of the JSON form. Whatever happens is an answer."""
-        body = strictly.dump({"action": action, "resource": resource, **fields})
+        body = strict_json.dump({"action": action, "resource": resource, **fields})
         data = head("POST", "/v1/decide", len(body), self._token, keep=True) + body
         try:
             async with asyncio.timeout(self._timeout), self._lock:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..domain import strictly
+from ..domain import strict_json
 
 ANSWER, SIGN_IN = "policy_lang-answer", "policy_lang-sign-in"
 """The namespaces: what is signed for one purpose is not taken for another."""
@@ -18,9 +18,9 @@ def answer_text(ticket: dict[str, Any], person: str, verdict: str, reason: str) 
     """What a person signs to answer a ticket, given in its JSON form: who says what to which request, and why."""
     said = {name: ticket[name] for name in _BOUND}
     said |= {"tiers": [t["name"] for t in ticket["tiers"]], "person": person, "verdict": verdict, "reason": reason}
-    return b"policy_lang answer 1\n" + strictly.dump(said) + b"\n"
+    return b"policy_lang answer 1\n" + strict_json.dump(said) + b"\n"
 
 
 def sign_in_text(person: str, challenge: str) -> bytes:
     """What a person signs to read tickets: a challenge that the service has just made."""
-    return b"policy_lang sign-in 1\n" + strictly.dump({"person": person, "challenge": challenge}) + b"\n"
+    return b"policy_lang sign-in 1\n" + strict_json.dump({"person": person, "challenge": challenge}) + b"\n"

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from ..domain.faults import InternalError
 from ..domain.policy import Tier
-from .ticket import Json, Ticket, Vote
+from ..domain.strict_json import Json
+from .ticket import Ticket, Vote
 
 Change = Callable[[Ticket], Ticket]
 

@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..domain import strictly
+from ..domain import strict_json
 from ..domain.decision import Effect
 from ..domain.digest import sha256
-from ..domain.plain import effect_json, request_json
 from ..domain.policy import Tier
 from ..domain.request import Request
-
-Json = dict[str, Any]
+from ..domain.serialize import effect_json, request_json
+from ..domain.strict_json import Json
 
 PENDING, ESCALATED, APPROVED = "pending", "escalated", "approved"
 REJECTED, EXPIRED, REDEEMED, REVOKED = "rejected", "expired", "redeemed", "revoked"
@@ -93,7 +92,7 @@ class Ticket:
     def what(self) -> str:
         """What is asked, whatever the session, the policy and the state of the disk: equal ones are worth comparing."""
         parts = [[r.get("action"), r.get("resource"), r.get("cwd")] for r in parts_of(self.request)]
-        return sha256(b"policy_lang question 1\n" + strictly.dump([self.agent, parts])).hexdigest()[:32]
+        return sha256(b"policy_lang question 1\n" + strict_json.dump([self.agent, parts])).hexdigest()[:32]
 
     def binds(self) -> tuple[str, str, str, str]:
         """What a request must be the same in, to be the one that people approved."""
@@ -137,4 +136,4 @@ def parts_of(request: Json) -> list[Json]:
 
 def digest_of(request: Json) -> str:
     """The digest of a canonical request."""
-    return sha256(b"policy_lang request 1\n" + strictly.dump(request)).hexdigest()
+    return sha256(b"policy_lang request 1\n" + strict_json.dump(request)).hexdigest()

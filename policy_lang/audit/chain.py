@@ -9,15 +9,13 @@ checked without reading JSON.
 
 from __future__ import annotations
 
-from ..domain import strictly
+from ..domain import strict_json
 from ..domain.digest import sha256
 from ..domain.faults import InternalError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-    Json = dict[str, Any]
+    from ..domain.strict_json import Json
 
 VERSION = 1
 FIRST = "0" * 64
@@ -37,7 +35,7 @@ class DamagedRecordError(InternalError, ValueError):
 
 def sealed(event: Json, seq: int, time: str, prev: str) -> tuple[bytes, str]:
     """The line of a record, with its end, and its digest. `event` begins with its `kind`."""
-    body = strictly.dump({"v": VERSION, "seq": seq, "time": time, **event, "prev": prev})[:-1]
+    body = strict_json.dump({"v": VERSION, "seq": seq, "time": time, **event, "prev": prev})[:-1]
     digest = sha256(body).hexdigest()
     return body + _HASH + digest.encode("ascii") + b'"}\n', digest
 
@@ -76,8 +74,8 @@ def followed(line: bytes, ended: bool, seq: int | None, prev: str) -> tuple[int,
 def opened(line: bytes) -> Json:
     """The value of a record's line. Raises DamagedRecordError."""
     try:
-        value = strictly.load(line)
-    except strictly.MalformedError as error:
+        value = strict_json.load(line)
+    except strict_json.MalformedError as error:
         raise DamagedRecordError(str(error)) from None
     if not isinstance(value, dict) or not isinstance(value.get("kind"), str) or not isinstance(value.get("time"), str):
         raise DamagedRecordError("it is not a record")

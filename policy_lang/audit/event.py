@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from time import gmtime, strftime
 
-from ..domain import strictly
+from ..domain import strict_json
 from ..domain.limits import limit
-from ..domain.plain import decision_json, request_json
+from ..domain.serialize import decision_json, request_json
 from .redact import cleaned
 
 TYPE_CHECKING = False
@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
     from ..domain.decision import Decision
     from ..domain.request import Request
-    from .seen import Recording
-
-    Json = dict[str, Any]
+    from ..domain.strict_json import Json
+    from .disk_snapshot import Recording
 
 _ROOM = 2_000
 """Bytes that are left for what the chain adds to a record."""
@@ -71,13 +70,13 @@ def bounded(event: Json) -> Json:
     cut: Json = {}
     for name, keep in (("disk", 0), ("effects", 20), ("reasons", 20), ("opaque", 5), ("rules", 50)):
         value = event.get(name)
-        if value and len(strictly.dump(event)) > most:
+        if value and len(strict_json.dump(event)) > most:
             cut[name] = len(value)
             event[name] = value[:keep] if isinstance(value, list) else {"cut": True}
             if name == "effects":
                 event[name] = [{**e, "resource": _short(e.get("resource", ""))} for e in event[name]]
     event["cut"] = cut
-    if len(strictly.dump(event)) > most:
+    if len(strict_json.dump(event)) > most:
         event["request"] = {
             **event.get("request", {}),
             "resource": _short(event.get("request", {}).get("resource", "")),
@@ -90,7 +89,7 @@ def _small(event: Json, most: int) -> bool:
     """True for what surely fits: most records are far smaller, and need not be measured twice."""
     request = event.get("request", {})
     rough = len(event.get("effects", ())) * 600 + len(str(request.get("resource", ""))) * 8
-    return (rough < most // 8 and "disk" not in event) or len(strictly.dump(event)) <= most
+    return (rough < most // 8 and "disk" not in event) or len(strict_json.dump(event)) <= most
 
 
 def _short(resource: Any) -> str:

@@ -26,7 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .chain import Json
+    from ..domain.strict_json import Json
 
     Signer = Callable[[bytes], Json]
 

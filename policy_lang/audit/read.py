@@ -7,14 +7,14 @@ import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from ..domain.faults import InternalError, reason_of
 from ..domain.limits import limit
+from ..domain.strict_json import Json
 from .chain import DamagedRecordError, opened
 from .log import segment_name, segment_numbers
 
-Json = dict[str, Any]
 _MOST_LINE = limit("log_record_bytes") * 2
 
 

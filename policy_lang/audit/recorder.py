@@ -6,20 +6,18 @@ from time import perf_counter
 
 from ..domain.actions import DENY
 from ..domain.record import replace
+from .disk_snapshot import Recording
 from .event import decision_event, happening
 from .log import LogUnavailableError
-from .seen import Recording
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
 
     from ..domain.decision import Decision
     from ..domain.request import Request
+    from ..domain.strict_json import Json
     from .log import DecisionLog
-
-    Json = dict[str, Any]
 
 UNAVAILABLE = "audit_unavailable (PLI002): the decision cannot be recorded"
 

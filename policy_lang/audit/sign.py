@@ -9,17 +9,17 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..domain.digest import sha256
 from ..domain.faults import AuthorError, reason_of
 from ..domain.limits import limit
+from ..domain.strict_json import Json
 from ..facts.owners import unsafe
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-Json = dict[str, Any]
 _EXTRA = 'signing needs a package more: `pip install "policy-lang[sign]"`'
 
 

@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ..domain.strict_json import Json
 from .chain import FIRST, DamagedRecordError, followed, opened
 from .log import checkpoint_text, read_head
-from .read import Json, Line, LogReadError, log_files, log_lines
+from .read import Line, LogReadError, log_files, log_lines
 
 Check = Callable[[bytes, Json], bool]
 """Whether a checkpoint's signature over a text holds."""

@@ -12,8 +12,8 @@ import click
 
 from ..domain.errors import RequestError
 from ..domain.faults import reason_of
-from ..domain.plain import decision_json
 from ..domain.record import replace
+from ..domain.serialize import decision_json
 from ..policy import Policy
 from ..report.decisions import SessionReport, render_decision
 from ..wire.decisions import error_json

@@ -17,7 +17,7 @@ import click
 from ..audit.read import LogReadError, log_files
 from ..audit.sign import SignError, checker
 from ..audit.verify import Verified, verify
-from ..domain import strictly
+from ..domain import strict_json
 from ..domain.faults import reason_of
 from ..records.follow import Follower
 from ..records.ocsf import ocsf_events
@@ -190,7 +190,7 @@ def _print_rows(rows: Iterable[Row], format_: str, head: bool = True) -> int:
             click.echo(table_head())
         count += 1
         if format_ == "json":
-            click.echo(strictly.dump(one.record))
+            click.echo(strict_json.dump(one.record))
         elif format_ == "csv":
             line = io.StringIO()
             csv.writer(line, lineterminator="").writerow(csv_row(one))
@@ -282,7 +282,7 @@ def sql(log: str, statement: str, format_: str) -> None:
             fail_usage(f"the statement fails: {visible(str(error).splitlines()[0])}")
     if format_ == "json":
         for values in rows:
-            click.echo(strictly.dump(dict(zip(names, map(_plain, values), strict=True))))
+            click.echo(strict_json.dump(dict(zip(names, map(_plain, values), strict=True))))
         return
     cells = [[visible(_shown(v)) for v in values] for values in rows]
     if format_ == "csv":
@@ -331,7 +331,7 @@ def export(log: str, format_: str, output: str | None, distinct: bool, **given: 
         except OSError as error:
             fail_usage(f"`{visible(output or '')}` cannot be written: {reason_of(error)}")
         for event in ocsf_events(kept):
-            stream.write(strictly.dump(event) + b"\n")
+            stream.write(strict_json.dump(event) + b"\n")
         stream.flush()
 
 

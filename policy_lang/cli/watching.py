@@ -10,14 +10,13 @@ import termios
 import time
 import tty
 from collections.abc import Callable
-from typing import Any
 
 import click
 
+from ..domain.strict_json import Json
 from ..report.approvals import render_ticket, ticket_line
 from ..report.style import colour
 
-Json = dict[str, Any]
 _LOOK = 1.0
 """Seconds between looks at the service."""
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"

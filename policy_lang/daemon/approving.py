@@ -23,14 +23,14 @@ from ..approvals.ticket import (
     parts_of,
     together,
 )
-from ..audit.seen import Recording
-from ..domain import strictly
+from ..audit.disk_snapshot import Recording
+from ..domain import strict_json
 from ..domain.decision import Decision
 from ..domain.errors import RequestError
 from ..domain.limits import limit
-from ..domain.plain import rule_json
 from ..domain.policy import Tier
 from ..domain.request import Request
+from ..domain.serialize import rule_json
 from .people import People, Person
 
 Json = dict[str, Any]
@@ -137,7 +137,7 @@ class Approvals:
 
     def _asked(self, made: Ticket, force: InForce) -> Become:
         most = limit("approvals_pending")
-        if len(strictly.dump(made.request)) > limit("ticket_bytes"):
+        if len(strict_json.dump(made.request)) > limit("ticket_bytes"):
             raise RequestError("PLR004", f"people are not asked about more than {limit('ticket_bytes')} bytes")
         ticket = self.store.add(made, most)
         if ticket is None:

@@ -19,8 +19,8 @@ from ..domain.codes import PAGES
 from ..domain.decision import Answer, Decision, Verdict
 from ..domain.errors import RequestError
 from ..domain.limits import limit
-from ..domain.plain import decision_json
 from ..domain.request import Request
+from ..domain.serialize import decision_json
 from ..wire import authzen
 from ..wire.decisions import explanation_json
 from ..wire.requests import json_object, parse_request, request_of, validated

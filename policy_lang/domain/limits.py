@@ -43,6 +43,8 @@ TABLE: tuple[Limit, ...] = (
     Limit("url_bytes", 8192, "bytes", "what common servers accept as a request line"),
     Limit("ref_bytes", 1024, "bytes", "a ref is a path below .git; git itself stops earlier on most disks"),
     Limit("name_bytes", 256, "bytes", "tool, secret, variable and operation names"),
+    Limit("integer_digits", 18, "digits", "of an integer in a request or a policy; all of them fit into 64 bits"),
+    Limit("json_depth", 64, "levels", "of any JSON that is read; keeps what reads it shallow"),
     Limit("script_bytes", 64 * 1024, "bytes", "a command that an agent writes; deterministic reading time"),
     Limit("script_nesting", 24, "levels", "real scripts stay below 8; keeps every walk shallow"),
     Limit("script_steps", 20_000, "steps", "commands followed, loops and functions unrolled; beyond it opaque"),

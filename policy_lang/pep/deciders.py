@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..domain import strictly
+from ..domain import strict_json
 from .questions import HookQuestion, Outcome, RefusedError, combined, outcome
 
 _WAIT = 30
@@ -24,9 +24,9 @@ class ServiceDecider:
         from .channel import exchange
 
         requests = [{**common, **q.fields} for q in questions]
-        body = strictly.dump({"requests": requests, "together": True})
+        body = strict_json.dump({"requests": requests, "together": True})
         status, data = exchange(self.path, "POST", "/v1/decide/batch", body, deadline, self.token, self.owners)
-        reply = strictly.load(data)
+        reply = strict_json.load(data)
         if status != 200:
             raise RefusedError(_fault(reply) or f"the service answered with the status {status}")
         answers = reply.get("decisions") if isinstance(reply, dict) and set(reply) == {"decisions"} else None
@@ -51,7 +51,7 @@ class ServiceDecider:
             seconds = max(1, min(_WAIT, int(left)))
             route = f"/v1/approvals/{ticket}?wait={seconds}"
             status, data = exchange(self.path, "GET", route, b"", monotonic() + seconds + 2, self.token, self.owners)
-            reply = strictly.load(data)
+            reply = strict_json.load(data)
             state = reply.get("state") if status == 200 and isinstance(reply, dict) else None
             if not isinstance(state, str):
                 raise RefusedError(_fault(reply) or f"the service answered with the status {status}")
@@ -101,7 +101,7 @@ class CompiledDecider:
 
 def _outcome(question: HookQuestion, decision: object) -> Outcome:
     from ..domain.decision import Decision
-    from ..domain.plain import decision_json
+    from ..domain.serialize import decision_json
 
     assert isinstance(decision, Decision)
     return outcome(question, decision_json(decision))

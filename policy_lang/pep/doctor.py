@@ -12,7 +12,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from ..domain import strictly
+from ..domain import strict_json
 from ..facts.owners import unsafe
 from . import rehearsal
 from .clients.base import HookClient
@@ -130,7 +130,7 @@ def _run(client: HookClient, command: str, data: bytes, workspace: str) -> subpr
 
 def _canary(client: HookClient, workspace: str) -> bytes:
     told = {"session_id": "doctor"} if "session_id" in client.common else {}
-    return strictly.dump({**client.common, **told, "cwd": workspace, **client.canary(workspace, _CANARY)})
+    return strict_json.dump({**client.common, **told, "cwd": workspace, **client.canary(workspace, _CANARY)})
 
 
 def _live(client: HookClient, workspace: str) -> list[CheckResult]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from time import monotonic
 
-from ..domain import strictly
+from ..domain import strict_json
 from ..domain.actions import ALLOW, ASK, DENY
 from .clients import client
 from .deciders import CompiledDecider, ServiceDecider
@@ -28,7 +28,7 @@ def enforce(name: str, options: Options, data: bytes) -> tuple[int, bytes, bytes
     Raises for whatever was not understood.
     """
     spec = client(name)
-    payload = strictly.load(data)
+    payload = strict_json.load(data)
     if not isinstance(payload, dict):
         raise RefusedError("the hook's input is not a JSON object")
     event = text(payload, "hook_event_name", spec.events[0])
@@ -41,7 +41,7 @@ def enforce(name: str, options: Options, data: bytes) -> tuple[int, bytes, bytes
         outcome = Outcome(DENY, (_approval(outcome), *outcome.reasons), outcome.tiers)
     reason = _reason(outcome)
     value = spec.answer(outcome, event, reason)
-    out = b"" if value is None else strictly.dump(value) + b"\n"
+    out = b"" if value is None else strict_json.dump(value) + b"\n"
     if outcome.effect == DENY:
         return 2, out, (reason + "\n").encode("utf-8", "replace")
     return 0, out, b""

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any, BinaryIO
 
 from .._version import __version__
-from ..domain import strictly
+from ..domain import strict_json
 from ..domain.faults import CallerError
 from ..domain.limits import limit
 from .channel import ChannelError
@@ -76,17 +76,17 @@ def serve(options: Options, source: BinaryIO, sink: BinaryIO) -> None:
         if line.strip():
             reply = _reply(line, options)
             if reply is not None:
-                sink.write(strictly.dump(reply) + b"\n")
+                sink.write(strict_json.dump(reply) + b"\n")
                 sink.flush()
 
 
 def _reply(line: bytes, options: Options) -> dict[str, Any] | None:
     name: object = None
     try:
-        message = strictly.load(line)
+        message = strict_json.load(line)
         name = message.get("id") if isinstance(message, dict) else None
         result = _result(*_request(message), options)
-    except strictly.MalformedError as error:
+    except strict_json.MalformedError as error:
         return {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": str(error)}}
     except _RpcError as error:
         reply = {"jsonrpc": "2.0", "id": name, "error": {"code": error.code, "message": str(error)}}
@@ -124,7 +124,7 @@ def _result(method: str, given: dict[str, Any], options: Options) -> dict[str, A
             "reasons": list(outcome.reasons),
         }
         return {
-            "content": [{"type": "text", "text": strictly.dump(value).decode()}],
+            "content": [{"type": "text", "text": strict_json.dump(value).decode()}],
             "structuredContent": value,
             "isError": False,
         }
@@ -157,7 +157,7 @@ def _hooked(client: str, payload: object, options: Options) -> str:
     if client not in NAMES:
         return f"denied: unknown client `{client[:40]}`"
     try:
-        return enforce(client, options, strictly.dump(payload))[1].decode()
+        return enforce(client, options, strict_json.dump(payload))[1].decode()
     except Exception as error:  # noqa: BLE001 (fail closed)
         return plain_denial(client, f"denied: {str(error)[:1000]}").decode()
 

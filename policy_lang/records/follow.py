@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
 
 from ..audit.chain import DamagedRecordError, opened
 from ..audit.read import LogReadError, log_files, log_lines
+from ..domain.strict_json import Json
 
-Json = dict[str, Any]
 _TAIL = 67
 """Bytes of a record's digest, the `"}` behind it and the end of the line."""
 

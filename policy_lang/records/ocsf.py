@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
 
 from .._version import __version__
 from ..domain.actions import SORT_OF
+from ..domain.strict_json import Json
 from .row import Row, effect_of, resource_of, row, table, tables, text, texts
 
-Json = dict[str, Any]
 SCHEMA = "1.9.0"
 _CLASS, _CATEGORY, _OTHER = 6003, 6, 99
 _ACTIVITY = {"read": 2, "list": 2, "write": 3, "delete": 4}

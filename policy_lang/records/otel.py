@@ -33,10 +33,10 @@ from .._version import __version__
 from ..domain.faults import reason_of
 from ..domain.files import replace
 from ..domain.limits import limit
+from ..domain.strict_json import Json
 from .follow import Follower
 from .row import Row, number, row, text
 
-Json = dict[str, Any]
 _BATCH = limit("ship_batch")
 _ANSWER = limit("ship_answer_bytes")
 _SECONDS = 10

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from ..audit.seen import UNSEEN, Recorded
-from ..domain import strictly
+from ..audit.disk_snapshot import UNSEEN, Recorded
+from ..domain import strict_json
 from ..domain.digest import sha256
 from ..domain.errors import RequestError
 from ..domain.record import replace
 from ..domain.request import Request
+from ..domain.strict_json import Json
 from ..wire.requests import FIELDS, request_of
 from .row import number, table, text
 
-Json = dict[str, Any]
 _NO_QUESTION = ("origin", "id", "ticket")
 """Fields of a request that decide nothing."""
 
@@ -25,7 +24,7 @@ def question(record: Json) -> bytes:
     now = number(record.get("now")) // 60
     held = table(record.get("source")).get("frozen")
     same = [request, record.get("disk"), now, record.get("effect"), record.get("tiers"), record.get("cut"), held]
-    return sha256(strictly.dump(same)).digest()[:16]
+    return sha256(strict_json.dump(same)).digest()[:16]
 
 
 def asked(record: Json) -> Request:

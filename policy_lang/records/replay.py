@@ -13,14 +13,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._version import __version__
+from ..audit.disk_snapshot import UNSEEN
 from ..audit.redact import MARK
-from ..audit.seen import UNSEEN
 from ..compiled.opened import SUFFIX, read_compiled
 from ..compiled.reader import Contents
 from ..compiler.binary import compile_binary
-from ..domain import strictly
+from ..domain import strict_json
 from ..domain.decision import Decision
 from ..domain.errors import RequestError, Span
+from ..domain.strict_json import Json
 from ..policy import Policy
 from ..resolve.files import read_bytes
 from .cores import spread
@@ -28,7 +29,6 @@ from .questions import asked, question
 from .row import Row, resource_of, row, table
 from .source import Counted, record_of
 
-Json = dict[str, Any]
 KINDS = {
     ("allow", "deny"): "denied",
     ("ask", "deny"): "denied",
@@ -246,7 +246,7 @@ def _recorded(one: Row, after: Decision) -> tuple[str, tuple[str, ...]]:
 
 
 def _redacted(one: Row) -> bool:
-    return bool(one.record.get("redacted")) and MARK in strictly.dump(one.record.get("request")).decode("ascii")
+    return bool(one.record.get("redacted")) and MARK in strict_json.dump(one.record.get("request")).decode("ascii")
 
 
 def _answer(decision: Decision) -> tuple[str, tuple[str, ...]]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from ..domain.decision import Answer, Decision, Effect, RuleRef, Verdict
+from ..domain.strict_json import Json
 
-Json = dict[str, Any]
 EFFECTS = ("allow", "ask", "deny")
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from ..domain.faults import CallerError
+from ..domain.strict_json import Json
 from .row import Row, row, table, tables, text, texts
 
-Json = dict[str, Any]
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from ..audit.chain import DamagedRecordError, opened
 from ..audit.read import LogReadError, log_files, log_lines, records
-from ..domain import strictly
+from ..domain import strict_json
 from ..domain.limits import limit
+from ..domain.strict_json import Json
 from .questions import question
 
-Json = dict[str, Any]
 Counted = tuple[bytes, int]
 """A record's line, and how often the same was asked: more than once only in what `distinct` made."""
 _EXTRA = 'Parquet and SQL need a package more: `pip install "policy-lang[query]"`'
@@ -131,7 +131,7 @@ def write_parquet(records: Iterable[Json], path: str, distinct: bool) -> int:
         with open(beside, "xb") as stream:
             for place, record in enumerate(records):
                 key = question(record) if distinct else place.to_bytes(8, "big")
-                stream.write(b"%s\t%d\t%s\n" % (key.hex().encode("ascii"), place, strictly.dump(record)))
+                stream.write(b"%s\t%d\t%s\n" % (key.hex().encode("ascii"), place, strict_json.dump(record)))
         with module.connect() as connection:
             name, rows = path.replace("'", "''"), beside.replace("'", "''")
             connection.execute(

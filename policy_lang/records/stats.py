@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
+from ..domain.strict_json import Json
 from .row import Row, number, table
 
-Json = dict[str, Any]
 _MOST = 10_000
 """Names of one kind that are counted; a log may hold any number of them."""
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
+from ..domain.strict_json import Json
 from .row import Row, effect_of, number, resource_of, row, table, tables, text
 
-Json = dict[str, Any]
 Resource = str | tuple[str, ...]
 _TRIED_AGAIN = 5
 """Calls within which a denied resource that is reached for again counts as another try."""

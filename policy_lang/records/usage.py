@@ -12,7 +12,7 @@ from ..automata.pattern import Pattern
 from ..domain.actions import COMMAND, HOST, PATH, REF, SORT_OF
 from ..domain.decision import Decision
 from ..domain.errors import PolicyError, RequestError
-from ..domain.plain import effect_json
+from ..domain.serialize import effect_json
 from ..ir.model import Rule
 from ..lint.usage import Denied, RuleUse, Usage
 from ..policy import Policy

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Any
 
 from ..approvals.ticket import parts_of
-from ..audit.seen import Recorded
+from ..audit.disk_snapshot import Recorded
 from ..domain.actions import PATH, SORT_OF
 from ..domain.errors import RequestError
+from ..domain.strict_json import Json
 from ..facts.paths import ROOT, Roots, path_forms
 from .style import colour, show_resource, visible, with_ends, words
 
-Json = dict[str, Any]
 _SHADES = {"pending": "ask", "escalated": "ask", "approved": "allow", "redeemed": "allow"}
 _PLACE = ("cwd", "workspace", "home", "repo", "branch", "method", "shell")
 _PARTLY = ("…", "*", " or ", " ...")

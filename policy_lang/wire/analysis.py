@@ -12,8 +12,8 @@ from ..analysis.prove import Proof
 from ..analysis.query import Answer
 from ..analysis.witness import Witness
 from ..domain.decision import Verdict
-from ..domain.plain import rule_json
-from .decisions import Json
+from ..domain.serialize import rule_json
+from ..domain.strict_json import Json
 
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 _RULES = {

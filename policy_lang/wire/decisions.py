@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..domain.errors import Diagnostic, RequestError
-from ..domain.plain import decision_json, rule_json
+from ..domain.serialize import decision_json, rule_json
+from ..domain.strict_json import Json
 from ..engine.explain import Explanation
-
-Json = dict[str, Any]
 
 
 def explanation_json(explanation: Explanation) -> Json:

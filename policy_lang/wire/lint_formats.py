@@ -7,13 +7,13 @@ from collections.abc import Callable
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from ..domain.errors import Span
-from ..domain.plain import rule_json
+from ..domain.serialize import rule_json
+from ..domain.strict_json import Json
 from ..lint.check import Check
 from ..lint.finding import Finding, Fix, Step
 from ..lint.registry import checks
 from ..lint.run import Report
 from .analysis import moment_json, witness_json
-from .decisions import Json
 
 FORMAT_VERSION = 1
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Annotated, Any, BinaryIO, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ..domain import strict_json
 from ..domain.actions import ACTIONS, METHODS
 from ..domain.errors import RequestError
 from ..domain.limits import limit
@@ -156,69 +156,20 @@ def _invalid(error: ValidationError) -> RequestError:
 
 def _json(data: bytes) -> object:
     try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise RequestError("PLR102", "the request is not valid UTF-8") from None
-    _check_depth(text)
-    try:
-        value = json.loads(text, object_pairs_hook=_pairs, parse_constant=_constant, parse_int=_integer)
-    except (json.JSONDecodeError, RecursionError) as error:
-        message = error.msg.lower() if isinstance(error, json.JSONDecodeError) else "nested too deeply"
-        raise RequestError("PLR103", f"the request is not valid JSON: {message}") from None
-    _check_text(value)
-    return value
+        return strict_json.load(data, limit("request_depth"), limit("integer_digits"))
+    except strict_json.MalformedError as error:
+        code, text = _MALFORMED[error.kind]
+        detail = error.detail if error.kind == "syntax" else _shown(error.detail)  # the others quote the caller
+        raise RequestError(code, text.format(detail)) from None
 
 
-def _check_depth(text: str) -> None:
-    """Count brackets outside strings before parsing, so that depth never reaches a recursive parser."""
-    if text.count("{") + text.count("[") <= limit("request_depth"):
-        return
-    depth, inside, skip = 0, False, False
-    for char in text:
-        if skip:
-            skip = False
-        elif inside:
-            if char == "\\":
-                skip = True
-            elif char == '"':
-                inside = False
-        elif char == '"':
-            inside = True
-        elif char in "{[":
-            depth += 1
-            if depth > limit("request_depth"):
-                raise RequestError("PLR101", f"the request is nested deeper than {limit('request_depth')} levels")
-        elif char in "}]":
-            depth -= 1
-
-
-def _check_text(value: object) -> None:
-    if isinstance(value, str):
-        if not value.isascii() and any(0xD800 <= ord(c) <= 0xDFFF for c in value):
-            raise RequestError("PLR102", "the request contains a lone surrogate")
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            _check_text(key)
-            _check_text(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            _check_text(inner)
-
-
-def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        seen: set[str] = set()
-        double = next(k for k, _ in pairs if k in seen or seen.add(k))  # type: ignore[func-returns-value]
-        raise RequestError("PLR104", f"the field `{_shown(double)}` is given twice")
-    return made
-
-
-def _constant(name: str) -> object:
-    raise RequestError("PLR103", f"`{name}` is not valid JSON")
-
-
-def _integer(digits: str) -> int:
-    if len(digits) > 18:
-        raise RequestError("PLR106", "a number has more than 18 digits")
-    return int(digits)
+_MALFORMED = {
+    "encoding": ("PLR102", "the request is not valid UTF-8"),
+    "depth": ("PLR101", f"the request is nested deeper than {limit('request_depth')} levels"),
+    "syntax": ("PLR103", "the request is not valid JSON: {}"),
+    "twice": ("PLR104", "the field `{}` is given twice"),
+    "constant": ("PLR103", "`{}` is not valid JSON"),
+    "size": ("PLR103", "`{}` is too large"),
+    "digits": ("PLR106", f"a number has more than {limit('integer_digits')} digits"),
+    "surrogate": ("PLR102", "the request contains a lone surrogate"),
+}

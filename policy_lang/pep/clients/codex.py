@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from ...domain import strictly
+from ...domain import strict_json
 from ...domain.actions import ALLOW
 from ..payload import HookContext, known, mcp_call, operation, patch, table, text
 from ..questions import HookQuestion, Outcome
@@ -74,7 +74,7 @@ def _reply(path: str, body: dict[str, object], left: Iterator[Call]) -> bytes:  
     elif call[0] == "apply_patch":
         item = {"type": "custom_tool_call", "name": call[0], "input": call[1]}
     else:
-        item = {"type": "function_call", "name": call[0], "arguments": strictly.dump(call[1]).decode()}
+        item = {"type": "function_call", "name": call[0], "arguments": strict_json.dump(call[1]).decode()}
     name = os.urandom(6).hex()
     usage = {
         "input_tokens": 1, "input_tokens_details": None, "output_tokens": 1, "output_tokens_details": None, "total_tokens": 2,

@@ -6,7 +6,7 @@ person is there, and whether one is there is not told, so it is never given. Not
 
 from __future__ import annotations
 
-from ...domain import strictly
+from ...domain import strict_json
 from ...domain.actions import ALLOW, ASK
 from ..payload import HookContext, absolute, known, listing, mcp_call, operation, search, text
 from ..questions import HookQuestion, Outcome, RefusedError
@@ -45,7 +45,7 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
 
 def _arguments(value: object) -> dict[str, object]:
     if isinstance(value, str):
-        value = strictly.load(value.encode("utf-8"))
+        value = strict_json.load(value.encode("utf-8"))
     if not isinstance(value, dict):
         raise RefusedError("the field `toolArgs` of the hook's input is missing or no object")
     return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ...domain import strictly
+from ...domain import strict_json
 from ...domain.actions import ALLOW
 from ..payload import HookContext, absolute, known, listing, mcp_call, operation, search, table, text
 from ..questions import HookQuestion, Outcome, RefusedError
@@ -106,7 +106,7 @@ def _reply(path: str, body: dict[str, object], left: Iterator[Call]) -> bytes:
     part: dict[str, object] = {"text": "done" if body.get("tools") else "{}"}
     if call is not None:
         part = {"functionCall": {"name": call[0], "args": call[1], "id": os.urandom(6).hex()}}
-    text = strictly.dump({
+    text = strict_json.dump({
         "candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP", "index": 0}],
         "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}, "modelVersion": "none",
     })  # fmt: skip

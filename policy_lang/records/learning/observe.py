@@ -6,13 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
-from ...audit.seen import Recorded
+from ...audit.disk_snapshot import Recorded
 from ...automata.pattern import quoted
 from ...domain.actions import COMMAND, HOST, PATH, REF, SORT_OF
 from ...domain.errors import RequestError
 from ...domain.limits import limit
+from ...domain.strict_json import Json
 from ...facts.commands import OPAQUE, argv_word
 from ...facts.hosts import host_facts
 from ...facts.paths import HOME, ROOT, TMP, WORKSPACE, Roots, path_forms
@@ -20,7 +20,6 @@ from ...facts.refs import ref_facts
 from ..row import earliest, effect_of, resource_of, table, tables, text, texts
 from ..source import Counted, record_of
 
-Json = dict[str, Any]
 Word = tuple[str, ...]
 Need = tuple[str, str, str, str]
 """Agent, action, tier (or nothing: allowed), and method of a connection (or nothing: not known)."""

@@ -9,9 +9,8 @@ from ..facts.disk import REAL, Disk, Found
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
-    Json = dict[str, Any]
+    from ..domain.strict_json import Json
 
 UNSEEN = "PLR221"
 

@@ -8,8 +8,7 @@ if TYPE_CHECKING:
 
     from .decision import Decision, Effect, RuleRef
     from .request import Request
-
-    Json = dict[str, Any]
+    from .strict_json import Json
 
 _PLAIN = (
     "agent", "repo", "branch", "session", "cwd", "workspace", "home", "tmp", "shell", "method", "lexical", "inner",

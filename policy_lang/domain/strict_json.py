@@ -8,24 +8,49 @@ from __future__ import annotations
 
 from .faults import CallerError
 
-MOST_DEPTH = 64
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Json = dict[str, Any]
+    """A JSON object."""
+else:
+    Json = dict[str, object]  # for pydantic, without the import
+MOST_DEPTH = 64  # limit: json_depth
 _BLANKS = " \t\n\r"
+_HEAD = "this is not valid JSON: "
 
 
 class MalformedError(CallerError, ValueError):
-    """The text is not valid JSON that is accepted."""
+    """The text is not valid JSON that is accepted: `kind` is what is wrong, `detail` where or how, as far as known.
+
+    Kinds: `encoding`, `depth`, `syntax`, `twice` (a key), `constant` (NaN and its like), `size`, `digits`, `surrogate`.
+    """
+
+    def __init__(self, message: str, kind: str = "syntax", detail: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.detail = detail
 
 
-def load(data: bytes) -> object:
-    """The value of a JSON text. Raises MalformedError."""
+def load(data: bytes, depth: int = MOST_DEPTH, digits: int | None = None) -> object:
+    """The value of a JSON text, nested so deeply at most, its integers of so many digits. Raises MalformedError."""
     try:
         text = data.decode("utf-8").strip(_BLANKS)
-        _check_depth(text)
-        value, end = _scanner()(text, 0)
-    except (ValueError, StopIteration, RecursionError) as error:
-        raise MalformedError(f"this is not valid JSON: {str(error)[:200] or type(error).__name__}") from None
+        _check_depth(text, depth)
+        value, end = _scanner(digits)(text, 0)
+    except MalformedError:
+        raise
+    except UnicodeDecodeError as error:
+        raise MalformedError(f"{_HEAD}{error}", "encoding") from None
+    except StopIteration as error:
+        raise MalformedError(f"{_HEAD}{str(error) or 'StopIteration'}", "syntax", "expecting value") from None
+    except (ValueError, RecursionError) as error:
+        why = str(getattr(error, "msg", "nested too deeply")).lower()
+        raise MalformedError(f"{_HEAD}{str(error)[:200] or type(error).__name__}", "syntax", why) from None
     if end != len(text):
-        raise MalformedError("something stands behind the JSON value")
+        raise MalformedError("something stands behind the JSON value", "syntax", "extra data")
     _check(value)
     return value
 
@@ -38,24 +63,26 @@ def dump(value: object) -> bytes:
 def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
     made = dict(pairs)
     if len(made) != len(pairs):
-        raise MalformedError("a key is given twice")
+        keys = [k for k, _ in pairs]
+        double = next(k for i, k in enumerate(keys) if k in keys[:i])
+        raise MalformedError(f"{_HEAD}a key is given twice", "twice", double)
     return made
 
 
 def _constant(name: str) -> object:
-    raise MalformedError(f"`{name}` is not valid JSON")
+    raise MalformedError(f"{_HEAD}`{name}` is not valid JSON", "constant", name)
 
 
 def _float(text: str) -> float:
     value = float(text)
     if value in {float("inf"), float("-inf")}:
-        raise MalformedError(f"`{text[:20]}` is too large")
+        raise MalformedError(f"{_HEAD}`{text[:20]}` is too large", "size", text[:20])
     return value
 
 
-def _check_depth(text: str) -> None:
+def _check_depth(text: str, most: int) -> None:
     """Brackets are counted before anything recursive reads the text; those in strings only make it stricter."""
-    if text.count("{") + text.count("[") <= MOST_DEPTH:
+    if text.count("{") + text.count("[") <= most:
         return
     depth, inside, skip = 0, False, False
     for char in text:
@@ -68,8 +95,8 @@ def _check_depth(text: str) -> None:
             inside = True
         elif char in "{[":
             depth += 1
-            if depth > MOST_DEPTH:
-                raise MalformedError(f"nested deeper than {MOST_DEPTH} levels")
+            if depth > most:
+                raise MalformedError(f"{_HEAD}nested deeper than {most} levels", "depth")
         elif char in "}]":
             depth -= 1
 
@@ -78,7 +105,7 @@ def _check(value: object) -> None:
     """No lone surrogates, which `\\ud800` can smuggle in."""
     if isinstance(value, str):
         if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
-            raise MalformedError("a text has a lone surrogate")
+            raise MalformedError("a text has a lone surrogate", "surrogate")
     elif isinstance(value, dict):
         for key, inner in value.items():
             _check(key)
@@ -88,11 +115,9 @@ def _check(value: object) -> None:
             _check(inner)
 
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
 
-    def _scanner() -> Callable[[str, int], tuple[object, int]]: ...
+    def _scanner(digits: int | None) -> Callable[[str, int], tuple[object, int]]: ...
     def _encoder(value: object, level: int) -> tuple[str, ...]: ...
 else:
     try:
@@ -111,12 +136,24 @@ else:
         parse_constant = staticmethod(_constant)
         memo = {}  # noqa: RUF012
 
-    def _scanner():
+    def _scanner(digits):
+        settings = _Settings
+        if digits is not None:
+
+            class settings(_Settings):  # noqa: N801
+                @staticmethod
+                def parse_int(text):
+                    if len(text) > digits:
+                        raise MalformedError(f"{_HEAD}a number has more than {digits} digits", "digits")
+                    return int(text)
+
         if make_scanner is None:
             import json
 
-            return json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_float).raw_decode
-        return make_scanner(_Settings)
+            return json.JSONDecoder(
+                object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_float, parse_int=settings.parse_int
+            ).raw_decode
+        return make_scanner(settings)
 
     def _unknown(value):
         raise TypeError(f"{type(value).__name__} is not valid JSON")

@@ -1,0 +1,49 @@
+"""The one reader of JSON: what it refuses, by kind, and its limits at their value and one above."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from policy_lang.domain.limits import limit
+from policy_lang.domain.strict_json import MalformedError, dump, load
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "detail"),
+    [
+        (b"\xff", "encoding", ""), (b"", "syntax", "expecting value"), (b"{", "syntax", None), (b'{"a": 1} x', "syntax", "extra data"),
+        (b'{"a": 1, "b": 2, "a": 3}', "twice", "a"), (b'[{"x": {"k": 1, "k": 1}}]', "twice", "k"), (b"[NaN]", "constant", "NaN"),
+        (b"[-Infinity]", "constant", "-Infinity"), (b"1e999", "size", "1e999"), (b'"\\ud800"', "surrogate", ""), (b'{"\\udfff": 1}', "surrogate", ""),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_by_kind(data: bytes, kind: str, detail: str | None) -> None:
+    with pytest.raises(MalformedError) as error:
+        load(data)
+    assert error.value.kind == kind
+    assert detail is None or error.value.detail == detail
+
+
+def test_depth_holds_at_its_limit_and_breaks_above() -> None:
+    for depth in (limit("json_depth"), 5):
+        load(b"[" * depth + b"]" * depth, depth)
+        with pytest.raises(MalformedError) as error:
+            load(b"[" * (depth + 1) + b"]" * (depth + 1), depth)
+        assert error.value.kind == "depth"
+    with pytest.raises(MalformedError):
+        load(b"[" * (limit("json_depth") + 1) + b"]" * (limit("json_depth") + 1))
+
+
+def test_digits_hold_at_their_limit_and_break_above() -> None:
+    digits = limit("integer_digits")
+    assert load(b"[%s]" % (b"9" * digits), digits=digits) == [int("9" * digits)]
+    with pytest.raises(MalformedError) as error:
+        load(b"[%s]" % (b"9" * (digits + 1)), digits=digits)
+    assert error.value.kind == "digits"
+    assert load(b"9" * 30) == int("9" * 30)
+
+
+def test_what_is_written_is_read_again() -> None:
+    value = {"a": [1, 2.5, None, True, "é\u2028"], "b": {}}
+    assert load(dump(value)) == value == json.loads(dump(value))
