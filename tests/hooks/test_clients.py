@@ -45,6 +45,15 @@ def test_every_part_knows_the_same_clients() -> None:
         client_of("nobody")
 
 
+def test_only_its_record_speaks_of_a_client() -> None:
+    literal = re.compile(rf"""["']({"|".join(NAMES)})["']""")
+    for path in (ROOT / "policy_lang").rglob("*.py"):
+        where = path.relative_to(ROOT / "policy_lang").as_posix()
+        if not where.startswith("pep/clients/") and where != "pep/hook.py":
+            assert not literal.search(path.read_text()), where
+    assert len(literal.findall((ROOT / "policy_lang/pep/hook.py").read_text())) == len(NAMES)  # the denials
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_denial_that_stands_alone_is_the_clients_own(name: str) -> None:
     spec = client_of(name)
