@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 import time
 from typing import Any
@@ -10,9 +9,6 @@ from urllib.parse import quote
 
 import click
 
-from ..approvals.signed import ANSWER, answer_text
-from ..approvals.ticket import digest_of
-from ..daemon.people import token_digest
 from ..report.approvals import render_stats, render_ticket, render_tickets, ticket_line
 from .calling import SERVICE
 from .common import FORMAT, fail_usage, print_json
@@ -30,7 +26,7 @@ def command() -> None:
     """
 
 
-@command.command(name="list")
+@command.command(name="list", short_help="List what waits, and the latest answers")
 @SIGNING
 @SERVICE
 @FORMAT
@@ -44,7 +40,7 @@ def list_command(**options: Any) -> None:
     sys.exit(0 if value["open"] else 1)
 
 
-@command.command(name="show")
+@command.command(name="show", short_help="Show a ticket: its request, and who answered")
 @click.argument("ticket")
 @SIGNING
 @SERVICE
@@ -62,7 +58,7 @@ def _ticket(options: dict[str, Any], name: str) -> dict[str, Any]:
     return call(options, "GET", f"/v1/approvals/{quote(name, safe='', errors='replace')}")
 
 
-@command.command(name="watch")
+@command.command(name="watch", short_help="Watch what waits, and answer it")
 @click.option("--plain", is_flag=True, help="Print lines as they come, also on a terminal.")
 @SIGNING
 @SERVICE
@@ -100,6 +96,9 @@ def _vote(options: dict[str, Any], ticket: str, verdict: str, reason: str) -> di
     """The ticket after an answer, which is signed when that was asked for."""
     body = {"ticket": ticket, "verdict": verdict, "reason": reason}
     if options["sign_with"] is not None:
+        from ..approvals.signed import ANSWER, answer_text
+        from ..approvals.ticket import digest_of
+
         shown = _ticket(options, ticket)
         if "request" not in shown or digest_of(shown["request"]) != shown["digest"]:
             fail_usage("the ticket's request is not what its digest says; nothing was signed", options["format_"])
@@ -116,7 +115,7 @@ def _answer(ticket: str, verdict: str, reason: str, options: dict[str, Any]) -> 
         click.echo(ticket_line(value))
 
 
-@command.command(name="approve")
+@command.command(name="approve", short_help="Approve exactly this request")
 @click.argument("ticket")
 @click.option("--reason", default="", help="Why; some tiers want it.")
 @SIGNING
@@ -127,7 +126,7 @@ def approve(ticket: str, reason: str, **options: Any) -> None:
     _answer(ticket, "approve", reason, options)
 
 
-@command.command(name="reject")
+@command.command(name="reject", short_help="Reject a request")
 @click.argument("ticket")
 @click.option("--reason", default="", help="Why: the records have it.")
 @SIGNING
@@ -138,7 +137,7 @@ def reject(ticket: str, reason: str, **options: Any) -> None:
     _answer(ticket, "reject", reason, options)
 
 
-@command.command(name="break-glass")
+@command.command(name="break-glass", short_help="Open a ticket in an emergency")
 @click.argument("ticket")
 @click.option("--reason", required=True, help="What the emergency is.")
 @SIGNING
@@ -152,7 +151,7 @@ def break_glass(ticket: str, reason: str, **options: Any) -> None:
     _answer(ticket, "break-glass", reason, options)
 
 
-@command.command(name="review")
+@command.command(name="review", short_help="List emergencies to review, or review one")
 @click.argument("ticket", required=False)
 @click.option("--found", default="", help="What you found: was it an emergency, was it right?")
 @SIGNING
@@ -180,7 +179,7 @@ def review(ticket: str | None, found: str, **options: Any) -> None:
     sys.exit(1 if waiting else 0)
 
 
-@command.command(name="revoke")
+@command.command(name="revoke", short_help="Take a ticket back")
 @click.argument("ticket")
 @click.option("--reason", default="", help="Why.")
 @SIGNING
@@ -195,7 +194,7 @@ def revoke(ticket: str, reason: str, **options: Any) -> None:
         click.echo(f"revoked: {ticket}")
 
 
-@command.command(name="stats")
+@command.command(name="stats", short_help="Show how people answered, rule by rule")
 @click.option("--days", type=click.IntRange(1, 999), default=30, show_default=True, help="So many days back.")
 @SIGNING
 @SERVICE
@@ -209,7 +208,7 @@ def stats(days: int, **options: Any) -> None:
         click.echo(render_stats(value))
 
 
-@command.command(name="console")
+@command.command(name="console", short_help="Print a sign-in link for the web console")
 @SIGNING
 @SERVICE
 @FORMAT
@@ -222,9 +221,13 @@ def console(**options: Any) -> None:
         click.echo(value["url"])
 
 
-@command.command(name="token")
+@command.command(name="token", short_help="Make a token for a person")
 def token() -> None:
     """Make a token for a person: keep the first line, and put the second into the service's configuration."""
+    import secrets
+
+    from ..daemon.people import token_digest
+
     made = secrets.token_hex(32)
     click.echo(made)
     click.echo(f'token-sha256 = "{token_digest(made)}"', err=True)

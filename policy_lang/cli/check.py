@@ -10,15 +10,12 @@ from typing import Any, BinaryIO
 
 import click
 
-from ..domain.errors import RequestError
 from ..domain.faults import reason_of
-from ..domain.record import replace
-from ..domain.serialize import decision_json
-from ..policy import Policy
-from ..report.decisions import SessionReport, render_decision
-from ..wire.decisions import error_json
-from ..wire.requests import parse_request, read_lines
 from .common import FORMAT, build_request, fail_usage, load_policy, moment, print_json, request_options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..policy import Policy
 
 EXITS = {"allow": 0, "deny": 1, "ask": 3}
 
@@ -52,8 +49,12 @@ def command(policy: str, action: str | None, resource: tuple[str, ...], requests
     request = build_request(loaded, action, resource, options)
     decision = loaded.decide_request(request)
     if format_ == "json":
+        from ..domain.serialize import decision_json
+
         print_json(decision_json(decision), compact=True)
     else:
+        from ..report.decisions import render_decision
+
         click.echo(render_decision(request, decision))
     sys.exit(EXITS[decision.effect])
 
@@ -76,10 +77,15 @@ class _Session:
 
     def __init__(self, policy: Policy, path: str, format_: str, now: float | None) -> None:
         self.policy, self.path, self.format, self.now = policy, path, format_, now
+        from ..report.decisions import SessionReport
+
         self.report = SessionReport()
 
     def run(self, name: str) -> int:
         """The exit code: 0 when every line was decided, else 2."""
+        from ..domain.errors import RequestError
+        from ..wire.requests import read_lines
+
         with _opened(name, self.format) as (stream, size):
             show = self.format == "text" and size > 0 and sys.stdout.isatty()
             with click.progressbar(length=max(size, 1), label="deciding", hidden=not show, file=sys.stderr) as bar:
@@ -98,6 +104,12 @@ class _Session:
         return 2 if self.report.errors else 0
 
     def _one(self, number: int, line: bytes) -> None:
+        from ..domain.errors import RequestError
+        from ..domain.record import replace
+        from ..domain.serialize import decision_json
+        from ..wire.decisions import error_json
+        from ..wire.requests import parse_request
+
         try:
             request = replace(parse_request(line), now=self.now)
         except RequestError as error:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
 
 import click
 
-from ..analysis.spaces import Layout
 from ..domain.actions import ACTIONS, METHODS, SORT_OF
-from ..domain.errors import PolicyError
-from ..domain.faults import reason_of
-from ..domain.files import replace
-from ..domain.request import Request
-from ..domain.suggest import suggest
-from ..policy import Policy
-from ..report.diagnostics import render
 from ..shell.dialect import SHELLS
-from ..wire.decisions import diagnostic_json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..analysis.spaces import Layout
+    from ..domain.errors import PolicyError
+    from ..domain.request import Request
+    from ..policy import Policy
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -47,6 +45,8 @@ def layout_of(places: Mapping[str, str | None]) -> Layout:
     for name, place in places.items():
         if place is not None and not place.startswith("/"):
             fail_usage(f"`--{name} {place[:60]}` is not an absolute path")
+    from ..analysis.spaces import Layout
+
     return Layout(places["workspace"], places["home"], places["tmp"])
 
 
@@ -58,8 +58,12 @@ def print_json(value: object, *, compact: bool = False) -> None:
 def fail_policy(error: PolicyError, format_: str) -> NoReturn:
     """Show why a policy does not compile, and leave with 2."""
     if format_ == "json":
+        from ..wire.decisions import diagnostic_json
+
         print_json({"errors": [diagnostic_json(d) for d in error.diagnostics]})
     else:
+        from ..report.diagnostics import render
+
         click.echo(render(error.diagnostics), err=True)
     sys.exit(2)
 
@@ -74,6 +78,9 @@ def fail_usage(message: str, format_: str = "text") -> NoReturn:
 
 def load_policy(path: str, format_: str, testing: bool = False) -> Policy:
     """Compile a policy, or show its mistakes and leave."""
+    from ..domain.errors import PolicyError
+    from ..policy import Policy
+
     try:
         return Policy.load_for_testing(path) if testing else Policy.load(path)
     except PolicyError as error:
@@ -111,6 +118,8 @@ def request_options(function: Function) -> Function:
 
 def build_request(policy: Policy, action: str, resource: tuple[str, ...], options: dict[str, Any]) -> Request:
     """A request from the command line. Several words are an argv; leaves with 2 on bad usage."""
+    from ..domain.request import Request
+
     if action not in ACTIONS:
         fail_usage(f"unknown action `{action[:40]}`: {suggest(action, ACTIONS)}", options["format_"])
     if len(resource) > 1 and SORT_OF[action] != "command":
@@ -134,6 +143,13 @@ def build_request(policy: Policy, action: str, resource: tuple[str, ...], option
         pattern=options["pattern"],
         now=moment(options["now"]),
     )
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """`domain.suggest`, loaded when there is a mistake to help with."""
+    from ..domain.suggest import suggest as nearest
+
+    return nearest(word, known)
 
 
 def moment(value: datetime | None) -> float | None:
@@ -173,6 +189,9 @@ def count(number: int, noun: str) -> str:
 
 def write_file(path: str, text: str, format_: str = "text") -> None:
     """Replace a file at once, so that no reader sees half of it."""
+    from ..domain.faults import reason_of
+    from ..domain.files import replace
+
     try:
         replace(path, text.encode("utf-8"), mode=None, durable=False)
     except OSError as error:

@@ -7,13 +7,6 @@ import sys
 
 import click
 
-from .._version import __version__
-from ..compiled.opened import SUFFIX
-from ..compiler.binary import compile_binary
-from ..domain.errors import PolicyError
-from ..domain.faults import reason_of
-from ..domain.files import replace
-from ..policy import Policy
 from .common import FORMAT, fail_policy, fail_usage, print_json
 
 
@@ -31,11 +24,20 @@ def command(policy: str, output: str | None, format_: str) -> None:
     The file is replaced as a whole, may be written only by you, and is opened again before the command ends. It is
     refused when its sources change, when others could write it, or when another version of this program made it.
     """
+    from .._version import __version__
+    from ..compiled.opened import SUFFIX
+    from ..domain.errors import PolicyError
+    from ..domain.faults import reason_of
+    from ..domain.files import replace
+
     if policy.endswith(SUFFIX):
         fail_usage(f"`{policy}` is compiled already; name its source", format_)
     target = output or os.path.splitext(policy)[0] + SUFFIX
     if not target.endswith(SUFFIX):
         fail_usage(f"`{target}` does not end in `{SUFFIX}`", format_)
+    from ..compiler.binary import compile_binary
+    from ..policy import Policy
+
     try:
         data = compile_binary(policy, __version__)
         replace(target, data, mode=0o644, durable=True)

@@ -12,7 +12,8 @@ def command(shell: str) -> None:
     """Print the completion script for SHELL.
 
     \b
-    bash: policy completion bash > ~/.local/share/bash-completion/completions/policy
+    bash: policy completion bash \\
+              > ~/.local/share/bash-completion/completions/policy
     zsh:  policy completion zsh > "${fpath[1]}/_policy"
     fish: policy completion fish > ~/.config/fish/completions/policy.fish
     """

@@ -43,7 +43,7 @@ def command(old: str, new: str, fail_on: str, format_: str, **places: str | None
 
     \b
     policy diff main:agent.policy agent.policy
-    policy diff --fail-on widened origin/main:agent.policy agent.policy --format markdown
+    policy diff --fail-on widened main:agent.policy agent.policy --format markdown
 
     Each difference shows a request that both policies were asked. Exits 0, or 1 as --fail-on says, 3 when something
     was undecided within limits, 2 for bad input.

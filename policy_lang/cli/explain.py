@@ -7,8 +7,6 @@ from typing import Any
 
 import click
 
-from ..report.decisions import render_explanation
-from ..wire.decisions import explanation_json
 from .check import EXITS
 from .common import FORMAT, build_request, load_policy, print_json, request_options
 
@@ -28,7 +26,11 @@ def command(policy: str, action: str, resource: tuple[str, ...], **options: Any)
     request = build_request(loaded, action, resource, options)
     explanation = loaded.explain(request)
     if options["format_"] == "json":
+        from ..wire.decisions import explanation_json
+
         print_json(explanation_json(explanation))
     else:
+        from ..report.decisions import render_explanation
+
         click.echo(render_explanation(request, explanation))
     sys.exit(EXITS[explanation.decision.effect])

@@ -19,10 +19,10 @@ from .common import fail_usage
 
 @click.group(name="hook")
 def command() -> None:
-    """Enforce the policy through an agent's hook.
+    """Enforce the policy with agent hooks.
 
     \b
-    policy hook install codex --socket /run/policy_lang/policy.sock --scope managed
+    policy hook install codex --socket /run/policy.sock --scope managed
     policy hook install claude --policy web.plc --agent claude-web --scope project
     policy doctor codex
 
@@ -41,6 +41,7 @@ def _runner(client: str) -> click.Command:
             os._exit(2)
 
     run.help = f"Answer one call of {client}'s hook; see `policy hook --help`."
+    run.short_help = f"Answer one call of {client}'s hook"
     return run
 
 
@@ -48,7 +49,7 @@ for _client in NAMES:
     command.add_command(_runner(_client))
 
 
-@command.command(name="install")
+@command.command(name="install", short_help="Write the hook into a client's settings")
 @click.argument("client", type=click.Choice(NAMES))
 @click.option("--socket", "socket_path", metavar="PATH", help="Ask the service at this socket.")
 @click.option("--policy", metavar="FILE.plc", help="Decide by this compiled policy.")

@@ -44,7 +44,7 @@ def command(
     log: str, against: str | None, agent: str | None, evidence: int, exact: bool, without: tuple[str, ...],
     within: bool, name: str, output: str | None, workers: int | None, format_: str,
 ) -> None:  # fmt: skip
-    """Propose the least readable policy that keeps every allow and ask that LOG records.
+    """Propose a minimal, readable policy that keeps every allow and ask that LOG records.
 
     \b
     policy learn /var/lib/policy_lang/log --against web.policy -o learned.policy

@@ -71,7 +71,7 @@ class _Run:
 @click.option("--no-suppressions", is_flag=True, help="Report suppressed findings as well.")
 @click.option("--config", metavar="FILE", help="The configuration (default: policy.toml or pyproject.toml above).")
 @click.option("--no-config", is_flag=True, help="Read no configuration.")
-@click.option("--today", metavar="DATE", help="Judge ends of suppressions as if it were then (YYYY-MM-DD).")
+@click.option("--today", metavar="DATE", help="Evaluate suppression expiry as of this date (YYYY-MM-DD).")
 @click.option("--workspace", metavar="FOLDER", help="Where it lies (default /workspace).")
 @click.option("--home", metavar="FOLDER", help="Where the agent's home lies (default /home/agent).")
 @click.option("--tmp", metavar="FOLDER", help="Where temporary files lie (default /tmp).")

@@ -52,15 +52,17 @@ def command() -> None:
 def SELECTION(function: Function) -> Function:  # noqa: N802 (used as a decorator beside FORMAT)
     """The options that say which decisions are meant."""
     options = [
-        click.option("--agent", default="", help="Decisions about this agent."),
-        click.option("--session", default="", help="Of this session."),
-        click.option("--action", default="", help="With this action, asked for or an effect of a command."),
-        click.option("--effect", type=click.Choice(["allow", "ask", "deny"]), help="So decided."),
-        click.option("--rule", default="", metavar="RULE", help="By this rule: its id, or FILE:LINE."),
-        click.option("--resource", default="", metavar="TEXT", help="With this in a resource."),
-        click.option("--call", default="", metavar="ID", help="From this tool call, prompt, turn, task or trace."),
-        click.option("--since", default="", metavar="TIME", help="From then on: 2026-11-21T09:00Z (UTC), or 36h ago."),
-        click.option("--until", default="", metavar="TIME", help="Before then."),
+        click.option("--agent", default="", help="Only decisions about this agent."),
+        click.option("--session", default="", help="Only those of this session."),
+        click.option("--action", default="", help="Only those with this action, of a command as well."),
+        click.option("--effect", type=click.Choice(["allow", "ask", "deny"]), help="Only decisions with this effect."),
+        click.option("--rule", default="", metavar="RULE", help="Only those decided by this rule: ID or FILE:LINE."),
+        click.option("--resource", default="", metavar="TEXT", help="Only those with this text in a resource."),
+        click.option("--call", default="", metavar="ID", help="Only those of this call, prompt, turn, task or trace."),
+        click.option(
+            "--since", default="", metavar="TIME", help="Only from then on: 2026-11-21T09:00Z (UTC), or 36h ago."
+        ),
+        click.option("--until", default="", metavar="TIME", help="Only before then."),
     ]
     for option in reversed(options):
         function = option(function)
@@ -93,7 +95,7 @@ _ROWS = click.option(
 )  # fmt: skip
 
 
-@command.command(name="verify")
+@command.command(name="verify", short_help="Check that a log is what was written")
 @_LOG
 @click.option("--public-key", metavar="FILE", help="The key that checkpoints are signed with; one must be.")
 @click.option("--head", metavar="SEQ:DIGEST", help="A record that was noted elsewhere and must be there.")
@@ -127,7 +129,7 @@ def _verified_json(found: Verified) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@command.command(name="show")
+@command.command(name="show", short_help="Explain one decision")
 @_LOG
 @click.argument("which")
 @FORMAT
@@ -159,7 +161,7 @@ def _is(record: dict[str, Any], which: str) -> bool:
     return isinstance(origin, dict) and which in {origin.get("call"), origin.get("prompt"), origin.get("turn")}
 
 
-@command.command(name="query")
+@command.command(name="query", short_help="Find decisions")
 @_LOG
 @SELECTION
 @click.option("--limit", "most", type=click.IntRange(min=1), help="Only the last so many.")
@@ -202,7 +204,7 @@ def _print_rows(rows: Iterable[Row], format_: str, head: bool = True) -> int:
     return count
 
 
-@command.command(name="tail")
+@command.command(name="tail", short_help="Show the latest decisions, and follow")
 @_LOG
 @SELECTION
 @click.option("--limit", "most", type=click.IntRange(min=0), default=10, show_default=True, help="How many before.")
@@ -220,7 +222,7 @@ def tail(log: str, most: int, follow: bool, format_: str, **given: Any) -> None:
             _print_rows(chosen.rows(follower.records()), format_, head=False)
 
 
-@command.command(name="stats")
+@command.command(name="stats", short_help="Count decisions by rule, agent and resource")
 @_LOG
 @SELECTION
 @FORMAT
@@ -235,7 +237,7 @@ def stats(log: str, format_: str, **given: Any) -> None:
         click.echo(render_stats(found))
 
 
-@command.command(name="story")
+@command.command(name="story", short_help="Tell a session as a story")
 @_LOG
 @click.argument("session", required=False)
 @FORMAT
@@ -256,7 +258,7 @@ def story_command(log: str, session: str | None, format_: str) -> None:
     sys.exit(0 if found.decisions else 1)
 
 
-@command.command(name="sql")
+@command.command(name="sql", short_help="Query a log with SQL")
 @_LOG
 @click.argument("statement")
 @_ROWS
@@ -264,7 +266,7 @@ def sql(log: str, statement: str, format_: str) -> None:
     """Ask LOG in SQL (DuckDB): the view `decisions` has a row for each.
 
     \b
-    policy log sql LOG "select agent, effect, count(*) from decisions group by all order by 3 desc"
+    policy log sql LOG "select effect, count(*) from decisions group by all"
 
     Its columns are time, seq, id, agent, session, client, action, resource, effect, tiers, rules, reason, micros,
     policy, times and record (the JSON). The statement reads this log and no other file.
@@ -303,7 +305,7 @@ def _shown(value: object) -> str:
     return "" if value is None else " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-@command.command(name="export")
+@command.command(name="export", short_help="Write decisions to a file")
 @_LOG
 @SELECTION
 @click.option(
@@ -335,7 +337,7 @@ def export(log: str, format_: str, output: str | None, distinct: bool, **given: 
         stream.flush()
 
 
-@command.command(name="ship")
+@command.command(name="ship", short_help="Send decisions to a collector")
 @_LOG
 @click.option("--otlp", metavar="URL", help="The collector (OTLP over HTTP); default is $OTEL_EXPORTER_OTLP_ENDPOINT.")
 @click.option("--state", metavar="FILE", help="Where to remember what was sent; by default beside the log.")

@@ -12,32 +12,43 @@ import click
 from .._version import __version__
 from ..domain.edition import LANGUAGE_VERSION
 
-COMMANDS = (
-    "approvals",
-    "check",
-    "compile",
-    "completion",
-    "diff",
-    "doctor",
-    "explain",
-    "fmt",
-    "freeze",
-    "hook",
-    "init",
-    "learn",
-    "lift",
-    "lint",
-    "log",
-    "mcp",
-    "prove",
-    "query",
-    "replay",
-    "rule",
-    "serve",
-    "session",
-    "state",
-    "test",
-)
+SECTIONS = {
+    "Write": {
+        "init": "Write a starter policy for a repository",
+        "learn": "Propose a minimal, readable policy from a log",
+        "fmt": "Format policy files",
+        "test": "Run the tests in policy files",
+        "compile": "Compile a policy to one `.plc` file",
+        "completion": "Print completions for a shell",
+    },
+    "Review": {
+        "check": "Decide a request, or a recorded session",
+        "explain": "Show how a request is decided, rule by rule",
+        "lint": "Find grants beyond what the author meant",
+        "diff": "Show what a change permits or denies",
+        "prove": "Prove claims about every request",
+        "query": "Show who can do what",
+        "rule": "Explain an error code or a lint rule",
+    },
+    "Enforce": {
+        "hook": "Enforce the policy with agent hooks",
+        "doctor": "Verify that a client enforces the policy",
+        "serve": "Answer requests over a Unix socket",
+        "mcp": "Answer requests over MCP",
+        "session": "Start and end agents' sessions",
+        "state": "Show the agents of a running service",
+        "freeze": "Deny an agent or a session everything",
+        "lift": "End a freeze",
+    },
+    "Approve": {"approvals": "List and answer what waits for a person"},
+    "Records": {
+        "log": "Verify, search and export the decision log",
+        "replay": "Decide a log's requests by another policy",
+    },
+}
+"""The commands by task, and what each is for: what `policy --help` shows without loading them."""
+
+COMMANDS = tuple(sorted(name for commands in SECTIONS.values() for name in commands))
 
 
 class _Group(click.Group):
@@ -51,7 +62,14 @@ class _Group(click.Group):
             return None
         module: Any = importlib.import_module(f".{cmd_name}", __package__)
         command: click.Command = module.command
+        command.short_help = next(commands[cmd_name] for commands in SECTIONS.values() if cmd_name in commands)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        width = max(map(len, COMMANDS))
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), text) for name, text in commands.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -36,7 +36,7 @@ def command(
 
     \b
     policy replay /var/lib/policy_lang/log --policy web.policy
-    policy replay month.parquet --policy new.policy --against old.policy --fail-on any
+    policy replay log.parquet --policy new.policy --against old.policy
 
     LOG is a log's folder, a file of records (.jsonl, .jsonl.gz), or what `policy log export --format parquet` wrote.
     Changes: `denied` was allowed or asked; `allowed` was denied; `opened` was denied and would be asked; `trusted`

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from .common import fail_usage
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
 
@@ -57,7 +56,8 @@ def command(
 
     \b
     policy serve --policy web.policy --agent codex-web
-    curl --unix-socket $XDG_RUNTIME_DIR/policy_lang/policy.sock http://localhost/v1/decide \\
+    curl --unix-socket $XDG_RUNTIME_DIR/policy_lang/policy.sock \\
+         http://localhost/v1/decide \\
          --data '{"action": "read", "resource": "src/app.ts"}'
 
     Who asks is told by the kernel (the peer's user) or by a token, and --agent or --config say which agents
@@ -78,6 +78,8 @@ def command(
     if not os.path.isfile(policy):
         fail_usage(f"there is no file `{policy}`")
     records = opened_log(log, sign, not no_flush)
+    import asyncio
+
     sys.exit(asyncio.run(_serve(policy, socket_path, group, tcp, console, token_file, agents, config, state, records)))
 
 

@@ -19,7 +19,7 @@ def command() -> None:
     """
 
 
-@command.command(name="start")
+@command.command(name="start", short_help="Start a session of an agent")
 @click.argument("agent")
 @click.option("--name", metavar="NAME", help="The session's name; by default a fresh one.")
 @click.option("--repo", help="The repository, fixed for the session.")
@@ -37,7 +37,7 @@ def start(agent: str, name: str | None, repo: str | None, workspace: str | None,
         click.echo(f"session {value['session']} of {value['agent']}", err=True)
 
 
-@command.command(name="end")
+@command.command(name="end", short_help="End a session")
 @click.argument("name")
 @SERVICE
 @FORMAT

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
-from ..approvals.signed import SIGN_IN, sign_in_text
 from . import calling
 from .common import fail_usage
 
@@ -32,6 +29,8 @@ def call(options: dict[str, Any], method: str, route: str, body: object = None) 
         fail_usage("`--sign-with KEY` and `--as NAME` belong together", options["format_"])
     signed = isinstance(body, dict) and "signature" in body
     if options["sign_with"] is not None and "token" not in options and not signed:
+        from ..approvals.signed import SIGN_IN, sign_in_text
+
         person = options["person"]
         asked = calling.call(options, "POST", "/v1/approvals/sign-in", {"person": person})
         made = signature(options, SIGN_IN, sign_in_text(person, asked["challenge"]))
@@ -42,6 +41,9 @@ def call(options: dict[str, Any], method: str, route: str, body: object = None) 
 
 def signature(options: dict[str, Any], namespace: str, text: bytes) -> str:
     """A signature of the text by the person's key (ssh-keygen(1), -Y sign). Leaves with 2 when there is none."""
+    import shutil
+    import subprocess
+
     program = shutil.which("ssh-keygen")
     if program is None:
         fail_usage("`ssh-keygen` is not installed; it makes the signature", options["format_"])

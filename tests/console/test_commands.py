@@ -110,7 +110,7 @@ def test_wrong_calls_exit_2(arguments: tuple[str, ...], simple: Path, tmp_path: 
 
 
 def test_no_command_shows_help() -> None:
-    assert "Commands:" in policy("--help").out
+    assert "Review:" in policy("--help").out
     result = policy()
     assert result.code == 2
 
