@@ -12,6 +12,7 @@ from ..domain.actions import ACTIONS, COMMAND, PATH
 from ..domain.collection import no_collection
 from ..domain.decision import RuleRef, Verdict
 from ..domain.errors import SearchLimitError
+from ..domain.limits import limit
 from ..engine.engine import Engine
 from ..engine.prepare import engine_of, reference
 from ..ir.model import Rule
@@ -26,11 +27,11 @@ from .spaces import Layout
 from .witness import Witness, confirmed, host_text, requests, telling, usual_layout, verdict_on
 
 KINDS = ("widened", "lowered", "unlogged", "narrowed", "raised", "logged")
-_MOST_WHOLE = 20
+_MOST_WHOLE = limit("diff_whole")
 """Rows for which it is looked whether all of a pattern differs."""
-_LARGE = 500
+_MOST_RULES = limit("diff_rules")
 """Rules about one action from which on that would cost more than the difference itself."""
-_MOST_TRIES = 32
+_MOST_TRIES = limit("diff_tries")
 """Words of one rule that are tried before it is called undecided."""
 
 
@@ -286,7 +287,7 @@ class _Differ:
         return True
 
     def _large(self, action: str) -> bool:
-        return any(len(p.grants) + len(p.denies) > _LARGE for s in self.sides.values() for p in s.parts(action))
+        return any(len(p.grants) + len(p.denies) > _MOST_RULES for s in self.sides.values() for p in s.parts(action))
 
     def _names(self, found: Found) -> Iterator[Witness]:
         """Connections to a name that both sides permit, and that resolves to the address that was found."""

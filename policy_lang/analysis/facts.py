@@ -9,6 +9,7 @@ from ..domain.actions import ACTIONS
 from ..domain.collection import no_collection
 from ..domain.decision import RuleRef
 from ..domain.errors import SearchLimitError
+from ..domain.limits import limit
 from ..engine.engine import Engine
 from ..engine.prepare import reference
 from ..ir.model import Rule
@@ -23,7 +24,7 @@ DEAD, REDUNDANT, NEUTRALISED, IDLE, USELESS, OPPOSED = (
 )  # fmt: skip
 
 
-_MOST_REASONS = 60
+_MOST_REASONS = limit("fact_reasons")
 """Facts for which the rules behind them are looked for; the others stand without."""
 
 

@@ -10,6 +10,7 @@ from ..domain.collection import no_collection
 from ..domain.conditions import TRUE, Atom
 from ..domain.decision import Verdict
 from ..domain.errors import SearchLimitError
+from ..domain.limits import limit
 from ..engine.engine import Engine
 from ..engine.prepare import engine_of
 from ..ir.model import Layer, PolicySet, Property, ProveBlock, Rule
@@ -21,7 +22,7 @@ from .spaces import Layout
 from .witness import Witness, confirmed, requests, telling, verdict_on
 
 PROVED, REFUTED, VACUOUS, UNDECIDED = "proved", "refuted", "vacuous", "undecided"
-_MOST_TRIES = 64
+_MOST_TRIES = limit("prove_tries")
 Test = Callable[[tuple[Verdict, ...]], bool]
 
 

@@ -10,6 +10,7 @@ from ..domain.collection import no_collection
 from ..domain.conditions import TRUE, Atom
 from ..domain.decision import RuleRef, Verdict
 from ..domain.errors import SearchLimitError
+from ..domain.limits import limit
 from ..engine.engine import Engine
 from ..engine.prepare import reference
 from ..ir.model import Rule
@@ -22,8 +23,8 @@ from .search import Item
 from .spaces import Layout
 from .witness import Witness, confirmed, requests, telling
 
-_MOST_TRIES = 16
-_MOST_CUTS = 200
+_MOST_TRIES = limit("query_tries")
+_MOST_CUTS = limit("query_cuts")
 """Rules for which the restrictions that cut into them are looked for."""
 
 

@@ -45,9 +45,9 @@ _MIGRATIONS = (
 _LOCK = 0x706F6C69
 """The number of the advisory lock: one lock for all tickets of a database."""
 CHANNEL = "policy_lang_approvals"
-_CONNECT_SECONDS = 3
+_CONNECT_SECONDS = limit("store_connect_seconds")
 _MILLISECONDS = limit("store_milliseconds")
-_LISTEN_SECONDS = 5.0
+_LISTEN_SECONDS = float(limit("store_listen_seconds"))
 
 
 class PostgresStore(SqlStore):

@@ -21,8 +21,7 @@ Run = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 """Runs one statement, its values in the places of `?`, and gives its rows."""
 UNSETTLED = (PENDING, ESCALATED, APPROVED)
 _HOUR = 3600.0
-_A_HOUR = 6
-"""Times as many as may be open: whoever withdraws and asks again does not flood those who are told."""
+_MOST_AN_HOUR = limit("approvals_an_hour")
 _KEPT = limit("approval_kept_days") * 86_400.0
 
 
@@ -77,7 +76,7 @@ class SqlStore(ABC):
             ((lately,),) = run(
                 "select count(*) from tickets where agent = ? and created > ?", (ticket.agent, ticket.created - _HOUR)
             )
-            if count >= most or lately >= _A_HOUR * most:
+            if count >= most or lately >= _MOST_AN_HOUR * most:
                 return None
             run("delete from tickets where created < ? and unreviewed = 0", (ticket.created - _KEPT,))
             self._put(run, ticket)

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..domain.limits import limit
 from .sql import Run, SqlStore, understood
 from .store import StoreUnavailableError
 
@@ -29,7 +30,7 @@ _MIGRATIONS = (
     """,
 )
 """Each takes the file from one version to the next; the version is SQLite's own `user_version`."""
-_WAIT = 0.5
+_WAIT = limit("store_milliseconds") / 1000
 """Seconds for another writer of the file; a service answers nobody meanwhile."""
 
 

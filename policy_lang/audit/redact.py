@@ -30,7 +30,7 @@ _PARAMETER = regex(r"[?&;]([A-Za-z0-9_.-]{1,60}+)=")
 _VALUE = regex(r"\\?\"([^\"\r\n]{1,2048}+)|\\?'([^'\r\n]{1,2048}+)|([^\s'\"`;|&<>(),\\]{1,2048}+)")
 _USERS = ("-u", "--user", "--proxy-user")
 """Options that take `NAME:PASSWORD` (curl(1), wget(1))."""
-_MOST_SPANS = 512
+_MOST_SPANS = limit("log_secret_spans")
 """Places in one text; a text with more is replaced as a whole."""
 _RANDOM = regex(r"[A-Za-z0-9+_=-]{24,256}")
 _BITS = 4.2

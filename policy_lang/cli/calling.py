@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 
 import click
 
+from ..domain.limits import limit
 from ..pep.channel import ChannelError, exchange
 from .common import fail_usage
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-_SECONDS = 5
+_SECONDS = limit("call_seconds")
 
 
 def SERVICE(function: Function) -> Function:  # noqa: N802 (used as a decorator beside FORMAT)

@@ -158,6 +158,8 @@ def moment(value: datetime | None) -> float | None:
 
 
 def _context(policy: Policy, pairs: tuple[str, ...], format_: str) -> dict[str, object]:
+    from ..domain.limits import limit
+
     declared = policy.attributes
     out: dict[str, object] = {}
     for pair in pairs:
@@ -172,7 +174,7 @@ def _context(policy: Policy, pairs: tuple[str, ...], format_: str) -> dict[str, 
         value: object = text
         if declared[name].type == "bool":
             value = {"true": True, "false": False}.get(text, text)
-        elif declared[name].type == "int" and text.lstrip("-").isdecimal() and len(text) <= 18:
+        elif declared[name].type == "int" and text.lstrip("-").isdecimal() and len(text) <= limit("integer_digits"):
             value = int(text)
         wanted: type = {"bool": bool, "int": int}.get(declared[name].type, str)
         if type(value) is not wanted or (declared[name].members and value not in declared[name].members):

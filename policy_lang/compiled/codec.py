@@ -6,6 +6,7 @@ A value is a tag byte and what belongs to it; numbers are little-endian base 128
 from __future__ import annotations
 
 from ..domain.faults import InternalError
+from ..domain.limits import limit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,8 +16,7 @@ Plain = object
 """None, bool, int, str, or a tuple of these."""
 
 _NONE, _FALSE, _TRUE, _INT, _NEGATIVE, _TEXT, _TUPLE = range(7)
-_DEEPEST = 64
-"""Conditions nest at most 32 deep; a formula and its parts take two levels each."""
+_MOST_DEPTH = limit("compiled_depth")
 
 
 class DamagedError(InternalError, ValueError):
@@ -93,7 +93,7 @@ def _unpack(data: bytes, at: int, depth: int) -> tuple[Plain, int]:
             raise DamagedError("a text is cut short")
         return data[at : at + number].decode("utf-8"), at + number
     if tag == _TUPLE:
-        if depth > _DEEPEST or number > len(data) - at:
+        if depth > _MOST_DEPTH or number > len(data) - at:
             raise DamagedError("a tuple is too deep or cut short")
         values: list[Plain] = []
         for _ in range(number):

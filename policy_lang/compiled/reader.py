@@ -13,6 +13,7 @@ from ..automata.glob import Glob
 from ..automata.trie import Node, Trie
 from ..domain.conditions import Atom, Join
 from ..domain.decision import RuleRef
+from ..domain.limits import limit
 from ..domain.policy import AttributeType, FreezeRule, Tier
 from ..engine.table import Entry, Prepared, Table
 from . import layout
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from ..domain.conditions import Formula
     from ..shell.profile import Profile
 
-_MOST_FOUND = 4096
+_MOST_FOUND = limit("compiled_found")
 
 
 class Contents:

@@ -145,6 +145,68 @@ TABLE: tuple[Limit, ...] = (
     Limit("condition_cases", 200_000, "cases", "tried for one answer about all requests; beyond it `undecided`"),
     Limit("tree_files", 20_000, "files", "looked at for one command that reads or deletes a folder; some 0.1 s"),
     Limit("decision_work", 400_000, "steps", "a partly known resource, at most about 0.2 s; beyond it denied"),
+    Limit(
+        "starter_bytes",
+        32 << 20,
+        "bytes",
+        "of a file that tells about a repository; a lock file of a large monorepo is about 3 MB",
+    ),
+    Limit(
+        "usage_values", 20_000, "values", "of one rule that are told apart; a rule with more gets no smaller pattern"
+    ),
+    Limit("usage_tries", 40, "rules", "for which smaller patterns are tried by a replay"),
+    Limit(
+        "replay_answers", 50_000, "questions", "whose answers a worker of a replay keeps; on overflow it starts anew"
+    ),
+    Limit("ship_metrics_seconds", 10, "seconds", "for a collector to take the counts"),
+    Limit("ship_seconds", 30, "seconds", "for one export with all of the exporter's own tries; then it is tried anew"),
+    Limit("ship_pause_seconds", 60, "seconds", "between two tries to reach a collector"),
+    Limit("stats_names", 10_000, "names", "of one kind that statistics count; the others are counted together"),
+    Limit("learn_exact", 400, "values", "that a draft takes literally because a wider pattern was refused"),
+    Limit("learn_rounds", 12, "drafts", "that learning corrects before it gives up"),
+    Limit("learn_sessions", 1_000, "sessions", "that are told apart as evidence; more make nothing surer"),
+    Limit("git_seconds", 30, "seconds", "for git to hand out the files of a revision"),
+    Limit("log_secret_spans", 512, "places", "in one text that may be secret; a text with more is replaced as a whole"),
+    Limit("lint_agents", 60, "agents", "that one rule of the linter compares pair by pair"),
+    Limit("lint_answers", 100_000, "answers", "that the linter remembers; on overflow it starts anew"),
+    Limit(
+        "lint_principals",
+        500,
+        "conditions",
+        "of grants for which the linter asks fixed requests; patterns are searched for all",
+    ),
+    Limit(
+        "condition_combinations",
+        4_096,
+        "combinations",
+        "of values tried for a condition that may never hold; beyond it counts as one that may",
+    ),
+    Limit("condition_walkers", 4_096, "globs", "of conditions that are kept compiled; on overflow they start anew"),
+    Limit("store_connect_seconds", 3, "seconds", "for PostgreSQL to take a connection"),
+    Limit("store_listen_seconds", 5, "seconds", "of waiting for hints before the connection is looked after"),
+    Limit(
+        "approvals_an_hour",
+        6,
+        "times",
+        "as many tickets in an hour as may be open; who withdraws and asks again floods nobody",
+    ),
+    Limit("query_tries", 16, "words", "of one rule that a query tries; beyond it `undecided`"),
+    Limit("query_cuts", 200, "rules", "for which the restrictions that cut into them are looked for"),
+    Limit("diff_whole", 20, "rows", "of a difference for which it is looked whether all of a pattern differs"),
+    Limit("diff_rules", 500, "rules", "about one action; with more that would cost more than the difference itself"),
+    Limit("diff_tries", 32, "words", "of one rule that a difference tries; beyond it `undecided`"),
+    Limit("prove_tries", 64, "words", "that a proof tries for a counterexample; beyond it `undecided`"),
+    Limit("fact_reasons", 60, "facts", "for which the rules behind them are looked for; the others stand without"),
+    Limit(
+        "compiled_depth",
+        64,
+        "levels",
+        "of a value in a compiled policy; conditions nest 32 deep and take two levels each",
+    ),
+    Limit("compiled_found", 4_096, "entries", "of a compiled policy that are kept read; on overflow they start anew"),
+    Limit("call_seconds", 5, "seconds", "for the service to answer a command of a person"),
+    Limit("request_name", 256, "characters", "names in a request, the service's calls and its configuration"),
+    Limit("request_text", 4_096, "characters", "paths and other texts in a request or a call; PATH_MAX on Linux"),
 )
 
 _BY_NAME = {limit.name: limit.value for limit in TABLE}

@@ -12,11 +12,12 @@ from ..automata.pattern import MANY, Sequence
 from ..automata.trie import Trie
 from ..domain.conditions import Atom, Formula, Join, atoms
 from ..domain.errors import SearchLimitError
+from ..domain.limits import limit
 from ..domain.policy import AttributeType
 from .evaluate import Value, evaluate
 from .scopes import scope_sequence
 
-_MOST_COMBINATIONS = 4096
+_MOST_COMBINATIONS = limit("condition_combinations")
 
 
 def canonical(formula: Formula) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..automata.trie import Trie
 from ..automata.walker import Walker
 from ..domain.conditions import Atom, Formula
+from ..domain.limits import limit
 from .scopes import scope_sequence
 
 TYPE_CHECKING = False
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 Value = str | int | bool | float
 _walkers: dict[Atom, Walker] = {}
-_MOST_WALKERS = 4096
+_MOST_WALKERS = limit("condition_walkers")
 
 
 def evaluate(formula: Formula, values: Values) -> bool | None:

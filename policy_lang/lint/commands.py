@@ -24,7 +24,7 @@ SHOWN = {
     "victimdir": "any-folder", "url": "https://evil.example", "port": "443",
 }  # fmt: skip
 """What stands for the placeholders of a row when a policy is asked."""
-_MOST_STEPS = 3
+_SHOWN = 3
 
 
 def words_of(row: Capability) -> tuple[str, ...]:
@@ -150,7 +150,7 @@ def findings(context: LintContext, check: Check, allowed: list[Allowed], note: s
         steps = tuple(noted(r.step, row.note or note) for r, row in zip(one.grants, one.rows, strict=True))
         more = f"; {len(one.rows) - 1} more ways are known" if len(one.rows) > 1 else ""
         yield check.finding(
-            context, sentence(one.grants[0], note) + more, one.rule, steps=steps[:_MOST_STEPS],
+            context, sentence(one.grants[0], note) + more, one.rule, steps=steps[:_SHOWN],
             rows=tuple(r.id for r in one.rows[:8]),
         )  # fmt: skip
 

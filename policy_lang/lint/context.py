@@ -23,6 +23,7 @@ from ..domain.actions import COMMAND, SORT_OF
 from ..domain.conditions import TRUE, atoms
 from ..domain.decision import RuleRef, Verdict
 from ..domain.errors import Source, Span
+from ..domain.limits import limit
 from ..engine.prepare import engine_of
 from ..facts.paths import HOME, TMP, WORKSPACE
 from ..ir.evaluate import Value
@@ -340,9 +341,9 @@ class LintContext:
 
 
 _WIDTH = 96
-_MOST_ANSWERS = 100_000
+_MOST_ANSWERS = limit("lint_answers")
 """Answers that are remembered; the requests of the linter lie in one layout."""
-_MOST_PRINCIPALS = 500
+_MOST_PRINCIPALS = limit("lint_principals")
 """Conditions of grants for which fixed requests are asked; patterns are searched for all of them."""
 
 

@@ -20,7 +20,8 @@ _LEAST_DAYS = 7
 _ENOUGH_DAYS = 90
 """From which on a log is long enough for most work; below, the report says that it may not be."""
 _LEAST_USES = 20
-_MOST_PATTERNS = 6
+_FEW_PATTERNS = 6
+"""A proposal with more patterns is harder to review than the rule that it replaces."""
 _LEAST_DENIED = 20
 _LEAST_ANSWERS = 10
 _MANY_A_DAY = 20
@@ -99,7 +100,7 @@ def _unused(context: LintContext, usage: Usage, check: Check) -> Iterator[Findin
 def _smaller(context: LintContext, usage: Usage, check: Check) -> Iterator[Finding]:
     for rule in _grants(context):
         use = usage.uses.get(rule.id)
-        if use is None or use.count < _LEAST_USES or not 0 < len(use.smaller) <= _MOST_PATTERNS:
+        if use is None or use.count < _LEAST_USES or not 0 < len(use.smaller) <= _FEW_PATTERNS:
             continue
         shown = ", ".join(f'"{p}"' for p in use.smaller)
         text = f"all {use.count:,} grants of `{rule.id}` ({use.values:,} different) fit in {shown}; {usage.window}"

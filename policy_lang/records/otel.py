@@ -39,10 +39,10 @@ from .row import Row, number, row, text
 
 _BATCH = limit("ship_batch")
 _ANSWER = limit("ship_answer_bytes")
-_SECONDS = 10
-_LONGEST = 30
+_SECONDS = limit("ship_metrics_seconds")
+_LONGEST = limit("ship_seconds")
 """Seconds for one export with all of the exporter's own tries; $OTEL_EXPORTER_OTLP_TIMEOUT is for one request."""
-_LONGEST_PAUSE = 60.0
+_LONGEST_PAUSE = float(limit("ship_pause_seconds"))
 _LOOK = 1.0
 _METRICS_EVERY = 15_000
 _FOR_GOOD = frozenset(range(400, 500)) - {401, 403, 404, 408, 429}

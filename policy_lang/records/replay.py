@@ -21,6 +21,7 @@ from ..compiler.binary import compile_binary
 from ..domain import strict_json
 from ..domain.decision import Decision
 from ..domain.errors import RequestError, Span
+from ..domain.limits import limit
 from ..domain.strict_json import Json
 from ..policy import Policy
 from ..resolve.files import read_bytes
@@ -40,7 +41,7 @@ KINDS = {
 """What a change is called by what was decided and what would be; two `ask` of other tiers are `tiers`."""
 CHANGES = ("denied", "allowed", "opened", "trusted", "asked", "tiers")
 _EXAMPLES = 3
-_MEMO = 50_000
+_MOST_MEMO = limit("replay_answers")
 """Questions whose answers a worker keeps: agents repeat themselves."""
 
 
@@ -188,7 +189,7 @@ class Replayer:
         key = question(record)
         known = self._memo.get(key)
         if known is None:
-            if len(self._memo) >= _MEMO:
+            if len(self._memo) >= _MOST_MEMO:
                 self._memo.clear()
             known = self._memo[key] = self._compared(row(record))
         kind, what = known

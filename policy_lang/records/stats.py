@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from ..domain.limits import limit
 from ..domain.strict_json import Json
 from .row import Row, number, table
 
-_MOST = 10_000
+_MOST = limit("stats_names")
 """Names of one kind that are counted; a log may hold any number of them."""
 
 

@@ -12,6 +12,7 @@ from ..automata.pattern import Pattern
 from ..domain.actions import COMMAND, HOST, PATH, REF, SORT_OF
 from ..domain.decision import Decision
 from ..domain.errors import PolicyError, RequestError
+from ..domain.limits import limit
 from ..domain.serialize import effect_json
 from ..ir.model import Rule
 from ..lint.usage import Denied, RuleUse, Usage
@@ -26,10 +27,10 @@ from .row import earliest, table, text
 from .source import Counted, every_record, lines, record_of
 
 _EVIDENCE = 3
-_MOST_VALUES = 20_000
-_MOST_TRIES = 40
+_MOST_VALUES = limit("usage_values")
+_MOST_TRIES = limit("usage_tries")
 """Rules for which smaller patterns are tried by a replay."""
-_MEMO = 50_000
+_MOST_MEMO = limit("replay_answers")
 
 
 @dataclass(slots=True)
@@ -105,7 +106,7 @@ def looker(data: bytes) -> Callable[[list[Counted]], _Part]:
                 continue
             key = question(record)
             if key not in memo:
-                if len(memo) >= _MEMO:
+                if len(memo) >= _MOST_MEMO:
                     memo.clear()
                 try:
                     memo[key] = policy.decide_request(asked(record))

@@ -9,7 +9,7 @@ from .decisions import rule_place
 from .differences import circumstances, witness_text
 from .style import colour, visible
 
-_MOST_CUTS = 4
+_CUTS = 4
 
 
 def _effect(grant: QueryGrant) -> str:
@@ -47,10 +47,10 @@ def render_grants(answer: Answer) -> str:
         lines.append(f"{colour(_effect(grant), shade)}  {grant.action} {_pattern_line(grant)}")
         lines.append(f"    {rule_place(grant.rule)}  {visible(grant.rule.id)}, for {_who(grant)}")
         lines.append(f"    example: {_example(grant.witness)}")
-        for rule, _ in grant.cuts[:_MOST_CUTS]:
+        for rule, _ in grant.cuts[:_CUTS]:
             lines.append(f"    less what {visible(rule.id)} denies  {rule_place(rule)}")
-        if len(grant.cuts) > _MOST_CUTS:
-            lines.append(f"    less what {len(grant.cuts) - _MOST_CUTS} more rules deny")
+        if len(grant.cuts) > _CUTS:
+            lines.append(f"    less what {len(grant.cuts) - _CUTS} more rules deny")
     return "\n".join([*lines, *_end(answer)])
 
 

@@ -7,7 +7,7 @@ from ..records.learning.prove import Learned
 from .differences import row_text
 from .style import colour, show_resource, visible
 
-_MOST = 8
+_SHOWN = 8
 
 
 def render_learned(found: Learned) -> str:
@@ -22,28 +22,28 @@ def render_learned(found: Learned) -> str:
     lines += _groups(found)
     for why, count in sorted(replayed.undecided.items()):
         lines.append(f"  {colour('undecided', 'ask')} {count:,}: {visible(why)}")
-    for (agent, action, why), count in sorted(observed.lost.items())[:_MOST]:
+    for (agent, action, why), count in sorted(observed.lost.items())[:_SHOWN]:
         lines.append(
             f"  {colour('not learned', 'ask')} {count:,} {visible(action)} by {visible(agent)}: {visible(why)}"
         )
-    for agent, action, value in found.draft.unsaid[:_MOST]:
+    for agent, action, value in found.draft.unsaid[:_SHOWN]:
         lines.append(
             f"  {colour('not learned', 'ask')} {action} by {visible(agent)}: no pattern says `{visible(value[:80])}`"
         )
     lines += _difference(found)
     if found.judge:
         lines.append("to judge, because it reaches further than what was seen:")
-        for rule in found.judge[: _MOST * 2]:
+        for rule in found.judge[: _SHOWN * 2]:
             wide = [f"`{visible(t)}` ({s.values:,})" for t, s in rule.shapes.items() if s.judge]
             lines.append(f"  {_names(rule)}: {', '.join(rule.actions)} {', '.join(wide[:5])}")
-        if len(found.judge) > _MOST * 2:
-            lines.append(f"  and {len(found.judge) - _MOST * 2} more rules; the policy says `judge` at each")
+        if len(found.judge) > _SHOWN * 2:
+            lines.append(f"  and {len(found.judge) - _SHOWN * 2} more rules; the policy says `judge` at each")
     return "\n".join(lines)
 
 
 def _groups(found: Learned) -> list[str]:
     lines = []
-    for group in found.replayed.ranked()[:_MOST]:
+    for group in found.replayed.ranked()[:_SHOWN]:
         example = group.examples[0]
         lines.append(
             f"  {colour(group.kind, 'deny')} {group.count:,}: {visible(group.before)} -> {visible(group.after)}, "
@@ -64,7 +64,7 @@ def _difference(found: Learned) -> list[str]:
     if rows:
         head += "; `--within` makes that a ceiling, which nothing can go beyond"
     why = dict.fromkeys(f"{u.action}: {u.why}" for u in found.difference.undecided)
-    return [head, *(f"  {row_text(r)}" for r in rows[:_MOST]), *(f"  {visible(w)}" for w in list(why)[:_MOST])]
+    return [head, *(f"  {row_text(r)}" for r in rows[:_SHOWN]), *(f"  {visible(w)}" for w in list(why)[:_SHOWN])]
 
 
 def _names(rule: LearnedRule) -> str:

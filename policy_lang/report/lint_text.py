@@ -14,7 +14,7 @@ from .style import colour, visible
 
 _SHADES = {"error": "error", "warning": "warning", "info": "help"}
 _LEVELS = {"error": "error", "warning": "warning", "info": "notice"}
-_MOST_RELATED = 4
+_RELATED = 4
 
 
 def step_text(step: Step) -> str:
@@ -39,7 +39,7 @@ def _full(finding: Finding) -> str:
         answer = f"{step.effect} {', '.join(step.tiers)}".rstrip()
         note = f"  {colour(visible(step.note), 'dim')}" if step.note and finding.trace else ""
         lines.append(f"   = {lead}: {step_text(step)} -> {colour(answer, shade)}{note}")
-    for text, span in finding.related[:_MOST_RELATED]:
+    for text, span in finding.related[:_RELATED]:
         lines.append(f"   = {visible(text)}: {_place(span)}")
     for fix in finding.fixes:
         kind = "" if fix.safe else " (not applied by --fix alone)"

@@ -13,7 +13,7 @@ _TITLES = {
     "asked": ("would now be asked", "ask"),
     "tiers": ("would be asked of others", "ask"),
 }
-_MOST = 30
+_SHOWN = 30
 
 
 def render_replay(found: Replayed) -> str:
@@ -21,14 +21,14 @@ def render_replay(found: Replayed) -> str:
     lines: list[str] = []
     kind = ""
     ranked = found.ranked()
-    for group in ranked[:_MOST]:
+    for group in ranked[:_SHOWN]:
         if group.kind != kind:
             kind = group.kind
             title, shade = _TITLES[kind]
             lines += [f"{colour(title, shade)}: {found.changed[kind]:,}"]
         lines += _group(group)
-    if len(ranked) > _MOST:
-        lines.append(f"and {len(ranked) - _MOST} more groups; `--format json` has them all")
+    if len(ranked) > _SHOWN:
+        lines.append(f"and {len(ranked) - _SHOWN} more groups; `--format json` has them all")
     if lines:
         lines.append("")
     lines += [f"{colour('undecided', 'ask')}: {n:,}: {visible(why)}" for why, n in sorted(found.undecided.items())]

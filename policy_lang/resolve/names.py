@@ -188,7 +188,7 @@ def constant(word: tree.Word, type_: AttributeType) -> str | int | bool | None:
     if type_.type == "bool":
         return {"TRUE": True, "FALSE": False}.get(word.kind)
     if type_.type == "int":
-        return int(word.text) if word.kind == "INT" and len(word.text) <= 18 else None
+        return int(word.text) if word.kind == "INT" and len(word.text) <= limit("integer_digits") else None
     if word.kind != "STRING" or (type_.type == "enum" and word.text not in type_.members):
         return None
     return word.text

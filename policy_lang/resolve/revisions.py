@@ -9,7 +9,7 @@ from ..domain.errors import Span
 from ..domain.limits import limit
 from .files import unreadable
 
-_SECONDS = 30
+_SECONDS = limit("git_seconds")
 
 
 class Revision:

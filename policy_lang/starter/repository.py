@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 import tomli
 
 from ..domain.errors import RequestError
+from ..domain.limits import limit
 from ..facts.hosts import host_facts
 from ..facts.refs import malformed_ref
 
-MOST_BYTES = 32 << 20
-"""A lock file of a large monorepo is about 3 MB; ten times that is read, more is passed over."""
+_MOST_BYTES = limit("starter_bytes")
 
 SOURCE_FOLDERS = (
     "src", "lib", "app", "apps", "packages", "crates", "cmd", "internal", "pkg", "components", "pages", "server",
@@ -100,10 +100,10 @@ def _read(path: str) -> str:
         return ""
     try:
         status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_BYTES:
             return ""
         with os.fdopen(handle, "rb", closefd=False) as stream:
-            return stream.read(MOST_BYTES).decode("utf-8", "replace")
+            return stream.read(_MOST_BYTES).decode("utf-8", "replace")
     finally:
         os.close(handle)
 

@@ -25,7 +25,7 @@ _TYPES = {
 _PROPERTIES = frozenset(FIELDS) - {"action", "resource", "agent", "context", "id"}
 """What the properties of a subject or resource may say of a request with an action of ours."""
 
-Text = Annotated[str, Field(max_length=4096)]
+Text = Annotated[str, Field(max_length=limit("request_text"))]
 
 
 class _Open(BaseModel):
@@ -46,7 +46,7 @@ class ResourceModel(_Open):
     """What it is about."""
 
     type: Text
-    id: Annotated[str, Field(max_length=128 * 1024)]
+    id: Annotated[str, Field(max_length=limit("argv_bytes"))]
     properties: dict[str, Any] = {}
 
 

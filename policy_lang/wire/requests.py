@@ -15,15 +15,15 @@ from ..domain.request import ORIGIN, Request
 from ..domain.suggest import suggest
 from ..shell.dialect import SHELLS
 
-Text = Annotated[str, Field(max_length=4096)]
-Name = Annotated[str, Field(max_length=256)]
+Text = Annotated[str, Field(max_length=limit("request_text"))]
+Name = Annotated[str, Field(max_length=limit("request_name"))]
 
 
 class PatternModel(BaseModel):
     """A value that is only partly known."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    pattern: Annotated[str, Field(max_length=4096)]
+    pattern: Annotated[str, Field(max_length=limit("request_text"))]
 
 
 class RequestModel(BaseModel):
@@ -38,14 +38,14 @@ class RequestModel(BaseModel):
     repo: Name | None = None
     branch: Name | None = None
     session: Name | None = None
-    context: Annotated[dict[Name, str | int | bool], Field(max_length=64, default_factory=dict)]
+    context: Annotated[dict[Name, str | int | bool], Field(max_length=limit("request_context"), default_factory=dict)]
     cwd: Text | None = None
     workspace: Text | None = None
     home: Text | None = None
     tmp: Text | None = None
     shell: Literal[*SHELLS] | None = None  # type: ignore[valid-type]
     method: Literal[*METHODS] | None = None  # type: ignore[valid-type]
-    resolved: Annotated[list[Name], Field(max_length=64, default_factory=list)]
+    resolved: Annotated[list[Name], Field(max_length=limit("resolved_addresses"), default_factory=list)]
     git: Annotated[dict[str, Any], Field(default_factory=dict)]
     lexical: bool = False
     ticket: Name | None = None

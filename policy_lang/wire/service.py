@@ -30,12 +30,12 @@ class BatchModel(_Strict):
 class SessionModel(_Strict):
     """A session to start: whose it is, perhaps its name, and what is fixed for it."""
 
-    agent: Annotated[str, Field(min_length=1, max_length=256)]
-    session: Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[!-~]+$")] | None = None
+    agent: Annotated[str, Field(min_length=1, max_length=limit("request_name"))]
+    session: Annotated[str, Field(min_length=1, max_length=limit("request_name"), pattern=r"^[!-~]+$")] | None = None
     repo: Name | None = None
-    workspace: Annotated[str, Field(max_length=4096)] | None = None
-    home: Annotated[str, Field(max_length=4096)] | None = None
-    context: Annotated[dict[Name, str | int | bool], Field(max_length=64)] = {}
+    workspace: Annotated[str, Field(max_length=limit("request_text"))] | None = None
+    home: Annotated[str, Field(max_length=limit("request_text"))] | None = None
+    context: Annotated[dict[Name, str | int | bool], Field(max_length=limit("request_context"))] = {}
 
 
 class NamedModel(_Strict):

@@ -22,7 +22,7 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
             words = [x for x in sequence if isinstance(x, str)]
             options = [o for o in (*rule.with_options, *words) if o.startswith("--") and len(o) > _SHORTEST]
             plain = [w for w in words if not w.startswith("-")]
-            for option in options[:_MOST]:
+            for option in options[:_TRIED]:
                 found = context.ask("run", (*plain, option[1:3]))
                 for grant in found[:1]:
                     text = sentence(grant, f"`{option}` is denied, and many programs take `{option[1:3]}` for it")
@@ -33,7 +33,7 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
 
 
 _SHORTEST = 4
-_MOST = 4
+_TRIED = 4
 
 
 CHECK = Check(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ...automata.pattern import quoted
+from ...domain.limits import limit
 from ..capabilities import Capability
 from ..check import Check
 from ..closure import Trace, minimal, writable
@@ -40,7 +41,7 @@ def _across(context: LintContext) -> list[Trace]:
 
 
 _MORE = (("push", "*:refs/**"), ("do", "**"), ("use", "**"), ("run", "**"), ("connect", "**:*"))
-_MOST_AGENTS = 60
+_MOST_AGENTS = limit("lint_agents")
 """Agents that are compared with each other, pair by pair."""
 
 

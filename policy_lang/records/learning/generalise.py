@@ -15,7 +15,8 @@ from .observe import Seen, Word, together
 
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,12})\Z")
 _SUBCOMMAND = re.compile(r"[a-z][a-z0-9:_-]*\Z")
-_MOST_EXTENSIONS = 3
+_EXTENSIONS = 3
+"""So many kinds of files are named; where more were seen, any may be meant."""
 
 
 @dataclass(slots=True)
@@ -99,7 +100,7 @@ def _together(place: Word, below: list[Shape], files: bool) -> Shape:
     depth = {len(s.place) - len(place) + (1 if s.below else 0) for s in below}
     flat = depth == {1} and not any(s.place[-1] == "**" or s.below == "**" for s in below)
     found = {e for s in below for e in (s.extensions or (_extension(s.place[-1]) if not s.below else "",))}
-    extensions = tuple(sorted(found)) if files and "" not in found and len(found) <= _MOST_EXTENSIONS else ()
+    extensions = tuple(sorted(found)) if files and "" not in found and len(found) <= _EXTENSIONS else ()
     seen = together(s.seen for s in below)
     return Shape(place, "*" if flat else "**", extensions, sum(s.values for s in below), seen)
 

@@ -24,7 +24,7 @@ Word = tuple[str, ...]
 Need = tuple[str, str, str, str]
 """Agent, action, tier (or nothing: allowed), and method of a connection (or nothing: not known)."""
 _MOST = limit("learn_values")
-_SESSIONS = 1000
+_MOST_SESSIONS = limit("learn_sessions")
 _TIER = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 FREE = "\0*"
 """A word of a command that is prose, and another one each time."""
@@ -47,7 +47,7 @@ class Seen:
     def add(self, other: Seen) -> None:
         """Count more of the same."""
         self.count += other.count
-        if len(self.sessions) < _SESSIONS:
+        if len(self.sessions) < _MOST_SESSIONS:
             self.sessions |= other.sessions
         self.last = max(self.last, other.last)
 

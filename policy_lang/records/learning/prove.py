@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from ...analysis.diff import Diff, diff
 from ...analysis.spaces import Layout
+from ...domain.limits import limit
 from ...domain.request import Request
 from ...facts.paths import DEFAULT_TMP
 from ...ir.model import Rule
@@ -18,8 +19,8 @@ from ..source import Counted
 from .observe import Observed, Word, observer
 from .propose import Corrections, Draft, LearnedRule, Wishes, draft, only_repo
 
-_ROUNDS = 12
-_MOST_EXACT = 400
+_MOST_ROUNDS = limit("learn_rounds")
+_MOST_EXACT = limit("learn_exact")
 _FILE = "learned.policy"
 _WIDER = ("widened", "lowered")
 Read = Callable[[], Iterable[Counted]]
@@ -68,7 +69,7 @@ def learn(
     corrections = Corrections()
     difference: Diff | None = None
     made = draft(observed, wishes, corrections)
-    for _ in range(_ROUNDS):
+    for _ in range(_MOST_ROUNDS):
         policy = Policy.loads(made.text, path)
         changed = _uncovered(made, policy, observed, corrections)
         if not changed and in_force is not None:

@@ -1,0 +1,138 @@
+"""Limits of requests and of what is read, at their value and one above."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policy_lang import RequestError
+from policy_lang.audit.disk_snapshot import Recording
+from policy_lang.compiled.codec import DamagedError, pack, unpack
+from policy_lang.domain.limits import limit
+from policy_lang.facts.commands import argv_word
+from policy_lang.facts.disk import Disk
+from policy_lang.facts.hosts import host_facts
+from policy_lang.facts.names import name_word
+from policy_lang.facts.paths import Roots, path_forms
+from policy_lang.facts.refs import ref_facts
+from policy_lang.records.row import row
+from policy_lang.records.stats import Stats
+from policy_lang.starter.repository import _read as starter_text
+from policy_lang.wire import requests
+from policy_lang.wire.requests import parse_request
+
+
+def ask(**fields: object) -> None:
+    parse_request(json.dumps({"action": "read", "resource": "a", **fields}).encode())
+
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+def host(length: int) -> str:
+    """A name of so many bytes, its labels as long as they may be."""
+    labels = []
+    while length > 0:
+        take = min(63, length)
+        take -= 1 if length - take == 1 else 0  # a dot needs a label behind it
+        labels.append("a" * take)
+        length -= take + 1
+    return ".".join(labels)
+
+
+REQUESTS: dict[str, Callable[[int], object]] = {
+    "request_name": lambda n: ask(agent="a" * n),
+    "request_text": lambda n: ask(cwd="/" + "a" * (n - 1)),
+    "request_context": lambda n: ask(context={f"k{i}": 1 for i in range(n)}),
+    "resolved_addresses": lambda n: ask(resolved=["1.1.1.1"] * n),
+    "request_depth": lambda n: ask(git=nested(n - 1)),
+    "integer_digits": lambda n: ask(context={"x": int("9" * n)}),
+    "argv_words": lambda n: argv_word(["a"] * n),
+    "argv_bytes": lambda n: argv_word(["a", "b" * (n - 1)]),
+    "path_bytes": lambda n: path_forms("/" + "/".join(["a" * 99] * 100)[: n - 1]),
+    "path_segment_bytes": lambda n: path_forms("/" + "a" * n),
+    "path_segments": lambda n: path_forms("/" + "/".join(["a"] * n)),
+    "host_bytes": lambda n: host_facts(host(n)),
+    "host_label_bytes": lambda n: host_facts("a" * n + ".example"),
+    "url_bytes": lambda n: host_facts("https://a.example/" + "b" * (n - 18)),
+    "ref_bytes": lambda n: ref_facts("refs/heads/" + "a" * (n - 11)),
+    "name_bytes": lambda n: name_word("a" * n),
+}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_request_holds_at_the_limit_and_is_refused_above(name: str) -> None:
+    REQUESTS[name](limit(name))
+    with pytest.raises(RequestError):
+        REQUESTS[name](limit(name) + 1)
+
+
+def test_symbolic_links(tmp_path: Path) -> None:
+    most = limit("symlinks")
+    (tmp_path / "l0").write_text("")
+    for i in range(1, most + 2):
+        (tmp_path / f"l{i}").symlink_to(f"l{i - 1}")
+    roots = Roots(workspace=str(tmp_path), disk=Disk())
+    assert path_forms(str(tmp_path / f"l{most}"), roots)
+    with pytest.raises(RequestError, match="PLR015"):
+        path_forms(str(tmp_path / f"l{most + 1}"), roots)
+
+
+def test_lines_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit itself is five million: the rule is tried with a smaller one."""
+    real = requests.limit
+    monkeypatch.setattr(requests, "limit", lambda name: 3 if name == "request_lines" else real(name))
+    assert len(list(requests.read_lines(io.BytesIO(b"{}\n" * 3)))) == 3
+    with pytest.raises(RequestError, match="PLR101"):
+        list(requests.read_lines(io.BytesIO(b"{}\n" * 4)))
+
+
+def test_depth_of_compiled_values() -> None:
+    value: Any = ()
+    for _ in range(limit("compiled_depth")):
+        value = (value,)
+    assert unpack(pack(value)) == value
+    with pytest.raises(DamagedError):
+        unpack(pack((value,)))
+
+
+def test_files_that_a_starter_reads(tmp_path: Path) -> None:
+    most = limit("starter_bytes")
+    with (tmp_path / "a").open("wb") as stream:
+        stream.truncate(most)
+    assert len(starter_text(str(tmp_path / "a"))) == most
+    with (tmp_path / "a").open("wb") as stream:
+        stream.truncate(most + 1)
+    assert starter_text(str(tmp_path / "a")) == ""
+
+
+def test_names_that_statistics_tell_apart() -> None:
+    most = limit("stats_names")
+    found = Stats()
+    for i in range(most):
+        found.add(row({"request": {"agent": f"n{i}"}}))
+    assert len(found.agents) == most
+    found.add(row({"request": {"agent": "one more"}}))
+    assert "one more" not in found.agents
+    assert found.agents["(others)"].total() == 1
+
+
+@pytest.mark.parametrize("above", [0, 1])
+def test_what_a_record_notes_of_the_disk(tmp_path: Path, above: int) -> None:
+    count = limit("log_disk_entries") + above
+    for i in range(count):
+        (tmp_path / f"f{i}").write_text("")
+    disk = Recording()
+    assert len(list(disk.below(str(tmp_path)))) == count
+    (tree,) = disk.seen()["below"].values()
+    assert (["", "cut"] in tree) == bool(above)
+    assert len([e for e in tree if e[0]]) == limit("log_disk_entries")
