@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ._version import __version__
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._version import __version__
     from .audit.log import DecisionLog
     from .domain.decision import Decision, Effect, RuleRef
     from .domain.errors import Diagnostic, InternalError, PolicyError, PolicyLangError, RequestError
@@ -42,6 +41,7 @@ _HOMES = {
     "Request": "domain.request",
     "RequestError": "domain.errors",
     "RuleRef": "domain.decision",
+    "__version__": "_version",
 }
 
 

@@ -311,48 +311,52 @@ def test_a_killed_service_means_no(ws: Path) -> None:
         assert (answer.code, "cannot be reached" in answer.err) == (2, True)
 
 
-def test_it_loads_little(ws: Path) -> None:
-    """What a path's decision imports, so that nobody makes it heavy without noticing."""
+def loaded(ws: Path, *decider: str) -> tuple[int, set[str]]:
+    """How a hook ends that is asked about a path, and all that it had imported by then."""
     script = (
-        "import sys, posix, runpy\n"
+        "import sys, posix\n"
         "real = posix._exit\n"
         "def leave(status):\n"
-        "    posix.write(2, ' '.join(sorted(sys.modules)).encode())\n"
+        "    posix.write(2, b'\\n' + ' '.join(sorted(sys.modules)).encode())\n"
         "    real(status)\n"
         "posix._exit = leave\n"
-        f"sys.argv = ['hook', 'claude', '--policy', {str(ws.parent / 'p.plc')!r}]\n"
-        f"runpy.run_path({str(HOOK)!r}, run_name='__main__')\n"
+        f"sys.argv = ['hook', 'claude', *{decider!r}]\n"
+        f"code = compile(open({str(HOOK)!r}).read(), {str(HOOK)!r}, 'exec')\n"
+        f"exec(code, {{'__name__': '__main__', '__file__': {str(HOOK)!r}}})\n"
     )
     payload = filled("claude", {"tool_name": "Read", "tool_input": {"file_path": "{ws}/src/app.ts"}}, ws)
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", script], input=json.dumps(payload).encode(), capture_output=True, check=False, cwd=ws,
         env={"HOME": "/home/agent", "CLAUDE_PROJECT_DIR": str(ws)}, timeout=20,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    loaded = set(done.stderr.decode().split())
-    heavy = {
-        "json",
-        "re",
-        "enum",
-        "typing",
-        "dataclasses",
-        "socket",
-        "collections",
-        "functools",
-        "pathlib",
-        "lark",
-        "pydantic",
-        "click",
-        "asyncio",
-    }
-    assert "policy_lang.engine.engine" in loaded
-    runpy_needs = {"collections", "functools", "re", "enum", "typing"} if "pkgutil" in loaded else set()
-    assert not (heavy - runpy_needs) & loaded
-    clients = {name for name in loaded if name.startswith("policy_lang.pep.clients.")}
-    assert clients == {"policy_lang.pep.clients.base", "policy_lang.pep.clients.claude"}
-    assert not any(
-        name.startswith(("policy_lang.shell.", "policy_lang.syntax", "policy_lang.compiler")) for name in loaded
-    )
+    return done.returncode, set(done.stderr.decode().splitlines()[-1].split())
+
+
+HEAVY = {
+    "asyncio", "click", "collections", "dataclasses", "enum", "functools", "importlib", "inspect", "json", "lark", "pathlib", "pydantic", "re",
+    "runpy", "socket", "typing",
+}  # fmt: skip
+
+
+def test_it_loads_little(ws: Path) -> None:
+    """What a path's decision imports, so that nobody makes it heavy without noticing."""
+    code, names = loaded(ws, "--policy", str(ws.parent / "p.plc"))
+    assert code == 0
+    assert not HEAVY & names
+    assert "policy_lang.engine.engine" in names
+    assert not any(n.startswith(("policy_lang.shell.", "policy_lang.syntax", "policy_lang.compiler")) for n in names)
+
+
+def test_asking_the_service_loads_next_to_nothing(ws: Path) -> None:
+    """Its own client's module and no other's; not the table of limits, and nothing that decides."""
+    code, names = loaded(ws, "--socket", "/nowhere")
+    assert code == 2
+    assert not HEAVY & names
+    ours = {name.removeprefix("policy_lang").lstrip(".") for name in names if name.startswith("policy_lang")}
+    assert ours == {
+        "", "domain", "domain.actions", "domain.faults", "domain.strict_json", "pep", "pep.channel", "pep.clients", "pep.clients.base",
+        "pep.clients.claude", "pep.deciders", "pep.enforce", "pep.payload", "pep.questions",
+    }  # fmt: skip
 
 
 def test_the_agents_folder_and_variables_change_nothing(ws: Path, tmp_path: Path) -> None:
