@@ -14,7 +14,7 @@ INDENT = "    "
 
 def format_file(file: tree.File) -> str:
     """The formatted text of a file that parsed without mistakes."""
-    printer = _Printer(file)
+    printer = Printer(file)
     printer.items(file.items, 0, len(file.source.text))
     return printer.text()
 
@@ -23,7 +23,9 @@ Part = tuple[str, Pos]
 """One piece of a statement with its place in the source, so that comments stay beside it."""
 
 
-class _Printer:
+class Printer:
+    """Lays statements out. `lines` holds what is printed so far; comments come from the file, by their places."""
+
     def __init__(self, file: tree.File) -> None:
         self.source = file.source.text
         self.comments = list(reversed(file.comments))
@@ -31,6 +33,7 @@ class _Printer:
         self.last_end = 0
 
     def text(self) -> str:
+        """What is printed so far, each line ended."""
         while self.lines and not self.lines[-1]:
             self.lines.pop()
         return "\n".join(self.lines) + "\n" if self.lines else ""
@@ -77,16 +80,21 @@ class _Printer:
         """Statements of one block, with the comments between them and before its end."""
         for item in items:
             self._leading(item.pos[0], depth)
-            self._item(item, depth)
+            self.item(item, depth)
         self._leading_end(end, depth)
 
     def _leading_end(self, end: int, depth: int) -> None:
         for comment in self._take(end):
             self._comment(comment, depth)
 
-    def _item(self, item: tree.Node, depth: int) -> None:
+    def head(self, item: tree.Scope | tree.TestDef | tree.ProveDef, depth: int) -> None:
+        """The first line of a block."""
+        self._parts(_header_parts(item), depth, close=" {")
+
+    def item(self, item: tree.Node, depth: int) -> None:
+        """One statement with all that stands in it."""
         if isinstance(item, (tree.Scope, tree.TestDef, tree.ProveDef)):
-            self._parts(_header_parts(item), depth, close=" {")
+            self.head(item, depth)
             self.items(item.body, depth + 1, item.end - 1)
             self.lines.append(INDENT * depth + "}")
             self.last_end = item.end

@@ -208,8 +208,13 @@ def unescape(raw: str) -> str:
     return _ESCAPE.sub(one, body)
 
 
+def legible(text: str) -> str:
+    """A text as a comment can hold it: on one line, and question marks for what a policy must not contain."""
+    return "".join("?" if _INVISIBLE.match(c) or not c.isprintable() else c for c in text)
+
+
 def escape(value: str) -> str:
-    """A string token for a value; `unescape` gives the value back."""
+    """A string token for a value; `unescape` gives it back. No token can hold NUL or half of a surrogate pair."""
     out = ['"']
     for char in value:
         if char in '"\\':

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 from ...compiler.load import compile_text
 from ...domain.actions import COMMAND, HOST, METHODS, NAME, PATH, REF, SORT_OF
-from ...domain.errors import PolicyError, Source
+from ...domain.errors import PolicyError
 from ...domain.policy import AttributeType, Tier
 from ...facts.commands import OPAQUE
 from ...ir.patterns import compile_pattern
 from ...ir.scopes import PatternError
-from ...syntax.format import duration, format_file
-from ...syntax.parse import parse
-from ...syntax.tokens import escape
+from ...syntax import emit
+from ...syntax.emit import BLANK, Part
+from ...syntax.tree import RuleNode
 from .generalise import Bounds, Shape, command_least, never, path_least, ref_least, shapes, verb_shapes
 from .observe import FREE, Need, Observed, Seen, Word, together
 from .text import joined, pattern_text
@@ -93,22 +93,21 @@ def draft(observed: Observed, wishes: Wishes, corrections: Corrections) -> Draft
             made.unsaid.append((agent, "do", "anything by an agent, or in a repository, of that name"))
             continue
         rules = list(_rules(agent, observed, wishes, corrections, made))
-        key = (only_repo(observed, agent), *(_rule_text(r) for r in rules))
+        key = (only_repo(observed, agent), *(emit.statement(_statement(r)) for r in rules))
         known = blocks.setdefault(key, ([], rules))
         known[0].append(agent)
         for mine, other in zip(known[1], rules, strict=True):
             _join(mine, other)
-    lines = [*_head(observed, wishes), f"policy {escape(wishes.name)}", ""]
-    without = f" without {', '.join(wishes.without)}" if wishes.without else ""
-    lines += ["# what no agent may do, whatever was observed", f"import std.baseline{without}", ""]
+    parts: list[Part] = [*_head(observed, wishes), emit.header(wishes.name), BLANK]
+    parts += ["what no agent may do, whatever was observed", emit.imported("std.baseline", wishes.without), BLANK]
     if wishes.within:
-        lines += ["# nothing can go beyond this", f"within {escape(wishes.within)}", ""]
+        parts += ["nothing can go beyond this", emit.within(wishes.within), BLANK]
     else:
-        lines += [*_context(observed, wishes), *_tiers(observed, wishes)]
+        parts += [*_context(observed, wishes), *_tiers(observed, wishes)]
     for (repo, *_), (agents, rules) in blocks.items():
-        lines += ["", *_scope(agents, repo, rules)]
+        parts += [BLANK, *_scope(agents, repo, rules)]
         made.rules += rules
-    made.text = format_file(parse(Source("learned", "\n".join(lines) + "\n")))
+    made.text = emit.text(parts)
     return made
 
 
@@ -122,42 +121,29 @@ def _join(mine: LearnedRule, other: LearnedRule) -> None:
         mine.shapes[text].values = max(mine.shapes[text].values, shape.values)
 
 
-def _head(observed: Observed, wishes: Wishes) -> list[str]:
+def _head(observed: Observed, wishes: Wishes) -> list[Part]:
     return [
-        f"# Learned from {observed.kept:,} of {observed.decisions:,} decisions, {_plain(observed.first[:10])} to "
-        f"{_plain(observed.last[:10])}: the others were denials.",
+        f"Learned from {observed.kept:,} of {observed.decisions:,} decisions, {observed.first[:10]} to "
+        f"{observed.last[:10]}: the others were denials.",
         "#",
-        "# A comment says how often what a rule grants was seen: times, different values, sessions, and when last.",
-        f"# Where at least {wishes.evidence} different values lie in one place, and none there was denied, a pattern",
-        "# stands for them. Such a pattern reaches further than what was seen: a person must judge it.",
-        "",
+        "A comment says how often what a rule grants was seen: times, different values, sessions, and when last.",
+        f"Where at least {wishes.evidence} different values lie in one place, and none there was denied, a pattern",
+        "stands for them. Such a pattern reaches further than what was seen: a person must judge it.",
+        BLANK,
     ]
 
 
-def _context(observed: Observed, wishes: Wishes) -> list[str]:
+def _context(observed: Observed, wishes: Wishes) -> list[Part]:
     """The attributes that requests give: one that is not declared would make them malformed."""
-    known = {name: _declared(a) for name, a in wishes.attributes.items()}
+    known = [emit.attribute(a.name, a.type, a.members, a.default) for a in wishes.attributes.values()]
     if not known:
-        known = {n: f"{n}: {t}" for n, t in sorted(observed.context.items()) if _ATTRIBUTE.match(n)}
-    return ["context {", *known.values(), "}", ""] if known else []
+        known = [emit.attribute(n, t) for n, t in sorted(observed.context.items()) if _ATTRIBUTE.match(n)]
+    return [emit.context(known), BLANK] if known else []
 
 
-def _declared(attribute: AttributeType) -> str:
-    kind = " | ".join(map(escape, attribute.members)) if attribute.type == "enum" else attribute.type
-    default = attribute.default
-    shown = (
-        str(default).lower()
-        if isinstance(default, bool)
-        else escape(default)
-        if isinstance(default, str)
-        else str(default)
-    )
-    return f"{attribute.name}: {kind}" + ("" if default is None else f" = {shown}")
-
-
-def _tiers(observed: Observed, wishes: Wishes) -> list[str]:
-    names = sorted({need[2] for need in observed.needs if need[2]})
-    todo, lines = list(names), []
+def _tiers(observed: Observed, wishes: Wishes) -> list[Part]:
+    todo = sorted({need[2] for need in observed.needs if need[2]})
+    parts: list[Part] = []
     done: set[str] = set()
     while todo:
         name = todo.pop(0)
@@ -166,25 +152,25 @@ def _tiers(observed: Observed, wishes: Wishes) -> list[str]:
             continue
         done.add(name)
         if tier is None:
-            lines += ["# judge: the records do not tell who approves", f'tier {name} {{ approvers "@{name}" }}']
+            parts += ["judge: the records do not tell who approves", emit.tier(name, [f"@{name}"])]
             continue
         todo += [*tier.includes, *([tier.escalate] if tier.escalate else [])]
         todo += [n for n, t in wishes.tiers.items() if name in t.opens]
-        parts = ["approvers " + ", ".join(escape(a) for a in tier.approvers), f"quorum {tier.quorum}"]
-        parts.append(f"expires {duration(tier.expires)}")
-        if tier.includes:
-            parts.append("includes " + ", ".join(tier.includes))
-        if tier.reason_required:
-            parts.append("reason required")
-        if tier.scope:
-            parts.append(f"scope {tier.scope}")
-        if tier.escalate:
-            parts.append(f"on timeout escalate {tier.escalate}")
-        if tier.opens:
-            parts.append("break-glass " + ", ".join(tier.opens))
-            todo += tier.opens
-        lines.append(f"tier {name} {{ {'  '.join(parts)} }}")
-    return lines
+        todo += tier.opens
+        parts.append(
+            emit.tier(
+                name,
+                tier.approvers,
+                quorum=tier.quorum,
+                expires=tier.expires,
+                includes=tier.includes,
+                reason_required=tier.reason_required,
+                scope=tier.scope,
+                escalate=tier.escalate,
+                opens=tier.opens,
+            )
+        )
+    return parts
 
 
 def only_repo(observed: Observed, agent: str) -> str:
@@ -193,30 +179,25 @@ def only_repo(observed: Observed, agent: str) -> str:
     return repos[0] if len(repos) == 1 else ""
 
 
-def _scope(agents: list[str], repo: str, rules: list[LearnedRule]) -> Iterator[str]:
-    named = [a for a in agents if a]
-    opened = 0
-    if named:
-        yield f"agent {', '.join(escape(_glob(a)) for a in named)} {{"
-        opened += 1
-    if "" in agents:
-        yield "# judge: these agents gave no name, so this holds for every agent"
-    if repo:
-        yield f"repo {escape(_glob(repo))} {{"
-        opened += 1
+def _scope(agents: list[str], repo: str, rules: list[LearnedRule]) -> list[Part]:
+    body: list[Part] = []
     for rule in rules:
-        yield from _comments(rule)
-        yield _rule_text(rule)
-    yield from ["}"] * opened
+        body += [*_comments(rule), _statement(rule)]
+    if repo:
+        body = [emit.scope("repo", [_glob(repo)], body)]
+    if "" in agents:
+        body.insert(0, "judge: these agents gave no name, so this holds for every agent")
+    named = [_glob(a) for a in agents if a]
+    return [emit.scope("agent", named, body)] if named else body
 
 
 def _sayable(scope: str, name: str) -> bool:
     """True for a name that a scope can be about; agents may have chosen any text."""
     if not name or _USUAL.match(name):
         return True
-    text = f'policy "p" {scope} {escape(_glob(name))} {{ allow do "x" }}'
+    granted = emit.scope(scope, [_glob(name)], [emit.rule("allow", ["do"], ["x"])])
     try:
-        compile_text(text, "p.policy")
+        compile_text(emit.text([emit.header("p"), granted]), "p.policy")
     except PolicyError:
         return False
     return True
@@ -230,27 +211,21 @@ def _comments(rule: LearnedRule) -> Iterator[str]:
     seen = rule.seen
     different = "" if rule.values == seen.count else f", {rule.values:,} different"
     sessions = f", {len(seen.sessions):,} session{'s' if len(seen.sessions) != 1 else ''}"
-    yield f"# {seen.count:,} time{'s' if seen.count != 1 else ''}{different}{sessions}, last {_plain(seen.last[:10])}"
+    yield f"{seen.count:,} time{'s' if seen.count != 1 else ''}{different}{sessions}, last {seen.last[:10]}"
     for text, shape in rule.shapes.items():
         if shape.judge or FREE in shape.place:
-            yield f"# judge: `{_plain(text)}` for {shape.values:,} different value{'s' if shape.values != 1 else ''}"
+            yield f"judge: `{text}` for {shape.values:,} different value{'s' if shape.values != 1 else ''}"
     if rule.actions == ("connect",) and not rule.methods:
-        yield "# judge: every method, as the commands' own were not seen"
+        yield "judge: every method, as the commands' own were not seen"
 
 
-def _plain(text: str) -> str:
-    """A text from a record as part of a comment, which ends with its line."""
-    return "".join(c if c.isprintable() else "?" for c in text)
-
-
-def _rule_text(rule: LearnedRule) -> str:
-    effect = f"ask {rule.tier}" if rule.tier else "allow"
+def _statement(rule: LearnedRule) -> RuleNode:
     patterns = list(rule.shapes)
     if rule.actions == ("run",):
         patterns = joined(patterns)
-    what = f"{effect} {', '.join(rule.actions)} "
-    what += f"{', '.join(rule.methods)} " if rule.methods else ""
-    return what + ", ".join("opaque" if p == OPAQUE else escape(p) for p in patterns)
+    written = [emit.OPAQUE if p == OPAQUE else p for p in patterns]
+    effect = "ask" if rule.tier else "allow"
+    return emit.rule(effect, rule.actions, written, tier=rule.tier, methods=rule.methods)
 
 
 def _rules(
