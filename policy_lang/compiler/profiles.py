@@ -15,7 +15,8 @@ from ..domain.faults import AuthorError
 from ..domain.limits import limit
 from ..shell.changes import Change, read_act, read_change
 from ..shell.profile import Option, Profile, Profiles
-from ..shell.programs import HOMES, MORE_ROLES, PATH_ROLES, ROLES
+from ..shell.readers.table import READERS
+from ..shell.roles import is_role
 from ..shell.slots import slots_of
 
 SUFFIX = ".profile.toml"
@@ -80,14 +81,14 @@ class ProfileModel(BaseModel):
     @field_validator("reader")
     @classmethod
     def _known_reader(cls, name: str) -> str:
-        if name and name not in HOMES:
+        if name and name not in READERS:
             raise ValueError(f"`{name}` is not a valid reader")
         return name
 
 
 def _role(name: str) -> None:
     bare = name.rstrip("!")
-    if bare != "command" and bare not in PATH_ROLES and bare not in ROLES and bare not in MORE_ROLES:
+    if bare != "command" and not is_role(bare):
         raise ValueError(f"`{bare}` is not a valid role")
 
 

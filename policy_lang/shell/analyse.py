@@ -7,13 +7,14 @@ from ..domain.errors import RequestError
 from ..domain.limits import limit
 from ..domain.regex import regex
 from .acts import NO_REPOSITORY, Act, GitContext
+from .call import ProgramCall
 from .dialect import BASH, DIALECTS
-from .interpret import Machine
+from .interpret import Interpreter
 from .profile import Profile, Profiles
-from .programs import ProgramCall, command_acts
 from .reader import parse_script
 from .reading import Opaque
 from .values import Hole, Value, literal
+from .walk import Walk
 
 _DECEPTIVE = regex(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xa0\xad\u061c\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ud800-\udfff]"
@@ -42,15 +43,15 @@ def read_acts(
     if not script.strip(" \t\n"):
         raise RequestError("PLR051", "the command has no words")
     spoken = BASH if dialect is None else DIALECTS[dialect]
-    machine = Machine(spoken, profiles, context)
+    shell = Interpreter(Walk(spoken, context), profiles)
     try:
-        machine.script(parse_script(script, spoken))
+        shell.script(parse_script(script, spoken))
     except Opaque as fault:
         at = min(fault.at, len(script))
-        return [*machine.acts, _opaque(fault.why, at, min(at + 1, len(script)), fault.remediation)]
+        return [*shell.walk.acts, _opaque(fault.why, at, min(at + 1, len(script)), fault.remediation)]
     except RecursionError:
         return [_opaque("it is nested too deeply", 0, len(script))]
-    acts = machine.acts
+    acts = shell.walk.acts
     if not any(not a.free for a in acts):
         acts.append(Act("run", Value(()), 0, len(script), (literal(":"),)))
     return acts
@@ -60,12 +61,12 @@ def argv_acts(
     argv: tuple[str, ...], profiles: Profiles = no_profiles, context: GitContext = NO_REPOSITORY
 ) -> list[Act]:
     """What an array of words does."""
-    machine = Machine(BASH, profiles, context)
+    shell = Interpreter(Walk(BASH, context), profiles)
     try:
-        command_acts(machine, ProgramCall(tuple(literal(w) for w in argv)))
+        shell.programs.command(ProgramCall(tuple(literal(w) for w in argv)))
     except Opaque as fault:
-        machine.opaque(fault.why, fault.remediation, tuple(literal(w) for w in argv))
-    return machine.acts
+        shell.walk.opaque(fault.why, fault.remediation, tuple(literal(w) for w in argv))
+    return shell.walk.acts
 
 
 def pattern_acts(sequence: Sequence, profiles: Profiles, context: GitContext) -> list[Act]:
@@ -76,9 +77,9 @@ def pattern_acts(sequence: Sequence, profiles: Profiles, context: GitContext) ->
             values.append(literal(label))
         else:
             values.append(Value((Hole.ANY,), label is MANY, "a part of the pattern"))
-    machine = Machine(BASH, profiles, context)
-    command_acts(machine, ProgramCall(tuple(values)))
-    return machine.acts
+    shell = Interpreter(Walk(BASH, context), profiles)
+    shell.programs.command(ProgramCall(tuple(values)))
+    return shell.walk.acts
 
 
 def _opaque(why: str, start: int, end: int, remediation: str = "") -> Act:

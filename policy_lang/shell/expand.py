@@ -7,16 +7,13 @@ overlook (a subscript, a variable inside arithmetic) is opaque.
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from itertools import pairwise
 
 from ..domain.limits import limit
 from ..domain.regex import regex
 from .braces import brace_expand
-from .dialect import Dialect
 from .reading import Opaque
-from .state import ShellState
 from .tree import (
     AndOrList,
     ArithmeticExpansion,
@@ -27,7 +24,8 @@ from .tree import (
     ShellWord,
     Text,
 )
-from .values import DIGITS, NUMBER, UNKNOWN, UNKNOWN_MANY, Hole, Piece, Value, bounded, either, joined, literal, numeric
+from .values import DIGITS, NUMBER, UNKNOWN, UNKNOWN_MANY, Hole, Piece, Value, either, joined, literal, numeric
+from .walk import Walk
 
 MOST_FIELDS = limit("script_fields")
 
@@ -50,26 +48,28 @@ _NUMBERS = frozenset(
 _PLACES = {"HOME": Hole.HOME, "PWD": Hole.CWD, "TMPDIR": Hole.TMP}
 
 
-class Expander(ABC):
-    """Expands words in a state. What substitutions run is added by the interpreter."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
 
-    __slots__ = ("dialect", "state")
+    class Subshells(Protocol):
+        """What runs the commands inside a word."""
 
-    def __init__(self, dialect: Dialect, state: ShellState) -> None:
-        self.dialect = dialect
-        self.state = state
+        def substitute(self, body: tuple[AndOrList, ...]) -> Value:
+            """Run a command substitution; what it prints."""
 
-    @abstractmethod
-    def substitute(self, body: tuple[AndOrList, ...]) -> Value:
-        """Run a command substitution in a copy of the state; what it prints."""
+        def apart(self, body: tuple[AndOrList, ...]) -> None:
+            """Run a process substitution."""
 
-    @abstractmethod
-    def apart(self, body: tuple[AndOrList, ...]) -> None:
-        """Run a process substitution in a copy of the state."""
 
-    @abstractmethod
-    def credential(self, name: str) -> None:
-        """A variable of the environment that looks like a credential is used."""
+class Expander:
+    """Expands words in the state of a walk; `subshells` runs what they substitute."""
+
+    __slots__ = ("subshells", "walk")
+
+    def __init__(self, walk: Walk, subshells: Subshells) -> None:
+        self.walk = walk
+        self.subshells = subshells
 
     # words
 
@@ -81,7 +81,7 @@ class Expander(ABC):
             if isinstance(first, Text) and (first.quoted or _SIMPLE.fullmatch(first.text)):
                 return [Value((first.text,) if first.text else ())]
         if any(isinstance(p, Text) and not p.quoted and "{" in p.text for p in parts):
-            if not self.dialect.braces and any(
+            if not self.walk.dialect.braces and any(
                 isinstance(p, Text) and not p.quoted and ("," in p.text or ".." in p.text) for p in parts
             ):
                 raise Opaque("braces mean something else to some shells called `sh`", at=word.start)
@@ -106,7 +106,7 @@ class Expander(ABC):
                 raise Opaque("an expansion with a flag, which only zsh has")
 
     def _fields(self, parts: tuple[Part, ...]) -> list[Value]:
-        if self.dialect.bare_subscripts:
+        if self.walk.dialect.bare_subscripts:
             self._bare_subscripts(parts)
         done: list[Value] = []
         pieces: list[Piece] = []
@@ -125,7 +125,7 @@ class Expander(ABC):
                 many, lost = many or globbed, lost or unknown
                 continue
             if isinstance(part, ProcessSubstitution):
-                self.apart(part.body)
+                self.subshells.apart(part.body)
                 pieces.append(Hole.PIPE)
                 continue
             value = self._part(part)
@@ -161,7 +161,7 @@ class Expander(ABC):
 
     def value(self, word: ShellWord) -> Value:
         """A word where nothing is split: an assignment's value, a redirection's target, a `case` subject."""
-        if self.dialect.bare_subscripts:
+        if self.walk.dialect.bare_subscripts:
             self._bare_subscripts(word.parts)
         pieces: list[Piece] = []
         why = ""
@@ -176,7 +176,7 @@ class Expander(ABC):
                         continue
                 pieces.append(text)
             elif isinstance(part, ProcessSubstitution):
-                self.apart(part.body)
+                self.subshells.apart(part.body)
                 pieces.append(Hole.PIPE)
             else:
                 value = self._part(part)
@@ -195,21 +195,21 @@ class Expander(ABC):
         if not text.startswith("~"):
             assigned = _ASSIGNED_TILDE.match(text)
             if assigned is None:
-                if self.dialect.equals_expansion and text.startswith("=") and len(text) > 1:
+                if self.walk.dialect.equals_expansion and text.startswith("=") and len(text) > 1:
                     raise Opaque("a word begins with `=`, which zsh expands")
                 return text
-            pieces += [assigned[1], self._home() if self.dialect.assigned_tildes else Hole.ANY]
+            pieces += [assigned[1], self._home() if self.walk.dialect.assigned_tildes else Hole.ANY]
             return text[assigned.end() :]
         name, slash, _ = text.partition("/")
         if name != "~" or (not slash and followed):
             pieces.append(Hole.ANY)
             return text[len(name) :]
-        home = self.state.variables.get("HOME")
+        home = self.walk.state.variables.get("HOME")
         pieces += [Hole.HOME] if home is None else home.parts if isinstance(home, Value) else [Hole.ANY]
         return text[1:]
 
     def _home(self) -> Hole:
-        return Hole.ANY if "HOME" in self.state.variables else Hole.HOME
+        return Hole.ANY if "HOME" in self.walk.state.variables else Hole.HOME
 
     def _globs(self, text: str, several: bool, pieces: list[Piece]) -> tuple[bool, bool]:
         """Append an unquoted text with its globs as holes; (has globs, cannot be told)."""
@@ -222,12 +222,12 @@ class Expander(ABC):
             at = match.end()
         rest = text[at:]
         pieces.append(rest)
-        deep = self.dialect.recursive_globs and "**" in text  # any depth
+        deep = self.walk.dialect.recursive_globs and "**" in text  # any depth
         return at > 0, deep or _HIDDEN_GLOB.search(text) is not None or (several and "[" in rest)
 
     def _unquoted(self, value: Value, pieces: list[Piece]) -> bool:
         """Append an unquoted value that cannot be split. False when it could be."""
-        if value.many or "IFS" in self.state.variables:
+        if value.many or "IFS" in self.walk.state.variables:
             return False
         for part in value.parts:
             if isinstance(part, str):
@@ -241,7 +241,7 @@ class Expander(ABC):
     def _split(self, value: Value) -> list[Value] | None:
         """The fields of a known value, split at white space, or None."""
         text = value.text
-        if text is None or "IFS" in self.state.variables or not self.dialect.splits_values or "\\" in text:
+        if text is None or "IFS" in self.walk.state.variables or not self.walk.dialect.splits_values or "\\" in text:
             return None
         out: list[Value] = []
         for field in text.split(" ") if not re.search(r"[\t\n]", text) else re.split(r"[ \t\n]+", text):
@@ -255,7 +255,7 @@ class Expander(ABC):
         """`"$@"` or an array, as separate words; None when they cannot be told."""
         if quoted:
             return values
-        if "IFS" in self.state.variables:
+        if "IFS" in self.walk.state.variables:
             return None
         fine = all(not v.many and v.text and not _SPLITS.search(v.text) for v in values)
         return values if fine else None
@@ -266,7 +266,7 @@ class Expander(ABC):
         if isinstance(part, ParameterExpansion):
             return self.parameter(part)
         if isinstance(part, CommandSubstitution):
-            return self.substitute(part.body)
+            return self.subshells.substitute(part.body)
         self.arithmetic(part.parts)
         return NUMBER
 
@@ -301,12 +301,12 @@ class Expander(ABC):
                 return binding
             if known == "" and op[0] == ":":
                 result = argument
-            elif name in _PLACES and name not in self.state.variables:
+            elif name in _PLACES and name not in self.walk.state.variables:
                 result = binding  # these are set in every session
             else:
                 result = either(binding, argument)
             if op.endswith("="):
-                self.assign(name, result)
+                self.walk.assign(name, result)
             return result
         if op.endswith("+"):
             return argument if surely_set else either(argument, literal("")) if argument.text is not None else UNKNOWN
@@ -317,44 +317,44 @@ class Expander(ABC):
         if param.subscript:
             return self._element(name, param.subscript)
         if name in {"@", "*"}:
-            args = self.state.args
+            args = self.walk.state.args
             listed = args if args is not None else (UNKNOWN_MANY,)
             return listed if name == "@" or not param.quoted else self._in_one(listed)
         if name.isdigit():
-            args = self.state.args
+            args = self.walk.state.args
             if args is None or name == "0" or any(a.many for a in args[: int(name)]):
                 return UNKNOWN
             return args[int(name) - 1] if int(name) <= len(args) else literal("")
         if name in {"!", "-"}:
             return Value((Hole.NAME,), False, f"${name}")
-        if name in {"#", "?", "$"} or (name in _NUMBERS and name not in self.state.variables):
+        if name in {"#", "?", "$"} or (name in _NUMBERS and name not in self.walk.state.variables):
             return DIGITS
-        found = self.state.variables.get(name)
+        found = self.walk.state.variables.get(name)
         if found is not None:
             if isinstance(found, Value):
                 return found
-            if not self.dialect.ksh_arrays:
+            if not self.walk.dialect.ksh_arrays:
                 return (UNKNOWN_MANY,)  # the whole array
             return found[0] if found and not found[0].many else UNKNOWN
         if name in _PLACES:
             return Value((_PLACES[name],), False, f"${name}")
         if _CREDENTIAL.fullmatch(name):
-            self.credential(name)
+            self.walk.act("use", literal(name))
         return Value((Hole.ANY,), False, f"${name}")
 
     def _in_one(self, values: tuple[Value, ...]) -> Value:
         texts = [v.text for v in values]
-        if None in texts or "IFS" in self.state.variables:
+        if None in texts or "IFS" in self.walk.state.variables:
             return UNKNOWN
         return literal(" ".join(t for t in texts if t is not None))
 
     def _element(self, name: str, subscript: str) -> Value | tuple[Value, ...]:
-        found = self.state.variables.get(name)
+        found = self.walk.state.variables.get(name)
         if subscript in {"@", "*"}:
             if isinstance(found, tuple):
                 return found
             return (found,) if found is not None and found.text else (UNKNOWN_MANY,)  # it may be unset
-        if subscript.isdigit() and not self.dialect.ksh_arrays:
+        if subscript.isdigit() and not self.walk.dialect.ksh_arrays:
             return UNKNOWN  # counted from 1, unless an option says otherwise
         if subscript.isdigit():
             index = int(subscript)
@@ -362,7 +362,7 @@ class Expander(ABC):
                 return found[index]
             return UNKNOWN
         for inner in _IDENTIFIER.findall(subscript):
-            self._must_be_number(inner)
+            self.must_be_number(inner)
         if not re.fullmatch(r"\$?[A-Za-z_][A-Za-z0-9_]*|-[0-9]+", subscript, re.ASCII):
             raise Opaque("an unusual subscript")
         return UNKNOWN
@@ -386,21 +386,18 @@ class Expander(ABC):
                 if isinstance(value, tuple) or not numeric(value):
                     raise Opaque("arithmetic with a value that is not known to be a number")
         for name in names:
-            self._must_be_number(name)
+            self.must_be_number(name)
         if assigns:
             for name in names:
-                self.assign(name, NUMBER)
+                self.walk.assign(name, NUMBER)
 
-    def _must_be_number(self, name: str) -> None:
-        found = self.state.variables.get(name)
+    def must_be_number(self, name: str) -> None:
+        """Refuse a variable in which arithmetic could see more than a number."""
+        found = self.walk.state.variables.get(name)
         if found is None and name in _NUMBERS:
             return
         if not isinstance(found, Value) or not numeric(found):
             raise Opaque(f"arithmetic with `{name[:40]}`, which is not known to be a number")
-
-    def assign(self, name: str, value: Value | tuple[Value, ...]) -> None:
-        """Set a variable."""
-        self.state.variables[name] = bounded(value)
 
 
 def _shortened(value: Value) -> Value:

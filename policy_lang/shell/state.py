@@ -5,12 +5,17 @@ from __future__ import annotations
 from ..domain.limits import limit
 from ..domain.record import field, record
 from .tree import Command
-from .values import UNKNOWN, Value, either
+from .values import UNKNOWN, Hole, Value, either
 
 Binding = Value | tuple[Value, ...]
 """A variable's value; a tuple for an array."""
 
 MOST_FOLDERS = limit("script_folders")
+_FOLDERS = {Hole.HOME: "~", Hole.CWD: ".", Hole.TMP: "${tmp}"}
+
+
+Ends = tuple["ShellState | None", "ShellState | None"]
+"""The state after success and after failure; None when that does not happen."""
 
 
 @record(slots=True)
@@ -76,6 +81,23 @@ def join_folder(folder: str, path: str) -> str:
     if not folder:
         return path
     return f"{folder.rstrip('/')}/{path}" if path else folder
+
+
+def folder_text(value: Value) -> str | None:
+    """A folder as a path text that means the same here, or None. The beginning may be a known place."""
+    parts = value.parts
+    prefix = ""
+    if parts and parts[0] in _FOLDERS:
+        prefix = _FOLDERS[parts[0]]
+        parts = parts[1:]
+        if parts and not (isinstance(parts[0], str) and parts[0].startswith("/")):
+            return None
+    rest = "".join(p for p in parts if isinstance(p, str))
+    if len(parts) > 1 or any(not isinstance(p, str) for p in parts) or value.many:
+        return None
+    if prefix:
+        return prefix + rest if prefix != "." else rest.lstrip("/")
+    return f"./{rest}" if rest.startswith(("~", "$")) else rest
 
 
 def merge(first: ShellState | None, second: ShellState | None) -> ShellState | None:

@@ -1,1 +1,1 @@
-"""Programs whose words follow rules of their own. `shell/programs.py` says which module has which."""
+"""Programs whose words follow rules of their own; `table.py` says which function reads which."""

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from ..access import path
+from ..call import ProgramCall
 from ..profile import Parsed
-from ..programs import ProgramCall, path, reader
 from ..reading import Opaque
 from ..values import UNKNOWN, Hole, Value, joined, literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..interpret import Machine
+    from ..host import ProgramHost
 
 
-@reader("copy")
-def copy(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
+def copy(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """Sources are read (and deleted by `mv`), the target is written: itself, and below it when it is a folder."""
     name = parsed.path[0]
     operands = list(parsed.operands)
     if name == "install" and parsed.has("-d"):
         for value in operands:
-            path(machine, "write", value)
+            path(shell.walk, "write", value)
         return True
     into = parsed.value_of("-t")
     if into is None:
@@ -38,24 +38,24 @@ def copy(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     tree = name == "mv" or parsed.changes.tree
     for source in operands:
         if name == "ln" and parsed.has("-s"):
-            path(machine, "read", source)
+            path(shell.walk, "read", source)
         else:
-            path(machine, "read", source, "existing" if tree else "")
+            path(shell.walk, "read", source, "existing" if tree else "")
         if name == "mv":
-            path(machine, "delete", source, "existing")
+            path(shell.walk, "delete", source, "existing")
         if name == "ln":  # whoever writes one name then writes both
-            path(machine, "write", source)
-        _placed(machine, source, target, tree, folder=into is not None or len(operands) > 1 or source.many)
+            path(shell.walk, "write", source)
+        _placed(shell, source, target, tree, folder=into is not None or len(operands) > 1 or source.many)
     return True
 
 
-def _placed(machine: Machine, source: Value, target: Value, tree: bool, folder: bool) -> None:
+def _placed(shell: ProgramHost, source: Value, target: Value, tree: bool, folder: bool) -> None:
     text = target.text
     folder = folder or (text is not None and (text.endswith("/") or text.rpartition("/")[2] in {".", ".."}))
     like = source if tree else None
     kind = "copied" if tree else ""
     if not folder:
-        path(machine, "write", target, kind, like=like)
+        path(shell.walk, "write", target, kind, like=like)
     name = _base(source)
     if name is None:
         below: Value = joined(
@@ -63,7 +63,7 @@ def _placed(machine: Machine, source: Value, target: Value, tree: bool, folder: 
         )
     else:
         below = joined([*target.parts, "" if text is not None and text.endswith("/") else "/", name], False, target.why)
-    path(machine, "write", below if target.parts else UNKNOWN, kind, like=like)
+    path(shell.walk, "write", below if target.parts else UNKNOWN, kind, like=like)
 
 
 def _base(source: Value) -> str | None:

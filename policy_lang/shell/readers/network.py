@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from ..access import connect, path
+from ..call import ProgramCall
 from ..profile import Parsed
-from ..programs import ProgramCall, connect, path, reader
 from ..values import Hole, Value, joined, literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..interpret import Machine
+    from ..host import ProgramHost
 
 
-@reader("curl")
-def curl(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
+def curl(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """Every operand is a URL; the method follows from the options."""
     stated = parsed.value_of("-X")
     method = "GET"
@@ -29,28 +29,27 @@ def curl(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
         method if method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"} else None
     )
     for value in urls:
-        connect(machine, value, known)
+        connect(shell.walk, value, known)
         if parsed.has("-O"):
-            _named(machine, value, parsed.value_of("--output-dir"))
+            _named(shell, value, parsed.value_of("--output-dir"))
         elif parsed.has("--remote-header-name"):
-            path(machine, "write", Value((Hole.NAME,)))
+            path(shell.walk, "write", Value((Hole.NAME,)))
     return True
 
 
-@reader("wget")
-def wget(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
+def wget(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """URLs are saved under their own names unless `-O` says otherwise."""
     method = "POST" if parsed.has("--post-data") or parsed.has("--post-file") else "GET"
     for value in parsed.operands:
-        connect(machine, value, "HEAD" if parsed.has("--spider") else method)
+        connect(shell.walk, value, "HEAD" if parsed.has("--spider") else method)
         if parsed.has("-r") or parsed.has("-p"):
-            path(machine, "write", parsed.value_of("-P") or literal("."), "new")
+            path(shell.walk, "write", parsed.value_of("-P") or literal("."), "new")
         elif not parsed.has("-O") and not parsed.has("--spider"):
-            _named(machine, value, parsed.value_of("-P"))
+            _named(shell, value, parsed.value_of("-P"))
     return True
 
 
-def _named(machine: Machine, url: Value, folder: Value | None) -> None:
+def _named(shell: ProgramHost, url: Value, folder: Value | None) -> None:
     """The file that a download makes: the last part of the URL's path."""
     text = url.text
     name: list[str | Hole] = [Hole.NAME]
@@ -59,4 +58,4 @@ def _named(machine: Machine, url: Value, folder: Value | None) -> None:
         base = rest.partition("?")[0].rpartition("/")
         name = [base[2] if base[1] and base[2] else "index.html"]
     where: list[str | Hole] = [*folder.parts, "/"] if folder is not None else ["./"]
-    path(machine, "write", joined([*where, *name]))
+    path(shell.walk, "write", joined([*where, *name]))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 
+from ..access import path
+from ..call import ProgramCall
 from ..profile import Parsed
-from ..programs import ProgramCall, path, reader
 from ..values import literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..interpret import Machine
+    from ..host import ProgramHost
 
 
-@reader("search")
-def search(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
+def search(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """`grep pattern files`: recursive ones read what lies below."""
     operands = list(parsed.operands)
     if any(parsed.has(n) for n in ("--version", "--help", "--type-list")):
@@ -33,5 +33,5 @@ def search(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
     names = only[0].text or "" if len(only) == 1 else ""
     wanted = names if re.fullmatch(r"[A-Za-z0-9_.*?-]+", names) and "**" not in names else ""
     for value in operands:
-        path(machine, "read", value, tree, names=wanted if tree else "")
+        path(shell.walk, "read", value, tree, names=wanted if tree else "")
     return True

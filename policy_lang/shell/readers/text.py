@@ -8,14 +8,16 @@ from __future__ import annotations
 import re
 
 from ...domain.regex import regex
+from ..access import path
+from ..call import ProgramCall
+from ..operands import operand_roles
 from ..profile import Parsed
-from ..programs import ProgramCall, operand_roles, path, reader
 from ..reading import Opaque
 from ..values import ENVIRONMENT, UNKNOWN, UNKNOWN_MANY, Value, literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..interpret import Machine
+    from ..host import ProgramHost
 
 _ADDRESS = regex(
     r"(?:[0-9]+(?:~[0-9]+)?|\$|/(?:[^/\\\n]|\\.)*/[IM]*)(?:,[ \t]*(?:[+~]?[0-9]+|\$|/(?:[^/\\\n]|\\.)*/[IM]*))?[ \t]*!?[ \t]*"
@@ -23,8 +25,7 @@ _ADDRESS = regex(
 _FLAGS = regex(r"[gpiIm0-9]*")
 
 
-@reader("sed")
-def sed(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
+def sed(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """The script is `-e`, `-f` or the first operand; `-i` writes the files."""
     scripts = [g.value for g in parsed.options if "-e" in g.option.names and g.value is not None]
     operands = list(parsed.operands)
@@ -38,11 +39,11 @@ def sed(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
                 raise Opaque("the script of `sed` is not known", "write it in single quotes")
             continue
         for action, file in sed_script(script.text):
-            path(machine, action, literal(file))
+            path(shell.walk, action, literal(file))
     for value in operands:
-        path(machine, "read", value)
+        path(shell.walk, "read", value)
         if parsed.has("-i"):
-            path(machine, "write", value)
+            path(shell.walk, "write", value)
     return True
 
 
@@ -131,8 +132,7 @@ _AWK_STRING = regex(r'"(?:[^"\\\n]|\\.)*"')
 _AWK_DANGER = regex(r"\bsystem\b|\bgetline\b|(?<!\|)\|(?!\|)|@|\bARGV\b|\bARGC\b|\bfflush\b|\bprintf?\b[^;}]*>")
 
 
-@reader("awk")
-def awk(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
+def awk(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """The program is `-f` or the first operand. One that runs, reads or writes more than its files is opaque."""
     operands = list(parsed.operands)
     if not parsed.has("-f"):
@@ -144,10 +144,10 @@ def awk(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
         if _AWK_DANGER.search(program) or (hides and _AWK_DANGER.search(whole)):
             raise Opaque("the program of `awk` runs commands, reads or writes files")
         if "ENVIRON" in program:
-            machine.act("use", ENVIRONMENT)
+            shell.walk.act("use", ENVIRONMENT)
     for value in operands:
         if not re.match(r"[A-Za-z_][A-Za-z0-9_]*=", value.starts()):
-            path(machine, "read", value)
+            path(shell.walk, "read", value)
     return True
 
 
@@ -156,8 +156,7 @@ _DD_TEXT = frozenset(
 )
 
 
-@reader("dd")
-def dd(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
+def dd(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """`dd if=file of=file` (dd(1))."""
     for value in parsed.operands:
         key, equals, rest = value.starts().partition("=")
@@ -165,22 +164,21 @@ def dd(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
         if not equals or value.many:
             raise Opaque("an operand of `dd` that is not known")
         if key == "if":
-            path(machine, "read", target)
+            path(shell.walk, "read", target)
         elif key == "of":
-            path(machine, "write", target)
+            path(shell.walk, "write", target)
         elif key not in _DD_TEXT:
             raise Opaque(f"`{key[:20]}=` is not a valid operand of `dd` that its profile knows")
     return True
 
 
-@reader("patch")
-def patch(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
+def patch(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """A patch names the files that it changes; one may be given instead (patch(1))."""
     if parsed.operands:
-        path(machine, "read", parsed.operands[0])
-        path(machine, "write", parsed.operands[0])
+        path(shell.walk, "read", parsed.operands[0])
+        path(shell.walk, "write", parsed.operands[0])
         for value in parsed.operands[1:]:
-            path(machine, "read", value)
+            path(shell.walk, "read", value)
         return True
     text = call.stdin.text if call.stdin is not None else None
     level = parsed.value_of("-p")
@@ -189,10 +187,10 @@ def patch(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
         from .git import patched
 
         for file in patched(text, int(strip)):
-            path(machine, "write", literal(file))
-            path(machine, "delete", literal(file))
+            path(shell.walk, "write", literal(file))
+            path(shell.walk, "delete", literal(file))
     elif not parsed.has("--dry-run") and not parsed.has("--output"):
-        path(machine, "write", literal("."), "new")
+        path(shell.walk, "write", literal("."), "new")
     return True
 
 
@@ -200,8 +198,7 @@ _PATCH_MARKS = {"add file": "write", "update file": "write", "delete file": "del
 _PATCH_ENDS = frozenset({"begin patch", "end patch", "end of file"})
 
 
-@reader("apply-patch")
-def apply_patch(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
+def apply_patch(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """The patch names every file that it changes; it is the one operand, or standard input."""
     given = parsed.operands[0] if parsed.operands else call.stdin
     text = given.text if given is not None else None
@@ -219,29 +216,27 @@ def apply_patch(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
         action = _PATCH_MARKS.get(word)
         if action is None or not name.strip():
             raise Opaque(f"`{line[:40]}` is not a mark of a patch that is known")
-        path(machine, action, literal(name.strip()))
+        path(shell.walk, action, literal(name.strip()))
         if word == "move to" and last:
-            path(machine, "delete", literal(last))
+            path(shell.walk, "delete", literal(last))
         last = name.strip()
     return True
 
 
-@reader("jq")
-def jq(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
+def jq(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """The filter is the first operand unless `-f` gives it; `env` and `$ENV` in it show the environment."""
     operands = list(parsed.operands)
     if not parsed.has("-f") and operands:
         text = operands.pop(0).text
         if text is None or re.search(r"\benv\b|\$ENV\b", text):
-            machine.act("use", ENVIRONMENT)
+            shell.walk.act("use", ENVIRONMENT)
     if not parsed.has("--args") and not parsed.has("--jsonargs"):
-        operand_roles(machine, parsed, operands)
+        operand_roles(shell, parsed, operands)
     return True
 
 
-@reader("print-env")
-def print_env(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
+def print_env(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """Variables by name, or all."""
     for value in parsed.operands or [UNKNOWN_MANY]:
-        machine.act("use", value if value.text else UNKNOWN)
+        shell.walk.act("use", value if value.text else UNKNOWN)
     return True

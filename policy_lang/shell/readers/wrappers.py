@@ -5,22 +5,22 @@ from __future__ import annotations
 import re
 
 from ...domain.regex import regex
+from ..call import ProgramCall
 from ..dialect import DIALECTS, SH
 from ..profile import Parsed
-from ..programs import ProgramCall, reader, role
 from ..reading import Opaque
+from ..roles import role
 from ..state import ShellState
 from ..values import ENVIRONMENT, Hole, Value, joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..interpret import Machine
+    from ..host import ProgramHost
 
 _ASSIGNMENT = regex(r"[A-Za-z_][A-Za-z0-9_]*=", re.ASCII)
 
 
-@reader("shell")
-def shell(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
+def inner_shell(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """`sh -c script`, `sh file`, or a script on standard input (bash(1), INVOCATION)."""
     name = parsed.path[0]
     dialect = DIALECTS.get(name, SH)
@@ -28,12 +28,12 @@ def shell(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
         if not parsed.operands or parsed.operands[0].text is None:
             raise Opaque("the shell runs a script that is not known")
         args = tuple(parsed.operands[2:])
-        machine.nested(parsed.operands[0].text, dialect, ShellState({}, {}, machine.state.folders, None, args))
+        shell.nested(parsed.operands[0].text, dialect, ShellState({}, {}, shell.walk.state.folders, None, args))
         return True
     if parsed.operands and not parsed.has("-s"):
         if parsed.operands[0].many:
             raise Opaque("which script the shell runs is not known")
-        role(machine, parsed, "code-file", parsed.operands[0], parsed.indexes[0])
+        role(shell, parsed, "code-file", parsed.operands[0], parsed.indexes[0])
         return True
     if parsed.has("--version") or parsed.has("--help"):
         return True
@@ -42,12 +42,11 @@ def shell(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
         raise Opaque("a shell that waits for what to run", "give it the script with `-c`")
     if given.text is None:
         raise Opaque("a shell runs what comes from its standard input", "save it, read it, then run the file")
-    machine.nested(given.text, dialect, ShellState({}, {}, machine.state.folders, None, tuple(parsed.operands)))
+    shell.nested(given.text, dialect, ShellState({}, {}, shell.walk.state.folders, None, tuple(parsed.operands)))
     return True
 
 
-@reader("env")
-def env(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
+def env(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """`env [NAME=VALUE]... [command]` (env(1)); alone it prints the environment."""
     at = 0
     for value in parsed.operands:
@@ -55,34 +54,32 @@ def env(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
             if value.many or (value.text is None and not value.starts()):
                 raise Opaque("which words are the command is not known")
             break
-        role(machine, parsed, "setenv", value, parsed.indexes[at])
+        role(shell, parsed, "setenv", value, parsed.indexes[at])
         at += 1
     rest = parsed.operands[at:]
     if rest:
-        machine.program(rest, call.stdin)
+        shell.run(rest, call.stdin)
     elif not parsed.has("--version") and not parsed.has("--help"):
-        machine.act("use", ENVIRONMENT)
+        shell.walk.act("use", ENVIRONMENT)
     return True
 
 
-@reader("sudo")
-def sudo(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
+def sudo(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """`sudo [NAME=VALUE]... command` (sudo(8)); `-s` and `-i` run a shell, `-e` edits files."""
     operands = list(parsed.operands)
     while operands and _ASSIGNMENT.match(operands[0].starts()):
-        role(machine, parsed, "setenv", operands.pop(0), 0)
+        role(shell, parsed, "setenv", operands.pop(0), 0)
     if parsed.has("-s") or parsed.has("-i"):
         raise Opaque("it runs a shell with another account's rights")
     if parsed.has("-e"):
         for value in operands:
-            role(machine, parsed, "write", value, 0)
+            role(shell, parsed, "write", value, 0)
     elif operands:
-        machine.program(operands, call.stdin)
+        shell.run(operands, call.stdin)
     return True
 
 
-@reader("xargs")
-def xargs(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
+def xargs(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """`xargs command`: unknown words are added, or put where the mark stands (xargs(1))."""
     words = list(parsed.operands)
     if not words:
@@ -93,9 +90,9 @@ def xargs(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
         made = [_replaced(v, text) for v in words]
         if made[0] != words[0]:
             raise Opaque("which program it runs is not known")
-        machine.program(made)
+        shell.run(made)
     else:
-        machine.program([*words, Value((Hole.ANY,), True, "words from standard input")])
+        shell.run([*words, Value((Hole.ANY,), True, "words from standard input")])
     return True
 
 
@@ -112,8 +109,7 @@ def _replaced(value: Value, mark: str) -> Value:
     return joined(parts, value.many, value.why or "a line of standard input")
 
 
-@reader("command")
-def command(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
+def command(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """`timeout 5 command`: everything from the profile's command slot on."""
     slots = parsed.profile.operands
     first = next((i for i, s in enumerate(slots) if s.role == "command"), 0)
@@ -121,18 +117,17 @@ def command(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
         raise Opaque("which words are the command is not known")
     rest = parsed.operands[first:]
     if rest:
-        machine.program(rest, call.stdin)
+        shell.run(rest, call.stdin)
     return True
 
 
-@reader("watch")
-def watch(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
+def watch(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """`watch command`: its words are joined and run by `sh -c` (watch(1))."""
     texts = [v.text for v in parsed.operands]
     if None in texts:
         raise Opaque("it runs a command that is not known")
     if texts:
-        machine.nested(" ".join(t for t in texts if t is not None), SH, ShellState({}, {}, machine.state.folders))
+        shell.nested(" ".join(t for t in texts if t is not None), SH, ShellState({}, {}, shell.walk.state.folders))
     return True
 
 
@@ -148,8 +143,7 @@ _FIND_VALUES = frozenset({
 })  # fmt: skip
 
 
-@reader("find")
-def find(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
+def find(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """`find [options] [starting points] [expression]` (find(1)). What it finds exists below the starting points."""
     words = list(call.argv[1:])
     while words and words[0].text in {"-H", "-L", "-P", "-O0", "-O1", "-O2", "-O3"}:
@@ -159,7 +153,7 @@ def find(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
         starts.append(words.pop(0))
     starts = starts or [Value((".",))]
     for start in starts:
-        role(machine, parsed, "list", start, 0)
+        role(shell, parsed, "list", start, 0)
     names = _only_name(words)
     while words:
         word = words.pop(0)
@@ -173,15 +167,15 @@ def find(machine: Machine, call: ProgramCall, parsed: Parsed) -> bool:
             if not words or not inner:
                 raise Opaque("`find -exec` without an end")
             words.pop(0)
-            outer, machine.found = machine.found, names
+            outer, shell.walk.found = shell.walk.found, names
             for start in starts:
-                _found_command(machine, inner, start, below=text in {"-exec", "-ok"})
-            machine.found = outer
+                _found_command(shell, inner, start, below=text in {"-exec", "-ok"})
+            shell.walk.found = outer
         elif text == "-delete":
             for start in starts:
-                machine.act("delete", start, tree="existing", names=names)
+                shell.walk.act("delete", start, tree="existing", names=names)
         elif text in {"-fprint", "-fprint0", "-fls", "-fprintf"} and words:
-            role(machine, parsed, "write", words.pop(0), 0)
+            role(shell, parsed, "write", words.pop(0), 0)
             words = words[1:] if text == "-fprintf" else words
         elif text in _FIND_VALUES or text.startswith("-newer"):
             if not words or words[0].many:
@@ -213,7 +207,7 @@ def _only_name(words: list[Value]) -> str:
     )
 
 
-def _found_command(machine: Machine, inner: list[Value], start: Value, below: bool) -> None:
+def _found_command(shell: ProgramHost, inner: list[Value], start: Value, below: bool) -> None:
     made: list[Value] = []
     found: list[str | Hole] = [*start.parts, Hole.BELOW]
     if not start.starts() or start.many:
@@ -228,4 +222,4 @@ def _found_command(machine: Machine, inner: list[Value], start: Value, below: bo
             made.append(value)
     if made[0].text is None:
         raise Opaque("which program it runs is not known")
-    machine.program(made)
+    shell.run(made)

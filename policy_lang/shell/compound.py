@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable
 
 from ..domain.limits import limit
-from ..domain.record import field, record
-from .dialect import Dialect
 from .expand import Expander
 from .reading import Opaque
-from .state import ShellState, merge
+from .state import Ends, ShellState, merge
 from .tree import (
     AndOrList,
     ArithmeticCommand,
@@ -26,49 +23,42 @@ from .tree import (
     WhileClause,
 )
 from .values import Hole, Value, either, numeric
+from .walk import Frame, Walk
 
 MOST_ROUNDS = limit("script_rounds")
 MOST_UNROLLED = limit("script_unrolled")
 
-Ends = tuple[ShellState | None, ShellState | None]
-"""The state after success and after failure; None when that does not happen."""
-
 _NUMERIC_TESTS = frozenset({"-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
 
 
-@record(slots=True)
-class Frame:
-    """Where `break` and `continue` lead."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
 
-    breaks: list[ShellState] = field(default_factory=list)
-    continues: list[ShellState] = field(default_factory=list)
+    class Lists(Protocol):
+        """What runs the lists of commands inside a compound command."""
+
+        def items(self, items: tuple[AndOrList, ...], state: ShellState) -> Ends:
+            """Run a list."""
 
 
-class Flow(Expander):
-    """Runs compound commands. Lists and simple commands are added by the interpreter."""
+class CompoundCommands:
+    """Runs compound commands: `lists` runs the commands inside them, `words` expands their words."""
 
-    __slots__ = ("frames", "guarded")
+    __slots__ = ("lists", "walk", "words")
 
-    def __init__(self, dialect: Dialect, state: ShellState) -> None:
-        super().__init__(dialect, state)
-        self.frames: list[Frame] = []
-        self.guarded = 0
+    def __init__(self, walk: Walk, words: Expander, lists: Lists) -> None:
+        self.walk = walk
+        self.words = words
+        self.lists = lists
 
-    @abstractmethod
-    def items(self, items: tuple[AndOrList, ...], state: ShellState) -> Ends:
-        """Run a list."""
-
-    @abstractmethod
-    def apart_from(self, state: ShellState, run: Callable[[ShellState], object]) -> None:
-        """Run something in a copy of the state, as a subshell does."""
-
-    def compound(self, command: CompoundCommand, state: ShellState) -> Ends:
+    def run(self, command: CompoundCommand, state: ShellState) -> Ends:
         """Run a compound command."""
         kind = command.kind
         if isinstance(kind, Grouping):
             if not kind.subshell:
-                return self.items(kind.body, state)
-            self.apart_from(state, lambda s: self.items(kind.body, s))
+                return self.lists.items(kind.body, state)
+            self.walk.subshell(state, lambda s: self.lists.items(kind.body, s))
             return state, state
         if isinstance(kind, IfClause):
             return self.branches(kind, state)
@@ -77,7 +67,7 @@ class Flow(Expander):
         if isinstance(kind, ForClause):
             return self.for_each(kind, state)
         if isinstance(kind, ArithmeticFor):
-            self.arithmetic(kind.header)
+            self.words.arithmetic(kind.header)
             return self.loop(state, lambda s: (merge(*self.again(kind, s)), s))
         if isinstance(kind, CaseClause):
             return self.cases(kind, state)
@@ -85,14 +75,14 @@ class Flow(Expander):
             self.test(kind)
         else:
             assert isinstance(kind, ArithmeticCommand)
-            self.arithmetic(kind.parts)
+            self.words.arithmetic(kind.parts)
         return state, state
 
     def again(self, kind: ArithmeticFor, state: ShellState) -> Ends:
         """One round of an arithmetic loop."""
-        self.state = state
-        self.arithmetic(kind.header)
-        return self.items(kind.body, state)
+        self.walk.state = state
+        self.words.arithmetic(kind.header)
+        return self.lists.items(kind.body, state)
 
     def branches(self, kind: IfClause, state: ShellState) -> Ends:
         """`if`."""
@@ -101,38 +91,38 @@ class Flow(Expander):
         now: ShellState | None = state
         for condition, body in kind.branches:
             assert now is not None
-            self.guarded += 1
-            yes, no = self.items(condition, now)
-            self.guarded -= 1
+            self.walk.guarded += 1
+            yes, no = self.lists.items(condition, now)
+            self.walk.guarded -= 1
             if yes is not None:
-                a, b = self.items(body, yes.copy() if yes is no else yes)
+                a, b = self.lists.items(body, yes.copy() if yes is no else yes)
                 ok, bad = merge(ok, a), merge(bad, b)
             now = no
             if now is None:
                 return ok, bad
         if kind.last:
-            a, b = self.items(kind.last, now)  # type: ignore[arg-type]
+            a, b = self.lists.items(kind.last, now)  # type: ignore[arg-type]
             return merge(ok, a), merge(bad, b)
         return merge(ok, now), bad
 
     def round(self, kind: WhileClause, state: ShellState) -> Ends:
         """One round of `while`: the state for the next round, and the one that leaves the loop."""
-        self.guarded += 1
-        yes, no = self.items(kind.condition, state)
-        self.guarded -= 1
+        self.walk.guarded += 1
+        yes, no = self.lists.items(kind.condition, state)
+        self.walk.guarded -= 1
         if kind.until:
             yes, no = no, yes
         if yes is None:
             return None, no
-        return merge(*self.items(kind.body, yes.copy() if yes is no else yes)), no
+        return merge(*self.lists.items(kind.body, yes.copy() if yes is no else yes)), no
 
     def loop(self, state: ShellState, once: Callable[[ShellState], Ends]) -> Ends:
         """Run a loop until another round would change nothing, or everything is unknown."""
         for number in range(MOST_ROUNDS + 1):
             frame = Frame()
-            self.frames.append(frame)
+            self.walk.frames.append(frame)
             following, left = once(state.copy())
-            self.frames.pop()
+            self.walk.frames.pop()
             for other in frame.continues:  # in the condition of `until` it ends the loop
                 following, left = merge(following, other), merge(left, other)
             for other in frame.breaks:
@@ -148,11 +138,11 @@ class Flow(Expander):
 
     def for_each(self, kind: ForClause, state: ShellState) -> Ends:
         """`for`: one round for each value when they are known, else one for all of them."""
-        self.state = state
+        self.walk.state = state
         if kind.words is None:
             values = list(state.args) if state.args is not None else [Value((Hole.ANY,), True)]
         else:
-            values = [v for w in kind.words for v in self.fields(w)]
+            values = [v for w in kind.words for v in self.words.fields(w)]
         if len(values) <= MOST_UNROLLED and not any(v.many for v in values):
             left: ShellState | None = None
             now: ShellState | None = state
@@ -160,11 +150,11 @@ class Flow(Expander):
                 if now is None:
                     break
                 frame = Frame()
-                self.frames.append(frame)
-                self.state = now
-                self.assign(kind.name, value)
-                now = merge(*self.items(kind.body, now))
-                self.frames.pop()
+                self.walk.frames.append(frame)
+                self.walk.state = now
+                self.walk.assign(kind.name, value)
+                now = merge(*self.lists.items(kind.body, now))
+                self.walk.frames.pop()
                 for other in frame.continues:
                     now = merge(now, other)
                 for other in frame.breaks:
@@ -177,27 +167,27 @@ class Flow(Expander):
         each = Value(each.parts, False, each.why)
 
         def once(inner: ShellState) -> Ends:
-            self.state = inner
+            self.walk.state = inner
             after = inner.copy()
-            self.assign(kind.name, each)
-            return merge(*self.items(kind.body, inner)), after
+            self.walk.assign(kind.name, each)
+            return merge(*self.lists.items(kind.body, inner)), after
 
         return self.loop(state, once)
 
     def cases(self, kind: CaseClause, state: ShellState) -> Ends:
         """`case`."""
-        self.state = state
-        self.value(kind.subject)
+        self.walk.state = state
+        self.words.value(kind.subject)
         ok: ShellState | None = state.copy()
         bad: ShellState | None = None
         through: ShellState | None = None
         for item in kind.items:
-            self.state = state
+            self.walk.state = state
             for pattern in item.patterns:
-                self.value(pattern)
+                self.words.value(pattern)
             begin = merge(state.copy(), through)
             assert begin is not None
-            a, b = self.items(item.body, begin)
+            a, b = self.lists.items(item.body, begin)
             through = None
             if item.terminator == ";&":
                 through = merge(a, b)
@@ -209,7 +199,7 @@ class Flow(Expander):
         """`[[ ]]`: it only looks, but numbers are evaluated as arithmetic is."""
         values: list[Value | str] = []
         for word in kind.words:
-            values.append(word if isinstance(word, str) else self.value(word))
+            values.append(word if isinstance(word, str) else self.words.value(word))
         for i, value in enumerate(values):
             text = value if isinstance(value, str) else value.text
             if text in _NUMERIC_TESTS:

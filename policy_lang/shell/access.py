@@ -1,0 +1,82 @@
+"""Paths and connections of programs: which acts a word means that names one."""
+
+from __future__ import annotations
+
+import re
+
+from ..domain.regex import regex
+from .reading import Opaque
+from .state import folder_text
+from .values import Hole, Value, literal
+from .walk import Walk
+
+PATH_ROLES = {
+    "read": ("read", ""), "write": ("write", ""), "delete": ("delete", ""), "list": ("read", ""),
+    "read-tree": ("read", "existing"), "delete-tree": ("delete", "existing"), "write-tree": ("write", "new"),
+    "change-tree": ("write", "existing"), "search": ("read", "visible"), "write-tree-own": ("write", "own"),
+}  # fmt: skip
+"""Roles that are paths: the action, and what of the tree below is meant."""
+
+_DEVICES = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin", "/dev/tty"})
+SCP = regex(r"(?:[A-Za-z0-9_.-]+@)?([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(?!//)", re.ASCII)
+"""`[user@]host:` before a path, as scp(1) takes it."""
+
+
+def path(walk: Walk, action: str, value: Value, tree: str = "", names: str = "", like: Value | None = None) -> None:
+    """A path that is read, written or deleted; `-` and devices are none."""
+    text = value.text
+    if (text == "-" and action != "delete") or (text in _DEVICES and not tree) or value.parts == (Hole.PIPE,):
+        return
+    if text == "":
+        return
+    if value.parts and value.parts[-1] == Hole.BELOW:
+        value, tree = Value(value.parts[:-1], value.many, value.why), tree or "existing"
+        names = names or walk.found
+    visible = tree == "visible"
+    walk.act(action, value, tree="existing" if visible else tree, names=names, visible=visible, like=like)
+
+
+def connect(walk: Walk, value: Value, method: str | None = None, scheme: str = "http") -> None:
+    """A URL or host that is connected to."""
+    text = value.text
+    start = value.starts()
+    if text is None:
+        if "://" in start and "/" in start.partition("://")[2]:  # only the path is not known
+            walk.act("connect", literal(_origin(start)), method=method)
+            return
+        walk.act("connect", Value((Hole.ANY,), False, value.why), method=method)
+        return
+    if text.lower().startswith("file:"):
+        walk.act("read", literal(re.sub(r"(?i)^file:(?://(?:localhost)?)?", "", text)))
+        return
+    if "://" not in text:
+        text = f"{scheme}://{text}"
+    walk.act("connect", literal(text), method=method)
+
+
+def _origin(start: str) -> str:
+    scheme, _, rest = start.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}"
+
+
+def remote_host(value: Value) -> str | None:
+    """The host of `[user@]host:path`, or None when it is a path here. Raises Opaque when it cannot be told."""
+    start = value.starts()
+    match = SCP.match(start)
+    if match:
+        return match[1]
+    if value.text is None and "/" not in start:
+        raise Opaque("whether a word names another host is not known")
+    return None
+
+
+def change_folder(walk: Walk, value: Value) -> None:
+    """Options such as `git -C`: what follows is relative to another folder."""
+    target = folder_text(value)
+    if target is None:
+        walk.state.folders = None
+    elif target:
+        state = walk.state
+        before = state.before
+        state.enter(target)
+        state.before = before

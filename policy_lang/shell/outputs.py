@@ -1,0 +1,92 @@
+"""Output of commands, for the few whose output is known well enough to go on with: `$(pwd)`, `$(git rev-parse HEAD)`."""
+
+from __future__ import annotations
+
+import re
+
+from .expand import Expander
+from .tree import AndOrList, SimpleCommand, Text
+from .values import DIGITS, Hole, Value, joined, literal
+from .walk import Walk
+
+_OUTPUT = Value((Hole.ANY,), False, "a command's output")
+
+
+def printed(walk: Walk, expander: Expander, body: tuple[AndOrList, ...]) -> Value:
+    """What a substitution prints, for the few commands where that is sure."""
+    if len(body) != 1 or body[0].operators or body[0].background or len(body[0].pipelines) != 1:
+        return _OUTPUT
+    commands = body[0].pipelines[0].commands
+    last = commands[-1]
+    if not isinstance(last, SimpleCommand) or last.assigns or any(r.op[0] == ">" for r in last.redirects):
+        return _OUTPUT
+    words = [p.parts[0].text if len(p.parts) == 1 and isinstance(p.parts[0], Text) else None for p in last.words]
+    if any(w in walk.state.functions for w in words[:1]):
+        return _OUTPUT
+    if (
+        words == ["cat"]
+        and len(last.redirects) == 1
+        and last.redirects[0].op in {"<<", "<<-", "<<<"}
+        and len(commands) == 1
+    ):
+        value = expander.value(last.redirects[0].target)
+        if value.parts and isinstance(value.parts[-1], str):
+            return joined([*value.parts[:-1], value.parts[-1].rstrip("\n")], False, value.why)
+        return Value((Hole.ANY,), False, value.why)
+    if last.redirects and words[:1] != ["wc"]:
+        return _OUTPUT
+    return _printed(walk, words) or _OUTPUT
+
+
+def _moved(walk: Walk) -> bool:
+    """True when the script may have changed the current branch."""
+    return any(
+        a.opaque or (a.argv and a.argv[0].text == "git" and not _LOOKING & {v.text for v in a.argv}) for a in walk.acts
+    )
+
+
+_PRINTS_PATHS = frozenset({
+    "--abbrev-ref", "--symbolic", "--symbolic-full-name", "--show-toplevel", "--git-dir", "--absolute-git-dir", "--git-path", "--show-prefix", "--show-cdup",
+    "--git-common-dir", "--show-superproject-working-tree", "--branches", "--tags", "--remotes", "--sq", "--sq-quote", "--parseopt", "--flags", "--default",
+    "--verify", "-q", "--quiet", "--all", "--octopus", "--revs-only", "--no-flags", "--no-revs", "--prefix", "--resolve-git-dir", "--show-object-format", None,
+})  # fmt: skip
+_LOOKING = frozenset({"status", "diff", "log", "add", "commit", "branch", "rev-parse", "fetch", "push"})
+
+
+def _printed(walk: Walk, words: list[str | None]) -> Value | None:
+    """What a command prints, where that is sure."""
+    name = words[0] if words else None
+    if name == "pwd" and len(words) == 1:
+        return Value((Hole.CWD,), False, "$(pwd)")
+    if name == "nproc" or (name == "wc" and words[1:2] in (["-l"], ["-c"], ["-w"]) and len(words) == 2):
+        return DIGITS
+    if name == "date":
+        formats = [w for w in words[1:] if w is not None]
+        if len(formats) == len(words) - 1 and all(f.startswith("+") or f == "-u" for f in formats):
+            text = "".join(formats)
+            if re.fullmatch(r"(?:-u)?\+%s", text):
+                return DIGITS
+            if "/" not in text and not re.search(r"%[-_0^#]?[DxcE]", text) and text[-1:] != "+":
+                return Value((Hole.NAME,), False, "a date")
+    if (
+        name == "mktemp"
+        and "TMPDIR" not in walk.state.variables
+        and None not in words
+        and set(words[1:]) <= {"-d", "-q"}
+    ):
+        return Value((Hole.TMP, "/tmp.", Hole.NAME), False, "$(mktemp)")
+    if words[:2] in (["git", "rev-parse"], ["git", "merge-base"]) and not _PRINTS_PATHS & set(words[2:]):
+        return Value((Hole.WORD,), False, "a commit's name")
+    branch = words in (["git", "branch", "--show-current"], ["git", "rev-parse", "--abbrev-ref", "HEAD"])
+    if (
+        branch
+        and walk.context.branch
+        and not _moved(walk)
+        and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./-]*", walk.context.branch)
+    ):
+        return literal(walk.context.branch)
+    if name == "echo" and len(words) > 1 and None not in words and not str(words[1]).startswith("-"):
+        text = " ".join(str(w) for w in words[1:])
+        if re.fullmatch(r"[A-Za-z0-9_@%+:,./ -]*", text):
+            return literal(text)
+    return None

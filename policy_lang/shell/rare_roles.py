@@ -1,0 +1,115 @@
+"""Roles of words that few programs have: statements, settings of ssh and git, folders of containers and worktrees.
+
+From psql(1), mysql(1), sqlite3(1), ssh_config(5) and git-config(1).
+"""
+
+from __future__ import annotations
+
+import re
+
+from .access import connect, path
+from .common_roles import Role, repository
+from .profile import Parsed
+from .reading import Opaque
+from .values import UNKNOWN, Hole, Value, joined, literal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .host import ProgramHost
+
+
+def sql(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    """Refuse statements that may reach files or run commands."""
+    text = value.text
+    if text is None:
+        raise Opaque("the statements are not known, and these clients have commands of their own in them")
+    if re.search(
+        r"(?m)^\s*[.\\]|\\[!a-z]|\b(?:readfile|writefile|load_extension|edit|fts3_tokenizer)\s*\(|(?i:\battach\b|\bprogram\b|\binto\s+(?:outfile|dumpfile)\b|\bload\s+data\b|\bvacuum\s+into\b)",
+        text,
+    ):
+        raise Opaque("the statements hold commands of the client, or reach files")
+
+
+_SSH_SAFE = frozenset({
+    "batchmode", "stricthostkeychecking", "connecttimeout", "serveraliveinterval", "serveralivecountmax", "loglevel", "user", "port", "connectionattempts",
+    "passwordauthentication", "pubkeyauthentication", "preferredauthentications", "compression", "addressfamily", "requesttty", "identitiesonly", "tcpkeepalive",
+    "visualhostkey", "updatehostkeys", "numberofpasswordprompts", "hostkeyalgorithms", "kexalgorithms", "ciphers", "macs",
+})  # fmt: skip
+
+
+def _ssh_option(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    key = re.split(r"[ =]", value.starts(), maxsplit=1)[0].lower()
+    if key not in _SSH_SAFE:
+        raise Opaque(f"`-o {key[:30]}` can run programs or go elsewhere")
+
+
+_GIT_SAFE = (
+    "user.", "color.", "advice.", "commit.gpgsign", "tag.gpgsign", "init.defaultbranch", "core.quotepath", "core.autocrlf", "core.longpaths", "core.filemode",
+    "core.safecrlf", "core.eol", "core.abbrev", "core.preloadindex", "core.commentchar", "diff.renames", "diff.algorithm", "diff.noprefix", "diff.mnemonicprefix", "diff.context",
+    "diff.renamelimit", "merge.conflictstyle", "merge.renames", "pull.rebase", "pull.ff", "push.default", "rebase.autosquash", "rebase.autostash", "log.showsignature",
+    "log.date", "fetch.prune", "gc.auto", "maintenance.auto", "http.version", "http.postbuffer", "http.lowspeedlimit", "http.lowspeedtime", "protocol.version",
+    "column.ui", "status.", "grep.linenumber", "grep.patterntype", "pager.", "rerere.enabled", "safe.directory", "submodule.recurse", "checkout.defaultremote", "blame.",
+)  # fmt: skip
+_QUIET = frozenset({"", "cat", "true", ":", "less", "less -F", "less -FRX", "false"})
+
+
+def _git_config(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    key, equals, rest = value.starts().partition("=")
+    low = key.lower()
+    if value.text is None and not equals:
+        raise Opaque("a setting of git that is not known")
+    if low in {"core.pager", "core.editor", "sequence.editor", "pager.log", "pager.diff"} or low.startswith("pager."):
+        if value.text is not None and rest in _QUIET | {"false"}:
+            return
+    elif low.startswith(_GIT_SAFE):
+        return
+    raise Opaque(f"the setting `{key[:40]}` of git can run programs or go elsewhere")
+
+
+def _git_dir(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    text = value.text
+    if text is None or not (text in {".git", "./.git"} or text.endswith("/.git")):
+        raise Opaque("another repository's configuration, which can run programs")
+    path(shell.walk, "read", value)
+
+
+def _read_context(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    if "://" in value.starts():
+        repository(shell, parsed, value, index)
+    else:
+        path(shell.walk, "read", value)
+
+
+def _read_or_url(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    for text in (value.text or "").split(",") if value.text else [None]:
+        word = literal(text) if text else value
+        if text and "://" in text:
+            connect(shell.walk, word, scheme="https")
+        else:
+            path(shell.walk, "read", word)
+
+
+def _form_file(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    head, equals, rest = value.starts().rpartition("=")
+    path(shell.walk, "read", joined([rest if equals else head + rest, *value.parts[1:]], False, value.why))
+
+
+def _container_env(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    start = value.starts()
+    if "=" not in start:  # a bare name hands the variable of this environment in
+        shell.walk.act("use", value if value.text else UNKNOWN)
+
+
+def _worktree_path(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    first = parsed.operands[0].text if parsed.operands else None
+    if first in {"add", "move"}:
+        path(shell.walk, "write", value, "own")
+    elif first == "remove":
+        path(shell.walk, "delete", value, "existing")
+
+
+ROLES: dict[str, Role] = {
+    "sql": sql, "ssh-option": _ssh_option, "git-config": _git_config, "git-dir": _git_dir, "read-context": _read_context, "read-or-url": _read_or_url,
+    "form-file": _form_file, "container-env": _container_env, "path-of-worktree": _worktree_path,
+    "connect-any": lambda h, p, v, i: h.walk.act("connect", Value((Hole.ANY,))),
+}  # fmt: skip

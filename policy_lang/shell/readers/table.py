@@ -1,0 +1,41 @@
+"""Readers of programs' words by the names that profiles use; a module is loaded when a command first needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..call import ProgramCall
+from ..profile import Parsed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..host import ProgramHost
+
+Reader = Callable[["ProgramHost", ProgramCall, Parsed], bool]
+"""Records what a program's words do. True when it has dealt with the operands."""
+
+READERS = {
+    "search": "search.search", "git-push": "git.push", "git-config": "git.config", "git-remote": "git.remote",
+    "git-bisect": "git.bisect", "git-submodule": "git.submodule", "git-checkout": "git.checkout",
+    "git-paths": "git.paths", "git-show": "git.show", "git-apply": "git.apply", "tar": "archives.tar",
+    "unzip": "archives.unzip", "sed": "text.sed", "awk": "text.awk", "dd": "text.dd", "patch": "text.patch",
+    "apply-patch": "text.apply_patch", "jq": "text.jq", "print-env": "text.print_env", "shell": "wrappers.inner_shell",
+    "env": "wrappers.env", "sudo": "wrappers.sudo", "xargs": "wrappers.xargs", "command": "wrappers.command",
+    "watch": "wrappers.watch", "find": "wrappers.find", "psql": "services.psql", "mysql": "services.mysql",
+    "redis": "services.redis", "nc": "services.nc", "compress": "services.compress", "copy": "files.copy",
+    "curl": "network.curl", "wget": "network.wget", "interpreter": "interpreters.interpreter",
+    "deno-run": "interpreters.deno_run",
+}  # fmt: skip
+"""The module and function of each reader."""
+_loaded: dict[str, Reader] = {}
+
+
+def find_reader(name: str) -> Reader:
+    """The reader of a name. Raises KeyError for one that is not there."""
+    found = _loaded.get(name)
+    if found is None:
+        from importlib import import_module
+
+        module, _, function = READERS[name].partition(".")
+        found = _loaded[name] = getattr(import_module(f".{module}", __package__), function)
+    return found

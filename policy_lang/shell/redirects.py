@@ -1,0 +1,69 @@
+"""Redirections: which files and connections they open, and what becomes standard input."""
+
+from __future__ import annotations
+
+import re
+
+from .expand import Expander
+from .reading import Opaque
+from .tree import Redirect, Text
+from .values import UNKNOWN, Hole, Value, literal
+from .walk import Walk
+
+_NOWHERE = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/zero"})
+
+
+class Redirections:
+    """Runs redirections; `words` expands their targets."""
+
+    __slots__ = ("walk", "words")
+
+    def __init__(self, walk: Walk, words: Expander) -> None:
+        self.walk = walk
+        self.words = words
+
+    def run(self, redirect: Redirect) -> Value | None:
+        """A redirection's act; returns what standard input becomes."""
+        op = redirect.op
+        span, self.walk.span = self.walk.span, (redirect.start, redirect.end)
+        try:
+            target = self.target(redirect)
+            text = target.text
+            if op in {"<<", "<<-", "<<<"}:
+                return target if redirect.fd in {"", "0"} else None
+            if op in {">&", "<&"}:
+                if text is not None and (text == "-" or text.rstrip("-").isdigit()):
+                    return None
+                if op == "<&" or target.parts == (Hole.DIGITS,):
+                    return UNKNOWN if op == "<&" else None
+            if target.parts == (Hole.PIPE,):
+                return UNKNOWN if op == "<" else None
+            network = re.match(r"/dev/(?:tcp|udp)/([^/]+)/([^/]+)$", text or "")
+            if network and self.walk.dialect.network_redirections:
+                self.walk.act("connect", literal(f"{network[1]}:{network[2]}"))
+                return UNKNOWN
+            if op in {"<", "<>"} and text != "/dev/null":
+                self.walk.act("read", target)
+            if (op not in {"<", ">&", "<&"} or op == ">&") and text not in _NOWHERE:
+                self.walk.act("write", target)
+            return UNKNOWN if op in {"<", "<>"} and redirect.fd in {"", "0"} else None
+        finally:
+            self.walk.span = span
+
+    def target(self, redirect: Redirect) -> Value:
+        """The target; an unquoted glob may be the one file that matches."""
+        if redirect.op in {"<<", "<<-", "<<<"}:
+            return self.words.value(redirect.target)
+        first = redirect.target.parts[0] if redirect.target.parts else None
+        if (
+            self.walk.dialect.redirection_marks
+            and isinstance(first, Text)
+            and not first.quoted
+            and first.text.startswith(("!", "|"))
+        ):
+            raise Opaque("a redirection with `!`, which only zsh has")
+        fields = self.words.fields(redirect.target)
+        if len(fields) != 1:
+            return UNKNOWN
+        one = fields[0]
+        return Value(one.parts, False, one.why)

@@ -1,0 +1,139 @@
+"""The walk through a script: where it stands, and what it has found so far.
+
+Every part of the abstract shell is handed the same walk; the parts themselves remember nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..domain.limits import limit
+from ..domain.record import field, record
+from .acts import Act, GitContext
+from .dialect import Dialect
+from .reading import Opaque
+from .state import ShellState
+from .tree import AndOrList
+from .values import Value, bounded, literal
+from .variables import PAGERS, QUIET, SHELL_VARIABLES, dangerous
+
+MOST_STEPS = limit("script_steps")
+MOST_ACTS = limit("script_effects")
+
+
+@record(slots=True)
+class Frame:
+    """States at `break` and at `continue` of a loop that is being followed."""
+
+    breaks: list[ShellState] = field(default_factory=list)
+    continues: list[ShellState] = field(default_factory=list)
+
+
+@record(slots=True)
+class Trap:
+    """What `trap` runs at the end, and the walk when it was set: state, variables set and folders changed, offsets."""
+
+    body: tuple[AndOrList, ...]
+    state: ShellState
+    assigned: int
+    moved: int
+    span: tuple[int, int]
+
+
+class Walk:
+    """Registers of the walk, and the acts that it has found.
+
+    `dialect` and `state` are those of the shell that runs; `context` is the repository around it. `span` are the
+    offsets of the command that runs, and `whole` those of an outer command, such as `bash -c`, where acts inside it are
+    said to stand. `frames` are the loops around the command, `calls` the functions, `returns` their states at `return`,
+    and `guarded` counts the conditions (`if`, `&&`, `!`) in which `set -e` does not act. `assigned` are the variables
+    that were set, in order, and `moved` counts changes of the folder: what one of the `traps` may find otherwise.
+    `found` is the glob that every name matches which a surrounding `find` hands on, empty for none.
+    """
+
+    __slots__ = (
+        "_seen",
+        "_steps",
+        "acts",
+        "assigned",
+        "calls",
+        "context",
+        "dialect",
+        "found",
+        "frames",
+        "guarded",
+        "moved",
+        "returns",
+        "span",
+        "state",
+        "traps",
+        "whole",
+    )
+
+    def __init__(self, dialect: Dialect, context: GitContext) -> None:
+        self.dialect = dialect
+        self.context = context
+        self.state = ShellState({}, {})
+        self.acts: list[Act] = []
+        self.span = (0, 0)
+        self.whole: tuple[int, int] | None = None
+        self.frames: list[Frame] = []
+        self.calls: list[str] = []
+        self.returns: list[list[ShellState]] = []
+        self.guarded = 0
+        self.traps: list[Trap] = []
+        self.assigned: list[str] = []
+        self.moved = 0
+        self.found = ""
+        self._seen: set[object] = set()
+        self._steps = 0
+
+    def act(self, action: str, value: Value, at: int = -1, **more: object) -> None:
+        """Record an act of the command that runs, unless it is known already; `at` puts it before others."""
+        start, end = self.whole or self.span
+        folders = self.state.folders
+        made = Act(action, value, start, end, folders=folders, **more)  # type: ignore[arg-type]
+        key = (action, value, made.argv, folders, made.tree, made.names, made.opaque, made.free, made.method)
+        before = len(self._seen)
+        self._seen.add(key)
+        if len(self._seen) == before:
+            return
+        if len(self.acts) >= MOST_ACTS:
+            raise Opaque(f"it has more than {MOST_ACTS} effects")
+        self.acts.insert(len(self.acts) if at < 0 else at, made)
+
+    def opaque(self, why: str, remediation: str = "", argv: tuple[Value, ...] = ()) -> None:
+        """Record that the command that runs cannot be read."""
+        self.act("run", Value(()), argv=argv, opaque=why, remediation=remediation)
+
+    def step(self) -> None:
+        """Count work; bounded."""
+        self._steps += 1
+        if self._steps > MOST_STEPS:
+            raise Opaque(f"following it takes more than {MOST_STEPS} steps")
+
+    def assign(self, name: str, value: Value | tuple[Value, ...]) -> None:
+        """Set a variable, noting what it changes for programs and for the shell."""
+        self.assigned.append(name)
+        if name in SHELL_VARIABLES and name != "IFS":
+            raise Opaque(f"`{name}` changes how the shell reads what follows")
+        if dangerous(name) and not (name in PAGERS and isinstance(value, Value) and value.text in QUIET):
+            self.act("setenv", literal(name))
+        self.state.variables[name] = bounded(value)
+
+    def subshell(self, state: ShellState, run: Callable[[ShellState], object]) -> None:
+        """Run something in a copy of the state: what it changes is lost, and no loop or function around it ends."""
+        before = self.state, self.frames, self.returns
+        self.frames, self.returns = [], []
+        run(state.copy())
+        self.state, self.frames, self.returns = before
+
+    def inside(self, dialect: Dialect, run: Callable[[], object]) -> None:
+        """Run something as another shell does, such as `bash -c`: its acts stand where the command stands."""
+        before = self.whole, self.dialect, self.state, self.frames, self.returns, self.guarded
+        self.whole, self.dialect = self.whole or self.span, dialect
+        self.frames, self.returns, self.guarded = [], [], 0
+        try:
+            run()
+        finally:
+            self.whole, self.dialect, self.state, self.frames, self.returns, self.guarded = before
