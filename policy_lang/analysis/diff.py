@@ -36,7 +36,7 @@ _MOST_TRIES = limit("diff_tries")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DiffRow:
     """One difference. `proof` is the shortest witness, `witness` the one that tells a reader most.
 
     `agents` are an agent of each class for which it holds, None being an agent without a name. `rule` is the rule
@@ -75,7 +75,7 @@ class Undecided:
 class Diff:
     """The difference of two policy sets. `same` is a proof: no request is decided differently."""
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[DiffRow] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     undecided: list[Undecided] = field(default_factory=list)
     layout: Layout = field(default_factory=Layout)
@@ -230,7 +230,7 @@ class _Differ:
         cases: Cases,
         stands: str,
         question: Question,
-    ) -> Row | None:
+    ) -> DiffRow | None:
         engines = (self.engines["old"], self.engines["new"])
         lowest = (agents & -agents).bit_length() - 1
         case = cases.case(found.demands, lowest)
@@ -252,7 +252,7 @@ class _Differ:
         whole = None
         if kind in {"widened", "narrowed"} and pattern is not None and rule.sort != COMMAND and not proof.resolved:
             whole = self._whole(kind, action, found.items[0], pattern)
-        return Row(
+        return DiffRow(
             kind,
             action,
             tuple(cases.names(agents)),

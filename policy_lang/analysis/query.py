@@ -49,7 +49,7 @@ class QueryGrant:
 
 
 @dataclass(slots=True)
-class Answer:
+class QueryAnswer:
     """The whole answer: exactly what the grants say, less what cuts into them. `undecided` says what is not known."""
 
     grants: list[QueryGrant]
@@ -65,14 +65,14 @@ def query(
     side: Side | None = None,
     accept: Callable[[Witness], bool] | None = None,
     examples: tuple[str, ...] = (),
-) -> Answer:
+) -> QueryAnswer:
     """Which rules grant something of the `patterns` (everything when empty) to `agent` (anybody when None).
 
     With `accept` only what is allowed without approval is looked for, only requests that it accepts count, and what
     cuts into the grants is left out; `examples` are tried as telling ones. A `side` of the same policy and layout
     saves work.
     """
-    answer = Answer([], [])
+    answer = QueryAnswer([], [])
     layout = layout or (side.layout if side is not None else Layout())
     with no_collection():
         asker = _Asker(engine, patterns, agent, side or side_of(engine, layout), answer, accept, examples)
@@ -91,7 +91,7 @@ class _Asker:
         patterns: tuple[Pattern, ...],
         agent: str | None,
         side: Side,
-        answer: Answer,
+        answer: QueryAnswer,
         accept: Callable[[Witness], bool] | None,
         examples: tuple[str, ...],
     ) -> None:

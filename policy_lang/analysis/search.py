@@ -105,7 +105,7 @@ class _Set:
 
 
 @dataclass(slots=True)
-class _State:
+class _SearchState:
     """Where the search stands: a node of each required set; what must not match, as it is and plain; what excepts."""
 
     word: Word
@@ -209,9 +209,9 @@ class Search:
         """Every answer, shortest words first. A consumer that accepts one calls `close_item`."""
         bad, plain, good = (self._set(close((t.root,))) for t in (self._bad, self._plain_bad, self._good))
         order = itertools.count()
-        heap: list[tuple[int, int, _State]] = []
+        heap: list[tuple[int, int, _SearchState]] = []
         for places in itertools.product(*(close((t.root,)) for t in self._tries)):
-            heap.append((0, next(order), _State((), places, bad, plain, good, self.space.start)))
+            heap.append((0, next(order), _SearchState((), places, bad, plain, good, self.space.start)))
         while heap:
             cost, _, state = heapq.heappop(heap)
             if not self._waiting.get(state.places[0].order) or self._beaten(state):
@@ -232,7 +232,7 @@ class Search:
             found = self._sets[key] = _Set(nodes, self._absolute)
         return found
 
-    def _beaten(self, state: _State) -> bool:
+    def _beaten(self, state: _SearchState) -> bool:
         """True when a state seen before can do all that this one can; else it is noted."""
         mine = (state.bad.orders, state.plain.orders, state.good.orders)
         places = tuple(p.order for p in state.places)
@@ -247,7 +247,7 @@ class Search:
         before.append(mine)
         return False
 
-    def _moved(self, state: _State, segment: str, places: Nodes, named: bool) -> _State | None:
+    def _moved(self, state: _SearchState, segment: str, places: Nodes, named: bool) -> _SearchState | None:
         phase = self.space.step(state.phase, segment)
         if phase is None:
             return None
@@ -259,7 +259,7 @@ class Search:
             return None
         length = len(state.word)
         fixed = state.fixed + 1 if named and state.fixed == length else state.fixed
-        return _State((*state.word, segment), places, bad, plain, self._step(state.good, text), phase, fixed)
+        return _SearchState((*state.word, segment), places, bad, plain, self._step(state.good, text), phase, fixed)
 
     def _step(self, nodes: _Set, segment: str) -> _Set:
         """One move of a determinised set."""
@@ -307,7 +307,7 @@ class Search:
 
     # moves
 
-    def _moves(self, state: _State) -> Iterator[tuple[str, Nodes, bool]]:
+    def _moves(self, state: _SearchState) -> Iterator[tuple[str, Nodes, bool]]:
         """Segments worth trying, the nodes of the required sets that each leads to, whether a pattern names it."""
         seen: set[object] = set()
         for wanted, literal, targets in self._ways(state.places):
@@ -339,7 +339,7 @@ class Search:
             return [(n,) for n in self._targets(0, targets[0])]
         return itertools.product(*(self._targets(i, t) for i, t in enumerate(targets)))
 
-    def _named(self, state: _State) -> Iterator[tuple[str, Nodes, bool]]:
+    def _named(self, state: _SearchState) -> Iterator[tuple[str, Nodes, bool]]:
         """Words that only a pattern which names them matches; to what is about plain words they are like others."""
         words = {
             x for p, plain in zip(state.places, self._plain_sets, strict=True) if not plain
@@ -389,7 +389,7 @@ class Search:
             out += [t for g, t in (node.globs or {}).items() if g.matches(segment)]
         return out
 
-    def _choose(self, state: _State, wanted: frozenset[Glob]) -> tuple[str, ...]:
+    def _choose(self, state: _SearchState, wanted: frozenset[Glob]) -> tuple[str, ...]:
         pool = self.space.pool(state.phase)
         alphabet, forbidden = self.space.alphabet(state.phase)
         key = (wanted, id(state.bad), id(state.plain), id(state.good), pool, alphabet.name, forbidden)
@@ -399,7 +399,7 @@ class Search:
             self._choices[key] = found
         return found
 
-    def _chosen(self, state: _State, wanted: frozenset[Glob], pool: tuple[str, ...] | None) -> tuple[str, ...]:
+    def _chosen(self, state: _SearchState, wanted: frozenset[Glob], pool: tuple[str, ...] | None) -> tuple[str, ...]:
         alphabet, forbidden = self.space.alphabet(state.phase)
         if pool is None and (not state.good.nodes or self._fleeting(state, wanted)):
             against = (*forbidden, *state.bad.globs, *state.plain.globs)
@@ -412,7 +412,7 @@ class Search:
             return among(pool, wanted, bad, good, self.budget)
         return choose(wanted, bad, good, alphabet, forbidden, self.budget)
 
-    def _fleeting(self, state: _State, wanted: frozenset[Glob]) -> bool:
+    def _fleeting(self, state: _SearchState, wanted: frozenset[Glob]) -> bool:
         """True when the exceptions that may come next matter only to a word that ends with what they except.
 
         Then a segment that meets nothing bad is as good as one that meets an exception.
@@ -425,7 +425,7 @@ class Search:
 
     # answers
 
-    def _answers(self, state: _State) -> Iterator[Found]:
+    def _answers(self, state: _SearchState) -> Iterator[Found]:
         bad, good = state.bad.marks | state.plain.marks, state.good.marks
         most = len(self.barred)
         against = frozenset(self.barred[i].fails() for i in bad if i < most and i not in good)

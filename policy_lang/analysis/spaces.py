@@ -284,7 +284,7 @@ class Commands(Space):
         return (_PROGRAMS if phase == (0,) else WORDS), ()
 
 
-class Names(Space):
+class DottedNames(Space):
     """A name's parts, at least one."""
 
     start = (0,)
@@ -309,7 +309,7 @@ def space_of(sort: str) -> Space:
         return Hosts()
     if sort == REF:
         return Refs()
-    return Commands() if sort == COMMAND else Names()
+    return Commands() if sort == COMMAND else DottedNames()
 
 
 @dataclass(slots=True)

@@ -48,7 +48,7 @@ class LogUnavailableError(InternalError):
         self.passing = passing
 
 
-class _State:
+class _ChainState:
     """Where the chain stands."""
 
     __slots__ = ("began", "hash", "log", "offset", "segment", "seq")
@@ -72,13 +72,13 @@ class _State:
         return (data + sha256(data).hexdigest()[:16].encode("ascii")).ljust(_HEAD_BYTES - 1) + b"\n"
 
 
-def read_head(data: bytes) -> _State | None:
+def read_head(data: bytes) -> _ChainState | None:
     """Where the chain stands by the text of `head`; None when it says nothing."""
     text, _, check = data.rstrip().rpartition(b" ")
     words = text.decode("ascii", "replace").split(" ")
     if len(words) != 9 or sha256(text + b" ").hexdigest()[:16].encode("ascii") != check:
         return None
-    return _State(words[3], int(words[4]), int(words[5]), int(words[6]), words[7], int(words[8]))
+    return _ChainState(words[3], int(words[4]), int(words[5]), int(words[6]), words[7], int(words[8]))
 
 
 def segment_name(number: int) -> str:
@@ -126,7 +126,7 @@ class DecisionLog:
         """What a process has for itself."""
         self.close()
         self._pid = os.getpid()
-        self._state: _State | None = None
+        self._state: _ChainState | None = None
         self._mutex = allocate_lock()
         self._refused = 0
         self._unsigned = 0
@@ -211,7 +211,7 @@ class DecisionLog:
         self._refused += count
         self.close()
 
-    def _current(self) -> tuple[_State, list[Json]]:
+    def _current(self) -> tuple[_ChainState, list[Json]]:
         """Where the chain stands, and what is to be recorded about how that was found."""
         system = self._system
         data = system.pread(self._opened(_HEAD, os.O_RDWR | os.O_CREAT), _HEAD_BYTES, 0)
@@ -235,7 +235,7 @@ class DecisionLog:
         self._state = state
         return state, found
 
-    def _stands(self, state: _State) -> bool:
+    def _stands(self, state: _ChainState) -> bool:
         """True when the last file ends where `head` says, with the record that it says."""
         name = segment_name(state.segment)
         try:
@@ -246,12 +246,12 @@ class DecisionLog:
             return False
         return self._ends(handle, state) and not self._system.exists(f"{self.folder}/{segment_name(state.segment + 1)}")
 
-    def _ends(self, handle: int, state: _State) -> bool:
+    def _ends(self, handle: int, state: _ChainState) -> bool:
         """True when the record that `head` names stands where it says."""
         tail = self._system.pread(handle, _DIGEST_AND_END, state.offset - _DIGEST_AND_END) if state.offset else b""
         return tail == state.end()
 
-    def _next(self, state: _State, number: int) -> _State:
+    def _next(self, state: _ChainState, number: int) -> _ChainState:
         """The same chain, at the beginning of a new file."""
         handle = self._handles.pop(segment_name(state.segment), None)
         if handle is not None:
@@ -264,9 +264,9 @@ class DecisionLog:
             self._system.flush(folder)  # its name must be as lasting as what is in it
         finally:
             self._system.close(folder)
-        return _State(state.log, number, state.seq, 0, state.hash, 0)
+        return _ChainState(state.log, number, state.seq, 0, state.hash, 0)
 
-    def _write(self, state: _State, events: Sequence[Json], durable: bool) -> None:
+    def _write(self, state: _ChainState, events: Sequence[Json], durable: bool) -> None:
         now = self._clock()
         text = moment(now)
         lines: list[bytes] = []
@@ -329,14 +329,14 @@ class DecisionLog:
 
     # when something else is found
 
-    def _recovered(self, head: _State | None, known: bool) -> tuple[_State, list[Json]]:
+    def _recovered(self, head: _ChainState | None, known: bool) -> tuple[_ChainState, list[Json]]:
         """Where the chain stands by the files themselves, and the record of what is missing."""
         for name in [n for n in self._handles if n != _LOCK]:
             self._system.close(self._handles.pop(name))
         numbers = segment_numbers(self._system.names(self.folder))
         if not numbers:
             log = os.urandom(16).hex() if head is None else head.log
-            made = _State(log, 0, 0, 0, FIRST, 0) if head is None else head
+            made = _ChainState(log, 0, 0, 0, FIRST, 0) if head is None else head
             found: list[Json] = []
             if known or made.seq:
                 found = [{"kind": "cut", "why": "the log's files are gone", "records": made.seq}]
@@ -383,17 +383,17 @@ class _Scan:
 
     def __init__(self, log: DecisionLog, first: int) -> None:
         self.log = log
-        self.state = _State("", first, 0, 0, FIRST, 0)
+        self.state = _ChainState("", first, 0, 0, FIRST, 0)
         self.cuts: list[Json] = []
         self.damaged = False
         self._begun = False
         self._from = 0
 
-    def begin_at(self, head: _State) -> None:
+    def begin_at(self, head: _ChainState) -> None:
         """Begin where `head` says, if the record that it names stands there."""
         data, _ = self.log.read(head.segment)
         if head.offset and data[head.offset - _DIGEST_AND_END : head.offset] == head.end():
-            self.state = _State(head.log, head.segment, head.seq, head.offset, head.hash, head.began)
+            self.state = _ChainState(head.log, head.segment, head.seq, head.offset, head.hash, head.began)
             self._begun, self._from = True, head.offset
 
     def follows(self, number: int) -> bool:

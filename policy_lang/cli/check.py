@@ -42,7 +42,7 @@ def command(policy: str, action: str | None, resource: tuple[str, ...], requests
     if requests is not None:
         if action is not None:
             fail_usage("give either ACTION and RESOURCE, or --requests", format_)
-        sys.exit(_Session(load_policy(policy, format_), policy, format_, moment(options["now"])).run(requests))
+        sys.exit(_RequestFile(load_policy(policy, format_), policy, format_, moment(options["now"])).run(requests))
     if action is None or not resource:
         fail_usage("ACTION and RESOURCE are missing; or name a file with --requests", format_)
     loaded = load_policy(policy, format_)
@@ -72,7 +72,7 @@ def _opened(name: str, format_: str) -> Iterator[tuple[BinaryIO, int]]:
         yield stream, os.fstat(stream.fileno()).st_size
 
 
-class _Session:
+class _RequestFile:
     """Decides a file of requests, one line at a time."""
 
     def __init__(self, policy: Policy, path: str, format_: str, now: float | None) -> None:

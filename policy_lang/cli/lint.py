@@ -15,7 +15,7 @@ from ..analysis.spaces import Layout
 from ..audit.read import LogReadError
 from ..domain.errors import PolicyError
 from ..lint.baseline_file import Baseline, BaselineError
-from ..lint.config import ConfigError, LintConfig, find_config, read_config
+from ..lint.config import LintConfig, LintConfigError, find_config, read_config
 from ..lint.context import USUAL_LAYOUT, LintContext
 from ..lint.finding import PERSONAS, SEVERITIES
 from ..lint.fixing import fix
@@ -117,7 +117,7 @@ def _run(files: tuple[str, ...], format_: str, given: dict[str, object]) -> _Run
             base = None if given["config"] else _base_config(str(path), given["against"], shape)
             config = LintConfig() if base == b"" else read_config(str(path), base)
         capabilities = config.capabilities()
-    except ConfigError as error:
+    except LintConfigError as error:
         fail_usage(str(error), shape)
     folder = os.path.dirname(str(path)) if path is not None else ""
     name = str(given["baseline"]) if given["baseline"] else None

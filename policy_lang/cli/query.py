@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from ..analysis.query import Answer, query
+from ..analysis.query import QueryAnswer, query
 from ..analysis.spaces import Layout
 from ..analysis.witness import USUAL
 from ..automata.pattern import Pattern
@@ -107,5 +107,5 @@ def _patterns(action: str | None, texts: dict[str, tuple[str, ...]], format_: st
     return tuple(out)
 
 
-def _exit(answer: Answer) -> int:
+def _exit(answer: QueryAnswer) -> int:
     return 3 if answer.undecided else 0 if answer.grants else 1

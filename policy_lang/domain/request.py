@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Protocol
 
-    class Disk(Protocol):
+    class DiskPort(Protocol):
         """What a decision may look at on a disk; `facts/disk.py` is this machine's."""
 
         def is_folder(self, path: str) -> bool:
@@ -67,6 +67,6 @@ class Request:
     id: str | None = None
     now: float | None = None
     origin: Mapping[str, str] = field(default_factory=dict)
-    disk: Disk | None = None
+    disk: DiskPort | None = None
     ticket: str | None = None
     inner: bool = False

@@ -16,7 +16,7 @@ from .text import checked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..domain.request import Disk
+    from ..domain.request import DiskPort
 
 ROOT, WORKSPACE, HOME, TMP = "\0/", "\0W", "\0~", "\0T"
 Word = tuple[str, ...]
@@ -40,7 +40,7 @@ class Roots:
     home: str | None = None
     tmp: str | None = None
     lexical: bool = False
-    disk: Disk = REAL
+    disk: DiskPort = REAL
 
 
 @record(frozen=True, slots=True)
@@ -125,11 +125,11 @@ def _absolute(folder: str, what: str) -> str:
     return folder
 
 
-def _folder(folder: str | None, what: str, disk: Disk | None = None) -> Word | None:
+def _folder(folder: str | None, what: str, disk: DiskPort | None = None) -> Word | None:
     return None if folder is None else _walk(_absolute(folder, what), (), None, disk)
 
 
-def _folders(roots: Roots, disk: Disk | None = None) -> tuple[Word | None, Word | None, Word | None]:
+def _folders(roots: Roots, disk: DiskPort | None = None) -> tuple[Word | None, Word | None, Word | None]:
     return (
         _folder(roots.workspace, "workspace", disk),
         _folder(roots.home, "home", disk),
@@ -150,7 +150,7 @@ def _names(path: Word, folders: tuple[Word | None, Word | None, Word | None]) ->
     return Names(tuple(sure), tuple(maybe))
 
 
-def _walk(text: str, start: Word, cwd: Word | None, disk: Disk | None = None) -> Word:
+def _walk(text: str, start: Word, cwd: Word | None, disk: DiskPort | None = None) -> Word:
     """Follow a path segment by segment from `start`; on the disk, symlinks too. path_resolution(7)."""
     done = list(start)
     relative = not start and not text.startswith("/")

@@ -27,7 +27,7 @@ class _Entry(BaseModel):
     message: str
 
 
-class _File(BaseModel):
+class _BaselineFile(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     version: int
@@ -47,7 +47,7 @@ class Baseline:
     def read(cls, text: str, *, critical: bool = False) -> Baseline:
         """The baseline of a file's text. Raises BaselineError."""
         try:
-            found = _File.model_validate_json(text)
+            found = _BaselineFile.model_validate_json(text)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"])) or "the file"

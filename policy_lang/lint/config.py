@@ -23,7 +23,7 @@ _PLACES = {
 }  # fmt: skip
 
 
-class ConfigError(AuthorError):
+class LintConfigError(AuthorError):
     """The configuration cannot be used; the message says where and why."""
 
 
@@ -70,17 +70,19 @@ class LintConfig(BaseModel):
     suffixes: list[str] = []
 
     def capabilities(self) -> Capabilities:
-        """The capability data with the project's own rows. Raises ConfigError."""
+        """The capability data with the project's own rows. Raises LintConfigError."""
         known = builtin()
         places = dict(known.places)
         actions = {g: a for a, groups in _PLACES.items() for g in groups}
         for row in self.place:
             if row.group not in actions:
-                raise ConfigError(f"`place`: there is no group `{row.group}`; there are {', '.join(sorted(actions))}")
+                raise LintConfigError(
+                    f"`place`: there is no group `{row.group}`; there are {', '.join(sorted(actions))}"
+                )
             try:
                 wanted(actions[row.group], (row.pattern,))
             except PatternError as error:
-                raise ConfigError(f"`place`: the pattern `{row.pattern}`: {error.message}") from None
+                raise LintConfigError(f"`place`: the pattern `{row.pattern}`: {error.message}") from None
             mine = Place(row.group, row.pattern, row.example, row.note, row.source)
             places[row.group] = (*places[row.group], mine)
         programs = tuple(
@@ -110,7 +112,7 @@ def find_config(start: str) -> str | None:
 def _has_table(path: str) -> bool:
     try:
         return "policy" in _read(path).get("tool", {})
-    except ConfigError:
+    except LintConfigError:
         return False
 
 
@@ -121,24 +123,24 @@ def _read(path: str, data: bytes | None = None) -> dict[str, dict[str, object]]:
         with open(path, "rb") as file:
             return tomli.load(file)
     except (OSError, tomli.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"`{path}` cannot be read: {error}") from None
+        raise LintConfigError(f"`{path}` cannot be read: {error}") from None
 
 
 def read_config(path: str, data: bytes | None = None) -> LintConfig:
-    """The configuration in a file, or in the bytes that it had elsewhere. Raises ConfigError."""
+    """The configuration in a file, or in the bytes that it had elsewhere. Raises LintConfigError."""
     table = _read(path, data)
     if os.path.basename(path) == "pyproject.toml":
         found = table.get("tool", {}).get("policy", {})
         table = found if isinstance(found, dict) else {}
     strange = [k for k in table if k != "lint"]
     if strange:
-        raise ConfigError(f"`{path}`: unknown table `{strange[0]}`; there is `lint`")
+        raise LintConfigError(f"`{path}`: unknown table `{strange[0]}`; there is `lint`")
     try:
         config = LintConfig.model_validate(table.get("lint", {}))
     except ValidationError as error:
         first = error.errors()[0]
-        raise ConfigError(f"`{path}`: `lint.{'.'.join(map(str, first['loc']))}`: {first['msg'].lower()}") from None
+        raise LintConfigError(f"`{path}`: `lint.{'.'.join(map(str, first['loc']))}`: {first['msg'].lower()}") from None
     for code in (*config.select, *config.ignore, *(c for codes in config.per_file.values() for c in codes)):
         if not any(known.startswith(code) for known in checks()):
-            raise ConfigError(f"`{path}`: there is no rule `{code}`")
+            raise LintConfigError(f"`{path}`: there is no rule `{code}`")
     return config

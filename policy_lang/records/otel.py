@@ -137,7 +137,7 @@ def _trace(told: str) -> Any:
     return set_span_in_context(NonRecordingSpan(SpanContext(trace, span, True, TraceFlags(flags))))
 
 
-class _Session(requests.Session):
+class _ExporterSession(requests.Session):
     """Follows no redirect, reads no more of an answer than it needs, and remembers what it was."""
 
     def __init__(self) -> None:
@@ -177,7 +177,7 @@ class Shipper:
         self.follower = Follower(log, kept[0])
         self.sent, self.dropped, self.seq = kept[1:]
         base = None if url is None else url.rstrip("/")
-        self._session = _Session()
+        self._session = _ExporterSession()
         self._exporter = OTLPLogExporter(None if base is None else f"{base}/v1/logs", session=self._session)
         self._resource = Resource.create({"service.name": os.environ.get("OTEL_SERVICE_NAME", "policy_lang")})
         self._meters = _Meters(None if base is None else f"{base}/v1/metrics", self._resource, self)
@@ -295,7 +295,7 @@ class _Meters:
     def __init__(self, url: str | None, resource: Resource, shipper: Shipper) -> None:
         from opentelemetry.metrics import Observation
 
-        exporter = OTLPMetricExporter(url, session=_Session())
+        exporter = OTLPMetricExporter(url, session=_ExporterSession())
         reader = PeriodicExportingMetricReader(exporter, _METRICS_EVERY, _SECONDS * 1000)
         self._provider = MeterProvider([reader], resource, shutdown_on_exit=False)
         meter = self._provider.get_meter("policy_lang", __version__)

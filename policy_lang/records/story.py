@@ -14,7 +14,7 @@ _TRIED_AGAIN = 5
 
 
 @dataclass(slots=True)
-class Step:
+class StoryStep:
     """One line of a story. `kind` is `told`, `did` or `happened`; `times` counts calls that are told as one.
 
     `again` is the number of the denied step whose resource this one reaches for once more. `effects` are what a command
@@ -38,7 +38,7 @@ class Story:
     """A session from its first record to its last."""
 
     session: str
-    steps: list[Step] = field(default_factory=list)
+    steps: list[StoryStep] = field(default_factory=list)
     agents: dict[str, None] = field(default_factory=dict)
     clients: dict[str, None] = field(default_factory=dict)
     policies: dict[str, None] = field(default_factory=dict)
@@ -54,7 +54,7 @@ def story(records: Iterable[Json], session: str) -> Story:
     """The story of one session. What happened to its agent, or to the service, meanwhile is part of it."""
     found = Story(session)
     told = ""
-    between: list[Step] = []
+    between: list[StoryStep] = []
     for record in records:
         if record.get("kind") != "decision":
             if record.get("session") == session:
@@ -72,7 +72,7 @@ def story(records: Iterable[Json], session: str) -> Story:
         words = text(one.origin.get("instruction")) or text(one.origin.get("task"))
         if words and words != told:
             told = words
-            found.steps.append(Step("told", one.time, words, seq=one.seq))
+            found.steps.append(StoryStep("told", one.time, words, seq=one.seq))
         _add(found, one)
     return found
 
@@ -91,7 +91,7 @@ def _add(found: Story, one: Row) -> None:
         before.times += 1
         before.until = one.time
         return
-    step = Step("did", one.time, row=one, until=one.time, seq=one.seq, because=_because(one))
+    step = StoryStep("did", one.time, row=one, until=one.time, seq=one.seq, because=_because(one))
     step.effects = list(_effects(one))
     step.again = _again(found, one)
     found.steps.append(step)
@@ -141,12 +141,12 @@ def _concerns(record: Json, found: Story) -> bool:
     return record.get("kind") in _COMMON or record.get("agent") in found.agents
 
 
-def _happened(record: Json) -> Step:
+def _happened(record: Json) -> StoryStep:
     """What a record says besides decisions."""
     kind = text(record.get("kind")).replace("-", " ")
     told = [f"{k} {v}" for k, v in record.items() if k not in _LINKS and isinstance(v, (str, int))]
     words = f"{kind}: {', '.join(told)}" if told else kind
-    return Step("happened", text(record.get("time")), words, seq=number(record.get("seq")))
+    return StoryStep("happened", text(record.get("time")), words, seq=number(record.get("seq")))
 
 
 def story_json(found: Story) -> Json:
@@ -158,7 +158,7 @@ def story_json(found: Story) -> Json:
     }  # fmt: skip
 
 
-def _step_json(step: Step) -> Json:
+def _step_json(step: StoryStep) -> Json:
     out: Json = {"kind": step.kind, "seq": step.seq, "time": step.time}
     if step.row is None:
         return {**out, "words": step.words}

@@ -34,7 +34,7 @@ _MOST_MEMO = limit("replay_answers")
 
 
 @dataclass(slots=True)
-class _Part:
+class _UsagePart:
     """What a part of the log says."""
 
     decisions: int = 0
@@ -47,7 +47,7 @@ class _Part:
     asked: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The rules that asked, by the ticket."""
 
-    def merge(self, other: _Part) -> None:
+    def merge(self, other: _UsagePart) -> None:
         self.decisions += other.decisions
         self.first = earliest(self.first, other.first)
         self.last = max(self.last, other.last)
@@ -67,7 +67,7 @@ class _Part:
 def usage_of(log: str, path: str) -> Usage:
     """What the log says of the rules of a policy file. Raises LogReadError, PolicyError."""
     data = portable(path)
-    found = _Part()
+    found = _UsagePart()
     for part in spread(lines(log), looker, (data,)):
         found.merge(part)
     policy = Policy.load(path)
@@ -85,7 +85,7 @@ def usage_of(log: str, path: str) -> Usage:
     return usage
 
 
-def _days(found: _Part) -> float:
+def _days(found: _UsagePart) -> float:
     try:
         span = datetime.fromisoformat(found.last) - datetime.fromisoformat(found.first)
     except ValueError:
@@ -93,13 +93,13 @@ def _days(found: _Part) -> float:
     return span.total_seconds() / 86400
 
 
-def looker(data: bytes) -> Callable[[list[Counted]], _Part]:
+def looker(data: bytes) -> Callable[[list[Counted]], _UsagePart]:
     """What decides records anew by the policy of these bytes, and notes which rules granted."""
     policy = opened_policy(data)
     memo: dict[bytes, Decision | None] = {}
 
-    def look(chunk: list[Counted]) -> _Part:
-        part = _Part()
+    def look(chunk: list[Counted]) -> _UsagePart:
+        part = _UsagePart()
         for line, times in chunk:
             record = record_of(line)
             if record["kind"] != "decision":
@@ -120,7 +120,7 @@ def looker(data: bytes) -> Callable[[list[Counted]], _Part]:
     return look
 
 
-def _note(part: _Part, record: dict[str, object], decision: Decision, times: int) -> None:
+def _note(part: _UsagePart, record: dict[str, object], decision: Decision, times: int) -> None:
     request = table(record.get("request"))
     time = text(record.get("time"))
     part.decisions += times
@@ -146,7 +146,7 @@ def _note(part: _Part, record: dict[str, object], decision: Decision, times: int
                     values.setdefault(word, Seen()).add(seen)
 
 
-def _answers(log: str, found: _Part, usage: Usage) -> None:
+def _answers(log: str, found: _UsagePart, usage: Usage) -> None:
     """What people said to what rules asked."""
     if not found.asked:
         return
@@ -165,7 +165,7 @@ def _answers(log: str, found: _Part, usage: Usage) -> None:
 # smaller patterns
 
 
-def _smaller(log: str, path: str, data: bytes, policy: Policy, found: _Part, usage: Usage) -> None:
+def _smaller(log: str, path: str, data: bytes, policy: Policy, found: _UsagePart, usage: Usage) -> None:
     """For rules that reach further than what was seen, patterns that suffice, as a replay shows."""
     rules = {r.id: r for r in policy.policy_set.layers[0].rules if r.grants}
     tried = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..analysis.facts import Fact
-from ..analysis.query import Answer, QueryGrant
+from ..analysis.query import QueryAnswer, QueryGrant
 from ..analysis.witness import Witness
 from .decisions import rule_place
 from .differences import circumstances, witness_text
@@ -39,7 +39,7 @@ def _pattern_line(grant: QueryGrant) -> str:
     return _patterns(grant.patterns) + without
 
 
-def render_grants(answer: Answer) -> str:
+def render_grants(answer: QueryAnswer) -> str:
     """Each grant with its example and what cuts into it."""
     lines: list[str] = []
     for grant in answer.grants:
@@ -54,7 +54,7 @@ def render_grants(answer: Answer) -> str:
     return "\n".join([*lines, *_end(answer)])
 
 
-def render_who(answer: Answer) -> str:
+def render_who(answer: QueryAnswer) -> str:
     """Agent by agent: what it takes, by which rule, with an example."""
     lines: list[str] = []
     agents = dict.fromkeys(a for g in answer.grants for a in g.agents)
@@ -69,7 +69,7 @@ def render_who(answer: Answer) -> str:
     return "\n".join([*lines, *_end(answer)])
 
 
-def render_summary(answer: Answer) -> str:
+def render_summary(answer: QueryAnswer) -> str:
     """One line for each grant, by action."""
     rows = [(g.action, _effect(g), _pattern_line(g), len(g.cuts), rule_place(g.rule)) for g in answer.grants]
     if not rows:
@@ -102,7 +102,7 @@ def fact_text(fact: Fact) -> str:
     return f"{rule_place(fact.rule)}  {visible(fact.rule.id)}: {_FACTS[fact.kind]}{pattern}{by}"
 
 
-def _end(answer: Answer) -> list[str]:
+def _end(answer: QueryAnswer) -> list[str]:
     lines = [colour(f"undecided: {visible(text)}", "ask") for text in answer.undecided]
     if not answer.grants and not answer.undecided:
         lines.append("nothing: proved for every request")

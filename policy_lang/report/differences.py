@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from ..analysis.diff import Diff, Row, Undecided
+from ..analysis.diff import Diff, DiffRow, Undecided
 from ..analysis.prove import Proof
 from ..analysis.witness import USUAL, Witness
 from ..domain.decision import RuleRef, Verdict
@@ -64,7 +64,7 @@ def circumstances(witness: Witness) -> list[str]:
     return out
 
 
-def agents_text(row: Row) -> str:
+def agents_text(row: DiffRow) -> str:
     """Which agents a row is about."""
     if row.everyone:
         return "every agent"
@@ -124,7 +124,7 @@ def _where(found: Diff) -> str:
     return f" with {', '.join(fixed)}" if fixed else ", wherever the workspace and the home are"
 
 
-def _row_lines(row: Row) -> Iterator[str]:
+def _row_lines(row: DiffRow) -> Iterator[str]:
     yield f"{agents_text(row)}: {_request(row.witness)}"
     yield f"    {effect_of(row.old)} -> {effect_of(row.new)}" + (f"  (the tier `{row.tier}`)" if row.tier else "")
     if row.pattern:
@@ -205,7 +205,7 @@ def _code(text: str) -> str:
 # annotations
 
 
-def row_text(row: Row) -> str:
+def row_text(row: DiffRow) -> str:
     """A difference on one line."""
     return f"{witness_text(row.witness)} for {agents_text(row)}: {effect_of(row.old)} -> {effect_of(row.new)}"
 

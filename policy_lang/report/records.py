@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ..audit.verify import Verified
 from ..records.row import Row, recorded, table, text, texts
 from ..records.stats import Stats
-from ..records.story import Step, Story
+from ..records.story import Story, StoryStep
 from .decisions import effect_lines, rule_place
 from .style import colour, show_resource, visible
 
@@ -188,7 +188,7 @@ def render_story(found: Story) -> str:
 _WORDS = {"allow": "allowed", "ask": "asked", "deny": "denied"}
 
 
-def _step(step: Step) -> Iterator[str]:
+def _step(step: StoryStep) -> Iterator[str]:
     clock = step.time[11:19]
     if step.kind == "told":
         yield f"{clock}  {colour('told', 'help')}     {visible(step.words[:400])}"

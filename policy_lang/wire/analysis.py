@@ -6,10 +6,10 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
-from ..analysis.diff import Diff, Row
+from ..analysis.diff import Diff, DiffRow
 from ..analysis.facts import Fact
 from ..analysis.prove import Proof
-from ..analysis.query import Answer
+from ..analysis.query import QueryAnswer
 from ..analysis.witness import Witness
 from ..domain.decision import Verdict
 from ..domain.serialize import rule_json
@@ -59,7 +59,7 @@ def _verdict(verdict: Verdict) -> Json:
     return {"effect": verdict.effect, "tiers": list(verdict.tiers), "rules": rules, "reasons": list(verdict.reasons)}
 
 
-def row_json(row: Row) -> Json:
+def row_json(row: DiffRow) -> Json:
     """One difference."""
     out: Json = {
         "kind": row.kind,
@@ -125,7 +125,7 @@ def proof_json(proof: Proof) -> Json:
     return out
 
 
-def answer_json(answer: Answer) -> Json:
+def answer_json(answer: QueryAnswer) -> Json:
     """What is granted, with examples."""
     return {
         "grants": [

@@ -12,11 +12,11 @@ from .requests import Name
 Effect = Literal["allow", "ask", "deny"]
 
 
-class _Strict(BaseModel):
+class _CallModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class BatchModel(_Strict):
+class BatchModel(_CallModel):
     """Several requests, answered in order. Each is read by itself: one that is malformed spoils no other.
 
     Those that are `together` are one thing to do: people are asked once for all of them, and nobody is asked when one
@@ -27,7 +27,7 @@ class BatchModel(_Strict):
     together: bool = False
 
 
-class SessionModel(_Strict):
+class SessionModel(_CallModel):
     """A session to start: whose it is, perhaps its name, and what is fixed for it."""
 
     agent: Annotated[str, Field(min_length=1, max_length=limit("request_name"))]
@@ -38,13 +38,13 @@ class SessionModel(_Strict):
     context: Annotated[dict[Name, str | int | bool], Field(max_length=limit("request_context"))] = {}
 
 
-class NamedModel(_Strict):
+class NamedModel(_CallModel):
     """One session."""
 
     session: Name
 
 
-class PrincipalModel(_Strict):
+class PrincipalModel(_CallModel):
     """An agent or a session, and why."""
 
     agent: Name | None = None
@@ -52,7 +52,7 @@ class PrincipalModel(_Strict):
     reason: Annotated[str, Field(max_length=limit("escalation_bytes"))] = ""
 
 
-class QuestionModel(_Strict):
+class QuestionModel(_CallModel):
     """What an agent wants a person to decide."""
 
     agent: Name | None = None
@@ -60,7 +60,7 @@ class QuestionModel(_Strict):
     question: Annotated[str, Field(min_length=1, max_length=limit("escalation_bytes"))]
 
 
-class EscalationModel(_Strict):
+class EscalationModel(_CallModel):
     """One escalation, to be settled."""
 
     escalation: Name
@@ -69,7 +69,7 @@ class EscalationModel(_Strict):
 # what is given back: for the documentation of the interface, and for its tests
 
 
-class RuleModel(_Strict):
+class RuleModel(_CallModel):
     """A rule that decided."""
 
     id: str
@@ -80,7 +80,7 @@ class RuleModel(_Strict):
     because: str | None = None
 
 
-class EffectModel(_Strict):
+class EffectModel(_CallModel):
     """One effect of a request, with what was decided on it."""
 
     action: str
@@ -96,7 +96,7 @@ class EffectModel(_Strict):
     mend: str | None = None
 
 
-class TicketModel(_Strict):
+class TicketModel(_CallModel):
     """What people are asked, or have approved. `left` is how many must still say yes, by tier."""
 
     id: str
@@ -105,7 +105,7 @@ class TicketModel(_Strict):
     left: dict[str, int]
 
 
-class VoteModel(_Strict):
+class VoteModel(_CallModel):
     """A person's answer. Somebody who signs gives the `signature` of the text that says it, and whose it is."""
 
     ticket: Name
@@ -115,14 +115,14 @@ class VoteModel(_Strict):
     signature: Annotated[str, Field(max_length=limit("signature_bytes"))] | None = None
 
 
-class ReviewModel(_Strict):
+class ReviewModel(_CallModel):
     """What somebody found who looked at what an emergency opened."""
 
     ticket: Name
     found: Annotated[str, Field(min_length=1, max_length=limit("approval_reason"))]
 
 
-class SignInModel(_Strict):
+class SignInModel(_CallModel):
     """A person who signs: first alone, for the text to sign, then with its signature, for a token."""
 
     person: Name
@@ -130,14 +130,14 @@ class SignInModel(_Strict):
     signature: Annotated[str, Field(max_length=limit("signature_bytes"))] | None = None
 
 
-class TakenBackModel(_Strict):
+class TakenBackModel(_CallModel):
     """A ticket that is taken back, and why."""
 
     ticket: Name
     reason: Annotated[str, Field(max_length=limit("approval_reason"))] = ""
 
 
-class DecisionModel(_Strict):
+class DecisionModel(_CallModel):
     """A decision."""
 
     id: str | None = None
@@ -153,21 +153,21 @@ class DecisionModel(_Strict):
     ticket: TicketModel | None = None
 
 
-class FaultModel(_Strict):
+class FaultModel(_CallModel):
     """What is wrong with a call."""
 
     code: str
     message: str
 
 
-class ErrorModel(_Strict):
+class ErrorModel(_CallModel):
     """A call that was not answered. `effect` is `deny`, for whoever looks no further."""
 
     error: FaultModel
     effect: Literal["deny"]
 
 
-class DecisionsModel(_Strict):
+class DecisionsModel(_CallModel):
     """The answers of a batch."""
 
     decisions: list[DecisionModel | ErrorModel]

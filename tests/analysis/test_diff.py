@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from policy_lang import Policy
-from policy_lang.analysis.diff import Diff, Row, diff
+from policy_lang.analysis.diff import Diff, DiffRow, diff
 from policy_lang.analysis.spaces import Layout
 from policy_lang.analysis.witness import verdict_on
 
@@ -28,7 +28,7 @@ def kinds(found: Diff) -> set[tuple[str, str]]:
     return {(r.kind, r.action) for r in found.rows}
 
 
-def only(found: Diff, kind: str) -> Row:
+def only(found: Diff, kind: str) -> DiffRow:
     rows = [r for r in found.rows if r.kind == kind]
     assert len(rows) == 1, rows
     return rows[0]

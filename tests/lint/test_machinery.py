@@ -10,7 +10,7 @@ import pytest
 
 from policy_lang.domain.errors import InternalError
 from policy_lang.lint.baseline_file import Baseline, BaselineError
-from policy_lang.lint.config import ConfigError, find_config, read_config
+from policy_lang.lint.config import LintConfigError, find_config, read_config
 from policy_lang.lint.finding import Finding
 from policy_lang.lint.fixing import fix
 from policy_lang.lint.linter import Options, lint_context, merged
@@ -248,7 +248,7 @@ def test_the_nearest_configuration_counts(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_configuration_says_where(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(LintConfigError, match=said):
         read_config(config_in(tmp_path, text))
 
 
@@ -270,7 +270,7 @@ note = "anyone's pastes, inside the company"
         bad = text.replace('group = "uploads"', f'group = "{group}"').replace(
             "POST https://paste.acme.example/**", pattern
         )
-        with pytest.raises(ConfigError, match=said):
+        with pytest.raises(LintConfigError, match=said):
             read_config(config_in(tmp_path, bad)).capabilities()
 
 
@@ -371,7 +371,7 @@ file = "deploy.yaml"
         text.replace('argv = ["deployctl", "plan"]', "argv = []"),
         text.replace("gives", "takes"),
     ):
-        with pytest.raises(ConfigError, match="program"):
+        with pytest.raises(LintConfigError, match="program"):
             read_config(config_in(tmp_path, bad))
 
 

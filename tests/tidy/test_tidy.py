@@ -300,3 +300,18 @@ def test_registries_are_not_named_by_the_library() -> None:
         assert not re.search(
             r"npmjs|pypi\.org|pythonhosted|crates\.io|proxy\.golang|yarnpkg|rubygems", path.read_text()
         ), path
+
+
+TWICE = ("client.py", "daemon/", "domain/decision.py", "engine/", "pep/", "shell/")
+"""Where class names may still occur that others have as well."""
+
+
+def test_no_class_name_occurs_twice() -> None:
+    """Whoever reads a name knows which class is meant, private ones included."""
+    places: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(path.relative_to(ROOT / "policy_lang").as_posix())
+    twice = {n: p for n, p in places.items() if len(p) > 1 and not any(x.startswith(TWICE) for x in p)}
+    assert not twice

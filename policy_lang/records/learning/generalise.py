@@ -69,23 +69,23 @@ class Bounds:
 
 
 @dataclass(slots=True)
-class _Node:
-    children: dict[str, _Node] = field(default_factory=dict)
+class _Prefix:
+    children: dict[str, _Prefix] = field(default_factory=dict)
     seen: Seen | None = None
 
 
 def shapes(values: dict[Word, Seen], bounds: Bounds, files: bool) -> list[Shape]:
     """The patterns that stand for all values, in the order of their text. `files` looks at extensions."""
-    root = _Node()
+    root = _Prefix()
     for word, seen in sorted(values.items()):
         node = root
         for part in word:
-            node = node.children.setdefault(part, _Node())
+            node = node.children.setdefault(part, _Prefix())
         node.seen = seen
     return list(_visit(root, (), bounds, files))
 
 
-def _visit(node: _Node, place: Word, bounds: Bounds, files: bool) -> list[Shape]:
+def _visit(node: _Prefix, place: Word, bounds: Bounds, files: bool) -> list[Shape]:
     own = [] if node.seen is None else [Shape(place, seen=node.seen)]
     below = [s for part, child in node.children.items() for s in _visit(child, (*place, part), bounds, files)]
     least = bounds.least(place)
