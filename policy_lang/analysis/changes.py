@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ..domain.policy import AttributeType, Tier
+from ..domain.wording import counted
 from ..ir.model import PolicySet
 
 
@@ -165,7 +166,7 @@ def _expectations(old: PolicySet, new: PolicySet) -> list[Change]:
         if key[1:] in gone:
             names[str(key[0])] = names.get(str(key[0]), 0) + 1
     return [
-        Change("lost", f"the test `{name}` has lost {count} expectation{'' if count == 1 else 's'}", (name,))
+        Change("lost", f"the test `{name}` has lost {counted(count, 'expectation')}", (name,))
         for name, count in names.items()
     ]
 
@@ -192,7 +193,7 @@ def _proofs(old: PolicySet, new: PolicySet) -> list[Change]:
         if key not in kept:
             names[name] = names.get(name, 0) + 1
     return [
-        Change("lost", f"the proof `{name}` has lost {count} claim{'' if count == 1 else 's'}", (name,))
+        Change("lost", f"the proof `{name}` has lost {counted(count, 'claim')}", (name,))
         for name, count in names.items()
     ]
 

@@ -184,11 +184,6 @@ def _context(policy: Policy, pairs: tuple[str, ...], format_: str) -> dict[str, 
     return out
 
 
-def count(number: int, noun: str) -> str:
-    """`1 rule`, `2 rules`."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
 def write_file(path: str, text: str, format_: str = "text") -> None:
     """Replace a file at once, so that no reader sees half of it."""
     from ..domain.faults import reason_of

@@ -9,12 +9,13 @@ import click
 
 from ..domain.errors import InternalError, PolicyError
 from ..domain.faults import reason_of
+from ..domain.wording import counted
 from ..policy import Policy
 from ..report.style import colour, visible
 from ..starter.repository import look
 from ..starter.write import starter
 from ..testing import run_tests
-from .common import FORMAT, count, fail_usage, print_json
+from .common import FORMAT, fail_usage, print_json
 
 
 @click.command(name="init")
@@ -58,7 +59,7 @@ def command(folder: str, output: str | None, force: bool, format_: str) -> None:
         click.echo(
             f"{colour('wrote', 'allow')}  {visible(path)}: {found}; default branch {visible(repo.default_branch)}"
         )
-        click.echo(f"{count(tests, 'test')} in it, all passing. Next:")
+        click.echo(f"{counted(tests, 'test')} in it, all passing. Next:")
         click.echo(f"  policy test {visible(path)}")
         click.echo(f"  policy check {visible(path)} write README.md")
     sys.exit(0)

@@ -7,9 +7,10 @@ import sys
 import click
 
 from ..analysis.prove import PROVED, REFUTED, UNDECIDED, VACUOUS, Proof, prove
+from ..domain.wording import counted
 from ..report.differences import render_proofs
 from ..wire.analysis import proof_json
-from .common import FORMAT, LAYOUT, count, layout_of, load_policy, print_json
+from .common import FORMAT, LAYOUT, layout_of, load_policy, print_json
 
 EXITS = ((VACUOUS, 2), (REFUTED, 1), (UNDECIDED, 3))
 
@@ -36,7 +37,7 @@ def command(files: tuple[str, ...], format_: str, **places: str | None) -> None:
     elif proofs:
         click.echo(render_proofs(proofs))
         others = "".join(f", {n} {v}" for v, n in tally.items() if n and v != PROVED)
-        click.echo(f"{count(len(proofs), 'claim')}: {tally[PROVED]} proved{others}")
+        click.echo(f"{counted(len(proofs), 'claim')}: {tally[PROVED]} proved{others}")
     else:
         click.echo("there is nothing to prove")
     sys.exit(next((code for v, code in EXITS if tally[v]), 0) if proofs else 3)

@@ -8,12 +8,13 @@ import sys
 import click
 
 from ..analysis.facts import Fact, rule_facts
+from ..domain.wording import counted
 from ..policy import Policy
 from ..report.answers import fact_text
 from ..report.style import colour, visible
 from ..testing import CaseResult, TestReport, run_tests
 from ..wire.analysis import fact_json
-from .common import FORMAT, count, load_policy, print_json
+from .common import FORMAT, load_policy, print_json
 
 
 @click.command(name="test")
@@ -70,7 +71,7 @@ def _text(path: str, report: TestReport, enough: bool, wanted: int) -> None:
     word = colour("failed", "error") if report.failures or not enough else colour("ok", "allow")
     click.echo(
         f"{word}  {visible(path)}: {passed} passed, {len(report.failures)} failed, "
-        f"{count(report.rules, 'rule')}, {report.coverage:.0%} of them exercised"
+        f"{counted(report.rules, 'rule')}, {report.coverage:.0%} of them exercised"
         + ("" if enough else f" (wanted {wanted} %)")
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..domain.errors import Span
+from ..domain.wording import counted
 from ..ir.model import Rule
 from .check import Check
 from .context import LintContext, words
@@ -141,7 +142,7 @@ def _always_denied(context: LintContext, usage: Usage, check: Check) -> Iterator
         if one.count >= _LEAST_DENIED:
             who = f"`{one.agent}`" if one.agent else "an agent without a name"
             by = f"`{one.rule}` denies it" if one.rule else "no rule grants it"
-            sessions = f"{one.sessions} session{'s' if one.sessions != 1 else ''}"
+            sessions = counted(one.sessions, "session")
             text = (
                 f"{who} asked {one.count:,} times in {sessions} for {one.action} `{one.resource[:80]}`, in vain: {by}"
             )

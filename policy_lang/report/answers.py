@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..analysis.facts import Fact
 from ..analysis.query import QueryAnswer, QueryGrant
 from ..analysis.witness import Witness
+from ..domain.wording import counted
 from .decisions import rule_place
 from .differences import circumstances, witness_text
 from .style import colour, visible
@@ -80,7 +81,7 @@ def render_summary(answer: QueryAnswer) -> str:
     for action, effect, patterns, cuts, place in rows:
         shown = action if action != before else ""
         before = action
-        less = f"  (less {cuts} denial{'s' if cuts != 1 else ''})" if cuts else ""
+        less = f"  (less {counted(cuts, 'denial')})" if cuts else ""
         lines.append(f"{shown:{widths[0]}}  {effect:{widths[1]}}  {patterns}{less}  {colour(place, 'dim')}")
     return "\n".join([*lines, *_end(answer)])
 

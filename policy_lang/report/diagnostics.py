@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..domain.errors import Diagnostic, Span
+from ..domain.wording import counted
 from .style import colour, visible
 
 
@@ -12,8 +13,7 @@ def render(diagnostics: Iterable[Diagnostic]) -> str:
     """All diagnostics, one block each, and a count."""
     found = list(diagnostics)
     blocks = [render_one(d) for d in found]
-    count = len(found)
-    blocks.append(colour(f"{count} mistake{'s' if count != 1 else ''}; `policy rule CODE` explains each kind", "dim"))
+    blocks.append(colour(f"{counted(len(found), 'mistake')}; `policy rule CODE` explains each kind", "dim"))
     return "\n\n".join(blocks)
 
 

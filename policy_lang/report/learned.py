@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..domain.wording import counted
 from ..records.learning.propose import LearnedRule
 from ..records.learning.prove import Learned
 from .differences import row_text
@@ -16,7 +17,7 @@ def render_learned(found: Learned) -> str:
     agents = len({n[0] for n in observed.needs})
     lines = [
         f"{len(found.draft.rules):,} rules from {observed.kept:,} allowed or asked decisions of "
-        f"{agents:,} agent{'s' if agents != 1 else ''}, {observed.first[:10]} to {observed.last[:10]}"
+        f"{counted(agents, 'agent')}, {observed.first[:10]} to {observed.last[:10]}"
     ]
     lines.append(_mark(found.kept) + f" replayed: {replayed.same:,} of {replayed.total:,} decided as they were")
     lines += _groups(found)

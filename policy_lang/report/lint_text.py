@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ..domain.errors import Span
+from ..domain.wording import counted
 from ..lint.finding import SEVERITIES, Finding, Step
 from ..lint.run import Report
 from .diagnostics import excerpt
@@ -63,9 +64,7 @@ def concise_lines(report: Report) -> Iterator[str]:
 def summary(report: Report) -> str:
     """How many of each, and what is not shown."""
     counts = Counter(f.severity for f in report.findings)
-    found = [
-        f"{counts[s]} {s}{'s' if counts[s] != 1 and s != 'info' else ''}" for s in reversed(SEVERITIES) if counts[s]
-    ]
+    found = [f"{counts[s]} {s}" if s == "info" else counted(counts[s], s) for s in reversed(SEVERITIES) if counts[s]]
     files = f"{report.files} {'policy' if report.files == 1 else 'policies'}"
     hidden = f"{len(report.suppressed)} suppressed, {len(report.baselined)} in the baseline"
     fixable = sum(any(x.safe for x in f.fixes) for f in report.findings)

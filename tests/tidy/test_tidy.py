@@ -315,3 +315,8 @@ def test_no_class_name_occurs_twice() -> None:
                 places.setdefault(node.name, []).append(path.relative_to(ROOT / "policy_lang").as_posix())
     twice = {n: p for n, p in places.items() if len(p) > 1 and not any(x.startswith(TWICE) for x in p)}
     assert not twice
+
+
+def test_plurals_are_made_in_one_place() -> None:
+    made = re.compile(r"""'s' if |"s" if |else ['"]s['"]""")
+    assert [p.name for p in MODULES if made.search(p.read_text())] == ["wording.py"]

@@ -14,6 +14,7 @@ from ...approvals.ticket import APPROVE, BREAK, REJECTED, Ticket
 from ...domain.codes import PAGES
 from ...domain.errors import RequestError
 from ...domain.limits import limit
+from ...domain.wording import counted
 from ...report import approvals as report
 from ...wire.requests import validated
 from ...wire.service import ReviewModel, VoteModel
@@ -220,9 +221,7 @@ def _state(ticket: Ticket) -> tuple[str, ...]:
 def _before(yes: int, no: int) -> str:
     if not yes and not no:
         return "This was never answered before."
-    return (
-        f"This was approved {yes} time{'s' if yes != 1 else ''} and rejected {no} time{'s' if no != 1 else ''} before."
-    )
+    return f"This was approved {counted(yes, 'time')} and rejected {counted(no, 'time')} before."
 
 
 def _rows(tickets: list[Ticket], force: InForce) -> list[Json]:

@@ -10,6 +10,7 @@ from ...compiler.load import compile_text
 from ...domain.actions import COMMAND, HOST, METHODS, NAME, PATH, REF, SORT_OF
 from ...domain.errors import PolicyError
 from ...domain.policy import AttributeType, Tier
+from ...domain.wording import counted
 from ...facts.commands import OPAQUE
 from ...ir.patterns import compile_pattern
 from ...ir.scopes import PatternError
@@ -210,11 +211,11 @@ def _glob(name: str) -> str:
 def _comments(rule: LearnedRule) -> Iterator[str]:
     seen = rule.seen
     different = "" if rule.values == seen.count else f", {rule.values:,} different"
-    sessions = f", {len(seen.sessions):,} session{'s' if len(seen.sessions) != 1 else ''}"
-    yield f"{seen.count:,} time{'s' if seen.count != 1 else ''}{different}{sessions}, last {seen.last[:10]}"
+    sessions = f", {counted(len(seen.sessions), 'session')}"
+    yield f"{counted(seen.count, 'time')}{different}{sessions}, last {seen.last[:10]}"
     for text, shape in rule.shapes.items():
         if shape.judge or FREE in shape.place:
-            yield f"judge: `{text}` for {shape.values:,} different value{'s' if shape.values != 1 else ''}"
+            yield f"judge: `{text}` for {counted(shape.values, 'different value')}"
     if rule.actions == ("connect",) and not rule.methods:
         yield "judge: every method, as the commands' own were not seen"
 
