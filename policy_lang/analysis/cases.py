@@ -57,7 +57,6 @@ class Cases:
         self.values: dict[str, list[Value | None]] = {s: self._values(s, list(a)) for s, a in found.items()}
         self._full = {s: (1 << len(v)) - 1 for s, v in self.values.items()}
         self._masks: dict[Formula, tuple[str, int, int, int] | None] = {}
-        self._solved: dict[frozenset[Demand], dict[str, int] | None] = {}
         self._agents: dict[frozenset[Demand], int] = {}
 
     def _values(self, subject: str, found: list[Atom]) -> list[Value | None]:

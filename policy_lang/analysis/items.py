@@ -78,7 +78,6 @@ class Side:
         self._parts: dict[str, list[Part]] = {}
         self._floors: dict[str, Items] = {}
         self._floor_rules = (*policy.floor, *policy_file_rules(sources))
-        self._sequences: dict[int, tuple[Sequence, ...]] = {}
         self._by_action: list[dict[str, list[Rule]]] = []
         for layer in policy.layers:
             found: dict[str, list[Rule]] = {}

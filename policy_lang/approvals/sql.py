@@ -107,7 +107,7 @@ class SqlStore(ABC):
         if wanted.states:
             where.append(f"state in ({', '.join('?' * len(wanted.states))})")
             given += wanted.states
-        for column in ("agent", "digest", "what", "policy"):
+        for column in ("agent", "digest", "what"):
             if getattr(wanted, column):
                 where.append(f"{column} = ?")
                 given.append(getattr(wanted, column))

@@ -20,7 +20,7 @@ class StoreUnavailableError(InternalError):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which tickets: of these states, this agent, this request, the same question, this policy, made since then.
+    """Which tickets: of these states, this agent, this request, the same question, made since then.
 
     `digest` and `what` are those of a ticket. What is empty says nothing. `unreviewed` are those for which glass was
     broken and that nobody has reviewed.
@@ -30,7 +30,6 @@ class Wanted:
     agent: str = ""
     digest: str = ""
     what: str = ""
-    policy: str = ""
     since: float = 0.0
     unreviewed: bool = False
 

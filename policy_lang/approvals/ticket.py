@@ -18,7 +18,6 @@ PENDING, ESCALATED, APPROVED = "pending", "escalated", "approved"
 REJECTED, EXPIRED, REDEEMED, REVOKED = "rejected", "expired", "redeemed", "revoked"
 OPEN = frozenset({PENDING, ESCALATED})
 """States in which people are still asked."""
-STATES = (PENDING, ESCALATED, APPROVED, REJECTED, EXPIRED, REDEEMED, REVOKED)
 ONCE, SESSION = "once", "session"
 APPROVE, REJECT, BREAK = "approve", "reject", "break-glass"
 

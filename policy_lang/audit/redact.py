@@ -72,12 +72,6 @@ def cleaned(value: Any) -> Cleaned:
     return Cleaned(cut.value(value), cut.kinds, random)
 
 
-def cleaned_text(text: str) -> str:
-    """A text without its secrets."""
-    value: str = cleaned(text).value
-    return value
-
-
 class _Cut:
     """Puts place holders in the place of secrets, and counts them."""
 

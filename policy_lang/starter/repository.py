@@ -40,7 +40,6 @@ class Repository:
     default_branch: str = "main"
     folders: list[str] = field(default_factory=list)
     hosts: dict[str, str] = field(default_factory=dict)
-    has_ci: bool = False
 
 
 def look(folder: str) -> Repository:
@@ -56,7 +55,6 @@ def look(folder: str) -> Repository:
     found.folders += [p for p in packages if p not in found.folders]
     if not found.folders:
         found.folders = others
-    found.has_ci = bool(here & {".github", ".gitlab-ci.yml", ".circleci", "Jenkinsfile"})
     found.default_branch = _default_branch(folder)
     for file, read in _HOST_READERS.items():
         if file not in here:

@@ -95,12 +95,6 @@ class AnswerModel(_Open):
     context: dict[str, Any] = {}
 
 
-class AnswersModel(_Open):
-    """The answers, in the order of the questions."""
-
-    evaluations: list[AnswerModel]
-
-
 def parse_evaluation(data: bytes) -> EvaluationModel:
     """One question. Raises RequestError when it is malformed."""
     return validated(EvaluationModel, json_object(data))

@@ -81,7 +81,6 @@ def test_tickets_are_found(place: Place) -> None:
     assert [t.id for t in store.found(Wanted(since=1004.0))] == ["5", "4"]
     assert [t.id for t in store.found(Wanted(unreviewed=True))] == ["3"]
     assert len(store.found(Wanted(what=ticket(agent="a").what))) == 3
-    assert store.found(Wanted(policy="other")) == []
     assert [t.id for t in store.found(Wanted(digest="2"))] == ["2"]
     store.change("3", lambda t: t.with_(reviewed="eva", review="fine"))
     assert store.found(Wanted(unreviewed=True)) == []
