@@ -1,4 +1,4 @@
-"""`policy mcp`: the hook's questions over MCP."""
+"""`policy mcp`: an MCP server for the hook's questions."""
 
 from __future__ import annotations
 

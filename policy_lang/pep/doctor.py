@@ -42,7 +42,7 @@ class CheckResult:
 
 
 def examine(client: HookClient, workspace: str, home: str, live: bool) -> list[CheckResult]:
-    """Everything that can be told about a client's gate on this machine."""
+    """The results of all checks of a client on this machine."""
     installed = _installed(client, workspace, home)
     if not installed:
         return [

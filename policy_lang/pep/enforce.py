@@ -77,13 +77,13 @@ _TOLD = {
     "tool_name": "tool", "tool_use_id": "call", "prompt_id": "prompt", "turn_id": "turn", "generation_id": "turn",
     "model": "model", "agent_id": "subagent",
 }  # fmt: skip
-"""What clients tell of a call, and what a record calls it; their own telemetry has the same values."""
+"""Fields of clients' input that identify a call, and their names in a record; telemetry has the same values."""
 MOST_ORIGIN = 256
 """A limit of domain/limits.py; a test compares them."""
 
 
 def _origin(client: str, payload: dict[str, object]) -> dict[str, str]:
-    """Where a call comes from, as far as the client tells. It is recorded, and decides nothing."""
+    """The origin of a call, as far as the client names it. It is recorded, and decides nothing."""
     out = {"client": client}
     for field, name in _TOLD.items():
         value = payload.get(field)
@@ -93,7 +93,7 @@ def _origin(client: str, payload: dict[str, object]) -> dict[str, str]:
 
 
 def _context(spec: HookClient, payload: dict[str, object], options: Options) -> HookContext:
-    """Where the call happens.
+    """The context of the call: its workspace, working folder, home and session.
 
     The workspace is what was fixed at installation, else what the client tells its hook. It is never the call's working
     folder: the agent chooses that, by `cd` or a tool's argument, and would choose `/`.
@@ -101,9 +101,9 @@ def _context(spec: HookClient, payload: dict[str, object], options: Options) -> 
     workspace = options["--workspace"][0] if "--workspace" in options else _told(spec, payload)
     home = options["--home"][0] if "--home" in options else os.environ.get("HOME", "")
     if not workspace.startswith("/") or not home.startswith("/"):
-        raise RefusedError("where the workspace or the home is cannot be told; fix it with `--workspace` and `--home`")
+        raise RefusedError("the workspace or the home is unknown; give it with `--workspace` and `--home`")
     if os.path.realpath(workspace) == "/":
-        raise RefusedError("the workspace would be the whole disk; fix it with `--workspace`")
+        raise RefusedError("the workspace would be the whole disk; give it with `--workspace`")
     cwd = text(payload, "cwd", workspace)
     if not cwd.startswith("/"):
         raise RefusedError("the working folder is not an absolute path")
@@ -121,7 +121,7 @@ def _told(spec: HookClient, payload: dict[str, object]) -> str:
             raise RefusedError("there are several workspaces; install the hook with `--workspace`")
         found = str(roots[0]) if isinstance(roots, list) and roots else ""
     if not found:
-        raise RefusedError("the client does not tell the workspace; install the hook with `--workspace`")
+        raise RefusedError("the client does not name the workspace; install the hook with `--workspace`")
     return found
 
 
@@ -134,7 +134,7 @@ def token(options: Options) -> str:
 
 
 def owners(options: Options) -> frozenset[int]:
-    """Who the service may run as: the one that was named, else this user or root."""
+    """The users that the service may run as: the one that was named, else this user or root."""
     if "--owner" in options:
         return frozenset({int(options["--owner"][0])})
     return frozenset({0, os.geteuid()})

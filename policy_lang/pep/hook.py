@@ -64,7 +64,7 @@ def _why(error: BaseException) -> str:
 
 
 def _leave(client: str, why: str) -> None:
-    """Deny in the client's form, as far as it can be told, and by the exit code in any case."""
+    """Deny in the client's form, if it is a known one, and by the exit code in any case."""
     import posix
 
     try:
@@ -94,7 +94,7 @@ DENIALS = {
     "cursor": '{"permission":"deny","user_message":REASON,"agent_message":REASON,"userMessage":REASON,'
     '"agentMessage":REASON}',
 }
-"""What each client's own `answer` says for a denial, for when nothing else can be imported."""
+"""The denial of each client's own `answer`, for when nothing else can be imported."""
 
 
 class UsageError(Exception):

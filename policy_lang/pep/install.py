@@ -20,16 +20,16 @@ from .clients.base import HookClient, SettingsForm
 HOOK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hook.py")
 OURS = "policy_lang/pep/hook.py"
 _HOST_SECONDS = 10
-"""What the client is told to wait; the hook's own alarm comes long before."""
+"""The client's own time limit for its hook; the hook's alarm comes long before."""
 
 
 class InstallError(AuthorError):
-    """The settings cannot be written; the text says why and how to mend it."""
+    """The settings cannot be written; the text says why, and how to correct it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a client's settings lie in one scope. `managed` ones an agent's user cannot change."""
+    """The settings file of a client in one scope. `managed` ones an agent's user cannot change."""
 
     path: str
     managed: bool
@@ -63,9 +63,9 @@ def settings_with(client: HookClient, before: str, command: str, managed: bool, 
     try:
         value = json.loads(before) if before.strip() else {}
     except ValueError as error:
-        raise InstallError(f"the settings are not valid JSON ({error}); mend them first") from None
+        raise InstallError(f"the settings are not valid JSON ({error}); correct them first") from None
     if not isinstance(value, dict):
-        raise InstallError("the settings are not a JSON object; mend them first")
+        raise InstallError("the settings are not a JSON object; correct them first")
     for name, given in (client.settings.defaults or {}).items():
         value.setdefault(name, given)
     for event in client.events:
@@ -97,10 +97,10 @@ def texts(form: SettingsForm, text: str) -> list[str]:
 def _entries(value: dict[str, Any], event: str) -> list[Any]:
     hooks = value.setdefault("hooks", {})
     if not isinstance(hooks, dict):
-        raise InstallError("`hooks` of the settings is not an object; mend them first")
+        raise InstallError("`hooks` of the settings is not an object; correct them first")
     found = hooks.setdefault(event, [])
     if not isinstance(found, list):
-        raise InstallError(f"`hooks.{event}` of the settings is not a list; mend them first")
+        raise InstallError(f"`hooks.{event}` of the settings is not a list; correct them first")
     found[:] = [entry for entry in found if OURS not in json.dumps(entry)]
     return found
 
@@ -128,7 +128,9 @@ def _toml(client: HookClient, before: str, entry: dict[str, Any], managed: bool)
     try:
         tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InstallError(f"the settings with the hook would be no TOML ({error}); mend them first") from None
+        raise InstallError(
+            f"the settings with the hook would not be valid TOML ({error}); correct them first"
+        ) from None
     return text
 
 

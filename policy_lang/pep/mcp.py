@@ -1,4 +1,4 @@
-"""The same questions as the hook's, asked over MCP: newline-delimited JSON-RPC 2.0 on standard input and output.
+"""An MCP server for the hook's questions: newline-delimited JSON-RPC 2.0 on standard input and output.
 
 Three methods make a server of tools (modelcontextprotocol.io, 2025-06-18): `initialize`, `tools/list`, `tools/call`.
 The policy is opened anew for each call, so a change holds at once, and a policy that is gone denies.
@@ -72,7 +72,7 @@ def serve(options: Options, source: BinaryIO, sink: BinaryIO) -> None:
     """Answer until the input ends."""
     while line := source.readline(_MOST_LINE + 1):
         if len(line) > _MOST_LINE:
-            return  # where the next message begins cannot be told
+            return  # the start of the next message is unknown
         if line.strip():
             reply = _reply(line, options)
             if reply is not None:

@@ -1,4 +1,4 @@
-"""What a hook is given: fields that are there, of their type, and none besides."""
+"""Access to a hook's input: fields that are there, of their type, and none besides."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .questions import HookQuestion, RefusedError
 
 
 class HookContext:
-    """Where things are: what was fixed when the hook was installed comes before what the client says."""
+    """The context of a call; what was fixed at the installation comes before what the client says."""
 
     __slots__ = ("cwd", "home", "session", "workspace")
 
@@ -21,7 +21,7 @@ def text(value: dict[str, object], name: str, default: str | None = None) -> str
     """A field that is a text. Raises RefusedError when it is missing or something else."""
     found = value.get(name, default)
     if not isinstance(found, str):
-        raise RefusedError(f"the field `{name}` of the hook's input is missing or no text")
+        raise RefusedError(f"the field `{name}` of the hook's input is missing or not a string")
     return found
 
 
@@ -29,7 +29,7 @@ def table(value: dict[str, object], name: str) -> dict[str, object]:
     """A field that is an object. Raises RefusedError."""
     found = value.get(name)
     if not isinstance(found, dict):
-        raise RefusedError(f"the field `{name}` of the hook's input is missing or no object")
+        raise RefusedError(f"the field `{name}` of the hook's input is missing or not an object")
     return found
 
 
@@ -38,7 +38,7 @@ def known(tool: str, given: dict[str, object], names: str) -> None:
     allowed = names.split()
     for name in given:
         if name not in allowed:
-            raise RefusedError(f"the tool `{tool}` was given `{name}`, whose meaning is not known here")
+            raise RefusedError(f"the tool `{tool}` was given `{name}`, which is not a known argument")
 
 
 def absolute(path: str, context: HookContext) -> str:
@@ -53,7 +53,7 @@ def mcp_call(name: str, prefix: str = "mcp__", separator: str = "__") -> HookQue
     """
     server, _, tool = name.removeprefix(prefix).partition(separator)
     if not server or not tool or separator in tool or "." in name or not name.isascii() or not name.isprintable():
-        raise RefusedError(f"the tool name `{name[:80]}` cannot be told apart from others")
+        raise RefusedError(f"the tool name `{name[:80]}` is ambiguous")
     return HookQuestion("call", f"{server}.{tool}")
 
 

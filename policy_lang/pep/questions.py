@@ -6,7 +6,7 @@ from ..domain.actions import ASK, DENY, STRICTNESS
 from ..domain.faults import CallerError
 
 _OBLIGATIONS = frozenset({"log"})
-"""What the point of enforcement knows to do; one that it does not know denies."""
+"""The obligations that the enforcement point can fulfil; any other one denies."""
 
 
 class RefusedError(CallerError):
@@ -45,7 +45,7 @@ def denied(why: str) -> Outcome:
 
 
 def outcome(question: HookQuestion, decision: object) -> Outcome:
-    """What a decision in its JSON form means for a question. Raises RefusedError for anything but such a decision."""
+    """The outcome of a decision in its JSON form. Raises RefusedError for anything but such a decision."""
     if not isinstance(decision, dict) or not _KEYS <= set(decision) <= _KEYS | {"id", "ticket"}:
         raise RefusedError("the answer is not a decision")
     effect, tiers, reasons = decision["effect"], _texts(decision["tiers"]), _texts(decision["reasons"])

@@ -58,7 +58,7 @@ def test_settings_that_are_not_understood_are_left_alone(client: str) -> None:
             '{"hooks": {"PreToolUse": {}, "BeforeTool": {}, "preToolUse": {}, "beforeShellExecution": {}}}',
         )
     ):
-        with pytest.raises(InstallError, match="mend them first"):
+        with pytest.raises(InstallError, match="correct them first"):
             settings_with(spec, bad, "x", managed=False)
 
 

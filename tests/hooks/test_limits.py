@@ -94,4 +94,4 @@ def test_a_message_over_mcp() -> None:
         return [json.loads(line) for line in sink.getvalue().splitlines()]
 
     assert answers(size) == [{"jsonrpc": "2.0", "id": 1, "result": {}}]
-    assert answers(size + 1) == []  # where the next message begins cannot be told
+    assert answers(size + 1) == []  # the start of the next message is unknown

@@ -29,7 +29,7 @@ Call = tuple[str, object]
 
 @dataclass
 class SettingsForm:
-    """Where a client's settings lie, and what an entry for our hook looks like."""
+    """The places of a client's settings, and the form of an entry for our hook."""
 
     paths: dict[str, str]
     """Of each scope (`user`, `project`, `managed`), with `{home}` and `{workspace}`."""
@@ -42,12 +42,12 @@ class SettingsForm:
     toml: bool = False
     """The settings are TOML, and JSON otherwise."""
     note: str = ""
-    """What a person has to do besides, after an installation in the user's scope."""
+    """The step that is left to a person after an installation in the user's scope."""
 
 
 @dataclass
 class RehearsalProtocol:
-    """How the client is run without an account: by a model on this machine that reads from a script."""
+    """The way to run the client without an account, by a model on this machine that reads from a script."""
 
     command: Callable[[str], tuple[list[str], dict[str, str]]]
     """Words and variables that start it; of the model's address. The last word is the prompt."""
@@ -70,11 +70,11 @@ class HookClient:
     events: tuple[str, ...]
     """The hook events that are answered; the first is meant when the input names none."""
     common: dict[str, object]
-    """What its hook sends with every call, as an example; the working folder `cwd` comes on top."""
+    """An example of the fields that its hook sends with every call, besides the working folder `cwd`."""
     questions: Callable[[dict[str, object], HookContext], list[HookQuestion]]
-    """What is to be decided about a call; nothing for a harmless one. Raises RefusedError when it is not understood."""
+    """The questions about a call; none for a harmless one. Raises RefusedError when it is not understood."""
     answer: Callable[[Outcome, str, str], object]
-    """What the client is told: of an outcome, the event and the reason. None for silence."""
+    """The answer in the client's form: of an outcome, the event and the reason. None for silence."""
     canary: Callable[[str, str], dict[str, object]]
     """The call, besides `common`, that would write a file: of the workspace and the file's path below it."""
     settings: SettingsForm

@@ -38,7 +38,7 @@ _FIELDS = {
 
 
 def questions(payload: dict[str, object], context: HookContext) -> list[HookQuestion]:
-    """What is to be decided about a call; nothing for a harmless one. Raises RefusedError when it is not understood."""
+    """The questions about a call; none for a harmless one. Raises RefusedError when it is not understood."""
     tool, given = text(payload, "tool_name"), table(payload, "tool_input")
     if tool in _HARMLESS:
         return []
@@ -71,7 +71,7 @@ def asks(payload: dict[str, object]) -> bool:
 
 
 def answer(outcome: Outcome, event: str, reason: str) -> object:
-    """What the client is told."""
+    """The answer in the client's form."""
     decision = {ALLOW: "allow", ASK: "ask"}.get(outcome.effect, "deny")
     return {
         "hookSpecificOutput": {

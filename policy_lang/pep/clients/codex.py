@@ -2,7 +2,7 @@
 
 Silence allows, and so does everything but a denial in its form or exit code 2. `ask` is not understood. What a tool
 runs in is the hook input's `cwd`, which the agent chooses; the hook's own working folder is the session's workspace
-(measured). The shell is the agent's choice as well, and not told: bash or sh, so a script is read as both.
+(measured). The shell is the agent's choice as well, and the input does not name it: bash or sh, so a script is read as both.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FIELDS = {"Bash": "command description", "apply_patch": "command description", 
 
 
 def questions(payload: dict[str, object], context: HookContext) -> list[HookQuestion]:  # noqa: ARG001
-    """What is to be decided about a call; nothing for a harmless one. Raises RefusedError when it is not understood."""
+    """The questions about a call; none for a harmless one. Raises RefusedError when it is not understood."""
     tool, given = text(payload, "tool_name"), table(payload, "tool_input")
     out: list[HookQuestion] = []
     if payload.get("hook_event_name") == "PermissionRequest":
@@ -43,7 +43,7 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
 
 
 def answer(outcome: Outcome, event: str, reason: str) -> object:
-    """What the client is told; None for silence, which lets its own flow go on."""
+    """The answer in the client's form; None for silence, which lets its own flow go on."""
     if event == "PermissionRequest":
         behavior = {"behavior": "allow"} if outcome.effect == ALLOW else {"behavior": "deny", "message": reason}
         return {"hookSpecificOutput": {"hookEventName": event, "decision": behavior}}
@@ -116,7 +116,7 @@ CLIENT = HookClient(
         ("any failure of the hook lets the call pass (exit 1, a time-out, a missing program)", "the command ends in `|| exit 2`, the hook gives up after 2 s"),
         ("`write_stdin` has no hook: what is typed into a running program is not decided", "grant no interactive shells or interpreters; `bash` alone is opaque and denied"),
         ("`web_search` runs at the model's provider, without a hook", "switch it off in managed settings (`web_search`)"),
-        ("the shell that a command runs in is the agent's choice and not told", "scripts are decided as bash and as sh; grant neither zsh nor others by path"),
+        ("the shell that a command runs in is the agent's choice, and the input does not name it", "scripts are decided as bash and as sh; grant neither zsh nor others by path"),
         ("sub-agents and code mode call tools on their own", "`do` rules for `codex.*` tools, which are denied unless granted"),
     ),
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """GitHub Copilot CLI's hook `preToolUse` (docs.github.com, hooks configuration; read, and its answers tried as text).
 
 Any exit code but 0 denies. Arguments come as an object, or as a JSON text of one. The answer `ask` denies when no
-person is there, and whether one is there is not told, so it is never given. Nothing tells the workspace for sure.
+person is there, and the input does not say so; it is never given. Nor does the input reliably name the workspace.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FIELDS = {
 
 
 def questions(payload: dict[str, object], context: HookContext) -> list[HookQuestion]:
-    """What is to be decided about a call; nothing for a harmless one. Raises RefusedError when it is not understood."""
+    """The questions about a call; none for a harmless one. Raises RefusedError when it is not understood."""
     tool, given = text(payload, "toolName"), _arguments(payload.get("toolArgs"))
     if tool in _HARMLESS:
         return []
@@ -47,12 +47,12 @@ def _arguments(value: object) -> dict[str, object]:
     if isinstance(value, str):
         value = strict_json.load(value.encode("utf-8"))
     if not isinstance(value, dict):
-        raise RefusedError("the field `toolArgs` of the hook's input is missing or no object")
+        raise RefusedError("the field `toolArgs` of the hook's input is missing or not an object")
     return value
 
 
 def answer(outcome: Outcome, event: str, reason: str) -> object:  # noqa: ARG001
-    """What the client is told."""
+    """The answer in the client's form."""
     decision = {ALLOW: "allow", ASK: "ask"}.get(outcome.effect, "deny")
     return {"permissionDecision": decision, "permissionDecisionReason": reason}
 

@@ -19,7 +19,7 @@ _FIELDS = {
 
 
 def questions(payload: dict[str, object], context: HookContext) -> list[HookQuestion]:
-    """What is to be decided about a call; nothing for a harmless one. Raises RefusedError when it is not understood."""
+    """The questions about a call; none for a harmless one. Raises RefusedError when it is not understood."""
     event = text(payload, "hook_event_name")
     if event == "beforeShellExecution":
         return [HookQuestion("run", text(payload, "command"))]
@@ -28,7 +28,7 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
     if event == "beforeMCPExecution":
         server = payload.get("server_name", payload.get("server"))
         if not isinstance(server, str):
-            raise RefusedError("which server the tool belongs to is not told")
+            raise RefusedError("the input does not name the tool's server")
         return [mcp_call(f"mcp__{server}__{text(payload, 'tool_name')}")]
     tool, given = text(payload, "tool_name"), table(payload, "tool_input")
     if tool not in _FIELDS:
@@ -41,11 +41,11 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
     if tool in {"Read", "Write", "Delete"}:
         named = [n for n in ("file_path", "path") if n in given]
         if len(named) != 1:
-            raise RefusedError("which file is meant cannot be told")
+            raise RefusedError("it is ambiguous which file is meant")
         return [HookQuestion(tool.lower(), text(given, named[0]))]
     folders = [n for n in ("path", "target_directory") if n in given]
     if len(folders) > 1:
-        raise RefusedError("which folder is meant cannot be told")
+        raise RefusedError("it is ambiguous which folder is meant")
     folder = absolute(text(given, folders[0]) if folders else ".", context)
     return [search(folder) if tool == "Grep" else listing(folder)]
 
@@ -56,7 +56,7 @@ def asks(payload: dict[str, object]) -> bool:
 
 
 def answer(outcome: Outcome, event: str, reason: str) -> object:
-    """What the client is told, in both spellings that its versions have read."""
+    """The answer in the client's form, in both spellings that its versions have read."""
     permission = {ALLOW: "allow", ASK: "ask"}.get(outcome.effect, "deny")
     if event == "beforeReadFile" and permission == "ask":
         permission = "deny"
@@ -89,7 +89,7 @@ CLIENT = HookClient(
         defaults={"version": 1},
     ),
     bypasses=(
-        ("edits are told after they are made (`afterFileEdit`); versions before `preToolUse` cannot stop them", "a version with `preToolUse`, and a sandbox"),
+        ("edits are reported after they are made (`afterFileEdit`); versions before `preToolUse` cannot stop them", "a version with `preToolUse`, and a sandbox"),
         ("without `failClosed` a fault of the hook lets the call pass; older versions do not know it", "the command ends in `|| exit 2`"),
     ),
 )  # fmt: skip

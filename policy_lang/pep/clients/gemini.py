@@ -34,7 +34,7 @@ _FIELDS = {
 
 
 def questions(payload: dict[str, object], context: HookContext) -> list[HookQuestion]:
-    """What is to be decided about a call; nothing for a harmless one. Raises RefusedError when it is not understood."""
+    """The questions about a call; none for a harmless one. Raises RefusedError when it is not understood."""
     tool, given = text(payload, "tool_name"), table(payload, "tool_input")
     if tool in _HARMLESS:
         return []
@@ -44,18 +44,18 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
             return [operation("gemini", tool)]
         if isinstance(mcp, dict) and isinstance(mcp.get("server_name"), str) and isinstance(mcp.get("tool_name"), str):
             return [mcp_call(f"mcp__{mcp['server_name']}__{mcp['tool_name']}")]
-        raise RefusedError(f"which server's tool `{tool[:80]}` is cannot be told")
+        raise RefusedError(f"it is ambiguous which server's tool `{tool[:80]}` is")
     known(tool, given, _FIELDS[tool])
     folders = [n for n in ("dir_path", "directory", "path") if n in given and tool != "read_file"]
     if len(folders) > 1:
-        raise RefusedError("which folder is meant cannot be told")
+        raise RefusedError("it is ambiguous which folder is meant")
     folder = absolute(text(given, folders[0]) if folders else ".", context)
     if tool == "run_shell_command":
         return [HookQuestion("run", text(given, "command"), cwd=folder)]
     if tool == "read_file":
         named = [n for n in ("file_path", "absolute_path", "path") if n in given]
         if len(named) != 1:
-            raise RefusedError("which file is read cannot be told")
+            raise RefusedError("it is ambiguous which file is read")
         return [HookQuestion("read", text(given, named[0]))]
     if tool in {"write_file", "replace"}:
         return [HookQuestion("write", text(given, "file_path"))]
@@ -77,15 +77,15 @@ def _fetched(prompt: str, url: str) -> list[HookQuestion]:
     What another reader could cut elsewhere, or take for no blank, is refused.
     """
     if any(not (c.isprintable() or c in "\t\n\r") for c in prompt + url):
-        raise RefusedError("the prompt has characters that cannot be seen, so its addresses cannot be told")
+        raise RefusedError("the prompt has characters that are not printable, so its addresses are ambiguous")
     found = dict.fromkeys(word for word in (*prompt.split(), *([url] if url else [])) if "://" in word or word is url)
     if not found:
-        raise RefusedError("which address is fetched cannot be told")
+        raise RefusedError("the input does not name the address to fetch")
     return [HookQuestion("connect", word, method="GET") for word in found]
 
 
 def answer(outcome: Outcome, event: str, reason: str) -> object:  # noqa: ARG001
-    """What the client is told."""
+    """The answer in the client's form."""
     if outcome.effect == ALLOW:
         return {"decision": "allow"}
     return {"decision": "deny", "reason": reason}
