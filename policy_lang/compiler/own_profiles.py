@@ -33,8 +33,8 @@ def own_profiles(resolved: ResolvedPolicy) -> tuple[dict[str, Profile], list[tup
                 message = f"a second profile of `{name}`"
                 resolved.diagnostics.append(Diagnostic("PLE510", message, span, "keep one"))
             elif not NAME.fullmatch(name):
-                message = f"`{name[:60]}` is not a resolved's name"
-                resolved.diagnostics.append(Diagnostic("PLE509", message, span, "name the file after the resolved"))
+                message = f"`{name[:60]}` is not a program's name"
+                resolved.diagnostics.append(Diagnostic("PLE509", message, span, "name the file after the program"))
             else:
                 contents.append((path, data))
                 try:
@@ -46,7 +46,7 @@ def own_profiles(resolved: ResolvedPolicy) -> tuple[dict[str, Profile], list[tup
                     continue
                 same = builtin(made) if isinstance(made, str) else made
                 if same is None:
-                    message = f"`{name}` is the same as a resolved without a profile"
+                    message = f"`{name}` is the same as a program without a profile"
                     resolved.diagnostics.append(Diagnostic("PLE509", message, span, "name one that has a profile"))
                     continue
                 found[name] = same

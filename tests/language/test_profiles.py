@@ -45,6 +45,15 @@ def test_it_replaces_a_built_in_one(tmp_path: Path) -> None:
     assert Policy.load(str(path)).decide(action="run", resource="cat x").effect == "deny"
 
 
+def test_a_misnamed_profile_says_how_it_is_named(tmp_path: Path) -> None:
+    write(tmp_path, "a b.toml", PROFILE)
+    path = write(tmp_path, "q.policy", 'policy "q"\nprofile "a b.toml"\nallow read "x"\n')
+    with pytest.raises(PolicyError) as raised:
+        Policy.load(str(path))
+    (found,) = raised.value.diagnostics
+    assert (found.message, found.help) == ("`a b` is not a program's name", "name the file after the program")
+
+
 def test_wrong_profiles_are_reported(tmp_path: Path) -> None:
     path = write(tmp_path, "p.policy", POLICY)
     assert codes(path) == ["PLE001"]

@@ -21,7 +21,7 @@ _ASKING = frozenset({"default", "acceptEdits", "plan"})
 """Permission modes in which `ask` puts the question to a person; the others answer it themselves."""
 _HARMLESS = frozenset(
     {
-        "AskUserHookQuestion", "BashOutput", "EnterPlanMode", "ExitPlanMode", "KillBash", "KillShell", "TaskCreate",
+        "AskUserQuestion", "BashOutput", "EnterPlanMode", "ExitPlanMode", "KillBash", "KillShell", "TaskCreate",
         "TaskGet", "TaskList", "TaskOutput", "TaskStop", "TaskUpdate", "TodoRead", "TodoWrite", "ToolSearch",
     }
 )  # fmt: skip
