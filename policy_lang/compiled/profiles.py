@@ -6,6 +6,8 @@ a value that must be attached. A sub-command that has all options of what is abo
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from ..shell.changes import Change, MakeOpaque, read_act, read_change, written_change
 from ..shell.profile import Option, Profile
 from ..shell.slots import Slot
@@ -75,38 +77,32 @@ def unpacked(value: Any, above: Profile | None = None) -> Profile:
     return made
 
 
-class _Commands(dict[str, Profile]):
+class _Commands(Mapping[str, Profile]):
     """Sub-commands, each made when it is asked for: `git` has 73, and a command names one."""
 
-    __slots__ = ("_packed", "above")
+    __slots__ = ("_made", "_packed", "above")
 
     def __init__(self, commands: Any) -> None:
-        super().__init__()
         self._packed = dict(commands)
+        self._made: dict[str, Profile] = {}
         self.above: Profile | None = None
 
-    def get(self, word: str, default: Any = None) -> Any:
+    def __getitem__(self, word: str) -> Profile:
         """The sub-command's profile."""
-        if word not in self._packed:
-            return default
-        if not dict.__contains__(self, word):
-            self[word] = unpacked(self._packed[word], self.above)
-        return dict.__getitem__(self, word)
+        made = self._made.get(word)
+        if made is None:
+            made = self._made[word] = unpacked(self._packed[word], self.above)
+        return made
 
-    def __len__(self) -> int:
-        return len(self._packed)
-
-    def __iter__(self) -> Any:
-        return iter(self._packed)
+    def get(self, word: str, default: Any = None) -> Any:
+        """The sub-command's profile, or the default."""
+        return self[word] if word in self._packed else default
 
     def __contains__(self, word: object) -> bool:
         return word in self._packed
 
-    def items(self) -> Any:
-        """Every sub-command with its profile."""
-        return [(word, self.get(word)) for word in self._packed]
+    def __len__(self) -> int:
+        return len(self._packed)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, dict) and dict(self.items()) == dict(other.items())
-
-    __hash__ = None
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._packed)

@@ -1,4 +1,4 @@
-"""The profiles that a policy brings: where they may stand, and what they say."""
+"""Profiles that a policy brings: where they may stand, and what they say."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def profile_name(path: str) -> str:
 
 
 def own_profiles(resolved: ResolvedPolicy) -> tuple[dict[str, Profile], list[tuple[str, bytes]]]:
-    """The profiles by resolved, and their files. Reports what is wrong with them."""
+    """The profiles by program, and their files. Reports what is wrong with them."""
     outer = _outermost(resolved)
     found: dict[str, Profile] = {}
     contents: list[tuple[str, bytes]] = []

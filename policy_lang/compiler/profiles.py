@@ -105,12 +105,14 @@ def build(name: str, model: ProfileModel, parent: Profile | None = None, shared:
         found = options.get(option)
         changes[found.names[0] if found else option] = (read_change(change),)
     style = model.style or ("gnu" if parent is None or parent.style in {"stop", "single-stop"} else parent.style)
+    commands: dict[str, Profile] = {}
     made = Profile(
         name,
         style,
         slots_of(model.operands),
         options,
         changes,
+        commands=commands,
         acts=tuple(map(read_act, model.acts)),
         dash=None if model.dash is None else tuple(model.dash.split()),
         default=model.default,
@@ -133,7 +135,7 @@ def build(name: str, model: ProfileModel, parent: Profile | None = None, shared:
             only_alias = merged.model_fields_set <= {"same"}
             canonical = merged.same if only_alias else canonical
             merged = _merged(base, merged)
-        made.commands[word] = build(canonical, merged, made, model if model.everywhere else None)
+        commands[word] = build(canonical, merged, made, model if model.everywhere else None)
     return made
 
 

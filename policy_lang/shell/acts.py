@@ -1,4 +1,4 @@
-"""What a script does: acts, one for each effect that a decision is made on."""
+"""Acts: everything that a script does, one for each effect that a decision is made on."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def no_profiles(name: str) -> Profile | None:
 def read_acts(
     script: str, dialect: str | None = None, profiles: Profiles = no_profiles, context: GitContext = NO_REPOSITORY
 ) -> list[Act]:
-    """What a script does. Raises RequestError when it is not text, too long, empty, or in an unknown dialect."""
+    """The acts of a script. Raises RequestError when it is not text, too long, empty, or in an unknown dialect."""
     if not isinstance(script, str):
         raise RequestError("PLR001", "the command is neither a string nor an array of words")
     if dialect is not None and dialect not in DIALECTS:
@@ -60,7 +60,7 @@ def read_acts(
 def argv_acts(
     argv: tuple[str, ...], profiles: Profiles = no_profiles, context: GitContext = NO_REPOSITORY
 ) -> list[Act]:
-    """What an array of words does."""
+    """The acts of an array of words."""
     shell = Interpreter(Walk(BASH, context), profiles)
     try:
         shell.programs.command(ProgramCall(tuple(literal(w) for w in argv)))
@@ -70,7 +70,7 @@ def argv_acts(
 
 
 def pattern_acts(sequence: Sequence, profiles: Profiles, context: GitContext) -> list[Act]:
-    """What a partly known command does; its program must be known."""
+    """The acts of a partly known command; its program must be known."""
     values: list[Value] = []
     for label in sequence:
         if isinstance(label, str):

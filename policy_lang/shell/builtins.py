@@ -1,4 +1,4 @@
-"""The shell's own commands: what each does to the state, and which make the rest unreadable.
+"""Builtins: what each of the shell's own commands does to the state, and which make the rest unreadable.
 
 From bash(1), SHELL BUILTIN COMMANDS. A builtin that only changes the shell's state needs no grant; one that
 prints or waits is a command like any other.
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
         @property
         def walk(self) -> Walk:
-            """Where it stands."""
+            """The walk through the script."""
 
         @property
         def words(self) -> Expander:
-            """What expands words."""
+            """The expander of words."""
 
         def items(self, items: tuple[AndOrList, ...], state: ShellState) -> Ends:
             """Run a list of commands."""

@@ -77,11 +77,11 @@ Change = Tree | Hidden | Free | Operands | ReplaceRole | AddAct | MakeOpaque | A
 
 _WORDS: dict[str, Change] = {"tree": Tree(), "hidden": Hidden(), "free": Free()}
 FORMS = (*_WORDS, "operands:", "role:", "act:", "opaque:", "note:")
-"""How a change's text begins."""
+"""Beginnings of the texts of changes."""
 
 
 def read_act(text: str, written: str = "") -> AddAct:
-    """What a command does besides, from `ROLE WORD`."""
+    """The act that `ROLE WORD` adds to a command."""
     role, _, word = text.partition(" ")
     return AddAct(role, word, written or text)
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Lists(Protocol):
-        """What runs the lists of commands inside a compound command."""
+        """Runner of the lists of commands inside a compound command."""
 
         def items(self, items: tuple[AndOrList, ...], state: ShellState) -> Ends:
             """Run a list."""

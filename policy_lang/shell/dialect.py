@@ -64,7 +64,7 @@ SH = Dialect(
     assigned_tildes=False,
     network_redirections=False,
 )
-"""What every shell that is installed as `sh` does in the same way: dash, bash, ksh, busybox."""
+"""Plain `sh`: only what dash, bash, ksh and busybox all do in the same way under that name."""
 ZSH = Dialect(
     "zsh",
     splits_values=False,
@@ -83,4 +83,4 @@ DIALECTS: dict[str, Dialect] = {d.name: d for d in (BASH, SH, ZSH)}
 ARGV = "argv"
 """In the place of a dialect's name: the command is an array of words, and no shell reads it."""
 SHELLS = (*DIALECTS, ARGV)
-"""What a request may name as its shell."""
+"""Names that a request may give its shell."""

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Subshells(Protocol):
-        """What runs the commands inside a word."""
+        """Runner of the commands inside a word."""
 
         def substitute(self, body: tuple[AndOrList, ...]) -> Value:
             """Run a command substitution; what it prints."""

@@ -12,11 +12,11 @@ from .walk import Walk
 
 
 class ProgramHost(Protocol):
-    """What roles and readers of programs need."""
+    """The shell that runs a program, as far as roles and readers of programs need it."""
 
     @property
     def walk(self) -> Walk:
-        """Where the program runs; acts are recorded there."""
+        """The walk that the program runs in; acts are recorded there."""
 
     @property
     def profiles(self) -> Profiles:

@@ -13,7 +13,7 @@ _OUTPUT = Value((Hole.ANY,), False, "a command's output")
 
 
 def printed(walk: Walk, expander: Expander, body: tuple[AndOrList, ...]) -> Value:
-    """What a substitution prints, for the few commands where that is sure."""
+    """The output of a substitution, for the few commands where that is sure."""
     if len(body) != 1 or body[0].operators or body[0].background or len(body[0].pipelines) != 1:
         return _OUTPUT
     commands = body[0].pipelines[0].commands
@@ -54,7 +54,7 @@ _LOOKING = frozenset({"status", "diff", "log", "add", "commit", "branch", "rev-p
 
 
 def _printed(walk: Walk, words: list[str | None]) -> Value | None:
-    """What a command prints, where that is sure."""
+    """The output of a command, or None where it is not sure."""
     name = words[0] if words else None
     if name == "pwd" and len(words) == 1:
         return Value((Hole.CWD,), False, "$(pwd)")

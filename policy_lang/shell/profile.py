@@ -5,7 +5,7 @@ A profile says how a command line is read; it never says what is allowed. What i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ..domain.record import field, record
 from .changes import UNCHANGED, AddAct, Change, CommandChanges, summed
@@ -45,7 +45,7 @@ class Profile:
     changes: dict[str, tuple[Change, ...]] = field(default_factory=dict)
     acts: tuple[AddAct, ...] = ()
     dash: tuple[str, ...] | None = None
-    commands: dict[str, Profile] = field(default_factory=dict)
+    commands: Mapping[str, Profile] = field(default_factory=dict)
     default: str = ""
     reader: str = ""
     transparent: bool = False

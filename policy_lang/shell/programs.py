@@ -1,4 +1,4 @@
-"""From a program's words to acts, by its profile."""
+"""Programs: the acts of a command line, by the program's profile."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class NestedShells(Protocol):
-        """What runs a script that a program hands to a shell."""
+        """Runner of the scripts that programs hand to a shell."""
 
         def nested(self, text: str, dialect: Dialect, state: ShellState) -> None:
             """Run it; its acts stand where the program stands."""

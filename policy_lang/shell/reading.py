@@ -244,7 +244,7 @@ class WordReader:
         return body
 
     def dollar(self, parts: list[Part], quoted: bool) -> None:
-        """Whatever `$` begins."""
+        """An expansion, from its `$`."""
         text, at = self.text, self.pos + 1
         char = text[at : at + 1]
         if char == "(":
@@ -353,7 +353,7 @@ class WordReader:
         return ParameterExpansion(match[1], op, arg, quoted, match[2] or "")
 
     def braced_argument(self, quoted: bool) -> tuple[Part, ...]:
-        """What stands between an operator and the closing brace."""
+        """The argument between an operator and the closing brace."""
         parts: list[Part] = []
         while True:
             match = _IN_BRACES.match(self.text, self.pos)

@@ -1,4 +1,4 @@
-"""What is known of a shell at one point of a script."""
+"""State of a shell at one point of a script, as far as it is known."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def folder_text(value: Value) -> str | None:
 
 
 def merge(first: ShellState | None, second: ShellState | None) -> ShellState | None:
-    """What is known when either is the case. None stands for a point that is not reached."""
+    """The state that covers both. None stands for a point that is not reached."""
     if first is None or first is second:
         return second
     if second is None:

@@ -1,4 +1,4 @@
-"""What a word may be when it runs: literal, partly known, or unknown, also unknown in number."""
+"""Values of words when they run: literal, partly known, or unknown, also unknown in number."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Hole(Enum):
     NAME = "name"
     """Any characters but `/`, perhaps none, perhaps `..`."""
     FILE = "file"
-    """What a glob stands for: characters of an existing file's name."""
+    """Characters of an existing file's name, where a glob stands."""
     BELOW = "below"
     """Nothing, or `/` and the path of something that exists there; never `..`."""
     HOME = "home"

@@ -31,7 +31,7 @@ class Frame:
 
 @record(slots=True)
 class Trap:
-    """What `trap` runs at the end, and the walk when it was set: state, variables set and folders changed, offsets."""
+    """A list that `trap` runs at the end, and where the walk stood when it was set."""
 
     body: tuple[AndOrList, ...]
     state: ShellState

@@ -126,8 +126,12 @@ def test_every_profile_is_compiled_and_read_again(name: str) -> None:
     def same(first: Profile, second: Profile) -> None:
         assert first.changes == second.changes
         assert (first.acts, first.operands, first.dash) == (second.acts, second.operands, second.dash)
+        assert first.commands.keys() == second.commands.keys()
+        assert first.commands.get("-") is second.commands.get("-") is None
         for word, inner in first.commands.items():
-            same(inner, second.commands.get(word))  # type: ignore[arg-type]
+            assert second.commands.get(word) is second.commands[word]
+            same(inner, second.commands[word])
+        assert len(first.commands.values()) == len([*second.commands.values()])
 
     profile = builtin(name)
     assert profile is not None

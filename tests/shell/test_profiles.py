@@ -59,7 +59,7 @@ def test_every_profile_is_read(name: str) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"x", b"about = 1", b'style = "loose"', b'operands = "reed..."', b'flags = "a"', b'values = "-a=reed"', b'changes = {"-a" = "boom"}',
+        b"x", b"about = 1", b'style = "loose"', b'operands = "reed..."', b'flags = "a"', b'values = "-a=reed"', b'changes = {"-a" = "boom"}', b'changes = {"-a" = "treee"}',
         b'reader = "magic"', b"\xff", b"commands = 1", b'[commands.a]\nsame = "b"', b'unknown = "x"', b"a" * 300_000, b"flags = 3",
         b'[commands.a]\nsame = "a"\nflags = "-x"',
     ],

@@ -202,7 +202,7 @@ def checkout(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
 
 
 def show(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
-    """What is printed of files: `REVISION:PATH` (gitrevisions(7)), `:PATH` of the index, and pathspecs behind `--`.
+    """Files that are printed: `REVISION:PATH` (gitrevisions(7)), `:PATH` of the index, and pathspecs behind `--`.
 
     A commit that is shown whole may hold any file's change; that is not seen.
     """
