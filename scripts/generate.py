@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from policy_lang.cli.main import COMMANDS, cli
-from policy_lang.daemon.openapi import document
+from policy_lang.daemon.api.openapi import document
 from policy_lang.domain.codes import PAGES
 from policy_lang.domain.errors import Source
 from policy_lang.domain.limits import TABLE

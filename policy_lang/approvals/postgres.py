@@ -21,7 +21,7 @@ from psycopg.pq import TransactionStatus
 
 from ..domain.limits import limit
 from .sql import Run, SqlStore, understood
-from .store import ALL, Change, StoreUnavailableError, Wanted
+from .store import ALL, Change, StoreUnavailableError, TicketQuery
 from .ticket import Ticket
 
 Result = TypeVar("Result")
@@ -85,7 +85,7 @@ class PostgresStore(SqlStore):
         """See `Store`."""
         return self._in_time(lambda: super(PostgresStore, self).change(name, change))
 
-    def found(self, wanted: Wanted = ALL, most: int = 100) -> list[Ticket]:
+    def found(self, wanted: TicketQuery = ALL, most: int = 100) -> list[Ticket]:
         """See `Store`."""
         return self._in_time(lambda: super(PostgresStore, self).found(wanted, most))
 

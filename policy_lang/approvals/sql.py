@@ -14,7 +14,7 @@ from typing import Any
 
 from ..domain.files import replace
 from ..domain.limits import limit
-from .store import ALL, Change, StoreUnavailableError, Wanted, ticket_json, ticket_of
+from .store import ALL, Change, StoreUnavailableError, TicketQuery, ticket_json, ticket_of
 from .ticket import APPROVED, ESCALATED, PENDING, REVOKED, Ticket
 
 Run = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
@@ -100,7 +100,7 @@ class SqlStore(ABC):
                 self._put(run, after)
             return after
 
-    def found(self, wanted: Wanted = ALL, most: int = 100) -> list[Ticket]:
+    def found(self, wanted: TicketQuery = ALL, most: int = 100) -> list[Ticket]:
         """See `Store`."""
         where: list[str] = []
         given: list[Any] = []

@@ -19,7 +19,7 @@ class StoreUnavailableError(InternalError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TicketQuery:
     """Which tickets: of these states, this agent, this request, the same question, made since then.
 
     `digest` and `what` are those of a ticket. What is empty says nothing. `unreviewed` are those for which glass was
@@ -34,7 +34,7 @@ class Wanted:
     unreviewed: bool = False
 
 
-ALL = Wanted()
+ALL = TicketQuery()
 
 
 class Store(Protocol):
@@ -55,7 +55,7 @@ class Store(Protocol):
     def change(self, name: str, change: Change) -> Ticket | None:
         """Put what a function makes of a ticket in its place, as one step; whatever it raises leaves it as it was."""
 
-    def found(self, wanted: Wanted = ALL, most: int = 100) -> list[Ticket]:
+    def found(self, wanted: TicketQuery = ALL, most: int = 100) -> list[Ticket]:
         """The latest tickets of those that are wanted, the newest first."""
 
     def close(self) -> None:

@@ -226,7 +226,7 @@ def token() -> None:
     """Make a token for a person: keep the first line, and put the second into the service's configuration."""
     import secrets
 
-    from ..daemon.people import token_digest
+    from ..daemon.identity.people import token_digest
 
     made = secrets.token_hex(32)
     click.echo(made)

@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 
     from ..approvals.sql import SqlStore
     from ..audit.log import DecisionLog
-    from ..daemon.config import Config
-    from ..daemon.server import Face
-    from ..daemon.service import Service
+    from ..daemon.approval_service import ApprovalService
+    from ..daemon.identity.browser_sessions import ConsoleAccess
+    from ..daemon.identity.config import Config
+    from ..daemon.recorder import Recorder
+    from ..daemon.service import PolicyService
+    from ..daemon.signals import Signals
+    from ..daemon.state import ServiceState
+    from ..daemon.transport.ports import Endpoint
 
 
 @click.command(name="serve")
@@ -117,17 +122,15 @@ async def _serve(
     records: DecisionLog | None,
 ) -> int:
     from ..approvals.store import StoreUnavailableError
-    from ..daemon import sockets
-    from ..daemon.active import ActivePolicy
-    from ..daemon.config import ConfigError, group_id, plain_config, read_config
-    from ..daemon.kept import Kept
-    from ..daemon.openapi import document
-    from ..daemon.server import Server, log, notify
-    from ..daemon.service import Service
+    from ..daemon.frozen_store import FrozenStore
+    from ..daemon.identity.config import ServiceConfigError, group_id, plain_config, read_config
+    from ..daemon.transport import sockets
+    from ..daemon.transport.diary import notify
+    from ..daemon.transport.server import Server
 
     try:
         settings = read_config(config) if config is not None else plain_config(agents, token_file)
-        kept = Kept(state)
+        kept = FrozenStore(state)
         store = _store(settings, state)
         passed = sockets.activated()
         if passed is not None:
@@ -142,21 +145,47 @@ async def _serve(
         if tcp is not None:
             listeners.append(sockets.listen_tcp(tcp))
         page = None if console is None else sockets.listen_tcp(console)
-    except (ConfigError, StoreUnavailableError, sockets.UnsafePlaceError) as error:
+    except (ServiceConfigError, StoreUnavailableError, sockets.UnsafePlaceError) as error:
         fail_usage(str(error))
-    service = Service(
-        ActivePolicy(policy), settings.principals, kept.state, log=log, description=document(), records=records
-    )
-    if store is not None:
-        _keep(service, store, settings)
-    faces = {} if page is None else {page: _console(service, page)}
+    service = _service(policy, settings, kept.state, store, records, page)
+    endpoints = {listener: _interface(service) for listener in listeners}
+    if page is not None:
+        endpoints[page] = _console(service)
     place = listeners[0].getsockname()
     made = None if passed is not None else os.stat(place)
-    await Server(service, [*listeners, *faces], faces).run(notify)
+    await Server(service, endpoints).run(notify)
     with contextlib.suppress(OSError):
         if made is not None and os.path.samestat(made, os.lstat(place)):
             os.unlink(place)
     return 0
+
+
+def _service(
+    policy: str,
+    settings: Config,
+    state: ServiceState,
+    store: SqlStore | None,
+    records: DecisionLog | None,
+    page: socket.socket | None,
+) -> PolicyService:
+    """The service, put together. `page` is the console's listener. Leaves with 2 when that cannot be."""
+    from ..daemon.active import ActivePolicy
+    from ..daemon.api.openapi import document
+    from ..daemon.policy_source import source_of
+    from ..daemon.recorder import Recorder
+    from ..daemon.service import PolicyService
+    from ..daemon.signals import Signals
+    from ..daemon.transport.diary import log
+
+    signals = Signals()
+    recorder = Recorder(log, records, pending=signals.records_pending)
+    approvals = None if store is None else _approvals(store, settings, recorder, signals)
+    if page is not None and approvals is None:
+        fail_usage("`--console` shows what waits for people, and the configuration names no `[[person]]`")
+    return PolicyService(
+        ActivePolicy(source_of(policy)), settings.principals, state, recorder, signals, approvals,
+        console=None if page is None else _console_access(page), description=document(),
+    )  # fmt: skip
 
 
 def _store(settings: Config, state: str | None) -> SqlStore | None:
@@ -178,34 +207,47 @@ def _store(settings: Config, state: str | None) -> SqlStore | None:
     return PostgresStore(settings.store, os.path.join(state, "approvals.mark"))
 
 
-def _keep(service: Service, store: SqlStore, settings: Config) -> None:
-    """Let the service ask people, and tell them."""
-    from ..daemon.approving import Approvals
-    from ..daemon.notify import Notifier, Program, Webhook, several
+def _approvals(store: SqlStore, settings: Config, recorder: Recorder, signals: Signals) -> ApprovalService:
+    """What asks people, and tells them."""
+    from ..daemon.approval_service import ApprovalService
+    from ..daemon.notify import Notifier, ProgramSender, Sender, WebhookSender, several
 
-    principals = settings.principals
-    made = Approvals(store, principals.people, service.tell, same_user=principals.same_user)
-    ways: list[Program | Webhook] = [Program(settings.command)] if settings.command else []
+    senders: list[Sender] = [ProgramSender(settings.command)] if settings.command else []
     if settings.webhook is not None:
-        ways.append(Webhook(*settings.webhook))
-    made.notify = several([Notifier(way, service.tell) for way in ways])
-    service.approvals = made
-    store.hint(lambda: service.look_again())  # noqa: PLW0108 (the server sets it later)
+        senders.append(WebhookSender(*settings.webhook))
+    notify = several([Notifier(sender, recorder.record_event) for sender in senders])
+    store.hint(signals.tickets_changed)
     if store.rolled_back:
-        service.tell("approvals-rolled-back", revoked=store.rolled_back)
+        recorder.record_event("approvals-rolled-back", revoked=store.rolled_back)
+    return ApprovalService(store, settings.principals, recorder.record_event, notify, changed=signals.tickets_changed)
 
 
-def _console(service: Service, listener: socket.socket) -> Face:
-    """What makes the console's connections. Leaves with 2 when it cannot be."""
-    if service.approvals is None:
-        fail_usage("`--console` shows what waits for people, and the configuration names no `[[person]]`")
+def _interface(service: PolicyService) -> Endpoint:
+    """What answers programs."""
+    from functools import partial
+
+    from ..daemon.api.routes import handle
+    from ..daemon.transport.connection import admit
+    from ..daemon.transport.ports import Endpoint
+
+    return Endpoint(partial(handle, service), admit)
+
+
+def _console_access(listener: socket.socket) -> ConsoleAccess:
+    """Who is signed in at the console, by the addresses that browsers have for it."""
+    from ..daemon.identity.browser_sessions import ConsoleAccess
+
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return ConsoleAccess((f"http://{shown}:{port}", f"http://localhost:{port}"))
+
+
+def _console(service: PolicyService) -> Endpoint:
+    """What answers browsers. Leaves with 2 when a package is missing."""
     try:
-        from ..daemon.console.connection import ConsoleConnection
+        from ..daemon.console.endpoint import endpoint
         from ..daemon.console.routes import Console
     except ImportError:
         fail_usage('the console needs a package more: `pip install "policy-lang[serve]"`')
-    host, port = listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    console = Console(service, (f"http://{shown}:{port}", f"http://localhost:{port}"))
-    service.console = console.link
-    return lambda server, user: ConsoleConnection(console, server, user)
+    assert service.console is not None
+    return endpoint(Console(service, service.console))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
@@ -22,6 +23,8 @@ class Metrics:
     """By what became of them."""
     batches: int = 0
     writing: float = 0.0
+    connections: int = 0
+    """Open now."""
 
     def took(self, seconds: float) -> None:
         """Note how long an answer took."""
@@ -38,7 +41,7 @@ class Metrics:
         self.batches += 1
         self.writing += seconds
 
-    def text(self, gauges: dict[str, float], loads: dict[str, int], digest: str) -> str:
+    def text(self, gauges: Mapping[str, float], loads: dict[str, int], digest: str) -> str:
         """Everything as one page. `gauges` are (name, value) that are known elsewhere."""
         out: list[str] = []
 

@@ -18,15 +18,15 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from ..audit.redact import cleaned
 from ..domain.limits import limit
+from ..domain.strict_json import Json
 from ..report.approvals import headline
 from ..report.style import visible
 
-Json = dict[str, Any]
 ALARM = "break-glass"
 """The event that goes before all others, and is dropped last."""
 _AT_ONCE = 4
@@ -34,7 +34,7 @@ _SECONDS = limit("notify_seconds")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-class Way(Protocol):
+class Sender(Protocol):
     """A way to tell people. `pauses` are the seconds before each further try."""
 
     @property
@@ -45,21 +45,21 @@ class Way(Protocol):
 
 
 class Notifier:
-    """Tells events by one way. `tell` takes the name of something that is to be recorded, and its fields."""
+    """Tells events by one way. `record_event` takes the name of something that is to be recorded, and its fields."""
 
-    def __init__(self, way: Way, tell: Callable[..., None]) -> None:
+    def __init__(self, way: Sender, record_event: Callable[..., None]) -> None:
         self.way = way
         self.dropped = 0
-        self._tell = tell
+        self._record_event = record_event
         self._waiting: deque[Json] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def told(self, event: str, ticket: Json) -> None:
+    def notify(self, event: str, ticket: Json) -> None:
         """A ticket is new, a stronger tier is asked, or somebody broke the glass."""
         if len(self._waiting) >= limit("notify_waiting"):
             lost = ticket if event != ALARM else self._waiting.pop()
             self.dropped += 1
-            self._tell("notify-dropped", ticket=lost["id"], dropped=self.dropped)
+            self._record_event("notify-dropped", ticket=lost["id"], dropped=self.dropped)
             if event != ALARM:
                 return
         told: Json = cleaned(ticket).value
@@ -83,18 +83,18 @@ class Notifier:
                 if not again:
                     break
             if why:
-                self._tell("notify-failed", ticket=event["id"], why=why)
+                self._record_event("notify-failed", ticket=event["id"], why=why)
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class ProgramSender:
     """A program that gets the event as one line of JSON on its standard input, and nothing of this environment."""
 
     command: tuple[str, ...]
     pauses: tuple[float, ...] = ()
 
     async def send(self, event: Json) -> tuple[str, bool]:
-        """See `Way`."""
+        """See `Sender`."""
         quiet = asyncio.subprocess.DEVNULL
         try:
             process = await asyncio.create_subprocess_exec(
@@ -116,7 +116,7 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
-class Webhook:
+class WebhookSender:
     """An address that gets the event as JSON, signed as Standard Webhooks (standardwebhooks.com) says.
 
     Tried again when the other side cannot be reached, is busy or fails; never led elsewhere.
@@ -127,7 +127,7 @@ class Webhook:
     pauses: tuple[float, ...] = (2.0, 10.0, 60.0)
 
     async def send(self, event: Json) -> tuple[str, bool]:
-        """See `Way`."""
+        """See `Sender`."""
         identity = f"msg_{event['id']}_{event['event']}_{event['asked']}"
         body = json.dumps({"type": f"approval.{event['event']}", "timestamp": _moment(), "data": event}).encode("ascii")
         try:
@@ -194,8 +194,8 @@ def _moment() -> str:
 def several(notifiers: list[Notifier]) -> Callable[[str, Json], None]:
     """Tell by each of them."""
 
-    def told(event: str, ticket: Json) -> None:
+    def notify(event: str, ticket: Json) -> None:
         for one in notifiers:
-            one.told(event, ticket)
+            one.notify(event, ticket)
 
-    return told
+    return notify

@@ -20,7 +20,7 @@ _MOST_COUNTS = 4 * limit("sessions")
 
 
 @dataclass(slots=True)
-class Session:
+class AgentSession:
     """One session: who, since when (seconds since the epoch), and what was decided in it."""
 
     id: str
@@ -53,11 +53,11 @@ class Escalation:
     since: float
 
 
-class State:
+class ServiceState:
     """What the service knows of its principals. `changed` is called when what is frozen changes."""
 
     def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
-        self.sessions: dict[str, Session] = {}
+        self.sessions: dict[str, AgentSession] = {}
         self.frozen: dict[tuple[str, str], Frozen] = {}
         self.escalations: dict[str, Escalation] = {}
         self.agents: dict[str, dict[str, int]] = {}
@@ -66,17 +66,17 @@ class State:
 
     # sessions
 
-    def start(self, agent: str, now: float, name: str | None = None) -> Session:
+    def start(self, agent: str, now: float, name: str | None = None) -> AgentSession:
         """Begin a session. Raises RequestError when the name is taken or there are too many."""
         if len(self.sessions) >= limit("sessions"):
             raise RequestError("PLR204", f"more than {limit('sessions')} sessions at once")
         made = name if name is not None else secrets.token_hex(8)
         if made in self.sessions:
             raise RequestError("PLR205", "there is a session of this name already")
-        self.sessions[made] = Session(made, agent, now, now, secrets.token_hex(32))
+        self.sessions[made] = AgentSession(made, agent, now, now, secrets.token_hex(32))
         return self.sessions[made]
 
-    def end(self, name: str) -> Session:
+    def end(self, name: str) -> AgentSession:
         """End a session: its token is worth nothing from now on. Raises RequestError for one that is not there."""
         found = self.sessions.pop(name, None)
         if found is None:
@@ -85,7 +85,7 @@ class State:
             del self._denied[key]
         return found
 
-    def idle(self, now: float) -> list[Session]:
+    def idle(self, now: float) -> list[AgentSession]:
         """End the sessions that have been idle for too long; a frozen one stays frozen."""
         return [self.end(s.id) for s in list(self.sessions.values()) if now - s.seen > limit("session_idle")]
 

@@ -19,7 +19,7 @@ import pytest
 from policy_lang.approvals import machine
 from policy_lang.approvals.postgres import PostgresStore
 from policy_lang.approvals.sqlite import SqliteStore
-from policy_lang.approvals.store import StoreUnavailableError, Wanted
+from policy_lang.approvals.store import StoreUnavailableError, TicketQuery
 from policy_lang.domain.errors import RequestError
 from policy_lang.domain.limits import limit
 
@@ -76,14 +76,14 @@ def test_tickets_are_found(place: Place) -> None:
         store.add(ticket(id=str(number), digest=str(number), agent="ab"[number % 2], created=1000.0 + number), 9)
     store.change("3", lambda t: t.with_(glass="emergency", state="approved"))
     assert [t.id for t in store.found()] == ["5", "4", "3", "2", "1", "0"]
-    assert [t.id for t in store.found(Wanted(agent="a"), 2)] == ["4", "2"]
-    assert [t.id for t in store.found(Wanted(states=("approved", "rejected")))] == ["3"]
-    assert [t.id for t in store.found(Wanted(since=1004.0))] == ["5", "4"]
-    assert [t.id for t in store.found(Wanted(unreviewed=True))] == ["3"]
-    assert len(store.found(Wanted(what=ticket(agent="a").what))) == 3
-    assert [t.id for t in store.found(Wanted(digest="2"))] == ["2"]
+    assert [t.id for t in store.found(TicketQuery(agent="a"), 2)] == ["4", "2"]
+    assert [t.id for t in store.found(TicketQuery(states=("approved", "rejected")))] == ["3"]
+    assert [t.id for t in store.found(TicketQuery(since=1004.0))] == ["5", "4"]
+    assert [t.id for t in store.found(TicketQuery(unreviewed=True))] == ["3"]
+    assert len(store.found(TicketQuery(what=ticket(agent="a").what))) == 3
+    assert [t.id for t in store.found(TicketQuery(digest="2"))] == ["2"]
     store.change("3", lambda t: t.with_(reviewed="eva", review="fine"))
-    assert store.found(Wanted(unreviewed=True)) == []
+    assert store.found(TicketQuery(unreviewed=True)) == []
 
 
 def test_what_is_over_is_forgotten_after_its_time_and_no_sooner(place: Place) -> None:

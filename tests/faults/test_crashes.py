@@ -12,7 +12,7 @@ import pytest
 from policy_lang import __version__
 from policy_lang.approvals.sqlite import SqliteStore
 from policy_lang.compiled.opened import open_compiled
-from policy_lang.daemon.kept import Kept
+from policy_lang.daemon.frozen_store import FrozenStore
 from tests.approvals.test_machine import ticket, vote
 from tests.console.support import ROOT
 
@@ -74,14 +74,14 @@ def test_a_compiled_policy_is_the_old_or_the_new_one(tmp_path: Path) -> None:
 
 def test_what_is_frozen_is_the_old_or_the_new(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
-    code = "from policy_lang.daemon.kept import Kept\nKept(sys.argv[1]).state.freeze('agent', 'b', 'w', 'x', 1.0)"
+    code = "from policy_lang.daemon.frozen_store import FrozenStore\nKept(sys.argv[1]).state.freeze('agent', 'b', 'w', 'x', 1.0)"
     seen = set()
     for _, ended in deaths(code, tmp_path):
-        names = {name for _, name in Kept(str(tmp_path)).state.frozen}
+        names = {name for _, name in FrozenStore(str(tmp_path)).state.frozen}
         assert names == {"a", "b"} if ended else names in ({"a"}, {"a", "b"}, set())
         seen.add(frozenset(names))
         (tmp_path / "frozen.json").unlink(missing_ok=True)
-        Kept(str(tmp_path)).state.freeze("agent", "a", "w", "x", 1.0)
+        FrozenStore(str(tmp_path)).state.freeze("agent", "a", "w", "x", 1.0)
     assert frozenset({"a", "b"}) in seen
 
 

@@ -15,12 +15,16 @@ from policy_lang.audit.log import DecisionLog
 from policy_lang.compiled.reader import Contents
 from policy_lang.compiler.binary import compile_binary
 from policy_lang.daemon.active import ActivePolicy, Loaded
-from policy_lang.daemon.approving import Approvals
-from policy_lang.daemon.people import People, Person, token_digest
-from policy_lang.daemon.principals import Binding, Caller, Principals
-from policy_lang.daemon.routes import handle
-from policy_lang.daemon.service import Call, Held, Later, Reply, Service
-from policy_lang.daemon.state import State
+from policy_lang.daemon.api.http import DeferredReply, HttpCall, HttpReply, LongPoll
+from policy_lang.daemon.api.routes import handle
+from policy_lang.daemon.approval_service import ApprovalService, SteadyClock
+from policy_lang.daemon.identity.people import People, Person, token_digest
+from policy_lang.daemon.identity.principals import Binding, Caller, Principals
+from policy_lang.daemon.policy_source import source_of
+from policy_lang.daemon.recorder import Recorder
+from policy_lang.daemon.service import PolicyService
+from policy_lang.daemon.signals import Signals
+from policy_lang.daemon.state import ServiceState
 
 POLICY = """policy "p"
 tier review { approvers "@team"  expires 30m }
@@ -62,17 +66,19 @@ class Inside:
     notified: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        active = ActivePolicy(str(self.folder / "p.policy"))
+        active = ActivePolicy(source_of(str(self.folder / "p.policy")))
         bindings = (Binding(("codex",), uid=AGENT), Binding(("other",), uid=1001), Binding(("codex",), token="a" * 40))
         principals = Principals(
             bindings, frozenset({0}), ("o" * 40,), people=People(self.people), same_user=self.same_user
         )
         records = DecisionLog(str(self.folder / "log"), False) if self.log else None
-        self.service = Service(active, principals, State(), log=lambda event, **f: self.told.append((event, f)), records=records)  # fmt: skip
+        signals = Signals()
+        recorder = Recorder(lambda event, **f: self.told.append((event, f)), records, pending=signals.records_pending)
         kept = self.store or SqliteStore(str(self.folder / "approvals.db"))
-        self.service.approvals = Approvals(
-            kept, principals.people, self.service.tell, lambda e, t: self.notified.append((e, t)), self.clock, self.ticks, same_user=self.same_user
+        approvals = ApprovalService(
+            kept, principals, recorder.record_event, lambda e, t: self.notified.append((e, t)), SteadyClock(self.clock, self.ticks), signals.tickets_changed
         )  # fmt: skip
+        self.service = PolicyService(active, principals, ServiceState(), recorder, signals, approvals)
         self.load(self.text)
 
     def load(self, text: str) -> None:
@@ -86,19 +92,19 @@ class Inside:
     def call(self, method: str, path: str, body: Any = None, uid: int | None = AGENT, token: str = "", user: int | None = None) -> tuple[int, Any]:  # fmt: skip
         data = b"" if body is None else json.dumps(body).encode()
         path, _, query = path.partition("?")
-        answer: Any = handle(self.service, Call(method, path, data, Caller(uid, uid, token, user), query))
+        answer: Any = handle(self.service, HttpCall(method, path, data, Caller(uid, uid, token, user), query))
         for last in (False, False, True):
-            if isinstance(answer, Later):
+            if isinstance(answer, LongPoll):
                 import time
 
                 end = time.monotonic() + 10
                 while (made := answer.look(last)) is None and not last and time.monotonic() < end:
                     time.sleep(0.01)
                 answer = made if made is not None else answer
-        if isinstance(answer, Held):
-            self.service.commit()
+        if isinstance(answer, DeferredReply):
+            self.service.recorder.commit()
             answer = answer.make()
-        assert isinstance(answer, Reply)
+        assert isinstance(answer, HttpReply)
         return answer.status, json.loads(answer.body)
 
     def ask(self, uid: int = AGENT, token: str = "", **request: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from policy_lang.daemon.people import token_digest
+from policy_lang.daemon.identity.people import token_digest
 from tests.audit.support import lines
 from tests.console.support import policy
 from tests.hooks.support import hook

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from policy_lang.approvals.store import StoreUnavailableError
-from policy_lang.daemon.people import Person, token_digest
+from policy_lang.daemon.identity.people import Person, token_digest
 from policy_lang.domain.limits import limit
 from tests.approvals.stores import Place, needs_postgres
 
@@ -381,6 +381,6 @@ def test_f16_whoever_is_not_a_person_answers_nothing(tmp_path: Path) -> None:
         status, answer = inside.call("POST", f"/v1/approvals/{route}", body, uid, token)
         assert status in {403, 404, 400}, (uid, token, route, answer)
         count += answer["error"]["code"] in {"PLR206", "PLR230", "PLR234", "PLR239"}
-    inside.service.commit()
+    inside.service.recorder.commit()
     assert inside.state(number) == "pending"
     assert sum(e == "refused" for e, _ in inside.told) >= count > 40

@@ -130,12 +130,12 @@ def test_signing_out_ends_the_session(console: tuple[Running, int]) -> None:
 
 
 def test_sessions_and_links_have_their_time() -> None:
-    from policy_lang.daemon.console.sessions import Sessions
-    from policy_lang.daemon.people import Person
+    from policy_lang.daemon.identity.browser_sessions import BrowserSessions
+    from policy_lang.daemon.identity.people import Person
     from policy_lang.domain.errors import RequestError
 
     mia = Person("mia")
-    sessions = Sessions()
+    sessions = BrowserSessions()
     code = sessions.link(mia, 5, 0.0)
     assert sessions.waiting(code, limit("console_link_seconds") - 1) == mia
     assert sessions.waiting(code, limit("console_link_seconds")) is None
@@ -234,7 +234,7 @@ def test_a_form_has_a_length(console: tuple[Running, int]) -> None:
     most = limit("approval_reason")
     form = {"seal": seal, "verdict": "approve", "reason": "x" * (most + 1)}
     assert page(port, "POST", f"{base}t/{number}/answer", form, Cookie=cookie)[0] == 400
-    assert page(port, "POST", f"{base}t/{number}/answer", {**form, "reason": "x" * limit("console_body_bytes")}, Cookie=cookie)[0] == 400  # fmt: skip
+    assert page(port, "POST", f"{base}t/{number}/answer", {**form, "reason": "x" * limit("console_body_bytes")}, Cookie=cookie)[0] == 413  # fmt: skip
     assert page(port, "POST", f"{base}t/{number}/answer", {**form, "reason": "x" * most}, Cookie=cookie)[0] == 303
 
 

@@ -12,7 +12,7 @@ import pytest
 import tomli
 
 from policy_lang import Policy
-from policy_lang.daemon.config import ConfigModel
+from policy_lang.daemon.identity.config import ConfigModel
 from policy_lang.domain.limits import limit
 from tests.console.support import ROOT
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import subprocess
 import sys
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from policy_lang.daemon.openapi import document
+from policy_lang.daemon.api.openapi import document
+from policy_lang.daemon.api.routes import ROUTES, route_of
 from tests.console.support import ROOT
 
 from .support import service
@@ -59,3 +61,20 @@ def test_generated_calls_meet_the_document(base: str, token: str, tmp_path: Path
 
 def test_the_document_is_the_published_one() -> None:
     assert (ROOT / "docs/reference/openapi.json").read_bytes() == document() + b"\n"
+
+
+def test_each_documented_operation_is_dispatched_and_each_route_is_documented() -> None:
+    paths = json.loads(document())["paths"]
+    documented = {(method.upper(), path): operation for path, at in paths.items() for method, operation in at.items()}
+    for (method, path), operation in documented.items():
+        route = route_of(method, path.replace("{ticket}", "0123456789abcdef"))
+        assert route is not None and route.handler.__name__ == operation["operationId"]
+    assert documented.keys() == {(route.method, route.path) for route in ROUTES}
+    assert len({operation["operationId"] for operation in documented.values()}) == len(ROUTES)
+
+
+def test_what_nobody_documents_is_not_dispatched() -> None:
+    for path in ("/", "/v1", "/v1/decide/", "/v1/approvalsx", "/v1/decide/batch/x", "/console", "/{ticket}"):
+        assert route_of("GET", path) is None
+        assert route_of("POST", path) is None
+    assert route_of("POST", "/v1/approvals/0123456789abcdef") is None

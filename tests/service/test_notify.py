@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from policy_lang.daemon.notify import Notifier, Webhook, signature
+from policy_lang.daemon.notify import Notifier, WebhookSender, signature
 from policy_lang.domain.limits import limit
 from tests.console.support import policy
 
@@ -65,7 +65,7 @@ def event(**more: Any) -> dict[str, Any]:
 def run(notifier: Notifier, *events: tuple[str, dict[str, Any]], seconds: float = 20) -> None:
     async def told() -> None:
         for name, ticket in events:
-            notifier.told(name, ticket)
+            notifier.notify(name, ticket)
         async with asyncio.timeout(seconds):
             while notifier._tasks:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
@@ -75,7 +75,7 @@ def run(notifier: Notifier, *events: tuple[str, dict[str, Any]], seconds: float 
 
 def test_an_event_is_signed_as_the_standard_says(receiver: Any) -> None:
     told: list[Any] = []
-    run(Notifier(Webhook(receiver.url, SECRET.encode()), lambda *a, **f: told.append((a, f))), ("asked", event()))
+    run(Notifier(WebhookSender(receiver.url, SECRET.encode()), lambda *a, **f: told.append((a, f))), ("asked", event()))
     ((headers, body),) = receiver.got
     value = json.loads(body)
     assert value["type"] == "approval.asked" and value["data"]["id"] == "0" * 16
@@ -100,7 +100,7 @@ def test_the_standards_own_example() -> None:
 def test_what_may_go_better_is_tried_again_and_nothing_leads_elsewhere(receiver: Any, answers: list[int], tries: int, why: str) -> None:  # fmt: skip
     receiver.answers = answers
     told: list[Any] = []
-    run(Notifier(Webhook(receiver.url, SECRET.encode(), (0.01, 0.01, 0.01)), lambda n, **f: told.append((n, f))), ("asked", event()))  # fmt: skip
+    run(Notifier(WebhookSender(receiver.url, SECRET.encode(), (0.01, 0.01, 0.01)), lambda n, **f: told.append((n, f))), ("asked", event()))  # fmt: skip
     assert len(receiver.got) == tries
     assert [f["why"] for _, f in told] == ([f"the webhook {why}"] if why else [])
     assert len({h["webhook-id"] for h, _ in receiver.got}) == 1  # so that the other side can tell
@@ -109,7 +109,8 @@ def test_what_may_go_better_is_tried_again_and_nothing_leads_elsewhere(receiver:
 def test_nobody_there() -> None:
     told: list[Any] = []
     run(
-        Notifier(Webhook("http://127.0.0.1:9/x", b"s", (0.01,)), lambda n, **f: told.append((n, f))), ("asked", event())
+        Notifier(WebhookSender("http://127.0.0.1:9/x", b"s", (0.01,)), lambda n, **f: told.append((n, f))),
+        ("asked", event()),
     )
     assert "cannot be reached" in told[0][1]["why"]
 

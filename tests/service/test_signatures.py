@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from policy_lang.approvals.signed import ANSWER, SIGN_IN, answer_text, sign_in_text
-from policy_lang.daemon.signatures import SignersError, read_signers, verified
+from policy_lang.daemon.identity.signatures import SignersError, read_signers, verified
 from policy_lang.domain.limits import limit
 from tests.console.support import policy
 
@@ -127,7 +127,7 @@ def test_the_wrong_key_and_mistakes(running: Running) -> None:
 
 
 def test_sign_in_is_bounded() -> None:
-    from policy_lang.daemon.people import People
+    from policy_lang.daemon.identity.people import People
     from policy_lang.domain.errors import RequestError
 
     people = People()
@@ -137,7 +137,7 @@ def test_sign_in_is_bounded() -> None:
     with pytest.raises(RequestError):
         people.challenge("x", limit("sign_in_seconds") - 1)
     assert people.challenge("x", limit("sign_in_seconds"))
-    from policy_lang.daemon.people import Person
+    from policy_lang.daemon.identity.people import Person
 
     tokens = [people.signed_in(Person("x"), 0.0)[0] for _ in range(most + 1)]
     assert people.who(None, tokens[0], 1.0) is None

@@ -48,7 +48,7 @@ def call(place: str, uid: int, path: str, body: Any = None, token: str = "", bas
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[tuple[Running, str]]:
-    from policy_lang.daemon.people import token_digest
+    from policy_lang.daemon.identity.people import token_digest
 
     port = free_port()
 

@@ -32,3 +32,45 @@ def test_whoever_asks_for_what_is_not_theirs_is_recorded() -> None:
     recorded = {code for code, page in PAGES.items() if page.recorded}
     assert forbidden - recorded == {"PLR215"}  # a web page: whoever is behind it has not asked
     assert recorded - forbidden == {"PLR234", "PLR238", "PLR242"}  # another's ticket, another policy's, another form
+
+
+ROOMS = sorted([*(ROOT / "daemon").rglob("*.py"), *(ROOT / "approvals").rglob("*.py"), ROOT / "cli/serve.py"])
+
+
+def test_no_class_is_a_house_of_its_own() -> None:
+    for path in ROOMS:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                assert (node.end_lineno or 0) - node.lineno < 200, f"{path}:{node.lineno} {node.name}"
+
+
+def functions_of(trees: list[ast.Module]) -> set[str]:
+    """Names of methods, of functions, and of fields that hold a function."""
+    found: set[str] = set()
+    for tree in trees:
+        aliases = {"Callable"}
+        for node in tree.body:
+            if isinstance(node, ast.Assign) and "Callable[" in ast.unparse(node.value):
+                aliases |= {t.id for t in node.targets if isinstance(t, ast.Name)}
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                if not any(ast.unparse(d) == "property" for d in node.decorator_list):
+                    found.add(node.name)
+            elif isinstance(node, ast.AnnAssign) and any(
+                re.search(rf"\b{a}\b", ast.unparse(node.annotation)) for a in aliases
+            ):
+                found.add(ast.unparse(node.target).removeprefix("self."))
+    return found
+
+
+def test_nobody_overwrites_another_object_s_functions() -> None:
+    """What parts tell each other goes by signals that are handed in: nothing is put in from outside."""
+    trees = {path: ast.parse(path.read_text()) for path in ROOMS}
+    functions = functions_of(list(trees.values()))
+    for path, tree in trees.items():
+        for node in ast.walk(tree):
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            for target in targets:
+                if isinstance(target, ast.Attribute) and ast.unparse(target.value) != "self":
+                    assert not isinstance(node.value, ast.Lambda), f"{path}:{node.lineno}"
+                    assert target.attr not in functions, f"{path}:{node.lineno} {target.attr}"

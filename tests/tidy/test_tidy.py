@@ -99,12 +99,12 @@ def test_only_files_py_opens_policies() -> None:
         "audit/verify.py",
         "compiled/opened.py",  # compiled policies, and whether their sources changed
         "cli/compile.py",
-        "daemon/kept.py",
+        "daemon/frozen_store.py",
         "daemon/console/pages.py",  # its own style sheet
-        "daemon/signatures.py",
-        "daemon/server.py",  # a spare descriptor
-        "daemon/config.py",
-        "daemon/sockets.py",  # the name of a peer's program, the user of a loopback one
+        "daemon/identity/signatures.py",
+        "daemon/transport/admission.py",  # a spare descriptor
+        "daemon/identity/config.py",
+        "daemon/transport/sockets.py",  # the name of a peer's program, the user of a loopback one
         "pep/enforce.py",  # a token
         "pep/install.py",  # clients' settings
         "pep/doctor.py",
@@ -237,17 +237,13 @@ def test_every_limit_stands_in_the_table() -> None:
     assert set(NO_LIMITS) <= found, "an entry too many"
 
 
-OWN_JSON = {"daemon"}
-"""Packages that still name the type of a JSON object themselves."""
-
-
 def test_json_objects_have_one_name() -> None:
     alias = re.compile(r"^ *\w+ = dict\[str, Any\]$", re.MULTILINE)
     found = {p.relative_to(ROOT / "policy_lang") for p in MODULES if alias.search(p.read_text())}
-    assert {p for p in found if p.parts[0] not in OWN_JSON} == {Path("domain/strict_json.py")}
+    assert found == {Path("domain/strict_json.py")}
 
 
-CIRCLES = {"daemon", "engine"}
+CIRCLES = {"engine"}
 """Packages in which there may still be circles."""
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from policy_lang.daemon.config import ConfigError, plain_config, read_config, read_token
-from policy_lang.daemon.kept import Kept
-from policy_lang.daemon.principals import Caller
-from policy_lang.daemon.sockets import UnsafePlaceError
+from policy_lang.daemon.frozen_store import FrozenStore
+from policy_lang.daemon.identity.config import ServiceConfigError, plain_config, read_config, read_token
+from policy_lang.daemon.identity.principals import Caller
+from policy_lang.daemon.transport.sockets import UnsafePlaceError
 from policy_lang.domain.limits import limit
 
 
@@ -51,7 +51,7 @@ def test_mistakes(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "serve.toml"
     path.write_bytes(text.encode("latin-1"))
     path.chmod(0o600)
-    with pytest.raises(ConfigError) as error:
+    with pytest.raises(ServiceConfigError) as error:
         read_config(str(path))
     assert message in str(error.value)
 
@@ -59,56 +59,56 @@ def test_mistakes(text: str, message: str, tmp_path: Path) -> None:
 def test_an_operators_token_is_no_agents(tmp_path: Path) -> None:
     written(tmp_path, "t" * 40, "token")
     path = written(tmp_path, '[[principal]]\ntoken-file = "token"\nagents = ["a"]\n[operators]\ntoken-file = "token"\n')
-    with pytest.raises(ConfigError, match="an agent would be an operator"):
+    with pytest.raises(ServiceConfigError, match="an agent would be an operator"):
         read_config(path)
 
 
 def test_tokens(tmp_path: Path) -> None:
     assert read_token(written(tmp_path, "t" * 32 + "\n", "good")) == "t" * 32
     for text in ("t" * 31, "t" * 31 + " t", "", "\u00e4" * 40, "t" * 20 + "\x00" + "t" * 20):
-        with pytest.raises(ConfigError, match="no token of at least 32"):
+        with pytest.raises(ServiceConfigError, match="no token of at least 32"):
             read_token(written(tmp_path, text, "bad"))
     for mode in (0o640, 0o604, 0o644):
-        with pytest.raises(ConfigError, match="others can read it"):
+        with pytest.raises(ServiceConfigError, match="others can read it"):
             read_token(written(tmp_path, "t" * 40, "open", mode))
 
 
 def test_files_in_other_hands(tmp_path: Path) -> None:
     for mode in (0o660, 0o602, 0o666):
-        with pytest.raises(ConfigError, match="can write it"):
+        with pytest.raises(ServiceConfigError, match="can write it"):
             read_config(written(tmp_path, "", mode=mode))
     (tmp_path / "folder").mkdir()
-    with pytest.raises(ConfigError, match="not a regular file"):
+    with pytest.raises(ServiceConfigError, match="not a regular file"):
         read_config(str(tmp_path / "folder"))
     os.mkfifo(tmp_path / "pipe", 0o600)
-    with pytest.raises(ConfigError, match="not a regular file"):
+    with pytest.raises(ServiceConfigError, match="not a regular file"):
         read_config(str(tmp_path / "pipe"))
 
 
 def test_the_size_is_bounded(tmp_path: Path) -> None:
     most = limit("config_bytes")
     read_config(written(tmp_path, "#" * most))
-    with pytest.raises(ConfigError, match=f"longer than {most} bytes"):
+    with pytest.raises(ServiceConfigError, match=f"longer than {most} bytes"):
         read_config(written(tmp_path, "#" * (most + 1)))
 
 
 def test_what_is_kept(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
-    kept = Kept(str(tmp_path))
+    kept = FrozenStore(str(tmp_path))
     kept.state.freeze("agent", "a \u202e\n", "w", "b", 1.5)
-    again = Kept(str(tmp_path)).state
+    again = FrozenStore(str(tmp_path)).state
     assert again.why_frozen("a \u202e\n", None) == kept.state.why_frozen("a \u202e\n", None)
-    again_kept = Kept(str(tmp_path))
+    again_kept = FrozenStore(str(tmp_path))
     again_kept.state.lift("agent", "a \u202e\n")
-    assert Kept(str(tmp_path)).state.frozen == {}
+    assert FrozenStore(str(tmp_path)).state.frozen == {}
     for text in ("{", "[]", '{"frozen":[{"kind":"x"}]}', '{"frozen":{}}', ""):
         written(tmp_path, text, "frozen.json")
-        with pytest.raises(ConfigError, match="is damaged"):
-            Kept(str(tmp_path))
+        with pytest.raises(ServiceConfigError, match="is damaged"):
+            FrozenStore(str(tmp_path))
     written(tmp_path, '{"frozen":[]}', "frozen.json", 0o666)
-    with pytest.raises(ConfigError, match="can write it"):
-        Kept(str(tmp_path))
+    with pytest.raises(ServiceConfigError, match="can write it"):
+        FrozenStore(str(tmp_path))
     tmp_path.chmod(0o777)
     with pytest.raises(UnsafePlaceError):
-        Kept(str(tmp_path))
-    assert Kept(None).state.frozen == {}
+        FrozenStore(str(tmp_path))
+    assert FrozenStore(None).state.frozen == {}

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from policy_lang import RequestError
-from policy_lang.daemon.principals import Binding, Caller, Principals, bind
-from policy_lang.daemon.state import AGENT, SESSION, State
+from policy_lang.daemon.identity.principals import Binding, Caller, Principals, bind
+from policy_lang.daemon.state import AGENT, SESSION, ServiceState
 from policy_lang.domain.limits import limit
 from policy_lang.domain.policy import FreezeRule
 from policy_lang.domain.request import Request
@@ -16,23 +16,23 @@ from policy_lang.domain.request import Request
 RULE = FreezeRule(3, 60, "p.policy", 2)
 
 
-def deny(state: State, at: float, agent: str = "a", session: str | None = None, *rules: FreezeRule) -> bool:
+def deny(state: ServiceState, at: float, agent: str = "a", session: str | None = None, *rules: FreezeRule) -> bool:
     state.count(agent, session, "deny", rules or (RULE,), at, at)
     return state.why_frozen(agent, session) is not None
 
 
 def test_so_many_denials_in_the_time_freeze() -> None:
-    state = State()
+    state = ServiceState()
     assert [deny(state, at) for at in (0, 10, 60)] == [False, False, True]
-    state = State()
+    state = ServiceState()
     assert [deny(state, at) for at in (0, 10, 61, 69, 70.5)] == [False, False, False, True, True]
-    state = State()
+    state = ServiceState()
     for at in range(0, 1000, 31):
         assert not deny(state, at)
 
 
 def test_only_denials_count_and_each_agent_by_itself() -> None:
-    state = State()
+    state = ServiceState()
     for at in range(10):
         state.count("a", None, "allow", (RULE,), at, at)
         state.count("a", None, "ask", (RULE,), at, at)
@@ -44,13 +44,13 @@ def test_only_denials_count_and_each_agent_by_itself() -> None:
 
 
 def test_every_rule_counts() -> None:
-    state = State()
+    state = ServiceState()
     slow = FreezeRule(5, 1000, "p.policy", 3)
     assert [deny(state, at, "a", None, RULE, slow) for at in (0, 100, 200, 300, 400)] == [False] * 4 + [True]
 
 
 def test_lifting_begins_anew() -> None:
-    state = State()
+    state = ServiceState()
     for _ in range(3):
         deny(state, 0)
     assert state.lift(AGENT, "a").name == "a"
@@ -60,7 +60,7 @@ def test_lifting_begins_anew() -> None:
 
 
 def test_a_session_is_counted_by_itself_only_when_it_is_known_and_its_agents() -> None:
-    state = State()
+    state = ServiceState()
     session = state.start("a", 0, "s")
     for _ in range(3):
         deny(state, 0, "a", "s")
@@ -76,7 +76,7 @@ def test_a_session_is_counted_by_itself_only_when_it_is_known_and_its_agents() -
 
 
 def test_idle_sessions_end_and_frozen_ones_stay_frozen() -> None:
-    state = State()
+    state = ServiceState()
     most = limit("session_idle")
     state.start("a", 0, "old")
     state.start("a", 0, "busy")
@@ -91,7 +91,7 @@ def test_idle_sessions_end_and_frozen_ones_stay_frozen() -> None:
 def test_limits_hold_at_their_value(monkeypatch: pytest.MonkeyPatch) -> None:
     small = {"sessions": 3, "frozen": 2, "escalations": 2}
     monkeypatch.setattr("policy_lang.daemon.state.limit", lambda name: small.get(name, limit(name)))
-    state = State()
+    state = ServiceState()
     for number in range(3):
         state.start("a", 0, f"s{number}")
     with pytest.raises(RequestError, match="more than 3 sessions"):
@@ -120,7 +120,7 @@ def test_what_cannot_be_written_is_not_lifted() -> None:
         if full:
             raise OSError("no space")
 
-    state = State(changed)
+    state = ServiceState(changed)
     state.freeze(AGENT, "a", "w", "b", 0)
     full = True
     with pytest.raises(OSError, match="no space"):

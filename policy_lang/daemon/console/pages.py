@@ -12,7 +12,6 @@ from ...domain.limits import limit
 from ...report import approvals as report
 from ...report.style import escaped, hidden
 
-Json = dict[str, Any]
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 

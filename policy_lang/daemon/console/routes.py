@@ -9,25 +9,26 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from ...approvals import machine
-from ...approvals.store import StoreUnavailableError, Wanted
+from ...approvals.store import StoreUnavailableError, TicketQuery
 from ...approvals.ticket import APPROVE, BREAK, REJECTED, Ticket
 from ...domain.codes import PAGES
 from ...domain.errors import RequestError
 from ...domain.limits import limit
+from ...domain.strict_json import Json
 from ...domain.wording import counted
 from ...report import approvals as report
 from ...wire.requests import validated
 from ...wire.service import ReviewModel, VoteModel
-from ..answering import answered, kept, looked_at, overview, shown_to_people
-from ..approving import InForce
-from ..people import Person
-from ..service import Answered, Call, Reply, Service, reply
+from ..api.approvals import answered, kept, looked_at, overview, shown_to_people
+from ..api.http import Answered, HttpCall, HttpReply
+from ..approval_service import PolicyInForce
+from ..identity.browser_sessions import BrowserSession, ConsoleAccess
+from ..identity.people import Person
+from ..service import PolicyService
 from ..state import AGENT
 from . import pages
-from .sessions import Session, Sessions
 from .suggest import LEAST, suggested
 
-Json = dict[str, Any]
 COOKIE = "policy_console"
 _LATEST = 20
 _HEADERS = (
@@ -43,25 +44,14 @@ _PLACE = re.compile(r"/s/([A-Za-z0-9_-]{32})/(?:(sign-out)|t/([0-9a-f]{16})(?:/(
 
 
 class Console:
-    """`origins` are the addresses that a browser may have, `http://HOST:PORT`; the first is the one in links."""
+    """Answers the calls of browsers. `access` says who is signed in."""
 
-    def __init__(self, service: Service, origins: tuple[str, ...]) -> None:
+    def __init__(self, service: PolicyService, access: ConsoleAccess) -> None:
         self.service = service
-        self.origins = origins
-        self.sessions = Sessions()
+        self.origins = access.origins
+        self.sessions = access.sessions
 
-    def link(self, call: Call) -> Reply:
-        """A link for a person who calls the interface."""
-        service, caller = self.service, call.caller
-        person = service.principals.person(caller, time.time())
-        if person is None:
-            raise RequestError("PLR230", "only a person of the configuration signs in to the console")
-        code = self.sessions.link(person, caller.seen, time.time())
-        service.tell("console-link", person=person.name)
-        seconds = limit("console_link_seconds")
-        return reply({"url": f"{self.origins[0]}/sign-in?code={code}", "seconds": seconds}, 201)
-
-    def handle(self, call: Call) -> Answered:
+    def handle(self, call: HttpCall) -> Answered:
         """A page. Never raises: whatever goes wrong is a page that says so."""
         try:
             return self._page(call)
@@ -69,15 +59,17 @@ class Console:
             return _notice(503, "Not now", f"approvals cannot be kept: {error}")
         except RequestError as error:
             if PAGES[error.code].recorded:
-                self.service.tell("refused", path="console", code=error.code, why=error.message, uid=call.caller.user)
+                self.service.recorder.record_event(
+                    "refused", path="console", code=error.code, why=error.message, uid=call.caller.user
+                )
             return _notice(PAGES[error.code].status, "Refused", f"{error.message} ({error.code})")
         except Exception as error:  # noqa: BLE001 (fail closed)
-            self.service.log("internal-error", kind=type(error).__name__)
+            self.service.recorder.log("internal-error", kind=type(error).__name__)
             return _notice(500, "Our fault", f"internal error (PLI001): {type(error).__name__}")
 
-    def _page(self, call: Call) -> Reply:
+    def _page(self, call: HttpCall) -> HttpReply:
         if call.path == "/style.css" and call.method == "GET":
-            return Reply(200, pages.STYLE, "text/css; charset=utf-8", _HEADERS)
+            return HttpReply(200, pages.STYLE, "text/css; charset=utf-8", _HEADERS)
         if call.path == "/" and call.method == "GET":
             return _notice(200, "Not signed in", "`policy approvals console` gives you a link that signs you in.")
         if call.path == "/sign-in":
@@ -103,7 +95,7 @@ class Console:
 
     # signing in
 
-    def _sign_in(self, call: Call) -> Reply:
+    def _sign_in(self, call: HttpCall) -> HttpReply:
         now = time.time()
         if call.method == "GET":  # whatever looks at links beforehand uses none up
             code = dict(parse_qsl(call.query, max_num_fields=2)).get("code", "")
@@ -114,33 +106,33 @@ class Console:
                 "notice", title=f"Sign in as {person.name}?", text="The link is good once.", code=code, back=""
             )
         session, cookie = self.sessions.enter(_form(call).get("code", ""), now)
-        self.service.tell("console-signed-in", person=session.person.name)
+        self.service.recorder.record_event("console-signed-in", person=session.person.name)
         base = _base(session)
         value = f"{COOKIE}={cookie}; Path={base}; HttpOnly; SameSite=Strict; Max-Age={limit('console_session_seconds')}"
         return _to(base, ("set-cookie", value))
 
-    def _sign_out(self, session: Session, call: Call) -> Reply:
+    def _sign_out(self, session: BrowserSession, call: HttpCall) -> HttpReply:
         if not session.sealed(_form(call).get("seal", ""), "sign-out"):
             raise RequestError("PLR242", "the form is not of this session")
         self.sessions.leave(session)
-        self.service.tell("console-signed-out", person=session.person.name)
+        self.service.recorder.record_event("console-signed-out", person=session.person.name)
         return _to("/", ("set-cookie", f"{COOKIE}=; Path={_base(session)}; HttpOnly; SameSite=Strict; Max-Age=0"))
 
     # pages
 
-    def _list(self, session: Session) -> Reply:
+    def _list(self, session: BrowserSession) -> HttpReply:
         rows = overview(self.service, _LATEST)
         return _reply("list", **_common(session), **rows, frozen=list(self.service.state.frozen.values()))
 
-    def _ticket(self, session: Session, name: str, said: str = "", status: int = 200) -> Reply:
+    def _ticket(self, session: BrowserSession, name: str, said: str = "", status: int = 200) -> HttpReply:
         approvals, force = kept(self.service)
         found = approvals.get(name, force)
         if found is None:
             raise RequestError("PLR205", "there is no such ticket")
         state = self.service.state
-        same = [t for t in approvals.found(Wanted(what=found.what), force) if t.id != found.id]
+        same = [t for t in approvals.found(TicketQuery(what=found.what), force) if t.id != found.id]
         midnight = approvals.now() // 86_400 * 86_400
-        today = approvals.found(Wanted(agent=found.agent, since=midnight), force)
+        today = approvals.found(TicketQuery(agent=found.agent, since=midnight), force)
         yes = sum(t.good > 0 for t in same)
         no = sum(t.state == REJECTED for t in same)
         view = shown_to_people(found, force)
@@ -156,7 +148,7 @@ class Console:
             frozen=state.why_frozen(found.agent, found.session),
         )  # fmt: skip
 
-    def _may(self, person: Person, ticket: Ticket, force: InForce) -> Json:
+    def _may(self, person: Person, ticket: Ticket, force: PolicyInForce) -> Json:
         """What the person may do about a ticket, and why not."""
         may = self.service.principals.people.may
         out: Json = {"answer": False, "reason": False, "glass": [], "review": False, "why": ""}
@@ -180,7 +172,7 @@ class Console:
 
     # forms
 
-    def _changed(self, session: Session, name: str, what: str, call: Call) -> Reply:
+    def _changed(self, session: BrowserSession, name: str, what: str, call: HttpCall) -> HttpReply:
         form = _form(call)
         approvals, force = kept(self.service)
         found = approvals.get(name, force)
@@ -189,11 +181,13 @@ class Console:
         try:
             self._done(session, found, what, form, call)
         except RequestError as error:
-            self.service.tell("refused", path="console", code=error.code, why=error.message, person=session.person.name)
+            self.service.recorder.record_event(
+                "refused", path="console", code=error.code, why=error.message, person=session.person.name
+            )
             return self._ticket(session, name, f"{error.message} ({error.code})", PAGES[error.code].status)
         return _to(f"{_base(session)}t/{name}")
 
-    def _done(self, session: Session, ticket: Ticket, what: str, form: dict[str, str], call: Call) -> None:
+    def _done(self, session: BrowserSession, ticket: Ticket, what: str, form: dict[str, str], call: HttpCall) -> None:
         if not session.sealed(form.get("seal", ""), *_state(ticket)):
             raise RequestError("PLR242", "since the page was shown the ticket has changed; look again")
         service, person = self.service, session.person
@@ -204,7 +198,7 @@ class Console:
         elif what == "freeze":
             why = (reason or "no reason was given")[: limit("escalation_bytes")]
             service.state.freeze(AGENT, ticket.agent, why, person.name, time.time())
-            service.tell("frozen", by=person.name, why=why, agent=ticket.agent)
+            service.recorder.record_event("frozen", by=person.name, why=why, agent=ticket.agent)
         else:
             if person.signer:
                 raise RequestError("PLR239", f"`{person.name}` signs every answer")
@@ -224,19 +218,19 @@ def _before(yes: int, no: int) -> str:
     return f"This was approved {counted(yes, 'time')} and rejected {counted(no, 'time')} before."
 
 
-def _rows(tickets: list[Ticket], force: InForce) -> list[Json]:
+def _rows(tickets: list[Ticket], force: PolicyInForce) -> list[Json]:
     return [shown_to_people(t, force) for t in tickets]
 
 
-def _base(session: Session) -> str:
+def _base(session: BrowserSession) -> str:
     return f"/s/{session.id}/"
 
 
-def _common(session: Session) -> Json:
+def _common(session: BrowserSession) -> Json:
     return {"base": _base(session), "person": session.person.name, "out": session.seal("sign-out")}
 
 
-def _cookie(call: Call) -> str:
+def _cookie(call: HttpCall) -> str:
     try:
         jar = SimpleCookie(call.headers.get(b"cookie", b"").decode("ascii", "replace"))
     except CookieError:
@@ -245,7 +239,7 @@ def _cookie(call: Call) -> str:
     return found.value if found is not None else ""
 
 
-def _form(call: Call) -> dict[str, str]:
+def _form(call: HttpCall) -> dict[str, str]:
     """The fields of a form. Raises RequestError for anything else."""
     kind = call.headers.get(b"content-type", b"").split(b";")[0].strip().lower()
     if call.method != "POST" or kind != b"application/x-www-form-urlencoded":
@@ -262,13 +256,13 @@ def _form(call: Call) -> dict[str, str]:
     return fields
 
 
-def _reply(name: str, status: int = 200, **values: Any) -> Reply:
-    return Reply(status, pages.page(name, **values), "text/html; charset=utf-8", _HEADERS)
+def _reply(name: str, status: int = 200, **values: Any) -> HttpReply:
+    return HttpReply(status, pages.page(name, **values), "text/html; charset=utf-8", _HEADERS)
 
 
-def _notice(status: int, title: str, text: str) -> Reply:
+def _notice(status: int, title: str, text: str) -> HttpReply:
     return _reply("notice", status, title=title, text=text, code="", back="")
 
 
-def _to(place: str, *headers: tuple[str, str]) -> Reply:
-    return Reply(303, b"", "text/plain", (("location", place), *headers, *_HEADERS))
+def _to(place: str, *headers: tuple[str, str]) -> HttpReply:
+    return HttpReply(303, b"", "text/plain", (("location", place), *headers, *_HEADERS))

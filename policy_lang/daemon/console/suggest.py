@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...approvals.ticket import Ticket, parts_of
 from ...automata.pattern import quoted
 from ...domain.actions import COMMAND, SORT_OF
 from ...domain.errors import PolicyLangError
+from ...domain.strict_json import Json
 from ...policy import Policy
 from ...records.learning.generalise import Shape
 from ...records.learning.observe import words_of
@@ -15,7 +14,6 @@ from ...records.learning.text import pattern_text
 from ...records.questions import asked
 from ...syntax.tokens import escape
 
-Json = dict[str, Any]
 LEAST = 3
 """Approvals of the same, by people who never said no to it, before a rule is shown."""
 

@@ -7,10 +7,9 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..approvals import machine
-from ..approvals.store import Store, StoreUnavailableError, Wanted, ticket_json
+from ..approvals.store import Store, StoreUnavailableError, TicketQuery, ticket_json
 from ..approvals.ticket import (
     APPROVED,
     BREAK,
@@ -31,9 +30,12 @@ from ..domain.limits import limit
 from ..domain.policy import Tier
 from ..domain.request import Request
 from ..domain.serialize import rule_json
-from .people import People, Person
+from ..domain.strict_json import Json
+from .active import Loaded
+from .identity.people import Person
+from .identity.principals import Principals
+from .signals import Signal
 
-Json = dict[str, Any]
 Tiers = dict[str, Tier]
 Become = Callable[[Decision], Decision]
 _GRACE = 60.0
@@ -42,46 +44,58 @@ _OTHER = "the ticket is for another request, policy, agent or session"
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class PolicyInForce:
     """What tickets are measured by: the digest of the policy in force, and its tiers."""
 
     policy: str
     tiers: Tiers
 
 
-@dataclass(slots=True)
-class Approvals:
-    """The store and the people. `tell` takes an event's name and its fields, `notify` what happened and the ticket.
+class SteadyClock:
+    """A time that goes on whatever is done to the clock, and never back: nothing lives longer by that."""
 
-    Time never goes back for a ticket. `changed` is called when one is not as it was: whoever waits looks again.
-    """
+    def __init__(self, clock: Callable[[], float] = time.time, ticks: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._ticks = ticks
+        self._latest = 0.0
+        self._tick = ticks()
 
-    store: Store
-    people: People
-    tell: Callable[..., None] = lambda *_, **__: None
-    notify: Callable[[str, Json], None] = lambda *_: None
-    clock: Callable[[], float] = time.time
-    ticks: Callable[[], float] = time.monotonic
-    changed: Callable[[], None] = lambda: None
-    same_user: bool = False
-    """Whether people may answer from the user that asked; what they show must then be a token or a signature."""
-    _latest: float = field(default=0.0)
-    _tick: float = field(default=0.0)
-
-    def __post_init__(self) -> None:
-        """What the store has seen is over, also for a service that starts anew."""
-        self._tick = self.ticks()
-        self._latest = max((t.created for t in self.store.found(most=1)), default=0.0)
+    def not_before(self, moment: float) -> None:
+        """What has been seen is over, also for a service that starts anew."""
+        self._latest = max(self._latest, moment)
 
     def now(self) -> float:
-        """The time, which goes on whatever is done to the clock, and never back: nothing lives longer by that."""
-        tick = self.ticks()
-        self._latest = max(self._latest + max(0.0, tick - self._tick), self.clock())
+        """Seconds since the epoch."""
+        tick = self._ticks()
+        self._latest = max(self._latest + max(0.0, tick - self._tick), self._clock())
         self._tick = tick
         return self._latest
 
+
+@dataclass(slots=True)
+class ApprovalService:
+    """The store and the people. `notify` takes what happened and the ticket, `record_event` an event and its fields.
+
+    `changed` is raised when a ticket is not as it was: whoever waits looks again.
+    """
+
+    store: Store
+    principals: Principals
+    record_event: Callable[..., None] = lambda *_, **__: None
+    notify: Callable[[str, Json], None] = lambda *_: None
+    clock: SteadyClock = field(default_factory=SteadyClock)
+    changed: Signal = field(default_factory=Signal)
+
+    def __post_init__(self) -> None:
+        """Time goes on from what the store has seen."""
+        self.clock.not_before(max((t.created for t in self.store.found(most=1)), default=0.0))
+
+    def now(self) -> float:
+        """The time of tickets, in seconds since the epoch: it never goes back."""
+        return self.clock.now()
+
     def decided(
-        self, requests: list[Request], decisions: list[Decision], force: InForce, user: int | None
+        self, requests: list[Request], decisions: list[Decision], force: PolicyInForce, user: int | None
     ) -> list[Decision]:
         """What decisions that ask become, all of one call: with an approval for it, allows; else one ticket."""
         try:
@@ -98,7 +112,7 @@ class Approvals:
         return [become(d) if d.effect == "ask" else d for d in decisions]
 
     def _ticket(
-        self, requests: list[Request], decisions: list[Decision], asked: Json, force: InForce, user: int | None
+        self, requests: list[Request], decisions: list[Decision], asked: Json, force: PolicyInForce, user: int | None
     ) -> Ticket:
         """The ticket that a call would make."""
         names = dict.fromkeys(t for d in decisions if d.effect == "ask" for t in d.tiers)
@@ -118,14 +132,14 @@ class Approvals:
             user="" if user is None else f"{user}@{_MACHINE}", about=about,
         )  # fmt: skip
 
-    def _approved_before(self, made: Ticket, force: InForce) -> str | None:
+    def _approved_before(self, made: Ticket, force: PolicyInForce) -> str | None:
         """The ticket by which the same was approved and not used yet.
 
         Raises RequestError when people have said no to exactly this, not long ago: they are not asked again.
         """
         since = made.created - limit("approval_rejected_seconds")
         states = (*OPEN, APPROVED, REJECTED)
-        for old in self.store.found(Wanted(states, made.agent, made.digest)):
+        for old in self.store.found(TicketQuery(states, made.agent, made.digest)):
             known = self._timed(old, force)
             if known.binds() != made.binds():
                 continue
@@ -135,13 +149,13 @@ class Approvals:
                 raise RequestError("PLR240", f"people have said no to exactly this (ticket {old.id})")
         return None
 
-    def _asked(self, made: Ticket, force: InForce) -> Become:
+    def _asked(self, made: Ticket, force: PolicyInForce) -> Become:
         most = limit("approvals_pending")
         if len(strict_json.dump(made.request)) > limit("ticket_bytes"):
             raise RequestError("PLR004", f"people are not asked about more than {limit('ticket_bytes')} bytes")
         ticket = self.store.add(made, most)
         if ticket is None:
-            for old in self.store.found(Wanted(tuple(OPEN), made.agent)):
+            for old in self.store.found(TicketQuery(tuple(OPEN), made.agent)):
                 self._timed(old, force)  # what is over by now is not open
             ticket = self.store.add(made, most)
         if ticket is None:
@@ -149,13 +163,13 @@ class Approvals:
         if ticket.id == made.id:
             first = parts_of(made.request)[0]
             self.notify("asked", whole(ticket))
-            self.tell("approval-asked", ticket=ticket.id, agent=ticket.agent, session=ticket.session or None,
+            self.record_event("approval-asked", ticket=ticket.id, agent=ticket.agent, session=ticket.session or None,
                       tiers=[t.name for t in made.tiers], action=first["action"], resource=first["resource"],
                       rules=[r["id"] for r in made.about["rules"]])  # fmt: skip
         why = f"people are asked (ticket {ticket.id}); ask the same again when they have answered"
         return lambda decision: decision.waiting(why, brief(ticket))
 
-    def _redeemed(self, made: Ticket, force: InForce, name: str) -> Become:
+    def _redeemed(self, made: Ticket, force: PolicyInForce, name: str) -> Become:
         now = self.now()
         wanted = {t.name for t in made.tiers}
 
@@ -169,13 +183,13 @@ class Approvals:
             raise RequestError("PLR234", "there is no such ticket")
         people = ", ".join(dict.fromkeys(v.person for v in ticket.votes if v.verdict != "reject"))
         how = f"; `{ticket.glass}` broke the glass" if ticket.glass else ""
-        self.tell("approval-redeemed", ticket=ticket.id, agent=ticket.agent, session=ticket.session or None,
+        self.record_event("approval-redeemed", ticket=ticket.id, agent=ticket.agent, session=ticket.session or None,
                   people=people, glass=ticket.glass or None)  # fmt: skip
         self.changed()
         why = f"approved by {people} (ticket {ticket.id}{how})"
         return lambda decision: decision.approved(why, brief(ticket))
 
-    def _timed(self, ticket: Ticket, force: InForce) -> Ticket:
+    def _timed(self, ticket: Ticket, force: PolicyInForce) -> Ticket:
         """A ticket as it is by now; what has changed is kept and told.
 
         What another policy asked is left to the service that has it in force, if there is one; else it ends by time.
@@ -191,34 +205,38 @@ class Approvals:
         if after.state != ticket.state:
             if after.state == ESCALATED:
                 self.notify("escalated", whole(after))
-            self.tell(f"approval-{after.state}", ticket=after.id, agent=after.agent, why=after.why or None)
+            self.record_event(f"approval-{after.state}", ticket=after.id, agent=after.agent, why=after.why or None)
             self.changed()
         return after
 
     # people
 
-    def vote(self, person: Person, users: set[int], name: str, verdict: str, reason: str, force: InForce) -> Ticket:
+    def vote(
+        self, person: Person, users: set[int], name: str, verdict: str, reason: str, force: PolicyInForce
+    ) -> Ticket:
         """A person's answer. `users` are the uids that it comes from. Raises RequestError, StoreUnavailableError."""
         now = self.now()
 
         def answered(ticket: Ticket) -> Ticket:
             if ticket.policy != force.policy:
                 raise RequestError("PLR238", "the ticket is of another policy than the one in force")
-            if ticket.user in {f"{user}@{_MACHINE}" for user in users} and not self.same_user:
+            if ticket.user in {f"{user}@{_MACHINE}" for user in users} and not self.principals.same_user:
                 raise RequestError("PLR230", "the answer comes from the user that asked; an agent would approve itself")
-            return machine.vote(ticket, person.name, verdict, reason, now, self.people.may, force.tiers)
+            return machine.vote(ticket, person.name, verdict, reason, now, self.principals.people.may, force.tiers)
 
         after = self._changed(name, answered)
         if verdict == BREAK:
-            self.tell("break-glass", ticket=after.id, person=person.name, why=reason, state=after.state,
+            self.record_event("break-glass", ticket=after.id, person=person.name, why=reason, state=after.state,
                       agent=after.agent, session=after.session or None)  # fmt: skip
             self.notify("break-glass", whole(after))
         return after
 
-    def review(self, person: Person, name: str, text: str, force: InForce) -> Ticket:
+    def review(self, person: Person, name: str, text: str, force: PolicyInForce) -> Ticket:
         """Somebody has looked at what an emergency opened. Raises RequestError, StoreUnavailableError."""
         now = self.now()
-        return self._changed(name, lambda t: machine.reviewed(t, person.name, text, now, self.people.may, force.tiers))
+        return self._changed(
+            name, lambda t: machine.reviewed(t, person.name, text, now, self.principals.people.may, force.tiers)
+        )
 
     def revoke(self, by: str, name: str, why: str) -> Ticket:
         """Take back a question or an approval. Raises RequestError, StoreUnavailableError."""
@@ -232,12 +250,12 @@ class Approvals:
         self.changed()
         return after
 
-    def get(self, name: str, force: InForce) -> Ticket | None:
+    def get(self, name: str, force: PolicyInForce) -> Ticket | None:
         """The ticket as it is by now."""
         found = self.store.get(name)
         return None if found is None else self._timed(found, force)
 
-    def found(self, wanted: Wanted, force: InForce, most: int = 100) -> list[Ticket]:
+    def found(self, wanted: TicketQuery, force: PolicyInForce, most: int = 100) -> list[Ticket]:
         """The latest tickets of those that are wanted, as they are by now."""
         known = [self._timed(t, force) for t in self.store.found(wanted, most)]
         return [t for t in known if not wanted.states or t.state in wanted.states]
@@ -277,3 +295,8 @@ def brief(ticket: Ticket) -> Json:
 def whole(ticket: Ticket) -> Json:
     """What people are shown."""
     return {**ticket_json(ticket), "left": machine.left(ticket)}
+
+
+def in_force(loaded: Loaded) -> PolicyInForce:
+    """What tickets are measured by."""
+    return PolicyInForce(loaded.policy.digest, loaded.policy.engine.prepared.tiers)

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import tomli
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ..domain.faults import AuthorError, reason_of
-from ..domain.limits import limit
-from ..facts.owners import unsafe
+from ...domain.faults import AuthorError, reason_of
+from ...domain.limits import limit
+from ...facts.owners import unsafe
 from .people import People, Person, token_digest
 from .principals import Binding, Principals
 from .signatures import SignersError, read_signers
@@ -26,15 +26,15 @@ _LEAST_TOKEN = 32
 """Characters: 128 bits in hexadecimal."""
 
 
-class ConfigError(AuthorError, ValueError):
+class ServiceConfigError(AuthorError, ValueError):
     """The configuration cannot be used; the message says why and how to mend it."""
 
 
-class _Strict(BaseModel):
+class _ConfigModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
 
 
-class PrincipalModel(_Strict):
+class PrincipalEntryModel(_ConfigModel):
     """One peer and the agents that it may speak for."""
 
     user: str | None = None
@@ -48,7 +48,7 @@ class PrincipalModel(_Strict):
     context: dict[str, str | int | bool] = {}
 
     @model_validator(mode="after")
-    def _one_peer(self) -> PrincipalModel:
+    def _one_peer(self) -> PrincipalEntryModel:
         given = [n for n in ("user", "uid", "group", "token_file") if getattr(self, n) is not None]
         if len(given) != 1:
             raise ValueError("name the peer by one of `user`, `uid`, `group`, `token-file`")
@@ -57,7 +57,7 @@ class PrincipalModel(_Strict):
         return self
 
 
-class PersonModel(_Strict):
+class PersonModel(_ConfigModel):
     """Somebody who may say yes: by this machine's user, by a token whose digest stands here, or by signatures."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
@@ -77,7 +77,7 @@ class PersonModel(_Strict):
         return self
 
 
-class ApprovalsModel(_Strict):
+class ApprovalsModel(_ConfigModel):
     """Where tickets are kept, whose signatures are known, and whether people may answer from an agent's user."""
 
     store: Annotated[str, Field(pattern=r"^postgres(ql)?://", max_length=2048)] | None = None
@@ -85,7 +85,7 @@ class ApprovalsModel(_Strict):
     same_user: Annotated[bool, Field(alias="same-user")] = False
 
 
-class WebhookModel(_Strict):
+class WebhookModel(_ConfigModel):
     """Where events are sent, and the file with the secret that they are signed with."""
 
     url: Annotated[str, Field(pattern=r"^https?://[!-~]+$", max_length=2048)]
@@ -101,7 +101,7 @@ class WebhookModel(_Strict):
         return self
 
 
-class NotifyModel(_Strict):
+class NotifyModel(_ConfigModel):
     """How people are told: a program, its words, the first an absolute path; or a webhook; or both."""
 
     command: Annotated[
@@ -118,17 +118,17 @@ class NotifyModel(_Strict):
         return self
 
 
-class OperatorsModel(_Strict):
+class OperatorsModel(_ConfigModel):
     """Who may reload, start sessions, freeze and lift."""
 
     users: list[str] = []
     token_file: Annotated[str | None, Field(alias="token-file")] = None
 
 
-class ConfigModel(_Strict):
+class ConfigModel(_ConfigModel):
     """The whole file."""
 
-    principal: list[PrincipalModel] = []
+    principal: list[PrincipalEntryModel] = []
     operators: OperatorsModel = OperatorsModel()
     person: list[PersonModel] = []
     notify: NotifyModel | None = None
@@ -149,24 +149,24 @@ class Config:
 
 
 def read_config(path: str) -> Config:
-    """Everything in a configuration file. Raises ConfigError."""
+    """Everything in a configuration file. Raises ServiceConfigError."""
     data = private_bytes(path, secret=False)
     try:
         model = ConfigModel.model_validate(tomli.loads(data.decode("utf-8")))
     except (tomli.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"`{path}` is not valid TOML: {error}") from None
+        raise ServiceConfigError(f"`{path}` is not valid TOML: {error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(p) for p in first["loc"]) or "the file"
         message = first["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"`{path}` is wrong at `{where}`: {message[:1].lower()}{message[1:]}") from None
+        raise ServiceConfigError(f"`{path}` is wrong at `{where}`: {message[:1].lower()}{message[1:]}") from None
     folder = os.path.dirname(os.path.abspath(path))
     bindings = [_binding(p, folder) for p in model.principal]
     operators = {0, *(_uid(name) for name in model.operators.users)}
     token = model.operators.token_file
     tokens = [] if token is None else [read_token(os.path.join(folder, token))]
     if any(b.token in tokens for b in bindings):
-        raise ConfigError(f"`{path}`: the operators' token is also an agent's; an agent would be an operator")
+        raise ServiceConfigError(f"`{path}`: the operators' token is also an agent's; an agent would be an operator")
     people = _people(path, model.person, bindings, tokens, _signers(path, model, folder))
     principals = Principals(
         tuple(bindings), frozenset(operators), tuple(tokens), people=people, same_user=model.approvals.same_user
@@ -187,7 +187,7 @@ def _signers(path: str, model: ConfigModel, folder: str) -> dict[str, bytes]:
     name = model.approvals.allowed_signers
     wanted = [p for p in model.person if p.signer is not None]
     if name is None and wanted:
-        raise ConfigError(
+        raise ServiceConfigError(
             f"`{path}`: the person `{wanted[0].name}` signs, and `[approvals]` names no `allowed-signers`"
         )
     if name is None:
@@ -196,10 +196,12 @@ def _signers(path: str, model: ConfigModel, folder: str) -> dict[str, bytes]:
     try:
         found = read_signers(private_bytes(place, secret=False).decode("utf-8"))
     except (SignersError, UnicodeDecodeError) as error:
-        raise ConfigError(f"`{place}`: {error}") from None
+        raise ServiceConfigError(f"`{place}`: {error}") from None
     for person in wanted:
         if person.signer not in found:
-            raise ConfigError(f"`{place}` has no key of `{person.signer}`, by which the person `{person.name}` signs")
+            raise ServiceConfigError(
+                f"`{place}` has no key of `{person.signer}`, by which the person `{person.name}` signs"
+            )
     return found
 
 
@@ -223,7 +225,7 @@ def _people(
     for what in ("name", "uid", "token_digest", "signer"):
         known = [v for p in persons if (v := getattr(p, what)) not in {None, ""}]
         if len(known) != len(set(known)):
-            raise ConfigError(
+            raise ServiceConfigError(
                 f"`{path}`: two persons have the same {what.replace('_digest', '')}; one person counts once"
             )
     for person in persons:
@@ -234,11 +236,11 @@ def _people(
             else:
                 same = person.uid is not None and (binding.uid == person.uid or binding.gid in groups)
             if same:
-                raise ConfigError(
+                raise ServiceConfigError(
                     f"`{path}`: the person `{person.name}` is also an agent; an agent would approve itself"
                 )
         if any(token_digest(t) == person.token_digest for t in operator_tokens):
-            raise ConfigError(f"`{path}`: the token of `{person.name}` is also the operators'")
+            raise ServiceConfigError(f"`{path}`: the token of `{person.name}` is also the operators'")
     return People(tuple(persons))
 
 
@@ -259,7 +261,7 @@ def plain_config(agents: Sequence[str], token_file: str | None) -> Config:
     return Config(Principals(tuple(bindings), frozenset({0}), ()))
 
 
-def _binding(model: PrincipalModel, folder: str) -> Binding:
+def _binding(model: PrincipalEntryModel, folder: str) -> Binding:
     return Binding(
         tuple(model.agents),
         uid=_uid(model.user) if model.user is not None else model.uid,
@@ -276,34 +278,34 @@ def _uid(name: str) -> int:
     try:
         return pwd.getpwnam(name).pw_uid
     except KeyError:
-        raise ConfigError(f"there is no user `{name}` on this machine") from None
+        raise ServiceConfigError(f"there is no user `{name}` on this machine") from None
 
 
 def group_id(name: str) -> int:
-    """The number of a group. Raises ConfigError when there is none of the name."""
+    """The number of a group. Raises ServiceConfigError when there is none of the name."""
     try:
         return grp.getgrnam(name).gr_gid
     except KeyError:
-        raise ConfigError(f"there is no group `{name}` on this machine") from None
+        raise ServiceConfigError(f"there is no group `{name}` on this machine") from None
 
 
 def read_token(path: str) -> str:
-    """The token in a file that only this user can read. Raises ConfigError."""
+    """The token in a file that only this user can read. Raises ServiceConfigError."""
     token = private_bytes(path, secret=True).decode("utf-8", "replace").strip()
     if len(token) < _LEAST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
-        raise ConfigError(
+        raise ServiceConfigError(
             f"`{path}` holds no token of at least {_LEAST_TOKEN} printable characters; make one: `openssl rand -hex 32`"
         )
     return token
 
 
 def private_bytes(path: str, secret: bool) -> bytes:
-    """The bytes of a file in safe hands; a secret one is readable by its owner only. Raises ConfigError."""
+    """The bytes of a file in safe hands; a secret one is readable by its owner only. Raises ServiceConfigError."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as error:
         reason = reason_of(error, "the name is not a file name")
-        raise ConfigError(f"`{path}` cannot be opened: {reason}") from None
+        raise ServiceConfigError(f"`{path}` cannot be opened: {reason}") from None
     try:
         status: Any = os.fstat(handle)
         fault = unsafe(status)
@@ -312,11 +314,11 @@ def private_bytes(path: str, secret: bool) -> bytes:
         elif fault is None and secret and status.st_mode & 0o077:
             fault = (f"others can read it (mode {stat.S_IMODE(status.st_mode):04o})", "take that away: `chmod 600`")
         if fault is not None:
-            raise ConfigError(f"`{path}` is refused: {fault[0]}; {fault[1]}")
+            raise ServiceConfigError(f"`{path}` is refused: {fault[0]}; {fault[1]}")
         most = limit("config_bytes")
         data = os.read(handle, most + 1)
         if len(data) > most:
-            raise ConfigError(f"`{path}` is longer than {most} bytes")
+            raise ServiceConfigError(f"`{path}` is longer than {most} bytes")
     finally:
         os.close(handle)
     return data

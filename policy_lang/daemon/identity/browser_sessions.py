@@ -1,4 +1,6 @@
-"""Who is signed in. A link is good once; a session needs its cookie and the secret part of its address, both.
+"""Browsers that are signed in to the console, by links that are good once.
+
+A session needs its cookie and the secret part of its address, both.
 
 Cookies are not kept apart by port: a page that an agent serves on loopback would be sent one for the whole host. So it
 is for the session's own path only, and that path is a secret of the session as well.
@@ -13,11 +15,11 @@ from dataclasses import dataclass
 from ...domain.digest import sha256
 from ...domain.errors import RequestError
 from ...domain.limits import limit
-from ..people import Person
+from .people import Person
 
 
 @dataclass(slots=True)
-class Session:
+class BrowserSession:
     """One browser of one person. `user` is the uid that asked for the link; times are seconds since the epoch."""
 
     id: str
@@ -49,12 +51,12 @@ def _hidden(value: str) -> bytes:
     return sha256(b"policy_lang console 1\n" + value.encode()).digest()
 
 
-class Sessions:
+class BrowserSessions:
     """Links that were given, and sessions that they began."""
 
     def __init__(self) -> None:
         self._links: dict[bytes, _Link] = {}
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, BrowserSession] = {}
 
     def link(self, person: Person, user: int | None, now: float) -> str:
         """A code that signs a person in. The oldest of too many is worth nothing any more."""
@@ -71,7 +73,7 @@ class Sessions:
         found = self._links.get(_hidden(code))
         return None if found is None or found.session else found.person
 
-    def enter(self, code: str, now: float) -> tuple[Session, str]:
+    def enter(self, code: str, now: float) -> tuple[BrowserSession, str]:
         """A session and its cookie. Raises RequestError.
 
         A code that comes twice was stolen, by the first or by the second: whatever it began ends.
@@ -86,14 +88,14 @@ class Sessions:
         while len(self._sessions) >= limit("console_sessions"):
             del self._sessions[min(self._sessions.values(), key=lambda s: s.seen).id]
         cookie = secrets.token_urlsafe(32)
-        made = Session(
+        made = BrowserSession(
             secrets.token_urlsafe(24), found.person, found.user, now, now, _hidden(cookie), secrets.token_bytes(32)
         )
         found.session = made.id
         self._sessions[made.id] = made
         return made, cookie
 
-    def find(self, name: str, cookie: str, now: float) -> Session | None:
+    def find(self, name: str, cookie: str, now: float) -> BrowserSession | None:
         """The session of an address and a cookie, if it is not over."""
         found = self._sessions.get(name)
         if found is None or not hmac.compare_digest(found.cookie, _hidden(cookie)):
@@ -105,7 +107,7 @@ class Sessions:
         found.seen = now
         return found
 
-    def leave(self, session: Session) -> None:
+    def leave(self, session: BrowserSession) -> None:
         """It is over."""
         self._sessions.pop(session.id, None)
 
@@ -113,3 +115,18 @@ class Sessions:
         """Links whose time is over; those that were used stay until then, to notice that they come again."""
         for name in [n for n, link in self._links.items() if link.until <= now]:
             del self._links[name]
+
+
+class ConsoleAccess:
+    """The console's addresses and who is signed in there.
+
+    `origins` are the addresses that a browser may have, `http://HOST:PORT`; the first is the one in links.
+    """
+
+    def __init__(self, origins: tuple[str, ...]) -> None:
+        self.origins = origins
+        self.sessions = BrowserSessions()
+
+    def link(self, person: Person, user: int | None, now: float) -> str:
+        """The address of a link that signs a person in. `user` is the uid that asks for it."""
+        return f"{self.origins[0]}/sign-in?code={self.sessions.link(person, user, now)}"

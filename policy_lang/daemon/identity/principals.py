@@ -6,9 +6,9 @@ import hmac
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..domain.errors import RequestError
-from ..domain.record import replace
-from ..domain.request import Request
+from ...domain.errors import RequestError
+from ...domain.record import replace
+from ...domain.request import Request
 from .people import People, Person
 
 ANY = "*"
@@ -102,6 +102,10 @@ class Principals:
     def barred(self, caller: Caller) -> bool:
         """True when nothing that the caller shows counts: an agent runs as its user, and that was not allowed for."""
         return self.runs_agents(caller) and not self.same_user
+
+    def forget(self, token: str) -> None:
+        """A session's token is worth nothing any more."""
+        self.sessions.pop(token, None)
 
     def runs_agents(self, caller: Caller) -> bool:
         """True when an agent is bound to the caller's user or group."""

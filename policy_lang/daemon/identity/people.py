@@ -6,10 +6,10 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 
-from ..domain.digest import sha256
-from ..domain.errors import RequestError
-from ..domain.limits import limit
-from ..domain.policy import Tier
+from ...domain.digest import sha256
+from ...domain.errors import RequestError
+from ...domain.limits import limit
+from ...domain.policy import Tier
 
 
 @dataclass(frozen=True, slots=True)

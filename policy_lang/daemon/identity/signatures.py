@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 
-from ..domain.faults import AuthorError
+from ...domain.faults import AuthorError
 
 _KEY = re.compile(r"(?:sk-)?(?:ssh|ecdsa)-[a-z0-9@.-]{1,60}\Z")
 _PRINCIPAL = re.compile(r"[A-Za-z0-9@._+-]{1,128}\Z")

@@ -6,21 +6,23 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from ..approvals.signed import ANSWER, SIGN_IN, answer_text, sign_in_text
-from ..approvals.store import Wanted
-from ..approvals.ticket import OPEN, Ticket
-from ..domain.errors import RequestError
-from ..domain.limits import limit
-from ..domain.request import Request
-from ..wire.requests import json_object, validated
-from ..wire.service import ReviewModel, SignInModel, TakenBackModel, VoteModel
-from .approving import Approvals, InForce, brief, whole
-from .people import Person
-from .principals import bind
-from .service import Answered, Call, Later, Reply, Service, in_force, reply
-from .signatures import verified
+from ...approvals.signed import ANSWER, SIGN_IN, answer_text, sign_in_text
+from ...approvals.store import TicketQuery
+from ...approvals.ticket import OPEN, Ticket
+from ...domain.errors import RequestError
+from ...domain.limits import limit
+from ...domain.request import Request
+from ...domain.strict_json import Json
+from ...wire.requests import json_object, validated
+from ...wire.service import ReviewModel, SignInModel, TakenBackModel, VoteModel
+from ..approval_service import ApprovalService, PolicyInForce, brief, in_force, whole
+from ..identity.people import Person
+from ..identity.principals import bind
+from ..identity.signatures import verified
+from ..service import PolicyService
+from .guard import guarded
+from .http import Answered, HttpCall, HttpReply, LongPoll, reply
 
-Json = dict[str, Any]
 TICKETS = "/v1/approvals/"
 _LATEST = 50
 _FINDING = "APR008: people always said yes, and so often on one day that nobody reads it"
@@ -29,30 +31,30 @@ _aside = ThreadPoolExecutor(2, "signatures")
 """Verifying a signature runs a program, and nobody waits for it."""
 
 
-def list_tickets(service: Service, call: Call) -> Reply:
+def list_tickets(service: PolicyService, call: HttpCall) -> HttpReply:
     """People see what waits, what is to be reviewed, and what came of the last ones."""
     reader(service, call)
     return reply(overview(service, _LATEST))
 
 
-def overview(service: Service, latest: int) -> Json:
+def overview(service: PolicyService, latest: int) -> Json:
     """What waits, what is to be reviewed, and so many of those that are over, as people see them."""
     approvals, force = kept(service)
-    open_ = approvals.found(Wanted(tuple(OPEN)), force)
-    rest = [t for t in approvals.found(Wanted(), force) if not t.is_open]
-    review = approvals.found(Wanted(unreviewed=True), force)
+    open_ = approvals.found(TicketQuery(tuple(OPEN)), force)
+    rest = [t for t in approvals.found(TicketQuery(), force) if not t.is_open]
+    review = approvals.found(TicketQuery(unreviewed=True), force)
     return {
         name: [shown_to_people(t, force) for t in found]
         for name, found in (("open", open_), ("review", review), ("latest", rest[:latest]))
     }
 
 
-def shown_to_people(ticket: Ticket, force: InForce) -> Json:
+def shown_to_people(ticket: Ticket, force: PolicyInForce) -> Json:
     """A ticket for people; one of another policy can only be looked at."""
     return {**whole(ticket), "current": ticket.policy == force.policy}
 
 
-def vote(service: Service, call: Call) -> Answered:
+def vote(service: PolicyService, call: HttpCall) -> Answered:
     """A person says yes or no. It is recorded before it counts."""
     model = validated(VoteModel, json_object(call.body))
     if (model.person is None) != (model.signature is None):
@@ -71,13 +73,15 @@ def vote(service: Service, call: Call) -> Answered:
         raise RequestError("PLR205", "there is no such ticket")
     text = answer_text(whole(found), person.name, model.verdict, model.reason)
 
-    def counted() -> Reply:
+    def counted() -> HttpReply:
         return reply(whole(answered(service, call, person, model)))
 
     return _verified(service, call, person, (ANSWER, text, model.signature), counted)
 
 
-def answered(service: Service, call: Call, person: Person, model: VoteModel, signed_in_by: int | None = None) -> Ticket:
+def answered(
+    service: PolicyService, call: HttpCall, person: Person, model: VoteModel, signed_in_by: int | None = None
+) -> Ticket:
     """The ticket after a person's answer, which is on record. Raises RequestError, StoreUnavailableError.
 
     `signed_in_by` is the uid that opened the person's session, where the call itself does not tell one.
@@ -85,14 +89,16 @@ def answered(service: Service, call: Call, person: Person, model: VoteModel, sig
     approvals, force = kept(service)
     about = {"ticket": model.ticket, "person": person.name, "verdict": model.verdict, "why": model.reason or None,
              "signed": model.signature}  # fmt: skip
-    service.told_first("approval-voting", **about)
+    service.recorder.record_before("approval-voting", **about)
     users = {u for u in (call.caller.seen, signed_in_by) if u is not None}
     after = approvals.vote(person, users, model.ticket, model.verdict, model.reason, force)
-    service.tell("approval-voted", **about, state=after.state, agent=after.agent, session=after.session or None)
+    service.recorder.record_event(
+        "approval-voted", **about, state=after.state, agent=after.agent, session=after.session or None
+    )
     return after
 
 
-def _signer(service: Service, call: Call, name: str) -> Person:
+def _signer(service: PolicyService, call: HttpCall, name: str) -> Person:
     """The person of that name who signs, unless the call comes from an agent's user."""
     person = service.principals.people.named(name)
     if person is None or service.principals.barred(call.caller):
@@ -100,31 +106,33 @@ def _signer(service: Service, call: Call, name: str) -> Person:
     return person
 
 
-def _verified(service: Service, call: Call, person: Person, signed: tuple[str, bytes, str], then: Any) -> Later:
+def _verified(
+    service: PolicyService, call: HttpCall, person: Person, signed: tuple[str, bytes, str], then: Any
+) -> LongPoll:
     """What comes of a signature, once it has been looked at beside the answers."""
     namespace, text, signature = signed
     work: Future[bool] = _aside.submit(verified, person.signer, person.signers, namespace, text, signature)
-    work.add_done_callback(lambda _: service.look_again())
+    work.add_done_callback(lambda _: service.signals.tickets_changed())
 
-    def answer() -> Reply:
+    def answer() -> HttpReply:
         if not work.result():
             raise RequestError("PLR239", f"this is not a signature of `{person.name}` for what is answered")
-        made: Reply = then()
+        made: HttpReply = then()
         return made
 
     def look(last: bool) -> Answered | None:
         if not work.done():
-            return service.answered(call, _late) if last else None
-        return service.answered(call, answer)
+            return guarded(service.recorder, call, _late) if last else None
+        return guarded(service.recorder, call, answer)
 
-    return Later(look, _VERIFY_SECONDS)
+    return LongPoll(look, _VERIFY_SECONDS)
 
 
-def _late() -> Reply:
+def _late() -> HttpReply:
     raise RequestError("PLR239", "the signature could not be verified in time")
 
 
-def sign_in(service: Service, call: Call) -> Answered:
+def sign_in(service: PolicyService, call: HttpCall) -> Answered:
     """Somebody who signs asks for a text to sign, and with its signature for a token that reads tickets."""
     model = validated(SignInModel, json_object(call.body))
     people = service.principals.people
@@ -138,15 +146,15 @@ def sign_in(service: Service, call: Call) -> Answered:
         raise RequestError("PLR239", "nobody of this name signs here, or the challenge is over")
     text = sign_in_text(person.name, model.challenge)
 
-    def signed_in() -> Reply:
+    def signed_in() -> HttpReply:
         token, until = people.signed_in(person, time.time())
-        service.tell("signed-in", person=person.name, until=until)
+        service.recorder.record_event("signed-in", person=person.name, until=until)
         return reply({"token": token, "until": until})
 
     return _verified(service, call, person, (SIGN_IN, text, model.signature), signed_in)
 
 
-def review(service: Service, call: Call) -> Reply:
+def review(service: PolicyService, call: HttpCall) -> HttpReply:
     """A person says what was found who looked at what an emergency opened."""
     person = service.principals.person(call.caller, time.time())
     if person is None:
@@ -155,17 +163,17 @@ def review(service: Service, call: Call) -> Reply:
     return reply(whole(looked_at(service, person, model)))
 
 
-def looked_at(service: Service, person: Person, model: ReviewModel) -> Ticket:
+def looked_at(service: PolicyService, person: Person, model: ReviewModel) -> Ticket:
     """The ticket after a review, which is on record."""
     approvals, force = kept(service)
     about = {"ticket": model.ticket, "person": person.name, "why": model.found}
-    service.told_first("approval-reviewing", **about)
+    service.recorder.record_before("approval-reviewing", **about)
     after = approvals.review(person, model.ticket, model.found, force)
-    service.tell("approval-reviewed", **about, agent=after.agent)
+    service.recorder.record_event("approval-reviewed", **about, agent=after.agent)
     return after
 
 
-def revoke(service: Service, call: Call) -> Reply:
+def revoke(service: PolicyService, call: HttpCall) -> HttpReply:
     """A person or an operator takes a ticket back; or the agent that asked does."""
     model = validated(TakenBackModel, json_object(call.body))
     approvals, force = kept(service)
@@ -180,20 +188,22 @@ def revoke(service: Service, call: Call) -> Reply:
             raise RequestError("PLR234", "there is no such ticket")
         by = f"the agent {found.agent}"
     after = approvals.revoke(by, model.ticket, model.reason)
-    service.tell("approval-revoked", ticket=after.id, by=by, why=model.reason or None, agent=after.agent)
+    service.recorder.record_event(
+        "approval-revoked", ticket=after.id, by=by, why=model.reason or None, agent=after.agent
+    )
     return reply(brief(after))
 
 
-def stats(service: Service, call: Call) -> Reply:
+def stats(service: PolicyService, call: HttpCall) -> HttpReply:
     """How people answered what each rule asked, in so many days (`?days=30`)."""
-    from ..approvals.stats import by_rule  # the linter behind it is not part of what a service needs to start
-    from ..lint.usage import fatigue
+    from ...approvals.stats import by_rule  # the linter behind it is not part of what a service needs to start
+    from ...lint.usage import fatigue
 
     reader(service, call)
     approvals, force = kept(service)
     days = _number(call.query, "days", 3) or 30
     most = limit("approval_stats")
-    looked = approvals.found(Wanted(since=approvals.now() - days * 86_400), force, most + 1)
+    looked = approvals.found(TicketQuery(since=approvals.now() - days * 86_400), force, most + 1)
     found = looked[:most]
     rows = [
         {**row, "finding": _FINDING if fatigue(row["busiest"], row["rejected"]) else ""}
@@ -202,15 +212,23 @@ def stats(service: Service, call: Call) -> Reply:
     return reply({"days": days, "tickets": len(found), "cut": len(looked) > most, "rules": rows})
 
 
-def console(service: Service, call: Call) -> Answered:
+def console(service: PolicyService, call: HttpCall) -> Answered:
     """A link that signs a person in to the console."""
     if service.console is None:
         raise RequestError("PLR205", "this service has no console; start it with `--console 127.0.0.1:PORT`")
-    return service.console(call)
+    person = service.principals.person(call.caller, time.time())
+    if person is None:
+        raise RequestError("PLR230", "only a person of the configuration signs in to the console")
+    url = service.console.link(person, call.caller.seen, time.time())
+    service.recorder.record_event("console-link", person=person.name)
+    return reply({"url": url, "seconds": limit("console_link_seconds")}, 201)
 
 
-def ticket(service: Service, call: Call) -> Answered:
-    """One ticket: all of it for people, its state for the agent that asked; `?wait=30` waits for an answer."""
+def ticket(service: PolicyService, call: HttpCall) -> Answered:
+    """One ticket: all of it for people, its state for the agent that asked.
+
+    With `?wait=30` it waits for an answer.
+    """
     name = call.path.removeprefix(TICKETS)
     approvals, force = kept(service)
     person = service.principals.person(call.caller, time.time())
@@ -219,18 +237,18 @@ def ticket(service: Service, call: Call) -> Answered:
     if found is None or not (reads or asked_by(service, found, call)):
         raise RequestError("PLR205", "there is no such ticket")
 
-    def shown(now: Ticket) -> Reply:
+    def shown(now: Ticket) -> HttpReply:
         return reply(shown_to_people(now, force) if reads else brief(now))
 
     seconds = _number(call.query, "wait", 3)
     if not seconds or not found.is_open:
         return shown(found)
 
-    def look(last: bool) -> Reply | None:
-        now = approvals.get(name, in_force(service.loaded()))
+    def look(last: bool) -> HttpReply | None:
+        now = approvals.get(name, in_force(service.active.loaded()))
         return shown(now) if now is not None and (last or not now.is_open) else None
 
-    return Later(look, min(seconds, limit("approval_wait_seconds")))
+    return LongPoll(look, min(seconds, limit("approval_wait_seconds")))
 
 
 def _number(query: str, name: str, digits: int) -> int:
@@ -242,14 +260,14 @@ def _number(query: str, name: str, digits: int) -> int:
 # shared with the console
 
 
-def kept(service: Service) -> tuple[Approvals, InForce]:
+def kept(service: PolicyService) -> tuple[ApprovalService, PolicyInForce]:
     """The tickets, and what they are measured by. Raises RequestError when there are none here."""
     if service.approvals is None:
         raise RequestError("PLR205", "this service keeps no approvals: its configuration names no people")
-    return service.approvals, in_force(service.loaded())
+    return service.approvals, in_force(service.active.loaded())
 
 
-def asked_by(service: Service, ticket: Ticket, call: Call) -> bool:
+def asked_by(service: PolicyService, ticket: Ticket, call: HttpCall) -> bool:
     """True for the agent that asked, in its session."""
     request = Request("do", "approval", agent=ticket.agent, session=ticket.session or None)
     try:
@@ -259,7 +277,7 @@ def asked_by(service: Service, ticket: Ticket, call: Call) -> bool:
     return True
 
 
-def reader(service: Service, call: Call) -> None:
+def reader(service: PolicyService, call: HttpCall) -> None:
     """Raises RequestError unless a person or an operator calls."""
     if service.principals.person(call.caller, time.time()) is None:
         service.operator(call.caller)

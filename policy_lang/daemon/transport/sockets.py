@@ -9,8 +9,8 @@ import socket
 import stat
 import struct
 
-from ..domain.faults import AuthorError, reason_of
-from ..facts.owners import unsafe
+from ...domain.faults import AuthorError, reason_of
+from ...facts.owners import unsafe
 
 _SO_PEERPIDFD = 77
 """Linux 6.5 and later (include/uapi/asm-generic/socket.h)."""

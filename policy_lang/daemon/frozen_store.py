@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..domain.files import replace
-from .config import ConfigError, private_bytes
-from .sockets import check_folder
-from .state import Frozen, State
+from .identity.config import ServiceConfigError, private_bytes
+from .state import Frozen, ServiceState
+from .transport.sockets import check_folder
 
 _FILE = "frozen.json"
 
@@ -30,13 +30,13 @@ class _FileModel(BaseModel):
     frozen: list[_FrozenModel]
 
 
-class Kept:
+class FrozenStore:
     """The service's state; with a folder, what is frozen is written there before a freeze or its end is reported."""
 
     def __init__(self, folder: str | None) -> None:
-        """Raises ConfigError for a file that cannot be understood, UnsafePlaceError for a folder others can write."""
+        """Raises ServiceConfigError for a file that is damaged, UnsafePlaceError for a folder that others can write."""
         self._path = None if folder is None else os.path.join(folder, _FILE)
-        self.state = State(self._write)
+        self.state = ServiceState(self._write)
         if self._path is None or folder is None:
             return
         check_folder(folder)
@@ -46,7 +46,7 @@ class Kept:
             model = _FileModel.model_validate_json(private_bytes(self._path, secret=False))
         except ValidationError:
             why = "what is frozen is not known; remove it to start afresh"
-            raise ConfigError(f"`{self._path}` is damaged: {why}") from None
+            raise ServiceConfigError(f"`{self._path}` is damaged: {why}") from None
         for one in model.frozen:
             self.state.frozen[one.kind, one.name] = Frozen(one.kind, one.name, one.why, one.by, one.since)
 

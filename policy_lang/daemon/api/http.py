@@ -1,0 +1,67 @@
+"""Calls and replies: what HTTP carries, without the bytes on the line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ...domain.codes import PAGES
+from ...domain.strict_json import Json
+from ..identity.principals import Caller
+
+
+@dataclass(slots=True)
+class HttpCall:
+    """One HTTP call."""
+
+    method: str
+    path: str
+    body: bytes
+    caller: Caller
+    query: str = ""
+    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+    """By their names in small letters."""
+
+
+@dataclass(slots=True)
+class HttpReply:
+    """What is sent back."""
+
+    status: int
+    body: bytes
+    kind: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredReply:
+    """A reply that is made once its records are on the disk: what they say may have become a denial until then."""
+
+    make: Callable[[], HttpReply]
+
+
+@dataclass(frozen=True, slots=True)
+class LongPoll:
+    """A reply that waits for somebody: `look` gives it when it is there, or, when told that it is the last time, so."""
+
+    look: Callable[[bool], HttpReply | DeferredReply | LongPoll | None]
+    seconds: float
+
+
+Answered = HttpReply | DeferredReply | LongPoll
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def reply(value: Json | list[Json], status: int = 200) -> HttpReply:
+    """A JSON reply; ASCII, so that no terminal or log is deceived by it."""
+    return HttpReply(status, _encode(value).encode("ascii"))
+
+
+def refusal(code: str, message: str, status: int | None = None) -> HttpReply:
+    """A reply that answers no; it says `deny` for whoever looks only there.
+
+    Its status is that of the code's page, unless HTTP has a more exact one for this case.
+    """
+    body: Json = {"error": {"code": code, "message": message}, "effect": "deny"}
+    return reply(body, PAGES[code].status if status is None else status)

@@ -1,0 +1,106 @@
+"""The interface as one table: dispatch, the OpenAPI document and the tests read it from here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from ...domain.limits import limit
+from ...wire import authzen
+from ...wire import service as bodies
+from ...wire.requests import RequestModel
+from ..service import PolicyService
+from . import approvals, decisions, sessions, status, steering
+from .guard import guarded
+from .http import Answered, HttpCall, refusal
+
+Handler = Callable[[PolicyService, HttpCall], Answered]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method on one path. `{name}` at a path's end stands for whatever follows there.
+
+    `body` and `answer` are the models of what is taken and given, where there are models; `status` is that of a good
+    answer, `kind` its media type. `unready` describes the 503 of a route that has no other fault. The handler's name
+    and the first line of its docstring identify and summarise the operation.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    body: type[BaseModel] | None = None
+    answer: type[BaseModel] | None = None
+    status: int = 200
+    kind: str = "application/json"
+    unready: str = ""
+    parameters: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def prefix(self) -> str:
+        """The path up to what varies; all of it when nothing does."""
+        return self.path.partition("{")[0]
+
+
+_TICKET_PARAMETERS: tuple[dict[str, Any], ...] = (
+    {"name": "ticket", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[0-9a-f]{16}$"}},
+    {
+        "name": "wait", "in": "query", "required": False, "description": "Seconds to wait for an answer.",
+        "schema": {"type": "integer", "minimum": 0, "maximum": limit("approval_wait_seconds")},
+    },
+)  # fmt: skip
+
+ROUTES: tuple[Route, ...] = (
+    Route("POST", "/v1/decide", decisions.decide, RequestModel, bodies.DecisionModel),
+    Route("POST", "/v1/decide/batch", decisions.batch, bodies.BatchModel, bodies.DecisionsModel),
+    Route("POST", "/v1/explain", decisions.explain, RequestModel),
+    Route("POST", "/access/v1/evaluation", decisions.evaluation, authzen.EvaluationModel, authzen.AnswerModel),
+    Route("POST", "/access/v1/evaluations", decisions.evaluations, authzen.EvaluationsModel),
+    Route("GET", "/.well-known/authzen-configuration", decisions.metadata),
+    Route("GET", "/v1/policy", status.policy),
+    Route("POST", "/v1/policy/reload", steering.load_again, status=202),
+    Route("GET", "/v1/state", steering.list_state),
+    Route("POST", "/v1/sessions/start", sessions.start_session, bodies.SessionModel, status=201),
+    Route("POST", "/v1/sessions/end", sessions.end_session, bodies.NamedModel),
+    Route("POST", "/v1/freeze", steering.freeze, bodies.PrincipalModel),
+    Route("POST", "/v1/lift", steering.lift, bodies.PrincipalModel),
+    Route("POST", "/v1/escalations", steering.escalate, bodies.QuestionModel, status=201),
+    Route("POST", "/v1/escalations/settle", steering.settle, bodies.EscalationModel),
+    Route("GET", "/v1/approvals", approvals.list_tickets),
+    Route("POST", "/v1/approvals/vote", approvals.vote, bodies.VoteModel),
+    Route("POST", "/v1/approvals/revoke", approvals.revoke, bodies.TakenBackModel),
+    Route("POST", "/v1/approvals/review", approvals.review, bodies.ReviewModel),
+    Route("POST", "/v1/approvals/sign-in", approvals.sign_in, bodies.SignInModel),
+    Route("GET", "/v1/approvals/stats", approvals.stats),
+    Route("POST", "/v1/approvals/console", approvals.console),
+    Route("GET", "/healthz", status.health),
+    Route("GET", "/readyz", status.ready, unready="No policy is in force."),
+    Route("GET", "/metrics", status.numbers, kind="text/plain"),
+    Route("GET", "/openapi.json", status.interface),
+    Route("GET", approvals.TICKETS + "{ticket}", approvals.ticket, parameters=_TICKET_PARAMETERS),
+)
+_EXACT = {route.path: route for route in ROUTES if route.prefix == route.path}
+_BELOW = [route for route in ROUTES if route.prefix != route.path]
+
+
+def route_of(method: str, path: str) -> Route | None:
+    """The route of a path. One whose path varies is met only by its own method."""
+    found = _EXACT.get(path)
+    if found is None:
+        found = next((r for r in _BELOW if r.method == method and path.startswith(r.prefix)), None)
+    return found
+
+
+def handle(service: PolicyService, call: HttpCall) -> Answered:
+    """Answer a call. Never raises: whatever goes wrong is a refusal."""
+    route = route_of(call.method, call.path)
+    if route is None:
+        return refusal("PLR211", "there is no such path")
+    if call.method != route.method:
+        refused = refusal("PLR212", f"this path takes `{route.method}`")
+        refused.headers = (("allow", route.method),)  # RFC 9110, 15.5.6
+        return refused
+    return guarded(service.recorder, call, lambda: route.handler(service, call))

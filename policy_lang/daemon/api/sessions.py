@@ -1,0 +1,46 @@
+"""The routes of sessions: an operator begins one, whoever shows its token is that agent in that session."""
+
+from __future__ import annotations
+
+import time
+
+from ...domain.errors import RequestError
+from ...wire.requests import json_object, validated
+from ...wire.service import NamedModel, SessionModel
+from ..identity.principals import ANY, Binding
+from ..service import PolicyService
+from .http import HttpCall, HttpReply, reply
+
+
+def start_session(service: PolicyService, call: HttpCall) -> HttpReply:
+    """An operator begins a session; whoever shows its token is that agent, in that session."""
+    service.operator(call.caller)
+    model = validated(SessionModel, json_object(call.body))
+    if model.agent == ANY:
+        raise RequestError("PLR106", "a session is one agent's")
+    service.recorder.record_before("session-starting", agent=model.agent, session=model.session)
+    session = service.state.start(model.agent, time.time(), model.session)
+    service.principals.sessions[session.token] = Binding(
+        (model.agent,), token=session.token, repo=model.repo, workspace=model.workspace, home=model.home,
+        context=tuple(sorted(model.context.items())), session=session.id,
+    )  # fmt: skip
+    service.recorder.record_event("session-started", agent=model.agent, session=session.id)
+    return reply({"session": session.id, "agent": session.agent, "token": session.token}, 201)
+
+
+def end_session(service: PolicyService, call: HttpCall) -> HttpReply:
+    """An operator ends a session, or the session itself does."""
+    name = validated(NamedModel, json_object(call.body)).session
+    binding = service.principals.binding(call.caller)
+    if binding is None or binding.session != name:
+        service.operator(call.caller)
+    service.principals.forget(service.state.end(name).token)
+    service.recorder.record_event("session-ended", session=name)
+    return reply({"session": name})
+
+
+def end_idle(service: PolicyService, now: float) -> None:
+    """End the sessions that have been idle for too long."""
+    for session in service.state.idle(now):
+        service.principals.forget(session.token)
+        service.recorder.record_event("session-ended", session=session.id, why="idle")

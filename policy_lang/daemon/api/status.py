@@ -1,0 +1,56 @@
+"""The routes that say how the service is: the policy in force, health, metrics, the interface itself."""
+
+from __future__ import annotations
+
+from ...domain.strict_json import Json
+from ..service import PolicyService
+from .http import HttpCall, HttpReply, reply
+
+METRICS_TYPE = "text/plain; version=0.0.4"
+"""The media type of Prometheus' text format."""
+
+
+def policy(service: PolicyService, call: HttpCall) -> HttpReply:
+    """What is in force, and whether the files say something newer that cannot be."""
+    service.known(call.caller)
+    active, loaded = service.active, service.active.current
+    out: Json = {"path": active.source.describe(), "ready": loaded is not None, "error": active.error or None}
+    if loaded is not None:
+        prepared = loaded.contents.prepared
+        out |= {
+            "name": loaded.contents.name, "digest": prepared.digest, "since": loaded.since,
+            "layers": [{"name": name, "guardrail": guardrail} for name, guardrail in prepared.layers],
+            "tiers": list(prepared.tiers), "sources": [path for path, _ in loaded.contents.sources],
+            "freezes": [{"denials": f.denials, "seconds": f.seconds} for f in prepared.freezes],
+        }  # fmt: skip
+    return reply(out)
+
+
+def health(service: PolicyService, call: HttpCall) -> HttpReply:  # noqa: ARG001
+    """The process answers."""
+    return reply({"status": "ok"})
+
+
+def ready(service: PolicyService, call: HttpCall) -> HttpReply:  # noqa: ARG001
+    """A policy is in force."""
+    ready = service.active.current is not None
+    return reply({"status": "ready" if ready else "no policy"}, 200 if ready else 503)
+
+
+def numbers(service: PolicyService, call: HttpCall) -> HttpReply:
+    """Counters for Prometheus."""
+    service.known(call.caller)
+    loaded = service.active.current
+    gauges = {
+        "connections": service.metrics.connections, "sessions": len(service.state.sessions),
+        "frozen": len(service.state.frozen), "escalations": len(service.state.escalations),
+        "policy_stale": bool(service.active.error and loaded),
+    }  # fmt: skip
+    digest = "" if loaded is None else loaded.policy.digest
+    text = service.metrics.text(gauges, service.active.loads, digest)
+    return HttpReply(200, text.encode("ascii", "replace"), METRICS_TYPE)
+
+
+def interface(service: PolicyService, call: HttpCall) -> HttpReply:  # noqa: ARG001
+    """The OpenAPI document."""
+    return HttpReply(200, service.description)

@@ -1,0 +1,1 @@
+"""Who calls, and as whom: configuration, principals, people, signatures."""

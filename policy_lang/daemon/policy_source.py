@@ -1,0 +1,143 @@
+"""Sources of a policy: a file with its imports, or a compiled file. The service knows the port alone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+import sys
+from collections.abc import Iterable
+from typing import Protocol
+
+from .._version import __version__
+from ..compiled.codec import DamagedError
+from ..compiled.opened import SUFFIX, open_compiled, stale_source
+from ..compiled.reader import Contents
+from ..domain.errors import AuthorError, PolicyError
+from ..facts.owners import unsafe
+
+_COMPILE_SECONDS = 60
+"""Far beyond what a policy of 100,000 rules takes; then the compiler is stopped."""
+_MOST_TEXT = 2000
+
+
+class PolicySourceError(AuthorError):
+    """A policy that cannot be put in force; the text says why."""
+
+
+class PolicySource(Protocol):
+    """Where the policy in force comes from. A new kind of source is a class with these three methods."""
+
+    def describe(self) -> str:
+        """The source as an operator named it, for logs and answers."""
+
+    def changed(self) -> bool:
+        """True when the source is not as it was at the last attempt to load it. Cheap: asked several times a second."""
+
+    async def load(self) -> Contents:
+        """The policy as the source has it now, whole and checked, with its digest. Raises PolicySourceError."""
+
+
+class FileSource:
+    """A policy file and what it imports, compiled by a process of its own."""
+
+    def __init__(self, path: str) -> None:
+        self._path = os.path.abspath(path)
+        self._watched = {self._path}
+        self._seen: tuple[object, ...] = ()
+
+    def describe(self) -> str:
+        """See `PolicySource`: the absolute path."""
+        return self._path
+
+    def changed(self) -> bool:
+        """See `PolicySource`."""
+        return _signature(self._watched) != self._seen
+
+    async def load(self) -> Contents:
+        """See `PolicySource`."""
+        self._seen = _signature(self._watched)
+        contents = await self._read()
+        sources = {path for path, _ in contents.sources}
+        _check_owners(self._path, sources)
+        self._watched = self._to_watch(sources)
+        # other files may be named than before; one that changed meanwhile is read again
+        self._seen = () if stale_source(contents.sources) else _signature(self._watched)
+        return contents
+
+    def _to_watch(self, sources: set[str]) -> set[str]:
+        return {self._path, *sources}
+
+    async def _read(self) -> Contents:
+        # a process of its own: compiling holds the interpreter, and answers must not wait for it
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-I",
+            "-m",
+            "policy_lang.daemon.compile",
+            self._path,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            async with asyncio.timeout(_COMPILE_SECONDS):
+                out, err = await process.communicate()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise PolicySourceError(f"compiling took longer than {_COMPILE_SECONDS} seconds") from None
+        if process.returncode != 0:
+            why = err.decode("utf-8", "replace").strip()[:_MOST_TEXT]
+            raise PolicySourceError(why or "the compiler failed")
+        try:
+            return Contents(out)
+        except DamagedError as error:
+            raise PolicySourceError(f"the compiler's answer is refused: {error}") from None
+
+
+class CompiledFileSource(FileSource):
+    """A compiled policy. Only that file is watched: it stands without its sources."""
+
+    def _to_watch(self, sources: set[str]) -> set[str]:  # noqa: ARG002
+        return {self._path}
+
+    async def _read(self) -> Contents:
+        try:
+            return open_compiled(self._path, __version__)
+        except PolicyError as error:
+            raise PolicySourceError(str(error)) from None
+
+
+def source_of(path: str) -> PolicySource:
+    """The source that a path names, by its ending."""
+    return CompiledFileSource(path) if path.endswith(SUFFIX) else FileSource(path)
+
+
+def _signature(paths: Iterable[str]) -> tuple[object, ...]:
+    """What changes whenever one of the files does."""
+    out: list[object] = []
+    for path in sorted(paths):
+        try:
+            status = os.stat(path)
+        except OSError:
+            out.append((path, None))
+        else:
+            out.append((path, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+    return tuple(out)
+
+
+def _check_owners(main: str, sources: set[str]) -> None:
+    """Every file that the policy was made from is in the hands of this user or root alone."""
+    for path in {main, *sources}:
+        try:
+            status = os.stat(path)
+        except OSError:
+            if path == main:
+                raise PolicySourceError(f"`{path}` is gone") from None
+            continue  # a compiled policy stands without its sources
+        fault = unsafe(status)
+        if fault is None and not stat.S_ISREG(status.st_mode):
+            fault = ("it is not a regular file", "name a file")
+        if fault is not None:
+            raise PolicySourceError(f"`{path}` is refused: {fault[0]}; {fault[1]}")

@@ -1,0 +1,1 @@
+"""Bytes, limits and time: sockets, connections, the loop that serves them."""

@@ -1,0 +1,40 @@
+"""The service's own log on standard error, and word to systemd."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import stat
+import time
+
+_LOG = 2
+_MOST_LINE = 4000
+"""Bytes: below PIPE_BUF (pipe(7)), so that a line is written whole or not at all."""
+
+
+def log(event: str, **fields: object) -> None:
+    """One line of JSON on standard error: the service's own log. ASCII, so that nothing forges a line.
+
+    A line that cannot be written now is dropped: whoever reads the log, or has stopped to, never holds up an answer.
+    """
+    line = json.dumps({"time": round(time.time(), 3), "event": event, **fields}, default=str)
+    with contextlib.suppress(OSError):
+        os.write(_LOG, line.encode("ascii")[:_MOST_LINE] + b"\n")
+
+
+def unblock_log() -> None:
+    """A pipe or socket behind the log is not waited for. A terminal is left alone: others share its mode."""
+    with contextlib.suppress(OSError):
+        mode = os.fstat(_LOG).st_mode
+        if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+            os.set_blocking(_LOG, False)
+
+
+def notify() -> None:
+    """Tell systemd that answers are given (sd_notify(3)), when it asks to be told."""
+    place = os.environ.get("NOTIFY_SOCKET", "")
+    if place.startswith(("/", "@")):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+            out.sendto(b"READY=1", "\0" + place[1:] if place.startswith("@") else place)

@@ -1,0 +1,69 @@
+"""What connections and the server that accepted them know of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..api.http import Answered, HttpCall, HttpReply, LongPoll
+from ..identity.principals import Caller
+from ..metrics import Metrics
+
+Headers = Mapping[bytes, bytes]
+"""By their names in small letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What stands behind a listener.
+
+    `handle` answers a call and never raises. `admit` looks at a call's method and headers, and at whether it came over
+    a Unix socket: the refusal of one that would be refused whatever its body says, or None.
+    """
+
+    handle: Callable[[HttpCall], Answered]
+    admit: Callable[[bytes, Headers, bool], HttpReply | None]
+
+
+class PeerConnection(Protocol):
+    """A connection, as its server sees it."""
+
+    @property
+    def peer(self) -> Caller:
+        """Who is on the other side, without a token."""
+
+    @property
+    def deadline(self) -> float:
+        """When, by the monotonic clock, it is too slow or idle for too long."""
+
+    def expire(self) -> None:
+        """The deadline is over: refuse what has begun, and close."""
+
+    def abort(self) -> None:
+        """Close without waiting for anything."""
+
+    def close_if_idle(self) -> None:
+        """Close when no call has begun."""
+
+
+class ServerPort(Protocol):
+    """The server, as a connection sees it."""
+
+    metrics: Metrics
+    stopping: bool
+
+    def late(self, uid: int | None) -> bool:
+        """True when a user's further calls are refused, because those before took the time."""
+
+    def spent(self, uid: int | None, seconds: float) -> None:
+        """Note the processor's time that an answer took."""
+
+    def hold(self, write: Callable[[], None]) -> None:
+        """Call `write` once everything that waits to be recorded is on the disk."""
+
+    def wait(self, answer: LongPoll, write: Callable[[Answered], None], gone: Callable[[], bool]) -> bool:
+        """Look for a reply until it is there, then `write` it, unless `gone`. False when too many wait."""
+
+    def gone(self, connection: PeerConnection) -> None:
+        """A connection has ended."""
