@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -31,7 +31,7 @@ from ..ir.model import PolicySet, Rule
 from ..ir.patterns import compile_pattern
 from ..resolve.modules import Module, walk_rules
 from ..resolve.resolver import ResolvedPolicy
-from ..syntax import tree
+from ..syntax import emit, tree
 from .capabilities import Capabilities
 from .finding import Edit, Fix, Step
 
@@ -310,19 +310,16 @@ class LintContext:
 
     # fixes
 
-    def append(self, title: str, text: str, *, safe: bool = True) -> Fix:
+    def append(self, title: str, statement: tree.Node, *, safe: bool = True) -> Fix:
         """A statement at the end of the policy's own file."""
         end = len(self.source.text)
         lead = "" if not self.source.text or self.source.text.endswith("\n") else "\n"
-        return Fix(title, (Edit(Span(self.source, end, end), f"{lead}\n{text}\n"),), safe)
+        return Fix(title, (Edit(Span(self.source, end, end), f"{lead}\n{emit.text([statement])}"),), safe)
 
-    def deny(self, actions: str, patterns: Iterable[str], because: str) -> Fix:
+    def deny(self, actions: Sequence[str], patterns: Iterable[str], because: str) -> Fix:
         """A denial at the end of the policy's own file."""
-        texts = list(dict.fromkeys(patterns))
-        one = f"deny {actions} " + ", ".join(f'"{t}"' for t in texts)
-        if len(one) > _WIDTH:
-            one = f"deny {actions}\n" + ",\n".join(f'        "{t}"' for t in texts)
-        return self.append(f"deny {actions} there", f'{one}\n        because "{because}"')
+        rule = emit.rule("deny", actions, dict.fromkeys(patterns), because=because)
+        return self.append(f"deny {', '.join(actions)} there", rule)
 
     def remove(self, rule: Rule, title: str = "delete the rule", *, safe: bool = True) -> tuple[Fix, ...]:
         """The rule taken out, with the line break behind it."""
@@ -340,7 +337,6 @@ class LintContext:
         return (Fix(title, (Edit(Span(rule.span.source, start, end), ""),), safe),)
 
 
-_WIDTH = 96
 _MOST_ANSWERS = limit("lint_answers")
 """Answers that are remembered; the requests of the linter lie in one layout."""
 _MOST_PRINCIPALS = limit("lint_principals")
@@ -371,6 +367,11 @@ def who(grant: Grant) -> str:
 def noted(step: Step, note: str) -> Step:
     """The step with a word on what it means."""
     return replace(step, note=note)
+
+
+def reworded(rule: Rule, word: tree.Word, text: str) -> Edit:
+    """A pattern of a rule replaced where it stands."""
+    return Edit(Span(rule.span.source, *word.pos), emit.string(text))
 
 
 def words(context: LintContext, rule: Rule) -> list[tree.Word]:

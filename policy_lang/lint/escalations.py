@@ -43,7 +43,7 @@ def deny_written(because: str) -> Callable[[LintContext, Trace], tuple[Fix, ...]
     """A denial of writing what the first step writes; it may be what the agent is there for, so it is not safe."""
 
     def fix(context: LintContext, trace: Trace) -> tuple[Fix, ...]:
-        made = context.deny("write", [trace.what], because)
+        made = context.deny(["write"], [trace.what], because)
         fixes = [Fix(f"deny writing `{trace.what}`", made.edits, safe=False)]
         fixes += [Fix(f.title, f.edits, safe=False) for r in trace.rules[:1] for f in context.remove(r)]
         return tuple(fixes)

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from ..analysis.members import first_of
 from ..analysis.witness import Witness
+from ..syntax import emit
 from ..syntax.tree import TierDef
 from .capabilities import Place
 from .check import Check, CheckFunction
@@ -76,7 +77,7 @@ def denial(
     """A denial of all the places that the policy has rules about."""
     if grant.rule.override:
         return context.remove(grant.rule, "delete the rule that overrides the protected floor")
-    verbs = ", ".join(dict.fromkeys((*actions, *(("delete",) if "write" in actions else ()))))
+    verbs = list(dict.fromkeys((*actions, *(("delete",) if "write" in actions else ()))))
     return (context.deny(verbs, (strip(r.pattern) for r in rows), row.note), *context.remove(grant.rule, safe=False))
 
 
@@ -89,8 +90,6 @@ def protected_fix(context: LintContext, action: str, patterns: Sequence[str], be
     """An approval for some refs where the policy has a tier of its own, else a denial."""
     defined = [i.name.text for m in context.modules for i in m.file.items if isinstance(i, TierDef) and i.defined]
     if not defined:
-        return (context.deny(action, patterns, because),)
-    shown = ", ".join(f'"{p}"' for p in patterns)
-    return (
-        context.append(f"ask `{defined[0]}` for it", f'ask {defined[0]} {action} {shown}\n        because "{because}"'),
-    )
+        return (context.deny([action], patterns, because),)
+    asked = emit.rule("ask", [action], patterns, tier=defined[0], because=because)
+    return (context.append(f"ask `{defined[0]}` for it", asked),)

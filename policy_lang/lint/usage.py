@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ..domain.errors import Span
 from ..domain.wording import counted
 from ..ir.model import Rule
+from ..syntax.emit import string
 from .check import Check
 from .context import LintContext, words
 from .finding import Edit, Finding, Fix
@@ -103,7 +104,7 @@ def _smaller(context: LintContext, usage: Usage, check: Check) -> Iterator[Findi
         use = usage.uses.get(rule.id)
         if use is None or use.count < _LEAST_USES or not 0 < len(use.smaller) <= _FEW_PATTERNS:
             continue
-        shown = ", ".join(f'"{p}"' for p in use.smaller)
+        shown = ", ".join(map(string, use.smaller))
         text = f"all {use.count:,} grants of `{rule.id}` ({use.values:,} different) fit in {shown}; {usage.window}"
         found = words(context, rule)
         fixes: tuple[Fix, ...] = ()

@@ -17,6 +17,7 @@ from ..domain.serialize import effect_json
 from ..ir.model import Rule
 from ..lint.usage import Denied, RuleUse, Usage
 from ..policy import Policy
+from ..syntax.emit import string
 from .cores import spread
 from .learning.generalise import Bounds, Shape, command_least, never, path_least, ref_least, shapes
 from .learning.observe import Seen, Word, words_of
@@ -203,11 +204,11 @@ def _with(rule: Rule, texts: list[str], path: str) -> str | None:
     source = rule.span.source
     patterns: list[Pattern] = [p for p in rule.include if p.text]
     body = source.text[rule.span.start : rule.span.end]
-    first = min((body.find(f'"{p.text}"') for p in patterns), default=-1)
-    last = max((body.find(f'"{p.text}"') + len(p.text) + 2 for p in patterns), default=-1)
+    first = min((body.find(string(p.text)) for p in patterns), default=-1)
+    last = max((body.find(string(p.text)) + len(string(p.text)) for p in patterns), default=-1)
     if first < 0 or last <= first:
         return None
-    changed = body[:first] + ", ".join(f'"{t}"' for t in texts) + body[last:]
+    changed = body[:first] + ", ".join(map(string, texts)) + body[last:]
     if os.path.abspath(source.path) != os.path.abspath(path):
         return None  # an import: what is changed there changes others
     return source.text[: rule.span.start] + changed + source.text[rule.span.end :]

@@ -12,7 +12,8 @@ from ...records.learning.generalise import Shape
 from ...records.learning.observe import words_of
 from ...records.learning.text import pattern_text
 from ...records.questions import asked
-from ...syntax.tokens import escape
+from ...syntax import emit
+from ...syntax.tree import RuleNode
 
 LEAST = 3
 """Approvals of the same, by people who never said no to it, before a rule is shown."""
@@ -20,7 +21,7 @@ LEAST = 3
 
 def suggested(ticket: Ticket) -> str:
     """Rules that allow exactly what the ticket asks for, or nothing when that cannot be said or is not confirmed."""
-    rules: dict[str, None] = {}
+    rules: dict[str, RuleNode] = {}
     for request in parts_of(ticket.request):
         record = {"request": request, "disk": request.get("disk", {})}
         for effect in request.get("effects", ()):
@@ -28,14 +29,12 @@ def suggested(ticket: Ticket) -> str:
                 patterns = _patterns(effect, request, record)
                 if not patterns:
                     return ""
-                rules[f"allow {effect['action']}{_method(effect)} " + ", ".join(escape(p) for p in patterns)] = None
-    lines = "\n".join(f"    {rule}" for rule in rules)
-    scope = f"agent {escape(quoted(ticket.agent))} {{\n{lines}\n}}" if ticket.agent else "\n".join(rules)
+                methods = [effect["method"]] if effect.get("method") else []
+                rule = emit.rule("allow", [effect["action"]], patterns, methods=methods)
+                rules[emit.statement(rule)] = rule
+    made = [*rules.values()]
+    scope = emit.text([emit.scope("agent", [quoted(ticket.agent)], made)] if ticket.agent else made).removesuffix("\n")
     return scope if rules and _confirmed(scope, ticket) else ""
-
-
-def _method(effect: Json) -> str:
-    return f" {effect['method']}" if effect.get("method") else ""
 
 
 def _patterns(effect: Json, request: Json, record: Json) -> list[str]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...domain.actions import COMMAND
-from ...domain.errors import Span
 from ..check import Check
-from ..context import LintContext, words
-from ..finding import Edit, Finding, Fix
+from ..context import LintContext, reworded, words
+from ..finding import Finding, Fix
 from ..places import sentence
 
 
@@ -29,7 +28,7 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
                 if found:
                     spaced = f"{pattern.text[:-1]} **"
                     fixes = tuple(
-                        Fix(f"write `{spaced}`", (Edit(Span(rule.span.source, *w.pos), f'"{spaced}"'),))
+                        Fix(f"write `{spaced}`", (reworded(rule, w, spaced),))
                         for w in words(context, rule) if w.text == pattern.text
                     )  # fmt: skip
                     text = sentence(found[0], f"`{glob}` is more than `{stem}`")

@@ -17,7 +17,7 @@ def _workflows(context: LintContext) -> list[Trace]:
 
 
 def _fix(context: LintContext, trace: Trace) -> tuple[Fix, ...]:  # noqa: ARG001 (the signature of fixes)
-    return (context.deny("write", [r.pattern for r in context.capabilities.group("ci")], "it runs in CI"),)
+    return (context.deny(["write"], [r.pattern for r in context.capabilities.group("ci")], "it runs in CI"),)
 
 
 CHECK = Check(

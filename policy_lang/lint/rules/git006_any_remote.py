@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...domain.errors import Span
 from ..check import Check
-from ..context import LintContext, words
-from ..finding import Edit, Finding, Fix
+from ..context import LintContext, reworded, words
+from ..finding import Finding, Fix
 
 
 def _find(context: LintContext, check: Check) -> Iterator[Finding]:
@@ -17,7 +16,7 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
             if one.rule is grant.rule:
                 steps = (one.step,)
         fixes = tuple(
-            Fix("only `origin`", (Edit(Span(grant.rule.span.source, *w.pos), f'"{w.text.partition(":")[2]}"'),))
+            Fix("only `origin`", (reworded(grant.rule, w, w.text.partition(":")[2]),))
             for w in words(context, grant.rule) if w.text.startswith(("*:", "**:"))
         )  # fmt: skip
         yield check.finding(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...domain.errors import Span
 from ..check import Check
-from ..context import LintContext, words
-from ..finding import Edit, Finding, Fix
+from ..context import LintContext, reworded, words
+from ..finding import Finding, Fix
 from ..places import sentence
 
 _CLEAR = {"80": "http", "21": "ftp", "23": "telnet", "25": "smtp", "110": "pop3", "143": "imap"}
@@ -24,10 +23,7 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
             for grant in context.find_grants("connect", [pattern.text], (), private):
                 if grant.rule is rule:
                     fixes = tuple(
-                        Fix(
-                            "use https",
-                            (Edit(Span(rule.span.source, *w.pos), f'"https://{w.text.removeprefix("http://")}"'),),
-                        )
+                        Fix("use https", (reworded(rule, w, f"https://{w.text.removeprefix('http://')}"),))
                         for w in words(context, rule)
                         if w.text == pattern.text and w.text.startswith("http://") and ":" not in w.text[7:]
                     )

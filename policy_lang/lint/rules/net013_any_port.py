@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...automata.pattern import ANY
-from ...domain.errors import Span
 from ..check import Check
-from ..context import LintContext, words
-from ..finding import Edit, Finding, Fix
+from ..context import LintContext, reworded, words
+from ..finding import Finding, Fix
 from ..places import sentence
 
 
@@ -22,7 +21,7 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
             for grant in context.find_grants("connect", [ssh], (), private):
                 if grant.rule is rule:
                     fixes = tuple(
-                        Fix("only port 443", (Edit(Span(rule.span.source, *w.pos), f'"{w.text.replace(":*", "")}"'),))
+                        Fix("only port 443", (reworded(rule, w, w.text.replace(":*", "")),))
                         for w in words(context, rule) if w.text == pattern.text
                     )  # fmt: skip
                     yield check.finding(

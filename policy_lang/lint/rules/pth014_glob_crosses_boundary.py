@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...domain.actions import PATH
-from ...domain.errors import Span
 from ..check import Check
-from ..context import LintContext, words
-from ..finding import Edit, Finding, Fix
+from ..context import LintContext, reworded, words
+from ..finding import Finding, Fix
 from ..places import sentence
 
 
@@ -22,8 +21,7 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
             action = rule.actions[0]
             nearby = word.text[:-1] + "-secrets.key"
             for grant in (r for r in context.ask(action, nearby) if r.rule is rule):
-                span = Span(rule.span.source, *word.pos)
-                fix = Fix(f"write `{word.text[:-1]}/**`", (Edit(span, f'"{word.text[:-1]}/**"'),))
+                fix = Fix(f"write `{word.text[:-1]}/**`", (reworded(rule, word, f"{word.text[:-1]}/**"),))
                 message = sentence(grant, f"`{word.text}` is about names beside `{word.text[:-1]}`, not what is in it")
                 yield check.finding(context, message, rule, content=(word.text,), steps=(grant.step,), fixes=(fix,))
 

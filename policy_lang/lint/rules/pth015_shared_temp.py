@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...domain.errors import Span
 from ..check import Check
-from ..context import LintContext, words
-from ..finding import Edit, Finding, Fix
+from ..context import LintContext, reworded, words
+from ..finding import Finding, Fix
 from ..places import sentence
 
 _SHARED = ("/tmp/", "/var/tmp/", "/dev/shm/")
@@ -20,10 +19,7 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
             if folder is None or not word.text.removeprefix(folder).startswith("*"):
                 continue
             for grant in (r for r in context.ask("write", f"{folder}other/x") if r.rule is rule):
-                fix = Fix(
-                    "write `${tmp}`",
-                    (Edit(Span(rule.span.source, *word.pos), f'"${{tmp}}/{word.text.removeprefix(folder)}"'),),
-                )
+                fix = Fix("write `${tmp}`", (reworded(rule, word, f"${{tmp}}/{word.text.removeprefix(folder)}"),))
                 yield check.finding(
                     context, sentence(grant, "other programs use that folder too"), rule, content=(word.text,),
                     steps=(grant.step,), fixes=(fix,),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...domain.actions import PATH
-from ...domain.errors import Span
 from ..check import Check
-from ..context import LintContext, words
-from ..finding import Edit, Finding, Fix
+from ..context import LintContext, reworded, words
+from ..finding import Finding, Fix
 from ..places import sentence
 
 
@@ -19,9 +18,7 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
                 continue
             for action in rule.actions:
                 for grant in context.find_grants(action, [f"sub/{word.text}"])[:1]:
-                    fix = Fix(
-                        f"write `**/{word.text}`", (Edit(Span(rule.span.source, *word.pos), f'"**/{word.text}"'),), True
-                    )
+                    fix = Fix(f"write `**/{word.text}`", (reworded(rule, word, f"**/{word.text}"),), True)
                     yield check.finding(
                         context, sentence(grant, f"`{word.text}` is denied at the top only"), rule,
                         content=(action, word.text), related=(("granted here", context.span(grant.rule)),),

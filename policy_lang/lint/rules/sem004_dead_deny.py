@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...domain.errors import Span
 from ..check import Check
-from ..context import LintContext, words
-from ..finding import Edit, Finding, Fix
+from ..context import LintContext, reworded, words
+from ..finding import Finding, Fix
 from ..nearby import meant
 from ..places import sentence
 
@@ -24,7 +23,7 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
             continue
         pattern, intended, grant = near
         fixes = tuple(
-            Fix(f"write `{intended}`", (Edit(Span(rule.span.source, *w.pos), f'"{intended}"'),), True)
+            Fix(f"write `{intended}`", (reworded(rule, w, intended),), True)
             for w in words(context, rule) if w.text == pattern
         )  # fmt: skip
         text = f"`{pattern}` meets nothing that is granted, and {sentence(grant)}"
