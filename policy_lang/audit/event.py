@@ -29,10 +29,10 @@ def decision_event(
 
     What a decision is made of comes first, so that the record can be replayed: the request, and what the disk said.
     """
-    told = decision_json(decision)
+    decided = decision_json(decision)
     event: Json = {
-        "kind": "decision", "id": told.pop("decision_id"), "policy": told.pop("policy_digest"),
-        "request": request_json(request), **told, "micros": micros, "source": source,
+        "kind": "decision", "id": decided.pop("decision_id"), "policy": decided.pop("policy_digest"),
+        "request": request_json(request), **decided, "micros": micros, "source": source,
     }  # fmt: skip
     if request.now is not None:
         event["now"] = int(request.now)

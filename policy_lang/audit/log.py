@@ -41,7 +41,7 @@ _DIGEST_AND_END = 67
 
 
 class LogUnavailableError(InternalError):
-    """Nothing could be recorded; the text says why. `passing` says that waiting may mend it: the disk is full."""
+    """Nothing could be recorded; the text says why. `passing` says that waiting may help: the disk is full."""
 
     def __init__(self, why: str, passing: bool = False) -> None:
         super().__init__(why)

@@ -19,7 +19,7 @@ _MOST_LINE = limit("log_record_bytes") * 2
 
 
 class LogReadError(InternalError):
-    """A log that cannot be read; the text says why and how to mend it."""
+    """A log that cannot be read; the text says why and how to fix it."""
 
 
 @dataclass(frozen=True, slots=True)

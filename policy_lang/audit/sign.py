@@ -24,7 +24,7 @@ _EXTRA = 'signing needs a package more: `pip install "policy-lang[sign]"`'
 
 
 class SignError(AuthorError):
-    """A key that cannot be used; the text says why and how to mend it."""
+    """A key that cannot be used; the text says why and how to fix it."""
 
 
 def signer(path: str) -> Callable[[bytes], Json]:

@@ -44,8 +44,8 @@ def read_compiled(path: str, program: str) -> tuple[bytes, Contents]:
     return data, contents
 
 
-def _refused(path: str, why: str, mend: str) -> PolicyError:
-    return PolicyError([Diagnostic("PLE005", f"the compiled policy `{path}` is refused: {why}", None, mend)])
+def _refused(path: str, why: str, remediation: str) -> PolicyError:
+    return PolicyError([Diagnostic("PLE005", f"the compiled policy `{path}` is refused: {why}", None, remediation)])
 
 
 def _bytes(path: str) -> tuple[bytes, os.stat_result]:
@@ -53,8 +53,8 @@ def _bytes(path: str) -> tuple[bytes, os.stat_result]:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except FileNotFoundError:
-        mend = "make it with `policy compile`"
-        raise PolicyError([Diagnostic("PLE001", f"there is no file `{path}`", None, mend)]) from None
+        remediation = "make it with `policy compile`"
+        raise PolicyError([Diagnostic("PLE001", f"there is no file `{path}`", None, remediation)]) from None
     except (OSError, ValueError) as error:
         reason = reason_of(error, "the name is not a file name")
         raise PolicyError([Diagnostic("PLE001", f"`{path}` cannot be opened: {reason}")]) from None

@@ -269,7 +269,7 @@ _PAGES = (
      '{"action": "read", "resource": "a"}'),
     Page("PLU001", "a wrong call", "The command line is not understood; `--help` shows how it goes.", "", ""),
     Page("PLR217", "nothing can be recorded", "What an operator does is recorded before it is done, and the decision log cannot be "
-     "written. Make room, or mend what the service's log says.", "", "", status=503),
+     "written. Make room, or correct what the service's log says.", "", "", status=503),
     Page("PLR221", "not in the record", "A replay decides by what the record says of the disk. This request needs more than was "
      "looked at then, so it is counted as undecided.", "", ""),
     Page("PLR230", "not an approver", "Nobody but a person whom the ticket's tiers name, or a tier that includes one of them, says yes or no. "

@@ -45,8 +45,8 @@ class Effect:
     """One effect of a request with its own verdict; a command may have many.
 
     `start` and `end` say which part of a script it comes from, as character offsets; `note` what cannot be
-    seen; `opaque` why a command could not be read, and `mend` how to write it. A `free` effect needs no grant. `method`
-    is a connection's, when it is known.
+    seen; `opaque` why a command could not be read, and `remediation` how to write it. A `free` effect needs no grant.
+    `method` is a connection's, when it is known.
     """
 
     action: str
@@ -56,7 +56,7 @@ class Effect:
     end: int = 0
     note: str = ""
     opaque: str = ""
-    mend: str = ""
+    remediation: str = ""
     free: bool = False
     method: str = ""
 

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 _PLAIN = (
     "agent", "repo", "branch", "session", "cwd", "workspace", "home", "tmp", "shell", "method", "lexical", "inner",
 )  # fmt: skip
+_EFFECT_KEYS = (
+    ("method", "method"), ("note", "note"), ("opaque", "opaque"), ("remediation", "mend"), ("free", "free"),
+)  # fmt: skip
+"""Attributes of an effect, and their keys in JSON."""
 _TABLES = ("context", "git", "origin")
 
 
@@ -68,9 +72,9 @@ def effect_json(effect: Effect) -> Json:
         out["tiers"] = list(effect.verdict.tiers)
     if effect.end:
         out["span"] = [effect.start, effect.end]
-    for name in ("method", "note", "opaque", "mend", "free"):
+    for name, key in _EFFECT_KEYS:
         if getattr(effect, name):
-            out[name] = getattr(effect, name)
+            out[key] = getattr(effect, name)
     return out
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def unsafe(status: stat_result, uid: int | None = None) -> tuple[str, str] | None:
-    """Why a file or folder cannot be trusted, and how to mend it; None when only `uid` and root can change it.
+    """Why a file or folder cannot be trusted, and how to fix it; None when only `uid` and root can change it.
 
     A folder that others may write is safe when it is sticky: then nobody removes what is another's (unlink(2)).
     """

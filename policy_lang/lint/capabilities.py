@@ -107,7 +107,7 @@ def _programs(table: dict[str, Any]) -> Iterator[Capability]:
         tested = str(content.get("measured", ""))
         common = str(content.get("source", ""))
         for name, row in content["rows"].items():
-            told = str(row.get("source", ""))
+            given = str(row.get("source", ""))
             yield Capability(
                 f"{program}.{name}",
                 program,
@@ -118,8 +118,8 @@ def _programs(table: dict[str, Any]) -> Iterator[Capability]:
                 row.get("content", ""),
                 tuple(row.get("env", {}).items()),
                 tuple(row.get("files", {}).items()),
-                "" if told else tested,
-                told or common,
+                "" if given else tested,
+                given or common,
                 row.get("note", ""),
                 row.get("stdin", ""),
                 tuple(tuple(words) for words in row.get("setup", ())),

@@ -46,7 +46,7 @@ _LONGEST_PAUSE = float(limit("ship_pause_seconds"))
 _LOOK = 1.0
 _METRICS_EVERY = 15_000
 _FOR_GOOD = frozenset(range(400, 500)) - {401, 403, 404, 408, 429}
-"""Statuses that no other try changes (OTLP/HTTP, failures); credentials and addresses can be mended meanwhile."""
+"""Statuses that no other try changes (OTLP/HTTP, failures); credentials and addresses can be corrected meanwhile."""
 _SEVERITY = {
     "allow": (SeverityNumber.INFO, "INFO"),
     "ask": (SeverityNumber.INFO2, "INFO2"),
@@ -126,8 +126,8 @@ def _nanoseconds(moment: str) -> int:
         return 0
 
 
-def _trace(told: str) -> Any:
-    parts = told.split("-")
+def _trace(given: str) -> Any:
+    parts = given.split("-")
     if len(parts) != 4 or [len(p) for p in parts] != [2, 32, 16, 2]:
         return None
     try:

@@ -53,7 +53,7 @@ class Story:
 def story(records: Iterable[Json], session: str) -> Story:
     """The story of one session. What happened to its agent, or to the service, meanwhile is part of it."""
     found = Story(session)
-    told = ""
+    instruction = ""
     between: list[StoryStep] = []
     for record in records:
         if record.get("kind") != "decision":
@@ -70,8 +70,8 @@ def story(records: Iterable[Json], session: str) -> Story:
         between = []
         _seen(found, one)
         words = text(one.origin.get("instruction")) or text(one.origin.get("task"))
-        if words and words != told:
-            told = words
+        if words and words != instruction:
+            instruction = words
             found.steps.append(StoryStep("told", one.time, words, seq=one.seq))
         _add(found, one)
     return found
@@ -144,8 +144,8 @@ def _concerns(record: Json, found: Story) -> bool:
 def _happened(record: Json) -> StoryStep:
     """What a record says besides decisions."""
     kind = text(record.get("kind")).replace("-", " ")
-    told = [f"{k} {v}" for k, v in record.items() if k not in _LINKS and isinstance(v, (str, int))]
-    words = f"{kind}: {', '.join(told)}" if told else kind
+    details = [f"{k} {v}" for k, v in record.items() if k not in _LINKS and isinstance(v, (str, int))]
+    words = f"{kind}: {', '.join(details)}" if details else kind
     return StoryStep("happened", text(record.get("time")), words, seq=number(record.get("seq")))
 
 

@@ -83,7 +83,9 @@ def _effect_lines(effect: Effect) -> list[str]:
     free = " (the shell's own state: needs no grant)" if effect.free and verdict.effect == "allow" else ""
     lines = [f"    {colour(f'{word:<14}', verdict.effect)} {what}{colour(free, 'dim')}"]
     if effect.opaque:
-        lines.append(f"        {visible(effect.opaque)}" + (f"; {visible(effect.mend)}" if effect.mend else ""))
+        lines.append(
+            f"        {visible(effect.opaque)}" + (f"; {visible(effect.remediation)}" if effect.remediation else "")
+        )
     lines += [f"        {colour(rule_place(r), 'dim')}  {visible(r.id)}" for r in verdict.rules]
     if not verdict.rules and verdict.effect != "allow":
         lines += [f"        {visible(reason)}" for reason in verdict.reasons]

@@ -93,7 +93,7 @@ class EffectModel(_CallModel):
     free: bool = False
     note: str | None = None
     opaque: str | None = None
-    mend: str | None = None
+    remediation: Annotated[str | None, Field(alias="mend")] = None
 
 
 class TicketModel(_CallModel):

@@ -20,8 +20,8 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
     for rule in context.own_rules():
         if rule.effect == "deny" or any(a.subject == "now" for a in atoms(rule.condition)):
             continue
-        told = " ".join((rule.label.replace("-", " "), rule.because, comment_above(context, rule)))
-        found = _WORDS.search(told)
+        said = " ".join((rule.label.replace("-", " "), rule.because, comment_above(context, rule)))
+        found = _WORDS.search(said)
         if found:
             yield check.finding(context, f"it is called `{found.group().lower()}` and has no end", rule)
 

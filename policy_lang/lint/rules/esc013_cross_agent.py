@@ -20,8 +20,8 @@ def _across(context: LintContext) -> list[Trace]:
     agents = list(dict.fromkeys(str(g["agent"]) for g in context.principals() if "agent" in g))[:_MOST_AGENTS]
     if len(agents) < 2:
         return []
-    told = context.capabilities.group("agent-instructions")
-    texts = context.find_grants("write", [r.pattern for r in told], [r.example for r in told])
+    instructions = context.capabilities.group("agent-instructions")
+    texts = context.find_grants("write", [r.pattern for r in instructions], [r.example for r in instructions])
     scripts = [
         (row, context.find_grants("run", like(context, row)), context.find_grants("write", [quoted(row.file)]))
         for row in writable(context, ("config", "source"))

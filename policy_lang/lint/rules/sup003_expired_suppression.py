@@ -12,7 +12,7 @@ CHECK = Check(
     evidence="proved",
     finds="A suppression whose end has passed. It does not hold.",
     why="It was meant for a while.",
-    remediation="Mend the finding, or have the owner set another end.",
+    remediation="Fix the finding, or have the owner set another end.",
     bad="""\
 import std.baseline
 # lint: allow PTH008 reason="the release workflow is generated" until=2020-01-31

@@ -1,0 +1,124 @@
+"""Code, messages, help and documentation use the words of docs/explanation/glossary.md."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.tidy.test_tidy import MODULES, ROOT
+
+IDENTIFIERS = {
+    "mend": "remediation",
+    "mends": "remediation",
+    "told": "recorded, given",
+    "told_first": "record_before",
+    "ground": "context",
+    "Ground": "LintContext",
+    "Reach": "Grant",
+    "Look": "CheckFunction",
+    "probe": "ask",
+    "Judge": "Combiner",
+    "judged": "decided",
+    "glass": "break_glass_tier",
+    "Held": "DeferredReply",
+    "Later": "LongPoll",
+    "Kept": "FrozenStore",
+    "Face": "ConnectionFactory",
+    "Wanted": "TicketQuery",
+    "InForce": "PolicyInForce",
+    "bars": "forbidden_options",
+}
+"""Retired names, of variables, functions, classes, attributes, arguments and modules, and what to write instead."""
+
+MODULES_RETIRED = {
+    "strictly": "strict_json",
+    "plain": "serialize",
+    "seen": "disk_snapshot",
+    "ground": "context",
+    "partly": "partial",
+    "floor": "protected_files",
+    "kept": "frozen_store",
+    "answering": "api/approvals",
+    "approving": "approval_service",
+}
+"""Retired names of modules."""
+
+ELSEWHERE = ("approvals/", "cli/serve.py", "compiled/", "daemon/", "engine/", "pep/", "shell/")
+"""Where retired words may still stand."""
+
+TEXT = {
+    r"\bis no valid\b": "is not a valid",
+    r"\bhold an agent by\b": "enforce the policy with agent hooks",
+    r"\bput it in an agent's way\b": "enforce the policy with agent hooks",
+    r"\bnot meant:|## not meant\b": "does not fire on",
+    r"\bheld answers? up\b": "delayed",
+    r"\bleast readable\b": "minimal, readable",
+    r"\bjudge ends of\b": "evaluate suppression expiry",
+    r"\bcounts against the agent\b": "resolves to the stricter outcome",
+    r"\bis held\b(?= by)": "is enforced",
+    r"\bso decided\b": "only decisions with this effect",
+    r"(?<![`\"'.])\bmend(s|ed|ing)?\b(?![`\"'])": "fix, remediation",
+}
+"""Retired phrases, in any text, and what to write instead."""
+
+
+def identifiers(tree: ast.AST) -> set[str]:
+    """Every name that a module makes or uses."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name) | ast.keyword(arg=str(name)):
+                found.add(name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                found.add(name)
+            case ast.alias(name=name, asname=other):
+                found |= {name.rpartition(".")[2], other or name.rpartition(".")[2]}
+            case ast.ImportFrom(module=str(module)):
+                found |= set(module.split("."))
+    return found
+
+
+def test_names_are_those_of_the_glossary() -> None:
+    wrong = []
+    for path in MODULES:
+        place = path.relative_to(ROOT / "policy_lang").as_posix()
+        for name in {n.strip("_") for n in identifiers(ast.parse(path.read_text()))}:
+            if name in IDENTIFIERS and not place.startswith(ELSEWHERE):
+                wrong.append(f"{place}: `{name}`; write `{IDENTIFIERS[name]}`")
+        if path.stem in MODULES_RETIRED and not place.startswith(ELSEWHERE):
+            wrong.append(f"{place}; call it `{MODULES_RETIRED[path.stem]}`")
+    assert not wrong, "\n".join(sorted(wrong))
+
+
+TEXTS = [
+    *MODULES,
+    *(p for p in (ROOT / "docs").rglob("*.md") if p.name != "glossary.md"),
+    *(ROOT / n for n in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *(ROOT / "policy_lang").rglob("*.html"),
+]
+
+
+@pytest.mark.parametrize("pattern", TEXT)
+def test_sentences_are_in_the_words_of_the_glossary(pattern: str) -> None:
+    retired = re.compile(pattern, re.IGNORECASE)
+    wrong = [
+        f"{path.relative_to(ROOT)}:{number}: {found[0]!r}; write {TEXT[pattern]!r}"
+        for path in TEXTS
+        if not path.relative_to(ROOT).as_posix().startswith(tuple(f"policy_lang/{e}" for e in ELSEWHERE))
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        for found in [retired.search(line)]
+        if found
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_glossary_is_reached_and_has_every_word_once() -> None:
+    page = (ROOT / "docs/explanation/glossary.md").read_text()
+    terms = re.findall(r"^\| ([^|]+?) \| [^-|]", page, re.MULTILINE)
+    terms = [t for t in terms if t != "term"]
+    assert len(terms) == len(set(terms)) > 50
+    for page_name in ("README.md", "docs/explanation/architecture.md", "CONTRIBUTING.md"):
+        assert "glossary.md" in Path(ROOT / page_name).read_text(), page_name
