@@ -26,8 +26,8 @@ NOISE = random.Random(1)
 FILES: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "PLE502"),
     "blank": (b"\n\n  \n", "PLE502"),
-    "noise": (bytes(NOISE.randrange(256) for _ in range(1 << 20)), "PLE002"),
-    "text-noise": ("".join(NOISE.choice('allow deny "{}#\n ask read/*') for _ in range(1 << 20)).encode(), "PLE"),
+    "noise": (NOISE.randbytes(1 << 20), "PLE002"),
+    "text-noise": ("".join(NOISE.choices('allow deny "{}#\n ask read/*', k=1 << 20)).encode(), "PLE"),
     "too-long": (b"#" * ((1 << 20) + 1), "PLE004"),
     "utf-8": (b'policy "x\xff"', "PLE002"),
     "utf-16": ('policy "x"'.encode("utf-16"), "PLE002"),
