@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..shell.changes import Change, MakeOpaque, read_act, read_change, written_change
+from ..shell.changes import MakeOpaque, OptionChange, read_act, read_change, written_change
 from ..shell.profile import Option, Profile
 from ..shell.slots import Slot
 
@@ -38,11 +38,11 @@ def packed(profile: Profile, above: Profile | None = None) -> Plain:
     )  # fmt: skip
 
 
-def _written(changes: dict[str, tuple[Change, ...]]) -> Plain:
+def _written(changes: dict[str, tuple[OptionChange, ...]]) -> Plain:
     return tuple((option, tuple(map(written_change, several))) for option, several in changes.items())
 
 
-def _read(text: str) -> Change:
+def _read(text: str) -> OptionChange:
     try:
         return read_change(text)
     except ValueError:

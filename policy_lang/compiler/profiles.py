@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from .._resources import resource_dir
 from ..domain.faults import AuthorError
 from ..domain.limits import limit
-from ..shell.changes import Change, read_act, read_change
+from ..shell.changes import OptionChange, read_act, read_change
 from ..shell.profile import Option, Profile, Profiles
 from ..shell.readers.table import READERS
 from ..shell.roles import is_role
@@ -95,7 +95,7 @@ def _role(name: str) -> None:
 def build(name: str, model: ProfileModel, parent: Profile | None = None, shared: ProfileModel | None = None) -> Profile:
     """A profile from its model; options of a parent that hold everywhere are added. Raises ProfileError."""
     options: dict[str, Option] = dict(parent.options) if parent is not None and shared is not None else {}
-    changes: dict[str, tuple[Change, ...]] = {}
+    changes: dict[str, tuple[OptionChange, ...]] = {}
     for spec in model.flags.split():
         _add(options, spec, "", False)
     for spec in model.values.split():

@@ -73,9 +73,9 @@ class AddNote:
     text: str
 
 
-Change = Tree | Hidden | Free | Operands | ReplaceRole | AddAct | MakeOpaque | AddNote
+OptionChange = Tree | Hidden | Free | Operands | ReplaceRole | AddAct | MakeOpaque | AddNote
 
-_WORDS: dict[str, Change] = {"tree": Tree(), "hidden": Hidden(), "free": Free()}
+_WORDS: dict[str, OptionChange] = {"tree": Tree(), "hidden": Hidden(), "free": Free()}
 FORMS = (*_WORDS, "operands:", "role:", "act:", "opaque:", "note:")
 """Beginnings of the texts of changes."""
 
@@ -86,7 +86,7 @@ def read_act(text: str, written: str = "") -> AddAct:
     return AddAct(role, word, written or text)
 
 
-def read_change(text: str) -> Change:
+def read_change(text: str) -> OptionChange:
     """The change that a profile's text stands for. Raises ValueError when it is not one."""
     kind, colon, rest = text.partition(":")
     match kind if colon else "":
@@ -106,7 +106,7 @@ def read_change(text: str) -> Change:
     return _WORDS[text]
 
 
-def written_change(change: Change) -> str:
+def written_change(change: OptionChange) -> str:
     """The text that `read_change` made the change from."""
     match change:
         case Tree():
@@ -139,7 +139,7 @@ class CommandChanges:
 UNCHANGED = CommandChanges()
 
 
-def summed(changes: Iterable[Change]) -> CommandChanges:
+def summed(changes: Iterable[OptionChange]) -> CommandChanges:
     """The sum of changes, in the order of their options: the last slots and the first reason hold."""
     tree = hidden = free = False
     slots: tuple[Slot, ...] | None = None

@@ -7,6 +7,8 @@ is opaque, and so is what a changed shell may make of the rest.
 
 from __future__ import annotations
 
+from weakref import proxy
+
 from ..domain.limits import limit
 from . import builtins
 from .compound import CompoundCommands
@@ -35,14 +37,15 @@ class Interpreter:
     branch and loop, `programs` say what a command line does.
     """
 
-    __slots__ = ("_depth", "compound", "programs", "redirections", "walk", "words")
+    __slots__ = ("__weakref__", "_depth", "compound", "programs", "redirections", "walk", "words")
 
     def __init__(self, walk: Walk, profiles: Profiles) -> None:
+        this = proxy(self)  # so that all of it goes with the last reference, and not when the collector comes by
         self.walk = walk
-        self.words = Expander(walk, self)
+        self.words = Expander(walk, this)
         self.redirections = Redirections(walk, self.words)
-        self.compound = CompoundCommands(walk, self.words, self)
-        self.programs = Programs(walk, profiles, self)
+        self.compound = CompoundCommands(walk, self.words, this)
+        self.programs = Programs(walk, profiles, this)
         self._depth = 0
 
     # scripts

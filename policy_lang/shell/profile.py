@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..domain.record import field, record
-from .changes import UNCHANGED, AddAct, Change, CommandChanges, summed
+from .changes import UNCHANGED, AddAct, CommandChanges, OptionChange, summed
 from .reading import Opaque
 from .slots import Slot
 from .values import Value, joined
@@ -42,7 +42,7 @@ class Profile:
     style: str = "gnu"
     operands: tuple[Slot, ...] = ()
     options: dict[str, Option] = field(default_factory=dict)
-    changes: dict[str, tuple[Change, ...]] = field(default_factory=dict)
+    changes: dict[str, tuple[OptionChange, ...]] = field(default_factory=dict)
     acts: tuple[AddAct, ...] = ()
     dash: tuple[str, ...] | None = None
     commands: Mapping[str, Profile] = field(default_factory=dict)
@@ -104,7 +104,7 @@ def parse_argv(profile: Profile, argv: tuple[Value, ...], start: int = 1) -> Par
     """Read a command line. Raises Opaque for what the profile does not know."""
     parsed = Parsed(profile, (profile.name,), profile)
     at = start
-    changes: list[Change] = []
+    changes: list[OptionChange] = []
     while True:
         before = len(parsed.options)
         at = _level(parsed, profile, argv, at)

@@ -12,11 +12,11 @@ from policy_lang.shell.changes import (
     UNCHANGED,
     AddAct,
     AddNote,
-    Change,
     Free,
     Hidden,
     MakeOpaque,
     Operands,
+    OptionChange,
     ReplaceRole,
     Tree,
     read_change,
@@ -26,7 +26,7 @@ from policy_lang.shell.changes import (
 from policy_lang.shell.profile import Profile
 from policy_lang.shell.slots import Slot
 
-CHANGES: dict[str, Change] = {
+CHANGES: dict[str, OptionChange] = {
     "tree": Tree(),
     "hidden": Hidden(),
     "free": Free(),

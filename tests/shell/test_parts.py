@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 
 import pytest
 
+from policy_lang.compiler.profiles import builtin
 from policy_lang.shell import builtins
 from policy_lang.shell.acts import NO_REPOSITORY, GitContext
+from policy_lang.shell.analyse import read_acts
 from policy_lang.shell.changes import AddAct
 from policy_lang.shell.compound import CompoundCommands
 from policy_lang.shell.dialect import BASH, SH, ZSH, Dialect
 from policy_lang.shell.expand import Expander
+from policy_lang.shell.interpret import Interpreter
 from policy_lang.shell.operands import operand_roles
 from policy_lang.shell.outputs import printed
 from policy_lang.shell.profile import Option, Parsed, Profile
@@ -163,6 +167,20 @@ def test_another_shell_inside_ends_whatever_happens() -> None:
     with pytest.raises(Opaque):
         walk.inside(SH, run)
     assert (walk.dialect, walk.whole, walk.guarded) == (BASH, None, 3)
+
+
+def test_nothing_waits_for_the_collector() -> None:
+    def parts() -> int:
+        return sum(isinstance(o, (Walk, Interpreter, Expander, Programs)) for o in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = parts()
+        read_acts("f() { ls <(pwd); }; for x in $(ls); do f; done | sh -c 'trap ls EXIT; eval ls'", "bash", builtin)
+        assert parts() == before
+    finally:
+        gc.enable()
 
 
 # words, redirections, outputs
