@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from .actions import ACTIONS
+
 
 class Page(NamedTuple):
     """One code's page, and what the service does with a call that is refused by the code.
@@ -84,8 +86,7 @@ _PAGES = (
     Page("PLE114", "not a language edition", "Editions of the language are whole numbers, counted from 1.",
      'policy "a" language 0\nallow read "a"', 'policy "a" language 1\nallow read "a"'),
     # names
-    Page("PLE201", "an unknown action", "The actions are a closed set: read, write, delete, run, connect, push, "
-     "force-push, delete-ref, merge, call, use, setenv, do.", 'allow raed "a"', 'allow read "a"'),
+    Page("PLE201", "an unknown action", f"The actions are a closed set: {', '.join(ACTIONS)}.", 'allow raed "a"', 'allow read "a"'),
     Page("PLE202", "an unknown module", "Library modules are written bare, such as `std.git`; files go in quotes.",
      "import std.giit", "import std.git"),
     Page("PLE203", "an unknown tier", "A tier must be defined in this file, an import or a ceiling.",

@@ -9,7 +9,7 @@ from ..domain.decision import Verdict
 from .check import Check
 from .context import LintContext
 from .finding import Finding, Step
-from .places import VERBS, request_text
+from .places import request_text, verb
 
 _SAYS = {
     "widened": "newly permitted",
@@ -28,8 +28,8 @@ def _rows(context: LintContext, found: Diff, check: Check) -> Iterator[Finding]:
         if row.kind not in _SAYS:
             continue
         step = Step(row.witness, row.new.effect, row.new.tiers, row.new.rules or row.new.support)
-        verb = VERBS.get(row.action, row.action)
-        text = f"{verb} {request_text(step)} {_SAYS[row.kind]}: {_effect(row.old)} before, {_effect(row.new)} now"
+        asked = f"{verb(row.action)} {request_text(step)}"
+        text = f"{asked} {_SAYS[row.kind]}: {_effect(row.old)} before, {_effect(row.new)} now"
         rule = context.rules.get(row.rule.id) if row.side == "new" else None
         yield check.finding(
             context, text, rule, content=(row.kind, row.action, row.rule.id, row.tier or ""), steps=(step,),

@@ -8,7 +8,7 @@ from .check import Check, CheckFunction
 from .closure import Trace, rows_of
 from .context import LintContext
 from .finding import Finding, Fix
-from .places import VERBS, request_text
+from .places import request_text, verb
 
 
 def traced(
@@ -28,7 +28,7 @@ def traced(
                 if r is not primary
             )
             steps = " then ".join(
-                f"{VERBS[s.witness.action]} {request_text(s)}" for s in trace.steps if s.effect != "deny"
+                f"{verb(s.witness.action)} {request_text(s)}" for s in trace.steps if s.effect != "deny"
             )
             yield check.finding(
                 context, f"{steps}: {sentence.replace('{what}', trace.what)}", primary,

@@ -17,11 +17,12 @@ from .finding import Finding, Fix, Step
 UNNAMED = "https://unnamed-host.example/"
 """A host that no rule names (RFC 2606 reserves the ending): what grants it grants any."""
 
-VERBS = {
-    "write": "write", "read": "read", "delete": "delete", "connect": "reach", "push": "push to", "run": "run",
-    "force-push": "force-push", "delete-ref": "delete", "call": "call", "use": "use", "setenv": "set", "do": "do",
-    "merge": "merge into",
-}  # fmt: skip
+_VERBS = {"connect": "reach", "push": "push to", "delete-ref": "delete", "setenv": "set", "merge": "merge into"}
+
+
+def verb(action: str) -> str:
+    """The verb of an action in a sentence: mostly the action itself."""
+    return _VERBS.get(action, action)
 
 
 def request_text(step: Step) -> str:
@@ -34,7 +35,7 @@ def request_text(step: Step) -> str:
 
 def sentence(grant: Grant, note: str = "") -> str:
     """Who may do what, and what that means."""
-    text = f"{who(grant)} may {VERBS[grant.step.witness.action]} {request_text(grant.step)}"
+    text = f"{who(grant)} may {verb(grant.step.witness.action)} {request_text(grant.step)}"
     return f"{text}: {note}" if note else text
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ...compiler.load import compile_text
-from ...domain.actions import COMMAND, HOST, METHODS, NAME, PATH, REF, SORT_OF
+from ...domain.actions import ACTIONS, COMMAND, HOST, METHODS, NAME, PATH, REF, SORT_OF
 from ...domain.errors import PolicyError
 from ...domain.policy import AttributeType, Tier
 from ...domain.wording import counted
@@ -21,10 +21,6 @@ from .generalise import Bounds, Shape, command_least, never, path_least, ref_lea
 from .observe import FREE, Need, Observed, Seen, Word, together
 from .text import joined, pattern_text
 
-_ORDER = (
-    "read", "write", "delete", "run", "connect", "push", "force-push", "delete-ref", "merge", "call", "use", "setenv",
-    "do",
-)  # fmt: skip
 _USUAL = re.compile(r"[A-Za-z0-9_.@:+-]+(/[A-Za-z0-9_.@:+-]+)*\Z")
 _ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
 _TREE = ("read", "write", "delete")
@@ -234,7 +230,7 @@ def _rules(
 ) -> Iterator[LearnedRule]:
     found: dict[tuple[str, str], list[LearnedRule]] = {}
     for tier in sorted({n[2] for n in observed.needs if n[0] == agent}):
-        for action in _ORDER:
+        for action in ACTIONS:
             needs = [n for n in observed.needs if n[:3] == (agent, action, tier)]
             for methods, values in _by_methods(needs, observed):
                 made_of = _shapes(agent, action, tier, values, observed, wishes, corrections)
