@@ -1,17 +1,14 @@
-"""Profiles: `ci` is fast and the same every time; `nightly` is deep. HYPOTHESIS_PROFILE chooses."""
+"""What every test needs: the lane's profile, and options of pytest."""
 
 from __future__ import annotations
 
 import gc
-import os
 
 import pytest
-from hypothesis import HealthCheck, settings
 
-QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-settings.register_profile("ci", deadline=None, derandomize=True, database=None, suppress_health_check=QUIET)
-settings.register_profile("nightly", deadline=None, database=None, suppress_health_check=QUIET)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+from tests.lanes import load_profile
+
+load_profile()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

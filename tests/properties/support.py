@@ -1,12 +1,11 @@
-"""Running generated policies: write, load, drop the rules that cannot compile, ask."""
+"""Running generated policies: compile, drop the rules that cannot compile, ask."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
 
 from policy_lang import Decision, Policy, PolicyError, Request
+from policy_lang.compiler.load import compile_file
 from tests.reference import semantics as ref
 
 from .strategies import files
@@ -14,20 +13,21 @@ from .strategies import files
 IMPOSSIBLE = {"PLE402", "PLE403", "PLE507", "PLE502"}
 """Mistakes that a random policy may have and that the reference does not know: rules that match nothing."""
 
+FOLDER = "/policies"
+"""Where the files of every generated policy are taken to stand; nothing is written."""
 
-def load(policy: ref.Policy, folder: str | None = None) -> Policy | None:
-    """The engine's policy, or None when the text is one that rightly does not compile. Files go to `folder`."""
-    with contextlib.ExitStack() as stack:
-        folder = folder or stack.enter_context(tempfile.TemporaryDirectory())
-        for name, text in files(policy).items():
-            with open(os.path.join(folder, name), "w") as stream:
-                stream.write(text)
-        try:
-            return Policy.load(os.path.join(folder, f"{policy.root.name}.policy"))
-        except PolicyError as error:
-            if {d.code for d in error.diagnostics} <= IMPOSSIBLE:
-                return None
-            raise
+
+def load(policy: ref.Policy, more: str = "") -> Policy | None:
+    """The engine's policy, or None when the text, which ends with `more`, is one that rightly does not compile."""
+    texts = {os.path.join(FOLDER, name): text.encode() for name, text in files(policy).items()}
+    policy.files = list(texts)
+    texts[policy.files[0]] += more.encode()
+    try:
+        return Policy._of(compile_file(policy.files[0], read=lambda path, _: texts[path]))
+    except PolicyError as error:
+        if {d.code for d in error.diagnostics} <= IMPOSSIBLE:
+            return None
+        raise
 
 
 def ask(policy: Policy, request: ref.Request) -> Decision:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import tempfile
 from typing import Any
 
 from hypothesis import given, note, settings
@@ -20,18 +18,18 @@ from policy_lang.automata.budget import Budget
 from policy_lang.automata.choose import choose, exact_glob, met_by
 from policy_lang.automata.glob import Glob
 from policy_lang.domain.errors import SearchLimitError
+from tests.lanes import share
 from tests.reference import semantics as ref
 
 from .strategies import AGENTS, SORTS, files, module_text, policies, requests
 from .support import IMPOSSIBLE, ask, load
 from .test_diff import PLACES, reference_request
 
-DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 TEXTS = ["".join(t) for n in range(4) for t in itertools.product("ab.", repeat=n)]
 globs = st.lists(st.sampled_from(["a", "b", ".", "*", "?", "[ab]", "[!a]"]), min_size=1, max_size=4).map("".join)
 
 
-@settings(max_examples=20_000 if DEEP else 400, deadline=None)
+@settings(max_examples=share(400, 20_000), deadline=None)
 @given(
     st.frozensets(globs, max_size=2),
     st.frozensets(globs, max_size=4),
@@ -60,37 +58,36 @@ def _dropped(policy: ref.Policy, place: int) -> ref.Policy:
     return ref.replace(policy, root=ref.replace(root, rules=[r for i, r in enumerate(root.rules) if i != place]))
 
 
-@settings(max_examples=4_000 if DEEP else 120, deadline=None)
+@settings(max_examples=share(120, 4_000), deadline=None)
 @given(st.data())
 def test_a_rule_that_does_nothing_can_go(data: st.DataObject) -> None:
     policy = data.draw(policies())
-    with tempfile.TemporaryDirectory() as folder:
-        loaded = load(policy, folder)
-        if loaded is None:
-            return
-        facts = rule_facts(loaded.engine)
-        note("\n".join(f"--- {n}\n{t}" for n, t in files(policy).items()))
-        text = module_text(policy.root, root=True).splitlines()
-        first = len(text) - len(policy.root.rules)
-        for fact in facts.found:
-            place = fact.rule.line - 1 - first
-            if fact.kind in {"useless-exception", "contradiction"} or not fact.rule.file.endswith(
-                f"{policy.root.name}.policy"
-            ):
-                continue
-            other = load(_dropped(policy, place), folder)
-            if other is None:
-                continue
-            found = diff(loaded.engine, other.engine)
-            note(f"{fact} {found}")
-            assert not found.rows
-            assert all(u.action in {"run", "connect"} for u in found.undecided)
+    loaded = load(policy)
+    if loaded is None:
+        return
+    facts = rule_facts(loaded.engine)
+    note("\n".join(f"--- {n}\n{t}" for n, t in files(policy).items()))
+    text = module_text(policy.root, root=True).splitlines()
+    first = len(text) - len(policy.root.rules)
+    for fact in facts.found:
+        place = fact.rule.line - 1 - first
+        if fact.kind in {"useless-exception", "contradiction"} or not fact.rule.file.endswith(
+            f"{policy.root.name}.policy"
+        ):
+            continue
+        other = load(_dropped(policy, place))
+        if other is None:
+            continue
+        found = diff(loaded.engine, other.engine)
+        note(f"{fact} {found}")
+        assert not found.rows
+        assert all(u.action in {"run", "connect"} for u in found.undecided)
 
 
 CLAIMS = ["never allow", "always deny", "always ask review", "always ask security", 'only "codex" may']
 
 
-@settings(max_examples=10_000 if DEEP else 250, deadline=None)
+@settings(max_examples=share(250, 10_000), deadline=None)
 @given(st.data())
 def test_what_is_proved_no_request_breaks_and_what_is_refuted_one_does(data: st.DataObject) -> None:
     policy = data.draw(policies())
@@ -103,17 +100,11 @@ def test_what_is_proved_no_request_breaks_and_what_is_refuted_one_does(data: st.
     )
     as_agent = data.draw(st.sampled_from([None, *AGENTS]))
     text = f'prove "p" {f"as {chr(34)}{as_agent}{chr(34)}" if as_agent else ""} {{ {claim} {action} "{pattern}" }}'
-    with tempfile.TemporaryDirectory() as folder:
-        if load(policy, folder) is None:
-            return
-        path = os.path.join(folder, f"{policy.root.name}.policy")
-        with open(path, "a") as stream:
-            stream.write(text)
-        try:
-            loaded = Policy.load(path)
-        except PolicyError as error:
-            assert {d.code for d in error.diagnostics} <= IMPOSSIBLE
-            return
+    if load(policy) is None:
+        return
+    loaded = load(policy, text)
+    if loaded is None:
+        return
     (proof,) = prove(loaded.engine)
     note("\n".join(f"--- {n}\n{t}" for n, t in files(policy).items()) + text + f"\n{proof}")
 
@@ -142,7 +133,7 @@ def test_what_is_proved_no_request_breaks_and_what_is_refuted_one_does(data: st.
         assert not broken(request, (decision.effect, set(decision.tiers)))
 
 
-@settings(max_examples=4_000 if DEEP else 120, deadline=None)
+@settings(max_examples=share(120, 4_000), deadline=None)
 @given(st.data())
 def test_whatever_is_granted_is_in_the_answer(data: st.DataObject) -> None:
     policy = data.draw(policies())
@@ -203,7 +194,7 @@ def command_rule(draw: Any) -> str:
     return text
 
 
-@settings(max_examples=20_000 if DEEP else 500, deadline=None)
+@settings(max_examples=share(500, 20_000), deadline=None)
 @given(st.data())
 def test_commands_of_real_programs_differ_only_where_the_difference_says_so(data: st.DataObject) -> None:
     head = 'policy "p"\ntier review { approvers "@x" }\n'

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,11 +12,11 @@ from policy_lang.compiled.reader import Contents
 from policy_lang.compiled.writer import Origin, write
 from policy_lang.compiler.profiles import builtin, builtin_names
 from policy_lang.engine.engine import Engine
+from tests.lanes import share
 
 from .strategies import policies, requests
 from .support import ask, load
 
-DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 ORIGIN = Origin("1", "1", "p", ())
 
 PLAIN = st.recursive(
@@ -33,7 +31,7 @@ def twin(policy: Policy) -> Policy:
     return Policy(Engine(Contents(write(policy.engine.prepared, ORIGIN, {})).prepared, profiles=policy.engine.profiles))
 
 
-@settings(max_examples=5_000 if DEEP else 150)
+@settings(max_examples=share(150, 5_000))
 @given(st.data())
 def test_decisions_are_the_same(data: st.DataObject) -> None:
     policy = data.draw(policies())
@@ -61,7 +59,7 @@ def test_a_value_comes_back(value: object) -> None:
     assert pack(back) == data
 
 
-@settings(max_examples=20_000 if DEEP else 300)
+@settings(max_examples=share(300, 20_000))
 @given(st.binary(max_size=60))
 def test_other_bytes_are_a_value_or_damaged(data: bytes) -> None:
     try:

@@ -6,7 +6,6 @@ Rules over two names meet, shadow and except each other all the time, which rule
 from __future__ import annotations
 
 import itertools
-import os
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,8 +13,8 @@ from hypothesis import strategies as st
 from policy_lang import Policy, Request
 from policy_lang.analysis.diff import diff
 from policy_lang.domain.errors import PolicyError
+from tests.lanes import pick, share
 
-DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 NAMES = ("a", "b", "ab")
 WORLD = tuple("/".join(p) for n in (1, 2, 3) for p in itertools.product(NAMES, repeat=n))
 ORDER = {"deny": 0, "ask": 1, "allow": 2}
@@ -63,7 +62,7 @@ def answers(policy: Policy) -> dict[str, str]:
     return {p: policy.decide_request(r).effect for p, r in asked.items()}
 
 
-@settings(deadline=None, max_examples=6000 if DEEP else 300)
+@settings(deadline=None, max_examples=share(300, 6000))
 @given(rules, rules, st.sampled_from(["other", "one", "without"]), st.booleans())
 def test_no_difference_between_small_policies_is_missed(
     first: list[str], second: list[str], how: str, turned: bool
@@ -99,9 +98,9 @@ SMALL = [
 
 
 def test_an_exception_that_is_taken_away_widens() -> None:
-    """Every rule with one pattern and one exception, of one or two segments."""
+    """Every rule with one pattern and one exception, of one or two segments; `./check` tries every third."""
     asked = {p: Request("read", p, cwd="/w", workspace="/w", home="/h", lexical=True) for p in WORLD}
-    for include, exclude in itertools.product(SMALL, SMALL):
+    for include, exclude in itertools.islice(itertools.product(SMALL, SMALL), 0, None, pick(3, 1, 1)):
         new = Policy.loads(f'policy "p" allow read "{include}"')
         try:
             old = Policy.loads(f'policy "p" allow read "{include}" except "{exclude}"')

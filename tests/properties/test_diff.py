@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from typing import Any
 
-from hypothesis import Phase, given, note, settings
+import pytest
+from hypothesis import note
 from hypothesis import strategies as st
 
 from policy_lang.analysis.diff import Diff, diff
 from policy_lang.analysis.witness import Witness
+from tests.lanes import PARTS, pick, run_part
 from tests.reference import semantics as ref
 
 from .strategies import SORTS, files, policies, requests, rules
 from .support import ask, load
 
-DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-GROUPS = int(os.environ.get("GROUP_COUNT", "27000" if DEEP else "300"))
-VARIANTS, REQUESTS = 8, 16
+GROUPS, PAIRS = pick(20, 20, 1_000), pick(400, 1_250, 125_000)
+"""Groups of policies in a round, and the least pairs of a part."""
+VARIANTS, REQUESTS = pick(5, 8, 8), 16
 PLACES = [("/w", "/h"), ("/h/w", "/h"), ("/", "/h"), ("/h", "/h"), ("/w", "/w/h")]
-EXTRA = {"phases": [Phase.generate], "report_multiple_bugs": False} if os.environ.get("NOSHRINK") else {}
 _COUNT = {"pairs": 0, "same": 0, "rows": 0, "undecided": 0, "differences": 0}
 
 
@@ -112,13 +111,10 @@ def asked(draw: Any, variants: list[ref.Policy]) -> ref.Request:
     return request
 
 
-@settings(max_examples=GROUPS, deadline=None, **EXTRA)
-@given(st.data())
 def _exact(data: st.DataObject) -> None:
     base = data.draw(policies())
     variants = [base, *(data.draw(changed(base)) for _ in range(VARIANTS - 1))]
-    with tempfile.TemporaryDirectory() as folder:  # one place, so that the policies' own files are the same ones
-        loaded = [(v, e) for v in variants if (e := load(v, folder)) is not None]
+    loaded = [(v, e) for v in variants if (e := load(v)) is not None]
     wanted = [data.draw(asked(variants)) for _ in range(REQUESTS)]
     answers = [[(d.effect, set(d.tiers)) for d in (ask(e, r) for r in wanted)] for _, e in loaded]
     for (old, first), before in zip(loaded, answers, strict=True):
@@ -143,9 +139,10 @@ def _exact(data: st.DataObject) -> None:
                     assert (kind, request.action) in known
 
 
-def test_the_difference_is_exact() -> None:
+@pytest.mark.parametrize("part", PARTS)
+def test_the_difference_is_exact(part: int) -> None:
     _COUNT.update(dict.fromkeys(_COUNT, 0))
-    _exact()
-    assert _COUNT["pairs"] >= (1_000_000 if DEEP else 10_000)
+    run_part(part, _exact, GROUPS, lambda: _COUNT["pairs"] >= PAIRS)
+    assert _COUNT["pairs"] >= PAIRS
     assert _COUNT["differences"] > _COUNT["pairs"] // 10
-    assert _COUNT["undecided"] <= _COUNT["pairs"] // 20
+    assert _COUNT["undecided"] <= _COUNT["pairs"] // pick(10, 20, 20)

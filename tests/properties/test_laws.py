@@ -15,6 +15,7 @@ from policy_lang.domain.actions import ACTIONS
 from policy_lang.domain.errors import Source
 from policy_lang.syntax.format import format_file
 from policy_lang.syntax.parse import parse
+from tests.lanes import share
 from tests.reference import semantics as ref
 
 from .strategies import SORTS, files, module_text, policies, requests, rules
@@ -27,7 +28,7 @@ def covered(policy: ref.Policy, tier: str, by: set[str]) -> bool:
     return tier in by or any(tier in ref.included(policy, b) for b in by)
 
 
-@settings(max_examples=150)
+@settings(max_examples=share(150))
 @given(st.data())
 def test_adding_a_deny_never_permits_more(data: st.DataObject) -> None:
     policy = data.draw(policies())
@@ -44,7 +45,7 @@ def test_adding_a_deny_never_permits_more(data: st.DataObject) -> None:
         assert STRICT[new.effect] >= STRICT[old.effect]
 
 
-@settings(max_examples=150)
+@settings(max_examples=share(150))
 @given(st.data())
 def test_adding_an_ask_never_allows_more_and_never_drops_a_tier(data: st.DataObject) -> None:
     policy = data.draw(policies())
@@ -65,7 +66,7 @@ def test_adding_an_ask_never_allows_more_and_never_drops_a_tier(data: st.DataObj
             assert all(covered(policy, t, set(new.tiers)) for t in old.tiers)
 
 
-@settings(max_examples=100)
+@settings(max_examples=share(100))
 @given(st.data())
 def test_a_guardrail_only_narrows(data: st.DataObject) -> None:
     policy = data.draw(policies())
@@ -80,7 +81,7 @@ def test_a_guardrail_only_narrows(data: st.DataObject) -> None:
         assert STRICT[ask(after, request).effect] >= STRICT[ask(before, request).effect]
 
 
-@settings(max_examples=100)
+@settings(max_examples=share(100))
 @given(st.data())
 def test_order_of_rules_and_imports_never_matters(data: st.DataObject) -> None:
     policy = data.draw(policies())
@@ -117,7 +118,7 @@ def with_comments(text: str, places: list[int]) -> str:
     return "\n".join(lines)
 
 
-@settings(max_examples=200)
+@settings(max_examples=share(200))
 @given(policies(), st.lists(st.integers(0, 200), max_size=6), st.booleans())
 def test_formatting_keeps_meaning_and_comments_and_is_idempotent(
     policy: ref.Policy, places: list[int], spread: bool
@@ -147,7 +148,7 @@ def test_formatting_keeps_meaning_and_comments_and_is_idempotent(
         assert digests[0] == digests[1]
 
 
-@settings(max_examples=100)
+@settings(max_examples=share(100))
 @given(st.data())
 def test_a_partly_known_resource_is_decided_at_least_as_strictly_as_each_member(data: st.DataObject) -> None:
     policy = data.draw(policies())

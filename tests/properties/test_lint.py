@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -14,13 +13,13 @@ from policy_lang.domain.errors import PolicyError
 from policy_lang.lint.fixing import fix
 from policy_lang.lint.linter import Options, context_of, lint
 from policy_lang.lint.registry import checks
+from tests.lanes import share
 from tests.lint.support import TODAY, found
 from tests.lint.support import context_of as ground_of_text
 from tests.reference import semantics as ref
 
 from .strategies import files, policies
 
-DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 LOUD = tomli.loads((Path(__file__).parents[1] / "lint/loud.toml").read_text())
 STATEMENTS = sorted(
     {
@@ -36,7 +35,7 @@ STATEMENTS += sorted(
 OPTIONS = Options(today=TODAY, persona="auditor")
 
 
-@settings(max_examples=1_000 if DEEP else 40, deadline=None)
+@settings(max_examples=share(40, 1_000), deadline=None)
 @given(policies())
 def test_every_policy_can_be_linted(policy: ref.Policy) -> None:
     texts = files(policy)
@@ -55,7 +54,7 @@ def test_every_policy_can_be_linted(policy: ref.Policy) -> None:
         assert 0 <= finding.span.start <= finding.span.end <= len(finding.span.source.text)
 
 
-@settings(max_examples=600 if DEEP else 40, deadline=None)
+@settings(max_examples=share(40, 600), deadline=None)
 @given(st.lists(st.sampled_from(STATEMENTS), min_size=1, max_size=6, unique=True), st.booleans(), st.booleans())
 def test_statements_together_can_be_linted_and_fixed(lines: list[str], baseline: bool, scoped: bool) -> None:
     """Whatever is granted beside what; a fix that is applied leaves fewer findings and never more."""

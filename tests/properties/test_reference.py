@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import os
-
-from hypothesis import Phase, given, note, settings
+import pytest
+from hypothesis import note
 from hypothesis import strategies as st
 
+from tests.lanes import PARTS, pick, run_part
 from tests.reference import semantics as ref
 
 from .strategies import files, policies, requests
 from .support import ask, load
 
-DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-POLICIES = 50_000 if DEEP else 900
-REQUESTS = 42 if DEEP else 24
-EXTRA = {"phases": [Phase.generate]} if os.environ.get("NOSHRINK") else {}
+POLICIES, DECISIONS = pick(60, 60, 1_000), pick(1_250, 1_250, 125_000)
+"""Policies in a round, and the least decisions of a part."""
+REQUESTS = pick(24, 24, 42)
 _COUNT = {"decisions": 0, "allow": 0, "ask": 0, "deny": 0}
 
 
-@settings(max_examples=POLICIES, **EXTRA)
-@given(st.data())
 def _agree(data: st.DataObject) -> None:
     policy = data.draw(policies())
     loaded = load(policy)
@@ -39,8 +36,9 @@ def _agree(data: st.DataObject) -> None:
         assert (decision.effect, set(decision.tiers)) == (effect, tiers)
 
 
-def test_engine_and_reference_agree() -> None:
+@pytest.mark.parametrize("part", PARTS)
+def test_engine_and_reference_agree(part: int) -> None:
     _COUNT.update(dict.fromkeys(_COUNT, 0))
-    _agree()
-    assert _COUNT["decisions"] >= (1_000_000 if DEEP else 10_000)
+    run_part(part, _agree, POLICIES, lambda: _COUNT["decisions"] >= DECISIONS)
+    assert _COUNT["decisions"] >= DECISIONS
     assert min(_COUNT["allow"], _COUNT["ask"], _COUNT["deny"]) > _COUNT["decisions"] // 50

@@ -51,6 +51,7 @@ class Policy:
     root: Module
     tiers: dict[str, list[str]]
     attributes: dict[str, Any]  # name -> default or None
+    files: list[str] = field(default_factory=list)  # where its text stands, absolute
 
 
 @dataclass
@@ -339,7 +340,7 @@ def decide(policy: Policy, request: Request) -> tuple[str, set[str]]:
         effect = max((e for e, _ in each), key=["allow", "ask", "deny"].index)
         return effect, reduced(policy, set().union(*(t for _, t in each))) if effect == "ask" else set()
     values = {**policy.attributes, **request.context, "agent": request.agent, "repo": request.repo, "now": request.now}
-    floor = Rule("deny", ["write", "delete"], FLOOR)
+    floor = Rule("deny", ["write", "delete"], [*FLOOR, *own_files(policy)])
     tiers: set[str] = set()
     found = layers(policy.root, [])
     if all(module.guardrail for module, _ in found):
@@ -354,6 +355,13 @@ def decide(policy: Policy, request: Request) -> tuple[str, set[str]]:
             return "deny", set()
         tiers |= {r.tier for _, r, _ in held if r.effect == "ask"}
     return ("ask" if tiers else "allow"), reduced(policy, tiers)
+
+
+def own_files(policy: Policy) -> list[str]:
+    """Patterns of the policy's files, of the folders above them, and of copies of both in a workspace."""
+    parts = [path.strip("/").split("/") for path in policy.files]
+    above = ["/" + "/".join(p[: i + 1]) for p in parts for i in range(len(p))]
+    return above + ["/".join(p[i:]) for p in parts for i in range(1, len(p))]
 
 
 def reduced(policy: Policy, tiers: set[str]) -> set[str]:
