@@ -34,7 +34,7 @@ def lower_tests(module: Module, resolved: ResolvedPolicy) -> list[TestBlock]:
             report(
                 Diagnostic(
                     "PLE508",
-                    f"the test `{item.name.text}` expects nothing",
+                    f"the test `{item.name.text}` has no expectations",
                     file.span(item.pos),
                     'add lines such as `deny read "secrets/key"`',
                 )
@@ -53,12 +53,17 @@ def _cases(line: tree.CaseNode, file: tree.File, resolved: ResolvedPolicy) -> li
     if line.method is not None and SORT_OF[line.action.text] != HOST:
         sound = False
         report(
-            Diagnostic("PLE109", f"the method `{line.method.text}` belongs to `connect`", file.span(line.method.pos))
+            Diagnostic(
+                "PLE109",
+                f"the method `{line.method.text}` belongs to `connect`",
+                file.span(line.method.pos),
+                "remove it",
+            )
         )
     cases: list[Case] = []
     for word in line.resources:
         if word.kind == "OPAQUE" and SORT_OF[line.action.text] != COMMAND:
-            report(Diagnostic("PLE404", "`opaque` is a kind of command", file.span(word.pos), "use it with `run`"))
+            report(Diagnostic("PLE404", "`opaque` stands for commands only", file.span(word.pos), "use it with `run`"))
             continue
         cases.append(
             Case(
@@ -161,7 +166,7 @@ def lower_proofs(module: Module, resolved: ResolvedPolicy, patterns: Patterns) -
             report(
                 Diagnostic(
                     "PLE508",
-                    f"the proof `{item.name.text}` claims nothing",
+                    f"the proof `{item.name.text}` has no claims",
                     file.span(item.pos),
                     'add lines such as `never allow write "**/.git/hooks/**"`',
                 )

@@ -59,9 +59,12 @@ def compile_collecting(
     try:
         size = len(text.encode("utf-8"))
     except UnicodeEncodeError:
-        return _unread(Diagnostic("PLE002", "the text is not valid Unicode (a lone surrogate)"))
+        return _unread(
+            Diagnostic("PLE002", "the text is not valid Unicode (a lone surrogate)", None, "save it as UTF-8")
+        )
     if size > limit("source_bytes"):
-        return _unread(Diagnostic("PLE004", f"the text is longer than {limit('source_bytes')} bytes"))
+        message = f"the text is longer than {limit('source_bytes')} bytes"
+        return _unread(Diagnostic("PLE004", message, None, "split it and import the parts"))
     return _collect(path, Source(path, text), library, read)
 
 

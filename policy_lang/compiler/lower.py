@@ -122,7 +122,7 @@ class _Lowering:
                 self._error(
                     module,
                     "PLE311",
-                    f"`{first.text}` takes a {SORT_OF[first.text]}, `{action.text}` a {SORT_OF[action.text]}",
+                    f"`{first.text}` takes a {SORT_OF[first.text]}, but `{action.text}` takes a {SORT_OF[action.text]}",
                     action.pos,
                     "write two rules",
                 )
@@ -138,7 +138,7 @@ class _Lowering:
         for word in self._expand(module, words, ()):
             if word.kind == "OPAQUE":
                 if sort != COMMAND:
-                    self._error(module, "PLE404", "`opaque` is a kind of command", word.pos, "use it with `run`")
+                    self._error(module, "PLE404", "`opaque` stands for commands only", word.pos, "use it with `run`")
                 else:
                     out.append(Pattern(sort, "opaque", (OPAQUE_SEQUENCE,)))
                 continue
@@ -153,7 +153,7 @@ class _Lowering:
                     "PLE402",
                     "the pattern matches nothing",
                     word.pos,
-                    "its character class holds no character that such a resource can have",
+                    "its character class contains no character that such a resource can have",
                 )
                 continue
             out.append(Pattern(sort, word.text, sequences))
@@ -168,7 +168,7 @@ class _Lowering:
             if word.kind != "NAME":
                 out.append(word)
             elif word.text in through:
-                self._error(module, "PLE212", f"`let {word.text}` refers to itself", word.pos, "break the circle")
+                self._error(module, "PLE212", f"`let {word.text}` refers to itself", word.pos, "break the cycle")
             elif word.text in known:
                 let = known[word.text]
                 self.used_lets.add(id(let))
@@ -251,9 +251,9 @@ class _Lowering:
             self._error(
                 module,
                 "PLE403",
-                "no request can meet this rule's conditions",
+                "no request can satisfy this rule's conditions",
                 rule.pos,
-                "look at the scopes around it and its `when`",
+                "check its `when` and the scopes around it",
             )
             return
         with_, without = rule.clause("with"), rule.clause("without")
@@ -261,7 +261,7 @@ class _Lowering:
             self._error(
                 module,
                 "PLE402",
-                "the rule matches nothing: `without` takes all of `with` away",
+                "the rule matches nothing: `without` excludes every option of `with`",
                 rule.pos,
                 "remove one of the two",
             )
@@ -273,7 +273,7 @@ class _Lowering:
             self._error(
                 module,
                 "PLE402",
-                "the rule matches nothing: its `except` takes everything away",
+                "the rule matches nothing: its `except` excludes everything",
                 rule.pos,
                 "narrow the `except`, or remove the rule",
             )

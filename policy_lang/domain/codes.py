@@ -65,7 +65,7 @@ _PAGES = (
      "allow read 'src/**'", 'allow read "src/**"'),
     Page("PLE103", "a block is not closed", "Each `{` needs its `}`.", 'agent "a" {\n    allow read "src/**"',
      'agent "a" {\n    allow read "src/**"\n}'),
-    Page("PLE104", "a `}` too many", "It closes nothing.", 'allow read "src/**"\n}', 'allow read "src/**"'),
+    Page("PLE104", "an unmatched `}`", "No `{` belongs to it.", 'allow read "src/**"\n}', 'allow read "src/**"'),
     Page("PLE105", "a block is missing", "Scopes, tests and proofs have a block in braces.", 'agent "a"\nallow read "x"',
      'agent "a" { allow read "x" }'),
     Page("PLE106", "nested too deeply", "Deep nesting cannot be reviewed. Flatten it.", "", ""),
@@ -96,7 +96,7 @@ _PAGES = (
     Page("PLE205", "a library module imports a file", "Library modules import only library modules.", "", ""),
     Page("PLE206", "defined twice", "One name has one meaning in the whole policy set, so that no import can weaken a "
      "tier or change an attribute's type.", _T + _T.strip(), _T.strip()),
-    Page("PLE207", "a tier that nobody defines", "A library may need a tier without saying who approves. Define it.",
+    Page("PLE207", "a tier that is never defined", "A library may need a tier without saying who approves. Define it.",
      "tier review", _T.strip()),
     Page("PLE208", "a built-in attribute", "`agent`, `repo`, `branch`, `session` and `now` need no declaration.",
      "context { branch: string }", "context { team: string }"),
@@ -107,7 +107,7 @@ _PAGES = (
      'rule a: allow read "a"\nrule a: allow read "b"', 'rule a: allow read "a"\nrule b: allow read "b"'),
     Page("PLE211", "an unknown name", "A bare word in a list of patterns refers to a `let` of the same file.",
      'let keys = "**/*.pem"\ndeny read kes, keys', 'let keys = "**/*.pem"\ndeny read keys'),
-    Page("PLE212", "a `let` in a circle", "A `let` cannot contain itself.", "let a = b\nlet b = a\ndeny read a",
+    Page("PLE212", "a `let` in a cycle", "A `let` cannot contain itself.", "let a = b\nlet b = a\ndeny read a",
      'let a = "x"\nlet b = a\ndeny read b'),
     Page("PLE213", "an unused `let`", "No rule uses it, so it protects nothing. Use or remove it.",
      'let keys = "**/*.pem"\nallow read "a"', 'let keys = "**/*.pem"\ndeny read keys'),
@@ -118,13 +118,13 @@ _PAGES = (
      'context { env: "a" | "b" }'),
     Page("PLE303", "a wrong default", "The default must be a value of the attribute's type.",
      'context { env: "a" | "b" = "c" }', 'context { env: "a" | "b" = "b" }'),
-    Page("PLE304", "no date", "Dates are YYYY-MM-DD, times YYYY-MM-DDTHH:MMZ, in UTC.", 'allow read "a" until 2027-02-30',
+    Page("PLE304", "not a valid date", "Dates are YYYY-MM-DD, times YYYY-MM-DDTHH:MMZ, in UTC.", 'allow read "a" until 2027-02-30',
      'allow read "a" until 2027-02-28'),
     Page("PLE305", "not true or false", "Only a bool attribute can stand alone in a condition.",
      'context { env: string }\nallow read "a" when env', 'context { ci: bool }\nallow read "a" when ci'),
     Page("PLE306", "values that have no order", "`<` and `..` compare numbers and times.",
      'context { env: string }\nallow read "a" when env < "b"', 'context { n: int }\nallow read "a" when n < 3'),
-    Page("PLE307", "no value of the attribute", "The constant does not fit the attribute's type, so the comparison could "
+    Page("PLE307", "not a value of the attribute", "The constant does not fit the attribute's type, so the comparison could "
      "never hold.", 'context { env: "dev" | "prod" }\nallow read "a" when env == "prd"',
      'context { env: "dev" | "prod" }\nallow read "a" when env == "prod"'),
     Page("PLE308", "a wrong comparison with time", "`now` takes `<`, `<=`, `>`, `>=` and a date, or a window such as "
@@ -137,9 +137,9 @@ _PAGES = (
     Page("PLE311", "actions of different kinds", "One rule has one kind of resource: a path, a command, a host, a ref or "
      "a name.", 'allow read, run "a"', 'allow read "a"\nallow run "a"'),
     Page("PLE312", "a tier without approvers", "Somebody must be able to approve.", "tier review { quorum 1 }", _T.strip()),
-    Page("PLE313", "a tier's number makes no sense", "A quorum is 1 to 100; a waiting time is 1s to 30d.",
+    Page("PLE313", "a tier's number is out of range", "A quorum is 1 to 100; a waiting time is 1s to 30d.",
      'tier review { approvers "@t" quorum 0 }', 'tier review { approvers "@t" quorum 2 }'),
-    Page("PLE314", "a tier includes itself", "`includes` says that one approval covers another; it cannot go in a circle.",
+    Page("PLE314", "a tier includes itself", "`includes` says that one approval covers another; it cannot form a cycle.",
      'tier a { approvers "@t" includes b }\ntier b { approvers "@t" includes a }',
      'tier a { approvers "@t" includes b }\ntier b { approvers "@t" }'),
     Page("PLE315", "escalation to a weaker tier", "When nobody answers, a request may only go to a tier that includes this "
@@ -150,7 +150,7 @@ _PAGES = (
      'tier review { approvers "@t" }\ntier emergency { approvers "@on-call"  break-glass review }\nask emergency read "a"',
      'tier review { approvers "@t" }\ntier emergency { approvers "@on-call"  break-glass review }\nask review read "a"'),
     # patterns
-    Page("PLE316", "a `freeze` makes no sense", "Between 1 and 1,000 denials, within 1s to 30d.",
+    Page("PLE316", "a `freeze` out of range", "Between 1 and 1,000 denials, within 1s to 30d.",
      "freeze when 0 denials within 5m", "freeze when 10 denials within 5m"),
     Page("PLE401", "a malformed pattern", "The pattern could not match what it seems to say. The message says why.",
      'allow read "../secrets/**"', 'allow read "secrets/**"'),
@@ -159,7 +159,7 @@ _PAGES = (
     Page("PLE403", "conditions that cannot hold", "No request can meet the scopes and `when` of this rule together.",
      'agent "a" { agent "b" { allow read "x" } }', 'agent "a*" { agent "*b" { allow read "x" } }'),
     Page("PLE404", "`opaque` on something else", "Only commands can be opaque.", "deny read opaque", "deny run opaque"),
-    Page("PLE405", "options on something else, or no option", "`with` and `without` name options of a command.",
+    Page("PLE405", "options on something else, or not an option", "`with` and `without` name options of a command.",
      'allow run "git push **" without "force"', 'allow run "git push **" without "--force"'),
     Page("PLE406", "an example that is wrong", "`match` and `not match` are checked whenever the policy is loaded.",
      'allow read "src/*" { match "src/a/b" }', 'allow read "src/**" { match "src/a/b" }'),
@@ -172,11 +172,11 @@ _PAGES = (
      'agent "a" {\n    import std.git\n}', 'import std.git\nagent "a" { allow read "x" }'),
     Page("PLE504", "a guardrail that allows", "Guardrails only take away, so that importing one is always safe.",
      'guardrail "g"\nallow read "a"', 'guardrail "g"\ndeny read "a"'),
-    Page("PLE505", "imports in a circle", "The message shows the way round. Break it in one place.", "", ""),
+    Page("PLE505", "imports in a cycle", "The message shows the way round. Break it in one place.", "", ""),
     Page("PLE506", "a ceiling named twice", "Once is enough.", 'within std.baseline\nwithin std.baseline\nallow read "a"',
      'within std.baseline\nallow read "a"'),
     Page("PLE507", "a ceiling that does nothing", "A ceiling that grants nothing makes everything impossible; a guardrail "
-     "without rules holds nothing back.", "", ""),
+     "without rules restricts nothing.", "", ""),
     Page("PLE508", "a test or proof that says nothing", "It would always pass. Add expectations or remove it.",
      'test "t" { }', 'test "t" { deny read "a" }'),
     Page("PLE509", "a malformed profile", "A profile is a TOML file named after its program; the message says what is wrong. "

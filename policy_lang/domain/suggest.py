@@ -6,6 +6,13 @@ import difflib
 from collections.abc import Iterable
 
 
+def joined(hint: str, note: str) -> str:
+    """A help sentence and another one behind it."""
+    if not hint:
+        return note
+    return f"{hint} {note[0].upper()}{note[1:]}" if hint.endswith("?") else f"{hint}; {note}"
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """A help sentence naming the nearest of `known`, or listing a few; empty when there are none."""
     choices = sorted(set(known))

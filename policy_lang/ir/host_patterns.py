@@ -25,7 +25,8 @@ def host_sequences(text: str, methods: tuple[str, ...]) -> list[Sequence]:
         tail = (hosts.PATH, *_url_path(path))
     if any(c in rest for c in "@?#%\\ "):
         raise PatternError(
-            "a host pattern has no user, query or escape", "write `host`, `host:port` or `https://host/path`"
+            "a host pattern cannot contain a user, a query or an escape",
+            "write `host`, `host:port` or `https://host/path`",
         )
     host, port = _split_port(rest)
     ports: list[Label] = [_port(port, scheme if has_scheme else "")]
@@ -63,8 +64,8 @@ def _url_path(path: str) -> Sequence:
     for part in parts:
         if part in {"", ".", ".."} or any(c in part for c in "?#%;\\ "):
             if part not in {"", ".", ".."} and "?" in part:
-                raise PatternError("a URL pattern has no `?`", "queries are not matched; use `*` inside a part")
-            raise PatternError("the URL's path has an empty, `.`, `..` or escaped part", "write it plainly")
+                raise PatternError("a URL pattern cannot contain `?`", "queries are not matched; use `*` inside a part")
+            raise PatternError("the URL's path has an empty, `.`, `..` or escaped segment", "write the path without it")
     labels = [part_label(p) for p in parts]
     return collapse([*labels, MANY]) if folder else many_inside(list(labels))
 
@@ -82,7 +83,7 @@ def _host_labels(host: str) -> list[Sequence]:
     if host == "*":
         raise PatternError("`*` alone is not a host", "write `**` for any host, `*.example.com` for its subdomains")
     if is_literal(labels[-1]) and re.fullmatch(r"0[xX][0-9a-fA-F]*|[0-9]+", labels[-1], re.ASCII):
-        raise PatternError(f"`{host}` would be an address", "write addresses as `192.0.2.1` or `192.0.2.0/24`")
+        raise PatternError(f"`{host}` looks like an address", "write addresses as `192.0.2.1` or `192.0.2.0/24`")
     out: list[Label] = []
     first = labels[0]
     rest = labels[1:] if first in {"*", "**"} else labels
@@ -98,7 +99,7 @@ def _host_labels(host: str) -> list[Sequence]:
 
 def _host_label(label: str) -> Label:
     if label == "**":
-        raise PatternError("`**` stands only at the beginning of a host", "write `**.example.com`")
+        raise PatternError("`**` is only allowed at the beginning of a host", "write `**.example.com`")
     if not label:
         raise PatternError("the host has an empty label")
     if is_literal(label):

@@ -63,7 +63,9 @@ def _bounded(sequence: Sequence) -> None:
 def _path(text: str) -> Sequence:
     text = unicodedata.normalize("NFC", text)
     if "\\" in text:
-        raise PatternError("a path has no backslash", "separate folders with `/`; `[*]` is the character `*`")
+        raise PatternError(
+            "a path pattern cannot contain a backslash", "separate folders with `/`; `[*]` is the character `*`"
+        )
     whole = {"/": ROOT, "./": WORKSPACE, "~/": HOME, "${tmp}/": TMP}.get(text)
     if whole:
         return (whole, MANY)
@@ -74,18 +76,20 @@ def _path(text: str) -> Sequence:
         if text.startswith(prefix):
             anchor, rest = name, text[len(prefix) :]
     if text.startswith("~") and anchor is WORKSPACE:
-        raise PatternError("`~user` is not known here", "write `~/...` for the agent's home, or an absolute path")
+        raise PatternError("`~user` is not supported", "write `~/...` for the agent's home, or an absolute path")
     if re.search(r"\$\{|\$[A-Za-z_]", rest):
         raise PatternError("variables are not expanded in a pattern", "only `${tmp}/` at the beginning is known")
     folder = rest.endswith("/")
     parts = (rest[:-1] if folder else rest).split("/")
     for part in parts:
         if part in {"", ".", ".."}:
-            shown = f"`{part}`" if part else "an empty part"
+            shown = f"`{part}`" if part else "an empty segment"
             remediation = "write `./` alone for the workspace itself" if part == "." else "write the path without it"
-            raise PatternError(f"a path pattern has no {shown}" if part else f"the path has {shown}", remediation)
+            raise PatternError(
+                f"a path pattern cannot contain {shown}" if part else f"the path has {shown}", remediation
+            )
         if is_literal(part) and len(part.encode()) > limit("path_segment_bytes"):
-            raise PatternError(f"no file name is longer than {limit('path_segment_bytes')} bytes")
+            raise PatternError(f"a segment is longer than {limit('path_segment_bytes')} bytes, as no file name is")
     labels: list[Label] = [anchor, *(part_label(p) for p in parts)]
     return collapse([*labels, MANY]) if folder else many_inside(labels)
 
@@ -104,7 +108,7 @@ def _ref(text: str) -> Sequence:
     if ref.startswith("+"):
         raise PatternError("`+` forces a push", "write a rule for `force-push`")
     if ref.startswith(("heads/", "tags/", "remotes/")):
-        raise PatternError(f"`{ref}` means two things to git", f"write `refs/{ref}`")
+        raise PatternError(f"`{ref}` is ambiguous in git", f"write `refs/{ref}`")
     full = ref if ref.startswith("refs/") else f"refs/heads/{ref}"
     plain = re.sub(r"\[[^\]]*\]|[*?]", "x", full)
     why = malformed_ref(plain if plain.count("/") > 1 else plain + "/x")
@@ -122,10 +126,10 @@ def _ref(text: str) -> Sequence:
 
 def _name(text: str) -> Sequence:
     if not re.fullmatch(r"[!-~]+", text, re.ASCII):
-        raise PatternError("a name is printable ASCII without blanks")
+        raise PatternError("a name must be printable ASCII without spaces")
     parts = text.split(".")
     if "" in parts:
-        raise PatternError("the name has an empty part between dots")
+        raise PatternError("the name has an empty part between dots", "remove a dot")
     return collapse(part_label(p) for p in parts)
 
 
@@ -135,7 +139,7 @@ def _name(text: str) -> Sequence:
 def _command(text: str) -> list[Sequence]:
     words = _split(text)
     if not words:
-        raise PatternError("the pattern has no words")
+        raise PatternError("the pattern has no words", "write the program first, such as `git status`")
     most = limit("pattern_alternatives")
     sequences: list[tuple[Label, ...]] = [()]
     for i, word in enumerate(words):
@@ -149,7 +153,7 @@ def _command(text: str) -> list[Sequence]:
 
 def _word_label(text: str, first: bool) -> Label:
     if first and "=" in text and re.match(r"[A-Za-z_][A-Za-z0-9_]*=", text):
-        raise PatternError("a command pattern begins with its program", "use `setenv` rules for variables")
+        raise PatternError("a command pattern must begin with a program", "use `setenv` rules for variables")
     if first and text.startswith("/") and is_literal(text):
         folder, _, name = text.rpartition("/")
         if folder in TRUSTED_DIRS and name:
@@ -178,8 +182,8 @@ def _split(text: str) -> list[str]:
             current = None
         elif char in ";&|<>()`$\\" or (char in "#~" and current is None):
             raise PatternError(
-                f"`{char}` is not part of one command",
-                "rules are about single commands; quote the character if an argument contains it",
+                f"`{char}` is not allowed in a command pattern",
+                "a rule is about a single command; quote the character if an argument contains it",
             )
         else:
             current = current if current is not None else []

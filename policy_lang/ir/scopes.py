@@ -22,7 +22,7 @@ class PatternError(AuthorError, ValueError):
 def part_label(text: str) -> Label:
     """The label of one part. Raises PatternError for too many wildcards, GlobError for malformed ones."""
     if len(text) > _MOST_WILDCARDS and sum(text.count(c) for c in "*?[") > _MOST_WILDCARDS:
-        raise PatternError(f"more than {limit('segment_wildcards')} wildcards in one part")
+        raise PatternError(f"more than {limit('segment_wildcards')} wildcards in one segment")
     return segment_label(text)
 
 

@@ -21,7 +21,7 @@ def read_source(path: str, at: Span | None = None, read: Reader | None = None) -
     """
     data = (read or read_bytes)(path, at)
     if data.startswith(b"\x89plc"):
-        raise unreadable("PLE007", f"`{path}` is compiled; its rules cannot be looked at", at, "name its source")
+        raise unreadable("PLE007", f"`{path}` is compiled; its rules cannot be inspected", at, "name its source")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

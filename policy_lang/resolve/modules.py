@@ -9,7 +9,7 @@ from functools import cache
 from .._resources import resource_dir
 from ..domain.errors import Diagnostic, PolicyError, Source, Span
 from ..domain.limits import limit
-from ..domain.suggest import suggest
+from ..domain.suggest import joined, suggest
 from ..syntax import tree
 from ..syntax.parse import parse
 from .files import Reader, read_bytes, read_source
@@ -103,7 +103,7 @@ class Loader:
     def _header(self, file: tree.File) -> tree.Header | None:
         headers = [i for i in file.items if isinstance(i, tree.Header)]
         for extra in headers[1:]:
-            self._report("PLE501", f"a second `{extra.kind}` statement", file.span(extra.pos), "keep one a file")
+            self._report("PLE501", f"a second `{extra.kind}` statement", file.span(extra.pos), "keep one per file")
         if headers and file.items[0] is not headers[0]:
             self._report(
                 "PLE501",
@@ -128,7 +128,7 @@ class Loader:
                     word = file.source.text[item.pos[0] : item.pos[1]].split(None, 1)[0]
                     self._report(
                         "PLE503",
-                        f"`{word}` cannot stand inside a scope",
+                        f"`{word}` is not allowed inside a scope",
                         file.span(item.pos),
                         "move it to the top level of the file; if a `}` is missing before it, add that",
                     )
@@ -165,7 +165,7 @@ class Loader:
     def _profile(self, module: Module, item: tree.ProfileFile) -> None:
         span = module.file.span(item.target.pos)
         if not module.path or "\0" in item.target.text or not item.target.text:
-            self._report("PLE001", "this is not a file name", span, "name a profile, such as `tools/deploy.toml`")
+            self._report("PLE001", "this is not a valid file name", span, "name a profile, such as `tools/deploy.toml`")
             return
         path = os.path.join(os.path.dirname(module.file.source.path), item.target.text)
         try:
@@ -177,13 +177,15 @@ class Loader:
         span = module.file.span(target.pos)
         if target.kind == "STRING":
             if "\0" in target.text or not target.text:
-                self._report("PLE001", "this is not a file name", span, "name a policy file")
+                self._report("PLE001", "this is not a valid file name", span, "name a policy file")
                 return None
             base = os.path.dirname(module.file.source.path)
             path = os.path.join(base, target.text)
             key = os.path.realpath(path)
             if module.path == "":
-                self._report("PLE205", "a library module imports library modules only", span)
+                self._report(
+                    "PLE205", "a library module imports library modules only", span, "name one, such as `std.git`"
+                )
                 return None
         else:
             if target.text not in library_names():
@@ -191,18 +193,20 @@ class Loader:
                     "PLE202",
                     f"unknown module `{target.text}`",
                     span,
-                    suggest(target.text, library_names()) + '; a file goes in quotes: `"name.policy"`',
+                    joined(suggest(target.text, library_names()), 'a file goes in quotes: `"name.policy"`'),
                 )
                 return None
             path, key = "", target.text
         if key in self._open:
             names = [self.modules[k].name for k in self._open[self._open.index(key) :]] + [self.modules[key].name]
-            self._report("PLE505", f"`{verb}` goes in a circle: {' -> '.join(names)}", span, "break it in one place")
+            self._report("PLE505", f"`{verb}` forms a cycle: {' -> '.join(names)}", span, "break it in one place")
             return None
         if key in self.modules:
             return self.modules[key]
         if len(self.modules) >= limit("source_files"):
-            self._report("PLE004", f"more than {limit('source_files')} files in one policy set", span)
+            self._report(
+                "PLE004", f"more than {limit('source_files')} files in one policy set", span, "join some of them"
+            )
             return None
         try:
             source = read_source(path, span, self._read) if path else _library_source(key)

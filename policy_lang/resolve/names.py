@@ -8,7 +8,7 @@ from ..domain.conditions import BUILT_INS
 from ..domain.errors import Diagnostic, Span
 from ..domain.limits import limit
 from ..domain.policy import AttributeType, Tier, included
-from ..domain.suggest import suggest
+from ..domain.suggest import joined, suggest
 from ..syntax import tree
 from .modules import Module
 
@@ -16,7 +16,7 @@ Report = Callable[[Diagnostic], None]
 
 
 def collect_tiers(modules: list[Module], report: Report, placeholders: bool = False) -> dict[str, Tier]:
-    """Every tier of the set. Reports doubles, missing definitions, unknown names and circles of `includes`.
+    """Every tier of the set. Reports doubles, missing definitions, unknown names and cycles of `includes`.
 
     With `placeholders`, a tier that is only declared counts as defined: a library is tested by itself.
     """
@@ -50,7 +50,7 @@ def collect_tiers(modules: list[Module], report: Report, placeholders: bool = Fa
             report(
                 Diagnostic(
                     "PLE207",
-                    f"tier `{name}` is declared but nobody defines it",
+                    f"tier `{name}` is declared but never defined",
                     module.file.span(item.name.pos),
                     f'add `tier {name} {{ approvers "@group" }}` to your policy',
                 )
@@ -71,17 +71,17 @@ def collect_tiers(modules: list[Module], report: Report, placeholders: bool = Fa
 
 
 def _check_order(item: tree.TierDef, module: Module, tiers: dict[str, Tier], report: Report) -> None:
-    """No circles of `includes`, no escalation to a weaker tier."""
+    """No cycles of `includes`, no escalation to a weaker tier."""
     name, up = item.name.text, item.escalate
-    circle = included(tiers, name)
-    if name in circle:
-        if name == min(t for t in circle if t in included(tiers, t)):  # one report for each circle
+    cycle = included(tiers, name)
+    if name in cycle:
+        if name == min(t for t in cycle if t in included(tiers, t)):  # one report for each cycle
             report(
                 Diagnostic(
                     "PLE314",
                     f"tier `{name}` includes itself",
                     module.file.span(item.name.pos),
-                    "break the circle of `includes`",
+                    "break the cycle of `includes`",
                 )
             )
     elif up is not None and up.text in tiers and name not in included(tiers, up.text):
@@ -126,7 +126,7 @@ def collect_attributes(modules: list[Module], report: Report) -> dict[str, Attri
                 for attribute in item.attributes:
                     _attribute(attribute, module, found, report)
     if len(found) > limit("context_attributes"):
-        report(Diagnostic("PLE004", f"more than {limit('context_attributes')} context attributes", None))
+        report(Diagnostic("PLE004", f"more than {limit('context_attributes')} context attributes", None, "remove some"))
     return {name: type_ for name, (type_, _) in found.items()}
 
 
@@ -144,13 +144,20 @@ def _attribute(
                 "PLE301",
                 f"unknown type `{type_}`",
                 module.file.span(item.type.pos),
-                suggest(type_, ["string", "int", "bool"]) + '; an enumeration is written `"a" | "b"`',
+                joined(suggest(type_, ["string", "int", "bool"]), 'an enumeration is written `"a" | "b"`'),
             )
         )
         return
     members = tuple(w.text for w in item.members)
-    if len(set(members)) != len(members) or len(members) > limit("enum_members"):
-        report(Diagnostic("PLE302", f"the members of `{name}` repeat, or are more than {limit('enum_members')}", span))
+    twice = next((w for i, w in enumerate(item.members) if w.text in members[:i]), None)
+    if twice is not None:
+        report(
+            Diagnostic("PLE302", f"the member `{twice.text}` is given twice", module.file.span(twice.pos), "keep one")
+        )
+        return
+    if len(members) > limit("enum_members"):
+        text = f"`{name}` has more than {limit('enum_members')} members"
+        report(Diagnostic("PLE302", text, span, "declare it as a `string`"))
         return
     default: str | int | bool | None = None
     if item.default is not None:

@@ -199,7 +199,7 @@ class _Resolver:
             self.report(
                 Diagnostic(
                     "PLE504",
-                    "a guardrail only denies and asks",
+                    "a guardrail can only deny and ask",
                     file.span(rule.effect.pos),
                     "move the `allow` to a policy, or begin this file with `policy`",
                 )
@@ -269,7 +269,7 @@ class _Resolver:
             self.report(
                 Diagnostic(
                     "PLE507",
-                    f"the guardrail `{layer.module.name}` has no rules, so it holds nothing",
+                    f"the guardrail `{layer.module.name}` has no rules, so it restricts nothing",
                     span,
                     "remove the `within`",
                 )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from ..domain.conditions import BUILT_INS, TRUE, WEEKDAYS, Atom, Formula, Join, join
 from ..domain.errors import Diagnostic
 from ..domain.policy import AttributeType
-from ..domain.suggest import suggest
+from ..domain.suggest import joined, suggest
 from ..syntax import tree
 from .names import Report, constant
 
@@ -66,7 +66,7 @@ class Checker:
                 "PLE209",
                 f"unknown attribute `{name}`",
                 node.subject.pos,
-                suggest(name, known) + f"; declare it with `context {{ {name}: string }}`",
+                joined(suggest(name, known), f"declare it with `context {{ {name}: string }}`"),
             )
         if node.op == "truth":
             if type_.type != "bool":
@@ -83,7 +83,12 @@ class Checker:
             if isinstance(low, int) and isinstance(high, int) and low <= high:
                 return Join("and", (Atom(name, ">=", (low,)), Atom(name, "<=", (high,))))
         if op == "window":
-            return self._error("PLE306", f"`..` needs two ascending numbers, and `{name}` is {_kind(type_)}", node.pos)
+            return self._error(
+                "PLE306",
+                f"`..` needs two ascending numbers, but `{name}` is {_kind(type_)}",
+                node.pos,
+                "compare with `==` or `in [...]`",
+            )
         if op in _ORDERED and type_.type != "int":
             return self._error(
                 "PLE306",
@@ -114,7 +119,9 @@ class Checker:
             minutes = [_minutes(low), _minutes(high)]
             if minutes[0] is not None and minutes[1] is not None and minutes[0] != minutes[1]:
                 return Atom("now", "hours", (minutes[0], minutes[1]))
-            return self._error("PLE308", "a time window is `09:00..17:30` or `mon..fri`, in UTC", node.pos)
+            return self._error(
+                "PLE308", "this is not a valid time window", node.pos, "write `09:00..17:30` or `mon..fri`, in UTC"
+            )
         if node.op not in _ORDERED:
             return self._error(
                 "PLE308",

@@ -139,10 +139,17 @@ class Builder(Transformer[Token, Anything]):
         denials = int(count.text) if len(count.text) < 6 else 0
         if not 1 <= denials <= limit("freeze_denials"):
             most = limit("freeze_denials")
-            self.report("PLE316", f"`{count.text}` is not a valid number of denials", count.pos, f"from 1 to {most}")
+            self.report(
+                "PLE316",
+                f"`{count.text}` is not a valid number of denials",
+                count.pos,
+                f"expected a number from 1 to {most}",
+            )
         time = seconds(length.text) if len(length.text) < 12 else 0
         if not 1 <= time <= 30 * 86400:
-            self.report("PLE316", f"`{length.text}` is not a valid time", length.pos, "from 1s to 30d")
+            self.report(
+                "PLE316", f"`{length.text}` is not a valid time", length.pos, "expected a duration from 1s to 30d"
+            )
         return tree.Freeze(denials, time, _span(kids))
 
     def _tier_clause(self, tier: tree.TierDef, clause: Clause) -> None:
@@ -155,11 +162,21 @@ class Builder(Transformer[Token, Anything]):
         elif kind == "quorum":
             tier.quorum = int(words[0].text) if len(words[0].text) < 4 else 0
             if not 1 <= tier.quorum <= 100:
-                self.report("PLE313", f"a quorum of `{words[0].text}` makes no sense", words[0].pos, "from 1 to 100")
+                self.report(
+                    "PLE313",
+                    f"`{words[0].text}` is not a valid quorum",
+                    words[0].pos,
+                    "expected a number from 1 to 100",
+                )
         elif kind == "expires":
             tier.expires = seconds(words[0].text) if len(words[0].text) < 12 else 0
             if not 1 <= tier.expires <= 30 * 86400:
-                self.report("PLE313", f"`{words[0].text}` is not a valid time to wait", words[0].pos, "from 1s to 30d")
+                self.report(
+                    "PLE313",
+                    f"`{words[0].text}` is not a valid time to wait",
+                    words[0].pos,
+                    "expected a duration from 1s to 30d",
+                )
         elif kind == "includes":
             tier.includes = words
         elif kind == "scope":

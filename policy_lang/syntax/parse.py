@@ -153,7 +153,7 @@ class _Parsing:
             self._syntax(error, piece, context)
             return None
         except UnexpectedInput:
-            self._report("PLE110", "the statement is not understood", piece.tokens[0])
+            self._report("PLE110", "the statement cannot be parsed", piece.tokens[0])
             return None
         if any(d.code == "PLE107" for d in self.diagnostics[before:]):
             return None
@@ -189,7 +189,7 @@ class _Parsing:
         token: Anything = error.token
         if not isinstance(token, Token):  # the end came too early
             last = piece.tokens[-1]
-            self._report("PLE110", f"the statement ends after `{_short(last)}`", last, _wanted(expected))
+            self._report("PLE110", f"the statement ends unexpectedly after `{_short(last)}`", last, _wanted(expected))
             return
         shown = _short(token)
         words = keywords(self.lark)
@@ -197,17 +197,17 @@ class _Parsing:
         if token is piece.tokens[0]:
             if token.type in words.values() and token.type != "NAME":
                 where = {"test": "a test", "prove": "a proof"}.get(context, "this place")
-                self._report("PLE111", f"`{shown}` cannot stand in {where}", token, _wanted(expected))
+                self._report("PLE111", f"`{shown}` is not allowed in {where}", token, _wanted(expected))
             else:
                 self._report("PLE111", f"unknown statement `{shown}`", token, suggest(shown, near))
         elif token.type == "EQUAL" and "COMPARE" in expected:
-            self._report("PLE110", "`=` does not compare", token, "write `==`")
+            self._report("PLE110", "`=` is not a comparison", token, "write `==`")
         elif token.type in _CLAUSES and piece.tokens[piece.tokens.index(token) - 1].type == "COMMA":
             self._report("PLE110", f"something is missing between `,` and `{shown}`", token, "remove the comma")
         elif token.type == "NAME" and "STRING" in expected and "NAME" not in expected and not near:
-            self._report("PLE110", f"`{shown}` is not expected here", token, f'text goes in double quotes: `"{shown}"`')
+            self._report("PLE110", f"unexpected `{shown}`", token, f'text goes in double quotes: `"{shown}"`')
         elif token.type == "VBAR" and "EQUAL" in expected:
-            self._report("PLE110", "the members of an enumeration are texts", token, 'write `"dev" | "prod"`')
+            self._report("PLE110", "the members of an enumeration are strings", token, 'write `"dev" | "prod"`')
         elif (method := _method_before(piece, token)) is not None:
             methods = [w for w, terminal in words.items() if terminal == "METHOD"]
             self._report("PLE110", f"unknown method `{_short(method)}`", method, suggest(method.value, methods))
@@ -217,17 +217,14 @@ class _Parsing:
         elif token.type == "NAME" and near:
             hint = suggest(shown, near)
             self._report(
-                "PLE110",
-                f"`{shown}` is not expected here",
-                token,
-                hint if hint.startswith("did") else _wanted(expected),
+                "PLE110", f"unexpected `{shown}`", token, hint if hint.startswith("did") else _wanted(expected)
             )
         elif token.type == "ACTION" and _asks(piece, token):
             self._report("PLE113", "`ask` needs the tier that approves", token, "write `ask TIER " + shown + " ...`")
         elif token.type in words.values() and "NAME" in expected and token.type != "STRING":
             self._report("PLE112", f"`{shown}` is a reserved word, not a name", token, "choose another name")
         else:
-            self._report("PLE110", f"`{shown}` is not expected here", token, _wanted(expected))
+            self._report("PLE110", f"unexpected `{shown}`", token, _wanted(expected))
 
 
 def _method_before(piece: Piece, token: Token) -> Token | None:

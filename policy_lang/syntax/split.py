@@ -108,7 +108,7 @@ class Splitter:
             if token.type == "RBRACE":
                 if depth:
                     return pieces
-                self._report("PLE104", "`}` closes nothing", token, "remove it, or open a block before it")
+                self._report("PLE104", "unmatched `}`", token, "remove it, or open a block before it")
                 self.at += 1
                 continue
             if depth and self._unclosed > 0 and self._outer(context):
