@@ -61,7 +61,7 @@ def vote(ticket: Ticket, person: str, verdict: str, reason: str, now: float, may
         raise RequestError("PLR233", "an emergency wants a reason" if verdict == BREAK else "this tier wants a reason")
     made = ticket.with_(votes=(*ticket.votes, Vote(person, mine, verdict, reason, now)))
     if verdict == REJECT:
-        return made.with_(state=REJECTED, settled=now, by=person, why=reason)
+        return made.with_(state=REJECTED, closed_at=now, by=person, why=reason)
     return _approved(made, now, tiers)
 
 
@@ -74,15 +74,12 @@ def _approved(ticket: Ticket, now: float, tiers: Tiers) -> Ticket:
         return ticket
     lasts = limit("approval_grant_seconds" if ticket.scope == ONCE or opened else "approval_session_seconds")
     glass = next((t.name for t in broken if unmet & opens(t, tiers)), "")
-    return ticket.with_(state=APPROVED, settled=now, good=now + lasts, glass=glass)
+    return ticket.with_(state=APPROVED, closed_at=now, redeem_by=now + lasts, break_glass_tier=glass)
 
 
-def reviewed(ticket: Ticket, person: str, text: str, now: float, may: May, tiers: Tiers) -> Ticket:
-    """Somebody whom the ticket's tiers ask has looked at what an emergency opened. Raises RequestError.
-
-    Whoever broke the glass does not review it; what was found is said.
-    """
-    if not ticket.glass:
+def check_reviewer(ticket: Ticket, person: str, may: May, tiers: Tiers) -> None:
+    """Raises RequestError unless there is something to review, and that person may."""
+    if not ticket.break_glass_tier:
         raise RequestError("PLR231", "no glass was broken for this ticket: there is nothing to review")
     if ticket.reviewed:
         raise RequestError("PLR232", f"`{ticket.reviewed}` has reviewed it already")
@@ -90,10 +87,18 @@ def reviewed(ticket: Ticket, person: str, text: str, now: float, may: May, tiers
         raise RequestError("PLR230", "whoever broke the glass does not review it")
     if not any(speaks_for(person, t, may, tiers) for t in ticket.tiers):
         raise RequestError("PLR230", f"`{person}` approves for none of its tiers")
+
+
+def reviewed(ticket: Ticket, person: str, text: str, now: float, may: May, tiers: Tiers) -> Ticket:
+    """Somebody whom the ticket's tiers ask has looked at what an emergency opened. Raises RequestError.
+
+    Whoever broke the glass does not review it; what was found is said.
+    """
+    check_reviewer(ticket, person, may, tiers)
     if not text.strip() or len(text) > limit("approval_reason"):
         most = limit("approval_reason")
         raise RequestError("PLR233", f"say what was found, in 1 to {most} characters")
-    return ticket.with_(reviewed=person, review=text, settled=max(ticket.settled, now))
+    return ticket.with_(reviewed=person, review=text, closed_at=max(ticket.closed_at, now))
 
 
 def speaks_for(person: str, tier: Tier, may: May, tiers: Tiers) -> bool:
@@ -139,10 +144,10 @@ def includes(tier: Tier, tiers: Tiers) -> frozenset[str]:
 
 def timed(ticket: Ticket, now: float, tiers: Tiers) -> Ticket:
     """The ticket as it is at a time: expired, or with a stronger tier asked."""
-    if ticket.is_open and now >= ticket.until:
+    if ticket.is_open and now >= ticket.answer_by:
         return _unanswered(ticket, now, tiers)
-    if ticket.state == APPROVED and now >= ticket.good:
-        return ticket.with_(state=EXPIRED, settled=now, why="nobody came back for it in time")
+    if ticket.state == APPROVED and now >= ticket.redeem_by:
+        return ticket.with_(state=EXPIRED, closed_at=now, why="nobody came back for it in time")
     return ticket
 
 
@@ -155,28 +160,28 @@ def _unanswered(ticket: Ticket, now: float, tiers: Tiers) -> Ticket:
             continue
         above = tiers.get(tier.escalate)
         if above is None or tier.name not in includes(above, tiers) or ticket.state == ESCALATED:
-            return ticket.with_(state=EXPIRED, settled=now, why=f"nobody answered for `{tier.name}` in time")
+            return ticket.with_(state=EXPIRED, closed_at=now, why=f"nobody answered for `{tier.name}` in time")
         asked[above.name] = above
-    until = now + min(t.expires for t in asked.values())
-    return ticket.with_(state=ESCALATED, tiers=tuple(asked.values()), until=until)
+    answer_by = now + min(t.expires for t in asked.values())
+    return ticket.with_(state=ESCALATED, tiers=tuple(asked.values()), answer_by=answer_by)
 
 
-def redeem(ticket: Ticket, binds: tuple[str, str, str, str], now: float, tiers: Tiers) -> Ticket:
+def redeem(ticket: Ticket, binding: tuple[str, str, str, str], now: float, tiers: Tiers) -> Ticket:
     """The request has come again: what was approved for exactly this is used. Raises RequestError when it was not.
 
     What differs is not told: whoever asks may be guessing.
     """
     ticket = timed(ticket, now, tiers)
-    if ticket.binds() != binds:
+    if ticket.binding != binding:
         raise RequestError("PLR234", "the ticket is for another request, policy, agent or session")
     if ticket.state != APPROVED:
         raise RequestError("PLR235", f"the ticket is {ticket.state}")
     used = ticket.with_(uses=ticket.uses + 1)
-    return used.with_(state=REDEEMED, settled=now) if ticket.scope == ONCE else used
+    return used.with_(state=REDEEMED, closed_at=now) if ticket.scope == ONCE else used
 
 
 def revoke(ticket: Ticket, by: str, why: str, now: float) -> Ticket:
     """Take it back: the question, or the approval. Raises RequestError when it is over."""
     if not ticket.is_open and ticket.state != APPROVED:
         raise RequestError("PLR231", f"the ticket is {ticket.state}: there is nothing to take back")
-    return ticket.with_(state=REVOKED, settled=now, by=by, why=why)
+    return ticket.with_(state=REVOKED, closed_at=now, by=by, why=why)

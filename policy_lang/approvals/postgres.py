@@ -20,6 +20,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from ..domain.limits import limit
+from .rollback_mark import RollbackMark
 from .sql import Run, SqlStore, understood
 from .store import ALL, Change, StoreUnavailableError, TicketQuery
 from .ticket import Ticket
@@ -57,7 +58,7 @@ class PostgresStore(SqlStore):
     """
 
     def __init__(self, place: str, mark: str) -> None:
-        super().__init__(mark)
+        super().__init__(RollbackMark(mark))
         self._place = place
         self._connection: psycopg.Connection | None = None
         self._connecting: threading.Thread | None = None
@@ -178,7 +179,7 @@ class PostgresStore(SqlStore):
     # hints
 
     def hint(self, changed: Callable[[], None]) -> None:
-        """Call this, from another thread, when another service may have changed a ticket."""
+        """See `Store`."""
         threading.Thread(target=self._listen, args=(changed,), daemon=True).start()
 
     def _listen(self, hint: Callable[[], None]) -> None:
@@ -227,3 +228,8 @@ def _runner(connection: psycopg.Connection) -> Run:
 
 def _first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).split("\n", 1)[0][:300]
+
+
+def open_store(place: str, folder: str) -> PostgresStore:
+    """See `StoreKind`: `place` is libpq's connection string."""
+    return PostgresStore(place, os.path.join(folder, "approvals.mark"))

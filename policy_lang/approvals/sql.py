@@ -1,8 +1,4 @@
-"""What the stores in SQL share: the same statements, the same order of steps, one writer at a time.
-
-Whoever puts an older copy of the data in its place would bring approvals back that were used. So a counter of all
-changes is kept in a file of the service as well; when the data is behind it, everything that is not over is revoked.
-"""
+"""What the stores in SQL share: the same statements, the same order of steps, one writer at a time."""
 
 from __future__ import annotations
 
@@ -12,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from ..domain.files import replace
 from ..domain.limits import limit
+from .rollback_mark import RollbackMark
 from .store import ALL, Change, StoreUnavailableError, TicketQuery, ticket_json, ticket_of
 from .ticket import APPROVED, ESCALATED, PENDING, REVOKED, Ticket
 
@@ -26,9 +22,9 @@ _KEPT = limit("approval_kept_days") * 86_400.0
 
 
 class SqlStore(ABC):
-    """Tickets in the tables `tickets` and `mark`. `mark` is the path of the counter's file."""
+    """Tickets in the table `tickets`; the table `mark` holds the count that `mark` holds beside the data."""
 
-    def __init__(self, mark: str) -> None:
+    def __init__(self, mark: RollbackMark) -> None:
         self._mark = mark
         self.rolled_back = 0
 
@@ -55,7 +51,7 @@ class SqlStore(ABC):
         """See `Store`."""
 
     def hint(self, changed: Callable[[], None]) -> None:  # noqa: B027
-        """Nobody tells of others' changes here: whoever waits looks again."""
+        """See `Store`: nobody tells of others' changes here."""
 
     def add(self, ticket: Ticket, most: int) -> Ticket | None:
         """See `Store`."""
@@ -63,11 +59,11 @@ class SqlStore(ABC):
             same = run(
                 "select ticket from tickets where digest = ? and policy = ? and agent = ? and session = ? "
                 "and state in (?, ?)",
-                (*ticket.binds(), PENDING, ESCALATED),
+                (*ticket.binding, PENDING, ESCALATED),
             )
             if same:
                 known = _ticket(same[0][0])
-                known = known.with_(asked=known.asked + 1)
+                known = known.with_(times_asked=known.times_asked + 1)
                 self._put(run, known)
                 return known
             ((count,),) = run(
@@ -107,10 +103,10 @@ class SqlStore(ABC):
         if wanted.states:
             where.append(f"state in ({', '.join('?' * len(wanted.states))})")
             given += wanted.states
-        for column in ("agent", "digest", "what"):
-            if getattr(wanted, column):
+        for column, value in (("agent", wanted.agent), ("digest", wanted.digest), ("what", wanted.question_id)):
+            if value:
                 where.append(f"{column} = ?")
-                given.append(getattr(wanted, column))
+                given.append(value)
         if wanted.since:
             where.append("created >= ?")
             given.append(wanted.since)
@@ -128,7 +124,7 @@ class SqlStore(ABC):
             "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update "
             "set state = excluded.state, unreviewed = excluded.unreviewed, ticket = excluded.ticket",
             (
-                ticket.id, ticket.state, ticket.agent, ticket.session, ticket.digest, ticket.policy, ticket.what,
+                ticket.id, ticket.state, ticket.agent, ticket.session, ticket.digest, ticket.policy, ticket.question_id,
                 ticket.created, int(ticket.unreviewed), text,
             ),
         )  # fmt: skip
@@ -136,14 +132,14 @@ class SqlStore(ABC):
     # the counter
 
     def _counted(self, run: Run) -> None:
-        """Count a change. The counter's file goes first: rather ahead of the data than behind it."""
+        """Count a change."""
         ((changes,),) = run("update mark set changes = changes + 1 returning changes", ())
-        self._note(changes)
+        self._mark.note(changes)
 
     def _checked(self, run: Run) -> None:
         """When the data is older than it was, nothing in it may be used. In a transaction, with no other writer."""
         ((changes,),) = run("select changes from mark", ())
-        noted = self._noted()
+        noted = self._mark.noted()
         if changes >= noted:
             return
         marks = ", ".join("?" * len(UNSETTLED))
@@ -152,19 +148,7 @@ class SqlStore(ABC):
             self._put(run, revoked)
             self.rolled_back += 1
         run("update mark set changes = ?", (noted + 1,))
-        self._note(noted + 1)
-
-    def _noted(self) -> int:
-        try:
-            with open(self._mark, encoding="ascii") as stream:
-                return int(stream.read(32))
-        except FileNotFoundError:
-            return 0
-        except ValueError:
-            raise StoreUnavailableError(f"`{self._mark}` is damaged: what was redeemed is not known") from None
-
-    def _note(self, changes: int) -> None:
-        replace(self._mark, b"%d\n" % changes, mode=0o600, durable=True)
+        self._mark.note(noted + 1)
 
 
 def _ticket(text: str) -> Ticket:

@@ -48,13 +48,13 @@ def by_rule(tickets: Iterable[Ticket]) -> list[Asked]:
 
 def _count(row: Asked, ticket: Ticket) -> None:
     row.tickets += 1
-    row.times += ticket.asked
+    row.times += ticket.times_asked
     yes = [v.at for v in ticket.votes if v.verdict == APPROVE]
-    said_yes = ticket.good > 0
+    said_yes = ticket.redeem_by > 0
     outcome = APPROVED if said_yes and ticket.state != REVOKED else ticket.state
     if outcome in row.outcomes:
         row.outcomes[outcome] += 1
-    row.emergencies += bool(ticket.glass)
+    row.emergencies += bool(ticket.break_glass_tier)
     row.unused += said_yes and ticket.state != REDEEMED and not ticket.uses
     if said_yes and yes:
         row.seconds.append(max(yes) - ticket.created)

@@ -22,14 +22,14 @@ class StoreUnavailableError(InternalError):
 class TicketQuery:
     """Which tickets: of these states, this agent, this request, the same question, made since then.
 
-    `digest` and `what` are those of a ticket. What is empty says nothing. `unreviewed` are those for which glass was
-    broken and that nobody has reviewed.
+    `digest` and `question_id` are those of a ticket. What is empty says nothing. `unreviewed` are those for which glass
+    was broken and that nobody has reviewed.
     """
 
     states: tuple[str, ...] = ()
     agent: str = ""
     digest: str = ""
-    what: str = ""
+    question_id: str = ""
     since: float = 0.0
     unreviewed: bool = False
 
@@ -58,6 +58,12 @@ class Store(Protocol):
     def found(self, wanted: TicketQuery = ALL, most: int = 100) -> list[Ticket]:
         """The latest tickets of those that are wanted, the newest first."""
 
+    def hint(self, changed: Callable[[], None]) -> None:
+        """Call this, from any thread, when somebody else may have changed a ticket.
+
+        A store need not know of that: whoever waits looks again anyway, only later.
+        """
+
     def close(self) -> None:
         """Let go of it."""
 
@@ -67,13 +73,14 @@ def ticket_json(ticket: Ticket) -> Json:
     return {
         "id": ticket.id, "digest": ticket.digest, "request": ticket.request, "policy": ticket.policy,
         "agent": ticket.agent, "session": ticket.session, "tiers": [_tier_json(t) for t in ticket.tiers],
-        "reasons": list(ticket.reasons), "created": ticket.created, "until": ticket.until, "state": ticket.state,
+        "reasons": list(ticket.reasons), "created": ticket.created, "until": ticket.answer_by, "state": ticket.state,
         "votes": [
             {"person": v.person, "tiers": list(v.tiers), "verdict": v.verdict, "reason": v.reason, "at": v.at}
             for v in ticket.votes
         ],
-        "good": ticket.good, "settled": ticket.settled, "why": ticket.why, "by": ticket.by, "asked": ticket.asked,
-        "uses": ticket.uses, "scope": ticket.scope, "glass": ticket.glass, "reviewed": ticket.reviewed,
+        "good": ticket.redeem_by, "settled": ticket.closed_at, "why": ticket.why, "by": ticket.by,
+        "asked": ticket.times_asked,
+        "uses": ticket.uses, "scope": ticket.scope, "glass": ticket.break_glass_tier, "reviewed": ticket.reviewed,
         "review": ticket.review, "user": ticket.user, "about": ticket.about,
     }  # fmt: skip
 
@@ -101,10 +108,27 @@ def ticket_of(value: Any) -> Ticket:
         for v in value["votes"]
     )
     return Ticket(
-        str(value["id"]), str(value["digest"]), dict(value["request"]), str(value["policy"]), str(value["agent"]),
-        str(value["session"]), tiers, tuple(map(str, value["reasons"])), float(value["created"]),
-        float(value["until"]), str(value["state"]), votes, float(value["good"]), float(value["settled"]),
-        str(value["why"]), str(value["by"]), int(value["asked"]), int(value["uses"]), str(value.get("glass", "")),
-        str(value.get("reviewed", "")), str(value.get("review", "")), str(value.get("user", "")),
-        dict(value.get("about", {})),
-    )  # fmt: skip
+        id=str(value["id"]),
+        digest=str(value["digest"]),
+        request=dict(value["request"]),
+        policy=str(value["policy"]),
+        agent=str(value["agent"]),
+        session=str(value["session"]),
+        tiers=tiers,
+        reasons=tuple(map(str, value["reasons"])),
+        created=float(value["created"]),
+        answer_by=float(value["until"]),
+        state=str(value["state"]),
+        votes=votes,
+        redeem_by=float(value["good"]),
+        closed_at=float(value["settled"]),
+        why=str(value["why"]),
+        by=str(value["by"]),
+        times_asked=int(value["asked"]),
+        uses=int(value["uses"]),
+        break_glass_tier=str(value.get("glass", "")),
+        reviewed=str(value.get("reviewed", "")),
+        review=str(value.get("review", "")),
+        user=str(value.get("user", "")),
+        about=dict(value.get("about", {})),
+    )

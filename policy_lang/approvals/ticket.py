@@ -41,11 +41,11 @@ class Ticket:
     """One request that waits, or waited, for people.
 
     `request` is the canonical request, `digest` that of its text; with `policy`, `agent` and `session` it says exactly
-    what an approval is for. `tiers` are all needed. `until` is when people are asked no longer, `good` until when what
-    they approved may be redeemed, both seconds since the epoch. `asked` counts how often the same was asked for.
-    `glass` names the tier that opened it in an emergency; `reviewed` who has looked at that since, and `review` what
-    was found. `user` is who asked, `UID@MACHINE`, when the kernel told it. `about` is for people, and binds nothing:
-    the rules that asked, where the call came from.
+    what an approval is for. `tiers` are all needed. `answer_by` is when people are asked no longer, `redeem_by` until
+    when what they approved may be redeemed, `closed_at` when it was approved or came to an end, all in seconds since
+    the epoch. `times_asked` counts how often the same was asked for. `break_glass_tier` opened it in an emergency;
+    `reviewed` names who has looked at that since, and `review` is what was found. `user` is who asked, `UID@MACHINE`,
+    when the kernel told it. `about` is for people, and binds nothing: the rules that asked, where the call came from.
     """
 
     id: str
@@ -57,16 +57,16 @@ class Ticket:
     tiers: tuple[Tier, ...]
     reasons: tuple[str, ...]
     created: float
-    until: float
+    answer_by: float
     state: str = PENDING
     votes: tuple[Vote, ...] = ()
-    good: float = 0.0
-    settled: float = 0.0
+    redeem_by: float = 0.0
+    closed_at: float = 0.0
     why: str = ""
     by: str = ""
-    asked: int = 1
+    times_asked: int = 1
     uses: int = 0
-    glass: str = ""
+    break_glass_tier: str = ""
     reviewed: str = ""
     review: str = ""
     user: str = ""
@@ -85,15 +85,16 @@ class Ticket:
     @property
     def unreviewed(self) -> bool:
         """True when glass was broken for it and nobody has looked at that since."""
-        return bool(self.glass) and not self.reviewed
+        return bool(self.break_glass_tier) and not self.reviewed
 
     @property
-    def what(self) -> str:
-        """What is asked, whatever the session, the policy and the state of the disk: equal ones are worth comparing."""
+    def question_id(self) -> str:
+        """A digest of what is asked, whatever the session, the policy and the disk: equal ones are worth comparing."""
         parts = [[r.get("action"), r.get("resource"), r.get("cwd")] for r in parts_of(self.request)]
         return sha256(b"policy_lang question 1\n" + strict_json.dump([self.agent, parts])).hexdigest()[:32]
 
-    def binds(self) -> tuple[str, str, str, str]:
+    @property
+    def binding(self) -> tuple[str, str, str, str]:
         """What a request must be the same in, to be the one that people approved."""
         return self.digest, self.policy, self.agent, self.session
 

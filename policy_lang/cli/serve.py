@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
 
-    from ..approvals.sql import SqlStore
+    from ..approvals.store import Store
     from ..audit.log import DecisionLog
     from ..daemon.approval_service import ApprovalService
     from ..daemon.identity.browser_sessions import ConsoleAccess
@@ -164,7 +164,7 @@ def _service(
     policy: str,
     settings: Config,
     state: ServiceState,
-    store: SqlStore | None,
+    store: Store | None,
     records: DecisionLog | None,
     page: socket.socket | None,
 ) -> PolicyService:
@@ -188,7 +188,7 @@ def _service(
     )  # fmt: skip
 
 
-def _store(settings: Config, state: str | None) -> SqlStore | None:
+def _store(settings: Config, state: str | None) -> Store | None:
     """Where tickets are kept, when there are people to ask. Leaves with 2 when that cannot be."""
     if not settings.principals.people.persons:
         if settings.store:
@@ -196,18 +196,17 @@ def _store(settings: Config, state: str | None) -> SqlStore | None:
         return None
     if state is None:
         fail_usage("people who approve need `--state FOLDER`: what they said must outlive the service")
-    if not settings.store:
-        from ..approvals.sqlite import SqliteStore
+    from ..approvals.kinds import kind_of
 
-        return SqliteStore(os.path.join(state, "approvals.db"))
+    kind = kind_of(settings.store)
+    assert kind is not None, "the configuration was read"
     try:
-        from ..approvals.postgres import PostgresStore
+        return kind.opened(settings.store, state)
     except ImportError:
-        fail_usage('tickets in PostgreSQL need a package more: `pip install "policy-lang[postgres]"`')
-    return PostgresStore(settings.store, os.path.join(state, "approvals.mark"))
+        fail_usage(f'tickets in {kind.name} need a package more: `pip install "policy-lang[{kind.extra}]"`')
 
 
-def _approvals(store: SqlStore, settings: Config, recorder: Recorder, signals: Signals) -> ApprovalService:
+def _approvals(store: Store, settings: Config, recorder: Recorder, signals: Signals) -> ApprovalService:
     """What asks people, and tells them."""
     from ..daemon.approval_service import ApprovalService
     from ..daemon.notify import Notifier, ProgramSender, Sender, WebhookSender, several

@@ -127,8 +127,9 @@ class ApprovalService:
             about["origin"] = dict(requests[0].origin)
         reasons = tuple(dict.fromkeys(r for d in decisions if d.effect == "ask" for r in d.reasons))
         return Ticket(
-            secrets.token_hex(8), digest_of(asked), asked, force.policy, requests[0].agent or "",
-            requests[0].session or "", tiers, reasons, now, now + min(t.expires for t in tiers),
+            id=secrets.token_hex(8), digest=digest_of(asked), request=asked, policy=force.policy,
+            agent=requests[0].agent or "", session=requests[0].session or "", tiers=tiers, reasons=reasons,
+            created=now, answer_by=now + min(t.expires for t in tiers),
             user="" if user is None else f"{user}@{_MACHINE}", about=about,
         )  # fmt: skip
 
@@ -141,11 +142,11 @@ class ApprovalService:
         states = (*OPEN, APPROVED, REJECTED)
         for old in self.store.found(TicketQuery(states, made.agent, made.digest)):
             known = self._timed(old, force)
-            if known.binds() != made.binds():
+            if known.binding != made.binding:
                 continue
             if known.state == APPROVED:
                 return known.id
-            if known.state == REJECTED and known.settled > since:
+            if known.state == REJECTED and known.closed_at > since:
                 raise RequestError("PLR240", f"people have said no to exactly this (ticket {old.id})")
         return None
 
@@ -176,15 +177,15 @@ class ApprovalService:
         def redeem(ticket: Ticket) -> Ticket:
             if not wanted <= covered(ticket, force.tiers):
                 raise RequestError("PLR234", _OTHER)
-            return machine.redeem(ticket, made.binds(), now, force.tiers)
+            return machine.redeem(ticket, made.binding, now, force.tiers)
 
         ticket = self.store.change(name, redeem)
         if ticket is None:
             raise RequestError("PLR234", "there is no such ticket")
         people = ", ".join(dict.fromkeys(v.person for v in ticket.votes if v.verdict != "reject"))
-        how = f"; `{ticket.glass}` broke the glass" if ticket.glass else ""
+        how = f"; `{ticket.break_glass_tier}` broke the glass" if ticket.break_glass_tier else ""
         self.record_event("approval-redeemed", ticket=ticket.id, agent=ticket.agent, session=ticket.session or None,
-                  people=people, glass=ticket.glass or None)  # fmt: skip
+                  people=people, glass=ticket.break_glass_tier or None)  # fmt: skip
         self.changed()
         why = f"approved by {people} (ticket {ticket.id}{how})"
         return lambda decision: decision.approved(why, brief(ticket))
@@ -197,7 +198,7 @@ class ApprovalService:
         now = self.now()
         mine = ticket.policy == force.policy
         tiers = force.tiers if mine else {}
-        if not mine and now < max(ticket.until, ticket.good) + _GRACE:
+        if not mine and now < max(ticket.answer_by, ticket.redeem_by) + _GRACE:
             return ticket
         if machine.timed(ticket, now, tiers) == ticket:
             return ticket
@@ -288,7 +289,7 @@ def covered(ticket: Ticket, tiers: Tiers) -> set[str]:
 
 def brief(ticket: Ticket) -> Json:
     """What the requester is told of a ticket: no names, no reasons."""
-    until = ticket.until if ticket.is_open else ticket.good
+    until = ticket.answer_by if ticket.is_open else ticket.redeem_by
     return {"id": ticket.id, "state": ticket.state, "until": until, "left": machine.left(ticket)}
 
 

@@ -18,8 +18,8 @@ import psycopg
 import pytest
 
 from policy_lang.approvals.postgres import PostgresStore
-from policy_lang.approvals.sql import SqlStore
 from policy_lang.approvals.sqlite import SqliteStore
+from policy_lang.approvals.store import Store
 
 KINDS = ("sqlite", "postgres")
 
@@ -103,10 +103,10 @@ class Place:
         self.folder = folder
         self.path = str(folder / "approvals.db")
         self.where = server().database() if kind == "postgres" else self.path
-        self._opened: list[SqlStore] = []
+        self._opened: list[Store] = []
 
-    def open(self, mark: str = "") -> SqlStore:
-        store: SqlStore
+    def open(self, mark: str = "") -> Store:
+        store: Store
         if self.kind == "postgres":
             store = PostgresStore(self.where, mark or f"{self.path}.mark")
         else:

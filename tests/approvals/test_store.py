@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from policy_lang.approvals import machine
+from policy_lang.approvals import kinds, machine
 from policy_lang.approvals.postgres import PostgresStore
 from policy_lang.approvals.sqlite import SqliteStore
 from policy_lang.approvals.store import StoreUnavailableError, TicketQuery
@@ -40,7 +40,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 def test_the_same_question_shares_a_ticket(place: Place) -> None:
     store = place.open()
     first, second = store.add(ticket(id="one"), 5), store.add(ticket(id="two"), 5)
-    assert first is not None and second is not None and second.id == "one" and second.asked == 2
+    assert first is not None and second is not None and second.id == "one" and second.times_asked == 2
     store.change("one", lambda t: vote(t, "ben"))
     third = store.add(ticket(id="three"), 5)
     assert third is not None and third.id == "three"
@@ -74,13 +74,13 @@ def test_tickets_are_found(place: Place) -> None:
     store = place.open()
     for number in range(6):
         store.add(ticket(id=str(number), digest=str(number), agent="ab"[number % 2], created=1000.0 + number), 9)
-    store.change("3", lambda t: t.with_(glass="emergency", state="approved"))
+    store.change("3", lambda t: t.with_(break_glass_tier="emergency", state="approved"))
     assert [t.id for t in store.found()] == ["5", "4", "3", "2", "1", "0"]
     assert [t.id for t in store.found(TicketQuery(agent="a"), 2)] == ["4", "2"]
     assert [t.id for t in store.found(TicketQuery(states=("approved", "rejected")))] == ["3"]
     assert [t.id for t in store.found(TicketQuery(since=1004.0))] == ["5", "4"]
     assert [t.id for t in store.found(TicketQuery(unreviewed=True))] == ["3"]
-    assert len(store.found(TicketQuery(what=ticket(agent="a").what))) == 3
+    assert len(store.found(TicketQuery(question_id=ticket(agent="a").question_id))) == 3
     assert [t.id for t in store.found(TicketQuery(digest="2"))] == ["2"]
     store.change("3", lambda t: t.with_(reviewed="eva", review="fine"))
     assert store.found(TicketQuery(unreviewed=True)) == []
@@ -90,7 +90,7 @@ def test_what_is_over_is_forgotten_after_its_time_and_no_sooner(place: Place) ->
     store = place.open()
     kept = limit("approval_kept_days") * DAY
     store.add(ticket(id="old", digest="1", state="expired"), 9)
-    store.add(ticket(id="emergency", digest="2", state="redeemed", glass="x"), 9)
+    store.add(ticket(id="emergency", digest="2", state="redeemed", break_glass_tier="x"), 9)
     store.add(ticket(id="later", digest="3", created=1000.0 + kept), 9)
     assert {t.id for t in store.found()} == {"old", "emergency", "later"}
     store.add(ticket(id="last", digest="4", created=1000.5 + kept), 9)
@@ -99,7 +99,7 @@ def test_what_is_over_is_forgotten_after_its_time_and_no_sooner(place: Place) ->
 
 def redeemed(store: Any, results: Any) -> None:
     try:
-        store.change("t", lambda t: machine.redeem(t, t.binds(), 1002.0, TIERS))
+        store.change("t", lambda t: machine.redeem(t, t.binding, 1002.0, TIERS))
         results.put("yes")
     except RequestError as error:
         results.put(error.code)
@@ -138,7 +138,7 @@ def test_threads_share_a_store(place: Place) -> None:
     for thread in threads:
         thread.join()
     found = store.get("t")
-    assert found is not None and found.asked == 9
+    assert found is not None and found.times_asked == 9
 
 
 def test_what_fails_changes_nothing(place: Place) -> None:
@@ -161,7 +161,7 @@ def test_an_older_copy_brings_no_approval_back(place: Place) -> None:
     copy = place.copy()
     store = place.open()
     assert store.rolled_back == 0
-    store.change("t", lambda t: machine.redeem(t, t.binds(), 1002.0, TIERS))
+    store.change("t", lambda t: machine.redeem(t, t.binding, 1002.0, TIERS))
     place.put_back(copy)
     again = place.open()
     found = again.get("t")
@@ -323,4 +323,15 @@ def test_a_lock_that_somebody_holds_denies_and_is_got_over(tmp_path: Path) -> No
             store.change("t", lambda t: vote(t, "ben"))
         assert store.get("t") == ticket()  # reading goes on
     assert store.change("t", lambda t: vote(t, "ben")).state == "approved"  # type: ignore[union-attr]
+    store.close()
+
+
+def test_a_kind_of_store_is_known_by_its_scheme(tmp_path: Path) -> None:
+    sqlite, postgres = kinds.KINDS
+    assert kinds.kind_of("") is sqlite
+    assert kinds.kind_of("postgres://h/d") is kinds.kind_of("postgresql://h/d") is postgres
+    assert [kinds.kind_of(p) for p in ("sqlite", "postgres", "postgresx://h", "://", "mysql://h/d")] == [None] * 5
+    store = sqlite.opened("", str(tmp_path))
+    assert store.add(ticket(), 9) is not None and (tmp_path / "approvals.db.mark").read_text() == "1\n"
+    store.hint(lambda: None)
     store.close()

@@ -90,7 +90,7 @@ def test_a_ticket_is_the_old_or_the_new_one_or_revoked(tmp_path: Path, step: str
     """Between the counter's file and the commit a crash looks like an older file: then nothing is approved."""
     change = {
         "vote": "lambda t: machine.vote(t, 'ben', 'approve', '', 1001.0, lambda *_: True, {})",
-        "redeem": "lambda t: machine.redeem(t, t.binds(), 1002.0, {})",
+        "redeem": "lambda t: machine.redeem(t, t.binding, 1002.0, {})",
     }[step]
     code = (
         "from policy_lang.approvals import machine\nfrom policy_lang.approvals.sqlite import SqliteStore\n"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from policy_lang import Policy, __version__
-from policy_lang.approvals.sql import SqlStore
 from policy_lang.approvals.sqlite import SqliteStore
+from policy_lang.approvals.store import Store
 from policy_lang.audit.log import DecisionLog
 from policy_lang.compiled.reader import Contents
 from policy_lang.compiler.binary import compile_binary
@@ -56,7 +56,7 @@ class Inside:
 
     folder: Path
     text: str = POLICY
-    store: SqlStore | None = None
+    store: Store | None = None
     same_user: bool = False
     log: bool = False
     people: tuple[Person, ...] = PEOPLE

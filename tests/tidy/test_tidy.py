@@ -90,7 +90,7 @@ def test_only_files_py_opens_policies() -> None:
         "audit/log.py",  # through system.py
         "audit/read.py",
         "approvals/sqlite.py",  # the store
-        "approvals/sql.py",  # the counter beside the store
+        "approvals/rollback_mark.py",  # the counter beside the store
         "audit/sign.py",
         "records/cluster.py",  # Ray reads
         "records/otel.py",  # what was sent

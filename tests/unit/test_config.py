@@ -112,3 +112,13 @@ def test_what_is_kept(tmp_path: Path) -> None:
     with pytest.raises(UnsafePlaceError):
         FrozenStore(str(tmp_path))
     assert FrozenStore(None).state.frozen == {}
+
+
+@pytest.mark.parametrize("store", ["", "sqlite.db", "mysql://host/db", "postgresx://host/db", "http://postgres://x"])
+def test_a_store_is_of_a_known_kind(tmp_path: Path, store: str) -> None:
+    path = tmp_path / "serve.toml"
+    path.write_text(f'[[principal]]\nuid = 1000\nagents = ["a"]\n[approvals]\nstore = "{store}"\n')
+    with pytest.raises(
+        ServiceConfigError, match="not of a known kind; a place begins with `postgres://`, `postgresql://`"
+    ):
+        read_config(str(path))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl
 
 from ...approvals import machine
 from ...approvals.store import StoreUnavailableError, TicketQuery
-from ...approvals.ticket import APPROVE, BREAK, REJECTED, Ticket
+from ...approvals.ticket import APPROVE, REJECTED, Ticket
 from ...domain.codes import PAGES
 from ...domain.errors import RequestError
 from ...domain.limits import limit
@@ -130,10 +131,10 @@ class Console:
         if found is None:
             raise RequestError("PLR205", "there is no such ticket")
         state = self.service.state
-        same = [t for t in approvals.found(TicketQuery(what=found.what), force) if t.id != found.id]
+        same = [t for t in approvals.found(TicketQuery(question_id=found.question_id), force) if t.id != found.id]
         midnight = approvals.now() // 86_400 * 86_400
         today = approvals.found(TicketQuery(agent=found.agent, since=midnight), force)
-        yes = sum(t.good > 0 for t in same)
+        yes = sum(t.redeem_by > 0 for t in same)
         no = sum(t.state == REJECTED for t in same)
         view = shown_to_people(found, force)
         asked = report.questions(view)
@@ -153,9 +154,9 @@ class Console:
         may = self.service.principals.people.may
         out: Json = {"answer": False, "reason": False, "glass": [], "review": False, "why": ""}
         mine = [t for t in ticket.tiers if machine.speaks_for(person.name, t, may, force.tiers)]
-        if ticket.unreviewed:
-            broke = any(v.person == person.name and v.verdict == BREAK for v in ticket.votes)
-            out["review"] = bool(mine) and not broke
+        with suppress(RequestError):
+            machine.check_reviewer(ticket, person.name, may, force.tiers)
+            out["review"] = True
         if not ticket.is_open:
             return out
         if ticket.policy != force.policy:

@@ -13,8 +13,9 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import tomli
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from ...approvals.kinds import KINDS, kind_of
 from ...domain.faults import AuthorError, reason_of
 from ...domain.limits import limit
 from ...facts.owners import unsafe
@@ -80,9 +81,17 @@ class PersonModel(_ConfigModel):
 class ApprovalsModel(_ConfigModel):
     """Where tickets are kept, whose signatures are known, and whether people may answer from an agent's user."""
 
-    store: Annotated[str, Field(pattern=r"^postgres(ql)?://", max_length=2048)] | None = None
+    store: Annotated[str, Field(max_length=2048)] | None = None
     allowed_signers: Annotated[str | None, Field(alias="allowed-signers")] = None
     same_user: Annotated[bool, Field(alias="same-user")] = False
+
+    @field_validator("store")
+    @classmethod
+    def _of_a_kind(cls, value: str | None) -> str | None:
+        if value is not None and (not value or kind_of(value) is None):
+            known = ", ".join(f"`{scheme}://`" for kind in KINDS for scheme in kind.schemes)
+            raise ValueError(f"the store is not of a known kind; a place begins with {known}")
+        return value
 
 
 class WebhookModel(_ConfigModel):
