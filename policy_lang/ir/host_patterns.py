@@ -64,7 +64,9 @@ def _url_path(path: str) -> Sequence:
     for part in parts:
         if part in {"", ".", ".."} or any(c in part for c in "?#%;\\ "):
             if part not in {"", ".", ".."} and "?" in part:
-                raise PatternError("a URL pattern cannot contain `?`", "queries are not matched; use `*` inside a part")
+                raise PatternError(
+                    "a URL pattern cannot contain `?`", "queries are not matched; use `*` inside a segment"
+                )
             raise PatternError("the URL's path has an empty, `.`, `..` or escaped segment", "write the path without it")
     labels = [part_label(p) for p in parts]
     return collapse([*labels, MANY]) if folder else many_inside(list(labels))

@@ -129,7 +129,7 @@ def _name(text: str) -> Sequence:
         raise PatternError("a name must be printable ASCII without spaces")
     parts = text.split(".")
     if "" in parts:
-        raise PatternError("the name has an empty part between dots", "remove a dot")
+        raise PatternError("the name has an empty segment between dots", "remove a dot")
     return collapse(part_label(p) for p in parts)
 
 
