@@ -125,6 +125,8 @@ TABLE: tuple[Limit, ...] = (
     Limit("notify_seconds", 10, "seconds", "for the program that tells people of a ticket"),
     Limit("notify_waiting", 100, "tickets", "that people are not told of yet; more are not told, and counted"),
     Limit("hook_input_bytes", 8 << 20, "bytes", "a call as its hook gets it; clients send whole files with a write"),
+    Limit("hook_seconds", 2, "seconds", "a hook answers in, unless told otherwise; clients wait 5 at least"),
+    Limit("hook_host_seconds", 10, "seconds", "that a client waits for its hook, whose own alarm comes long before"),
     Limit("hook_timeout_seconds", 60, "seconds", "`--timeout`; the hook must end before its client gives up on it"),
     Limit("hook_wait_seconds", 540, "seconds", "`--wait`; clients give up after 600, and then let the call pass"),
     Limit("hook_origin_characters", 256, "characters", "of each name that a client tells; longer ones are cut"),

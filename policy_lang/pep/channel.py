@@ -11,9 +11,8 @@ from time import monotonic
 
 from ..domain.faults import InternalError, reason_of
 
-# Limits of domain/limits.py, whose table takes longer to import than the exchange; a test compares them.
-MOST_REPLY = 16 << 20
-MOST_HEAD = 16 << 10
+MOST_REPLY = 16 << 20  # limit: reply_bytes
+MOST_HEAD = 16 << 10  # limit: reply_head_bytes
 
 
 class ChannelError(InternalError):

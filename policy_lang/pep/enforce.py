@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from .questions import HookQuestion
 
 Options = dict[str, list[str]]
-_SECONDS = 1.5
-"""For the service's answer; the hook's own alarm comes after it."""
+_SECONDS = 2.0  # limit: hook_seconds
+_SHARE = 0.75
+"""Of the hook's seconds, for the answer; its own alarm comes after it."""
 
 
 def enforce(name: str, options: Options, data: bytes) -> tuple[int, bytes, bytes]:
@@ -55,7 +56,7 @@ def _decided(found: list[HookQuestion], context: HookContext, options: Options, 
         common["agent"] = options["--agent"][0]
     common["origin"] = origin
     decider = decider_of(options)
-    seconds = float(options["--timeout"][0]) * 0.75 if "--timeout" in options else _SECONDS
+    seconds = _SHARE * (float(options["--timeout"][0]) if "--timeout" in options else _SECONDS)
     outcome = decider.decide(found, common, monotonic() + seconds)
     if outcome.ticket and "--wait" in options and isinstance(decider, ServiceDecider):
         state = decider.settled(outcome.ticket, monotonic() + float(options["--wait"][0]))
@@ -78,8 +79,7 @@ _TOLD = {
     "model": "model", "agent_id": "subagent",
 }  # fmt: skip
 """Fields of clients' input that identify a call, and their names in a record; telemetry has the same values."""
-MOST_ORIGIN = 256
-"""A limit of domain/limits.py; a test compares them."""
+MOST_ORIGIN = 256  # limit: hook_origin_characters
 
 
 def _origin(client: str, payload: dict[str, object]) -> dict[str, str]:

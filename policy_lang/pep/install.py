@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..domain.faults import AuthorError
+from ..domain.limits import limit
 from .clients.base import HookClient, SettingsForm
 
 HOOK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hook.py")
 OURS = "policy_lang/pep/hook.py"
-_HOST_SECONDS = 10
-"""The client's own time limit for its hook; the hook's alarm comes long before."""
+_HOST_SECONDS = limit("hook_host_seconds")
 
 
 class InstallError(AuthorError):

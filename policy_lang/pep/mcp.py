@@ -22,7 +22,7 @@ from .questions import HookQuestion, Outcome, RefusedError, denied
 
 _VERSIONS = ("2025-06-18", "2025-03-26", "2024-11-05")
 _MOST_LINE = limit("mcp_line_bytes")
-_SECONDS = 2.0
+_SECONDS = limit("hook_seconds")
 _INVALID = -32600
 _TEXT = {"type": "string"}
 _TOOLS = [

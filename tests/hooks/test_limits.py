@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import socket
 import threading
 import time
@@ -13,15 +14,18 @@ import pytest
 
 from policy_lang.domain.limits import limit
 from policy_lang.pep import channel, enforce, hook, mcp
+from policy_lang.pep.clients import NAMES
+from policy_lang.pep.clients import client as client_of
+from policy_lang.pep.install import settings_with
 
 
-def test_what_the_hook_keeps_to_without_the_table_stands_in_it() -> None:
-    assert limit("hook_input_bytes") == hook.MOST_INPUT
-    assert limit("hook_timeout_seconds") == hook.MOST_TIMEOUT
-    assert limit("hook_wait_seconds") == hook.MOST_WAIT
-    assert limit("hook_origin_characters") == enforce.MOST_ORIGIN
-    assert limit("reply_bytes") == channel.MOST_REPLY
-    assert limit("reply_head_bytes") == channel.MOST_HEAD
+def test_what_the_hook_keeps_to_when_it_is_told_nothing() -> None:
+    assert hook._seconds([]) == limit("hook_seconds")
+    assert hook._seconds(["--wait", "10"]) == 10 + 2 * limit("hook_seconds")
+    for name in NAMES:
+        settings = settings_with(client_of(name), "", "COMMAND", managed=False)
+        assert set(re.findall(r"\d{2,}", settings)) <= {f"{limit('hook_host_seconds')}{zeros}" for zeros in ("", "000")}
+        assert f"{limit('hook_host_seconds')}" in settings
 
 
 class Input:

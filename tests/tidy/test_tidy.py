@@ -189,7 +189,7 @@ def imports_of(path: Path, known: set[str]) -> set[str]:
 
 NO_LIMITS = {"automata/glob.py: MAX_CODE_POINT": "the last of Unicode"}
 """Numbers that are named like limits and are none."""
-OWN_LIMITS = ("client.py", "daemon/", "engine/", "pep/")
+OWN_LIMITS = ("client.py", "daemon/", "engine/")
 """Where limits may still stand by themselves."""
 
 
