@@ -90,7 +90,7 @@ def measure() -> str:
     for name, script in SCRIPTS.items():
 
         def cold(script: str = script) -> object:
-            engine.read, engine._answers = {}, {}
+            engine.evaluator.scripts, engine._answers = {}, {}
             return ask(script)
 
         figures = [

@@ -22,7 +22,7 @@ from policy_lang.compiled.opened import open_compiled
 from policy_lang.compiled.writer import Origin, write
 from policy_lang.compiler.profiles import builtin, builtin_names
 from policy_lang.domain.request import Request
-from policy_lang.engine.engine import Engine
+from policy_lang.engine.pdp import Engine
 
 ROOT = Path(__file__).parents[1]
 HOOK = ROOT / "policy_lang/pep/hook.py"
@@ -76,7 +76,7 @@ def _memory(path: Path) -> float:
     """What opening and one decision add to a process, in MB."""
     code = (
         "import sys\n"
-        "from policy_lang.compiled.opened import open_compiled\nfrom policy_lang.engine.engine import Engine\nfrom policy_lang.domain.request import Request\n"
+        "from policy_lang.compiled.opened import open_compiled\nfrom policy_lang.engine.pdp import Engine\nfrom policy_lang.domain.request import Request\n"
         "rss = lambda: int(open('/proc/self/status').read().partition('VmRSS:')[2].split()[0]) / 1024\n"
         "before = rss()\n"
         f"c = open_compiled(sys.argv[1], {__version__!r})\n"

@@ -11,8 +11,9 @@ from .domain.decision import Decision
 from .domain.policy import AttributeType
 from .domain.record import replace
 from .domain.request import Request
-from .engine.engine import Engine
 from .engine.explain import Explanation, explain
+from .engine.memo import key_of
+from .engine.pdp import Engine
 from .ir.model import PolicySet
 
 TYPE_CHECKING = False
@@ -141,49 +142,19 @@ class Policy:
             resource = tuple(resource)
         if now is None and self._engine.timed:
             now = time.time()
-        where = (cwd, workspace, home, tmp)
-        if self._log is not None:
-            tables, many = (context or {}), tuple(resolved)
-            return self.decide_request(
-                Request(
-                    action, resource, agent, repo, branch, session, tables, *where, shell, method, many, git or {},
-                    lexical, pattern, now=now,
-                )
-            )  # fmt: skip
-        key: object = None
-        if context is None and git is None and (lexical or workspace is None or action == "run"):
-            # nothing but the arguments decides, if the answer is pure; the clock only by its minute
-            minute = None if now is None else now // 60
-            who = (agent, repo, branch, session)
-            key = (action, resource, who, where, shell, method, resolved, pattern, lexical, minute)
-        try:
-            answer = None if key is None else self._engine.recall(key)
-        except TypeError:  # something in it cannot be a key
-            key = answer = None
-        if answer is None:
-            answer = self._engine.answer(
-                Request(
-                    action,
-                    resource,
-                    agent,
-                    repo,
-                    branch,
-                    session,
-                    context or {},
-                    *where,
-                    shell,
-                    method,
-                    tuple(resolved),
-                    git or {},
-                    lexical,
-                    pattern,
-                    None,
-                    now,
-                )
-            )
-            if key is not None and answer.pure:
-                self._engine.remember(key, answer)
-        return Decision(answer)
+        key = None
+        if self._log is None:
+            rest = (resource, agent, repo, branch, session, cwd, home, tmp, shell, method, resolved, pattern)
+            key = key_of(action, workspace, lexical, now, context, git, rest)
+            if key is not None:
+                answer = self._engine.recall(key)
+                if answer is not None:
+                    return Decision(answer)
+        request = Request(
+            action, resource, agent, repo, branch, session, context or {}, cwd, workspace, home, tmp, shell, method,
+            tuple(resolved), git or {}, lexical, pattern, now=now,
+        )  # fmt: skip
+        return self.decide_request(request) if self._log is not None else self._fresh(request, key)
 
     def decide_request(self, request: Request) -> Decision:
         """Decide a request object. The clock is read only when the policy speaks of time. Never raises."""
@@ -200,25 +171,16 @@ class Policy:
         """The request with the clock's time in it, when it has none and the policy speaks of time."""
         return replace(request, now=time.time()) if request.now is None and self._engine.timed else request
 
-    def _decided(self, request: Request) -> Decision:
-        key: object = None
-        answer = None
-        if not (request.context or request.git or request.inner) and (
-            request.lexical or request.workspace is None or request.action == "run"
-        ):
-            minute = None if request.now is None else request.now // 60
-            who = (request.agent, request.repo, request.branch, request.session)
-            where = (request.cwd, request.workspace, request.home, request.tmp)
-            how = (request.shell, request.method, request.resolved, request.pattern, request.lexical, minute)
-            key = (request.action, request.resource, who, where, *how)
-            try:
-                answer = self._engine.recall(key)
-            except TypeError:  # something in it cannot be a key
-                key = None
-        if answer is None:
-            answer = self._engine.answer(request)
-            if key is not None and answer.pure:
-                self._engine.remember(key, answer)
+    def _decided(self, one: Request) -> Decision:
+        who, where = (one.agent, one.repo, one.branch, one.session), (one.cwd, one.home, one.tmp)
+        rest = (one.resource, *who, *where, one.shell, one.method, one.resolved, one.pattern)
+        key = key_of(one.action, one.workspace, one.lexical, one.now, one.context, one.git, rest, one.inner)
+        answer = None if key is None else self._engine.recall(key)
+        return Decision(answer) if answer is not None else self._fresh(one, key)
+
+    def _fresh(self, request: Request, key: object) -> Decision:
+        answer = self._engine.answer(request)
+        self._engine.remember(key, answer)
         return Decision(answer)
 
     def explain(self, request: Request) -> Explanation:

@@ -13,9 +13,10 @@ from ..domain.collection import no_collection
 from ..domain.decision import RuleRef, Verdict
 from ..domain.errors import SearchLimitError
 from ..domain.limits import limit
-from ..engine.engine import Engine
+from ..engine.pdp import Engine
 from ..engine.prepare import engine_of, reference
 from ..ir.model import Rule
+from ..ir.sorts.host import host_text
 from . import ungranted
 from .cases import Cases
 from .changes import Change, changes, merged_attributes, renamed_tiers, weaker_tiers
@@ -24,7 +25,7 @@ from .members import matching
 from .questions import ADDRESSES, BARE, Question, permits, same_answer, search, unlogged, unsure, weakened, widened
 from .search import Found, Item
 from .spaces import Layout
-from .witness import Witness, confirmed, host_text, requests, telling, usual_layout, verdict_on
+from .witness import Witness, confirmed, requests, telling, usual_layout, verdict_on
 
 KINDS = ("widened", "lowered", "unlogged", "narrowed", "raised", "logged")
 _MOST_WHOLE = limit("diff_whole")
@@ -109,7 +110,7 @@ class _Differ:
         self._decided: dict[object, list[tuple[Verdict, ...]]] = {}
         self.result = Diff(layout=layout)
         # two guardrails are compared by what they leave alone; beside a policy one grants nothing
-        alone = old.judge.over_everything and new.judge.over_everything
+        alone = old.over_everything and new.over_everything
         self.engines = {"old": _on(old, sources, alone), "new": _on(new, sources, alone)}
         self.attributes, spread, clash = merged_attributes(old.policy, new.policy)
         self.sides = {
@@ -347,7 +348,7 @@ def _name(item: Item) -> tuple[str, str]:
 
 def _on(engine: Engine, sources: tuple[str, ...], alone: bool) -> Engine:
     """The engine over the policy with these files protected, as guardrails alone or not."""
-    if tuple(sorted(set(engine.policy.sources))) == sources and engine.judge.over_everything == alone:
+    if tuple(sorted(set(engine.policy.sources))) == sources and engine.over_everything == alone:
         return engine
     return engine_of(replace(engine.policy, sources=sources), alone, engine.profiles)
 

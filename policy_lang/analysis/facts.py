@@ -10,7 +10,7 @@ from ..domain.collection import no_collection
 from ..domain.decision import RuleRef
 from ..domain.errors import SearchLimitError
 from ..domain.limits import limit
-from ..engine.engine import Engine
+from ..engine.pdp import Engine
 from ..engine.prepare import reference
 from ..ir.model import Rule
 from .cases import Cases

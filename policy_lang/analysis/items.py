@@ -17,8 +17,8 @@ from ..domain.conditions import TRUE, Atom, Formula, Join, join
 from ..domain.errors import RequestError
 from ..domain.policy import included
 from ..engine.command_words import BARE, FIRST, bare_sequence, command_options, named_sequences
-from ..engine.engine import Engine
-from ..engine.floor import policy_file_rules
+from ..engine.pdp import Engine
+from ..engine.protected_files import policy_file_rules
 from ..facts.commands import OPAQUE, argv_word
 from ..ir.conditions import canonical
 from ..ir.model import PolicySet, Rule
@@ -92,7 +92,7 @@ class Side:
 
     def covering(self, tier: str) -> set[str]:
         """The tiers whose approval is one of `tier` as well."""
-        return {tier} | {name for name in self.policy.tiers if tier in included(self.policy.tiers, name)}
+        return {tier} | {name for name, one in self.policy.tiers.items() if tier in included(one, self.policy.tiers)}
 
     def floor(self, action: str) -> Items:
         """The protected floor."""
@@ -297,7 +297,7 @@ class Side:
 
 def side_of(engine: Engine, layout: Layout) -> Side:
     """A policy as one side of a question."""
-    return Side(engine.policy, engine.profiles, layout, engine.policy.sources, engine.judge.over_everything)
+    return Side(engine.policy, engine.profiles, layout, engine.policy.sources, engine.over_everything)
 
 
 def option(name: str) -> Atom:

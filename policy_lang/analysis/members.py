@@ -8,14 +8,10 @@ from functools import lru_cache
 from ..automata.pattern import Pattern, Sequence, Word
 from ..automata.trie import Trie
 from ..automata.walker import Walker
-from ..domain.actions import COMMAND, HOST, PATH, REF, SORT_OF
+from ..domain.actions import SORT_OF
 from ..domain.errors import RequestError
-from ..facts.commands import OPAQUE, argv_word
-from ..facts.hosts import PATH as URL_PATH
-from ..facts.hosts import host_facts
-from ..facts.names import name_word
-from ..facts.paths import Roots, path_forms
-from ..facts.refs import ref_facts
+from ..facts.paths import Roots
+from ..ir.sorts.sort import Circumstances, sort_named
 from .spaces import Layout
 from .witness import Witness
 
@@ -27,18 +23,10 @@ def words_of(witness: Witness) -> tuple[Word, ...]:
 
 @lru_cache(maxsize=4_096)
 def _words(action: str, resource: str | tuple[str, ...], method: str | None, place: Layout) -> tuple[Word, ...]:
-    sort = SORT_OF[action]
     try:
-        if sort == COMMAND:
-            return ((OPAQUE,),) if isinstance(resource, str) else (argv_word(resource, None, place.workspace),)
-        assert isinstance(resource, str)
-        if sort == PATH:
-            roots = Roots(None, place.workspace, place.home, place.tmp, lexical=True)
-            return path_forms(resource, roots)[0].sure
-        if sort == HOST:
-            facts = host_facts(resource, method)
-            return ((method or "GET", str(facts.port), *facts.segments, URL_PATH, *(facts.path or ())),)
-        return (ref_facts(resource).word if sort == REF else name_word(resource),)
+        roots = Roots(None, place.workspace, place.home, place.tmp, lexical=True)
+        seen = Circumstances(roots, None, () if method is None else (method,))
+        return sort_named(SORT_OF[action]).words(resource, seen)[0].definite
     except RequestError:
         return ()
 

@@ -11,7 +11,7 @@ from ..domain.conditions import TRUE, Atom
 from ..domain.decision import Verdict
 from ..domain.errors import SearchLimitError
 from ..domain.limits import limit
-from ..engine.engine import Engine
+from ..engine.pdp import Engine
 from ..engine.prepare import engine_of
 from ..ir.model import Layer, PolicySet, Property, ProveBlock, Rule
 from .cases import FALSE, OPEN, Cases, Demand

@@ -11,7 +11,7 @@ from ..domain.conditions import TRUE, Atom
 from ..domain.decision import RuleRef, Verdict
 from ..domain.errors import SearchLimitError
 from ..domain.limits import limit
-from ..engine.engine import Engine
+from ..engine.pdp import Engine
 from ..engine.prepare import reference
 from ..ir.model import Rule
 from .cases import TRUE as SURELY

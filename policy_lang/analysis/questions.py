@@ -18,11 +18,11 @@ from ..engine.command_words import BARE as BARE_WORD
 from ..engine.command_words import NAMED
 from ..facts.commands import OPAQUE
 from ..ir.model import Rule
+from ..ir.sorts.sort import sort_named
 from . import ungranted
 from .cases import FALSE, OPEN, TRUE, Cases, Demand
 from .items import OPTION, Items, Part, Side, minus, option, same
 from .search import Found, Item, Search
-from .spaces import space_of
 
 WORDS, BARE, ADDRESSES = "words", "bare", "addresses"
 """What a question's words are: resources, commands without their options, or addresses of a name."""
@@ -255,7 +255,7 @@ def search(
     With `sieve`, items of the first set of which the barred ones leave nothing are taken out before.
     """
     budget = Budget()
-    space = space_of(SORT_OF[action])
+    space = sort_named(SORT_OF[action]).space()
     implied = _implied(side, cases, question.view) if SORT_OF[action] == COMMAND else None
     made = Search(space, question.required, question.barred, cases, budget, implied, spared)
     if sieve and len(question.required) > 1 and question.barred:

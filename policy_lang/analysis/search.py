@@ -16,11 +16,11 @@ from ..automata.budget import Budget
 from ..automata.choose import among, choose, untouched
 from ..automata.glob import Glob
 from ..automata.pattern import CONTROL, MANY, Label, Sequence, Word
+from ..automata.space import Phase, Space
 from ..automata.trie import Node, Trie, close
 from ..domain.conditions import Formula
 from ..ir.model import Rule
 from .cases import FALSE, OPEN, TRUE, Cases, Demand, always
-from .spaces import Phase, Space
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import ipaddress
 import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ..automata.pattern import Sequence, Word, instance
-from ..domain.actions import COMMAND, HOST, NAME, PATH, REF, SORT_OF
+from ..domain.actions import COMMAND, HOST, PATH, SORT_OF
 from ..domain.decision import Verdict
 from ..domain.errors import RequestError
 from ..domain.request import Request
 from ..engine.command_words import BARE, NAMED
 from ..engine.effects import act_effect
-from ..engine.engine import Engine
-from ..facts import hosts
+from ..engine.pdp import Engine
+from ..engine.scripts import acts
 from ..facts.commands import OPAQUE
 from ..facts.paths import HOME, TMP, WORKSPACE
 from ..ir.evaluate import Value
 from ..ir.model import PolicySet
+from ..ir.sorts.sort import sort_named
 from ..shell.builtins import TABLE
 from .cases import GIVEN, UNKNOWN
 from .items import OPTION
@@ -83,12 +83,12 @@ def verdict_on(engine: Engine, witness: Witness) -> Verdict:
     if witness.action == "run" and witness.resource != _SCRIPT:
         words = witness.resource if isinstance(witness.resource, tuple) else tuple(shlex.split(witness.resource))
         try:
-            acts = engine.acts(request)
+            found = acts(engine.evaluator, request)
         except RequestError:
-            acts = ()  # refused, and the engine says why
-        for act in acts:
+            found = ()  # refused, and the engine says why
+        for act in found:
             if act.action == "run" and tuple(v.text for v in act.argv) == words:
-                return act_effect(engine, act, request, engine.environment(request)).verdict
+                return act_effect(engine.evaluator, act, request, engine.environment(request)).verdict
     return engine.decide(request).verdict
 
 
@@ -103,16 +103,14 @@ def requests(
     sort = SORT_OF[action]
     if sort == PATH:
         yield from _paths(action, word, given, layout)
-    elif sort == HOST:
-        yield Witness(action, _url(word), given, word[0], usual_layout(layout))
-    elif sort == REF:
-        yield Witness(action, _ref(word), given)
-    elif sort == NAME:
-        yield Witness(action, ".".join(word), given)
     elif sort == COMMAND:
         options = [k.removeprefix(OPTION) for k, v in case.items() if v and k.startswith(OPTION)]
         for words in dict.fromkeys(_commands(word, options, patterns)):
             yield Witness(action, words, given, None, usual_layout(layout))
+    else:
+        resource = sort_named(sort).resource(word)
+        how = (word[0], usual_layout(layout)) if sort == HOST else (None, Layout())
+        yield Witness(action, resource, given, *how)
 
 
 def plain_case(case: dict[str, Value | None]) -> dict[str, Value | None]:
@@ -161,36 +159,6 @@ def _relative(lead: str, inside: str) -> str:
     return "./" + inside if inside[:1] in {"~", "$"} else inside or "."
 
 
-def host_text(word: Word) -> str:
-    """The host of a connection's word."""
-    cut = word.index(hosts.PATH)
-    kind, labels = word[2], word[3:cut]
-    if kind == hosts.NAME:
-        return ".".join(reversed(labels))
-    number = int("".join(labels), 16)
-    return str(ipaddress.IPv4Address(number) if kind == hosts.V4 else ipaddress.IPv6Address(number))
-
-
-def _url(word: Word) -> str:
-    host = f"[{host_text(word)}]" if word[2] == hosts.V6 else host_text(word)
-    cut = word.index(hosts.PATH)
-    port = "" if word[1] == "443" else f":{word[1]}"
-    return f"https://{host}{port}/{'/'.join(word[cut + 1 :])}"
-
-
-def _ref(word: Word) -> str:
-    remote, *parts = word
-    text = "/".join(parts)
-    short = text.removeprefix("refs/heads/")
-    if (
-        short != text
-        and not short.startswith(("heads/", "tags/", "remotes/", "refs/", "+"))
-        and short not in {"HEAD", "@"}
-    ):
-        text = short
-    return text if remote == "origin" else f"{remote}:{text}"
-
-
 def _commands(word: Word, options: list[str], patterns: Iterable[Sequence]) -> Iterator[str | tuple[str, ...]]:
     if word == (OPAQUE,):
         yield _SCRIPT
@@ -233,35 +201,13 @@ def confirmed(
 
 # the most telling
 
-TELLING: dict[str, tuple[str, ...]] = {
-    PATH: (
-        ".git/config", ".git/hooks/pre-commit", ".env", "~/.ssh/id_ed25519", "~/.aws/credentials", "~/.netrc",
-        "~/.bashrc", ".github/workflows/release.yml", "package.json", "pyproject.toml", "Dockerfile", "Makefile",
-        "CODEOWNERS", "secrets/key.pem", "/etc/passwd", "/var/run/docker.sock", "${tmp}/x", "README.md", "src/app.ts",
-        "~/notes.txt",
-    ),
-    HOST: (
-        "http://169.254.169.254/", "https://169.254.169.254/", "http://metadata.google.internal/", "http://127.0.0.1/",
-        "https://10.0.0.1/", "https://paste.example/", "https://example.com/",
-    ),
-    REF: ("main", "master", "release/1.0", "refs/tags/v1.0", "production", "fork:main", "agent/x"),
-    NAME: (
-        "PATH", "LD_PRELOAD", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "NPM_TOKEN", "deploy.production",
-        "db.schema.change",
-    ),
-}  # fmt: skip
-"""Requests that a reviewer understands at once, the most sensitive first."""
-_ORDINARY = {"README.md", "https://example.com/", "agent/x"}
-"""From these on they are ordinary ones."""
-
 
 def telling(witness: Witness, first: Iterable[str] = (), last: Iterable[str] = ()) -> Iterator[Witness]:
     """The same question about well-known targets: `first`, the sensitive ones, `last`, then ordinary ones."""
-    sort = SORT_OF[witness.action]
-    known = TELLING.get(sort, ())
-    cut = next((i for i, text in enumerate(known) if text in _ORDINARY), len(known))
+    sort = sort_named(SORT_OF[witness.action])
+    known, cut = sort.telling, len(sort.telling) - sort.ordinary
     for text in (*first, *known[:cut], *last, *known[cut:]):
-        if sort == PATH:
+        if sort.name == PATH:
             apart = witness.layout.workspace == _ELSEWHERE[WORKSPACE]
             yield replace(witness, resource=text, layout=usual_layout(Layout()) if apart else witness.layout)
         else:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 
 from ..domain.errors import RequestError
 from ..domain.limits import limit
-from ..domain.policy import Tier
+from ..domain.policy import Tier, included
 from .ticket import (
     APPROVE,
     APPROVED,
@@ -105,7 +105,7 @@ def speaks_for(person: str, tier: Tier, may: May, tiers: Tiers) -> bool:
     """Whether a person answers for a tier: as one of its approvers, or for one that includes it."""
     if may(person, tier):
         return True
-    return any(tier.name in includes(t, tiers) and may(person, t) for t in tiers.values())
+    return any(tier.name in included(t, tiers) and may(person, t) for t in tiers.values())
 
 
 def _said(ticket: Ticket, tier: Tier, verdict: str = APPROVE) -> int:
@@ -116,7 +116,7 @@ def _said(ticket: Ticket, tier: Tier, verdict: str = APPROVE) -> int:
 def opens(tier: Tier, tiers: Tiers) -> frozenset[str]:
     """The tiers that one stands in for in an emergency: those it names, and what they include."""
     named = [tiers[name] for name in tier.opens if name in tiers]
-    return frozenset(name for t in named for name in (t.name, *includes(t, tiers)))
+    return frozenset(name for t in named for name in (t.name, *included(t, tiers)))
 
 
 def opening(ticket: Ticket, tiers: Tiers) -> tuple[Tier, ...]:
@@ -128,18 +128,6 @@ def opening(ticket: Ticket, tiers: Tiers) -> tuple[Tier, ...]:
 def left(ticket: Ticket) -> dict[str, int]:
     """How many people must still say yes, by tier."""
     return {t.name: max(0, t.quorum - _said(ticket, t)) for t in ticket.tiers}
-
-
-def includes(tier: Tier, tiers: Tiers) -> frozenset[str]:
-    """The tiers that one stands for, directly or by others; not itself."""
-    found: set[str] = set()
-    todo = list(tier.includes)
-    while todo:
-        name = todo.pop()
-        if name not in found:
-            found.add(name)
-            todo += tiers[name].includes if name in tiers else ()
-    return frozenset(found - {tier.name})
 
 
 def timed(ticket: Ticket, now: float, tiers: Tiers) -> Ticket:
@@ -159,7 +147,7 @@ def _unanswered(ticket: Ticket, now: float, tiers: Tiers) -> Ticket:
             asked[tier.name] = tier
             continue
         above = tiers.get(tier.escalate)
-        if above is None or tier.name not in includes(above, tiers) or ticket.state == ESCALATED:
+        if above is None or tier.name not in included(above, tiers) or ticket.state == ESCALATED:
             return ticket.with_(state=EXPIRED, closed_at=now, why=f"nobody answered for `{tier.name}` in time")
         asked[above.name] = above
     answer_by = now + min(t.expires for t in asked.values())

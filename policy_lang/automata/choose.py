@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
-from .alphabet import Alphabet, representatives
+from .alphabet import Alphabet
 from .budget import Budget
 from .glob import Glob
+from .letters import representatives
 from .pattern import CONTROL, quoted
 
 Label = str | Glob

@@ -10,9 +10,10 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator
 
-from .alphabet import Alphabet, letters
+from .alphabet import Alphabet
 from .budget import Budget
 from .glob import Glob
+from .letters import letters
 from .pattern import MANY, Sequence, Word
 from .trie import Node, Trie, close, marks_of
 from .walker import step_nodes

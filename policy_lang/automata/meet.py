@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from .alphabet import Alphabet, letters
+from .alphabet import Alphabet
 from .budget import Budget
 from .glob import Glob
 from .language import Sets, explore
+from .letters import letters
 from .pattern import ANY, CONTROL, Wild, Word
 from .trie import Node, Trie, close, marks_of
 from .walker import step_nodes

@@ -170,8 +170,8 @@ class _File:
             made = Entry(
                 RuleRef(self.text(name), effect, file, line, because, tier, layer), shared[6] - 1, sort, shared[8] - 1,
                 grants=bool(flags & layout.GRANTS), log=bool(flags & layout.LOG),
-                override=bool(flags & layout.OVERRIDE), excepts=bool(flags & layout.EXCEPTS), needs=shared[9] - 1,
-                bars=shared[10] - 1,
+                override=bool(flags & layout.OVERRIDE), excepts=bool(flags & layout.EXCEPTS),
+                required_options=shared[9] - 1, forbidden_options=shared[10] - 1,
             )  # fmt: skip
             made = self._made_rules.setdefault(number, made)
         return made

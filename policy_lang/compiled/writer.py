@@ -143,7 +143,14 @@ class _Writer:
                 | layout.EXCEPTS * entry.excepts
             )  # fmt: skip
             shared = tuple(texts[x] for x in (*_entry_texts(ref), entry.sort))
-            kind = (*shared, entry.layer + 1, flags, entry.condition + 1, entry.needs + 1, entry.bars + 1)
+            kind = (
+                *shared,
+                entry.layer + 1,
+                flags,
+                entry.condition + 1,
+                entry.required_options + 1,
+                entry.forbidden_options + 1,
+            )
             number = self.rules[id(entry)] = len(self.rules)
             self.rule_numbers += [texts[ref.id], ref.line, self.kinds.setdefault(kind, len(self.kinds))]
         return number

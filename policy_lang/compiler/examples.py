@@ -6,11 +6,12 @@ from ..automata.trie import Trie
 from ..automata.walker import Walker
 from ..domain.actions import COMMAND
 from ..domain.errors import Diagnostic, RequestError, Span
-from ..domain.request import Request
-from ..engine.effects import command_truths
-from ..engine.explain import readings
+from ..engine.argv import command_truths
 from ..engine.prepare import rule_table
+from ..facts.paths import Roots
+from ..facts.words import Names
 from ..ir.model import PolicySet, Rule
+from ..ir.sorts.sort import Circumstances, sort_named
 from ..resolve.modules import walk_rules
 from ..resolve.names import Report
 from ..resolve.resolver import ResolvedPolicy
@@ -18,6 +19,8 @@ from ..shell.analyse import read_acts
 from ..shell.profile import Profiles
 from ..syntax import tree
 from .profiles import with_own
+
+_PLACE = Roots(workspace="/workspace", home="/home/agent", lexical=True)
 
 
 def check_examples(resolved: ResolvedPolicy, policy: PolicySet) -> None:
@@ -37,14 +40,12 @@ def _check(
     policy: PolicySet, rule: Rule, example: tree.ExampleNode, word: tree.Word, span: Span, report: Report
 ) -> None:
     method = example.method.text if example.method else None
-    request = Request(
-        rule.actions[0], word.text, workspace="/workspace", home="/home/agent", lexical=True, method=method
-    )
+    seen = Circumstances(_PLACE, None, () if method is None else (method,))
     try:
         matched = (
             _matches_command(rule, word.text, with_own(policy.profiles))
             if rule.sort == COMMAND
-            else _matches(rule, readings(request))
+            else _matches(rule, sort_named(rule.sort).words(word.text, seen))
         )
     except RequestError as error:
         report(Diagnostic("PLE406", f"the example is refused: {error.message}", span))
@@ -62,14 +63,14 @@ def _check(
         )
 
 
-def _matches(rule: Rule, words: tuple[tuple[str, ...], ...]) -> bool:
+def _matches(rule: Rule, forms: tuple[Names, ...]) -> bool:
     trie = Trie()
     for mark, patterns in enumerate((rule.include, rule.exclude)):
         for pattern in patterns:
             for sequence in pattern.sequences:
                 trie.add(sequence, mark)
     walker = Walker(trie)
-    marks = {m for word in words for m in walker.walk(word).marks}
+    marks = {m for names in forms for word in names.definite for m in walker.walk(word).marks}
     return 0 in marks and 1 not in marks
 
 

@@ -18,8 +18,10 @@ from ..domain.policy import FreezeRule
 from ..domain.suggest import suggest
 from ..ir.conditions import canonical, satisfiable
 from ..ir.model import Layer, PolicySet, Rule
-from ..ir.patterns import ALPHABETS, OPAQUE_SEQUENCE, check_option, compile_pattern
+from ..ir.patterns import compile_pattern
 from ..ir.scopes import PatternError, scope_sequence
+from ..ir.sorts.command import OPAQUE_SEQUENCE, check_option
+from ..ir.sorts.sort import sort_named
 from ..resolve.modules import Module
 from ..resolve.resolver import ResolvedPolicy, ResolvedRule
 from ..syntax import tree
@@ -341,7 +343,7 @@ class _Lowering:
 
 def _has_members(sort: str, sequences: Iterable[Sequence], without: Iterable[Sequence] = ()) -> bool:
     """True when some resource matches `sequences` and not `without`, or when that cannot be told within limits."""
-    alphabet = ALPHABETS[sort]
+    alphabet = sort_named(sort).alphabet
     if _plain_member(alphabet, sequences, without):
         return True  # what one example shows needs no automaton
     try:

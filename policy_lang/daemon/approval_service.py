@@ -27,7 +27,7 @@ from ..domain import strict_json
 from ..domain.decision import Decision
 from ..domain.errors import RequestError
 from ..domain.limits import limit
-from ..domain.policy import Tier
+from ..domain.policy import Tier, included
 from ..domain.request import Request
 from ..domain.serialize import rule_json
 from ..domain.strict_json import Json
@@ -119,7 +119,7 @@ class ApprovalService:
         if not names.keys() <= force.tiers.keys():
             raise RequestError("PLR235", "a tier that it needs is not defined")
         wanted = [force.tiers[n] for n in names]
-        tiers = tuple(t for t in wanted if not any(t.name in machine.includes(o, force.tiers) for o in wanted))
+        tiers = tuple(t for t in wanted if not any(t.name in included(o, force.tiers) for o in wanted))
         now = self.now()
         rules = {r.id: rule_json(r) for d in decisions if d.effect == "ask" for r in d.rules if r.tier}
         about: Json = {"rules": list(rules.values())}
@@ -284,7 +284,7 @@ def _canonical(request: Request, decision: Decision) -> Json:
 
 def covered(ticket: Ticket, tiers: Tiers) -> set[str]:
     """The tiers that a ticket's approval is good for: its own, and those that they include."""
-    return {name for t in ticket.tiers for name in (t.name, *machine.includes(t, tiers))}
+    return {name for t in ticket.tiers for name in (t.name, *included(t, tiers))}
 
 
 def brief(ticket: Ticket) -> Json:

@@ -142,6 +142,7 @@ TABLE: tuple[Limit, ...] = (
     Limit(
         "remembered_text", 2_000, "characters", "longer resources are decided anew each time; keeps 8,192 answers small"
     ),
+    Limit("remembered_effects", 64, "effects", "a command with more is decided anew each time"),
     Limit("unknown_segments_per_state", 64, "entries", "keeps hostile unique names from filling a state"),
     Limit("search_work", 20_000_000, "steps", "exact set algebra, some seconds; beyond it `undecided`, never a pass"),
     Limit("condition_cases", 200_000, "cases", "tried for one answer about all requests; beyond it `undecided`"),

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from .record import record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
 
 @record(frozen=True, slots=True)
 class Tier:
@@ -43,13 +47,18 @@ class FreezeRule:
     line: int
 
 
-def included(tiers: dict[str, Tier], name: str) -> frozenset[str]:
-    """Every tier that `name` includes, directly or through others."""
+def included(tier: Tier, tiers: Mapping[str, Tier]) -> frozenset[str]:
+    """The names of the tiers that one stands for, directly or through others; not itself, also where they go round."""
+    return closure(tier.includes, tiers) - {tier.name}
+
+
+def closure(names: Iterable[str], tiers: Mapping[str, Tier]) -> frozenset[str]:
+    """These tiers, and every one that they include, directly or through others."""
     found: set[str] = set()
-    todo = list(tiers[name].includes) if name in tiers else []
+    todo = list(names)
     while todo:
-        one = todo.pop()
-        if one not in found:
-            found.add(one)
-            todo.extend(tiers[one].includes if one in tiers else ())
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += tiers[name].includes if name in tiers else ()
     return frozenset(found)

@@ -1,29 +1,31 @@
-"""Why a decision is what it is: for each rule about the action, what it says of this resource and why."""
+"""Why a decision is what it is: for each rule about the action, what it says of this resource and why.
+
+What is shown are the engine's own truths: the request is evaluated once more by an evaluator that notes what its tables
+are asked.
+"""
 
 from __future__ import annotations
 
-from ..automata.pattern import Word
-from ..domain.actions import COMMAND, HOST, PATH, REF, SORT_OF
-from ..domain.decision import Decision, RuleRef
-from ..domain.errors import RequestError
+from ..domain.actions import COMMAND, DENY, SORT_OF
+from ..domain.decision import Decision, RuleRef, Verdict
+from ..domain.errors import RequestError, SearchLimitError
 from ..domain.record import record
 from ..domain.request import Request
-from ..facts import hosts
-from ..facts.commands import OPAQUE, argv_word
-from ..facts.disk import REAL
-from ..facts.names import name_word
-from ..facts.paths import Roots, path_forms
-from ..facts.refs import ref_facts
-from ..shell.acts import Act
-from .command_words import BARE, bare_word, command_options
-from .engine import Engine
+from ..facts.paths import roots_of
+from ..ir.sorts.sort import Circumstances, sort_named
+from .combine import Environment, Marks, Met, Outcomes, met_rules, open_because, truth
+from .evaluator import Evaluator
+from .pdp import Engine, evaluated
 from .table import FLOOR, Entry, Table
-from .verdicts import Environment, open_because, truth
 
 
 @record(frozen=True, slots=True)
 class RuleAnswer:
-    """One candidate rule: `holds` is `yes`, `no` or `maybe`; `why` says what decided that."""
+    """One candidate rule: `holds` is `yes`, `no` or `maybe`; `why` says what decided that.
+
+    What may be several things (a pattern, a path with two forms) a rule grants when it holds for all of them, and
+    restricts when it holds for one. Of a script, it is what the rule says of one of the commands.
+    """
 
     rule: RuleRef
     layer: str
@@ -40,120 +42,122 @@ class Explanation:
     rules: tuple[RuleAnswer, ...]
 
 
-_SHOWN = {"\0/": "/", "\0W": "<workspace>/", "\0~": "~/", "\0T": "${tmp}/"}
+_HOLDS = {True: "yes", None: "maybe", False: "no"}
+_ORDER = {"yes": 0, "maybe": 1, "no": 2}
 
 
 def explain(engine: Engine, request: Request) -> Explanation:
     """Explain a request; it never raises for what the request contains."""
     decision = engine.decide(request)
-    table = engine.prepared.tables.get(request.action)
-    if table is None:
+    if engine.prepared.tables.get(request.action) is None:
         return Explanation(decision, (), ())
+    tracer = Tracer(engine.evaluator, request.action)
     try:
-        env = engine.environment(request)
-        if SORT_OF[request.action] == COMMAND:
-            return _command(engine, request, decision, env)
-        names = readings(request)
+        reading = _reading(request)
+        evaluated(tracer, request, engine.environment(request))
     except RequestError as error:
         return Explanation(decision, (f"refused ({error.code}): {error.message}",), ())
-    answers = [_answer(engine, table, entry, names, env, request) for entry in table.entries]
-    order = {"yes": 0, "maybe": 1, "no": 2}
-    answers.sort(key=lambda a: (order[a.holds], a.rule.file, a.rule.line, a.rule.id))
-    return Explanation(decision, tuple(show_word(w) for w in names), tuple(answers))
+    except SearchLimitError:
+        pass  # what was found until then is shown
+    answers = tracer.answers()
+    return Explanation(decision, reading, tuple(sorted(answers, key=_rank)))
 
 
-def _command(engine: Engine, request: Request, decision: Decision, env: Environment) -> Explanation:
-    """What each rule about commands says of each command that could be read."""
-    if request.pattern:
-        return Explanation(decision, (), ())
-    table = engine.table("run")
-    answers: dict[tuple[str, int, str], RuleAnswer] = {}
-    order = {"no": 0, "maybe": 1, "yes": 2}
-    for act in engine.acts(request):
-        if act.action != "run" or (act.free and not act.opaque):
-            continue
-        texts = tuple(v.text or "" for v in act.argv)
-        known = bool(act.argv) and not act.opaque and all(v.text is not None for v in act.argv)
-        words = (argv_word(texts, request.cwd, request.workspace),) if known else ((OPAQUE,),)
-        for entry in table.entries:
-            made = _answer(engine, table, entry, words, env, request, act)
-            key = (made.rule.file, made.rule.line, made.rule.id)
-            if key not in answers or order[answers[key].holds] < order[made.holds]:
-                answers[key] = made
-    ranked = sorted(answers.values(), key=lambda a: (-order[a.holds], a.rule.file, a.rule.line, a.rule.id))
-    return Explanation(decision, (), tuple(ranked))
+def _rank(answer: RuleAnswer) -> tuple[int, str, int, str]:
+    return _ORDER[answer.holds], answer.rule.file, answer.rule.line, answer.rule.id
 
 
-def readings(request: Request) -> tuple[Word, ...]:
-    """The words that the resource comes to, all of them."""
-    sort, resource = SORT_OF[request.action], request.resource
-    if request.pattern:
+def _reading(request: Request) -> tuple[str, ...]:
+    """The names of the resource that it surely has, as people write them; a command is read to what it does instead."""
+    sort = sort_named(SORT_OF[request.action])
+    if request.pattern or sort.name == COMMAND:
         return ()
-    if not isinstance(resource, str):
-        raise RequestError("PLR001", "the resource is not a string")
-    if sort == PATH:
-        disk = request.disk or REAL
-        roots = Roots(request.cwd, request.workspace, request.home, request.tmp, request.lexical, disk)
-        words = [w for names in path_forms(resource, roots) for w in names.sure]
-        return tuple(dict.fromkeys(words))
-    if sort == HOST:
-        facts = hosts.host_facts(resource, request.method)
-        return ((facts.method or "GET", str(facts.port), *facts.segments, hosts.PATH, *(facts.path or ())),)
-    if sort == REF:
-        return (ref_facts(resource, request.branch).word,)
-    return (name_word(resource),)
+    methods = (request.method,) if request.method is not None else ()
+    forms = sort.words(request.resource, Circumstances(roots_of(request), request.branch, methods))
+    return tuple(dict.fromkeys(sort.show(word) for names in forms for word in names.definite))
 
 
-def show_word(word: Word) -> str:
-    """A word as people write it."""
-    if word and word[0] in _SHOWN:
-        return _SHOWN[word[0]] + "/".join(word[1:])
-    if word == (OPAQUE,):
-        return "an opaque command"
-    if len(word) > 2 and word[2] in {hosts.NAME, hosts.V4, hosts.V6}:
-        cut = word.index(hosts.PATH)
-        inner = word[3:cut]
-        host = ".".join(reversed(inner)) if word[2] == hosts.NAME else "address " + "".join(inner)
-        return f"{word[0]} {host}:{word[1]}" + "".join(f"/{p}" for p in word[cut + 1 :])
-    return " ".join(word)
+@record(frozen=True, slots=True)
+class TableQuestion:
+    """One question to the table, and the rules that it met. What is `granted` needed no rule that grants it."""
+
+    met: tuple[Met, ...]
+    env: Environment
+    options: Outcomes
+    granted: bool
 
 
-def _answer(
-    engine: Engine,
-    table: Table,
-    entry: Entry,
-    words: tuple[Word, ...],
-    env: Environment,
-    request: Request,
-    act: Act | None = None,
-) -> RuleAnswer:
-    layer = "the protected floor" if entry.layer == FLOOR else engine.prepared.layers[entry.layer][0]
-    marks = {m for w in words for m in table.walker.walk(w).marks}
-    mine = {include for m, (owner, include) in enumerate(table.owners) if owner is entry and m in marks}
-    opaque = words == ((OPAQUE,),) or request.pattern
-    include = True if True in mine else None if opaque else False
-    exclude = True if False in mine else None if opaque and entry.excepts else False
-    if act is not None and not opaque and entry.ref.effect != "allow":
-        bare = set(table.bare.walk((BARE, *bare_word(act.parsed, words[0]))).marks)
-        needed = command_options(table.options, act.parsed, words[0])
-        for mark in bare:
-            owner, includes, needs, _ = table.bare_owners[mark]
-            if owner is entry and includes and all(needed[n] is not False for n in needs):
-                include = include or (True if all(needed[n] for n in needs) else None)
-    parsed = act.parsed if act is not None else None
-    options = command_options(table.options, parsed, words[0] if words and not opaque else None)
-    holds = truth(entry, include, exclude, env, options)
-    condition = env.outcomes[entry.condition] if entry.condition >= 0 else True
+class Tracer(Evaluator):
+    """An evaluator that notes what the table of one action is asked, part by part, and looks at all of it."""
+
+    thorough = True
+
+    def __init__(self, like: Evaluator, action: str) -> None:
+        super().__init__(like.prepared, like.combiner.over_everything, like.profiles)
+        self.scripts = like.scripts
+        self._action = action
+        self._tables: dict[str, Table] = {}
+        self._parts: list[list[TableQuestion]] = [[]]
+
+    def table(self, action: str) -> Table:
+        """A table of which nothing is remembered: what is remembered is not asked again."""
+        if action not in self._tables:
+            self._tables[action] = super().table(action).fresh()
+        return self._tables[action]
+
+    def part(self) -> None:
+        """See `Evaluator`."""
+        self._parts.append([])
+
+    def decided(
+        self, action: str, table: Table, marks: Marks, env: Environment, options: Outcomes, granted: bool = False
+    ) -> Verdict:
+        """See `Evaluator`."""
+        if action == self._action:
+            met = tuple(met_rules(table, marks, options))
+            self._parts[-1].append(TableQuestion(met, env, options, granted))
+        return super().decided(action, table, marks, env, options, granted)
+
+    def answers(self) -> list[RuleAnswer]:
+        """What every rule about the action says."""
+        parts = [part for part in self._parts if part]
+        out: list[RuleAnswer] = []
+        for entry in self.table(self._action).entries:
+            found = [_of_part(entry, part) for part in parts] or [("no", "nothing was asked about it")]
+            holds, why = min(found, key=lambda f: _ORDER[f[0]])
+            layer = "the protected floor" if entry.layer == FLOOR else self.prepared.layers[entry.layer][0]
+            out.append(RuleAnswer(entry.ref, layer, holds, why))
+        return out
+
+
+def _of_part(entry: Entry, part: list[TableQuestion]) -> tuple[str, str]:
+    """What a rule says of one part of a request: whether it holds, and why."""
+    found = [(_truth(entry, asked), asked) for asked in part]
+    values = [value for (value, _), _ in found]
+    granting = [value for (value, _), asked in found if not asked.granted] or values
+    if entry.ref.effect == DENY:
+        holds = True if True in values else None if None in values else False
+    else:
+        holds = all(granting) or (None if any(value is not False for value in values) else False)
+    if holds is None and None not in values:
+        return _HOLDS[None], "it does not match everything that this may be"
+    why = next(why for (value, why), _ in found if value is holds or (holds and value))
+    return _HOLDS[holds], why
+
+
+def _truth(entry: Entry, asked: TableQuestion) -> tuple[bool | None, str]:
+    include, exclude = next(((i, x) for e, i, x in asked.met if e is entry), (False, False))
+    holds = truth(entry, include, exclude, asked.env, asked.options)
     if include is False:
         why = "no pattern matches"
     elif exclude is True:
         why = "its `except` matches"
-    elif condition is False:
+    elif entry.condition >= 0 and asked.env.outcomes[entry.condition] is False:
         why = "its conditions do not hold"
     elif holds is False:
         why = "its options do not fit"
     elif holds is None:
-        why = "the resource is only partly known" if request.pattern else open_because(entry, env)
+        why = open_because(entry, asked.env)
     else:
         why = "it matches"
-    return RuleAnswer(entry.ref, layer, {True: "yes", False: "no", None: "maybe"}[holds], why)
+    return holds, why

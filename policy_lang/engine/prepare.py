@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..automata.pattern import Sequence
 from ..automata.trie import Trie
-from ..domain.actions import COMMAND, HOST
+from ..domain.actions import ALLOW, COMMAND, HOST
 from ..domain.conditions import Formula
 from ..domain.decision import RuleRef
 from ..ir.conditions import canonical
@@ -12,8 +12,8 @@ from ..ir.model import PolicySet, Rule
 from ..shell.analyse import no_profiles
 from ..shell.profile import Profiles
 from .command_words import bare_sequence, named_sequences, open_ended
-from .engine import Engine
-from .floor import policy_file_rules
+from .pdp import Engine
+from .protected_files import policy_file_rules
 from .table import FLOOR, Entry, Prepared, Table
 
 
@@ -97,13 +97,13 @@ class _Building:
                     elif rule.sort == HOST:
                         self.has_methods = self.has_methods or isinstance(sequence[0], str)
                         self.has_paths = self.has_paths or isinstance(sequence[-1], str) or sequence[-2] != "\0/"
-        entry.needs = self._group(rule.with_options)
-        entry.bars = self._group(rule.without_options)
+        entry.required_options = self._group(rule.with_options)
+        entry.forbidden_options = self._group(rule.without_options)
 
     def _command(self, entry: Entry, include: bool, sequence: Sequence, mark: int) -> None:
         for named in named_sequences(sequence):
             self.trie.add(named, mark)
-        restricts = entry.ref.effect != "allow" if include else entry.grants
+        restricts = entry.ref.effect != ALLOW if include else entry.grants
         made = bare_sequence(sequence) if restricts else None
         if made is None:
             return

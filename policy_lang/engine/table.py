@@ -40,15 +40,18 @@ _MOST_MEMO = limit("memo_entries")
 class Entry:
     """One rule of one layer, as far as decisions need it.
 
-    `condition` indexes the conditions, `needs` and `bars` (`with` and `without`) the table's groups of options;
-    -1 when there is none. `excepts` says that the rule has exceptions.
+    `condition` indexes the conditions, `required_options` and `forbidden_options` (`with` and `without`) the table's
+    groups of options; -1 when there is none. `excepts` says that the rule has exceptions.
     """
 
-    __slots__ = ("bars", "condition", "excepts", "grants", "layer", "log", "needs", "override", "ref", "sort")
+    __slots__ = (
+        "condition", "excepts", "forbidden_options", "grants", "layer", "log", "override", "ref", "required_options",
+        "sort",
+    )  # fmt: skip
 
     def __init__(
         self, ref: RuleRef, layer: int, sort: str, condition: int = -1, *, grants: bool, log: bool, override: bool,
-        excepts: bool, needs: int = -1, bars: int = -1,
+        excepts: bool, required_options: int = -1, forbidden_options: int = -1,
     ) -> None:  # fmt: skip
         self.ref = ref
         self.layer = layer
@@ -58,8 +61,8 @@ class Entry:
         self.log = log
         self.override = override
         self.excepts = excepts
-        self.needs = needs
-        self.bars = bars
+        self.required_options = required_options
+        self.forbidden_options = forbidden_options
 
 
 class Table:
@@ -106,6 +109,13 @@ class Table:
     def open_options(self) -> tuple[bool | None, ...]:
         """The outcomes of all groups of options when the command is not known."""
         return (None,) * len(self.options)
+
+    def fresh(self) -> Table:
+        """The same rules, of which nothing is remembered."""
+        return Table(
+            self.trie, self.entries, self.owners, self.bare_trie, self.bare_owners, self.options, self.has_methods,
+            self.has_paths,
+        )  # fmt: skip
 
     def remember(self, key: object, value: object) -> None:
         """Keep a derived value; when the memo is full it starts anew."""

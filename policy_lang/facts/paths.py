@@ -13,10 +13,11 @@ from ..domain.limits import limit
 from ..domain.record import record
 from .disk import REAL
 from .text import checked
+from .words import Names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..domain.request import DiskPort
+    from ..domain.request import DiskPort, Request
 
 ROOT, WORKSPACE, HOME, TMP = "\0/", "\0W", "\0~", "\0T"
 Word = tuple[str, ...]
@@ -43,15 +44,15 @@ class Roots:
     disk: DiskPort = REAL
 
 
-@record(frozen=True, slots=True)
-class Names:
-    """The names of one path: those it surely has, and those it may have besides."""
-
-    sure: tuple[Word, ...]
-    maybe: tuple[Word, ...] = ()
-
-
 NOWHERE = Roots()
+
+
+def roots_of(request: Request) -> Roots:
+    """Where things are for a request."""
+    if request.cwd is request.workspace is request.home is request.tmp is None:
+        return NOWHERE
+    disk = request.disk or REAL
+    return Roots(request.cwd, request.workspace, request.home, request.tmp, request.lexical, disk)
 
 
 def path_forms(text: str, roots: Roots = NOWHERE) -> tuple[Names, ...]:
@@ -139,15 +140,15 @@ def _folders(roots: Roots, disk: DiskPort | None = None) -> tuple[Word | None, W
 
 def _names(path: Word, folders: tuple[Word | None, Word | None, Word | None]) -> Names:
     path = _composed(path)
-    sure: list[Word] = [(ROOT, *path)]
-    maybe: list[Word] = []
+    definite: list[Word] = [(ROOT, *path)]
+    possible: list[Word] = []
     for anchor, place in zip((WORKSPACE, HOME, TMP), folders, strict=True):
         folder = None if place is None else _composed(place)
         if folder is None:
-            maybe += [(anchor, *path[i:]) for i in range(len(path) + 1)]
+            possible += [(anchor, *path[i:]) for i in range(len(path) + 1)]
         elif path[: len(folder)] == folder:
-            sure.append((anchor, *path[len(folder) :]))
-    return Names(tuple(sure), tuple(maybe))
+            definite.append((anchor, *path[len(folder) :]))
+    return Names(tuple(definite), tuple(possible))
 
 
 def _walk(text: str, start: Word, cwd: Word | None, disk: DiskPort | None = None) -> Word:

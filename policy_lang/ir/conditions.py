@@ -1,11 +1,10 @@
-"""Evaluating conditions: true, false, or None when an attribute that matters is absent."""
+"""Conditions in normal form: one text for equal ones, whether any request can meet one, values that tell them apart."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
 
-from ..automata.alphabet import REFS
 from ..automata.budget import Budget
 from ..automata.meet import Meeting
 from ..automata.pattern import MANY, Sequence
@@ -16,6 +15,7 @@ from ..domain.limits import limit
 from ..domain.policy import AttributeType
 from .evaluate import Value, evaluate
 from .scopes import scope_sequence
+from .sorts.ref import REFS
 
 _MOST_COMBINATIONS = limit("condition_combinations")
 

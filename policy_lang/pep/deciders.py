@@ -82,7 +82,7 @@ class CompiledDecider:
         from .._version import __version__
         from ..compiled.opened import open_compiled
         from ..domain.request import Request
-        from ..engine.engine import Engine
+        from ..engine.pdp import Engine
 
         contents = open_compiled(self.path, __version__)
         engine = Engine(contents.prepared, profiles=contents.profile)

@@ -116,7 +116,7 @@ def _absolute(effect: Json, request: Json) -> list[str]:
         forms = path_forms(resource, Roots(cwd, workspace, home, tmp, bool(request.get("lexical")), disk))
     except RequestError:
         return []
-    words = [w for names in forms for w in names.sure if w[0] == ROOT]
+    words = [w for names in forms for w in names.definite if w[0] == ROOT]
     return [p for p in dict.fromkeys("/" + "/".join(w[1:]) for w in words) if p != resource]
 
 

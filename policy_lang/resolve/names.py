@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..domain.conditions import BUILT_INS
 from ..domain.errors import Diagnostic, Span
 from ..domain.limits import limit
-from ..domain.policy import AttributeType, Tier, included
+from ..domain.policy import AttributeType, Tier, closure, included
 from ..domain.suggest import joined, suggest
 from ..syntax import tree
 from .modules import Module
@@ -73,9 +73,9 @@ def collect_tiers(modules: list[Module], report: Report, placeholders: bool = Fa
 def _check_order(item: tree.TierDef, module: Module, tiers: dict[str, Tier], report: Report) -> None:
     """No cycles of `includes`, no escalation to a weaker tier."""
     name, up = item.name.text, item.escalate
-    cycle = included(tiers, name)
+    cycle = closure(tiers[name].includes, tiers)
     if name in cycle:
-        if name == min(t for t in cycle if t in included(tiers, t)):  # one report for each cycle
+        if name == min(t for t in cycle if t in tiers and t in closure(tiers[t].includes, tiers)):  # one report a cycle
             report(
                 Diagnostic(
                     "PLE314",
@@ -84,7 +84,7 @@ def _check_order(item: tree.TierDef, module: Module, tiers: dict[str, Tier], rep
                     "break the cycle of `includes`",
                 )
             )
-    elif up is not None and up.text in tiers and name not in included(tiers, up.text):
+    elif up is not None and up.text in tiers and name not in included(tiers[up.text], tiers):
         report(
             Diagnostic(
                 "PLE315",

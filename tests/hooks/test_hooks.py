@@ -343,7 +343,7 @@ def test_it_loads_little(ws: Path) -> None:
     code, names = loaded(ws, "--policy", str(ws.parent / "p.plc"))
     assert code == 0
     assert not HEAVY & names
-    assert "policy_lang.engine.engine" in names
+    assert "policy_lang.engine.pdp" in names
     assert not any(n.startswith(("policy_lang.shell.", "policy_lang.syntax", "policy_lang.compiler")) for n in names)
 
 

@@ -30,19 +30,22 @@ def load(policy: ref.Policy, more: str = "") -> Policy | None:
         raise
 
 
-def ask(policy: Policy, request: ref.Request) -> Decision:
+def request_of(request: ref.Request) -> Request:
+    """The reference's request as the engine takes it."""
     resource = request.resource
-    return policy.decide_request(
-        Request(
-            request.action,
-            tuple(resource) if isinstance(resource, list) else resource,
-            agent=request.agent,
-            repo=request.repo,
-            context=request.context,
-            workspace=request.workspace,
-            home=request.home,
-            method=request.method,
-            lexical=True,
-            now=request.now,
-        )
+    return Request(
+        request.action,
+        tuple(resource) if isinstance(resource, list) else resource,
+        agent=request.agent,
+        repo=request.repo,
+        context=request.context,
+        workspace=request.workspace,
+        home=request.home,
+        method=request.method,
+        lexical=True,
+        now=request.now,
     )
+
+
+def ask(policy: Policy, request: ref.Request) -> Decision:
+    return policy.decide_request(request_of(request))

@@ -13,11 +13,11 @@ from policy_lang.analysis.diff import diff
 from policy_lang.analysis.facts import rule_facts
 from policy_lang.analysis.prove import prove
 from policy_lang.analysis.query import query
-from policy_lang.automata.alphabet import PATHS
 from policy_lang.automata.budget import Budget
 from policy_lang.automata.choose import choose, exact_glob, met_by
 from policy_lang.automata.glob import Glob
 from policy_lang.domain.errors import SearchLimitError
+from policy_lang.ir.sorts.path import PATHS
 from tests.lanes import share
 from tests.reference import semantics as ref
 

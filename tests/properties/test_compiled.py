@@ -11,7 +11,7 @@ from policy_lang.compiled.profiles import packed, unpacked
 from policy_lang.compiled.reader import Contents
 from policy_lang.compiled.writer import Origin, write
 from policy_lang.compiler.profiles import builtin, builtin_names
-from policy_lang.engine.engine import Engine
+from policy_lang.engine.pdp import Engine
 from tests.lanes import share
 
 from .strategies import policies, requests

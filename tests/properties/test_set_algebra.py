@@ -7,15 +7,20 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy_lang.automata.alphabet import LABELS, NAMES, PATHS, REFS, Alphabet, letters
-from policy_lang.automata.alphabet import WORDS as ARGUMENTS
+from policy_lang.automata.alphabet import Alphabet
 from policy_lang.automata.budget import Budget
 from policy_lang.automata.glob import Glob
 from policy_lang.automata.language import Language
+from policy_lang.automata.letters import letters
 from policy_lang.automata.meet import Meeting
 from policy_lang.automata.pattern import Sequence, collapse, segment_label
 from policy_lang.automata.trie import Trie
 from policy_lang.automata.walker import Walker
+from policy_lang.ir.sorts.command import WORDS as ARGUMENTS
+from policy_lang.ir.sorts.host import LABELS
+from policy_lang.ir.sorts.name import NAMES
+from policy_lang.ir.sorts.path import PATHS
+from policy_lang.ir.sorts.ref import REFS
 from tests.reference.semantics import glob as glob_matches
 from tests.reference.semantics import sequence as matches
 

@@ -46,7 +46,7 @@ MODULES_RETIRED = {
 }
 """Retired names of modules."""
 
-ELSEWHERE = ("approvals/", "cli/serve.py", "compiled/", "daemon/", "engine/", "pep/", "shell/")
+ELSEWHERE = ("approvals/", "cli/serve.py", "compiled/", "daemon/", "pep/", "shell/")
 """Where retired words may still stand."""
 
 TEXT = {

@@ -264,7 +264,7 @@ def test_wrong_types_are_denied_not_raised(bad: object) -> None:
 
 def test_a_fault_inside_denies(monkeypatch: pytest.MonkeyPatch) -> None:
     policy = Policy.loads('policy "p"\nallow read "a"')
-    monkeypatch.setattr("policy_lang.engine.engine.path_forms", lambda *_: 1 / 0)
+    monkeypatch.setattr("policy_lang.ir.sorts.path.path_forms", lambda *_: 1 / 0)
     decision = policy.decide_request(Request("read", "a"))
     assert decision.effect == "deny"
     assert "PLI001" in decision.reasons[0]
@@ -304,14 +304,14 @@ def test_many_threads_get_the_same_answers() -> None:
 def test_caches_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("policy_lang.automata.walker.MAX_STATES", 8)
     monkeypatch.setattr("policy_lang.automata.walker.MAX_CLASSES", 16)
-    monkeypatch.setattr("policy_lang.engine.engine._MOST_ANSWERS", 10)
+    monkeypatch.setattr("policy_lang.engine.pdp._MOST_ANSWERS", 10)
     rules = "\n".join(f'allow read "d{i}/**"' for i in range(50))
     policy = Policy.loads(f'policy "p"\n{rules}\ndeny read "**/secret"')
     for _ in range(2):
         for i in range(50):
             assert policy.decide(action="read", resource=f"d{i}/f{i}").effect == "allow"
             assert policy.decide(action="read", resource=f"d{i}/secret").effect == "deny"
-    table = policy._engine.table("read")
+    table = policy.engine.evaluator.table("read")
     assert table.walker.cached_states <= 9
     assert table.walker.flushes > 0
     assert len(policy._engine._answers) <= 10

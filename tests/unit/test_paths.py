@@ -14,7 +14,7 @@ KNOWN = Roots(cwd="/repo/sub", workspace="/repo", home="/home/me", tmp="/tmp/age
 
 
 def written(text: str, roots: Roots = KNOWN) -> set[str]:
-    names = path_forms(text, roots)[0].sure
+    names = path_forms(text, roots)[0].definite
     return {{"\0/": "/", "\0W": "W:", "\0~": "~:", "\0T": "T:"}[n[0]] + "/".join(n[1:]) for n in names}
 
 
@@ -81,7 +81,7 @@ def test_above_an_unnamed_workspace_is_refused() -> None:
         with pytest.raises(RequestError) as error:
             path_forms(text)
         assert error.value.code == "PLR014"
-    assert path_forms("a/../x")[0].sure == (("\0W", "x"),)
+    assert path_forms("a/../x")[0].definite == (("\0W", "x"),)
 
 
 @pytest.mark.parametrize("bad", ["repo", "./repo", "~/repo", ""])

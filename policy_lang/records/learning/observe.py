@@ -227,6 +227,6 @@ def _paths(resource: str, request: Json, record: Json, literal: bool) -> list[Wo
     )  # fmt: skip
     out: list[Word] = []
     for names in path_forms(resource, roots):
-        best = min(names.sure, key=lambda w: _BEST.index(w[0]))
+        best = min(names.definite, key=lambda w: _BEST.index(w[0]))
         out.append((best[0], *(quoted(s) if literal else s for s in best[1:])))
     return out

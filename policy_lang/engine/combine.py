@@ -7,6 +7,7 @@ that may be there, a name the path may have). A rule that grants needs true; one
 
 from __future__ import annotations
 
+from ..domain.actions import ALLOW, ASK, DENY
 from ..domain.decision import RuleRef, Verdict, strictest
 from ..domain.policy import Tier, included
 from ..domain.record import record
@@ -43,10 +44,10 @@ def negation(value: bool | None) -> bool | None:
 def truth(entry: Entry, include: bool | None, exclude: bool | None, env: Environment, options: Outcomes) -> bool | None:
     """Does the rule hold? From its patterns, options and condition."""
     result = both(include, negation(exclude))
-    if entry.needs >= 0:
-        result = both(result, options[entry.needs])
-    if entry.bars >= 0:
-        result = both(result, negation(options[entry.bars]))
+    if entry.required_options >= 0:
+        result = both(result, options[entry.required_options])
+    if entry.forbidden_options >= 0:
+        result = both(result, negation(options[entry.forbidden_options]))
     if entry.condition >= 0:
         result = both(result, env.outcomes[entry.condition])
     return result
@@ -54,22 +55,26 @@ def truth(entry: Entry, include: bool | None, exclude: bool | None, env: Environ
 
 @record(frozen=True, slots=True)
 class Marks:
-    """What a resource meets in a table: the marks it surely has, and those it may have (`sure` among them).
+    """What a resource meets in a table: the marks that it has, and those that it may have (`definite` among them).
 
-    A command also has `raw` marks, as it was given, and `bare` ones, without its options; both only restrict.
-    They are possible rather than sure when not `certain`.
+    A command also has the marks `as_given`, and those of its words without options, `option_free`; both only restrict.
+    They are possible rather than definite when not `certain`.
     """
 
-    sure: tuple[int, ...]
-    maybe: tuple[int, ...]
-    raw: tuple[int, ...] = ()
-    bare: tuple[int, ...] = ()
+    definite: tuple[int, ...]
+    possible: tuple[int, ...]
+    as_given: tuple[int, ...] = ()
+    option_free: tuple[int, ...] = ()
     certain: bool = True
 
 
-def rule_truths(table: Table, marks: Marks, env: Environment, options: Outcomes) -> list[tuple[Entry, bool | None]]:
-    """Every rule that is not false, with its truth."""
-    sure = frozenset(marks.sure)
+Met = tuple[Entry, bool | None, bool | None]
+"""A rule, whether a pattern of it matches, and whether one that it excepts does."""
+
+
+def met_rules(table: Table, marks: Marks, options: Outcomes) -> list[Met]:
+    """The rules whose patterns a resource meets, or may meet; no other rule is true of it."""
+    definite = frozenset(marks.definite)
     patterns: dict[int, list[bool | None]] = {}
     entries: dict[int, Entry] = {}
 
@@ -80,46 +85,50 @@ def rule_truths(table: Table, marks: Marks, env: Environment, options: Outcomes)
         if pair[place] is not True:
             pair[place] = value
 
-    for mark in marks.maybe:
-        note(*table.owners[mark], True if mark in sure else None)
-    for mark in marks.raw:
+    for mark in marks.possible:
+        note(*table.owners[mark], True if mark in definite else None)
+    for mark in marks.as_given:
         entry, include = table.owners[mark]
-        if include and entry.ref.effect != "deny":
+        if include and entry.ref.effect != DENY:
             note(entry, True, None)  # it restricts as it was given, but grants only what it names
         elif marks.certain or include or entry.grants:
             note(entry, include, True if marks.certain else None)
-    for mark in marks.bare:
+    for mark in marks.option_free:
         entry, include, needs, follows = table.bare_owners[mark]
         given: bool | None = True
         for need in needs:
             given = both(given, options[need])
         if given is False:
             continue
-        exact = given is True and marks.certain and (follows or entry.ref.effect == "deny" or not include)
+        exact = given is True and marks.certain and (follows or entry.ref.effect == DENY or not include)
         note(entry, include, True if exact else None)
+    return [(entries[key], include, exclude) for key, (include, exclude) in patterns.items()]
+
+
+def rule_truths(table: Table, marks: Marks, env: Environment, options: Outcomes) -> list[tuple[Entry, bool | None]]:
+    """Every rule that is not false, with its truth."""
     out: list[tuple[Entry, bool | None]] = []
-    for key, (included_, excluded) in patterns.items():
-        entry = entries[key]
-        result = truth(entry, included_, excluded, env, options)
+    for entry, include, exclude in met_rules(table, marks, options):
+        result = truth(entry, include, exclude, env, options)
         if result is not False:
             out.append((entry, result))
     return out
 
 
-class Judge:
-    """Combines true rules to verdicts. `layers` holds (name, is a guardrail)."""
+class Combiner:
+    """The combining algorithm: from the truths of rules to a verdict. `layers` holds (name, is a guardrail)."""
 
     def __init__(
         self, layers: tuple[tuple[str, bool], ...], tiers: dict[str, Tier], over_everything: bool = False
     ) -> None:
         self.layers = layers
         self.over_everything = over_everything
-        self._includes = {name: included(tiers, name) for name in tiers}
+        self._includes = {name: included(tier, tiers) for name, tier in tiers.items()}
 
     def reduce(self, tiers: Iterable[str]) -> tuple[str, ...]:
         """The tiers without those that another one of them includes, sorted."""
         every = set(tiers)
-        covered = {t for name in every for t in self._includes.get(name, ()) if t != name}
+        covered = {t for name in every for t in self._includes.get(name, ())}
         return tuple(sorted(every - covered))
 
     def verdict(
@@ -133,13 +142,13 @@ class Judge:
         verdicts = [self._layer(i, action, by_layer.get(i, []), floor, env, granted) for i in range(len(self.layers))]
         held = tuple(v for v in verdicts if v is not None)
         if granted and not held:
-            held = (Verdict("allow"),)
+            held = (Verdict(ALLOW),)
         if self.over_everything:
-            held = (*held, Verdict("allow", reasons=("no guardrail takes it away",)))
+            held = (*held, Verdict(ALLOW, reasons=("no guardrail takes it away",)))
         elif not granted and all(guardrail for _, guardrail in self.layers):
             name = self.layers[0][0]
-            alone = Verdict("deny", reasons=(f"`{name}` is a guardrail: it grants nothing by itself",))
-            held = (*(v for v in held if v.effect == "deny"), alone)
+            alone = Verdict(DENY, reasons=(f"`{name}` is a guardrail: it grants nothing by itself",))
+            held = (*(v for v in held if v.effect == DENY), alone)
         return strictest(held, self.reduce)
 
     def _layer(
@@ -152,30 +161,25 @@ class Judge:
         granted: bool,
     ) -> Verdict | None:
         name, guardrail = self.layers[number]
-        denies = [e for e, _ in truths if e.ref.effect == "deny"]
-        asks = [e for e, _ in truths if e.ref.effect == "ask"]
+        denies = [e for e, _ in truths if e.ref.effect == DENY]
+        asks = [e for e, _ in truths if e.ref.effect == ASK]
         grants = [e for e, value in truths if e.grants and value is True]
         undecided = {id(e) for e, value in truths if value is None}
         if floor and not guardrail and not any(e.override for e in grants):
             denies = denies + floor
         if denies:
-            return Verdict("deny", (), _refs(denies), tuple(_reason(e, id(e) in undecided, env) for e in denies))
+            return Verdict(DENY, (), _refs(denies), tuple(_reason(e, id(e) in undecided, env) for e in denies))
         if not grants and not guardrail and not granted:
-            return Verdict("deny", reasons=(_nothing(name, action, truths, env),))
+            return Verdict(DENY, reasons=(_nothing(name, action, truths, env),))
         logged = ("log",) if any(e.log for e in grants) else ()
         if asks:
             tiers = self.reduce(e.ref.tier for e in asks)
             return Verdict(
-                "ask",
-                tiers,
-                _refs(asks),
-                tuple(_reason(e, id(e) in undecided, env) for e in asks),
-                logged,
-                _refs(grants),
+                ASK, tiers, _refs(asks), tuple(_reason(e, id(e) in undecided, env) for e in asks), logged, _refs(grants)
             )
         if guardrail:
             return None
-        return Verdict("allow", (), _refs(grants), tuple(_reason(e, False, env) for e in grants), logged, _refs(grants))
+        return Verdict(ALLOW, (), _refs(grants), tuple(_reason(e, False, env) for e in grants), logged, _refs(grants))
 
 
 def _refs(entries: list[Entry]) -> tuple[RuleRef, ...]:
@@ -184,7 +188,7 @@ def _refs(entries: list[Entry]) -> tuple[RuleRef, ...]:
 
 def _reason(entry: Entry, undecided: bool, env: Environment) -> str:
     rule = entry.ref
-    verb = {"allow": "allows it", "ask": f"asks `{rule.tier}`", "deny": "denies it"}[rule.effect]
+    verb = {ALLOW: "allows it", ASK: f"asks `{rule.tier}`", DENY: "denies it"}[rule.effect]
     text = f"`{rule.id}` {verb}"
     if entry.layer == FLOOR:
         text = f"`{rule.id}` protects it, and no rule that grants it says `override protected`"

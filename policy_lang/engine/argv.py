@@ -1,0 +1,173 @@
+"""Verdicts on running one command: as given, with what must be named, and without its options."""
+
+from __future__ import annotations
+
+import os
+
+from ..automata.pattern import Label, Sequence, Word, collapse
+from ..automata.walker import State
+from ..domain.actions import ALLOW, DENY
+from ..domain.decision import Verdict
+from ..domain.errors import RequestError
+from ..domain.request import Request
+from ..facts.commands import OPAQUE, argv_word
+from ..shell.acts import Act
+from .combine import Environment, Marks, rule_truths
+from .command_words import BARE, NAMED, bare_word, command_options, plain_indexes
+from .evaluator import Evaluator
+from .labels import word_label
+from .table import Entry, Table
+
+
+def run_verdict(evaluator: Evaluator, act: Act, request: Request, env: Environment) -> Verdict:
+    """The verdict on running a command, whatever else it does."""
+    table = evaluator.table("run")
+    texts = [v.text for v in act.argv]
+    if act.opaque:
+        verdict = opaque_verdict(evaluator, table, env, f"the command is opaque: {act.opaque}")
+        word = _known_words(act, request)
+        if word is None:
+            return verdict
+        # what is known of it still meets the rules about such commands, also those that leave opaque ones alone
+        marks = _marks(table, act, word)[0]
+        options = command_options(table.options, None, word)
+        restricted = evaluator.decided(
+            "run", table, Marks((), (), marks.as_given, marks.option_free), env, options, granted=True
+        )
+        return evaluator.strictest((verdict, restricted)) if restricted.effect != ALLOW else verdict
+    if None in texts:
+        return _partly_known(evaluator, table, act, request, env)
+    folder = request.cwd
+    if "/" in (texts[0] or "") and not (texts[0] or "").startswith("/"):
+        if act.folders is None:
+            return opaque_verdict(evaluator, table, env, "where the program lies is not known")
+        if act.folders != ("",):
+            folder = os.path.join(request.cwd or request.workspace or "", act.folders[0])
+            if len(act.folders) > 1 or act.folders[0].startswith(("~", "$")):
+                return opaque_verdict(evaluator, table, env, "where the program lies is not known")
+    word = argv_word(tuple(t for t in texts if t is not None), folder, request.workspace)
+    options = command_options(table.options, act.parsed, word)
+    marks, states = _marks(table, act, word)
+    key = (*states, env, options, act.free)
+    found = table.memo.get(key)
+    if found is None:
+        found = evaluator.decided("run", table, marks, env, options, granted=act.free)
+        table.remember(key, found)
+    assert isinstance(found, Verdict)
+    return _unless_unnamed(evaluator, table, act, env, found)
+
+
+def _unless_unnamed(evaluator: Evaluator, table: Table, act: Act, env: Environment, verdict: Verdict) -> Verdict:
+    """The verdict; but what only a naming rule could grant, and none does, is opaque."""
+    if act.parsed is not None and act.parsed.named and verdict.effect == DENY and not verdict.rules:
+        return opaque_verdict(
+            evaluator, table, env, "it carries code or an option that only a rule which names it grants"
+        )
+    return verdict
+
+
+def _known_words(act: Act, request: Request) -> Word | None:
+    texts = tuple(v.text for v in act.argv)
+    if not texts or None in texts:
+        return None
+    try:
+        return argv_word(texts, request.cwd, request.workspace)
+    except RequestError:
+        return None
+
+
+def _marks(table: Table, act: Act, word: Word) -> tuple[Marks, tuple[State, ...]]:
+    """What a command meets: as given, with what must be named, and without its options."""
+    named = act.parsed.named if act.parsed is not None else ()
+    state = table.walker.walk(word)
+    bare = table.bare.walk((BARE, *bare_word(act.parsed, word)))
+    grants = state
+    if named:
+        grants = table.walker.walk(tuple(NAMED + w if i in named else w for i, w in enumerate(word)))
+    left_out = plain_indexes(act.parsed, word)
+    if not left_out:
+        return Marks(grants.marks, grants.marks, state.marks, bare.marks), (state, bare, grants)
+    shorter = table.walker.walk(tuple(NAMED + w if i in named else w for i, w in enumerate(word) if i not in left_out))
+    granted = tuple(sorted({*grants.marks, *shorter.marks}))
+    return Marks(granted, granted, state.marks, bare.marks), (state, bare, grants, shorter)
+
+
+def command_truths(table: Table, act: Act, workspace: str) -> list[tuple[Entry, bool | None]]:
+    """What rules alone, without conditions, say of one command."""
+    env = Environment((), ())
+    texts = tuple(v.text or "" for v in act.argv)
+    if any(v.text is None for v in act.argv) or not act.argv:
+        marks = Marks(table.walker.walk((OPAQUE,)).marks, table.all_marks)
+        return rule_truths(table, marks, env, table.open_options)
+    word = argv_word(texts, None, workspace)
+    marks = _marks(table, act, word)[0]
+    options = command_options(table.options, act.parsed, word)
+    if not act.opaque:
+        return rule_truths(table, marks, env, options)
+    granted = table.walker.walk((OPAQUE,)).marks  # only `opaque` itself grants it
+    known = rule_truths(table, Marks((), (), marks.as_given, marks.option_free), env, options)
+    return [*rule_truths(table, Marks(granted, granted), env, table.open_options), *known]
+
+
+def opaque_verdict(evaluator: Evaluator, table: Table, env: Environment, why: str) -> Verdict:
+    """The verdict on a command that may do anything."""
+    state = table.walker.walk((OPAQUE,))
+    verdict = evaluator.decided("run", table, Marks(state.marks, table.all_marks), env, table.open_options)
+    return Verdict(
+        verdict.effect, verdict.tiers, verdict.rules, (why, *verdict.reasons), verdict.obligations, verdict.support
+    )
+
+
+def _partly_known(evaluator: Evaluator, table: Table, act: Act, request: Request, env: Environment) -> Verdict:
+    """A command with words that are not fully known: the strictest over all that it may be."""
+    first = act.argv[0].text
+    if first is None:
+        return opaque_verdict(evaluator, table, env, "which program it runs is not known")
+    folder = (
+        act.folders[0] if act.folders and act.folders[0] and not act.folders[0].startswith(("~", "$", "/")) else None
+    )
+    base = os.path.join(request.cwd or request.workspace or "", folder) if folder else request.cwd
+    program = argv_word((first,), base, request.workspace)[0]
+    named = act.parsed.named if act.parsed is not None else set()
+    labels: list[Label] = [program]
+    granted: list[Label] = [program]
+    for i, value in enumerate(act.argv[1:], 1):
+        label = word_label(value)
+        labels.append(label)
+        granted.append((NAMED + label if isinstance(label, str) else NAMED) if i in named else label)
+    key = ("partly", tuple(labels), tuple(granted), _bare_labels(act), env, act.free)
+    found = table.memo.get(key)
+    if found is None:
+        found = _strictest_over(evaluator, table, act, collapse(labels), collapse(granted), env)
+        table.remember(key, found)
+    assert isinstance(found, Verdict)
+    return _unless_unnamed(evaluator, table, act, env, found)
+
+
+def _bare_labels(act: Act) -> tuple[Label, ...]:
+    """The labels of a command without its options."""
+    if act.parsed is None:
+        return (BARE, *(word_label(v) for v in act.argv))
+    return (BARE, *act.parsed.path, *(word_label(v) for v in act.parsed.operands))
+
+
+def _strictest_over(
+    evaluator: Evaluator, table: Table, act: Act, labels: Sequence, granted: Sequence, env: Environment
+) -> Verdict:
+    from ..automata.budget import Budget
+    from ..automata.meet import Meeting
+    from ..automata.trie import Trie
+    from ..ir.sorts.command import WORDS
+
+    options = command_options(table.options, act.parsed, None)
+    budget = Budget("decision_work")
+    bare = Meeting(table.bare_trie, Trie([(collapse(_bare_labels(act)), 0)]), WORDS, budget).possible
+    raw = Meeting(table.trie, Trie([(labels, 0)]), WORDS, budget).possible
+    meeting = Meeting(table.trie, Trie([(granted, 0)]), WORDS, budget)
+    verdicts: list[Verdict] = []
+    for marks, _ in meeting.marks():
+        made = Marks(marks, marks, tuple(raw), tuple(bare), certain=False)
+        verdicts.append(evaluator.decided("run", table, made, env, options, granted=act.free))
+        if verdicts[-1].effect == DENY and not evaluator.thorough:
+            return verdicts[-1]
+    return evaluator.strictest(verdicts)

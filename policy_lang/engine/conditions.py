@@ -1,0 +1,104 @@
+"""What the conditions of a policy set come to for one principal and context."""
+
+from __future__ import annotations
+
+from ..domain.errors import RequestError
+from ..domain.limits import limit
+from .combine import Environment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..domain.request import Request
+    from ..ir.evaluate import Value
+    from .combine import Outcomes
+    from .table import Prepared
+
+_MOST = limit("memo_entries")
+
+
+class Conditions:
+    """Evaluates the conditions of a prepared policy set, each once for the same principal, context and minute.
+
+    `timed` is true when one of them speaks of time.
+    """
+
+    def __init__(self, prepared: Prepared) -> None:
+        from ..domain.conditions import atoms
+
+        self._conditions = prepared.conditions
+        self._declared = prepared.attributes
+        self._subjects = tuple(tuple(sorted({a.subject for a in atoms(f)})) for f in self._conditions)
+        self.timed = any("now" in s for s in self._subjects)
+        self._known: dict[object, Environment] = {}
+        self._interned: dict[Outcomes, Environment] = {}
+
+    def environment(self, request: Request) -> Environment:
+        """What every condition comes to for this request. Raises RequestError for undeclared attributes."""
+        context = request.context
+        minute = None
+        if self.timed and request.now is not None:
+            minute = int(request.now) // 60
+        key = (
+            request.agent,
+            request.repo,
+            request.branch,
+            request.session,
+            tuple((name, value, type(value)) for name, value in sorted(context.items())) if context else (),
+            minute,
+        )
+        try:
+            found = self._known.get(key)
+        except TypeError:
+            raise RequestError("PLR007", "a context attribute's value is not a string, number or truth value") from None
+        if found is None:
+            found = self._evaluated(request, minute)
+            if len(self._known) >= _MOST:
+                self._known = {}
+            self._known[key] = found
+        return found
+
+    def _evaluated(self, request: Request, minute: int | None) -> Environment:
+        values: dict[str, Value | None] = {"now": None if minute is None else minute * 60}
+        for name in ("agent", "repo", "branch", "session"):
+            given = getattr(request, name)
+            if given is not None and not isinstance(given, str):
+                raise RequestError("PLR001", f"`{name}` is not a string")
+            values[name] = given
+        values.update(self._attributes(request.context))
+        from ..ir.evaluate import evaluate
+
+        outcomes = tuple(evaluate(f, values) for f in self._conditions)
+        missing = tuple(
+            tuple(name for name in names if outcome is None and values.get(name) is None)
+            for outcome, names in zip(outcomes, self._subjects, strict=True)
+        )
+        made = Environment(outcomes, missing)
+        if any(missing) or len(self._interned) >= _MOST:
+            return made
+        return self._interned.setdefault(outcomes, made)
+
+    def _attributes(self, context: Mapping[str, object]) -> dict[str, Value | None]:
+        """The value of every declared attribute: the one that is given, or its default."""
+        declared = self._declared
+        values: dict[str, Value | None] = {name: type_.default for name, type_ in declared.items()}
+        for name, value in context.items():
+            if name not in declared:
+                from ..domain.conditions import BUILT_INS
+                from ..domain.suggest import suggest
+
+                where = "; it is a field of the request itself" if name in BUILT_INS else ""
+                raise RequestError(
+                    "PLR008",
+                    f"the context attribute `{str(name)[:60]}` is not declared{where} "
+                    f"({suggest(str(name), declared) or 'the policy declares none'})",
+                )
+            type_ = declared[name]
+            wanted: type = {"int": int, "bool": bool}.get(type_.type, str)
+            if type(value) is not wanted or (type_.members and value not in type_.members):
+                raise RequestError(
+                    "PLR007", f"`{str(value)[:60]}` is not a valid value of the context attribute `{name}`"
+                )
+            values[name] = value  # type: ignore[assignment]
+        return values

@@ -1,0 +1,151 @@
+"""What the tables say: of a word, of something with several names, of every member of a pattern."""
+
+from __future__ import annotations
+
+from ..automata.trie import marks_of
+from ..domain.actions import DENY, SORT_OF
+from ..domain.decision import Verdict, strictest
+from ..domain.errors import RequestError
+from ..domain.limits import limit
+from .combine import Combiner, Marks, rule_truths
+from .table import EMPTY, FLOOR, Table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..automata.pattern import Sequence, Word
+    from ..automata.walker import State
+    from ..facts.words import Names
+    from ..shell.acts import Act
+    from ..shell.profile import Profiles
+    from .combine import Environment, Outcomes
+    from .table import Prepared
+
+_MOST_VERDICTS = limit("unknown_segments_per_state")
+
+
+class Evaluator:
+    """Asks the tables of a prepared policy set. It knows no requests.
+
+    `profiles` say how programs read their command lines; `scripts` are the commands that were read before.
+    """
+
+    thorough = False
+    """Whether all that may decide is looked at, also when something denies already."""
+
+    def __init__(self, prepared: Prepared, over_everything: bool, profiles: Profiles) -> None:
+        self.prepared = prepared
+        self.profiles = profiles
+        self.combiner = Combiner(prepared.layers, prepared.tiers, over_everything)
+        self.scripts: dict[object, tuple[Act, ...]] = {}
+
+    def table(self, action: str) -> Table:
+        """The rules about an action."""
+        return self.prepared.tables.get(action) or EMPTY
+
+    def part(self) -> None:
+        """What follows is about another part of the request: another command of a script, another address."""
+
+    def decided(
+        self, action: str, table: Table, marks: Marks, env: Environment, options: Outcomes, granted: bool = False
+    ) -> Verdict:
+        """The verdict on something that has these marks. Every verdict of a table comes from here."""
+        return self.combiner.verdict(action, rule_truths(table, marks, env, options), env, granted)
+
+    def strictest(self, verdicts: Iterable[Verdict]) -> Verdict:
+        """All of them must hold."""
+        return strictest(tuple(dict.fromkeys(verdicts)), self.combiner.reduce)
+
+    def word(self, action: str, table: Table, word: Word, env: Environment) -> Verdict:
+        """The verdict on one fully known word."""
+        state = table.walker.walk(word)
+        found = state.memo.get(env)
+        if found is None:
+            found = self.decided(action, table, Marks(state.marks, state.marks), env, ())
+            if len(state.memo) < _MOST_VERDICTS:
+                state.memo[env] = found
+        assert isinstance(found, Verdict)
+        return found
+
+    def named(self, action: str, table: Table, names: Names, env: Environment) -> Verdict:
+        """The verdict on something in one form: it may have several names, and what follows them may not be known."""
+        if names.rest:
+            return self.members(action, table, env, (names.rest,), names.definite, bool(names.possible))
+        if len(names.definite) == 1 and not names.possible:
+            return self.word(action, table, names.definite[0], env)
+        definite = tuple(table.walker.walk(word) for word in names.definite)
+        possible = tuple(dict.fromkeys(table.walker.walk(word) for word in names.possible))
+        key = (definite, possible, env)
+        found = table.memo.get(key)
+        if found is None:
+            marks = Marks(_marks(definite), _marks((*definite, *possible)))
+            found = self.decided(action, table, marks, env, ())
+            table.remember(key, found)
+        assert isinstance(found, Verdict)
+        return found
+
+    def forms(self, action: str, forms: tuple[Names, ...], env: Environment) -> Verdict:
+        """The verdict on something that has several forms: all of them must be granted."""
+        table = self.table(action)
+        if len(forms) == 1:
+            return self.named(action, table, forms[0], env)
+        verdicts = tuple(self.named(action, table, names, env) for names in forms)
+        return strictest(verdicts, self.combiner.reduce)
+
+    def members(
+        self,
+        action: str,
+        table: Table,
+        env: Environment,
+        sequences: tuple[Sequence, ...],
+        prefixes: tuple[Word, ...] = ((),),
+        everything: bool = False,
+    ) -> Verdict:
+        """The strictest verdict over all members of a pattern: the same automaton, intersected.
+
+        With `everything` a member may have further names, that any rule may match.
+        """
+        from ..automata.budget import Budget
+        from ..automata.meet import Meeting
+        from ..automata.trie import Trie
+        from ..ir.sorts.sort import sort_named
+
+        alphabet = sort_named(SORT_OF[action]).alphabet
+        meeting = Meeting(table.trie, Trie((s, 0) for s in sequences), alphabet, Budget("decision_work"), prefixes)
+        options = table.open_options
+        for mark in () if self.thorough else meeting.possible:
+            entry, include = table.owners[mark]
+            if include and entry.ref.effect == DENY and not entry.excepts and entry.layer != FLOOR:
+                verdict = self.decided(action, table, Marks((mark,), (mark,)), env, options)
+                if verdict.rules:  # some member meets a deny that holds: nothing is stricter
+                    return verdict
+        option_free = _option_free(table, sequences)
+        verdicts: list[Verdict] = []
+        for marks, _ in meeting.marks():
+            possible = table.all_marks if everything else marks
+            verdicts.append(self.decided(action, table, Marks(marks, possible, (), option_free, False), env, options))
+            if verdicts[-1].effect == DENY and not self.thorough:
+                return verdicts[-1]
+        if not verdicts:
+            raise RequestError("PLR061", "the pattern has no members")
+        return self.strictest(verdicts)
+
+
+def _marks(states: Iterable[State]) -> tuple[int, ...]:
+    return marks_of(n for s in states for n in s.nodes)
+
+
+def _option_free(table: Table, sequences: tuple[Sequence, ...]) -> tuple[int, ...]:
+    """The marks that members of command patterns may have without their options."""
+    if not table.bare_owners:
+        return ()
+    from ..automata.budget import Budget
+    from ..automata.meet import Meeting
+    from ..automata.trie import Trie
+    from ..ir.sorts.command import WORDS
+    from .command_words import bare_sequence
+
+    made = [bare_sequence(s) for s in sequences]
+    trie = Trie((m[0], 0) for m in made if m is not None)
+    return tuple(sorted(Meeting(table.bare_trie, trie, WORDS, Budget("decision_work")).possible))

@@ -1,0 +1,146 @@
+"""The policy decision point: one request to one decision. Never raises: every fault denies, and says so."""
+
+from __future__ import annotations
+
+from ..domain.actions import ACTIONS, COMMAND, DENY, HOST, SORT_OF
+from ..domain.decision import Answer, Decision, Effect, Verdict
+from ..domain.errors import Diagnostic, PolicyError, RequestError, SearchLimitError
+from ..domain.limits import limit
+from ..facts.paths import roots_of
+from ..ir.sorts.sort import Circumstances, sort_named
+from .conditions import Conditions
+from .evaluator import Evaluator
+from .memo import is_pure
+
+# what only some requests need is imported where it is needed: a hook asks one question and ends
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..domain.request import Request
+    from ..ir.model import PolicySet
+    from ..shell.profile import Profiles
+    from .combine import Environment
+    from .table import Prepared
+
+_MOST_ANSWERS = limit("answers")
+
+
+class Engine:
+    """The decision point for one prepared policy set. Immutable but for its bounded caches; share it between threads.
+
+    `over_everything` is for testing guardrails alone: what they leave alone is then allowed. `policy` is the set
+    that it was prepared from, where there is one: the analysis reads it.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        over_everything: bool = False,
+        profiles: Profiles | None = None,
+        policy: PolicySet | None = None,
+    ) -> None:
+        self.prepared = prepared
+        self.evaluator = Evaluator(prepared, over_everything, profiles or (lambda _: None))
+        self._policy = policy
+        self._conditions = Conditions(prepared)
+        self._answers: dict[object, Answer] = {}
+
+    @property
+    def policy(self) -> PolicySet:
+        """The policy set in normal form. Raises PolicyError when only its compiled file is known."""
+        if self._policy is None:
+            raise PolicyError(
+                [Diagnostic("PLE007", "a compiled policy has no rules to look at", None, "name its source")]
+            )
+        return self._policy
+
+    @property
+    def profiles(self) -> Profiles:
+        """How programs read their command lines, by name."""
+        return self.evaluator.profiles
+
+    @property
+    def timed(self) -> bool:
+        """True when the policy speaks of time, so that a request must say when it is."""
+        return self._conditions.timed
+
+    @property
+    def over_everything(self) -> bool:
+        """True when what guardrails leave alone is allowed."""
+        return self.evaluator.combiner.over_everything
+
+    def decide(self, request: Request) -> Decision:
+        """The decision on a request. `request.now` must be set when the policy speaks of time."""
+        return Decision(self.answer(request))
+
+    def recall(self, key: object) -> Answer | None:
+        """An answer that was remembered under a key of `memo.key_of`."""
+        try:
+            return self._answers.get(key)
+        except TypeError:  # something in it cannot be a key
+            return None
+
+    def remember(self, key: object, answer: Answer) -> None:
+        """Keep an answer under its key, if it depends on nothing else; when the memo is full it starts anew."""
+        if key is None or not answer.pure:
+            return
+        if len(self._answers) >= _MOST_ANSWERS:
+            self._answers = {}
+        try:
+            self._answers[key] = answer
+        except TypeError:  # something in it cannot be a key
+            return
+
+    def answer(self, request: Request) -> Answer:
+        """The decision without its id."""
+        parts: tuple[Effect, ...] = ()
+        opaque: tuple[str, ...] = ()
+        given: object = request.resource
+        resource = given if isinstance(given, (str, tuple)) else ""
+        try:
+            verdict, parts, opaque = evaluated(self.evaluator, request, self.environment(request))
+        except RequestError as error:
+            verdict = Verdict(DENY, reasons=(f"refused ({error.code}): {error.message}",))
+        except SearchLimitError as error:
+            verdict = Verdict(DENY, reasons=(f"undecided within limits: {error}",))
+        except Exception as error:  # noqa: BLE001 (fail closed: whatever went wrong denies)
+            verdict = Verdict(DENY, reasons=(f"internal error (PLI001): {type(error).__name__}",))
+        pure = is_pure(request, parts)
+        return Answer(verdict, self.prepared.digest, request.action, resource, parts, opaque, pure)
+
+    def environment(self, request: Request) -> Environment:
+        """What every condition comes to for this request. Raises RequestError for undeclared attributes."""
+        return self._conditions.environment(request)
+
+
+def evaluated(
+    evaluator: Evaluator, request: Request, env: Environment
+) -> tuple[Verdict, tuple[Effect, ...], tuple[str, ...]]:
+    """The verdict, the effects behind it, and why commands could not be read. Raises RequestError, SearchLimitError."""
+    action, resource = request.action, request.resource
+    sort = SORT_OF.get(action)
+    if sort is None:
+        from ..domain.suggest import suggest
+
+        shown = str(action)[:40]
+        raise RequestError("PLR006", f"unknown action `{shown}` ({suggest(shown, ACTIONS)})")
+    if sort == COMMAND:
+        from .scripts import command_verdict
+
+        return command_verdict(evaluator, request, env)
+    if request.inner:
+        from .scripts import not_inner
+
+        raise not_inner()
+    if request.pattern:
+        from .partial import pattern_verdict
+
+        return pattern_verdict(evaluator, request, env), (), ()
+    if not isinstance(resource, str):
+        raise RequestError("PLR001", f"the resource of `{action}` is not a string")
+    if sort == HOST:
+        from .connections import connection
+
+        return (*connection(evaluator, resource, request.method, request.resolved, env), ())
+    seen = Circumstances(roots_of(request), request.branch)
+    forms = sort_named(sort).words(resource, seen)
+    return evaluator.forms(action, forms, env), (), ()

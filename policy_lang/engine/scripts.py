@@ -1,0 +1,119 @@
+"""Verdicts on commands: read to what they do, each act decided, the strictest wins."""
+
+from __future__ import annotations
+
+from ..domain.actions import COMMAND, DENY
+from ..domain.decision import Effect, Verdict
+from ..domain.errors import RequestError
+from ..domain.limits import limit
+from ..domain.request import Request
+from ..facts.commands import argv_word
+from ..ir.patterns import compile_pattern
+from ..shell.acts import NO_REPOSITORY, Act, GitContext
+from ..shell.analyse import argv_acts, pattern_acts, read_acts
+from .combine import Environment
+from .effects import act_effect
+from .evaluator import Evaluator
+from .memo import MOST_PARTS, is_small
+from .partial import pattern_verdict
+
+Found = tuple[Verdict, tuple[Effect, ...], tuple[str, ...]]
+"""A verdict, the effects behind it, and why commands could not be read."""
+INNER = ("rg", "apply_patch")
+"""Programs whose work clients do themselves, in tools of their own."""
+_MOST_SCRIPTS = limit("answers")
+
+
+def command_verdict(evaluator: Evaluator, request: Request, env: Environment) -> Found:
+    """The verdict on a command, its effects, and why it could not be read."""
+    found = _pattern(evaluator, request, env) if request.pattern else _command(evaluator, request, env)
+    return _inner(evaluator, request, found) if request.inner else found
+
+
+def _command(evaluator: Evaluator, request: Request, env: Environment) -> Found:
+    parts: list[Effect] = []
+    for act in acts(evaluator, request):
+        evaluator.part()
+        parts.append(act_effect(evaluator, act, request, env))
+    opaque = tuple(dict.fromkeys(p.opaque for p in parts if p.opaque))
+    verdict = evaluator.strictest(p.verdict for p in parts)
+    if len(parts) > 1 and verdict.effect == DENY:
+        verdict = Verdict(DENY, (), verdict.rules, _denial_reasons(parts))
+    return verdict, tuple(parts), opaque
+
+
+def acts(evaluator: Evaluator, request: Request) -> tuple[Act, ...]:
+    """What a command does. Raises RequestError for what is not a command at all."""
+    resource = request.resource
+    repository = _git_context(request)
+    key = (resource, request.shell, repository)
+    found = evaluator.scripts.get(key)
+    if found is None:
+        if isinstance(resource, (tuple, list)):
+            argv_word(resource, request.cwd, request.workspace)  # refuses malformed words
+            found = tuple(argv_acts(tuple(resource), evaluator.profiles, repository))
+        elif request.shell == "argv":
+            raise RequestError("PLR052", "with the shell `argv` a command is an array of words")
+        else:
+            found = tuple(read_acts(resource, request.shell, evaluator.profiles, repository))
+        if len(evaluator.scripts) >= _MOST_SCRIPTS:
+            evaluator.scripts = {}
+        if is_small(resource) and len(found) <= MOST_PARTS:
+            evaluator.scripts[key] = found
+    return found
+
+
+def _pattern(evaluator: Evaluator, request: Request, env: Environment) -> Found:
+    """A command that is only partly known, with what it may do besides."""
+    parts = [Effect("run", str(request.resource), pattern_verdict(evaluator, request, env))]
+    for sequence in compile_pattern(COMMAND, str(request.resource)):
+        if isinstance(sequence[0], str):
+            found = pattern_acts(sequence, evaluator.profiles, _git_context(request))
+            parts += [act_effect(evaluator, a, request, env) for a in found if a.opaque or a.action != "run"]
+    return evaluator.strictest(p.verdict for p in parts), tuple(parts), ()
+
+
+def _inner(evaluator: Evaluator, request: Request, found: Found) -> Found:
+    """What a client's own tool comes to: the effects that the program would have, without that it is run."""
+    verdict, parts, opaque = found
+    words = request.resource
+    if not isinstance(words, tuple) or not words or words[0] not in INNER:
+        raise not_inner()
+    inner = tuple(p for p in parts if p.action != "run")
+    if opaque or not inner:
+        return Verdict(DENY, reasons=verdict.reasons or ("what the tool does is not known",)), parts, opaque
+    reasons: dict[str, None] = {}
+    made = evaluator.strictest(p.verdict for p in inner)
+    for part in (p for p in inner if p.verdict.effect == made.effect):
+        for reason in part.verdict.reasons or (part.verdict.effect,):
+            reasons[f"{part.action} `{part.resource}`: {reason}"] = None
+    verdict = Verdict(made.effect, made.tiers, made.rules, tuple(reasons), made.obligations, made.support)
+    return verdict, inner, opaque
+
+
+def not_inner() -> RequestError:
+    """The refusal of a request that is `inner`, and not for one of the programs that clients stand in for."""
+    known = ", ".join(f"`{p}`" for p in INNER)
+    return RequestError("PLR001", f"`inner` is for the words of {known}, which clients do themselves")
+
+
+def _denial_reasons(parts: list[Effect]) -> tuple[str, ...]:
+    """The reasons of a denial, each with the effect that it is about."""
+    out: dict[str, None] = {}
+    for part in parts:
+        if part.verdict.effect == DENY:
+            shown = part.resource if isinstance(part.resource, str) else " ".join(part.resource)
+            short = shown if len(shown) <= 60 else f"{shown[:59]}…"
+            what = f"{part.action} `{short}`: " if short else ""
+            out.update(dict.fromkeys(f"{what}{reason}" for reason in part.verdict.reasons))
+    return tuple(out)
+
+
+def _git_context(request: Request) -> GitContext:
+    git = request.git
+    if not git:
+        return NO_REPOSITORY if request.branch is None else GitContext(branch=request.branch)
+    remotes = git.get("remotes")
+    listed = tuple(sorted((str(k), str(v)) for k, v in remotes.items())) if isinstance(remotes, dict) else ()
+    default = git.get("push_default")
+    return GitContext(request.branch, listed, default if isinstance(default, str) else "")

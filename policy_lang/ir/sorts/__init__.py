@@ -1,0 +1,1 @@
+"""The sorts of resources, one file each: words, patterns, alphabet, space, and how they are shown."""
