@@ -14,16 +14,17 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from .domain import strict_json
+from .domain.limits import limit
 from .pep.channel import MOST_REPLY, Channel, ChannelError, check_owner, head, parse_head
 from .pep.questions import HookQuestion, Outcome, RefusedError, outcome
 
-_SECONDS = 2.0
+_SECONDS = float(limit("client_seconds"))
 _CREDENTIALS = (1, 17, 12)
 """SOL_SOCKET, SO_PEERCRED, and the size of `struct ucred` (unix(7))."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ServiceAnswer:
     """What the service decided; `decision` is the whole of it in its JSON form.
 
     `failed` says why the service could not be asked, and is empty otherwise; `effect` is then `deny`.
@@ -45,11 +46,11 @@ def _owners(owner: int | None) -> frozenset[int]:
     return frozenset({0, os.geteuid()}) if owner is None else frozenset({owner})
 
 
-def _failed(why: str) -> Answer:
-    return Answer("deny", (), (why,), {}, why)
+def _failed(why: str) -> ServiceAnswer:
+    return ServiceAnswer("deny", (), (why,), {}, why)
 
 
-def _read(status: int, data: bytes) -> Answer:
+def _read(status: int, data: bytes) -> ServiceAnswer:
     try:
         reply = strict_json.load(data)
         if status != 200:
@@ -62,7 +63,7 @@ def _read(status: int, data: bytes) -> Answer:
     except (strict_json.MalformedError, RefusedError) as error:
         return _failed(str(error))
     assert isinstance(reply, dict)
-    return Answer(found.effect, found.tiers, tuple(reply["reasons"]), reply)
+    return ServiceAnswer(found.effect, found.tiers, tuple(reply["reasons"]), reply)
 
 
 class Client:
@@ -76,7 +77,7 @@ class Client:
         self._channel = Channel(socket, token, _owners(owner))
         self._lock = threading.Lock()
 
-    def decide(self, *, action: str, resource: str | list[str], **fields: Any) -> Answer:
+    def decide(self, *, action: str, resource: str | list[str], **fields: Any) -> ServiceAnswer:
         """The decision on one request; its fields are those of the JSON form. Whatever happens is an answer."""
         body = strict_json.dump({"action": action, "resource": resource, **fields})
         deadline = time.monotonic() + self._timeout
@@ -112,7 +113,7 @@ class AsyncClient:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._lock = asyncio.Lock()
 
-    async def decide(self, *, action: str, resource: str | list[str], **fields: Any) -> Answer:
+    async def decide(self, *, action: str, resource: str | list[str], **fields: Any) -> ServiceAnswer:
         """The decision on one request; its fields are those of the JSON form. Whatever happens is an answer."""
         body = strict_json.dump({"action": action, "resource": resource, **fields})
         data = head("POST", "/v1/decide", len(body), self._token, keep=True) + body

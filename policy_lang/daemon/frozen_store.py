@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..domain.files import replace
+from ..domain.limits import limit
 from .identity.config import ServiceConfigError, private_bytes
 from .state import Frozen, ServiceState
 from .transport.sockets import check_folder
@@ -19,7 +20,7 @@ _FILE = "frozen.json"
 class _FrozenModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     kind: Literal["agent", "session"]
-    name: Annotated[str, Field(max_length=256)]
+    name: Annotated[str, Field(max_length=limit("request_name"))]
     why: str
     by: str
     since: float

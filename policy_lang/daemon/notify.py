@@ -29,7 +29,7 @@ from ..report.style import visible
 
 ALARM = "break-glass"
 """The event that goes before all others, and is dropped last."""
-_AT_ONCE = 4
+_AT_ONCE = limit("notify_at_once")
 _SECONDS = limit("notify_seconds")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

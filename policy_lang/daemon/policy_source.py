@@ -14,11 +14,11 @@ from ..compiled.codec import DamagedError
 from ..compiled.opened import SUFFIX, open_compiled, stale_source
 from ..compiled.reader import Contents
 from ..domain.errors import AuthorError, PolicyError
+from ..domain.limits import limit
 from ..facts.owners import unsafe
 
-_COMPILE_SECONDS = 60
-"""Far beyond what a policy of 100,000 rules takes; then the compiler is stopped."""
-_MOST_TEXT = 2000
+_COMPILE_SECONDS = limit("compile_seconds")
+_MOST_REPORT = limit("compile_report")
 
 
 class PolicySourceError(AuthorError):
@@ -88,7 +88,7 @@ class FileSource:
             await process.wait()
             raise PolicySourceError(f"compiling took longer than {_COMPILE_SECONDS} seconds") from None
         if process.returncode != 0:
-            why = err.decode("utf-8", "replace").strip()[:_MOST_TEXT]
+            why = err.decode("utf-8", "replace").strip()[:_MOST_REPORT]
             raise PolicySourceError(why or "the compiler failed")
         try:
             return Contents(out)

@@ -210,6 +210,16 @@ TABLE: tuple[Limit, ...] = (
     Limit("call_seconds", 5, "seconds", "for the service to answer a command of a person"),
     Limit("request_name", 256, "characters", "names in a request, the service's calls and its configuration"),
     Limit("request_text", 4_096, "characters", "paths and other texts in a request or a call; PATH_MAX on Linux"),
+    Limit("client_seconds", 2, "seconds", "for the service to answer a Python program, unless told otherwise"),
+    Limit("signature_seconds", 5, "seconds", "for `ssh-keygen` to verify one signature; it takes milliseconds"),
+    Limit("signer_name", 128, "characters", "an identity in an allowed-signers file"),
+    Limit("config_address", 2_048, "characters", "an address in the service's configuration"),
+    Limit("notify_words", 64, "words", "of the command that tells people of a ticket"),
+    Limit("notify_at_once", 4, "events", "that are told at once; others wait in order"),
+    Limit("compile_seconds", 60, "seconds", "far beyond what a policy of 100,000 rules takes; the last good one stays"),
+    Limit("compile_report", 2_000, "characters", "of what is wrong with a policy, in the log and in answers"),
+    Limit("strangers", 1_024, "users", "without business here whose last try is remembered, to tell each seldom"),
+    Limit("log_line_bytes", 4_000, "bytes", "of the service's own log; below PIPE_BUF (pipe(7)), so lines stay whole"),
 )
 
 _BY_NAME = {limit.name: limit.value for limit in TABLE}

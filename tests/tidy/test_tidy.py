@@ -188,7 +188,7 @@ def imports_of(path: Path, known: set[str]) -> set[str]:
 
 NO_LIMITS = {"automata/glob.py: MAX_CODE_POINT": "the last of Unicode"}
 """Numbers that are named like limits and are none."""
-OWN_LIMITS = ("client.py", "daemon/", "engine/")
+OWN_LIMITS = ("engine/",)
 """Where limits may still stand by themselves."""
 
 
@@ -297,7 +297,7 @@ def test_registries_are_not_named_by_the_library() -> None:
         ), path
 
 
-TWICE = ("client.py", "daemon/", "pep/", "shell/")
+TWICE = ("pep/", "shell/")
 """Where class names may still occur that others have as well."""
 
 

@@ -42,7 +42,7 @@ class PrincipalEntryModel(_ConfigModel):
     uid: Annotated[int, Field(ge=0)] | None = None
     group: str | None = None
     token_file: Annotated[str | None, Field(alias="token-file")] = None
-    agents: Annotated[list[Annotated[str, Field(min_length=1, max_length=256)]], Field(min_length=1)]
+    agents: Annotated[list[Annotated[str, Field(min_length=1, max_length=limit("request_name"))]], Field(min_length=1)]
     repo: str | None = None
     workspace: str | None = None
     home: str | None = None
@@ -67,7 +67,7 @@ class PersonModel(_ConfigModel):
     uid: Annotated[int, Field(ge=0)] | None = None
     token_sha256: Annotated[str | None, Field(alias="token-sha256", pattern=r"^[0-9a-f]{64}$")] = None
     token_until: Annotated[datetime | date | None, Field(alias="token-until")] = None
-    signer: Annotated[str | None, Field(min_length=1, max_length=128)] = None
+    signer: Annotated[str | None, Field(min_length=1, max_length=limit("signer_name"))] = None
 
     @model_validator(mode="after")
     def _told(self) -> PersonModel:
@@ -81,7 +81,7 @@ class PersonModel(_ConfigModel):
 class ApprovalsModel(_ConfigModel):
     """Where tickets are kept, whose signatures are known, and whether people may answer from an agent's user."""
 
-    store: Annotated[str, Field(max_length=2048)] | None = None
+    store: Annotated[str, Field(max_length=limit("config_address"))] | None = None
     allowed_signers: Annotated[str | None, Field(alias="allowed-signers")] = None
     same_user: Annotated[bool, Field(alias="same-user")] = False
 
@@ -97,7 +97,7 @@ class ApprovalsModel(_ConfigModel):
 class WebhookModel(_ConfigModel):
     """Where events are sent, and the file with the secret that they are signed with."""
 
-    url: Annotated[str, Field(pattern=r"^https?://[!-~]+$", max_length=2048)]
+    url: Annotated[str, Field(pattern=r"^https?://[!-~]+$", max_length=limit("config_address"))]
     secret_file: Annotated[str, Field(alias="secret-file")]
 
     @model_validator(mode="after")
@@ -110,12 +110,13 @@ class WebhookModel(_ConfigModel):
         return self
 
 
+_Word = Annotated[str, Field(min_length=1, max_length=limit("request_text"))]
+
+
 class NotifyModel(_ConfigModel):
     """How people are told: a program, its words, the first an absolute path; or a webhook; or both."""
 
-    command: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=4096)]] | None, Field(min_length=1, max_length=64)
-    ] = None
+    command: Annotated[list[_Word] | None, Field(min_length=1, max_length=limit("notify_words"))] = None
     webhook: WebhookModel | None = None
 
     @model_validator(mode="after")

@@ -12,11 +12,12 @@ import shutil
 import subprocess
 
 from ...domain.faults import AuthorError
+from ...domain.limits import limit
 
 _KEY = re.compile(r"(?:sk-)?(?:ssh|ecdsa)-[a-z0-9@.-]{1,60}\Z")
 _PRINCIPAL = re.compile(r"[A-Za-z0-9@._+-]{1,128}\Z")
 _PATH = "/usr/local/bin:/usr/bin:/bin"
-_SECONDS = 5
+_SECONDS = limit("signature_seconds")
 
 
 class SignersError(AuthorError, ValueError):

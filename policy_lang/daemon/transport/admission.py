@@ -23,7 +23,7 @@ ConnectionFactory = Callable[[Endpoint, Caller], Connection]
 """Makes the connection of a peer to an endpoint."""
 _REST = 0.1
 """Seconds without taking connections when no file descriptor is left, not even the one that was kept."""
-_MOST_STRANGERS = 1024
+_MOST_STRANGERS = limit("strangers")
 _BODY = refusal("PLR208", "the service takes no more connections of this caller").body
 REFUSED = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nconnection: close\r\n"
@@ -155,7 +155,7 @@ class Admission:
         """Somebody connected who has no business here; told once a second for each user, or it would fill the log."""
         now = time.monotonic()
         if now - self._strangers.get(uid, -1.0) >= 1:
-            if len(self._strangers) > _MOST_STRANGERS:
+            if len(self._strangers) >= _MOST_STRANGERS:
                 self._strangers.clear()
             self._strangers[uid] = now
             self._record_event("refused", why="no principal", uid=uid, **fields)

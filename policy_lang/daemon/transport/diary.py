@@ -9,9 +9,10 @@ import socket
 import stat
 import time
 
+from ...domain.limits import limit
+
 _LOG = 2
-_MOST_LINE = 4000
-"""Bytes: below PIPE_BUF (pipe(7)), so that a line is written whole or not at all."""
+_MOST_LINE = limit("log_line_bytes")
 
 
 def log(event: str, **fields: object) -> None:

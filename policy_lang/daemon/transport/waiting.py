@@ -10,7 +10,7 @@ from ...domain.errors import RequestError
 from ...domain.limits import limit
 from ..api.http import Answered, LongPoll, refusal
 
-LOOK_SECONDS = 0.25
+LOOK_EVERY = 0.25
 """Seconds between looks for whoever waits, whether or not something has changed."""
 
 
@@ -76,14 +76,14 @@ class LongPolls:
             except (RequestError, StoreUnavailableError) as error:
                 made = refusal("PLR237", str(error))
             if made is None and not gone() and not last:
-                timer = loop.call_later(LOOK_SECONDS, look)
+                timer = loop.call_later(LOOK_EVERY, look)
                 return
             del self._waiters[name]
             if made is not None:
                 write(made)
 
         self._waiters[name] = look
-        timer = loop.call_later(LOOK_SECONDS, look)
+        timer = loop.call_later(LOOK_EVERY, look)
         return True
 
     def look_again(self) -> None:
