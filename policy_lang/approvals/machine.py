@@ -73,8 +73,8 @@ def _approved(ticket: Ticket, now: float, tiers: Tiers) -> Ticket:
     if unmet - opened:
         return ticket
     lasts = limit("approval_grant_seconds" if ticket.scope == ONCE or opened else "approval_session_seconds")
-    glass = next((t.name for t in broken if unmet & opens(t, tiers)), "")
-    return ticket.with_(state=APPROVED, closed_at=now, redeem_by=now + lasts, break_glass_tier=glass)
+    emergency = next((t.name for t in broken if unmet & opens(t, tiers)), "")
+    return ticket.with_(state=APPROVED, closed_at=now, redeem_by=now + lasts, break_glass_tier=emergency)
 
 
 def check_reviewer(ticket: Ticket, person: str, may: May, tiers: Tiers) -> None:

@@ -9,6 +9,7 @@ import click
 
 from ..domain.errors import InternalError, PolicyError
 from ..domain.faults import reason_of
+from ..domain.files import create, replace
 from ..domain.wording import counted
 from ..policy import Policy
 from ..report.style import colour, visible
@@ -78,12 +79,12 @@ def _checked(text: str) -> int:
 
 
 def _write(path: str, text: str, force: bool, format_: str) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_TRUNC if force else os.O_EXCL)
     try:
-        handle = os.open(path, flags, 0o644)
-    except FileExistsError:
-        fail_usage(f"`{path}` exists; `--force` replaces it", format_)
+        try:
+            create(path, text.encode("utf-8"))
+        except FileExistsError:
+            if not force:
+                fail_usage(f"`{path}` exists; `--force` replaces it", format_)
+            replace(path, text.encode("utf-8"), mode=None, durable=False)
     except OSError as error:
         fail_usage(f"`{path}` cannot be written: {reason_of(error)}", format_)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        stream.write(text)

@@ -62,8 +62,12 @@ class Notifier:
             self._record_event("notify-dropped", ticket=lost["id"], dropped=self.dropped)
             if event != ALARM:
                 return
-        told: Json = cleaned(ticket).value
-        shown: Json = {"event": event, "headline": f"{visible(told['agent'])}: {visible(headline(told))}", **told}
+        event_json: Json = cleaned(ticket).value
+        shown: Json = {
+            "event": event,
+            "headline": f"{visible(event_json['agent'])}: {visible(headline(event_json))}",
+            **event_json,
+        }
         if event == ALARM:
             self._waiting.appendleft(shown)
         else:

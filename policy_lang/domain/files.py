@@ -1,4 +1,4 @@
-"""One way to write a file: as a whole, or not at all."""
+"""One way to write a file, as a whole or not at all, and one to open what others may have put there."""
 
 from __future__ import annotations
 
@@ -41,6 +41,25 @@ def replace(path: str, data: bytes, *, mode: int | None, durable: bool) -> None:
         raise
     if durable:
         _sync_folder(folder)
+
+
+def create(path: str, data: bytes) -> None:
+    """Write a new file, with what the umask leaves of 0o644. Raises FileExistsError, OSError; nothing is left then."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+    except BaseException:
+        os.unlink(path)
+        raise
+
+
+def open_for_reading(path: str) -> int:
+    """A descriptor of what lies at `path`, whatever it is: no FIFO makes this wait, no terminal becomes ours.
+
+    Raises OSError, and ValueError for what is not a file name. The caller looks at its kind and size.
+    """
+    return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
 
 
 def _mode_of(path: str) -> int | None:

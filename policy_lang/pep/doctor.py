@@ -122,15 +122,15 @@ def _hook(client: HookClient, path: str, command: str, workspace: str) -> list[C
 
 
 def _run(client: HookClient, command: str, data: bytes, workspace: str) -> subprocess.CompletedProcess[bytes]:
-    told = {client.workspace_variable: workspace} if client.workspace_variable else {}
+    extra = {client.workspace_variable: workspace} if client.workspace_variable else {}
     return subprocess.run(
-        ["/bin/sh", "-c", command], input=data, cwd=workspace, env={**os.environ, **told}, capture_output=True, check=False, timeout=60,
+        ["/bin/sh", "-c", command], input=data, cwd=workspace, env={**os.environ, **extra}, capture_output=True, check=False, timeout=60,
     )  # fmt: skip
 
 
 def _canary(client: HookClient, workspace: str) -> bytes:
-    told = {"session_id": "doctor"} if "session_id" in client.common else {}
-    return strict_json.dump({**client.common, **told, "cwd": workspace, **client.canary(workspace, _CANARY)})
+    extra = {"session_id": "doctor"} if "session_id" in client.common else {}
+    return strict_json.dump({**client.common, **extra, "cwd": workspace, **client.canary(workspace, _CANARY)})
 
 
 def _live(client: HookClient, workspace: str) -> list[CheckResult]:

@@ -98,7 +98,7 @@ def _context(spec: HookClient, payload: dict[str, object], options: Options) -> 
     The workspace is what was fixed at installation, else what the client tells its hook. It is never the call's working
     folder: the agent chooses that, by `cd` or a tool's argument, and would choose `/`.
     """
-    workspace = options["--workspace"][0] if "--workspace" in options else _told(spec, payload)
+    workspace = options["--workspace"][0] if "--workspace" in options else _workspace_of(spec, payload)
     home = options["--home"][0] if "--home" in options else os.environ.get("HOME", "")
     if not workspace.startswith("/") or not home.startswith("/"):
         raise RefusedError("the workspace or the home is unknown; give it with `--workspace` and `--home`")
@@ -110,7 +110,7 @@ def _context(spec: HookClient, payload: dict[str, object], options: Options) -> 
     return HookContext(workspace, cwd, home, text(payload, "session_id", ""))
 
 
-def _told(spec: HookClient, payload: dict[str, object]) -> str:
+def _workspace_of(spec: HookClient, payload: dict[str, object]) -> str:
     """The workspace that the client tells: by a variable, by a list in the input, or by the hook's own folder."""
     if spec.workspace_folder:
         return os.getcwd()

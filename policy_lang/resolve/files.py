@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from ..domain.errors import Diagnostic, PolicyError, Source, Span
 from ..domain.faults import reason_of
+from ..domain.files import open_for_reading
 from ..domain.limits import limit
 
 Reader = Callable[[str, Span | None], bytes]
@@ -36,8 +37,7 @@ def read_bytes(path: str, at: Span | None) -> bytes:
     """The bytes of a file that a policy names. Raises PolicyError, placed at `at`."""
     most = limit("source_bytes")
     try:
-        # not blocking on a FIFO, and never a terminal of ours
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        handle = open_for_reading(path)
     except FileNotFoundError:
         raise unreadable(
             "PLE001", f"there is no file `{path}`", at, "check the path; it starts at the importing file" if at else ""

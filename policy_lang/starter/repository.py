@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import tomli
 
 from ..domain.errors import RequestError
+from ..domain.files import open_for_reading
 from ..domain.limits import limit
 from ..facts.hosts import host_facts
 from ..facts.refs import malformed_ref
@@ -93,7 +94,7 @@ def _package_folders(folder: str, here: set[str]) -> tuple[list[str], list[str]]
 def _read(path: str) -> str:
     """The text of a regular file of bounded size; empty when it is none."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = open_for_reading(path)
     except OSError:
         return ""
     try:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from policy_lang.domain.files import replace
+from policy_lang.domain.files import create, open_for_reading, replace
 
 CALLS = ("open", "fchmod", "write", "fsync", "close", "replace", "stat")
 
@@ -210,3 +210,25 @@ def test_a_process_that_dies_leaves_the_old_or_the_new_one(tmp_path: Path) -> No
     assert seen == sorted(seen, reverse=True)
     assert set(seen) == {b"old", b"new"}
     assert done.returncode == 0
+
+
+def test_a_new_file_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a"
+    create(str(path), b"x")
+    with pytest.raises(FileExistsError):
+        create(str(path), b"y")
+    assert path.read_bytes() == b"x"
+    (tmp_path / "link").symlink_to("nothing")
+    with pytest.raises(FileExistsError):
+        create(str(tmp_path / "link"), b"y")
+    monkeypatch.setattr(os, "fdopen", failing(os.fdopen, 1, full))
+    with pytest.raises(OSError, match="No space left"):
+        create(str(tmp_path / "b"), b"x")
+    assert not (tmp_path / "b").exists()
+
+
+def test_opening_waits_for_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    os.close(open_for_reading(str(tmp_path / "fifo")))
+    with pytest.raises(FileNotFoundError):
+        open_for_reading(str(tmp_path / "missing"))

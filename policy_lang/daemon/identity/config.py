@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ...approvals.kinds import KINDS, kind_of
 from ...domain.faults import AuthorError, reason_of
+from ...domain.files import open_for_reading
 from ...domain.limits import limit
 from ...facts.owners import unsafe
 from .people import People, Person, token_digest
@@ -28,7 +29,7 @@ _LEAST_TOKEN = 32
 
 
 class ServiceConfigError(AuthorError, ValueError):
-    """The configuration cannot be used; the message says why and how to mend it."""
+    """The configuration cannot be used; the message says why and how to fix it."""
 
 
 class _ConfigModel(BaseModel):
@@ -70,7 +71,7 @@ class PersonModel(_ConfigModel):
     signer: Annotated[str | None, Field(min_length=1, max_length=limit("signer_name"))] = None
 
     @model_validator(mode="after")
-    def _told(self) -> PersonModel:
+    def _known_by(self) -> PersonModel:
         if self.user is None and self.uid is None and self.token_sha256 is None and self.signer is None:
             raise ValueError("say how the person is known: `user`, `uid`, `token-sha256` or `signer`")
         if self.user is not None and self.uid is not None:
@@ -147,7 +148,7 @@ class ConfigModel(_ConfigModel):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What a configuration file says: the principals, where tickets are kept, how people are told.
+    """What a configuration file says: the principals, where tickets are kept, how people are notify.
 
     `store` is a connection string of PostgreSQL, or empty for a file; `webhook` an address and the secret for it.
     """
@@ -184,12 +185,12 @@ def read_config(path: str) -> Config:
     store = model.approvals.store or ""
     if "password" in store or (urlsplit(store).password if store else None):
         private_bytes(path, secret=True)  # then nobody else may read the file
-    told = model.notify or NotifyModel.model_construct()
+    notify = model.notify or NotifyModel.model_construct()
     webhook = None
-    if told.webhook is not None:
-        secret = read_token(os.path.join(folder, told.webhook.secret_file))
-        webhook = (told.webhook.url, secret.encode("ascii"))
-    return Config(principals, store, tuple(told.command or ()), webhook)
+    if notify.webhook is not None:
+        secret = read_token(os.path.join(folder, notify.webhook.secret_file))
+        webhook = (notify.webhook.url, secret.encode("ascii"))
+    return Config(principals, store, tuple(notify.command or ()), webhook)
 
 
 def _signers(path: str, model: ConfigModel, folder: str) -> dict[str, bytes]:
@@ -312,7 +313,7 @@ def read_token(path: str) -> str:
 def private_bytes(path: str, secret: bool) -> bytes:
     """The bytes of a file in safe hands; a secret one is readable by its owner only. Raises ServiceConfigError."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        handle = open_for_reading(path)
     except (OSError, ValueError) as error:
         reason = reason_of(error, "the name is not a file name")
         raise ServiceConfigError(f"`{path}` cannot be opened: {reason}") from None

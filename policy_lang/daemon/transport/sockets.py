@@ -19,7 +19,7 @@ _ACTIVATED = 3
 
 
 class UnsafePlaceError(AuthorError):
-    """A place where the service must not listen; the text says why and how to mend it."""
+    """A place where the service must not listen; the text says why and how to fix it."""
 
 
 def default_socket() -> str | None:
@@ -80,10 +80,10 @@ def _clear(path: str) -> None:
         raise UnsafePlaceError(f"`{path}` is {kind}, not a socket; remove it if nothing needs it")
     if status.st_uid != os.geteuid():
         raise UnsafePlaceError(f"the socket `{path}` belongs to the user {status.st_uid}; choose another path")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+        caller.settimeout(1)
         try:
-            probe.connect(path)
+            caller.connect(path)
         except ConnectionRefusedError:
             os.unlink(path)
             return

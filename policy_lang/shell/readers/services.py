@@ -63,8 +63,8 @@ def redis(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     return True
 
 
-def _input(shell: ProgramHost, call: ProgramCall, parsed: Parsed, told: bool) -> None:
-    if told:
+def _input(shell: ProgramHost, call: ProgramCall, parsed: Parsed, given: bool) -> None:
+    if given:
         return
     if call.stdin is None:
         return
