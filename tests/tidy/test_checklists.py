@@ -10,6 +10,7 @@ import pytest
 
 from policy_lang.domain.actions import ACTIONS
 from policy_lang.domain.codes import PAGES
+from policy_lang.shell.dialect import SHELLS
 
 ROOT = Path(__file__).parents[2]
 PAGES_WITH_PATHS = ("CONTRIBUTING.md", "docs/explanation/architecture.md")
@@ -53,3 +54,7 @@ def test_every_part_knows_every_action() -> None:
         ACTIONS
     )
     assert all(action in PAGES["PLE201"].why for action in ACTIONS)
+
+
+def test_the_page_of_an_unknown_shell_names_them_all() -> None:
+    assert set(SHELLS) <= set(re.findall(r"\w+", PAGES["PLR052"].why))
