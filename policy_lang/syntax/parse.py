@@ -181,7 +181,7 @@ class _Parsing:
                 "PLE008",
                 f"the file is written in language edition {shown}; this program reads up to edition {NEWEST_EDITION}",
                 word.pos,
-                f"upgrade policy_lang, or write `language {NEWEST_EDITION}` and nothing newer",
+                f"upgrade policy_lang, or write the file in `language {NEWEST_EDITION}`",
             )
 
     def _syntax(self, error: UnexpectedToken, piece: Piece, context: str) -> None:
