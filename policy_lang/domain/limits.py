@@ -1,6 +1,6 @@
 """Every limit in one table: name, value, reason. Input controls nothing that is not bounded here.
 
-`docs/reference/limits.md` is generated from `TABLE`; each row is tested at its value and one above.
+`docs/reference/limits.md` is generated from `TABLE`. What refuses input is tested at its value and one above.
 """
 
 from __future__ import annotations

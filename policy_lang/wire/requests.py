@@ -146,7 +146,7 @@ def _invalid(error: ValidationError) -> RequestError:
     choices = {"action": ACTIONS, "method": METHODS, "shell": SHELLS}.get(where, ())
     if first["type"] == "literal_error" and choices:
         given = first["input"] if isinstance(first["input"], str) else ""
-        return RequestError("PLR106", f"`{_shown(given)}` is no {where} ({suggest(given, choices)})")
+        return RequestError("PLR106", f"`{_shown(given)}` is not a valid {where} ({suggest(given, choices)})")
     if first["type"] == "extra_forbidden":
         return RequestError("PLR104", f"unknown field `{_shown(where)}`")
     return RequestError(

@@ -234,6 +234,34 @@ def test_every_limit_stands_in_the_table() -> None:
     assert len({row.name for row in TABLE}) == len(TABLE), "a limit stands there twice"
 
 
+NOT_AT_THEIR_VALUE = {
+    "caches that start anew, which changes no answer: the reference is compared with them cold and warm": """
+        compiled_found condition_walkers dfa_states lint_answers memo_entries remembered_effects remembered_text
+        replay_answers unknown_segments_per_state
+    """,
+    "searches that give up as `undecided` or a denial; tests reach them with smaller ones": """
+        condition_combinations decision_work diff_rules diff_tries diff_whole fact_reasons learn_exact learn_rounds
+        lint_agents lint_principals prove_tries query_cuts query_tries script_steps tree_files usage_tries
+    """,
+    "times, which a test would have to wait for; that they end is tested with shorter ones": """
+        approval_wait_seconds call_seconds client_seconds compile_seconds git_seconds idle_seconds log_segment_seconds
+        log_wait_milliseconds ship_metrics_seconds ship_pause_seconds ship_seconds signature_seconds
+        store_connect_seconds store_listen_seconds wait_milliseconds
+    """,
+    "sizes of files and batches, whose mechanism is tested with smaller ones": """
+        approvals_an_hour approvals_waiting http_headers learn_sessions log_record_bytes log_secrets log_segment_bytes
+        learn_values log_unsigned ship_answer_bytes ship_batch usage_values
+    """,
+}
+"""Limits that no test names, by the reason."""
+
+
+def test_limits_are_tested() -> None:
+    tests = "\n".join(p.read_text() for p in (ROOT / "tests").rglob("*.py") if "tidy" not in p.parts)
+    unnamed = {row.name for row in TABLE if not re.search(rf"\b{row.name}\b", tests)}
+    assert unnamed == {name for names in NOT_AT_THEIR_VALUE.values() for name in names.split()}
+
+
 def test_json_objects_have_one_name() -> None:
     alias = re.compile(r"^ *\w+ = dict\[str, Any\]$", re.MULTILINE)
     found = {p.relative_to(ROOT / "policy_lang") for p in MODULES if alias.search(p.read_text())}

@@ -12,6 +12,7 @@ import pytest
 
 from policy_lang import RequestError
 from policy_lang.audit.disk_snapshot import Recording
+from policy_lang.audit.redact import cleaned
 from policy_lang.compiled.codec import DamagedError, pack, unpack
 from policy_lang.domain.limits import limit
 from policy_lang.facts.commands import argv_word
@@ -24,7 +25,8 @@ from policy_lang.records.row import row
 from policy_lang.records.stats import Stats
 from policy_lang.starter.repository import _read as starter_text
 from policy_lang.wire import requests
-from policy_lang.wire.requests import parse_request
+from policy_lang.wire.requests import parse_request, validated
+from policy_lang.wire.service import PrincipalModel, QuestionModel
 
 
 def ask(**fields: object) -> None:
@@ -136,3 +138,21 @@ def test_what_a_record_notes_of_the_disk(tmp_path: Path, above: int) -> None:
     (tree,) = disk.seen()["below"].values()
     assert (["", "cut"] in tree) == bool(above)
     assert len([e for e in tree if e[0]]) == limit("log_disk_entries")
+
+
+@pytest.mark.parametrize("above", [0, 1])
+def test_secrets_in_one_text(above: int) -> None:
+    """A text with more is replaced as a whole: nothing of it is guessed to be harmless."""
+    text = " ".join(f"token=s3cret{i:05}" for i in range(limit("log_secret_spans") + above))
+    shown = cleaned(f"harmless {text}").value
+    assert "s3cret" not in shown
+    assert shown.startswith("harmless") == (not above)
+
+
+def test_questions_and_reasons_of_a_call() -> None:
+    most = limit("escalation_bytes")
+    validated(QuestionModel, {"question": "x" * most})
+    validated(PrincipalModel, {"reason": "x" * most})
+    for model, field in ((QuestionModel, "question"), (PrincipalModel, "reason")):
+        with pytest.raises(RequestError):
+            validated(model, {field: "x" * (most + 1)})
