@@ -52,7 +52,7 @@ def ours(commands: list[str]) -> Answers:
         "shell": "bash",
     }
     began = time.perf_counter()
-    found = [policy.decide_request(Request("run", c, lexical=True, **place)).effect for c in commands]  # type: ignore[arg-type]
+    found: list[str] = [policy.decide_request(Request("run", c, lexical=True, **place)).effect for c in commands]  # type: ignore[arg-type]
     return found, (time.perf_counter() - began) / len(commands) * 1e6
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ..automata.pattern import Pattern
-from ..domain.actions import ACTIONS, COMMAND, PATH
+from ..domain.actions import ACTIONS, ASK, COMMAND, DENY, PATH
 from ..domain.collection import no_collection
 from ..domain.decision import RuleRef, Verdict
 from ..domain.errors import SearchLimitError
@@ -153,11 +153,11 @@ class _Differ:
 
     def _lower(self, tier: str) -> Callable[[tuple[Verdict, ...]], bool]:
         mine, theirs = self.sides["old"].covering(tier), self.sides["new"].covering(self.renamed.get(tier, tier))
-        return lambda v: _asks(v[0], mine) and v[1].effect != "deny" and not _asks(v[1], theirs)
+        return lambda v: _asks(v[0], mine) and v[1].effect != DENY and not _asks(v[1], theirs)
 
     def _higher(self, tier: str, back: dict[str, str]) -> Callable[[tuple[Verdict, ...]], bool]:
         mine, theirs = self.sides["new"].covering(tier), self.sides["old"].covering(back.get(tier, tier))
-        return lambda v: _asks(v[1], mine) and v[0].effect != "deny" and not _asks(v[0], theirs)
+        return lambda v: _asks(v[1], mine) and v[0].effect != DENY and not _asks(v[0], theirs)
 
     # one kind of difference
 
@@ -354,14 +354,14 @@ def _on(engine: Engine, sources: tuple[str, ...], alone: bool) -> Engine:
 
 
 def _asks(verdict: Verdict, tiers: set[str]) -> bool:
-    return verdict.effect == "ask" and not tiers.isdisjoint(verdict.tiers)
+    return verdict.effect == ASK and not tiers.isdisjoint(verdict.tiers)
 
 
 def _is_widened(verdicts: tuple[Verdict, ...]) -> bool:
-    return verdicts[0].effect == "deny" and verdicts[1].effect != "deny"
+    return verdicts[0].effect == DENY and verdicts[1].effect != DENY
 
 
 def _is_unlogged(verdicts: tuple[Verdict, ...]) -> bool:
-    return "deny" not in (verdicts[0].effect, verdicts[1].effect) and (
+    return DENY not in (verdicts[0].effect, verdicts[1].effect) and (
         "log" in verdicts[0].obligations and "log" not in verdicts[1].obligations
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ..domain.actions import ACTIONS
+from ..domain.actions import ACTIONS, ALLOW, DENY
 from ..domain.collection import no_collection
 from ..domain.decision import RuleRef
 from ..domain.errors import SearchLimitError
@@ -144,11 +144,11 @@ class _Finder:
             for name in self._none(action, Question((grants,), barred, "granted")) if grants else ():
                 dead.add(name)
                 self._note(DEAD, every[name], action, self._meeting(action, every[name], barred))
-                for twin in (r for r in every.values() if r.effect == "deny" and _content(r) == _content(every[name])):
+                for twin in (r for r in every.values() if r.effect == DENY and _content(r) == _content(every[name])):
                     self._note(OPPOSED, twin, action, (reference(every[name]),))
             live = [i for i in grants if i.rule is not None and i.rule.id not in dead]
             self._ceilings(action, layer, live, every)
-            plain = [i for i in live if i.rule is not None and i.rule.effect == "allow" and not i.rule.log]
+            plain = [i for i in live if i.rule is not None and i.rule.effect == ALLOW and not i.rule.log]
             others = live if over else [i for i in part.grants if i.rule is not None and i.rule.id not in dead]
             for name in self._none(action, Question((plain,), [*barred, *others], "granted"), True) if plain else ():
                 self._note(REDUNDANT, every[name], action, self._meeting(action, every[name], others))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from ..automata.pattern import ANY, CONTROL, MANY, Sequence, Word
-from ..domain.actions import COMMAND, PATH
+from ..domain.actions import ALLOW, ASK, COMMAND, DENY, PATH
 from ..domain.conditions import TRUE, Atom, Formula, Join, join
 from ..domain.errors import RequestError
 from ..domain.policy import included
@@ -116,9 +116,9 @@ class Side:
             if rule.sort == COMMAND:
                 self._command(part, rule)
                 continue
-            if rule.effect == "deny":
+            if rule.effect == DENY:
                 part.denies.append(self._item(rule, False, rule.condition))
-            elif rule.effect == "ask":
+            elif rule.effect == ASK:
                 part.asks.setdefault(rule.tier, []).append(self._item(rule, False, rule.condition))
             if rule.grants:
                 self._grant(part, self._item(rule, True, rule.condition))
@@ -152,15 +152,15 @@ class Side:
         without = tuple(s for p in rule.exclude for s in p.sequences if s != (OPAQUE,))
         formula = self._formula(rule)
         elsewhere = self._elsewhere(without) if rule.grants else TRUE
-        if rule.effect != "deny" and rule.grants:
+        if rule.effect != DENY and rule.grants:
             named = tuple(n for s in words for n in (s, *self._named(s)))
             self._grant(part, Item(rule, named, without, join("and", (formula, elsewhere)), True))
             part.bare_grants += [Item(rule, (self._bare_of(s),), (), formula, True) for s in words]
-        if rule.effect == "allow":
+        if rule.effect == ALLOW:
             self._opaque_grant(part, rule)
             return
         items, bares = part.denies, part.bare_denies
-        if rule.effect == "ask":
+        if rule.effect == ASK:
             items = part.asks.setdefault(rule.tier, [])
             bares = part.bare_asks.setdefault(rule.tier, [])
         items.append(Item(rule, words, without, join("and", (formula, elsewhere)), False, raw=True))

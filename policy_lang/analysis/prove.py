@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ..domain.actions import SORT_OF
+from ..domain.actions import ALLOW, DENY, SORT_OF
 from ..domain.collection import no_collection
 from ..domain.conditions import TRUE, Atom
 from ..domain.decision import Verdict
@@ -71,13 +71,13 @@ class _Claim:
         self.unasked: tuple[str, ...] = ()
         if claim.kind == "never_allow":
             self.unasked = tuple(policy.tiers)
-            self.breaks = lambda v: v[0].effect == "allow" and v[1].effect == "deny"
+            self.breaks = lambda v: v[0].effect == ALLOW and v[1].effect == DENY
         elif claim.kind == "always_ask":
             tiers = self.side.covering(claim.tier)
             self.unasked = tuple(tiers)
-            self.breaks = lambda v: v[0].effect != "deny" and tiers.isdisjoint(v[0].tiers) and v[1].effect == "deny"
+            self.breaks = lambda v: v[0].effect != DENY and tiers.isdisjoint(v[0].tiers) and v[1].effect == DENY
         else:
-            self.breaks = lambda v: v[0].effect != "deny" and v[1].effect == "deny"
+            self.breaks = lambda v: v[0].effect != DENY and v[1].effect == DENY
 
     def run(self) -> Proof:
         """Proved, or refuted by a confirmed request."""
@@ -125,6 +125,6 @@ def claim_rule(claim: Property) -> Rule:
     """The rule that denies what a claim is about."""
     span = claim.span
     return Rule(
-        "claim", "claim", "deny", "", claim.actions, SORT_OF[claim.actions[0]], claim.patterns, (), (), (), TRUE,
+        "claim", "claim", DENY, "", claim.actions, SORT_OF[claim.actions[0]], claim.patterns, (), (), (), TRUE,
         False, False, False, "", span.source.path, span.line, "claim", "claim", span,
     )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from ..automata.pattern import Pattern
+from ..domain.actions import ALLOW, ASK
 from ..domain.collection import no_collection
 from ..domain.conditions import TRUE, Atom
 from ..domain.decision import RuleRef, Verdict
@@ -109,8 +110,8 @@ class _Asker:
         parts = self.side.parts(action)
         asks = [i for p in parts for items in p.asks.values() for i in items]
         for way in permits(self.side, action):
-            for effect, more, barred in (("allow", (), asks), ("ask", (asks,), [])):
-                if not way.grants or (effect == "ask" and (not asks or self.accept is not None)):
+            for effect, more, barred in ((ALLOW, (), asks), (ASK, (asks,), [])):
+                if not way.grants or (effect == ASK and (not asks or self.accept is not None)):
                     continue
                 grants = self._for_agent(way.grants[0])
                 required = (grants, *wanted, *way.grants[1:], *more)

@@ -144,6 +144,7 @@ class Search:
         self.barred = barred
         self.cases = cases
         self.budget = budget
+        # each required set as an automaton; its marks are the places of its items
         self._tries = [Trie((s, i) for i, item in enumerate(items) for s in item.include) for items in required]
         # what must not match, as it is and as plain words; what excepts from it
         self._bad, self._plain_bad, self._good = Trie(), Trie(), Trie()
@@ -152,6 +153,7 @@ class Search:
                 (self._plain_bad if item.raw else self._bad).add(sequence, i)
             for sequence in item.exclude:
                 self._good.add(sequence, i)
+        # what required items themselves except: its mark among the plain ones, by set and item
         self._own: dict[tuple[int, int], int] = {}
         for number, items in enumerate(required):
             for i, item in enumerate(items):
@@ -159,18 +161,25 @@ class Search:
                     mark = self._own[number, i] = len(barred) + len(self._own)
                     for sequence in item.exclude:
                         self._plain_bad.add(sequence, mark)
+        # words of commands, in which structure stands for what a pattern must name
         self._structured = self.implied is not None
+        # required sets all of whose items look at plain words only
         self._plain_sets = [bool(items) and all(i.raw for i in items) for items in required]
+        # barred items that hold in every case: a word that meets one is no answer
         self._absolute = {i for i, item in enumerate(barred) if not item.exclude and always(item.formula)}
         if spared is not None:
             self._absolute = set()  # what is matched for good by one rule may be left by sparing it
+        # memos: sets of nodes by their numbers; the node that stands for "whatever follows", by its marks; where a node
+        # leads with a segment, closed; the segments worth trying, by what is asked of them
         self._sets: dict[tuple[int, ...], _Set] = {}
         self._anything: dict[object, Node] = {}
         self._closed: dict[tuple[int, int], Nodes] = {}
         self._choices: dict[object, tuple[str, ...]] = {}
+        # states that were followed, by required nodes and phase: what each met of the barred rules; see `_beaten`
         self._settled: dict[object, list[tuple[frozenset[int], ...]]] = {}
         self.open: list[int] = [cases.agents(frozenset(item.holds())) for item in required[0]]
         """For each item of the first set, the classes of agents for which nothing is found yet."""
+        # of the first set's automaton: how many open items lie at or below a node, the node above, the ends of an item
         self._waiting: dict[int, int] = {}
         self._parents: dict[int, int] = {}
         self._marked: dict[int, list[int]] = {}

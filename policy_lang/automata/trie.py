@@ -42,6 +42,10 @@ class Trie:
         for sequence, mark in entries:
             self.add(sequence, mark)
 
+    def knows(self, text: str) -> bool:
+        """True when some sequence has this text as a label, so that it is not like every other segment."""
+        return text in self.literals
+
     def add(self, sequence: Sequence, mark: int) -> None:
         """Add one sequence under `mark`. A mark may be used for several sequences: their union."""
         node = self.root

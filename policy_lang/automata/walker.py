@@ -114,7 +114,7 @@ class Walker:
         return fresh
 
     def _classify(self, segment: str) -> str | frozenset[Glob]:
-        if segment in self._trie.literals or segment[:1] == CONTROL:
+        if self._trie.knows(segment) or segment[:1] == CONTROL:
             return segment
         return self.matching(segment)
 

@@ -21,7 +21,7 @@ from .codec import DamagedError, unpack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from ..domain.conditions import Formula
@@ -201,7 +201,7 @@ def _bisect(numbers: memoryview, wanted: int, low: int, high: int) -> int:
 
 
 class _Children(dict[str, Node]):
-    """The literal edges of a node: found one by one, or all listed."""
+    """The literal edges of a node, found in the file one by one. All that reads a dict reads them; nothing writes."""
 
     __slots__ = ("_file", "_first", "_last")
 
@@ -217,6 +217,19 @@ class _Children(dict[str, Node]):
     def __len__(self) -> int:
         return self._last - self._first
 
+    def __iter__(self) -> Iterator[str]:
+        file = self._file
+        return (file.text(file.labels[at]) for at in range(self._first, self._last))
+
+    def __contains__(self, text: object) -> bool:
+        return isinstance(text, str) and self.get(text) is not None
+
+    def __getitem__(self, text: str) -> Node:
+        node: Node | None = self.get(text)
+        if node is None:
+            raise KeyError(text)
+        return node
+
     def get(self, text: str, default: Any = None) -> Any:
         """The node behind a segment."""
         file = self._file
@@ -226,10 +239,25 @@ class _Children(dict[str, Node]):
         at = _bisect(file.labels, number, self._first, self._last)
         return _Node(file, at) if at < self._last and file.labels[at] == number else default
 
+    def keys(self) -> Any:
+        """Every segment."""
+        return list(self)
+
+    def values(self) -> Any:
+        """The node behind every segment."""
+        return [_Node(self._file, at) for at in range(self._first, self._last)]
+
     def items(self) -> Any:
         """Every segment with the node behind it."""
-        file = self._file
-        return [(file.text(file.labels[at]), _Node(file, at)) for at in range(self._first, self._last)]
+        return list(zip(self, self.values(), strict=True))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, dict) and dict(self.items()) == dict(other.items())
+
+    __hash__ = None
+
+    def __setitem__(self, text: str, node: Node) -> None:
+        raise TypeError("a compiled policy does not change")
 
 
 class _Node(Node):
@@ -263,30 +291,21 @@ class _Node(Node):
         return getattr(self, name)
 
 
-class _Literals(set[str]):
-    """The literal labels of a trie, and every other text of the file: a walk may only take more of them for known."""
+class _Trie(Trie):
+    """A trie of the file. It has no set of its literals: `knows` looks them up among the texts of the whole file."""
 
     __slots__ = ("_file",)
-
-    def __init__(self, file: _File) -> None:
-        super().__init__()
-        self._file = file
-
-    def __contains__(self, text: object) -> bool:
-        return isinstance(text, str) and self._file.find(text) >= 0
-
-
-class _Trie(Trie):
-    """A trie of the file."""
-
-    __slots__ = ()
 
     def __init__(self, file: _File, root: int, size: int, first_glob: int, globs: int) -> None:
         self.root = _Node(file, root)
         self.size = size
-        self.literals = _Literals(file)
+        self._file = file
         found = (file.glob(number) for number in file.trie_globs[first_glob : first_glob + globs])
         self.globs = {glob: glob for glob in found}
+
+    def knows(self, text: str) -> bool:
+        """See `Trie`; also true for texts of other tries of the file, which a walk may take for known."""
+        return self._file.find(text) >= 0
 
 
 class _Tables:

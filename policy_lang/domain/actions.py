@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final, Literal
+
+    DecisionEffect = Literal["allow", "ask", "deny"]
+    """What is decided, and what a rule says."""
+
 PATH, COMMAND, HOST, REF, NAME = "path", "command", "host", "ref", "name"
 
 SORT_OF: dict[str, str] = {
@@ -24,5 +31,7 @@ ACTIONS: tuple[str, ...] = tuple(SORT_OF)
 METHODS: tuple[str, ...] = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 """HTTP methods (RFC 9110 section 9, RFC 5789)."""
 
-ALLOW, ASK, DENY = "allow", "ask", "deny"
+ALLOW: Final = "allow"
+ASK: Final = "ask"
+DENY: Final = "deny"
 STRICTNESS: dict[str, int] = {ALLOW: 0, ASK: 1, DENY: 2}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 
-from .actions import STRICTNESS
+from .actions import ALLOW, ASK, DENY, STRICTNESS
 from .record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from .actions import DecisionEffect
 
 
 @record(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Verdict:
     `rules` decided; `support` are the rules that grant what is allowed or asked, whichever layer decided.
     """
 
-    effect: str
+    effect: DecisionEffect
     tiers: tuple[str, ...] = ()
     rules: tuple[RuleRef, ...] = ()
     reasons: tuple[str, ...] = ()
@@ -111,7 +113,7 @@ class Decision:
         return self._answer.opaque
 
     @property
-    def effect(self) -> str:
+    def effect(self) -> DecisionEffect:
         """`allow`, `ask` or `deny`."""
         return self._answer.verdict.effect
 
@@ -151,22 +153,22 @@ class Decision:
     @property
     def allowed(self) -> bool:
         """True only for `allow`."""
-        return self._answer.verdict.effect == "allow"
+        return self._answer.verdict.effect == ALLOW
 
     def withdrawn(self, why: str) -> Decision:
         """A denial, with all its effects: what cannot be recorded is not granted."""
-        return self._become(Verdict("deny", reasons=(why,)), None, effects=False)
+        return self._become(Verdict(DENY, reasons=(why,)), None, effects=False)
 
     def waiting(self, why: str, ticket: Mapping[str, object]) -> Decision:
         """People are asked, by this ticket."""
         old = self.verdict
-        verdict = Verdict("ask", old.tiers, old.rules, (why, *old.reasons), old.obligations, old.support)
+        verdict = Verdict(ASK, old.tiers, old.rules, (why, *old.reasons), old.obligations, old.support)
         return self._become(verdict, ticket)
 
     def approved(self, why: str, ticket: Mapping[str, object]) -> Decision:
         """People have approved what it asks: it is an allow, by the same rules."""
         old = self.verdict
-        return self._become(Verdict("allow", (), old.rules, (why,), old.obligations, old.support), ticket)
+        return self._become(Verdict(ALLOW, (), old.rules, (why,), old.obligations, old.support), ticket)
 
     def _become(self, verdict: Verdict, ticket: Mapping[str, object] | None, effects: bool = True) -> Decision:
         old = self._answer
@@ -185,16 +187,16 @@ def strictest(verdicts: tuple[Verdict, ...], reduce_tiers: object = None) -> Ver
     effect = max((v.effect for v in verdicts), key=STRICTNESS.__getitem__)
     deciding = [v for v in verdicts if v.effect == effect]
     tiers: dict[str, None] = {}
-    if effect == "ask":
+    if effect == ASK:
         for v in verdicts:
             tiers.update(dict.fromkeys(v.tiers))
     kept = reduce_tiers(tuple(tiers)) if callable(reduce_tiers) else tuple(tiers)
-    obligations = dict.fromkeys(o for v in verdicts for o in v.obligations) if effect != "deny" else {}
+    obligations = dict.fromkeys(o for v in verdicts for o in v.obligations) if effect != DENY else {}
     return Verdict(
         effect,
         kept,
         tuple(dict.fromkeys(r for v in deciding for r in v.rules)),
         tuple(dict.fromkeys(r for v in deciding for r in v.reasons)),
         tuple(obligations),
-        tuple(dict.fromkeys(r for v in verdicts for r in v.support)) if effect != "deny" else (),
+        tuple(dict.fromkeys(r for v in verdicts for r in v.support)) if effect != DENY else (),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..automata.pattern import Pattern, Sequence
-from ..domain.actions import PATH
+from ..domain.actions import DENY, PATH
 from ..domain.conditions import TRUE
 from ..domain.errors import Source, Span
 from ..facts.paths import ROOT, WORKSPACE
@@ -32,7 +32,7 @@ def policy_file_rules(sources: tuple[str, ...]) -> tuple[Rule, ...]:
         Rule(
             "floor#policy-files",
             "policy-files",
-            "deny",
+            DENY,
             "",
             ("write", "delete"),
             PATH,

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..domain.actions import ALLOW, ASK, DENY
 from ..domain.decision import Answer, Decision, Effect, RuleRef, Verdict
 from ..domain.strict_json import Json
 
-EFFECTS = ("allow", "ask", "deny")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..domain.actions import DecisionEffect
+
+
+EFFECTS: dict[str, DecisionEffect] = {ALLOW: ALLOW, ASK: ASK, DENY: DENY}
 
 
 def text(value: object) -> str:
@@ -42,9 +48,9 @@ def resource_of(value: object) -> str | tuple[str, ...]:
     return texts(value) if isinstance(value, list) else text(value)
 
 
-def effect_of(value: object) -> str:
+def effect_of(value: object) -> DecisionEffect:
     """One of the three; what is none of them is not a permission."""
-    return value if isinstance(value, str) and value in EFFECTS else "deny"
+    return EFFECTS.get(value, DENY) if isinstance(value, str) else DENY
 
 
 def earliest(*times: str) -> str:
@@ -63,7 +69,7 @@ class Row:
     session: str
     action: str
     resource: str | tuple[str, ...]
-    effect: str
+    effect: DecisionEffect
     tiers: tuple[str, ...]
     rules: tuple[str, ...]
     reason: str

@@ -159,3 +159,43 @@ def test_an_agent_may_not_write_it() -> None:
     for path in ("web.plc", "deep/web.plc", "/etc/policy/web.plc", "~/x.plc"):
         assert policy.decide(action="write", resource=path, **where).effect == "deny", path
     assert policy.decide(action="write", resource="web.plc.md", **where).effect == "allow"
+
+
+def test_tables_are_read_in_every_way_as_those_of_sources(tmp_path: Path) -> None:
+    text = (
+        'policy "p"\nallow read "a/b", "a/c*", "z/**", "~/x"\ndeny read "a/[bc]/**", "**/q"\nallow call "x.y", "x.*"\n'
+    )
+    path = compiled(tmp_path, text)
+    written, opened = (Policy.load(str(p)).engine for p in (path.with_suffix(".policy"), path))
+    for action in ("read", "call"):
+        mine, theirs = (e.evaluator.table(action).trie for e in (written, opened))
+        assert all(mine.knows(x) and theirs.knows(x) for x in mine.literals)
+        assert not mine.knows("nowhere") and not theirs.knows("nowhere")
+        todo = [(mine.root, theirs.root)]
+        while todo:
+            one, other = todo.pop()
+            assert (one.marks, one.loops) == (other.marks, other.loops)
+            assert bool(one.literals) is bool(other.literals)
+            if one.literals and other.literals:
+                keys = sorted(one.literals)
+                assert sorted(other.literals) == keys == sorted(other.literals.keys())
+                assert len(other.literals) == len(keys) == len(other.literals.values())
+                assert (
+                    all(k in other.literals for k in keys)
+                    and "nowhere" not in other.literals
+                    and 7 not in other.literals
+                )
+                assert sorted(k for k, _ in other.literals.items()) == keys
+                assert other.literals.get("nowhere") is None
+                with pytest.raises(KeyError):
+                    other.literals["nowhere"]
+                with pytest.raises(TypeError):
+                    other.literals["nowhere"] = other
+                todo += [(one.literals[k], other.literals[k]) for k in keys]
+            globs = {g.text: n for g, n in (other.globs or {}).items()}
+            assert {g.text for g in one.globs or {}} == set(globs)
+            todo += [(n, globs[g.text]) for g, n in (one.globs or {}).items()]
+            for a, b in ((one.any, other.any), (one.many, other.many)):
+                assert (a is None) is (b is None)
+                if a is not None and b is not None:
+                    todo.append((a, b))

@@ -126,3 +126,37 @@ def test_a_decision_is_another_one_when_it_is_withdrawn_or_approved() -> None:
     assert {d.id for d in others} == {decision.id}
     with pytest.raises(AttributeError):
         decision.ticket = ticket  # type: ignore[misc]
+
+
+def test_both_ways_of_asking_remember_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = Policy.loads('policy "d"\nallow do "deploy"')
+    engine, asked = policy.engine, []
+    answer = engine.answer
+    monkeypatch.setattr(engine, "answer", lambda request: asked.append(request) or answer(request))
+    for fields in ({}, {"agent": "x"}, {"agent": "x", "branch": "b"}, {"workspace": "/w"}, {"resolved": ("10.0.0.1",)}):
+        before = len(asked)
+        policy.decide(action="do", resource="deploy", **fields)  # type: ignore[arg-type]
+        policy.decide_request(Request("do", "deploy", **fields))  # type: ignore[arg-type]
+        policy.decide(action="do", resource="deploy", **fields)  # type: ignore[arg-type]
+        assert len(asked) == before + 1, fields
+
+
+def test_what_looks_at_the_disk_is_decided_anew(tmp_path: Path) -> None:
+    policy = Policy.loads('policy "d"\nallow read "src/**"\nallow run "cat **"')
+    (tmp_path / "src").mkdir()
+    where = str(tmp_path)
+    asked = [
+        Request("read", "src/a", workspace=where, cwd=where),
+        Request("run", "cat src/a", workspace=where, cwd=where),
+    ]
+    assert [policy.decide_request(r).effect for r in asked] == ["allow", "allow"]
+    (tmp_path / "src" / "a").symlink_to("/etc/passwd")
+    assert [policy.decide_request(r).effect for r in asked] == ["deny", "deny"]
+
+
+def test_odd_values_are_denied_and_not_remembered() -> None:
+    policy = Policy.loads('policy "d"\nallow read "src/**"')
+    for odd in ([], {}, ["read"], None, 7):
+        assert policy.decide(action=odd, resource="src/a").effect == "deny"  # type: ignore[arg-type]
+        assert policy.decide_request(Request(odd, "src/a")).effect == "deny"  # type: ignore[arg-type]
+        assert policy.decide(action="read", resource="src/a", agent=odd).effect in {"allow", "deny"}  # type: ignore[arg-type]
