@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from policy_lang.domain.actions import ACTIONS
+from policy_lang.cli import query
+from policy_lang.domain.actions import ACTIONS, SORT_OF
 from policy_lang.domain.codes import PAGES
+from policy_lang.ir.sorts.sort import sort_named
 from policy_lang.shell.dialect import SHELLS
+from policy_lang.wire import authzen
 
 ROOT = Path(__file__).parents[2]
 PAGES_WITH_PATHS = ("CONTRIBUTING.md", "docs/explanation/architecture.md")
@@ -54,6 +57,13 @@ def test_every_part_knows_every_action() -> None:
         ACTIONS
     )
     assert all(action in PAGES["PLE201"].why for action in ACTIONS)
+
+
+def test_every_part_knows_every_sort() -> None:
+    sorts = set(SORT_OF.values())
+    assert {sort_named(sort).name for sort in sorts} == sorts
+    assert set(query.SORTS.values()) == sorts
+    assert set(authzen._TYPES) == sorts
 
 
 def test_the_page_of_an_unknown_shell_names_them_all() -> None:
