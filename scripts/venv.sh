@@ -1,5 +1,5 @@
 # Sourced by ./demo and ./check: a virtual environment in .venv with this checkout installed in it.
-# `venv_ready FILE...` installs again only when one of the files that say what is needed has changed.
+# `venv_ready KIND [EXTRA CONSTRAINTS]` installs again only when one of the files that say what is needed has changed.
 
 find_python() {
     local name
@@ -15,21 +15,17 @@ find_python() {
 }
 
 venv_ready() {
-    local kind=$1 python stamp want
-    shift
+    local kind=$1 extra=${2:+[$2]} constraints=${3:-} python stamp want
     stamp=.venv/.installed-$kind
-    want=$(cat pyproject.toml "$@" | cksum)
+    want=$(cat pyproject.toml ${constraints:+"$constraints"} | cksum)
     if [ ! -x .venv/bin/python ]; then
         python=$(find_python)
         "$python" -m venv .venv
     fi
     if [ "$(cat "$stamp" 2>/dev/null)" != "$want" ]; then
         echo "installing into .venv ..." >&2
-        local arguments=(--quiet --disable-pip-version-check --editable .) file
-        for file in "$@"; do
-            arguments+=(--requirement "$file")
-        done
-        .venv/bin/python -m pip install "${arguments[@]}"
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".$extra" \
+            ${constraints:+--constraint "$constraints"}
         printf '%s' "$want" >"$stamp"
     fi
 }

@@ -14,12 +14,9 @@ import tempfile
 import uuid
 from pathlib import Path
 
-import psycopg
-import pytest
-
-from policy_lang.approvals.postgres import PostgresStore
 from policy_lang.approvals.sqlite import SqliteStore
 from policy_lang.approvals.store import Store
+from tests.needs import missing, needs
 
 KINDS = ("sqlite", "postgres")
 
@@ -32,10 +29,16 @@ def _programs() -> str | None:
 
 
 PROGRAMS = _programs()
-needs_postgres = pytest.mark.skipif(
-    PROGRAMS is None and not os.environ.get("CI"), reason="PostgreSQL's server is not installed"
+needs_postgres = needs(
+    "PostgreSQL's server or `psycopg` is not installed", there=PROGRAMS is not None and not missing("psycopg")
 )
-"""On a developer's machine without a server these tests are left out and say so; in CI they fail."""
+
+
+def postgres(where: str, mark: str) -> Store:
+    """A store in a database."""
+    from policy_lang.approvals.postgres import PostgresStore
+
+    return PostgresStore(where, mark)
 
 
 class Server:
@@ -73,6 +76,8 @@ class Server:
 
     def database(self) -> str:
         """A new database, and how to connect to it."""
+        import psycopg
+
         name = f"d{uuid.uuid4().hex}"
         with psycopg.connect(self.place, autocommit=True) as connection:
             connection.execute(f"create database {name} template template0")
@@ -108,7 +113,7 @@ class Place:
     def open(self, mark: str = "") -> Store:
         store: Store
         if self.kind == "postgres":
-            store = PostgresStore(self.where, mark or f"{self.path}.mark")
+            store = postgres(self.where, mark or f"{self.path}.mark")
         else:
             store = SqliteStore(self.path)
         self._opened.append(store)
@@ -122,6 +127,8 @@ class Place:
     def execute(self, query: str) -> None:
         """Somebody else's hands in the data."""
         if self.kind == "postgres":
+            import psycopg
+
             with psycopg.connect(self.where, autocommit=True) as connection:
                 connection.execute(query)
         else:
@@ -135,6 +142,8 @@ class Place:
         if self.kind == "sqlite":
             self.close()
             return Path(self.path).read_bytes()
+        import psycopg
+
         with psycopg.connect(self.where) as connection:
             rows = connection.execute("select * from tickets").fetchall()
             return [*rows, *connection.execute("select changes from mark").fetchall()]
@@ -145,6 +154,8 @@ class Place:
         if isinstance(copy, bytes):
             Path(self.path).write_bytes(copy)
             return
+        import psycopg
+
         *rows, (changes,) = copy
         with psycopg.connect(self.where) as connection:
             connection.execute("delete from tickets")

@@ -17,13 +17,12 @@ from typing import Any
 import pytest
 
 from policy_lang.approvals import kinds, machine
-from policy_lang.approvals.postgres import PostgresStore
 from policy_lang.approvals.sqlite import SqliteStore
 from policy_lang.approvals.store import StoreUnavailableError, TicketQuery
 from policy_lang.domain.errors import RequestError
 from policy_lang.domain.limits import limit
 
-from .stores import KINDS, Place, Server, needs_postgres, server
+from .stores import KINDS, Place, Server, needs_postgres, postgres, server
 from .test_machine import TIERS, ticket, vote
 
 DAY = 86_400.0
@@ -106,7 +105,7 @@ def redeemed(store: Any, results: Any) -> None:
 
 
 def in_a_process(kind: str, where: str, mark: str, results: Any) -> None:
-    redeemed(PostgresStore(where, mark) if kind == "postgres" else SqliteStore(where), results)
+    redeemed(postgres(where, mark) if kind == "postgres" else SqliteStore(where), results)
 
 
 def test_of_many_who_redeem_at_once_one_does(place: Place) -> None:
@@ -244,7 +243,7 @@ def eventually(what: Any, seconds: float = 60) -> Any:
 def test_a_server_that_ends_denies_and_is_found_again(tmp_path: Path) -> None:
     own = Server()
     try:
-        store = PostgresStore(own.place, str(tmp_path / "mark"))
+        store = postgres(own.place, str(tmp_path / "mark"))
         store.add(ticket(), 5)
         own.stop()
         for _ in range(20):
@@ -262,7 +261,7 @@ def test_a_server_that_ends_denies_and_is_found_again(tmp_path: Path) -> None:
 @needs_postgres
 def test_a_server_that_says_nothing_any_more_holds_nobody_up(tmp_path: Path) -> None:
     own = Server()
-    store = PostgresStore(own.place, str(tmp_path / "mark"))
+    store = postgres(own.place, str(tmp_path / "mark"))
     store.add(ticket(), 5)
     (pids,) = [subprocess.run(["pgrep", "-f", f"postgres: policy .*|{own.folder}"], check=False, capture_output=True, text=True).stdout.split()]  # fmt: skip
     mine = [int(p) for p in pids if str(own.folder) in _maps(int(p))]
@@ -296,9 +295,9 @@ def _maps(pid: int) -> str:
 def test_other_services_changes_are_hinted_at(tmp_path: Path) -> None:
     where = server().database()
     told = threading.Event()
-    one = PostgresStore(where, str(tmp_path / "one"))
+    one = postgres(where, str(tmp_path / "one"))
     one.hint(told.set)
-    two = PostgresStore(where, str(tmp_path / "two"))
+    two = postgres(where, str(tmp_path / "two"))
     end = time.monotonic() + 40
     number = 0
     while not told.wait(0.2):  # until the other one listens
@@ -315,7 +314,7 @@ def test_a_lock_that_somebody_holds_denies_and_is_got_over(tmp_path: Path) -> No
     import psycopg
 
     where = server().database()
-    store = PostgresStore(where, str(tmp_path / "mark"))
+    store = postgres(where, str(tmp_path / "mark"))
     store.add(ticket(), 5)
     with psycopg.connect(where) as other:
         other.execute("select pg_advisory_xact_lock(%s)", (0x706F6C69,))

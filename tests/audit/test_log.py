@@ -25,6 +25,7 @@ from policy_lang.audit.read import LogReadError, log_files, records
 from policy_lang.audit.system import System
 from policy_lang.audit.verify import verify
 from tests.console.support import ROOT
+from tests.needs import require
 
 from .support import POLICY, fill, lines, logged, request
 
@@ -207,7 +208,7 @@ def test_verify_names_the_first_bad_record(tmp_path: Path) -> None:
 
 
 def test_checkpoints_hold_against_whoever_remakes_the_chain(tmp_path: Path) -> None:
-    pytest.importorskip("cryptography")
+    require("cryptography")
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 

@@ -14,9 +14,9 @@ import pytest
 from policy_lang.cli.main import cli
 from policy_lang.domain.request import ORIGIN
 from policy_lang.records.ocsf import ocsf_event
-from policy_lang.records.otel import attributes
 from policy_lang.records.row import row
 from tests.console.support import ROOT
+from tests.needs import extra
 
 from .support import day, decided, request
 
@@ -75,6 +75,8 @@ def test_the_table_names_what_is_sent(tmp_path: Path) -> None:
         "policy_lang.decision",
     }
     found = [r for r in records(tmp_path) if r["kind"] == "decision"]
+    with extra():
+        from policy_lang.records.otel import attributes
     sent = {k for r in found for k in attributes(row(r))}
     assert sent | {"policy_lang.decision"} >= named
     assert sent - named - {"tool_use_id"} == set()

@@ -14,6 +14,7 @@ from policy_lang.records.learning.propose import Wishes
 from policy_lang.records.learning.prove import learn
 from policy_lang.records.source import lines
 from tests.console.support import policy
+from tests.lanes import share
 
 from .support import POLICY, decided, request
 
@@ -176,7 +177,7 @@ def test_within_the_policy_in_force_nothing_can_go_beyond_it(tmp_path: Path) -> 
 hostile = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=share(40))
 @given(st.lists(st.tuples(st.sampled_from(["read", "use", "do", "setenv"]), hostile), min_size=1, max_size=10), hostile)
 def test_no_text_in_a_record_writes_policy(
     tmp_path_factory: pytest.TempPathFactory, asked: list[tuple[str, str]], agent: str
@@ -200,7 +201,7 @@ patterns = st.builds('"{}{}"'.format, paths, st.sampled_from(["", "/**", "/*", "
 rules = st.lists(st.builds("{} {} {}".format, effects, actions, patterns), min_size=1, max_size=5)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=share(60))
 @given(rules, st.lists(st.tuples(st.sampled_from(["read", "write"]), paths), min_size=1, max_size=20))
 def test_learning_is_between_what_was_seen_and_what_is_in_force(
     tmp_path_factory: pytest.TempPathFactory, given_rules: list[str], asked: list[tuple[str, str]]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import pytest
-from playwright.sync_api import Browser, sync_playwright
+from tests.needs import missing, needs
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 PROGRAM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
-needs_browser = pytest.mark.skipif(PROGRAM is None and not os.environ.get("CI"), reason="Chromium is not installed")
-"""On a developer's machine without it these tests are left out and say so; in CI they fail."""
+needs_browser = needs(
+    "Chromium or `playwright` is not installed", there=PROGRAM is not None and not missing("playwright")
+)
 _QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
@@ -22,6 +25,8 @@ _QUIET = [
 @contextlib.contextmanager
 def chromium(*arguments: str) -> Iterator[Browser]:
     assert PROGRAM is not None, "Chromium is not installed"
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=PROGRAM, args=[*_QUIET, *arguments])
         try:

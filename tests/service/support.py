@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.console.support import ROOT
+from tests.needs import require
 
 POLICY = """policy "p"
 tier review { approvers "@team" }
@@ -114,6 +115,7 @@ class Running:
 @contextlib.contextmanager
 def service(policy: str | None = POLICY, *arguments: str, prepare: Any = None, limits: Any = None) -> Iterator[Running]:
     """Start one, and stop it in any case. `limits` runs in the process before it begins."""
+    require("httptools", *(["jinja2"] if "--console" in arguments else []))
     with tempfile.TemporaryDirectory(prefix="pl") as name:
         folder = Path(name)
         file = folder / "p.policy"

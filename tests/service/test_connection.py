@@ -11,8 +11,11 @@ import pytest
 from policy_lang.daemon.api.http import Answered, DeferredReply, HttpCall, LongPoll, reply
 from policy_lang.daemon.identity.principals import Caller
 from policy_lang.daemon.metrics import Metrics
-from policy_lang.daemon.transport.connection import Connection, admit
 from policy_lang.daemon.transport.ports import Endpoint, PeerConnection
+from tests.needs import extra
+
+with extra():
+    from policy_lang.daemon.transport.connection import Connection, admit
 
 
 class Line(asyncio.Transport):

@@ -15,6 +15,7 @@ import pytest
 from policy_lang.daemon.api.openapi import document
 from policy_lang.daemon.api.routes import ROUTES, route_of
 from tests.console.support import ROOT
+from tests.needs import require
 
 from .support import service
 from .test_service import OTHER, TOKEN
@@ -47,6 +48,7 @@ def test_generated_calls_meet_the_document(base: str, token: str, tmp_path: Path
     That a call which the schema admits is taken is left out: whole numbers of more than 18 digits, and neither an agent
     nor a session, are refused, which a schema cannot say.
     """
+    require("schemathesis")
     (tmp_path / "api.json").write_bytes(document())
     done = subprocess.run(
         [

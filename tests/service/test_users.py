@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from policy_lang.domain.limits import limit
+from tests.needs import needs
 
 from .inside import MIA, Inside
 from .support import Running, service
@@ -30,9 +31,9 @@ uid = {MIA_UID}
 token-sha256 = "{{digest}}"
 """
 TOKEN = "m" * 40
-as_others = pytest.mark.skipif(
-    (os.geteuid() != 0 or shutil.which("curl") is None) and not os.environ.get("CI"), reason="needs root to be somebody else"
-)  # fmt: skip
+as_others = needs(
+    "needs root and curl to be somebody else", there=os.geteuid() == 0 and shutil.which("curl") is not None
+)
 
 
 def call(place: str, uid: int, path: str, body: Any = None, token: str = "", base: str = "http://localhost") -> tuple[int, Any]:  # fmt: skip
