@@ -3,7 +3,7 @@
 docs/reference/limits.md from the table of limits, docs/reference/errors.md from the codes' pages,
 docs/reference/library.md from the standard library's own comments, docs/reference/cli.md from the commands' help,
 docs/reference/rules/ from the rules of the linter, docs/reference/capabilities.md from its data,
-docs/reference/openapi.json from the service's routes and models.
+docs/reference/interface.md and openapi.json from the service's routes and models.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from pathlib import Path
 import click
 
 from policy_lang.cli.main import COMMANDS, cli
-from policy_lang.daemon.api.openapi import document
+from policy_lang.daemon.api.openapi import document, summary
+from policy_lang.daemon.api.routes import ROUTES
 from policy_lang.domain.codes import PAGES
 from policy_lang.domain.errors import Source
 from policy_lang.domain.limits import TABLE
@@ -47,11 +48,29 @@ def errors() -> str:
     for page in PAGES.values():
         kind = "text" if page.code.startswith("PLE") else "json"
         out.append(f"## {page.code}: {page.title}\n\n{page.why}\n")
+        if page.status != 400 or page.recorded:
+            recorded = ", and the refusal stands in the decision log" if page.recorded else ""
+            out.append(f"The service answers with the HTTP status {page.status}{recorded}.\n")
         for head, example in (("Wrong", page.bad), ("Right", page.good)):
             if example:
                 shown = "".join(c if c.isprintable() or c == "\n" else f"<U+{ord(c):04X}>" for c in example)
                 out.append(f"{head}:\n\n```{kind}\n{shown}\n```\n")
     return "\n".join(out)
+
+
+def interface() -> str:
+    """The service's routes."""
+    out = [
+        "# The service's interface\n",
+        "Every body and every answer is in [openapi.json](openapi.json), which the service gives as `/openapi.json`; "
+        "[run the service](../how-to/run-the-service.md) says who may call what.\n",
+        "| call | what it does | takes | gives |\n| --- | --- | --- | --- |",
+    ]
+    for route in ROUTES:
+        takes = "" if route.body is None else f"`{route.body.__name__}`"
+        gives = str(route.status) if route.answer is None else f"{route.status}, `{route.answer.__name__}`"
+        out.append(f"| `{route.method} {route.path}` | {summary(route)} | {takes} | {gives} |")
+    return "\n".join(out) + "\n"
 
 
 def library() -> str:
@@ -184,6 +203,7 @@ FILES: dict[str, Callable[[], str]] = {
     "cli": commands,
     "capabilities": capabilities,
     "rules/README": rules,
+    "interface": interface,
     "openapi.json": lambda: document().decode("ascii") + "\n",
     **{f"rules/{c.code}": partial(rule_page, c) for c in checks().values()},
 }

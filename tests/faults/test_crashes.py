@@ -74,7 +74,7 @@ def test_a_compiled_policy_is_the_old_or_the_new_one(tmp_path: Path) -> None:
 
 def test_what_is_frozen_is_the_old_or_the_new(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
-    code = "from policy_lang.daemon.frozen_store import FrozenStore\nKept(sys.argv[1]).state.freeze('agent', 'b', 'w', 'x', 1.0)"
+    code = "from policy_lang.daemon.frozen_store import FrozenStore\nFrozenStore(sys.argv[1]).state.freeze('agent', 'b', 'w', 'x', 1.0)"
     seen = set()
     for _, ended in deaths(code, tmp_path):
         names = {name for _, name in FrozenStore(str(tmp_path)).state.frozen}

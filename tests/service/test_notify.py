@@ -181,7 +181,7 @@ def test_a_webhook_that_says_nothing_holds_nothing_up(receiver: Any) -> None:
         ('[notify.webhook]\nurl = "https://me:pw@chat.example/x"\nsecret-file = "s"\n', "without user"),
         ('[notify.webhook]\nurl = "ftp://chat.example/x"\nsecret-file = "s"\n', "match pattern"),
         ('[notify.webhook]\nurl = "https://chat.example/x"\nsecret-file = "open"\n', "others can read it"),
-        ('[approvals]\nstore = "mysql://x"\n', "match pattern"), ('[approvals]\nstore = "postgresql://u:p@h/d"\n', "others can read it"),
+        ('[approvals]\nstore = "mysql://x"\n', "not of a known kind"), ('[approvals]\nstore = "postgresql://u:p@h/d"\n', "others can read it"),
     ],
 )  # fmt: skip
 def test_mistakes(tmp_path: Path, text: str, message: str) -> None:

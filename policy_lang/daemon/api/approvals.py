@@ -39,7 +39,7 @@ def list_tickets(service: PolicyService, call: HttpCall) -> HttpReply:
 
 def overview(service: PolicyService, latest: int) -> Json:
     """What waits, what is to be reviewed, and so many of those that are over, as people see them."""
-    approvals, force = kept(service)
+    approvals, force = tickets_of(service)
     open_ = approvals.found(TicketQuery(tuple(OPEN)), force)
     rest = [t for t in approvals.found(TicketQuery(), force) if not t.is_open]
     review = approvals.found(TicketQuery(unreviewed=True), force)
@@ -67,7 +67,7 @@ def vote(service: PolicyService, call: HttpCall) -> Answered:
             raise RequestError("PLR239", f"`{person.name}` signs every answer, and this one is not signed")
         return reply(whole(answered(service, call, person, model)))
     person = _signer(service, call, model.person or "")
-    approvals, force = kept(service)
+    approvals, force = tickets_of(service)
     found = approvals.get(model.ticket, force)
     if found is None:
         raise RequestError("PLR205", "there is no such ticket")
@@ -86,7 +86,7 @@ def answered(
 
     `signed_in_by` is the uid that opened the person's session, where the call itself does not tell one.
     """
-    approvals, force = kept(service)
+    approvals, force = tickets_of(service)
     about = {"ticket": model.ticket, "person": person.name, "verdict": model.verdict, "why": model.reason or None,
              "signed": model.signature}  # fmt: skip
     service.recorder.record_before("approval-voting", **about)
@@ -165,7 +165,7 @@ def review(service: PolicyService, call: HttpCall) -> HttpReply:
 
 def looked_at(service: PolicyService, person: Person, model: ReviewModel) -> Ticket:
     """The ticket after a review, which is on record."""
-    approvals, force = kept(service)
+    approvals, force = tickets_of(service)
     about = {"ticket": model.ticket, "person": person.name, "why": model.found}
     service.recorder.record_before("approval-reviewing", **about)
     after = approvals.review(person, model.ticket, model.found, force)
@@ -176,7 +176,7 @@ def looked_at(service: PolicyService, person: Person, model: ReviewModel) -> Tic
 def revoke(service: PolicyService, call: HttpCall) -> HttpReply:
     """A person or an operator takes a ticket back; or the agent that asked does."""
     model = validated(TakenBackModel, json_object(call.body))
-    approvals, force = kept(service)
+    approvals, force = tickets_of(service)
     person = service.principals.person(call.caller, time.time())
     if person is not None:
         by = person.name
@@ -200,7 +200,7 @@ def stats(service: PolicyService, call: HttpCall) -> HttpReply:
     from ...lint.usage import fatigue
 
     reader(service, call)
-    approvals, force = kept(service)
+    approvals, force = tickets_of(service)
     days = _number(call.query, "days", 3) or 30
     most = limit("approval_stats")
     looked = approvals.found(TicketQuery(since=approvals.now() - days * 86_400), force, most + 1)
@@ -230,7 +230,7 @@ def ticket(service: PolicyService, call: HttpCall) -> Answered:
     With `?wait=30` it waits for an answer.
     """
     name = call.path.removeprefix(TICKETS)
-    approvals, force = kept(service)
+    approvals, force = tickets_of(service)
     person = service.principals.person(call.caller, time.time())
     reads = person is not None or service.principals.operator(call.caller)
     found = approvals.get(name, force)
@@ -260,7 +260,7 @@ def _number(query: str, name: str, digits: int) -> int:
 # shared with the console
 
 
-def kept(service: PolicyService) -> tuple[ApprovalService, PolicyInForce]:
+def tickets_of(service: PolicyService) -> tuple[ApprovalService, PolicyInForce]:
     """The tickets, and what they are measured by. Raises RequestError when there are none here."""
     if service.approvals is None:
         raise RequestError("PLR205", "this service keeps no approvals: its configuration names no people")

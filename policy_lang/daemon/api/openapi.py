@@ -42,6 +42,11 @@ def document() -> bytes:
     ).encode("ascii")
 
 
+def summary(route: Route) -> str:
+    """What a route does, in one line."""
+    return (route.handler.__doc__ or "").strip().split("\n")[0]
+
+
 def _operation(route: Route, names: Any) -> dict[str, Any]:
     shape = {} if route.answer is None else {"$ref": names[route.answer, "validation"]["$ref"]}
     fault = {
@@ -51,7 +56,7 @@ def _operation(route: Route, names: Any) -> dict[str, Any]:
     faults = dict.fromkeys(_FAULTS_OF_GET if route.method == "GET" else _FAULTS, fault)
     operation: dict[str, Any] = {
         "operationId": route.handler.__name__,
-        "summary": (route.handler.__doc__ or "").strip().split("\n")[0],
+        "summary": summary(route),
         "responses": {
             str(route.status): {"description": "Answered.", "content": {route.kind: {"schema": shape}}},
             **({"503": {"description": route.unready}} if route.unready else faults),

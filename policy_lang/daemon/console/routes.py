@@ -20,7 +20,7 @@ from ...domain.wording import counted
 from ...report import approvals as report
 from ...wire.requests import validated
 from ...wire.service import ReviewModel, VoteModel
-from ..api.approvals import answered, kept, looked_at, overview, shown_to_people
+from ..api.approvals import answered, looked_at, overview, shown_to_people, tickets_of
 from ..api.http import Answered, HttpCall, HttpReply
 from ..approval_service import PolicyInForce
 from ..identity.browser_sessions import BrowserSession, ConsoleAccess
@@ -126,7 +126,7 @@ class Console:
         return _reply("list", **_common(session), **rows, frozen=list(self.service.state.frozen.values()))
 
     def _ticket(self, session: BrowserSession, name: str, said: str = "", status: int = 200) -> HttpReply:
-        approvals, force = kept(self.service)
+        approvals, force = tickets_of(self.service)
         found = approvals.get(name, force)
         if found is None:
             raise RequestError("PLR205", "there is no such ticket")
@@ -175,7 +175,7 @@ class Console:
 
     def _changed(self, session: BrowserSession, name: str, what: str, call: HttpCall) -> HttpReply:
         form = _form(call)
-        approvals, force = kept(self.service)
+        approvals, force = tickets_of(self.service)
         found = approvals.get(name, force)
         if found is None:
             raise RequestError("PLR205", "there is no such ticket")
