@@ -18,7 +18,7 @@ from ..syntax import tree
 
 Patterns = Callable[..., tuple[Pattern, ...] | None]
 PLACES = ("workspace", "home", "cwd")
-"""Where things are may be given in a test as well."""
+"""Folders, which a test may give as well as attributes."""
 
 
 def lower_tests(module: Module, resolved: ResolvedPolicy) -> list[TestBlock]:

@@ -18,7 +18,7 @@ from .lower import lower
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """What could be understood of a policy file, and every mistake in it, by file and place.
+    """A policy file as far as it is understood, and every mistake in it, by file and place.
 
     With mistakes, `policy_set` lacks the rules, tests and proofs that have one: it is there to be looked at, in an
     editor for example. `checked` gives the one that decides.

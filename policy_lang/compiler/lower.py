@@ -342,7 +342,7 @@ class _Lowering:
 
 
 def _has_members(sort: str, sequences: Iterable[Sequence], without: Iterable[Sequence] = ()) -> bool:
-    """True when some resource matches `sequences` and not `without`, or when that cannot be told within limits."""
+    """True when some resource matches `sequences` and not `without`, or when the search meets its limit."""
     alphabet = sort_named(sort).alphabet
     if _plain_member(alphabet, sequences, without):
         return True  # what one example shows needs no automaton

@@ -54,7 +54,7 @@ class ResolvedPolicy:
     """Kinds of statements that did not parse in some file: what they would have defined is not missed again."""
 
     def checker(self, file: tree.File) -> Checker:
-        """What checks the conditions of one of the files."""
+        """The checker of conditions in one of the files."""
         return Checker(file, self.attributes, self.diagnostics.append, "CONTEXT" not in self.broken)
 
 

@@ -81,7 +81,7 @@ def tracked_files(folder: str) -> tuple[str, ...]:
 
 
 def _git(folder: str, *words: str) -> bytes | None:
-    """What a git command prints, or None when it fails. It fetches nothing and asks nothing."""
+    """The output of a git command, or None when it fails. It fetches nothing and asks nothing."""
     environment = {**os.environ, "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
     try:
         done = subprocess.run(  # noqa: S603 (a fixed program, words and no shell)

@@ -1,4 +1,4 @@
-"""What a repository is made of: languages, package managers, default branch, folders, registry hosts."""
+"""Findings about a repository: languages, package managers, default branch, folders, registry hosts."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from ..syntax.emit import BLANK, OPAQUE, Annotated, Part, case, imported, rule
 from .repository import Repository
 
 PROTECTED = ("main", "master", "trunk", "develop", "development", "production", "staging", "gh-pages")
-"""What `std.git` protects by itself."""
+"""Branches that `std.git` protects by itself."""
 
 _FIRST_COMMAND = {"node": "npm test", "python": "pytest", "rust": "cargo test", "go": "go test ./..."}
 _MANIFEST = {"node": "package.json", "python": "pyproject.toml", "rust": "Cargo.toml", "go": "go.mod"}

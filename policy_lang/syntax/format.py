@@ -33,7 +33,7 @@ class Printer:
         self.last_end = 0
 
     def text(self) -> str:
-        """What is printed so far, each line ended."""
+        """The text printed so far, each line ended."""
         while self.lines and not self.lines[-1]:
             self.lines.pop()
         return "\n".join(self.lines) + "\n" if self.lines else ""

@@ -246,7 +246,7 @@ def _short(token: Token) -> str:
 
 
 def _wanted(expected: set[str]) -> str:
-    """What could stand there, the likely things first."""
+    """A help sentence of the terminals that fit, the likely ones first."""
     names = [
         _SHOWN.get(e, f"`{e.lower()}`") for e in sorted(expected, key=lambda e: (e not in _SHOWN, e)) if e != "$END"
     ]

@@ -80,7 +80,7 @@ class Token:
 
 @dataclass(slots=True)
 class Scan:
-    """What the scanner found. A statement that contains a place in `bad` is already reported."""
+    """The tokens, comments and mistakes of a text. A statement that contains a place in `bad` is already reported."""
 
     tokens: list[Token]
     comments: list[Comment]
