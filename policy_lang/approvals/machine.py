@@ -157,7 +157,7 @@ def _unanswered(ticket: Ticket, now: float, tiers: Tiers) -> Ticket:
 def redeem(ticket: Ticket, binding: tuple[str, str, str, str], now: float, tiers: Tiers) -> Ticket:
     """The request has come again: what was approved for exactly this is used. Raises RequestError when it was not.
 
-    What differs is not told: whoever asks may be guessing.
+    What differs is not said: whoever asks may be guessing.
     """
     ticket = timed(ticket, now, tiers)
     if ticket.binding != binding:

@@ -166,7 +166,7 @@ class PostgresStore(SqlStore):
 
     @contextmanager
     def _failing(self) -> Iterator[None]:
-        """What goes wrong is told; a connection that it went wrong on is not used again."""
+        """What goes wrong is reported; a connection that it went wrong on is not used again."""
         try:
             with understood("the database"):
                 yield

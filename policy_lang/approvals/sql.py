@@ -34,7 +34,7 @@ class SqlStore(ABC):
 
     @abstractmethod
     def _failing(self) -> AbstractContextManager[None]:
-        """What goes wrong in it is told as StoreUnavailableError."""
+        """What goes wrong in it is raised as StoreUnavailableError."""
 
     @contextmanager
     def _reading(self) -> Iterator[Run]:
@@ -157,7 +157,7 @@ def _ticket(text: str) -> Ticket:
 
 @contextmanager
 def understood(place: str) -> Iterator[None]:
-    """Rows that are not tickets are told as a store that cannot be used. Raises StoreUnavailableError."""
+    """Rows that are not tickets mean a store that cannot be used. Raises StoreUnavailableError."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:

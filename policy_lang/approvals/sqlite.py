@@ -102,7 +102,7 @@ class SqliteStore(SqlStore):
 
     @contextmanager
     def _failing(self) -> Iterator[None]:
-        """What goes wrong with the file is told, and the file opened anew the next time."""
+        """What goes wrong with the file is reported, and the file opened anew the next time."""
         try:
             with understood(self._path):
                 yield

@@ -409,7 +409,7 @@ class _Scan:
         return (seq, prev) == (self.state.seq + 1, self.state.hash)
 
     def file(self, number: int) -> None:
-        """Follow one file. A torn last line is cut off and told; other damage stays as it is, and is told."""
+        """Follow one file. A torn last line is cut off and reported; other damage stays as it is, and is reported."""
         data, handle = self.log.read(number)
         state = self.state
         at = self._from

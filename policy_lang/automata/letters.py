@@ -42,7 +42,7 @@ def letters(globs: Iterable[Glob], literals: Iterable[str], alphabet: Alphabet, 
 def representatives(globs: tuple[Glob, ...], alphabet: Alphabet, apart: Iterable[str] = ()) -> list[str]:
     """One character for each cell into which the globs' character sets cut the alphabet.
 
-    The characters of the texts in `apart` get cells of their own, so that other segments can be told from them.
+    The characters of the texts in `apart` get cells of their own, which distinguishes other segments from them.
     """
     cuts = {0, MAX_CODE_POINT + 1}
     cuts.update(ord(c) + d for text in apart for c in text for d in (0, 1))

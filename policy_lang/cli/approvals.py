@@ -21,7 +21,7 @@ _PAUSE = 1.0
 def command() -> None:
     """See what agents wait for, and answer, at a running service.
 
-    Who you are is told by your user on this machine, by a token of your own (--token-file), or by your SSH key
+    You are identified by your user on this machine, by a token of your own (--token-file), or by your SSH key
     (--sign-with and --as); the configuration of the service names the people, and the policy's tiers say whom they ask.
     """
 

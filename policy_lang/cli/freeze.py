@@ -14,7 +14,7 @@ from .common import FORMAT, print_json
 @click.command(name="freeze")
 @click.option("--agent", metavar="NAME", help="Freeze this agent.")
 @click.option("--session", metavar="NAME", help="Freeze this session only.")
-@click.option("--reason", default="", help="Why; it is told to the agent with every denial.")
+@click.option("--reason", default="", help="Why; the agent reads it with every denial.")
 @SERVICE
 @FORMAT
 def command(agent: str | None, session: str | None, reason: str, **options: Any) -> None:

@@ -65,7 +65,7 @@ def command(
          http://localhost/v1/decide \\
          --data '{"action": "read", "resource": "src/app.ts"}'
 
-    Who asks is told by the kernel (the peer's user) or by a token, and --agent or --config say which agents
+    Callers are identified by the kernel (the peer's user) or by a token, and --agent or --config say which agents
     that is. Nothing that a request says of itself changes it.
 
     Stops on SIGTERM; reads the policy again on SIGHUP and when its files change. What cannot be loaded leaves
@@ -89,7 +89,7 @@ def command(
 
 
 def opened_log(folder: str | None, key: str | None, flush: bool) -> DecisionLog | None:
-    """The decision log, tried once: a folder that cannot be written is told now. Leaves with 2 when it cannot be."""
+    """The decision log, tried once: a folder that cannot be written is reported now. Leaves with 2 then."""
     if folder is None:
         if key is not None or not flush:
             fail_usage("`--sign` and `--no-flush` belong to `--log FOLDER`")

@@ -85,7 +85,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("log_wait_milliseconds", 500, "milliseconds", "for another writer of the log; then the decision is a denial"),
     Limit("log_disk_entries", 500, "names", "links and files of folders that one record notes, for replay"),
     Limit(
-        "learn_values", 500_000, "values", "different ones that are learned from; what is more is told, and not learned"
+        "learn_values", 500_000, "values", "different ones that are learned from; more are reported, and not learned"
     ),
     Limit("approval_reason", 2_000, "characters", "a person's reason"),
     Limit(
@@ -123,7 +123,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("approvals_waiting", 64, "calls", "that wait for a person's answer at once"),
     Limit("approval_wait_seconds", 60, "seconds", "one call may wait for an answer"),
     Limit("notify_seconds", 10, "seconds", "for the program that tells people of a ticket"),
-    Limit("notify_waiting", 100, "tickets", "that people are not told of yet; more are not told, and counted"),
+    Limit("notify_waiting", 100, "tickets", "that wait for a notification of people; more are counted, and not sent"),
     Limit("hook_input_bytes", 8 << 20, "bytes", "a call as its hook gets it; clients send whole files with a write"),
     Limit("hook_seconds", 2, "seconds", "a hook answers in, unless told otherwise; clients wait 5 at least"),
     Limit("hook_host_seconds", 10, "seconds", "that a client waits for its hook, whose own alarm comes long before"),
@@ -215,7 +215,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("signer_name", 128, "characters", "an identity in an allowed-signers file"),
     Limit("config_address", 2_048, "characters", "an address in the service's configuration"),
     Limit("notify_words", 64, "words", "of the command that tells people of a ticket"),
-    Limit("notify_at_once", 4, "events", "that are told at once; others wait in order"),
+    Limit("notify_at_once", 4, "events", "that are notified at once; others wait in order"),
     Limit("compile_seconds", 60, "seconds", "far beyond what a policy of 100,000 rules takes; the last good one stays"),
     Limit("compile_report", 2_000, "characters", "of what is wrong with a policy, in the log and in answers"),
     Limit("strangers", 1_024, "users", "without business here whose last try is remembered, to tell each seldom"),

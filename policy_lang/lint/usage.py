@@ -1,7 +1,7 @@
 """What a decision log says of a policy's rules, as findings.
 
 A log shows what happened, not what must be possible: a rule for a job of every quarter looks unused for three months.
-So the window is told with every finding, and what the log cannot show is said instead of guessed.
+So the window is shown with every finding, and what the log cannot show is said instead of guessed.
 """
 
 from __future__ import annotations

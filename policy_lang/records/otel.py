@@ -170,7 +170,7 @@ class Shipper:
     """Sends a log as it grows. `sent` and `dropped` count records over all runs; `place` is kept in a file."""
 
     def __init__(self, log: str, url: str | None, state: str, say: Callable[[str], None]) -> None:
-        logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # what fails is told here, once
+        logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # what fails is reported here, once
         self._say = say
         self._state = state
         kept = _kept(state)

@@ -15,7 +15,7 @@ _TRIED_AGAIN = 5
 
 @dataclass(slots=True)
 class StoryStep:
-    """One line of a story. `kind` is `told`, `did` or `happened`; `times` counts calls that are told as one.
+    """One line of a story. `kind` is `told`, `did` or `happened`; `times` counts calls that are shown as one.
 
     `again` is the number of the denied step whose resource this one reaches for once more. `effects` are what a command
     does besides itself.
@@ -98,7 +98,7 @@ def _add(found: Story, one: Row) -> None:
 
 
 def _alike(a: Row, b: Row) -> bool:
-    """Calls that are told as one: plain allows of the same action, or the same call once more."""
+    """Calls that are shown as one: plain allows of the same action, or the same call once more."""
     if (a.action, a.effect, a.agent) != (b.action, b.effect, b.agent):
         return False
     return a.resource == b.resource or (a.effect == "allow" and a.action in {"read", "list"})

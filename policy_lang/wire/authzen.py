@@ -126,14 +126,14 @@ def evaluation_request(model: EvaluationModel) -> Request:
     """The request that an evaluation means. Raises RequestError for what has no meaning here."""
     subject, action, resource = model.subject, model.action, model.resource
     if ":" in subject.type:
-        raise RequestError("PLR106", "a subject's type with a colon cannot be told from its id")
+        raise RequestError("PLR106", "a subject's type with a colon cannot be distinguished from its id")
     agent = subject.id if subject.type == "agent" else f"{subject.type}:{subject.id}"
     sort = SORT_OF.get(action.name)
     fields: dict[str, Any] = {"agent": agent, "context": model.context}
     if sort is None:
         for part in (resource.type, action.name):
             if "." in part:
-                raise RequestError("PLR106", "a type or action with a dot cannot be told from two")
+                raise RequestError("PLR106", "a type or action with a dot cannot be distinguished from two")
         fields |= {"action": "do", "resource": f"{resource.type}.{action.name}.{resource.id}"}
         return request_of(fields)
     if resource.type not in _TYPES[sort]:

@@ -52,6 +52,8 @@ TEXT = {
     r"\bput it in an agent's way\b": "enforce the policy with agent hooks",
     r"\bnot meant:|## not meant\b": "does not fire on",
     r"\bheld answers? up\b": "delayed",
+    r"\b(is|are) told (by|with|here|now|once|as|anew)\b|\bbe told from\b": "is reported, is identified by",
+    r"[`}] is no (?!longer\b)": "is not a valid",
     r"\bleast readable\b": "minimal, readable",
     r"\bjudge ends of\b": "evaluate suppression expiry",
     r"\bcounts against the agent\b": "resolves to the stricter outcome",

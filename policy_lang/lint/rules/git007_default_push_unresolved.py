@@ -12,7 +12,7 @@ CHECK = Check(
     finds="A push that does not say which branch it updates.",
     why="With `push.default=matching` a bare `git push` moves `main`.",
     remediation=(
-        "Nothing to do: a push whose ref cannot be told is asked of every rule, and granted by none. The "
+        "Nothing to do: a push whose ref is unknown is asked of every rule, and granted by none. The "
         "runtime gives the state (`branch`, `git`), or the agent writes the ref out."
     ),
     bad="""\
