@@ -106,6 +106,9 @@ else:
     _MANY = 2_000
     """Far more than one decision makes; then `dataclasses` is worth importing (11 ms)."""
 
+    _FEW = 4
+    """Fields up to which a frozen class is made more quickly by assigning past its refusal."""
+
     def _generated(made, fields, frozen):
         """The initializer that `dataclasses` would have made."""
         import dataclasses
@@ -121,11 +124,32 @@ else:
             )
 
         after = getattr(made, "__post_init__", None)
-        space = {} if after is None else {"__post_init__": after}
+        filled = frozen and len(fields) > _FEW
+        space = {} if after is None or filled else {"__post_init__": after}
         twin = dataclasses.make_dataclass(
-            made.__name__, [(n, "object", like(f)) for n, f in fields.items()], namespace=space, frozen=frozen
+            made.__name__,
+            [(n, "object", like(f)) for n, f in fields.items()],
+            namespace=space,
+            frozen=frozen and not filled,
         )
-        return twin.__init__
+        return _frozen_by(made, fields, twin.__init__, after) if filled else twin.__init__
+
+    def _frozen_by(made, fields, fill, after):
+        """An initializer of a frozen class: while `fill` assigns, the object is of a class that can be assigned to.
+
+        Assigning past the refusal costs more for each field (measured for `Request`: 1.7 us instead of 0.8 us).
+        """
+        assign = object.__setattr__
+        unfrozen = type(made.__name__, made.__bases__, {"__slots__": tuple(fields)})
+
+        def __init__(self, *args, **kwargs):  # noqa: N807
+            assign(self, "__class__", unfrozen)
+            fill(self, *args, **kwargs)
+            self.__class__ = made
+            if after is not None:
+                after(self)
+
+        return __init__
 
     def _initializer(made, fields, frozen):
         names = tuple(n for n, f in fields.items() if f.init)

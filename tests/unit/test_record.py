@@ -11,6 +11,35 @@ from policy_lang.domain import record as module
 from policy_lang.domain.record import field, record
 
 
+def test_a_frozen_record_of_many_fields_stays_frozen() -> None:
+    names = tuple("abcdefgh")
+
+    class Wide:
+        """Eight fields, and one that is made of them."""
+
+        __annotations__ = dict.fromkeys((*names, "total"), "int")
+
+        def __post_init__(self) -> None:
+            object.__setattr__(self, "total", sum(getattr(self, n) for n in names))
+
+    Wide.total = field(init=False, compare=False)  # type: ignore[attr-defined]
+    made = record(frozen=True)(Wide)
+    ones = [made(*range(8)) for _ in range(module._MANY + 2)]  # type: ignore[call-arg]
+    for one in (ones[0], ones[-1]):
+        assert type(one) is made
+        assert one == ones[0]
+        assert hash(one) == hash(ones[0])
+        assert one.total == 28  # type: ignore[attr-defined]
+        with pytest.raises(AttributeError, match="frozen"):
+            one.a = 9  # type: ignore[attr-defined]
+    other = module.replace(ones[-1], b=10)  # type: ignore[type-var]
+    assert (other.b, other.total) == (10, 37)
+    with pytest.raises(TypeError):
+        module.replace(ones[-1], nothing=1)  # type: ignore[type-var]
+    with pytest.raises(TypeError):
+        made(1)  # type: ignore[call-arg]
+
+
 def pair(decorate, make_field):  # type: ignore[no-untyped-def]
     @decorate(frozen=True, slots=True)
     class Frozen:

@@ -169,12 +169,13 @@ def test_who_an_agent_runs_as_is_no_operator() -> None:
     ],
 )  # fmt: skip
 def test_binding(binding: Binding | None, fields: dict[str, Any], expected: str) -> None:
-    request = Request("read", "x", **fields)
+    given = Request("read", "x", **fields)
     try:
-        request = bind(request, binding)
+        request = bind(given, binding)
     except RequestError as error:
         assert error.code == expected
     else:
+        assert given == Request("read", "x", **fields)
         assert request.agent == expected
         if binding is not None and binding.repo:
             assert request.repo == binding.repo
