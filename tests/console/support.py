@@ -45,7 +45,7 @@ def git(folder: Path, *words: str) -> None:
 
 def policy(*arguments: str | Path, stdin: str | bytes = "", cwd: Path | None = None, **env: str) -> Result:
     """What a call prints and exits with."""
-    given, warm = _environment(env), _warm()
+    given, warm = _environment(env), warm_process()
     if _at_start(given) != warm.environment:
         return started(*arguments, stdin=stdin, cwd=cwd, **env)
     data = stdin.encode() if isinstance(stdin, str) else stdin
@@ -97,6 +97,16 @@ class Warm:
             self._control.close()
             self._process.wait(SECONDS)
 
+    def start(self, words: list[str], handles: list[int], cwd: Path | None, env: dict[str, str]) -> None:
+        """Have a call forked with three descriptors as its streams; its process id and its exit code go into the fourth."""
+        mask = os.umask(0o777)
+        os.umask(mask)
+        call = {"words": words, "cwd": str(cwd or os.getcwd()), "env": env, "umask": mask}
+        message = json.dumps(call).encode()
+        with self._lock:
+            socket.send_fds(self._control, [len(message).to_bytes(8)], handles)
+            self._control.sendall(message)
+
     def call(self, words: list[str], data: bytes, cwd: Path | None, env: dict[str, str]) -> tuple[int, bytes, bytes]:
         """Exit code (negative: a signal's number), output and error output."""
         stdin, into = os.pipe()
@@ -104,13 +114,7 @@ class Warm:
         err, stderr = os.pipe()
         ended, end = os.pipe()
         try:
-            mask = os.umask(0o777)
-            os.umask(mask)
-            call = {"words": words, "cwd": str(cwd or os.getcwd()), "env": env, "umask": mask}
-            message = json.dumps(call).encode()
-            with self._lock:
-                socket.send_fds(self._control, [len(message).to_bytes(8)], [stdin, stdout, stderr, end])
-                self._control.sendall(message)
+            self.start(words, [stdin, stdout, stderr, end], cwd, env)
         finally:
             for handle in (stdin, stdout, stderr, end):
                 os.close(handle)
@@ -159,7 +163,8 @@ def _exchange(into: int, data: bytes, outs: tuple[int, ...], words: list[str]) -
 _PROCESSES: list[Warm] = []
 
 
-def _warm() -> Warm:
+def warm_process() -> Warm:
+    """The warm process of this one."""
     if not _PROCESSES or _PROCESSES[0].owner != os.getpid():
         _PROCESSES[:] = [Warm()]
     return _PROCESSES[0]

@@ -106,7 +106,7 @@ def test_a_call_that_never_ends_is_ended(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_no_process_is_left() -> None:
     assert policy("--version").code == 0
-    pid = support._warm()._process.pid
+    pid = support.warm_process()._process.pid
     done = subprocess.run(["ps", "-o", "stat=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == ""
     assert threading.active_count() < 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,14 @@ class Clock:
         return self.now
 
 
+@cache
+def _compiled(text: str) -> bytes:
+    with tempfile.NamedTemporaryFile("w", suffix=".policy") as file:
+        file.write(text)
+        file.flush()
+        return compile_binary(file.name, __version__)
+
+
 @dataclass
 class Inside:
     """A service in this process. Users: 1000 is the agent, 2001 and so on are people."""
@@ -83,10 +92,7 @@ class Inside:
 
     def load(self, text: str) -> None:
         """Another policy comes into force."""
-        with tempfile.NamedTemporaryFile("w", suffix=".policy", dir=self.folder) as file:
-            file.write(text)
-            file.flush()
-            contents = Contents(compile_binary(file.name, __version__))
+        contents = Contents(_compiled(text))
         self.service.active.current = Loaded(Policy.of_compiled(contents), contents, 0.0)
 
     def call(self, method: str, path: str, body: Any = None, uid: int | None = AGENT, token: str = "", user: int | None = None) -> tuple[int, Any]:  # fmt: skip

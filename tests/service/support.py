@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.console.support import ROOT
+from tests.console.support import ROOT, warm_process
 from tests.needs import require
 
 POLICY = """policy "p"
@@ -46,11 +47,57 @@ class UnixConnection(http.client.HTTPConnection):
             raise
 
 
+class Forked:
+    """A call of the command line that the warm process has forked, as `subprocess.Popen` shows one that it has started."""
+
+    def __init__(self, words: list[str], cwd: Path | None = None) -> None:
+        self.args = [sys.executable, "-m", "policy_lang", *words]
+        self.returncode: int | None = None
+        err, stderr = os.pipe()
+        self._told, end = os.pipe()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        try:
+            warm_process().start(words, [nothing, nothing, stderr, end], cwd, {**os.environ, "PYTHONPATH": str(ROOT)})
+        finally:
+            for handle in (nothing, stderr, end):
+                os.close(handle)
+        self.stderr = open(err)  # noqa: SIM115 (as Popen has it)
+        self.pid = self._number()
+
+    def _number(self) -> int:
+        text = b""
+        while not text.endswith(b" "):
+            text += os.read(self._told, 1)
+        return int(text)
+
+    def wait(self, seconds: float | None = None) -> int:
+        """Its exit code, when it has ended. Raises TimeoutExpired."""
+        if self.returncode is None:
+            if not select.select([self._told], [], [], seconds)[0]:
+                raise subprocess.TimeoutExpired(self.args, seconds or 0)
+            self.returncode = self._number()
+            os.close(self._told)
+        return self.returncode
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.wait(0)
+        return None
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
 @dataclass
 class Running:
     """A service that answers."""
 
-    process: subprocess.Popen[str]
+    process: Forked | subprocess.Popen[str]
     socket: str
     folder: Path
     policy: Path
@@ -103,8 +150,7 @@ class Running:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(10)
-        return self.process.returncode
+        return self.process.wait(10)
 
     def log(self) -> list[dict[str, Any]]:
         """What it has logged; only once it has stopped."""
@@ -125,9 +171,9 @@ def service(policy: str | None = POLICY, *arguments: str, prepare: Any = None, l
         given = [a.replace("{folder}", name) for a in arguments] or ["--agent", "a"]
         if prepare is not None:
             prepare(folder)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "policy_lang", "serve", "--policy", str(file), "--socket", place, *given],
-            stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        words = ["serve", "--policy", str(file), "--socket", place, *given]
+        process: Forked | subprocess.Popen[str] = Forked(words) if limits is None else subprocess.Popen(
+            [sys.executable, "-m", "policy_lang", *words], stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
             preexec_fn=limits,  # noqa: PLW1509 (no threads here)
         )  # fmt: skip
         running = Running(process, place, folder, file)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import sqlite3
 from collections import Counter
@@ -16,10 +15,9 @@ from policy_lang.approvals.store import StoreUnavailableError
 from policy_lang.daemon.identity.people import Person, token_digest
 from policy_lang.domain.limits import limit
 from tests.approvals.stores import Place, needs_postgres
+from tests.lanes import pick
 
 from .inside import AGENT, BEN, EVA, MIA, NIA, POLICY, Inside
-
-DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=needs_postgres)])
@@ -262,7 +260,7 @@ def test_f9_a_store_that_goes_back_or_breaks_never_approves_more(tmp_path: Path)
     """Something is done to the store, again and again; afterwards nothing is more approved than people said."""
     chance = random.Random(9)
     seen: Counter[str] = Counter()
-    for number in range(200 if DEEP else 48):
+    for number in range(pick(24, 48, 200)):
         folder = tmp_path / str(number)
         folder.mkdir()
         place = Place("sqlite", folder)
@@ -301,7 +299,8 @@ def test_f9_a_store_that_goes_back_or_breaks_never_approves_more(tmp_path: Path)
         seen[f"{kind}: {effects['good']}"] += 1
         holder.close()
         place.close()
-    assert seen["back: deny"] >= 8 and seen["garbage: refused"] >= 8 and seen["held: deny"] >= 8, seen
+    least = pick(4, 8, 33)
+    assert min(seen["back: deny"], seen["garbage: refused"], seen["held: deny"]) >= least, seen
 
 
 def copied(place: Place, inside: Inside) -> bytes:

@@ -31,7 +31,7 @@ def test_it_asks(one: Running) -> None:
         refused = client.decide(action="raed", resource="src/a")
         assert (refused.effect, refused.failed) == (
             "deny",
-            "the service refused (PLR106): `raed` is not an action (did you mean `read`?)",
+            "the service refused (PLR106): `raed` is not a valid action (did you mean `read`?)",
         )
         assert client.decide(action="run", resource=["git", "status"], cwd="/").allowed
 

@@ -22,11 +22,11 @@ from tests.audit.support import lines
 from tests.console.support import ROOT
 from tests.console.support import policy as command
 from tests.hooks.support import hook, workspace
+from tests.lanes import pick
 
 from .inside import Inside
 from .support import POLICY, Running, service
 
-DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 LOG = ("--agent", "a", "--log", "{folder}/log")
 
 
@@ -127,7 +127,7 @@ def recorded(log: Path) -> set[str]:
 def test_f1_killed_under_load_every_acknowledged_allow_is_recorded(tmp_path: Path) -> None:
     log = tmp_path / "log"
     ids: list[str] = []
-    for _ in range(200 if DEEP else 3):
+    for _ in range(pick(2, 3, 200)):
         with service(POLICY, "--agent", "a", "--log", str(log)) as running, Acknowledged(running) as load:
             began = time.monotonic()
             while not load.ids:
@@ -200,7 +200,7 @@ print("done")
 
 
 def test_f20_a_full_disk_while_it_recovers_from_a_kill() -> None:
-    script = f"ROOT = {str(ROOT)!r}\nROUNDS = {50 if DEEP else 2}\n" + SCRIPT
+    script = f"ROOT = {str(ROOT)!r}\nROUNDS = {pick(2, 2, 50)}\n" + SCRIPT
     mount = f'mount -t tmpfs -o size=3m none /mnt && exec {sys.executable} -c "$SCRIPT"'
     done = subprocess.run(["unshare", "-Urm", "sh", "-c", mount], env={**os.environ, "SCRIPT": script}, check=False, capture_output=True, text=True)  # fmt: skip
     if "unshare" in done.stderr or "mount" in done.stderr:
