@@ -158,7 +158,8 @@ class Policy:
 
     def decide_request(self, request: Request) -> Decision:
         """Decide a request object. The clock is read only when the policy speaks of time. Never raises."""
-        request = self.timed(request)
+        if self._engine.timed:
+            request = self.timed(request)
         if self._log is None:
             return self._decided(request)
         from .audit.recorder import commit, watched
@@ -172,11 +173,16 @@ class Policy:
         return replace(request, now=time.time()) if request.now is None and self._engine.timed else request
 
     def _decided(self, one: Request) -> Decision:
-        who, where = (one.agent, one.repo, one.branch, one.session), (one.cwd, one.home, one.tmp)
-        rest = (one.resource, *who, *where, one.shell, one.method, one.resolved, one.pattern)
+        rest = (
+            one.resource, one.agent, one.repo, one.branch, one.session, one.cwd, one.home, one.tmp, one.shell,
+            one.method, one.resolved, one.pattern,
+        )  # fmt: skip
         key = key_of(one.action, one.workspace, one.lexical, one.now, one.context, one.git, rest, one.inner)
-        answer = None if key is None else self._engine.recall(key)
-        return Decision(answer) if answer is not None else self._fresh(one, key)
+        if key is not None:
+            answer = self._engine.recall(key)
+            if answer is not None:
+                return Decision(answer)
+        return self._fresh(one, key)
 
     def _fresh(self, request: Request, key: object) -> Decision:
         answer = self._engine.answer(request)

@@ -42,6 +42,8 @@ class Engine:
         self.evaluator = Evaluator(prepared, over_everything, profiles or (lambda _: None))
         self._policy = policy
         self._conditions = Conditions(prepared)
+        self.timed = self._conditions.timed
+        """Whether the policy speaks of time, so that a request must say when it is."""
         self._answers: dict[object, Answer] = {}
 
     @property
@@ -57,11 +59,6 @@ class Engine:
     def profiles(self) -> Profiles:
         """How programs read their command lines, by name."""
         return self.evaluator.profiles
-
-    @property
-    def timed(self) -> bool:
-        """True when the policy speaks of time, so that a request must say when it is."""
-        return self._conditions.timed
 
     @property
     def over_everything(self) -> bool:
