@@ -12,8 +12,9 @@ Nothing leads back, so whatever happens at the same time, a ticket is never more
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from ..domain.errors import RequestError
+from ..domain.errors import InternalError, RequestError
 from ..domain.limits import limit
 from ..domain.policy import Tier, included
 from .ticket import (
@@ -23,6 +24,7 @@ from .ticket import (
     ESCALATED,
     EXPIRED,
     ONCE,
+    PENDING,
     REDEEMED,
     REJECT,
     REJECTED,
@@ -31,6 +33,16 @@ from .ticket import (
     Vote,
 )
 
+NEXT: Mapping[str, tuple[str, ...]] = {
+    PENDING: (APPROVED, REJECTED, EXPIRED, REVOKED, ESCALATED),
+    ESCALATED: (APPROVED, REJECTED, EXPIRED, REVOKED),
+    APPROVED: (REDEEMED, EXPIRED, REVOKED),
+    REJECTED: (),
+    EXPIRED: (),
+    REDEEMED: (),
+    REVOKED: (),
+}
+"""The states that a ticket of each state may come to: all changes go by this table, and nothing in it leads back."""
 May = Callable[[str, Tier], bool]
 """Whether a person approves for a tier: by name, or as a member of one of its groups."""
 Tiers = Mapping[str, Tier]
@@ -61,8 +73,15 @@ def vote(ticket: Ticket, person: str, verdict: str, reason: str, now: float, may
         raise RequestError("PLR233", "an emergency wants a reason" if verdict == BREAK else "this tier wants a reason")
     made = ticket.with_(votes=(*ticket.votes, Vote(person, mine, verdict, reason, now)))
     if verdict == REJECT:
-        return made.with_(state=REJECTED, closed_at=now, by=person, why=reason)
+        return _moved(made, REJECTED, closed_at=now, by=person, why=reason)
     return _approved(made, now, tiers)
+
+
+def _moved(ticket: Ticket, state: str, **changes: Any) -> Ticket:
+    """The ticket in another state. Raises InternalError for one that it cannot come to."""
+    if state not in NEXT[ticket.state]:
+        raise InternalError(f"a ticket that is {ticket.state} does not become {state}")
+    return ticket.with_(state=state, **changes)
 
 
 def _approved(ticket: Ticket, now: float, tiers: Tiers) -> Ticket:
@@ -74,7 +93,7 @@ def _approved(ticket: Ticket, now: float, tiers: Tiers) -> Ticket:
         return ticket
     lasts = limit("approval_grant_seconds" if ticket.scope == ONCE or opened else "approval_session_seconds")
     emergency = next((t.name for t in broken if unmet & opens(t, tiers)), "")
-    return ticket.with_(state=APPROVED, closed_at=now, redeem_by=now + lasts, break_glass_tier=emergency)
+    return _moved(ticket, APPROVED, closed_at=now, redeem_by=now + lasts, break_glass_tier=emergency)
 
 
 def check_reviewer(ticket: Ticket, person: str, may: May, tiers: Tiers) -> None:
@@ -135,7 +154,7 @@ def timed(ticket: Ticket, now: float, tiers: Tiers) -> Ticket:
     if ticket.is_open and now >= ticket.answer_by:
         return _unanswered(ticket, now, tiers)
     if ticket.state == APPROVED and now >= ticket.redeem_by:
-        return ticket.with_(state=EXPIRED, closed_at=now, why="nobody came back for it in time")
+        return _moved(ticket, EXPIRED, closed_at=now, why="nobody came back for it in time")
     return ticket
 
 
@@ -147,11 +166,11 @@ def _unanswered(ticket: Ticket, now: float, tiers: Tiers) -> Ticket:
             asked[tier.name] = tier
             continue
         above = tiers.get(tier.escalate)
-        if above is None or tier.name not in included(above, tiers) or ticket.state == ESCALATED:
-            return ticket.with_(state=EXPIRED, closed_at=now, why=f"nobody answered for `{tier.name}` in time")
+        if above is None or tier.name not in included(above, tiers) or ESCALATED not in NEXT[ticket.state]:
+            return _moved(ticket, EXPIRED, closed_at=now, why=f"nobody answered for `{tier.name}` in time")
         asked[above.name] = above
     answer_by = now + min(t.expires for t in asked.values())
-    return ticket.with_(state=ESCALATED, tiers=tuple(asked.values()), answer_by=answer_by)
+    return _moved(ticket, ESCALATED, tiers=tuple(asked.values()), answer_by=answer_by)
 
 
 def redeem(ticket: Ticket, binding: tuple[str, str, str, str], now: float, tiers: Tiers) -> Ticket:
@@ -162,14 +181,14 @@ def redeem(ticket: Ticket, binding: tuple[str, str, str, str], now: float, tiers
     ticket = timed(ticket, now, tiers)
     if ticket.binding != binding:
         raise RequestError("PLR234", "the ticket is for another request, policy, agent or session")
-    if ticket.state != APPROVED:
+    if REDEEMED not in NEXT[ticket.state]:
         raise RequestError("PLR235", f"the ticket is {ticket.state}")
     used = ticket.with_(uses=ticket.uses + 1)
-    return used.with_(state=REDEEMED, closed_at=now) if ticket.scope == ONCE else used
+    return _moved(used, REDEEMED, closed_at=now) if ticket.scope == ONCE else used
 
 
 def revoke(ticket: Ticket, by: str, why: str, now: float) -> Ticket:
     """Take it back: the question, or the approval. Raises RequestError when it is over."""
-    if not ticket.is_open and ticket.state != APPROVED:
+    if REVOKED not in NEXT[ticket.state]:
         raise RequestError("PLR231", f"the ticket is {ticket.state}: there is nothing to take back")
-    return ticket.with_(state=REVOKED, closed_at=now, by=by, why=why)
+    return _moved(ticket, REVOKED, closed_at=now, by=by, why=why)

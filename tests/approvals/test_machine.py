@@ -13,9 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from policy_lang import Request
 from policy_lang.approvals import machine
 from policy_lang.approvals.store import ticket_json, ticket_of
-from policy_lang.approvals.ticket import Ticket, canonical, digest_of
+from policy_lang.approvals.ticket import OPEN, Ticket, canonical, digest_of
 from policy_lang.domain import record
-from policy_lang.domain.errors import RequestError
+from policy_lang.domain.errors import InternalError, RequestError
 from policy_lang.domain.limits import limit
 from policy_lang.domain.policy import Tier
 
@@ -223,6 +223,40 @@ def test_a_reason_has_a_length() -> None:
     refused("PLR004", vote, ticket(), "ben", reason="x" * (most + 1))
 
 
+def reached(state: str) -> set[str]:
+    """All states that a ticket of this state may come to, in any number of steps."""
+    found: set[str] = set()
+    todo = [state]
+    while todo:
+        for after in machine.NEXT[todo.pop()]:
+            if after not in found:
+                found.add(after)
+                todo.append(after)
+    return found
+
+
+def test_nothing_leads_back() -> None:
+    for state in machine.NEXT:
+        assert state not in reached(state)
+        assert reached(state) <= machine.NEXT.keys()
+    assert {s for s, after in machine.NEXT.items() if not after} == {"rejected", "expired", "redeemed", "revoked"}
+    assert reached("pending") == machine.NEXT.keys() - {"pending"}
+
+
+def test_only_what_people_approved_is_redeemed() -> None:
+    assert [s for s, after in machine.NEXT.items() if "redeemed" in after] == ["approved"]
+    assert {s for s, after in machine.NEXT.items() if "approved" in after} == OPEN
+
+
+@pytest.mark.parametrize(("before", "after"), [(a, b) for a in machine.NEXT for b in machine.NEXT])
+def test_changes_go_by_the_table(before: str, after: str) -> None:
+    if after in machine.NEXT[before]:
+        assert machine._moved(ticket(state=before), after).state == after
+    else:
+        with pytest.raises(InternalError):
+            machine._moved(ticket(state=before), after)
+
+
 class Life(RuleBasedStateMachine):
     """One ticket, whatever is done to it; a judge counts who said yes."""
 
@@ -238,7 +272,7 @@ class Life(RuleBasedStateMachine):
         scope = "session" if session else "once"
         tiers = (tier(REVIEW, scope=scope), tier(BOSS, scope=scope)) if both else (tier(REVIEW, scope=scope),)
         self.ticket = ticket(*tiers)
-        self.approved = False
+        self.before = self.ticket.state
 
     @rule(
         person=st.sampled_from(sorted(GROUPS)), verdict=st.sampled_from(["approve", "approve", "break-glass", "reject"])
@@ -292,6 +326,9 @@ class Life(RuleBasedStateMachine):
     def keeps(self) -> None:
         if hasattr(self, "ticket"):
             assert ticket_of(ticket_json(self.ticket)) == self.ticket
+            if self.ticket.state != self.before:
+                assert self.ticket.state in reached(self.before)
+                self.before = self.ticket.state
             if self.no:
                 assert self.ticket.state == "rejected"
 
