@@ -28,8 +28,11 @@ from policy_lang.daemon.metrics import Metrics
 from policy_lang.daemon.notify import Notifier
 from policy_lang.daemon.policy_source import FileSource, PolicySourceError
 from policy_lang.daemon.transport import diary
-from policy_lang.daemon.transport.admission import Admission
 from policy_lang.domain.limits import limit
+from tests.needs import extra
+
+with extra():
+    from policy_lang.daemon.transport.admission import Admission
 
 MODELS: dict[str, tuple[str, Callable[[int], object]]] = {
     "agents": ("request_name", lambda n: PrincipalEntryModel(uid=1, agents=["a" * n])),
