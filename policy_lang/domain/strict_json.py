@@ -136,7 +136,15 @@ else:
         parse_constant = staticmethod(_constant)
         memo = {}  # noqa: RUF012
 
+    _scanners = {}  # by digits: a program asks for one or two
+
     def _scanner(digits):
+        made = _scanners.get(digits)
+        if made is None:
+            made = _scanners[digits] = _new_scanner(digits)
+        return made
+
+    def _new_scanner(digits):
         settings = _Settings
         if digits is not None:
 

@@ -42,6 +42,13 @@ def test_digits_hold_at_their_limit_and_break_above() -> None:
         load(b"[%s]" % (b"9" * (digits + 1)), digits=digits)
     assert error.value.kind == "digits"
     assert load(b"9" * 30) == int("9" * 30)
+    for most in (3, 5, 3, None, 5):  # readers are kept, one for each bound
+        for count in (3, 4, 5, 6):
+            if most is None or count <= most:
+                assert load(b"1" * count, digits=most) == int("1" * count)
+            else:
+                with pytest.raises(MalformedError):
+                    load(b"1" * count, digits=most)
 
 
 def test_what_is_written_is_read_again() -> None:
