@@ -260,9 +260,10 @@ def sample(packages: list[str], count: int, seed: int) -> list[Mutant]:
 
 @dataclass
 class Copy:
-    """A copy of the tree, to be changed."""
+    """A copy of the tree, to be changed. `left_out` are tests that fail without a change."""
 
     folder: Path
+    left_out: list[str]
 
     @contextlib.contextmanager
     def changed(self, mutant: Mutant) -> Iterator[None]:
@@ -280,9 +281,10 @@ class Copy:
         for old in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):
             old.unlink()
 
-    def run(self, tests: list[str]) -> tuple[bool, str]:
-        """Whether tests pass, and which one does not."""
-        options = ["-x", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=no", "-rfE", *LEFT_OUT]
+    def run(self, tests: list[str], *, every: bool = False) -> list[str]:
+        """The first test that fails, or every one; none when they pass."""
+        options = ["-q", "-p", "no:cacheprovider", "--no-header", "--tb=no", "-rfE", *LEFT_OUT]
+        options += [f"--deselect={name}" for name in self.left_out] + ([] if every else ["-x"])
         process = subprocess.Popen(  # noqa: S603 (our own tests)
             [sys.executable, "-m", "pytest", *options, *tests],
             cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
@@ -296,8 +298,10 @@ class Copy:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        failed = [line for line in said.splitlines() if line.startswith(("FAILED", "ERROR"))]
-        return process.returncode == 0, failed[0].split(" - ")[0][:200] if failed else said.strip()[-200:]
+        if process.returncode == 0:
+            return []
+        failed = [line.split(" - ")[0] for line in said.splitlines() if line.startswith(("FAILED", "ERROR"))]
+        return failed or [said.strip()[-200:] or str(process.returncode)]
 
 
 def _bounded() -> None:
@@ -319,9 +323,9 @@ def judged(mutant: Mutant, place: Copy) -> dict[str, object]:
     by = ""
     with place.changed(mutant):
         for tests in groups_of(mutant.package):
-            passed, said = place.run(tests)
-            if not passed and confirmed(place, said):
-                by = said
+            failed = place.run(tests)
+            if failed and confirmed(place, failed[0]):
+                by = failed[0]
                 break
     seconds = round(time.monotonic() - started)
     return {"key": mutant.key, **asdict(mutant), "killed": bool(by), "by": by, "seconds": seconds}
@@ -330,7 +334,7 @@ def judged(mutant: Mutant, place: Copy) -> dict[str, object]:
 def confirmed(place: Copy, said: str) -> bool:
     """Whether the test that failed does so again: some also fail when the machine is slow."""
     word, _, test = said.partition(" ")
-    return word != "FAILED" or not place.run([test])[0]
+    return word != "FAILED" or bool(place.run([test]))
 
 
 def equivalent() -> dict[str, str]:
@@ -370,18 +374,25 @@ def main() -> None:
     rows = [json.loads(line) for line in given.out.read_text().splitlines()] if given.out.exists() else []
     if given.again:
         rows = [r for r in rows if r["killed"]]
+        given.out.write_text("".join(json.dumps(r) + "\n" for r in rows))
     done = {r["key"] for r in rows}
     drawn = sample(given.packages, given.count, given.seed)
     free: SimpleQueue[Copy] = SimpleQueue()
-    with tempfile.TemporaryDirectory(prefix="mutants") as folder, given.out.open("w") as stream:
-        for row in rows:
-            stream.write(json.dumps(row) + "\n")
+    copies: list[Copy] = []
+    left_out: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="mutants") as folder, given.out.open("a") as stream:
         for number in range(given.jobs):
             place = Path(folder, str(number))
             shutil.copytree(
                 ROOT, place, symlinks=True, ignore=shutil.ignore_patterns(".venv", ".agents", "__pycache__")
             )
-            free.put(Copy(place))
+            copies.append(Copy(place, left_out))
+
+        for tests in groups_of(given.packages[0]):
+            left_out += [line.partition(" ")[2] for line in copies[0].run(tests, every=True)]
+        print(f"left out, as they fail without a change: {left_out}")
+        for place in copies:
+            free.put(place)
 
         def tried(mutant: Mutant) -> None:
             place = free.get()
