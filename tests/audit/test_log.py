@@ -25,11 +25,10 @@ from policy_lang.audit.read import LogReadError, log_files, records
 from policy_lang.audit.system import System
 from policy_lang.audit.verify import verify
 from tests.console.support import ROOT
+from tests.lanes import LANE, pick
 from tests.needs import require
 
 from .support import POLICY, fill, lines, logged, request
-
-DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 
 
 def test_a_record_has_what_was_asked_considered_and_decided(tmp_path: Path) -> None:
@@ -127,7 +126,7 @@ def test_a_log_cut_at_any_byte_is_never_silently_shorter(tmp_path: Path) -> None
     kept = lines(tmp_path / "log")
     start = len(whole) - sum(len(line) for line in whole.splitlines(keepends=True)[-2:])
     every = range(start, len(whole))
-    for size in every if DEEP else [*random.Random(1).sample(every, 120), *every[-70:]]:
+    for size in every if LANE == "nightly" else [*random.Random(1).sample(every, 120), *every[-70:]]:
         file.write_bytes(whole[:size])
         (tmp_path / "log" / "head").write_bytes(head)
         assert verify(str(tmp_path / "log")).fault
@@ -176,7 +175,7 @@ def test_verify_names_the_first_bad_record(tmp_path: Path) -> None:
     parts = whole.splitlines(keepends=True)
     rng = random.Random(7)
     assert not verify(str(tmp_path / "log")).fault
-    for _ in range(500 if DEEP else 200):
+    for _ in range(pick(200, 200, 500)):
         at = rng.randrange(len(whole))
         data = bytearray(whole)
         data[at] ^= 1 << rng.randrange(8)
@@ -301,7 +300,7 @@ def test_whichever_call_fails_no_allow_is_without_its_record(tmp_path: Path, las
 
 def test_a_full_disk_denies_and_an_emptied_one_allows_again(tmp_path: Path) -> None:
     """In a user namespace of its own, on a file system of 64 KiB."""
-    rounds = 50 if DEEP else 8
+    rounds = pick(4, 8, 50)
     script = f"""
 import os, sys
 sys.path.insert(0, {str(ROOT)!r})
@@ -394,7 +393,7 @@ def test_a_writer_that_is_killed_leaves_every_acknowledged_record(tmp_path: Path
         "    print(d.effect, d.id, flush=True)\n"
     )
     acknowledged: list[str] = []
-    for _ in range(30 if DEEP else 6):
+    for _ in range(pick(3, 6, 30)):
         with subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "log")], stdout=subprocess.PIPE, text=True) as process:  # fmt: skip
             assert process.stdout is not None
             acknowledged.append(process.stdout.readline())

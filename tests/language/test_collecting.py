@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,10 @@ from policy_lang.domain.limits import limit
 from policy_lang.resolve.files import read_bytes
 from policy_lang.resolve.modules import walk_rules
 from policy_lang.syntax.parse import parse, tokens
+from tests.lanes import LANE, pick
 
 ROOT = Path(__file__).parents[2]
-DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-STEP = 1 if DEEP else 41
+STEP = pick(41, 41, 1)
 """The distance between the places of a file that are tried: all of them at night."""
 REAL = sorted([*(ROOT / "stdlib_policies").rglob("*.policy"), *(ROOT / "docs/examples").rglob("*.policy")])
 
@@ -196,7 +195,7 @@ def test_one_broken_rule_costs_no_other(path: Path) -> None:
     assert whole.tree is not None and whole.policy_set is not None and whole.diagnostics == ()
     rules = {(r.file, r.key) for layer in whole.policy_set.layers for r in layer.rules}
     for number, (rule, _) in enumerate(walk_rules(whole.tree.items)):
-        if not DEEP and number % 5:
+        if LANE != "nightly" and number % 5:
             continue
         at = rule.actions[0][0].pos
         found = compile_collecting(str(path), text[: at[0]] + "raed" + text[at[1] :], library=True)

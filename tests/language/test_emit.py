@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import string
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,8 @@ from policy_lang.domain.errors import Source
 from policy_lang.syntax import emit, tree
 from policy_lang.syntax.format import format_file
 from policy_lang.syntax.parse import parse
+from tests.lanes import pick
 
-DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 ROOT = Path(__file__).parents[2]
 REAL = sorted([*(ROOT / "stdlib_policies").rglob("*.policy"), *(ROOT / "docs/examples").rglob("*.policy")])
 
@@ -119,7 +118,7 @@ def rules(draw: Any) -> tree.RuleNode:
     )
 
 
-@settings(max_examples=5000 if DEEP else 150)
+@settings(max_examples=pick(150, 150, 5_000))
 @given(rules())
 def test_a_rule_is_read_back_as_it_was_meant(rule: tree.RuleNode) -> None:
     written = emit.statement(rule)
@@ -127,7 +126,7 @@ def test_a_rule_is_read_back_as_it_was_meant(rule: tree.RuleNode) -> None:
     assert shape(item) == shape(rule)
 
 
-@settings(max_examples=2000 if DEEP else 50)
+@settings(max_examples=pick(50, 50, 2_000))
 @given(st.lists(rules(), min_size=1, max_size=3), conditions, lists, comments, st.data())
 def test_a_whole_policy_is_stable(
     made: list[tree.RuleNode], when: tree.Condition, globs: list[str], words: str, data: Any

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +11,12 @@ from hypothesis import strategies as st
 
 from policy_lang import Explanation, Policy, Request
 from policy_lang.domain.record import replace
+from tests.lanes import share
 from tests.shell.corpus import LINES
 
 from .strategies import files, policies, requests
 from .support import load, request_of
 
-DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 FLOOR = "the protected floor"
 
 
@@ -51,7 +50,7 @@ def contradictions(explained: Explanation, action: str) -> Iterator[str]:
         yield "it is allowed, and no rule is shown as holding"
 
 
-@settings(max_examples=20_000 if DEEP else 100, deadline=None)
+@settings(max_examples=share(100, 20_000), deadline=None)
 @given(st.data())
 def test_generated_policies_are_explained_as_they_decide(data: st.DataObject) -> None:
     policy = data.draw(policies())

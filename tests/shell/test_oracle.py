@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import random
 import sys
 
 import pytest
 
+from tests.lanes import LANE, share
+
 from .oracle import BASH, Sandbox, judge, program
 
-DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 SEEDS = range(8)
-EACH = 8000 if DEEP else 400
+EACH = share(400, 8000)
+"""Programs of a seed. `./check` tries the first third of them."""
 
 pytestmark = pytest.mark.skipif(BASH is None, reason="bash is not installed")
 
@@ -32,7 +33,7 @@ def test_nothing_that_bash_does_is_missed(seed: int, capsys: pytest.CaptureFixtu
         sandbox.close()
     valid = counts["fine"] + counts["opaque"]
     with capsys.disabled():
-        if DEEP:
+        if LANE == "nightly":
             sys.stdout.write(f"\nseed {seed}: {counts}, {counts['fine'] / valid:.1%} of valid programs read\n")
     assert counts["fine"] / valid > 0.75
 
