@@ -173,6 +173,11 @@ class DecisionLog:
                 continue
         self._handles = {}
 
+    def __del__(self) -> None:
+        """A log that nobody has any more keeps no descriptors."""
+        if hasattr(self, "_handles"):
+            self.close()
+
     # one append
 
     def _locked(self, events: Sequence[Json], durable: bool) -> None:

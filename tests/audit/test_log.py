@@ -240,6 +240,15 @@ def test_checkpoints_hold_against_whoever_remakes_the_chain(tmp_path: Path) -> N
     assert verify(str(tmp_path / "none"), check).fault == "no checkpoint is signed with this key"
 
 
+def test_a_log_that_nobody_has_any_more_keeps_no_descriptor(tmp_path: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for number in range(5):
+        policy, log = logged(tmp_path / str(number))
+        assert policy.decide(action="read", resource="src/a").effect == "allow"
+        del policy, log
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 # F4, F5
 
 

@@ -73,7 +73,9 @@ class Forked:
     def wait(self, seconds: float | None = None) -> int:
         """Its exit code, when it has ended. Raises TimeoutExpired."""
         if self.returncode is None:
-            if not select.select([self._told], [], [], seconds)[0]:
+            ended = select.poll()  # takes descriptors of any number
+            ended.register(self._told, select.POLLIN)
+            if not ended.poll(None if seconds is None else seconds * 1000):
                 raise subprocess.TimeoutExpired(self.args, seconds or 0)
             self.returncode = self._number()
             os.close(self._told)
