@@ -64,10 +64,11 @@ GROUPS = [
     ["tests/console", "tests/faults"],
     ["tests/service"],
     ["tests/lint", "tests/properties/test_lint.py"],
+    ["tests/costs"],
 ]
 """What every mutant meets, the fastest first.
 
-`costs`, `tidy`, `packaging` and `agents` look at other things than behaviour.
+`costs` notices what is no longer remembered; `tidy`, `packaging` and `agents` look at other things than behaviour.
 """
 
 LEFT_OUT = ["--deselect=tests/lint/test_capabilities.py", "--deselect=tests/service/test_tutorial.py"]
