@@ -41,7 +41,29 @@ else:
     def replace(one, /, **changes):
         """A record like `one` but for the fields in `changes`. Raises TypeError for a field that it does not have."""
         cls = one.__class__
-        return cls(**{**{n: getattr(one, n) for n, f in cls.__fields__[0].items() if f.init}, **changes})
+        if cls not in _VALUES:
+            _VALUES[cls] = _values_of(cls)
+        get, places = _VALUES[cls]
+        values = list(get(one))
+        try:
+            for name, value in changes.items():
+                values[places[name]] = value
+        except KeyError:
+            raise TypeError(f"{cls.__name__} has no further field `{name}`") from None
+        return cls(*values)
+
+    _VALUES = {}
+    """For each class, what reads the fields that its initializer takes, and where each of them stands."""
+
+    def _values_of(cls):
+        names = [n for n, f in cls.__fields__[0].items() if f.init]
+        return _reader(names), {name: place for place, name in enumerate(names)}
+
+    def _reader(names):
+        """What reads these attributes of an object, as one tuple."""
+        from _operator import attrgetter
+
+        return attrgetter(*names) if len(names) > 1 else lambda one: tuple([getattr(one, n) for n in names])
 
     def _made(cls, frozen, eq):
         fields = {}
@@ -77,11 +99,8 @@ else:
 
     def _comparing(cls):
         """Give a class whose instances are first compared or hashed what does it quickly."""
-        from _operator import attrgetter
-
         fields, frozen = cls.__fields__
-        names = [n for n, f in fields.items() if f.compare]
-        get = attrgetter(*names) if len(names) > 1 else lambda self: tuple([getattr(self, n) for n in names])
+        get = _reader([n for n, f in fields.items() if f.compare])
 
         def __eq__(self, other):  # noqa: N807
             return get(self) == get(other) if other.__class__ is self.__class__ else NotImplemented
