@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
+import stat
 import sys
 
 import click
 
 from ..domain.faults import reason_of
-from ..domain.files import replace
+from ..domain.files import create, replace
 from ..pep.clients import NAMES
 from ..pep.clients import client as client_of
 from ..pep.hook import MOST_WAIT
@@ -22,7 +22,7 @@ def command() -> None:
     """Enforce the policy with agent hooks.
 
     \b
-    policy hook install codex --socket /run/policy.sock --scope managed
+    policy hook install codex --socket /run/policy_lang/policy.sock --scope managed
     policy hook install claude --policy web.plc --agent claude-web --scope project
     policy doctor codex
 
@@ -115,15 +115,29 @@ def install(
         return
     try:
         os.makedirs(os.path.dirname(place.path), exist_ok=True)
-        if before and before != after:
-            shutil.copyfile(place.path, f"{place.path}.before-policy_lang")
-        mode = os.stat(place.path).st_mode & 0o755 if os.path.exists(place.path) else 0o644
-        replace(os.path.realpath(place.path), after.encode("utf-8"), mode=mode, durable=False)
+        _write(place.path, after.encode("utf-8"), keep=bool(before) and before != after)
     except OSError as error:
         fail_usage(f"`{place.path}` cannot be written: {reason_of(error)}")
     click.echo(f"{place.path}: the hook is in place; now verify it: `policy doctor {client}`")
     if place.note:
         click.echo(place.note)
+
+
+def _write(path: str, data: bytes, keep: bool) -> None:
+    """Write settings where `path` leads; with `keep` the old ones are beside it, for nobody else to read.
+
+    People link settings into a repository of theirs, so the link stays. The name of the old ones is no person's own:
+    whoever may write in the folder, as an agent may in a project, could have put a link there.
+    """
+    real = os.path.realpath(path)
+    if not os.path.lexists(real):
+        create(real, data)
+        return
+    mode = stat.S_IMODE(os.stat(real).st_mode)
+    if keep:
+        with open(real, "rb") as stream:
+            replace(f"{path}.before-policy_lang", stream.read(), mode=mode & 0o700, durable=False)
+    replace(real, data, mode=mode & 0o755, durable=False)
 
 
 def _text_of(number: int | None) -> str | None:

@@ -19,6 +19,7 @@ from ..audit.sign import SignError, checker
 from ..audit.verify import Verified, verify
 from ..domain import strict_json
 from ..domain.faults import reason_of
+from ..domain.files import writer
 from ..records.follow import Follower
 from ..records.ocsf import ocsf_events
 from ..records.row import Row, number, row, text
@@ -328,13 +329,16 @@ def export(log: str, format_: str, output: str | None, distinct: bool, **given: 
             click.echo(f"{visible(output)}: {rows} rows", err=True)
             return
         kept = (r for r in every_record(log) if r["kind"] == "segment" or chosen.meant(r))
+        lines = (strict_json.dump(event) + b"\n" for event in ocsf_events(kept))
+        if output is None:
+            sys.stdout.buffer.writelines(lines)
+            sys.stdout.buffer.flush()
+            return
         try:
-            stream = sys.stdout.buffer if output is None else open(output, "wb")  # noqa: SIM115
+            with writer(output, mode=None, durable=False) as stream:
+                stream.writelines(lines)
         except OSError as error:
-            fail_usage(f"`{visible(output or '')}` cannot be written: {reason_of(error)}")
-        for event in ocsf_events(kept):
-            stream.write(strict_json.dump(event) + b"\n")
-        stream.flush()
+            fail_usage(f"`{visible(output)}` cannot be written: {reason_of(error)}")
 
 
 @command.command(name="ship", short_help="Send decisions to a collector")

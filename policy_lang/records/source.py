@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..audit.chain import DamagedRecordError, opened
 from ..audit.read import LogReadError, log_files, log_lines, records
 from ..domain import strict_json
+from ..domain.files import writer
 from ..domain.limits import limit
 from ..domain.strict_json import Json
 from .questions import question
@@ -126,25 +129,27 @@ def write_parquet(records: Iterable[Json], path: str, distinct: bool) -> int:
     With `distinct` questions that differ only in when they were asked, and in which call, are one row.
     """
     module = duckdb()
-    beside = f"{path}.rows-{os.getpid()}"
     try:
-        with open(beside, "xb") as stream:
-            for place, record in enumerate(records):
-                key = question(record) if distinct else place.to_bytes(8, "big")
-                stream.write(b"%s\t%d\t%s\n" % (key.hex().encode("ascii"), place, strict_json.dump(record)))
-        with module.connect() as connection:
-            name, rows = path.replace("'", "''"), beside.replace("'", "''")
-            connection.execute(
-                f"create view rows as select * from read_csv('{rows}', delim='\t', quote='', escape='', header=false, "
-                f"max_line_size={_LONGEST}, columns={{'key': 'varchar', 'place': 'bigint', 'record': 'varchar'}})"
-            )
-            connection.execute(
-                "copy (select min_by(record, place) as record, count(*) as times, min(place) as place from rows "
-                f"group by key order by place) to '{name}' (format parquet, compression zstd)"
-            )
-            return int(connection.execute("select count(*) from read_parquet(?)", [path]).fetchone()[0])
+        with tempfile.TemporaryDirectory(prefix="policy-") as folder:
+            beside, made = os.path.join(folder, "rows"), os.path.join(folder, "parquet")
+            with open(beside, "xb") as stream:
+                for place, record in enumerate(records):
+                    key = question(record) if distinct else place.to_bytes(8, "big")
+                    stream.write(b"%s\t%d\t%s\n" % (key.hex().encode("ascii"), place, strict_json.dump(record)))
+            with module.connect() as connection:
+                name, rows = made.replace("'", "''"), beside.replace("'", "''")
+                connection.execute(
+                    f"create view rows as select * from read_csv('{rows}', delim='\t', quote='', escape='', "
+                    f"header=false, max_line_size={_LONGEST}, "
+                    f"columns={{'key': 'varchar', 'place': 'bigint', 'record': 'varchar'}})"
+                )
+                connection.execute(
+                    "copy (select min_by(record, place) as record, count(*) as times, min(place) as place from rows "
+                    f"group by key order by place) to '{name}' (format parquet, compression zstd)"
+                )
+                count = int(connection.execute("select count(*) from read_parquet(?)", [made]).fetchone()[0])
+            with open(made, "rb") as whole, writer(path, mode=None, durable=False) as target:
+                shutil.copyfileobj(whole, target)
+            return count
     except (OSError, module.Error) as error:
         raise LogReadError(f"`{path}` cannot be written: {str(error).splitlines()[0][:200]}") from None
-    finally:
-        if os.path.exists(beside):
-            os.unlink(beside)

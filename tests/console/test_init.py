@@ -80,6 +80,12 @@ def test_it_does_not_overwrite(tmp_path: Path) -> None:
     assert policy("init", tmp_path, "-o", "-").out == (tmp_path / "agent.policy").read_text()
 
 
+def test_it_prints_to_standard_output_by_its_name(tmp_path: Path) -> None:
+    text = policy("init", tmp_path, "-o", "-").out
+    done = policy("init", tmp_path, "-o", "/dev/stdout", "--force")
+    assert (done.code, done.out.startswith(text + "wrote")) == (0, True), done
+
+
 def test_odd_files_do_not_stop_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "package-lock.json")
     (tmp_path / "uv.lock").mkdir()

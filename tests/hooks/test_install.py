@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -14,7 +15,7 @@ import pytest
 from policy_lang.pep.clients import NAMES
 from policy_lang.pep.clients import client as client_of
 from policy_lang.pep.install import InstallError, hook_command, settings_with, target
-from tests.console.support import ROOT, policy
+from tests.console.support import ROOT, policy, started
 
 from .support import POLICY, workspace
 
@@ -100,6 +101,57 @@ def test_install_and_doctor(client: str, tmp_path: Path) -> None:
     assert (gone.code, "everything is denied" in gone.out) == (1, True)
     place.write_text(place.read_text().replace("|| exit 2", "|| true"))
     assert "does not deny" in policy("doctor", client, "--no-live", cwd=ws, **home).out
+
+
+def installed(folder: Path) -> int:
+    return policy(
+        "hook", "install", "claude", "--socket", "/s", "--scope", "project", cwd=folder, HOME=str(folder)
+    ).code
+
+
+def test_old_settings_are_kept_for_nobody_else(tmp_path: Path) -> None:
+    """Settings may hold tokens, and an agent may have put a link where the old ones go."""
+    settings, kept = tmp_path / ".claude/settings.json", tmp_path / ".claude/settings.json.before-policy_lang"
+    settings.parent.mkdir()
+    (tmp_path / "profile").write_text("a person's")
+    for there, left, old in (
+        (0o644, 0o644, 0o600),
+        (0o600, 0o600, 0o600),
+        (0o666, 0o644, 0o600),
+        (0o700, 0o700, 0o700),
+    ):
+        settings.write_bytes(b'{"env": {"TOKEN": "t"}}\r\n')
+        settings.chmod(there)
+        kept.unlink(missing_ok=True)
+        kept.symlink_to("../profile")
+        assert installed(tmp_path) == 0
+        assert (tmp_path / "profile").read_text() == "a person's"
+        assert not kept.is_symlink()
+        assert kept.read_bytes() == b'{"env": {"TOKEN": "t"}}\r\n'
+        assert (settings.stat().st_mode & 0o777, kept.stat().st_mode & 0o777) == (left, old)
+
+
+def test_settings_that_are_a_link_stay_one(tmp_path: Path) -> None:
+    (tmp_path / "dotfiles").mkdir()
+    (tmp_path / "dotfiles/claude.json").write_text("{}")
+    (tmp_path / ".claude").mkdir()
+    (tmp_path / ".claude/settings.json").symlink_to("../dotfiles/claude.json")
+    assert installed(tmp_path) == 0
+    assert (tmp_path / ".claude/settings.json").is_symlink()
+    assert "hooks" in (tmp_path / "dotfiles/claude.json").read_text()
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_new_settings_get_what_the_umask_leaves(tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        done = started(
+            "hook", "install", "claude", "--socket", "/s", "--scope", "project", cwd=tmp_path, HOME=str(tmp_path)
+        )
+    finally:
+        os.umask(before)
+    assert done.code == 0, done.err
+    assert (tmp_path / ".claude/settings.json").stat().st_mode & 0o777 == 0o644 & ~mask
 
 
 def test_install_refuses_bad_calls(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from tests.console.support import ROOT, policy
 
 from .support import day, decided, lines, request
 
+POLICY_COMMAND = (sys.executable, "-m", "policy_lang")
+
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
@@ -189,6 +191,26 @@ def test_parquet_holds_each_question_once(tmp_path: Path) -> None:
     assert lines(policy("log", "query", target, "--format", "json").out)[0]["request"]["resource"] == "src/0"
     whole, distinct = (policy("log", "stats", p, "--format", "json").json() for p in (log, target))
     assert distinct["effects"] == whole["effects"] == {"allow": 12} and distinct["rules"] == whole["rules"]
+
+
+@pytest.mark.parametrize("form", ["ocsf", "parquet"])
+def test_an_export_is_whole_or_not_there(log: Path, form: str) -> None:
+    folder = log.parent / "out"
+    folder.mkdir()
+    words = ("log", "export", log, "--format", form, "-o", folder / "x")
+    assert policy(*words).code == 0
+    whole = (folder / "x").read_bytes()
+    first = (log / "00000001.jsonl").read_bytes()
+    (log / "00000001.jsonl").write_bytes(first + b"no record\n")
+    assert policy(*words).code == 2
+    assert (folder / "x").read_bytes() == whole
+    assert [p.name for p in folder.iterdir()] == ["x"]
+    (log / "00000001.jsonl").write_bytes(first)
+    piped = subprocess.run(
+        [*POLICY_COMMAND, "log", "export", log, "--format", form, "-o", "/dev/stdout"],
+        check=True, capture_output=True, cwd=ROOT,
+    )  # fmt: skip
+    assert piped.stdout == whole
 
 
 def test_a_half_written_last_line_is_left_to_its_writer(log: Path) -> None:

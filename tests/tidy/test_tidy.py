@@ -97,7 +97,6 @@ OPENERS = {
     "cli/check.py": "requests",
     "cli/hook.py": "a client's settings",
     "cli/lint.py": "baselines, standard input",
-    "cli/log.py": "an export",
     "daemon/console/pages.py": "its own style sheet",
     "daemon/transport/sockets.py": "/proc: a peer's program, the user of a loopback connection",
 }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
+import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -14,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from policy_lang.domain.files import create, open_for_reading, replace
+from policy_lang.domain.files import create, open_for_reading, replace, writer
 
 CALLS = ("open", "fchmod", "write", "fsync", "close", "replace", "stat")
 
@@ -232,3 +235,128 @@ def test_opening_waits_for_nobody(tmp_path: Path) -> None:
     os.close(open_for_reading(str(tmp_path / "fifo")))
     with pytest.raises(FileNotFoundError):
         open_for_reading(str(tmp_path / "missing"))
+
+
+def written(how: str, path: str, data: bytes, mode: int | None) -> None:
+    if how == "replace":
+        replace(path, data, mode=mode, durable=False)
+        return
+    with writer(path, mode=mode, durable=False) as stream:
+        for at in range(0, len(data), 2):
+            stream.write(data[at : at + 2])
+
+
+@pytest.mark.parametrize("how", ["replace", "writer"])
+@pytest.mark.parametrize("link", [False, True])
+def test_a_fifo_of_a_persons_is_written_to(tmp_path: Path, how: str, link: bool) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "link").symlink_to("fifo")
+    reader = os.open(tmp_path / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        written(how, str(tmp_path / ("link" if link else "fifo")), b"content", None)
+        assert os.read(reader, 100) == b"content"
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO((tmp_path / "fifo").stat().st_mode)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["fifo", "link"]
+
+
+@pytest.mark.parametrize("how", ["replace", "writer"])
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"])
+@pytest.mark.parametrize("to", ["pipe", "file"])
+def test_standard_output_is_written_to(tmp_path: Path, how: str, name: str, to: str) -> None:
+    """And goes on where it stood: what was there is not written over."""
+    (tmp_path / "link").symlink_to("/dev/stdout")
+    code = (
+        "import sys\nfrom policy_lang.domain.files import replace, writer\n"
+        "print('before', flush=True)\n"
+        "if sys.argv[1] == 'replace':\n    replace(sys.argv[2], b'content\\n', mode=None, durable=False)\n"
+        "else:\n    with writer(sys.argv[2], mode=None, durable=False) as stream: stream.write(b'content\\n')\n"
+        "print('after')\n"
+    )
+    command = [sys.executable, "-c", code, how, name]
+    if to == "pipe":
+        out = subprocess.run(command, cwd=tmp_path, check=True, timeout=30, stdout=subprocess.PIPE).stdout
+    else:
+        with (tmp_path / "out").open("wb") as stream:
+            subprocess.run(command, cwd=tmp_path, check=True, timeout=30, stdout=stream)
+        out = (tmp_path / "out").read_bytes()
+    assert out == b"before\ncontent\nafter\n"
+    assert (tmp_path / "link").is_symlink()
+
+
+def device(path: Path) -> None:
+    """A device as `/dev/null` is."""
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+    except PermissionError:
+        pytest.skip("only root makes devices")
+
+
+@pytest.mark.parametrize("how", ["replace", "writer"])
+def test_a_device_is_never_replaced(tmp_path: Path, how: str) -> None:
+    device(tmp_path / "null")
+    (tmp_path / "link").symlink_to("null")
+    for name in ("null", "link"):
+        with contextlib.suppress(PermissionError):  # on a file system without devices
+            written(how, str(tmp_path / name), b"content", None)
+        assert stat.S_ISCHR((tmp_path / "null").stat().st_mode)
+        assert (tmp_path / "link").is_symlink()
+    with pytest.raises(OSError, match="not a regular file"):
+        written(how, str(tmp_path / "null"), b"content", 0o600)
+    assert stat.S_ISCHR((tmp_path / "null").stat().st_mode)
+
+
+@pytest.mark.parametrize("how", ["replace", "writer"])
+def test_what_is_no_file_of_ours_is_refused(tmp_path: Path, how: str) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "link").symlink_to("fifo")
+    (tmp_path / "folder").mkdir()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket"))
+    for name, mode in (("fifo", 0o600), ("socket", 0o600), ("socket", None)):
+        with pytest.raises(OSError, match="not a regular file"):
+            written(how, str(tmp_path / name), b"content", mode)
+    for mode in (None, 0o600):
+        with pytest.raises(IsADirectoryError):
+            written(how, str(tmp_path / "folder"), b"content", mode)
+    written(how, str(tmp_path / "link"), b"content", 0o600)
+    assert (tmp_path / "link").read_bytes() == b"content"
+    assert stat.S_ISFIFO((tmp_path / "fifo").stat().st_mode)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["fifo", "folder", "link", "socket"]
+
+
+def test_a_descriptor_that_is_not_open_is_refused() -> None:
+    for name in ("/dev/fd/987654", "/dev/fd/" + "9" * 30):
+        with pytest.raises(OSError):
+            replace(name, b"x", mode=None, durable=False)
+
+
+def test_a_link_in_a_circle_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(OSError, match="symbolic links"):
+        replace(str(tmp_path / "a"), b"x", mode=None, durable=False)
+
+
+def test_a_stream_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    with pytest.raises(KeyError), writer(str(tmp_path / "a"), mode=None, durable=False) as stream:
+        stream.write(b"new" * 100_000)
+        raise KeyError
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_bytes() == b"old"
+
+
+def test_the_first_fault_is_the_one_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused() -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fsync", failing(os.fsync, 1, full))
+    monkeypatch.setattr(os, "unlink", failing(os.unlink, 1, refused))
+    with pytest.raises(OSError, match="No space left"):
+        replace(str(tmp_path / "a"), b"x", mode=0o600, durable=True)
+    monkeypatch.setattr(os, "fdopen", failing(os.fdopen, 1, full))
+    monkeypatch.setattr(os, "unlink", failing(os.unlink, 1, refused))
+    with pytest.raises(OSError, match="No space left"):
+        create(str(tmp_path / "b"), b"x")
