@@ -353,3 +353,13 @@ def test_what_is_remembered_lexically_is_not_the_answer_on_the_disk(tmp_path: Pa
             for lexical in (first, not first)
         }
         assert asked == answers
+
+
+def test_a_reason_says_whether_a_rule_applies_or_only_may() -> None:
+    text = 'policy "p"\ncontext { env: "dev" | "prod" }\nallow read "**"\ndeny read "a" when env == "prod"\ndeny read "b"\n'
+    policy = Policy.loads(text)
+    (open_one,) = policy.decide(action="read", resource="a").reasons
+    assert open_one.endswith(" denies it (it may apply: `env` is not given)")
+    for resource, context in (("a", {"env": "prod"}), ("b", {})):
+        (certain,) = policy.decide(action="read", resource=resource, context=context).reasons
+        assert certain.endswith(" denies it")
