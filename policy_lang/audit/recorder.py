@@ -32,13 +32,20 @@ class Pending:
 
 
 class Decided(Pending):
-    """A decision and its record, which is not written yet. `commit` makes the decision a denial if it cannot be."""
+    """A decision and its record, which is not written yet; `commit` withdraws what cannot be recorded.
+
+    Replies are made from `decision` behind that, so none is given that is not on the disk.
+    """
 
     __slots__ = ("decision",)
 
     def __init__(self, decision: Decision, event: Json) -> None:
         super().__init__(event)
         self.decision = decision
+
+    def withdraw(self, why: str) -> None:
+        """Make the decision a denial."""
+        self.decision = self.decision.withdrawn(why)
 
 
 def watched(decide: Callable[[Request], Decision], request: Request, source: Json) -> Decided:
@@ -85,6 +92,6 @@ def commit(log: DecisionLog, pending: Sequence[Pending]) -> str:
     except LogUnavailableError as error:
         why = f"{UNAVAILABLE}: {error}"
         for one in granted:
-            one.decision = one.decision.withdrawn(why)
+            one.withdraw(why)
         return why
     return ""

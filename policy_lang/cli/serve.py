@@ -124,6 +124,7 @@ async def _serve(
     from ..approvals.store import StoreUnavailableError
     from ..daemon.frozen_store import FrozenStore
     from ..daemon.identity.config import ServiceConfigError, group_id, plain_config, read_config
+    from ..daemon.safe_place import UnsafePlaceError
     from ..daemon.transport import sockets
     from ..daemon.transport.diary import notify
     from ..daemon.transport.server import Server
@@ -145,7 +146,7 @@ async def _serve(
         if tcp is not None:
             listeners.append(sockets.listen_tcp(tcp))
         page = None if console is None else sockets.listen_tcp(console)
-    except (ServiceConfigError, StoreUnavailableError, sockets.UnsafePlaceError) as error:
+    except (ServiceConfigError, StoreUnavailableError, UnsafePlaceError) as error:
         fail_usage(str(error))
     service = _service(policy, settings, kept.state, store, records, page)
     endpoints = {listener: _interface(service) for listener in listeners}

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ..domain.files import replace
 from ..domain.limits import limit
 from .identity.config import ServiceConfigError, private_bytes
+from .safe_place import check_folder
 from .state import Frozen, ServiceState
-from .transport.sockets import check_folder
 
 _FILE = "frozen.json"
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 from ..analysis.witness import Witness
 from ..automata.pattern import quoted
-from ..domain.actions import COMMAND
 from ..ir.model import Rule
 from .capabilities import Capability
 from .check import Check, CheckFunction
@@ -46,7 +45,7 @@ def called(context: LintContext, program: str) -> list[str]:
 
     Its own name when a grant names no program at all; nothing when no grant could mean it.
     """
-    names, any_program = _granted_programs(context)
+    names, any_program = context.granted_programs
     wanted = program.rpartition("/")[2]
     if wanted in names or any_program:
         return [program]
@@ -54,21 +53,6 @@ def called(context: LintContext, program: str) -> list[str]:
     if profile is None:
         return []
     return [n for n in names if (p := context.side.profile(n)) is not None and p.name == profile.name]
-
-
-def _granted_programs(context: LintContext) -> tuple[list[str], bool]:
-    """The programs that grants name, and whether one names none."""
-    if context.programs is None:
-        firsts = [
-            sequence[0]
-            for rule in context.granting.values()
-            if rule.sort == COMMAND
-            for pattern in rule.include
-            for sequence in pattern.sequences
-        ]
-        names = dict.fromkeys(f.rpartition("/")[2] for f in firsts if isinstance(f, str))
-        context.programs = list(names), any(not isinstance(f, str) for f in firsts)
-    return context.programs
 
 
 def grants_any_program(context: LintContext, rule: Rule) -> bool:

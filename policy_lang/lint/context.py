@@ -74,8 +74,6 @@ class LintContext:
         """The policy's own grants; those of a ceiling only bound them."""
         self._found: dict[object, list[Grant]] = {}
         self._first_grants: dict[tuple[str, ...], dict[str, Grant]] = {}
-        self.programs: tuple[list[str], bool] | None = None
-        """The programs that grants name, once somebody has asked for them."""
         self._answers: dict[object, Verdict] = {}
         self._principals: dict[str | None, list[Given]] = {}
         self._own = {r.id for r in self.rules.values() if os.path.abspath(r.file) in policy.sources}
@@ -95,6 +93,19 @@ class LintContext:
     def facts(self) -> Facts:
         """What is true of each rule."""
         return rule_facts(self.engine, self.layout, self.own)
+
+    @cached_property
+    def granted_programs(self) -> tuple[list[str], bool]:
+        """The programs that grants name, and whether one names none."""
+        firsts = [
+            sequence[0]
+            for rule in self.granting.values()
+            if rule.sort == COMMAND
+            for pattern in rule.include
+            for sequence in pattern.sequences
+        ]
+        names = dict.fromkeys(f.rpartition("/")[2] for f in firsts if isinstance(f, str))
+        return list(names), any(not isinstance(f, str) for f in firsts)
 
     # rules and places
 

@@ -20,6 +20,7 @@ import pytest
 
 from policy_lang.client import Client
 from policy_lang.compiler.binary import compile_binary
+from policy_lang.domain.codes import PAGES
 from tests.console.support import policy as command
 from tests.hooks.support import hook, workspace
 from tests.lanes import pick
@@ -268,6 +269,7 @@ def test_f11_what_is_too_large_or_malformed(one: Running, data: bytes, status: b
         return
     assert answer.startswith(b"HTTP/1.1 " + status), answer[:200]
     assert b'"effect":"deny"' in answer
+    assert PAGES[json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"]].status == int(answer[9:12])
     assert answer.count(b"\r\ncontent-length") == 1
     assert time.monotonic() - began < 1  # and it was closed
     assert one.memory() - before < 8 << 20

@@ -14,12 +14,20 @@ import pytest
 
 from policy_lang.daemon.api.openapi import document
 from policy_lang.daemon.api.routes import ROUTES, route_of
+from policy_lang.domain.codes import PAGES
 from tests.console.support import ROOT
 from tests.lanes import pick
 from tests.needs import require
 
 from .support import service
 from .test_service import OTHER, TOKEN
+
+
+def test_every_status_of_a_refusal_is_documented() -> None:
+    described = json.loads(document())
+    for route in ROUTES:
+        found = described["paths"][route.path][route.method.lower()]["responses"]
+        assert route.unready or set(found) >= {str(p.status) for p in PAGES.values() if p.code.startswith("PLR")}
 
 
 def configured(folder: Path) -> None:

@@ -7,6 +7,7 @@ import re
 from http import HTTPStatus
 from pathlib import Path
 
+from policy_lang.daemon.transport.connection import REASONS
 from policy_lang.domain.codes import PAGES
 
 ROOT = Path(__file__).parents[2] / "policy_lang"
@@ -25,6 +26,18 @@ def test_only_a_code_s_page_says_its_status_and_whether_it_is_recorded() -> None
 
 def test_a_status_is_one_of_http() -> None:
     assert {page.status for page in PAGES.values()} <= {int(s) for s in HTTPStatus}
+    assert {page.status for page in PAGES.values()} <= set(REASONS)
+
+
+def test_no_reply_has_a_status_of_its_own() -> None:
+    """But for the line's names of them all, and a webhook's answer, which is somebody else's."""
+    wrong = {int(s) for s in HTTPStatus if s >= 400}
+    for path in MODULES:
+        if "daemon" not in path.parts or path.name in {"connection.py", "notify.py"}:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and type(node.value) is int:
+                assert node.value not in wrong, f"{path}:{node.lineno}"
 
 
 def test_whoever_asks_for_what_is_not_theirs_is_recorded() -> None:

@@ -10,7 +10,7 @@ import pytest
 from policy_lang.daemon.frozen_store import FrozenStore
 from policy_lang.daemon.identity.config import ServiceConfigError, plain_config, read_config, read_token
 from policy_lang.daemon.identity.principals import Caller
-from policy_lang.daemon.transport.sockets import UnsafePlaceError
+from policy_lang.daemon.safe_place import UnsafePlaceError
 from policy_lang.domain.limits import limit
 
 

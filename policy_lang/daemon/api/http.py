@@ -53,15 +53,12 @@ Answered = HttpReply | DeferredReply | LongPoll
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def reply(value: Json | list[Json], status: int = 200) -> HttpReply:
+def reply(value: Json | list[Json], status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> HttpReply:
     """A JSON reply; ASCII, so that no terminal or log is deceived by it."""
-    return HttpReply(status, _encode(value).encode("ascii"))
+    return HttpReply(status, _encode(value).encode("ascii"), headers=headers)
 
 
-def refusal(code: str, message: str, status: int | None = None) -> HttpReply:
-    """A reply that answers no; it says `deny` for whoever looks only there.
-
-    Its status is that of the code's page, unless HTTP has a more exact one for this case.
-    """
+def refusal(code: str, message: str, headers: tuple[tuple[str, str], ...] = ()) -> HttpReply:
+    """A reply that answers no, with the status of the code's page; it says `deny` for whoever looks only there."""
     body: Json = {"error": {"code": code, "message": message}, "effect": "deny"}
-    return reply(body, PAGES[code].status if status is None else status)
+    return reply(body, PAGES[code].status, headers)

@@ -9,11 +9,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from ..._version import __version__
+from ...domain.codes import PAGES
 from ...wire.service import ErrorModel
 from .routes import ROUTES, Route
 
-_FAULTS_OF_GET = ("403", "404", "500", "503")
-_FAULTS = ("400", "403", "404", "409", "413", "429", "500", "503")
+_FAULTS = sorted({str(page.status) for page in PAGES.values() if page.code.startswith(("PLR", "PLI"))})
+"""What a refused call may get; most are refused before it is known which operation they are of."""
+_UNREADY = str(PAGES["PLR207"].status)
 
 
 def document() -> bytes:
@@ -53,13 +55,13 @@ def _operation(route: Route, names: Any) -> dict[str, Any]:
         "description": "The call was not answered: a no.",
         "content": {"application/json": {"schema": names[ErrorModel, "validation"]}},
     }
-    faults = dict.fromkeys(_FAULTS_OF_GET if route.method == "GET" else _FAULTS, fault)
+    faults = dict.fromkeys(_FAULTS, fault)
     operation: dict[str, Any] = {
         "operationId": route.handler.__name__,
         "summary": summary(route),
         "responses": {
             str(route.status): {"description": "Answered.", "content": {route.kind: {"schema": shape}}},
-            **({"503": {"description": route.unready}} if route.unready else faults),
+            **({_UNREADY: {"description": route.unready}} if route.unready else faults),
         },
     }
     if route.parameters:

@@ -100,7 +100,6 @@ def handle(service: PolicyService, call: HttpCall) -> Answered:
     if route is None:
         return refusal("PLR211", "there is no such path")
     if call.method != route.method:
-        refused = refusal("PLR212", f"this path takes `{route.method}`")
-        refused.headers = (("allow", route.method),)  # RFC 9110, 15.5.6
-        return refused
+        allow = (("allow", route.method),)  # RFC 9110, 15.5.6
+        return refusal("PLR212", f"this path takes `{route.method}`", allow)
     return guarded(service.recorder, call, lambda: route.handler(service, call))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...domain.codes import PAGES
 from ...domain.strict_json import Json
 from ..service import PolicyService
 from .http import HttpCall, HttpReply, reply
@@ -34,7 +35,7 @@ def health(service: PolicyService, call: HttpCall) -> HttpReply:  # noqa: ARG001
 def ready(service: PolicyService, call: HttpCall) -> HttpReply:  # noqa: ARG001
     """A policy is in force."""
     ready = service.active.current is not None
-    return reply({"status": "ready" if ready else "no policy"}, 200 if ready else 503)
+    return reply({"status": "ready" if ready else "no policy"}, 200 if ready else PAGES["PLR207"].status)
 
 
 def numbers(service: PolicyService, call: HttpCall) -> HttpReply:

@@ -57,16 +57,16 @@ class Console:
         try:
             return self._page(call)
         except StoreUnavailableError as error:
-            return _notice(503, "Not now", f"approvals cannot be kept: {error}")
+            return _refused("PLR237", "Not now", f"approvals cannot be kept: {error}")
         except RequestError as error:
             if PAGES[error.code].recorded:
                 self.service.recorder.record_event(
                     "refused", path="console", code=error.code, why=error.message, uid=call.caller.user
                 )
-            return _notice(PAGES[error.code].status, "Refused", f"{error.message} ({error.code})")
+            return _refused(error.code, "Refused", f"{error.message} ({error.code})")
         except Exception as error:  # noqa: BLE001 (fail closed)
             self.service.recorder.log("internal-error", kind=type(error).__name__)
-            return _notice(500, "Our fault", f"internal error (PLI001): {type(error).__name__}")
+            return _refused("PLI001", "Our fault", f"internal error (PLI001): {type(error).__name__}")
 
     def _page(self, call: HttpCall) -> HttpReply:
         if call.path == "/style.css" and call.method == "GET":
@@ -77,7 +77,7 @@ class Console:
             return self._sign_in(call)
         found = _PLACE.match(call.path)
         if found is None:
-            return _notice(404, "No such page", "there is nothing at this address")
+            return _refused("PLR211", "No such page", "there is nothing at this address")
         name, out, ticket, what = found.groups()
         session = self.sessions.find(name, _cookie(call), time.time())
         if session is None:
@@ -85,7 +85,7 @@ class Console:
         if self.service.principals.barred(call.caller):
             raise RequestError("PLR230", "this browser runs as a user that agents run as")
         if (what is not None or out is not None) != (call.method == "POST"):
-            return _notice(405, "Not so", "this address is not used in that way")
+            return _refused("PLR212", "Not so", "this address is not used in that way")
         if out is not None:
             return self._sign_out(session, call)
         if ticket is None:
@@ -259,6 +259,10 @@ def _form(call: HttpCall) -> dict[str, str]:
 
 def _reply(name: str, status: int = 200, **values: Any) -> HttpReply:
     return HttpReply(status, pages.page(name, **values), "text/html; charset=utf-8", _HEADERS)
+
+
+def _refused(code: str, title: str, text: str) -> HttpReply:
+    return _notice(PAGES[code].status, title, text)
 
 
 def _notice(status: int, title: str, text: str) -> HttpReply:

@@ -16,7 +16,7 @@ from ..api.http import refusal
 from ..identity.principals import Caller, Principals
 from ..metrics import Metrics
 from . import sockets
-from .connection import Connection
+from .connection import REASONS, Connection
 from .ports import Endpoint, PeerConnection
 
 ConnectionFactory = Callable[[Endpoint, Caller], Connection]
@@ -24,10 +24,12 @@ ConnectionFactory = Callable[[Endpoint, Caller], Connection]
 _REST = 0.1
 """Seconds without taking connections when no file descriptor is left, not even the one that was kept."""
 _MOST_STRANGERS = limit("strangers")
-_BODY = refusal("PLR208", "the service takes no more connections of this caller").body
-REFUSED = (
-    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nconnection: close\r\n"
-    b"content-length: %d\r\n\r\n%s" % (len(_BODY), _BODY)
+_REFUSAL = refusal("PLR208", "the service takes no more connections of this caller")
+REFUSED = b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s" % (
+    _REFUSAL.status,
+    REASONS[_REFUSAL.status],
+    len(_REFUSAL.body),
+    _REFUSAL.body,
 )
 
 

@@ -19,7 +19,7 @@ _MOST_HEADERS = limit("http_headers")
 _MOST_BODY = limit("batch_bytes")
 _ONCE = frozenset((b"host", b"authorization", b"content-length", b"content-type"))
 """Headers that may not be given twice: two readers could take different ones."""
-_LONG = refusal("PLR101", f"the head of the call is longer than {_MOST_HEAD} bytes", 431)
+_LONG = refusal("PLR218", f"the head of the call is longer than {_MOST_HEAD} bytes")
 
 
 class CallReader:
@@ -91,7 +91,7 @@ class CallReader:
         self._count += 1
         self._head += len(name) + len(value) + 4
         if self._count > _MOST_HEADERS:
-            self._stop(refusal("PLR101", f"more than {_MOST_HEADERS} headers", 431))
+            self._stop(refusal("PLR218", f"more than {_MOST_HEADERS} headers"))
         if key in self._headers and key in _ONCE:
             self._stop(refusal("PLR213", f"the header `{key.decode('ascii', 'replace')}` is given twice"))
         self._headers[key] = value
@@ -105,7 +105,7 @@ class CallReader:
         if b"upgrade" in headers:
             self._stop(refusal("PLR213", "the connection cannot be upgraded"))
         if b"transfer-encoding" in headers:
-            self._stop(refusal("PLR213", "a body comes with its length, in no other coding", 411))
+            self._stop(refusal("PLR219", "a body comes with its length, in no other coding"))
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or len(length) > 12 or int(length) > _MOST_BODY:
             self._stop(refusal("PLR101", f"the body is longer than {_MOST_BODY} bytes"))

@@ -13,7 +13,7 @@ from .ports import Endpoint, Headers, ServerPort
 
 _REQUEST_SECONDS = limit("request_seconds")
 _IDLE_SECONDS = limit("idle_seconds")
-_REASONS = {
+REASONS = {
     200: b"OK", 201: b"Created", 202: b"Accepted", 303: b"See Other", 400: b"Bad Request", 403: b"Forbidden",
     404: b"Not Found",
     405: b"Method Not Allowed", 408: b"Request Timeout", 409: b"Conflict", 411: b"Length Required",
@@ -173,7 +173,7 @@ class Connection(asyncio.Protocol):
         self._transport.write(
             b"HTTP/1.1 %d %s\r\ncontent-type: %s\r\ncontent-length: %d\r\ncache-control: no-store\r\n%s%s\r\n%s"
             % (
-                answer.status, _REASONS[answer.status], answer.kind.encode("ascii"), len(answer.body), more + echoed,
+                answer.status, REASONS[answer.status], answer.kind.encode("ascii"), len(answer.body), more + echoed,
                 b"" if keep else b"connection: close\r\n", answer.body,
             )
         )  # fmt: skip

@@ -9,8 +9,8 @@ import socket
 import stat
 import struct
 
-from ...domain.faults import AuthorError, reason_of
-from ...facts.owners import unsafe
+from ...domain.faults import reason_of
+from ..safe_place import UnsafePlaceError, check_folder
 
 _SO_PEERPIDFD = 77
 """Linux 6.5 and later (include/uapi/asm-generic/socket.h)."""
@@ -18,35 +18,10 @@ _ACTIVATED = 3
 """The first descriptor that systemd passes (sd_listen_fds(3))."""
 
 
-class UnsafePlaceError(AuthorError):
-    """A place where the service must not listen; the text says why and how to fix it."""
-
-
 def default_socket() -> str | None:
     """The user's own socket, below the folder that the login session provides."""
     folder = os.environ.get("XDG_RUNTIME_DIR")
     return os.path.join(folder, "policy_lang", "policy.sock") if folder else None
-
-
-def check_folder(folder: str) -> None:
-    """Every folder on the way is this user's or root's, and others cannot write it. Raises UnsafePlaceError.
-
-    A sticky folder further up, such as /tmp, is safe: nobody can rename there what is another's.
-    """
-    if not os.path.isdir(folder):
-        raise UnsafePlaceError(f"there is no folder `{folder}`; make it with `mkdir -m 700`")
-    here = os.path.realpath(folder)
-    first = True
-    while True:
-        status = os.lstat(here)
-        fault = unsafe(status)
-        if fault is None and first and status.st_mode & 0o022:
-            fault = ("others can write it", "take that away with `chmod go-w`, or make a folder of your own")
-        if fault is not None:
-            raise UnsafePlaceError(f"the folder `{here}` is unsafe: {fault[0]}; {fault[1]}")
-        if here == "/":
-            return
-        here, first = os.path.dirname(here), False
 
 
 def listen_unix(path: str, gid: int | None = None) -> socket.socket:
