@@ -105,3 +105,17 @@ def test_opaque_commands_need_a_rule_of_their_own() -> None:
     assert effect('allow run opaque\ndeny run "git **" with "-f"') == "deny"
     decision = Policy.loads(head).decide(action="run", resource=opaque)
     assert decision.opaque == ("which program it runs is not known",)
+
+
+def test_an_option_right_behind_the_program_is_the_programs_own() -> None:
+    policy = Policy.loads('policy "p"\nallow run "git **"\nallow read, write "**", "/w"\nrule own: deny run "git -C **"\n')
+    for command, effect in (
+        ("git -C /w status", "deny"),
+        ("git -c color.ui=never -C /w status", "deny"),
+        ("git --literal-pathspecs -C /w status", "deny"),
+        ("git commit -C HEAD", "allow"),
+        ("git -c color.ui=never commit -C HEAD", "allow"),
+    ):
+        decision = policy.decide(action="run", resource=command, workspace="/w", lexical=True)
+        assert decision.effect == effect, command
+        assert [r.id for r in decision.rules if r.effect == "deny"] == (["p#own"] if effect == "deny" else []), command
