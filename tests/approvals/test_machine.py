@@ -347,3 +347,14 @@ def test_the_json_of_a_ticket_is_what_stores_and_people_have_had() -> None:
     ]  # fmt: skip
     assert [value[n] for n in ("until", "good", "settled", "asked", "glass")] == [made.answer_by, 5.0, 4.0, 3, "emergency"]  # fmt: skip
     assert ticket_of(value) == made
+
+
+def test_a_refusal_says_what_the_person_may_not_do() -> None:
+    with pytest.raises(RequestError, match="`odd` approves for none of its tiers"):
+        vote(ticket(), "odd")
+    with pytest.raises(RequestError, match="`odd` opens none of its tiers"):
+        vote(ticket(BOSS), "odd", "break-glass")
+    with pytest.raises(RequestError, match="an emergency wants a reason"):
+        vote(ticket(BOSS), "nia", "break-glass", " ")
+    with pytest.raises(RequestError, match="this tier wants a reason"):
+        vote(ticket(BOSS), "eva", reason=" ")
