@@ -108,7 +108,9 @@ def test_opaque_commands_need_a_rule_of_their_own() -> None:
 
 
 def test_an_option_right_behind_the_program_is_the_programs_own() -> None:
-    policy = Policy.loads('policy "p"\nallow run "git **"\nallow read, write "**", "/w"\nrule own: deny run "git -C **"\n')
+    policy = Policy.loads(
+        'policy "p"\nallow run "git **"\nallow read, write "**", "/w"\nrule own: deny run "git -C **"\n'
+    )
     for command, effect in (
         ("git -C /w status", "deny"),
         ("git -c color.ui=never -C /w status", "deny"),
