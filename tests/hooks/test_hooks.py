@@ -91,13 +91,33 @@ def test_what_the_real_programs_sent_is_understood(client: str, payload: dict[st
         assert answer.verdict == verdict, answer
 
 
+def documented(client: str, why: str) -> dict[str, object]:
+    """A denial in the form that the client's own documentation gives."""
+    before = {"hookEventName": "PreToolUse", "permissionDecision": "deny", "permissionDecisionReason": why}
+    texts = ("user_message", "agent_message", "userMessage", "agentMessage")
+    forms: dict[str, dict[str, object]] = {
+        "claude": {"hookSpecificOutput": before},
+        "codex": {"hookSpecificOutput": before},
+        "gemini": {"decision": "deny", "reason": why},
+        "copilot": {"permissionDecision": "deny", "permissionDecisionReason": why},
+        "cursor": {"permission": "deny", **dict.fromkeys(texts, why)},
+    }
+    return forms[client]
+
+
 def check_denial(client: str, payload: dict[str, Any], answer: Answer) -> None:
     """The JSON form says no as well, for a client that looks there."""
+    why = answer.err.rstrip("\n")
     if payload.get("hook_event_name") == "PermissionRequest":
-        assert answer.said["hookSpecificOutput"]["decision"] == {"behavior": "deny", "message": answer.err.strip()}
-        return
-    said = json.loads(json.dumps(answer.said).replace(json.dumps(answer.err.rstrip("\n")), '"why"'))
-    assert said == json.loads(plain_denial(client, "why"))
+        decision = {"behavior": "deny", "message": why}
+        assert answer.said == {"hookSpecificOutput": {"hookEventName": "PermissionRequest", "decision": decision}}
+    else:
+        assert answer.said == documented(client, why)
+
+
+@pytest.mark.parametrize("client", NAMES)
+def test_a_denial_without_the_package_has_the_same_form(client: str) -> None:
+    assert json.loads(plain_denial(client, "why")) == documented(client, "why")
 
 
 def test_an_approval_is_a_prompt_only_where_that_is_certain(ws: Path) -> None:
