@@ -72,8 +72,13 @@ GROUPS = [
 """
 
 LEFT_OUT = ["--deselect=tests/lint/test_capabilities.py", "--deselect=tests/service/test_tutorial.py"]
-CPU_SECONDS = 400
-"""Of one process. A mutant that does not end is noticed."""
+CPU_FIRST = 1_800
+"""The CPU seconds of one process without a change. Taking longer is an error, as nothing could be noticed then."""
+
+
+def cpu_bound(measured: float) -> int:
+    """The CPU seconds of one process with a change, by what its group took without. Not ending is noticed, too."""
+    return round(5 * measured) + 30
 
 
 @dataclass(frozen=True)
@@ -265,6 +270,8 @@ class Copy:
 
     folder: Path
     left_out: list[str]
+    bounds: dict[tuple[str, ...], int]
+    """The CPU seconds of each group that was measured."""
 
     @contextlib.contextmanager
     def changed(self, mutant: Mutant) -> Iterator[None]:
@@ -282,17 +289,28 @@ class Copy:
         for old in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):
             old.unlink()
 
-    def run(self, tests: list[str], *, every: bool = False) -> list[str]:
-        """The first test that fails, or every one; none when they pass."""
+    def measure(self, tests: list[str]) -> None:
+        """Run a group without a change: note what fails, and its CPU seconds. Ends the program if it has no end."""
+        started = resource.getrusage(resource.RUSAGE_CHILDREN)
+        failed = self.run(tests, CPU_FIRST, every=True)
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        if wrong := [line for line in failed if not line.startswith(("FAILED ", "ERROR "))]:
+            sys.exit(f"{' '.join(tests)}: the tests do not run to their end without a change: {wrong[0]}")
+        self.left_out += [line.partition(" ")[2] for line in failed]
+        self.bounds[tuple(tests)] = cpu_bound(ended.ru_utime - started.ru_utime + ended.ru_stime - started.ru_stime)
+
+    def run(self, tests: list[str], seconds: int, *, every: bool = False) -> list[str]:
+        """The first test that fails, or every one; none when they pass. No process may take more CPU seconds."""
         options = ["-q", "-p", "no:cacheprovider", "--no-header", "--tb=no", "-rfE", *LEFT_OUT]
         options += [f"--deselect={name}" for name in self.left_out] + ([] if every else ["-x"])
         process = subprocess.Popen(  # noqa: S603 (our own tests)
             [sys.executable, "-m", "pytest", *options, *tests],
             cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-            env={**os.environ, "PYTHONPATH": str(self.folder), "NOSHRINK": "1"}, preexec_fn=_bounded,  # noqa: PLW1509 (the child only)
+            env={**os.environ, "PYTHONPATH": str(self.folder), "NOSHRINK": "1", "HYPOTHESIS_PROFILE": "check"},
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5)),  # noqa: PLW1509 (the child only)
         )  # fmt: skip
         try:
-            said, _ = process.communicate(timeout=10 * CPU_SECONDS)
+            said, _ = process.communicate(timeout=10 * seconds)
         except subprocess.TimeoutExpired:
             said = "no end"
         finally:
@@ -303,10 +321,6 @@ class Copy:
             return []
         failed = [line.split(" - ")[0] for line in said.splitlines() if line.startswith(("FAILED", "ERROR"))]
         return failed or [said.strip()[-200:] or str(process.returncode)]
-
-
-def _bounded() -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
 
 
 def groups_of(package: str, most: int | None = None) -> Iterator[list[str]]:
@@ -324,18 +338,19 @@ def judged(mutant: Mutant, place: Copy, most: int | None) -> dict[str, object]:
     by = ""
     with place.changed(mutant):
         for tests in groups_of(mutant.package, most):
-            failed = place.run(tests)
-            if failed and confirmed(place, failed[0]):
+            seconds = place.bounds[tuple(tests)]
+            failed = place.run(tests, seconds)
+            if failed and confirmed(place, failed[0], seconds):
                 by = failed[0]
                 break
-    seconds = round(time.monotonic() - started)
-    return {"key": mutant.key, **asdict(mutant), "killed": bool(by), "by": by, "seconds": seconds}
+    took = round(time.monotonic() - started)
+    return {"key": mutant.key, **asdict(mutant), "killed": bool(by), "by": by, "seconds": took}
 
 
-def confirmed(place: Copy, said: str) -> bool:
+def confirmed(place: Copy, said: str, seconds: int) -> bool:
     """Whether the test that failed does so again: some also fail when the machine is slow."""
     word, _, test = said.partition(" ")
-    return word != "FAILED" or bool(place.run([test]))
+    return word != "FAILED" or bool(place.run([test], seconds))
 
 
 def equivalent() -> dict[str, str]:
@@ -382,19 +397,21 @@ def main() -> None:
     free: SimpleQueue[Copy] = SimpleQueue()
     copies: list[Copy] = []
     left_out: list[str] = []
+    bounds: dict[tuple[str, ...], int] = {}
     with tempfile.TemporaryDirectory(prefix="mutants") as folder, given.out.open("a") as stream:
         for number in range(given.jobs):
             place = Path(folder, str(number))
             shutil.copytree(
                 ROOT, place, symlinks=True, ignore=shutil.ignore_patterns(".venv", ".agents", "__pycache__")
             )
-            copies.append(Copy(place, left_out))
+            copies.append(Copy(place, left_out, bounds))
 
-        for tests in groups_of(given.packages[0], given.groups):
-            left_out += [line.partition(" ")[2] for line in copies[0].run(tests, every=True)]
+        for tests in (tests for package in given.packages for tests in groups_of(package, given.groups)):
+            if tuple(tests) not in bounds:
+                copies[0].measure(tests)
         print(f"left out, as they fail without a change: {left_out}")
-        for place in copies:
-            free.put(place)
+        for one in copies:
+            free.put(one)
 
         def tried(mutant: Mutant) -> None:
             place = free.get()
