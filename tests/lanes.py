@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 LANES = ("check", "deep", "nightly")
 LANE = os.environ.get("HYPOTHESIS_PROFILE", "check")
+if LANE not in LANES:
+    raise ValueError(f"HYPOTHESIS_PROFILE={LANE} is not a lane; the lanes are {', '.join(LANES)}")
 DEEP = LANE != "check"
 _QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,6 +45,19 @@ def test_what_is_not_installed_is_left_out_with_the_reason(monkeypatch: pytest.M
     with pytest.raises(pytest.skip.Exception, match="`no_such` is not installed"), needs.extra():
         import no_such  # noqa: F401
     assert needs.needs("why", there=False).args == (True,)
+
+
+def test_what_says_that_it_is_ci() -> None:
+    assert [needs.is_set(v) for v in ("true", "1", "yes")] == [True] * 3
+    assert [needs.is_set(v) for v in (None, "", "false", "False", "0", "no")] == [False] * 6
+
+
+def test_a_lane_that_is_none_is_said_by_name() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import tests.lanes"], env={**os.environ, "HYPOTHESIS_PROFILE": "ci"}, cwd=ROOT,
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stderr.endswith("HYPOTHESIS_PROFILE=ci is not a lane; the lanes are check, deep, nightly\n")
 
 
 def test_it_fails_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
