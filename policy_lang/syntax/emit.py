@@ -1,18 +1,23 @@
 """Policy statements as text, in the layout of `policy fmt`: what the whole program writes policies with.
 
 Functions such as `rule` make statements; `text` prints them, with comments and empty lines between them. What they
-are given is data: no text in it can become anything but that text.
+are given is data: no text in it can become anything but that text. Where the grammar takes only some texts, such as
+names and actions, another one is refused with UnsayableError, and so is a text that no string can hold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from ..domain.errors import Source
+from ..domain.edition import NEWEST_EDITION
+from ..domain.errors import CallerError, Source
+from ..domain.limits import limit
 from . import tree
 from .format import INDENT, Printer
-from .tokens import escape, legible
+from .parse import kind_of
+from .tokens import SOFT, escape, legible, unescape
 from .tree import Pos, Word
 
 HERE: Pos = (0, 0)
@@ -23,6 +28,10 @@ OPAQUE = Word("OPAQUE", "opaque", HERE)
 """The pattern of commands that cannot be understood."""
 BLANK = ""
 """An empty line."""
+
+
+class UnsayableError(CallerError, ValueError):
+    """Something that the policy language cannot say was to be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,7 @@ class Annotated:
 Part = tree.Node | Block | Annotated | str
 """A piece of a policy: a statement, a block, or the words of a comment line; an empty text is an empty line."""
 Value = str | int | bool
+_T = TypeVar("_T")
 
 
 def text(parts: Iterable[Part]) -> str:
@@ -87,32 +97,99 @@ def comment(words: str) -> str:
 
 
 def string(value: str) -> str:
-    """A text as it stands in a policy: in double quotes, with what must not stand there escaped."""
-    return escape(value)
+    """A text as it stands in a policy: in double quotes, with what must not stand there escaped.
+
+    Raises UnsayableError for NUL and half of a surrogate pair, which no policy can hold.
+    """
+    return escape(_string(value).text)
+
+
+def _refuse(value: object, wanted: str) -> UnsayableError:
+    shown = ascii(value) if isinstance(value, str) else f"a value of type {type(value).__name__}"
+    if isinstance(value, int) and -(10**20) < value < 10**20:
+        shown = str(value)
+    return UnsayableError(f"{shown if len(shown) <= 60 else shown[:57] + '...'} is not a valid {wanted}")
+
+
+def _word(text: object, *kinds: str, what: str) -> Word:
+    """A text as the one token that it is. Raises UnsayableError when it is of none of the kinds."""
+    if not isinstance(text, str) or (kind := kind_of(text)) not in kinds:
+        raise _refuse(text, what)
+    return Word(kind, text, HERE)
+
+
+def _choice(text: str, choices: Sequence[str], what: str) -> str:
+    if text not in choices:
+        raise _refuse(text, what)
+    return text
+
+
+def _number(value: int, least: int, most: int, what: str) -> int:
+    if type(value) is not int or not least <= value <= most:
+        raise _refuse(value, what)
+    return value
+
+
+def _some(words: list[_T], what: str) -> list[_T]:
+    if not words:
+        raise UnsayableError(f"at least one {what} is needed")
+    return words
 
 
 def _name(name: str) -> Word:
-    return Word("NAME", name, HERE)
+    return _word(name, "NAME", what="name")
+
+
+def _tier_name(name: str) -> Word:
+    """A name inside the braces of a tier, where more words are reserved."""
+    if name in SOFT["tier"]:
+        raise _refuse(name, "name inside a tier")
+    return _name(name)
 
 
 def _string(value: str) -> Word:
+    try:
+        unescape(escape(value))
+    except (TypeError, ValueError):
+        raise _refuse(value, "text") from None
     return Word("STRING", value, HERE)
 
 
+def _pattern(pattern: str | Word) -> Word:
+    if not isinstance(pattern, Word) or pattern.kind == "STRING":
+        return _string(pattern.text if isinstance(pattern, Word) else pattern)
+    return _word(pattern.text, "NAME", "OPAQUE", what="pattern")
+
+
 def _patterns(patterns: Iterable[str | Word]) -> list[Word]:
-    return [p if isinstance(p, Word) else _string(p) for p in patterns]
+    return [_pattern(p) for p in patterns]
 
 
 def _value(value: Value) -> Word:
     if isinstance(value, bool):
         return Word("TRUE" if value else "FALSE", str(value).lower(), HERE)
-    return Word("INT", str(value), HERE) if isinstance(value, int) else _string(value)
+    if isinstance(value, int):
+        most = 10 ** limit("integer_digits") - 1
+        return Word("INT", str(_number(value, -most, most, "number")), HERE)
+    return _string(value)
 
 
 def compare(subject: str, op: str, *values: Value) -> tree.Compare:
     """A comparison, as `tree.Compare` describes them: `compare("env", "==", "prod")`, `compare("ci", "truth")`."""
-    kind = {"agent": "AGENT", "repo": "REPO"}.get(subject, "NAME")
-    return tree.Compare(Word(kind, subject, HERE), op, [_value(v) for v in values], HERE)
+    counts = {"truth": (0, 0), "window": (2, 2), "in": (1, len(values))}
+    least, most = counts.get(op, (1, 1))
+    if op not in counts:
+        _word(op, "COMPARE", what="comparison")
+    if not least <= len(values) <= most:
+        raise UnsayableError(f"`{op}` does not compare with so many values")
+    return tree.Compare(_word(subject, "NAME", "AGENT", "REPO", what="name"), op, [_value(v) for v in values], HERE)
+
+
+def _effect(effect: str, tier: str) -> tuple[Word, Word | None]:
+    word = _word(effect, "ALLOW", "ASK", "DENY", what="effect")
+    if (effect == "ask") != bool(tier):
+        raise UnsayableError(f"`{effect}` needs a tier" if effect == "ask" else f"`{effect}` takes no tier")
+    return word, _name(tier) if tier else None
 
 
 # statements
@@ -120,12 +197,14 @@ def compare(subject: str, op: str, *values: Value) -> tree.Compare:
 
 def header(name: str, kind: str = "policy", edition: int | None = None) -> tree.Header:
     """`policy "name"` or `guardrail "name"`, with the edition of the language if one is given."""
-    return tree.Header(kind, _string(name), HERE, None if edition is None else _value(edition))
+    named = None if edition is None else _value(_number(edition, 1, NEWEST_EDITION, "edition of the language"))
+    return tree.Header(_choice(kind, ("policy", "guardrail"), "kind of policy"), _string(name), HERE, named)
 
 
 def imported(module: str, without: Iterable[str] = (), *, file: bool = False) -> tree.Import:
     """`import` of a library module, or of a file."""
-    return tree.Import(_string(module) if file else Word("QNAME", module, HERE), [_name(n) for n in without], HERE)
+    target = _string(module) if file else _word(module, "NAME", "QNAME", what="module")
+    return tree.Import(target, [_name(n) for n in without], HERE)
 
 
 def within(path: str) -> tree.Within:
@@ -155,16 +234,16 @@ def rule(
 
     `options` stand behind `with`; `until` is a date, or a time such as `2027-01-31T12:00Z`.
     """
-    verbs = [Word("METHOD", m, HERE) for m in methods]
-    written = [(Word("ACTION", a, HERE), verbs if a == "connect" else []) for a in actions]
-    moment = Word("DATETIME" if "T" in until else "DATE", until, HERE)
+    verbs = [m for name in methods if (m := _method(name)) is not None]
+    written = [(_word(a, "ACTION", what="action"), verbs if a == "connect" else []) for a in actions]
+    effect_word, tier_word = _effect(effect, tier)
     clauses = [
         tree.Clause(kind, HERE, words)
         for kind, words in (
             ("except", _patterns(exclude)),
-            ("with", _patterns(options)),
-            ("without", _patterns(without)),
-            ("until", [moment] if until else []),
+            ("with", [_string(o) for o in options]),
+            ("without", [_string(o) for o in without]),
+            ("until", [_word(until, "DATE", "DATETIME", what="date")] if until else []),
             ("because", [_string(because)] if because else []),
         )
         if words
@@ -175,10 +254,10 @@ def rule(
     body = list(examples)
     return tree.RuleNode(
         _name(label) if label else None,
-        Word(effect.upper(), effect, HERE),
-        _name(tier) if tier else None,
-        written,
-        _patterns(patterns),
+        effect_word,
+        tier_word,
+        _some(written, "action"),
+        _some(_patterns(patterns), "pattern"),
         clauses,
         body,
         bool(body),
@@ -188,11 +267,11 @@ def rule(
 
 def example(resources: Iterable[str], *, negated: bool = False, method: str = "") -> tree.ExampleNode:
     """`match "..."` or `not match "..."` in a rule."""
-    return tree.ExampleNode(negated, _method(method), [_string(r) for r in resources], HERE)
+    return tree.ExampleNode(negated, _method(method), _some([_string(r) for r in resources], "resource"), HERE)
 
 
 def _method(method: str) -> Word | None:
-    return Word("METHOD", method, HERE) if method else None
+    return _word(method, "METHOD", what="method") if method else None
 
 
 def tier(
@@ -208,11 +287,15 @@ def tier(
     opens: Iterable[str] = (),
 ) -> tree.TierDef:
     """A tier; `expires` is in seconds. What is not given is left out."""
-    made = tree.TierDef(_name(name), True, HERE, [_string(a) for a in approvers])
-    made.includes, made.opens = [_name(n) for n in includes], [_name(n) for n in opens]
-    made.quorum, made.expires = quorum or made.quorum, expires or made.expires
-    made.scope, made.reason_required = scope or made.scope, reason_required
-    made.escalate = _name(escalate) if escalate else None
+    made = tree.TierDef(_name(name), True, HERE, _some([_string(a) for a in approvers], "approver"))
+    made.includes, made.opens = [_tier_name(n) for n in includes], [_tier_name(n) for n in opens]
+    if quorum is not None:
+        made.quorum = _number(quorum, 1, 100, "quorum")
+    if expires is not None:
+        made.expires = _number(expires, 1, 30 * 86400, "time to wait")
+    made.scope = _choice(scope, ("once", "session"), "scope of a tier") if scope else made.scope
+    made.reason_required = reason_required
+    made.escalate = _tier_name(escalate) if escalate else None
     given = {
         "approvers": made.approvers, "quorum": quorum, "expires": expires, "includes": made.includes,
         "reason": reason_required, "scope": scope, "on timeout": escalate, "break-glass": made.opens,
@@ -223,8 +306,10 @@ def tier(
 
 def attribute(name: str, kind: str, members: Iterable[str] = (), default: Value | None = None) -> tree.Attribute:
     """One attribute of `context`: `string`, `int`, `bool`, or `enum` with its members."""
-    named = None if kind == "enum" else _name(kind)
-    return tree.Attribute(_name(name), named, [_string(m) for m in members], _or_none(default), HERE)
+    named, written = None if kind == "enum" else _name(kind), [_string(m) for m in members]
+    if (named is None) != bool(written):
+        raise UnsayableError("an enumeration has members, and no other type has")
+    return tree.Attribute(_name(name), named, written, _or_none(default), HERE)
 
 
 def _or_none(value: Value | None) -> Word | None:
@@ -238,7 +323,8 @@ def context(attributes: Iterable[tree.Attribute]) -> tree.ContextDef:
 
 def scope(kind: str, globs: Iterable[str], body: Sequence[Part]) -> Block:
     """`agent "glob" { ... }` or `repo "glob" { ... }`."""
-    return Block(tree.Scope(kind, [_string(g) for g in globs], None, HERE), body)
+    _choice(kind, ("agent", "repo"), "kind of scope")
+    return Block(tree.Scope(kind, _some([_string(g) for g in globs], "name"), None, HERE), body)
 
 
 def scope_when(condition: tree.Condition, body: Sequence[Part]) -> Block:
@@ -256,17 +342,16 @@ def case(
 ) -> tree.CaseNode:
     """One line of a test."""
     return tree.CaseNode(
-        Word(effect.upper(), effect, HERE),
-        _name(tier) if tier else None,
-        Word("ACTION", action, HERE),
+        *_effect(effect, tier),
+        _word(action, "ACTION", what="action"),
         _method(method),
-        _patterns(resources),
+        _some(_patterns(resources), "resource"),
         HERE,
     )
 
 
 __all__ = [
-    "BLANK", "HERE", "OPAQUE", "SPREAD", "Annotated", "Block", "Part", "attribute", "case", "comment", "compare",
-    "context", "example", "expect", "header", "imported", "rule", "scope", "scope_when", "statement", "string", "text",
-    "tier", "within",
+    "BLANK", "HERE", "OPAQUE", "SPREAD", "Annotated", "Block", "Part", "UnsayableError", "attribute", "case", "comment",
+    "compare", "context", "example", "expect", "header", "imported", "rule", "scope", "scope_when", "statement",
+    "string", "text", "tier", "within",
 ]  # fmt: skip

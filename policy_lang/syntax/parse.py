@@ -92,6 +92,18 @@ def tokens(source: Source) -> list[Token]:
     return scan(source, _parser()[0]).tokens
 
 
+def kind_of(text: str) -> str:
+    """The terminal that a whole text is in every statement, such as `NAME` or `ACTION`; empty when it is not one."""
+    scanned = scan(Source("", text), _parser()[0])
+    one = scanned.tokens[0] if len(scanned.tokens) == 1 and not scanned.diagnostics else None
+    return one.type if one is not None and one.value == text else ""
+
+
+def is_name(text: str) -> bool:
+    """Whether a policy can call a rule, a tier or an attribute so: a name of the grammar, and not a reserved word."""
+    return kind_of(text) == "NAME"
+
+
 _HEADER = 4
 """Tokens of a header with its edition: `policy "name" language 1`."""
 

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy_lang.domain.errors import Source
+from policy_lang.domain.errors import CallerError, Source
 from policy_lang.syntax import emit, tree
 from policy_lang.syntax.format import format_file
-from policy_lang.syntax.parse import parse
+from policy_lang.syntax.parse import _parser, parse
+from policy_lang.syntax.tokens import keywords
 from tests.lanes import pick
 
 ROOT = Path(__file__).parents[2]
@@ -124,6 +125,91 @@ def test_a_rule_is_read_back_as_it_was_meant(rule: tree.RuleNode) -> None:
     written = emit.statement(rule)
     (item,) = read(written + "\n").items
     assert shape(item) == shape(rule)
+
+
+WRITTEN: dict[str, Any] = {
+    "label": lambda n: emit.rule("allow", ["read"], ["a"], label=n),
+    "tier": lambda n: emit.rule("ask", ["read"], ["a"], tier=n),
+    "effect": lambda n: emit.rule(n, ["read"], ["a"]),
+    "action": lambda n: emit.rule("allow", [n], ["a"]),
+    "method": lambda n: emit.rule("allow", ["connect"], ["a"], methods=[n]),
+    "pattern": lambda n: emit.rule("allow", ["read"], [n]),
+    "pattern's name": lambda n: emit.rule("allow", ["read"], [tree.Word("NAME", n, emit.HERE)]),
+    "option": lambda n: emit.rule("allow", ["run"], ["a"], options=[n], without=[n]),
+    "until": lambda n: emit.rule("allow", ["read"], ["a"], until=n),
+    "because": lambda n: emit.rule("allow", ["read"], ["a"], because=n),
+    "example": lambda n: emit.rule("allow", ["read"], ["a"], examples=[emit.example([n])]),
+    "example's method": lambda n: emit.rule("allow", ["connect"], ["a"], examples=[emit.example(["a"], method=n)]),
+    "subject": lambda n: emit.rule("allow", ["read"], ["a"], when=emit.compare(n, "==", "x")),
+    "operator": lambda n: emit.rule("allow", ["read"], ["a"], when=emit.compare("env", n, "x")),
+    "value": lambda n: emit.rule("allow", ["read"], ["a"], when=emit.compare("env", "==", n)),
+    "module": emit.imported,
+    "file": lambda n: emit.imported(n, file=True),
+    "without": lambda n: emit.imported("std.git", [n]),
+    "within": emit.within,
+    "header": emit.header,
+    "kind of header": lambda n: emit.header("x", n),
+    "edition": lambda n: emit.header("x", edition=n),
+    "kind of scope": lambda n: emit.scope(n, ["a"], [emit.rule("allow", ["read"], ["a"])]),
+    "glob": lambda n: emit.scope("agent", [n], [emit.rule("allow", ["read"], ["a"])]),
+    "attribute": lambda n: emit.context([emit.attribute(n, "string")]),
+    "type": lambda n: emit.context([emit.attribute("env", n)]),
+    "member": lambda n: emit.context([emit.attribute("env", "enum", [n])]),
+    "default": lambda n: emit.context([emit.attribute("env", "string", default=n)]),
+    "tier's name": lambda n: emit.tier(n, ["@a"]),
+    "approver": lambda n: emit.tier("t", [n]),
+    "includes": lambda n: emit.tier("t", ["@a"], includes=[n]),
+    "escalate": lambda n: emit.tier("t", ["@a"], escalate=n),
+    "opens": lambda n: emit.tier("t", ["@a"], opens=[n]),
+    "scope of a tier": lambda n: emit.tier("t", ["@a"], scope=n),
+    "quorum": lambda n: emit.tier("t", ["@a"], quorum=n),
+    "expires": lambda n: emit.tier("t", ["@a"], expires=n),
+    "test": lambda n: emit.expect(n, [emit.case("deny", "read", ["a"])], agent=n),
+    "case's effect": lambda n: emit.expect("t", [emit.case(n, "read", ["a"])]),
+    "case's action": lambda n: emit.expect("t", [emit.case("deny", n, ["a"])]),
+    "case's method": lambda n: emit.expect("t", [emit.case("deny", "connect", ["a"], method=n)]),
+    "case's tier": lambda n: emit.expect("t", [emit.case("ask", "read", ["a"], tier=n)]),
+    "case's resource": lambda n: emit.expect("t", [emit.case("deny", "read", [n])]),
+}
+"""Everywhere that a name or a text goes."""
+hostile = st.one_of(
+    anything,
+    st.text(max_size=8),
+    st.sampled_from(sorted(keywords(_parser()[0]))),
+    st.sampled_from([
+        'x: allow run "**"\nrule y', 'read "**"\nallow read', "x\n", " x", "x ", "x#", "x # y", "123", "-a", "a.b", "a..b", ".a", "é", "a\0",
+        "\ud800", "\udc80", "a\ud800", "==", "2027-01-31", "2027-01-31T12:00Z", '2027-01-31 log\nallow run "**"', "12:00", "1m", "std.git",
+        'std.git\nallow run "**"', "a, b", "a b", "a\\", '"', "language", "once", "never", "string", "enum", "GET POST", "x\r",
+    ]),
+    st.sampled_from([True, False, 0, -1, 1, 2, 1.0, 2.5, None, b"x", 10**18, 10**5000, 99, 3600]),
+)  # fmt: skip
+
+
+@settings(max_examples=pick(1_500, 1_500, 60_000))
+@given(st.sampled_from(sorted(WRITTEN)), hostile)
+def test_a_hostile_name_is_refused_or_stays_itself(where: str, name: Any) -> None:
+    try:
+        node = WRITTEN[where](name)
+    except CallerError:
+        return
+    (item,) = read(emit.text([node])).items
+    meant = dataclasses.replace(node.head, body=list(node.body)) if isinstance(node, emit.Block) else node
+    assert shape(item) == shape(meant)
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        ("label", 'x: allow run "**"\nrule y'), ("label", "log"), ("tier", 'x read "a"\nallow run "**"\nask y'), ("action", 'run "**"\nallow read'),
+        ("until", '2027-01-31\nallow run "**"'), ("module", 'std.git\nallow run "**"'), ("subject", "a or b"), ("kind of scope", "when"),
+        ("type", "string\n x: int"), ("method", 'GET "x"\nallow connect'), ("edition", True), ("edition", 0), ("edition", -1), ("label", "123"),
+        ("label", "a.b"), ("tier", "a\0"), ("glob", "\ud800"), ("file", "a\0"), ("includes", "once"), ("value", 2.5),
+        ("case's tier", "ask"), ("example's method", "FETCH"), ("effect", 'allow run "**"\ndeny'), ("quorum", 0), ("header", "\0"),
+    ],
+)  # fmt: skip
+def test_what_the_grammar_does_not_take_is_refused(where: str, name: Any) -> None:
+    with pytest.raises(emit.UnsayableError):
+        emit.text([WRITTEN[where](name)])
 
 
 @settings(max_examples=pick(50, 50, 2_000))

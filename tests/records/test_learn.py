@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,29 @@ def test_no_text_in_a_record_writes_policy(
             assert says(made, request(action, resource, agent=agent)) == "allow"
     assert says(made, request("run", "true", agent=agent)) == "deny"
     assert says(made, request("write", "x", agent=agent)) == "deny"
+
+
+@pytest.mark.parametrize("name", ["log", "ask", "-a", "123", "a.b", "a b", "\u00e9", "a\n", "x" * 65])
+def test_a_name_that_no_policy_can_say_is_told_and_not_learned(tmp_path: Path, name: str) -> None:
+    """Records may come from anywhere: the names of tiers, attributes and agents in them are data."""
+    log = decided(tmp_path / "log", [request("read", "src/a"), request("write", "src/b")])
+    rows = [json.loads(line) for line in (log / "00000001.jsonl").read_text().splitlines()]
+    asked = next(r for r in rows if r.get("effect") == "ask")
+    asked["tiers"] = [name]
+    for effect in asked["effects"]:
+        effect["tiers"] = [name] if effect["effect"] == "ask" else []
+    given_ = next(r for r in rows if r.get("effect") == "allow")
+    given_["request"]["context"] = {name: "x", "now": "x", "env": "dev"}
+    given_["request"]["agent"] = name
+    other = tmp_path / "records.jsonl"
+    other.write_text("".join(json.dumps(r, separators=(",", ":")) + "\n" for r in rows))
+    done = policy("learn", other, "--workers", "1", "--format", "json")
+    assert done.code in {1, 3} and not done.err
+    found = json.loads(done.out)
+    reasons = {row["why"] for row in found["not_learned"]}
+    assert {"no policy can have said that", "no policy can declare its attributes"} <= reasons
+    assert "env: string" in found["policy"]
+    Policy.loads(found["policy"])
 
 
 names = st.sampled_from(["a", "b", "c", "secret"])

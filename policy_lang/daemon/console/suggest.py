@@ -21,6 +21,14 @@ LEAST = 3
 
 def suggested(ticket: Ticket) -> str:
     """Rules that allow exactly what the ticket asks for, or nothing when that cannot be said or is not confirmed."""
+    try:
+        scope = _written(ticket)
+    except emit.UnsayableError:
+        return ""
+    return scope if scope and _confirmed(scope, ticket) else ""
+
+
+def _written(ticket: Ticket) -> str:
     rules: dict[str, RuleNode] = {}
     for request in parts_of(ticket.request):
         record = {"request": request, "disk": request.get("disk", {})}
@@ -33,8 +41,9 @@ def suggested(ticket: Ticket) -> str:
                 rule = emit.rule("allow", [effect["action"]], patterns, methods=methods)
                 rules[emit.statement(rule)] = rule
     made = [*rules.values()]
-    scope = emit.text([emit.scope("agent", [quoted(ticket.agent)], made)] if ticket.agent else made).removesuffix("\n")
-    return scope if rules and _confirmed(scope, ticket) else ""
+    return emit.text([emit.scope("agent", [quoted(ticket.agent)], made)] if ticket.agent and made else made).rstrip(
+        "\n"
+    )
 
 
 def _patterns(effect: Json, request: Json, record: Json) -> list[str]:

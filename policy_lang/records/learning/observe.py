@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ...audit.disk_snapshot import Recorded
 from ...automata.pattern import quoted
 from ...domain.actions import COMMAND, HOST, PATH, REF, SORT_OF
+from ...domain.conditions import BUILT_INS
 from ...domain.errors import RequestError
 from ...domain.limits import limit
 from ...domain.strict_json import Json
@@ -17,6 +18,7 @@ from ...facts.commands import OPAQUE, argv_word
 from ...facts.hosts import host_facts
 from ...facts.paths import HOME, ROOT, TMP, WORKSPACE, Roots, path_forms
 from ...facts.refs import ref_facts
+from ...syntax.parse import is_name
 from ..row import earliest, effect_of, resource_of, table, tables, text, texts
 from ..source import Counted, record_of
 
@@ -25,7 +27,8 @@ Need = tuple[str, str, str, str]
 """Agent, action, tier (or nothing: allowed), and method of a connection (or nothing: not known)."""
 _MOST = limit("learn_values")
 _MOST_SESSIONS = limit("learn_sessions")
-_TIER = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+_NAME = 64
+"""The longest name of a tier or an attribute, in characters."""
 FREE = "\0*"
 """A word of a command that is prose, and another one each time."""
 _MESSAGES = frozenset({"-m", "--message", "--title", "--body"})
@@ -145,7 +148,10 @@ def _look(found: Observed, record: Json, request: Json, times: int) -> None:
     found.kept += times
     for name, value in table(request.get("context")).items():
         kind = "bool" if isinstance(value, bool) else "int" if isinstance(value, int) else "string"
-        found.context.setdefault(name, kind)
+        if _nameable(name) and name not in BUILT_INS:
+            found.context.setdefault(name, kind)
+        else:
+            found.lost[agent, _known(text(request.get("action"))), "no policy can declare its attributes"] += times
     found.repos.setdefault(agent, Counter())[text(request.get("repo"))] += times
     for name in ("workspace", "home", "tmp"):
         found.places[name][text(request.get(name))] += times
@@ -154,7 +160,7 @@ def _look(found: Observed, record: Json, request: Json, times: int) -> None:
             continue  # needs no grant: the shell's own state, a public address of a granted name
         action = text(one.get("action"))
         tiers = texts(one.get("tiers")) if effect_of(one.get("effect")) == "ask" else ("",)
-        if action not in SORT_OF or not all(not t or _TIER.match(t) for t in tiers):
+        if action not in SORT_OF or not all(not t or _nameable(t) for t in tiers):
             found.lost[agent, _known(action), "no policy can have said that"] += times
             continue
         for word in words_of(one, request, record, found.lost) or ():
@@ -162,6 +168,11 @@ def _look(found: Observed, record: Json, request: Json, times: int) -> None:
                 method = text(one.get("method")) or text(request.get("method"))
                 need = (agent, action, tier, method if action == "connect" else "")
                 found.add(need, word, Seen(times, {text(request.get("session"))}, time))
+
+
+@lru_cache(maxsize=1024)
+def _nameable(name: str) -> bool:
+    return len(name) <= _NAME and is_name(name)
 
 
 def _known(action: str) -> str:

@@ -22,7 +22,6 @@ from .observe import FREE, Need, Observed, Seen, Word, together
 from .text import joined, pattern_text
 
 _USUAL = re.compile(r"[A-Za-z0-9_.@:+-]+(/[A-Za-z0-9_.@:+-]+)*\Z")
-_ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
 _TREE = ("read", "write", "delete")
 Place = tuple[str, str, Word]
 """Agent, action and place: what may not be generalised any more."""
@@ -134,7 +133,7 @@ def _context(observed: Observed, wishes: Wishes) -> list[Part]:
     """The attributes that requests give: one that is not declared would make them malformed."""
     known = [emit.attribute(a.name, a.type, a.members, a.default) for a in wishes.attributes.values()]
     if not known:
-        known = [emit.attribute(n, t) for n, t in sorted(observed.context.items()) if _ATTRIBUTE.match(n)]
+        known = [emit.attribute(n, t) for n, t in sorted(observed.context.items())]
     return [emit.context(known), BLANK] if known else []
 
 
@@ -192,10 +191,10 @@ def _sayable(scope: str, name: str) -> bool:
     """True for a name that a scope can be about; agents may have chosen any text."""
     if not name or _USUAL.match(name):
         return True
-    granted = emit.scope(scope, [_glob(name)], [emit.rule("allow", ["do"], ["x"])])
     try:
+        granted = emit.scope(scope, [_glob(name)], [emit.rule("allow", ["do"], ["x"])])
         compile_text(emit.text([emit.header("p"), granted]), "p.policy")
-    except PolicyError:
+    except (PolicyError, emit.UnsayableError):
         return False
     return True
 
@@ -339,7 +338,8 @@ def said(
         try:
             if text != OPAQUE:
                 compile_pattern(sort, text, methods)
-        except PatternError:
+                emit.string(text)
+        except (PatternError, emit.UnsayableError):
             unsaid.append((agent, action, " ".join(shape.place)))
             continue
         if text in out:
