@@ -164,10 +164,6 @@ def _strictest_over(
     bare = Meeting(table.bare_trie, Trie([(collapse(_bare_labels(act)), 0)]), WORDS, budget).possible
     raw = Meeting(table.trie, Trie([(labels, 0)]), WORDS, budget).possible
     meeting = Meeting(table.trie, Trie([(granted, 0)]), WORDS, budget)
-    verdicts: list[Verdict] = []
-    for marks, _ in meeting.marks():
-        made = Marks(marks, marks, tuple(raw), tuple(bare), certain=False)
-        verdicts.append(evaluator.decided("run", table, made, env, options, granted=act.free))
-        if verdicts[-1].effect == DENY and not evaluator.thorough:
-            return verdicts[-1]
-    return evaluator.strictest(verdicts)
+    met = (Marks(marks, marks, tuple(raw), tuple(bare), certain=False) for marks, _ in meeting.marks())
+    verdicts = (evaluator.decided("run", table, m, env, options, granted=act.free) for m in met)
+    return evaluator.over_members("run", verdicts)

@@ -151,6 +151,11 @@ class Combiner:
             held = (*(v for v in held if v.effect == DENY), alone)
         return strictest(held, self.reduce)
 
+    def floor_holds(self, truths: list[tuple[Entry, bool | None]]) -> bool:
+        """Whether the protected floor restricts: some layer that may grant does not grant with `override protected`."""
+        overriding = {e.layer for e, value in truths if value is True and e.grants and e.override}
+        return any(not guardrail and i not in overriding for i, (_, guardrail) in enumerate(self.layers))
+
     def _layer(
         self,
         number: int,

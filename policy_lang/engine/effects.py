@@ -26,6 +26,7 @@ def act_effect(evaluator: Evaluator, act: Act, request: Request, env: Environmen
     except RequestError as error:
         verdict = Verdict(DENY, reasons=(f"refused ({error.code}): {error.message}",))
     except SearchLimitError as error:
+        evaluator.limited(act.action)
         verdict = Verdict(DENY, reasons=(f"undecided within limits: {error}",))
     except UnknownResourceError as unknown:
         verdict = _unknown(evaluator, act.action, env, str(unknown))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..automata.trie import marks_of
 from ..domain.actions import DENY, SORT_OF
 from ..domain.decision import Verdict, strictest
-from ..domain.errors import RequestError
+from ..domain.errors import RequestError, SearchLimitError
 from ..domain.limits import limit
 from .combine import Combiner, Marks, rule_truths
 from .table import EMPTY, FLOOR, Table
@@ -52,6 +52,15 @@ class Evaluator:
     ) -> Verdict:
         """The verdict on something that has these marks. Every verdict of a table comes from here."""
         return self.combiner.verdict(action, rule_truths(table, marks, env, options), env, granted)
+
+    def denied(self, action: str, table: Table, mark: int, env: Environment, options: Outcomes) -> Verdict:
+        """The verdict on a member of a pattern of which a deny's mark alone is known, as if it were granted."""
+        return self.combiner.verdict(
+            action, rule_truths(table, Marks((mark,), (mark,)), env, options), env, granted=True
+        )
+
+    def limited(self, action: str) -> None:
+        """An exact search among the rules about an action met its limit: not all of them were asked."""
 
     def strictest(self, verdicts: Iterable[Verdict]) -> Verdict:
         """All of them must hold."""
@@ -114,22 +123,44 @@ class Evaluator:
         alphabet = sort_named(SORT_OF[action]).alphabet
         meeting = Meeting(table.trie, Trie((s, 0) for s in sequences), alphabet, Budget("decision_work"), prefixes)
         options = table.open_options
-        for mark in () if self.thorough else meeting.possible:
+        denials: list[Verdict] = []
+        for mark in meeting.possible:
             entry, include = table.owners[mark]
             if include and entry.ref.effect == DENY and not entry.excepts and entry.layer != FLOOR:
-                verdict = self.decided(action, table, Marks((mark,), (mark,)), env, options)
+                verdict = self.denied(action, table, mark, env, options)
                 if verdict.rules:  # some member meets a deny that holds: nothing is stricter
-                    return verdict
+                    denials.append(verdict)
+                    if not self.thorough:
+                        return verdict
         option_free = _option_free(table, sequences)
-        verdicts: list[Verdict] = []
-        for marks, _ in meeting.marks():
-            possible = table.all_marks if everything else marks
-            verdicts.append(self.decided(action, table, Marks(marks, possible, (), option_free, False), env, options))
-            if verdicts[-1].effect == DENY and not self.thorough:
-                return verdicts[-1]
-        if not verdicts:
+        all_marks = table.all_marks if everything else None
+        made = (
+            self.decided(
+                action, table, Marks(m, m if all_marks is None else all_marks, (), option_free, False), env, options
+            )
+            for m, _ in meeting.marks()
+        )
+        return self.over_members(action, made, denials)
+
+    def over_members(self, action: str, verdicts: Iterable[Verdict], denials: Iterable[Verdict] = ()) -> Verdict:
+        """The strictest of the verdicts on a pattern's members, as they are found. `denials` are known already.
+
+        Nothing is stricter than a deny, so the search may end there, by itself or by its limit. Raises RequestError for
+        a pattern without members, SearchLimitError.
+        """
+        found = list(denials)
+        try:
+            for verdict in verdicts:
+                found.append(verdict)
+                if verdict.effect == DENY and not self.thorough:
+                    return verdict
+        except SearchLimitError:
+            if all(v.effect != DENY for v in found):
+                raise
+            self.limited(action)
+        if not found:
             raise RequestError("PLR061", "the pattern has no members")
-        return self.strictest(verdicts)
+        return self.strictest(found)
 
 
 def _marks(states: Iterable[State]) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ are asked.
 
 from __future__ import annotations
 
-from ..domain.actions import COMMAND, DENY, SORT_OF
+from ..domain.actions import COMMAND, DENY, HOST, SORT_OF
 from ..domain.decision import Decision, RuleRef, Verdict
 from ..domain.errors import RequestError, SearchLimitError
 from ..domain.record import record
@@ -14,6 +14,7 @@ from ..domain.request import Request
 from ..facts.paths import roots_of
 from ..ir.sorts.sort import Circumstances, sort_named
 from .combine import Environment, Marks, Met, Outcomes, met_rules, open_because, truth
+from .connections import methods_of
 from .evaluator import Evaluator
 from .pdp import Engine, evaluated
 from .table import FLOOR, Entry, Table
@@ -43,23 +44,36 @@ class Explanation:
 
 
 _HOLDS = {True: "yes", None: "maybe", False: "no"}
+_NOTHING_GRANTS = "it restricts what a layer grants, and a guardrail grants nothing"
 _ORDER = {"yes": 0, "maybe": 1, "no": 2}
 
 
 def explain(engine: Engine, request: Request) -> Explanation:
-    """Explain a request; it never raises for what the request contains."""
+    """Explain a request; it never raises for what the request contains.
+
+    The rules are those about the request's action, and of a command also those about what it does that it meets.
+    """
     decision = engine.decide(request)
-    if engine.prepared.tables.get(request.action) is None:
+    action = request.action
+    if action.__class__ is not str or action not in SORT_OF:
         return Explanation(decision, (), ())
-    tracer = Tracer(engine.evaluator, request.action)
+    if SORT_OF[action] != COMMAND and engine.prepared.tables.get(action) is None:
+        return Explanation(decision, (), ())
+    tracer = Tracer(engine.evaluator)
+    reading: tuple[str, ...] = ()
+    own_tool = False
     try:
-        reading = _reading(request)
-        evaluated(tracer, request, engine.environment(request))
+        env = engine.environment(request)
+        reading = _reading(request, tracer.table(action))
+        parts = evaluated(tracer, request, env)[1]
+        own_tool = request.inner and all(part.action != COMMAND for part in parts)
     except RequestError as error:
         return Explanation(decision, (f"refused ({error.code}): {error.message}",), ())
     except SearchLimitError:
-        pass  # what was found until then is shown
-    answers = tracer.answers()
+        tracer.limited(action)  # what was found until then is shown
+    except Exception as error:  # noqa: BLE001 (as the decision, which denies for it)
+        return Explanation(decision, (f"internal error (PLI001): {type(error).__name__}",), ())
+    answers = tracer.answers(action, "not asked: it is the client's own tool" if own_tool else "")
     return Explanation(decision, reading, tuple(sorted(answers, key=_rank)))
 
 
@@ -67,37 +81,55 @@ def _rank(answer: RuleAnswer) -> tuple[int, str, int, str]:
     return _ORDER[answer.holds], answer.rule.file, answer.rule.line, answer.rule.id
 
 
-def _reading(request: Request) -> tuple[str, ...]:
+def _reading(request: Request, table: Table) -> tuple[str, ...]:
     """The names of the resource that it surely has, as people write them; a command is read to what it does instead."""
     sort = sort_named(SORT_OF[request.action])
     if request.pattern or sort.name == COMMAND:
         return ()
-    methods = (request.method,) if request.method is not None else ()
+    methods = methods_of(request.method, table) if sort.name == HOST else ()
     forms = sort.words(request.resource, Circumstances(roots_of(request), request.branch, methods))
-    return tuple(dict.fromkeys(sort.show(word) for names in forms for word in names.definite))
+    words = [word for names in forms for word in names.definite]
+    if methods and request.method is None:
+        words = [("any method", *word[1:]) for word in words]
+    return tuple(dict.fromkeys(map(sort.show, words)))
 
 
 @record(frozen=True, slots=True)
 class TableQuestion:
-    """One question to the table, and the rules that it met. What is `granted` needed no rule that grants it."""
+    """One question to the table, and the rules that it met. What is `granted` needed no rule that grants it.
+
+    `lifted` says why the protected floor does not restrict what was asked about; empty when it does.
+    """
 
     met: tuple[Met, ...]
     env: Environment
     options: Outcomes
     granted: bool
+    lifted: str
+
+
+class TracedPart:
+    """One part of a request: what the table of each action was asked, and the actions of which not all was asked."""
+
+    __slots__ = ("asked", "limited")
+
+    def __init__(self) -> None:
+        self.asked: dict[str, list[TableQuestion]] = {}
+        self.limited: set[str] = set()
 
 
 class Tracer(Evaluator):
-    """An evaluator that notes what the table of one action is asked, part by part, and looks at all of it."""
+    """An evaluator that notes what its tables are asked, part by part, and looks at all of it."""
 
     thorough = True
 
-    def __init__(self, like: Evaluator, action: str) -> None:
+    def __init__(self, like: Evaluator) -> None:
         super().__init__(like.prepared, like.combiner.over_everything, like.profiles)
         self.scripts = like.scripts
-        self._action = action
         self._tables: dict[str, Table] = {}
-        self._parts: list[list[TableQuestion]] = [[]]
+        self._parts = [TracedPart()]
+        guardrails = all(guardrail for _, guardrail in like.prepared.layers)
+        self._lifting = _NOTHING_GRANTS if guardrails else "a grant with `override protected` lifts it"
 
     def table(self, action: str) -> Table:
         """A table of which nothing is remembered: what is remembered is not asked again."""
@@ -107,31 +139,64 @@ class Tracer(Evaluator):
 
     def part(self) -> None:
         """See `Evaluator`."""
-        self._parts.append([])
+        self._parts.append(TracedPart())
+
+    def limited(self, action: str) -> None:
+        """See `Evaluator`."""
+        self._parts[-1].limited.add(action)
 
     def decided(
         self, action: str, table: Table, marks: Marks, env: Environment, options: Outcomes, granted: bool = False
     ) -> Verdict:
         """See `Evaluator`."""
-        if action == self._action:
-            met = tuple(met_rules(table, marks, options))
-            self._parts[-1].append(TableQuestion(met, env, options, granted))
+        self._note(action, table, marks, env, options, granted)
         return super().decided(action, table, marks, env, options, granted)
 
-    def answers(self) -> list[RuleAnswer]:
-        """What every rule about the action says."""
-        parts = [part for part in self._parts if part]
-        out: list[RuleAnswer] = []
-        for entry in self.table(self._action).entries:
-            found = [_of_part(entry, part) for part in parts] or [("no", "nothing was asked about it")]
-            holds, why = min(found, key=lambda f: _ORDER[f[0]])
-            layer = "the protected floor" if entry.layer == FLOOR else self.prepared.layers[entry.layer][0]
-            out.append(RuleAnswer(entry.ref, layer, holds, why))
-        return out
+    def denied(self, action: str, table: Table, mark: int, env: Environment, options: Outcomes) -> Verdict:
+        """See `Evaluator`."""
+        self._note(action, table, Marks((mark,), (mark,)), env, options, granted=True)
+        return super().denied(action, table, mark, env, options)
+
+    def _note(
+        self, action: str, table: Table, marks: Marks, env: Environment, options: Outcomes, granted: bool
+    ) -> None:
+        met = tuple(met_rules(table, marks, options))
+        truths = [(entry, truth(entry, include, exclude, env, options)) for entry, include, exclude in met]
+        lifted = "" if self.combiner.floor_holds(truths) else self._lifting
+        self._parts[-1].asked.setdefault(action, []).append(TableQuestion(met, env, options, granted, lifted))
+
+    def answers(self, action: str, not_asked: str) -> list[RuleAnswer]:
+        """What every rule about the action says, if it was asked, and those about other actions that met something."""
+        out = [RuleAnswer(e.ref, self._layer(e), *self._of(e, action, not_asked)) for e in self.table(action).entries]
+        others: dict[tuple[RuleRef, str], RuleAnswer] = {}
+        for other in self._tables:
+            for entry in self.table(other).entries if other != action else ():
+                holds, why = self._of(entry, other)
+                if holds == "no":
+                    continue
+                one = RuleAnswer(entry.ref, self._layer(entry), holds, f"`{other}`: {why}")
+                known = others.setdefault((one.rule, one.layer), one)
+                if _ORDER[holds] < _ORDER[known.holds]:
+                    others[one.rule, one.layer] = one
+        return [*out, *others.values()]
+
+    def _layer(self, entry: Entry) -> str:
+        return "the protected floor" if entry.layer == FLOOR else self.prepared.layers[entry.layer][0]
+
+    def _of(self, entry: Entry, action: str, not_asked: str = "") -> tuple[str, str]:
+        """What a rule says: whether it holds for some part of the request, and why."""
+        if not_asked:
+            return "no", not_asked
+        found = [
+            _of_part(entry, part.asked.get(action, []), action in part.limited)
+            for part in self._parts
+            if action in part.asked or action in part.limited
+        ]
+        return min(found or [("no", "nothing was asked about it")], key=lambda f: _ORDER[f[0]])
 
 
-def _of_part(entry: Entry, part: list[TableQuestion]) -> tuple[str, str]:
-    """What a rule says of one part of a request: whether it holds, and why."""
+def _of_part(entry: Entry, part: list[TableQuestion], limited: bool) -> tuple[str, str]:
+    """What a rule says of one part of a request: whether it holds, and why. Not all was asked of what is `limited`."""
     found = [(_truth(entry, asked), asked) for asked in part]
     values = [value for (value, _), _ in found]
     granting = [value for (value, _), asked in found if not asked.granted] or values
@@ -139,6 +204,8 @@ def _of_part(entry: Entry, part: list[TableQuestion]) -> tuple[str, str]:
         holds = True if True in values else None if None in values else False
     else:
         holds = all(granting) or (None if any(value is not False for value in values) else False)
+    if limited and (holds is False or entry.ref.effect != DENY):
+        return _HOLDS[None], "not fully searched: it takes more than the limit on work"
     if holds is None and None not in values:
         return _HOLDS[None], "it does not match everything that this may be"
     why = next(why for (value, why), _ in found if value is holds or (holds and value))
@@ -156,6 +223,8 @@ def _truth(entry: Entry, asked: TableQuestion) -> tuple[bool | None, str]:
         why = "its conditions do not hold"
     elif holds is False:
         why = "its options do not fit"
+    elif entry.layer == FLOOR and asked.lifted:
+        return False, asked.lifted
     elif holds is None:
         why = open_because(entry, asked.env)
     else:

@@ -17,24 +17,23 @@ from tests.shell.corpus import LINES
 from .strategies import files, policies, requests
 from .support import load, request_of
 
-FLOOR = "the protected floor"
-
 
 def contradictions(explained: Explanation, action: str) -> Iterator[str]:
     """What an explanation says that cannot be so, given the decision.
 
-    A grant needs a rule that holds; a restriction needs one that is not known not to. The protected floor restricts only
-    where no rule overrides it, so what its rules say does not tell what is decided.
+    A grant needs a rule that holds; a restriction needs one that is not known not to.
     """
     decision = explained.decision
     said = {answer.rule: answer for answer in explained.rules}
     own = [effect for effect in decision.effects if effect.action == action]
-    for effect in own:
-        for rule in (*effect.verdict.rules, *effect.verdict.support):
-            if rule in said and said[rule].holds == "no":
+    for verdict in (decision.verdict, *(effect.verdict for effect in decision.effects)):
+        for rule in (*verdict.rules, *verdict.support):
+            if rule not in said:
+                yield f"`{rule.id}` decides, and is not shown"
+            elif said[rule].holds == "no":
                 yield f"`{rule.id}` decides, and is shown as not holding: {said[rule].why}"
     for answer in explained.rules:
-        if answer.holds == "no" or answer.layer == FLOOR:
+        if answer.holds == "no":
             continue
         rule = answer.rule
         if rule.effect == "deny" and decision.effect != "deny":
@@ -43,7 +42,10 @@ def contradictions(explained: Explanation, action: str) -> Iterator[str]:
             yield f"`{rule.id}` asks, it is said, and nobody is asked"
         nothing = f"no rule of `{answer.layer}` grants `{action}`"
         nowhere = own and all(any(reason.startswith(nothing) for reason in e.verdict.reasons) for e in own)
-        if rule.effect == "allow" and answer.holds == "yes" and nowhere:  # an `ask` of a guardrail grants nothing
+        about = not answer.why.startswith("`")  # a rule about another action names it
+        if (
+            rule.effect == "allow" and answer.holds == "yes" and about and nowhere
+        ):  # an `ask` of a guardrail grants nothing
             yield f"`{rule.id}` holds, it is said, and nothing of `{answer.layer}` grants it"
     free = all(effect.free for effect in own)
     if decision.effect == "allow" and not free and all(a.holds == "no" for a in explained.rules):
@@ -74,6 +76,18 @@ GRANTS = (
     'allow run "{program} **"\nask review run "* -* **", "{program} * -*"\nallow read, write, delete "./"',
     'allow run opaque, "{program} *", "**"\ndeny run "{program} ** *a" except opaque\nallow read, write, delete "/"',
     'allow run "**"\ndeny run "{program} **" with "-r", "-f"\nallow connect "**:*"\nallow push "**", "*:**"',
+    """import std.baseline
+allow run "**", opaque
+ask review run "git **", "{program} -* **"
+allow read, write, delete "/", "~/"
+deny write ".bashrc", "**/*.txt"
+ask review delete "./"
+allow setenv, use, call, do "**"
+deny connect "*.evil.example", "10.0.0.0/8"
+ask review connect "**:*"
+allow push "**", "*:**"
+deny force-push, delete-ref "**", "*:**"
+""",
 )
 
 
@@ -81,7 +95,7 @@ GRANTS = (
 def test_commands_are_explained_as_they_are_decided(grants: str) -> None:
     policies: dict[str, Policy] = {}
     place = {"workspace": "/work/app", "cwd": "/work/app", "home": "/home/agent"}
-    for line in LINES if grants == GRANTS[0] else LINES[::5]:
+    for line in LINES if grants in {GRANTS[0], GRANTS[-1]} else LINES[::5]:
         words = [w for w in line.split() if w.isidentifier() or w.isalpha()]
         program = words[0] if words else "true"
         if program not in policies:
@@ -106,3 +120,75 @@ def test_a_path_that_leads_elsewhere_is_not_shown_as_granted(tmp_path: Path) -> 
     assert explained.decision.effect == "deny"
     assert [(a.holds, a.why) for a in explained.rules] == [("maybe", "it does not match everything that this may be")]
     assert {"<workspace>/src/link", "/etc/passwd"} <= set(explained.reading)
+
+
+WEB = Policy.load(str(Path(__file__).parents[2] / "docs/examples/web/web.policy"))
+BASELINE = Policy.loads(
+    """policy "x"
+tier review { approvers "@r" }
+import std.baseline
+allow read, write, delete "./"
+ask review write "src/**/*.lock", "**/*config*"
+allow write ".git/config", ".github/hooks/" override protected
+"""
+)
+PATTERNS = (
+    "**", "src/**", "src/*.lock", "*", "~/**", "/**", "/etc/**", ".git/**", ".git/config", "**/.git/config",
+    "a/*/b/**", "**/*config*", ".claude/*", ".github/hooks/*", "node_modules/**", "*.plc",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("policy", [WEB, BASELINE], ids=["web", "baseline"])
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_patterns_are_explained_as_they_are_decided(policy: Policy, pattern: str) -> None:
+    for action in ("read", "write"):
+        for places in ({}, {"workspace": "/w", "home": "/h"}):
+            request = Request(action, pattern, agent="codex-web", pattern=True, lexical=True, **places)  # type: ignore[arg-type]
+            assert not list(contradictions(policy.explain(request), action)), request
+
+
+def test_a_search_that_met_its_limit_says_so() -> None:
+    request = Request("write", "**", agent="codex-web", pattern=True, lexical=True, workspace="/w", home="/h")
+    said = {a.rule.id: a for a in WEB.explain(request).rules}
+    assert said["std.node#no-vendored"].holds == "yes"
+    assert "no" not in {a.holds for a in said.values()}
+    grants = [a for a in said.values() if a.rule.effect != "deny"]
+    assert {(a.holds, a.why.partition(":")[0]) for a in grants} == {("maybe", "not fully searched")}
+
+
+def test_a_floor_that_is_overridden_is_not_shown_as_holding() -> None:
+    policy = Policy.loads('policy "x"\nallow write ".git/config" override protected\nallow write "./"')
+    explained = policy.explain(Request("write", ".git/config"))
+    assert explained.decision.effect == "allow"
+    said = {a.rule.id: (a.holds, a.why) for a in explained.rules}
+    assert said["floor#git-config"] == ("no", "a grant with `override protected` lifts it")
+    assert not list(contradictions(explained, "write"))
+    held = {a.rule.id: a.holds for a in policy.explain(Request("write", ".git/hooks/x")).rules}
+    assert held["floor#git-hooks"] == "yes"
+
+
+def test_what_a_client_does_itself_is_not_asked_of_rules_about_running() -> None:
+    policy = Policy.loads('policy "x"\nallow read "./"\ndeny run "rg **"\nallow run "ls"')
+    explained = policy.explain(Request("run", ("rg", "x", "src"), inner=True, lexical=True, workspace="/w", cwd="/w"))
+    assert explained.decision.effect == "allow"
+    said = {(a.rule.effect, a.holds, a.why) for a in explained.rules}
+    assert ("deny", "no", "not asked: it is the client's own tool") in said
+    assert ("allow", "yes", "`read`: it matches") in said
+    assert not list(contradictions(explained, "run"))
+
+
+def test_rules_about_what_a_command_does_are_shown() -> None:
+    policy = Policy.loads(
+        'policy "x"\nrule logs: allow run "git log **"\nrule no-rc: deny write ".bashrc"\nallow write "other"'
+    )
+    explained = policy.explain(Request("run", "git log > .bashrc"))
+    assert explained.decision.effect == "deny"
+    assert [(a.rule.id, a.holds, a.why) for a in explained.rules] == [
+        ("x#logs", "yes", "it matches"),
+        ("x#no-rc", "yes", "`write`: it matches"),
+    ]
+
+
+def test_rules_about_what_a_command_does_are_shown_without_a_rule_about_running() -> None:
+    policy = Policy.loads('policy "x"\nrule no-rc: deny write ".bashrc"')
+    assert [a.rule.id for a in policy.explain(Request("run", "echo > .bashrc")).rules] == ["x#no-rc"]
