@@ -20,15 +20,16 @@ from ..facts.commands import OPAQUE
 from ..ir.patterns import compile_pattern
 from ..shell.builtins import TABLE
 from ..shell.changes import Free
+from ..shell.dialect import DIALECTS
 from ..shell.profile import Profile
 from .cases import Demand
 from .items import Items, Side
 from .search import Item
 
-RUNNERS = (
-    "ash", "bash", "caffeinate", "chrt", "dash", "env", "ionice", "ksh", "nice", "nohup", "setsid", "sh", "stdbuf",
-    "taskset", "time", "timeout", "unbuffer", "watch", "xargs", "zsh",
-)  # fmt: skip
+RUNNERS = tuple(sorted({
+    *DIALECTS, "ash", "caffeinate", "chrt", "dash", "env", "ionice", "ksh", "nice", "nohup", "setsid", "stdbuf",
+    "taskset", "time", "timeout", "unbuffer", "watch", "xargs",
+}))  # fmt: skip
 """Programs whose profile says that they only run another command."""
 
 _SPECIAL = (

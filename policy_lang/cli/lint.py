@@ -272,7 +272,7 @@ def _stale(run: _Run, report: Report, *, prune: bool) -> bool:
 
 
 def _fix(run: _Run, *, unsafe: bool, show: bool) -> None:
-    """Mend the files, or show how; the report that follows is about what is left."""
+    """Fix the files, or show how; the report that follows is about what is left."""
     for path in run.files:
         done = fix(path, run.options, unsafe=unsafe)
         for name, text in done.texts.items():

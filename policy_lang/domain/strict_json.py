@@ -23,7 +23,7 @@ _HEAD = "this is not valid JSON: "
 
 
 class MalformedError(CallerError, ValueError):
-    """The text is not valid JSON that is accepted: `kind` is what is wrong, `detail` where or how, as far as known.
+    """A text is not JSON as it is accepted here: `kind` is what is wrong, `detail` where or how, as far as known.
 
     Kinds: `encoding`, `depth`, `syntax`, `twice` (a key), `constant` (NaN and its like), `size`, `digits`, `surrogate`.
     """

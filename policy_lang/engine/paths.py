@@ -144,7 +144,7 @@ def _placed(text: str, request: Request) -> str:
     base = request.cwd or request.workspace or "/"
     if text == "~" or text.startswith("~/"):
         if request.home is None:
-            raise UnknownResourceError("where the home is is not given")
+            raise UnknownResourceError("`~` is the home folder, which the request does not give")
         text = request.home + text[1:]
     elif text.startswith("${tmp}"):
         text = (request.tmp or "/tmp") + text[6:]  # noqa: S108 (the documented default)

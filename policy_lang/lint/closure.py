@@ -15,6 +15,7 @@ from ..analysis.witness import Witness
 from ..automata.pattern import quoted
 from ..domain.actions import COMMAND
 from ..ir.model import Rule
+from ..shell.dialect import DIALECTS
 from .capabilities import Capability
 from .commands import Allowed, allowed_rows, called, grants_any_program, like, same_principal, words_of
 from .context import Grant, LintContext, noted
@@ -130,22 +131,8 @@ def run_files(context: LintContext) -> list[Trace]:
 
 
 _READERS = {
-    "bash",
-    "sh",
-    "zsh",
-    "dash",
-    "python",
-    "python3",
-    "node",
-    "perl",
-    "ruby",
-    "php",
-    "tsx",
-    "ts-node",
-    "deno",
-    "bun",
-    "lua",
-}
+    *DIALECTS, "dash", "python", "python3", "node", "perl", "ruby", "php", "tsx", "ts-node", "deno", "bun", "lua",
+}  # fmt: skip
 """Programs whose first operand is a script."""
 
 

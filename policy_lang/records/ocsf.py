@@ -16,7 +16,7 @@ from .row import Row, effect_of, resource_of, row, table, tables, text, texts
 
 SCHEMA = "1.9.0"
 _CLASS, _CATEGORY, _OTHER = 6003, 6, 99
-_ACTIVITY = {"read": 2, "list": 2, "write": 3, "delete": 4}
+_ACTIVITY = {"read": 2, "write": 3, "delete": 4}
 """`activity_id` of an action, where OCSF has one: 2 read, 3 update, 4 delete; what else is done is 99, by its name."""
 _NAMES = {2: "Read", 3: "Update", 4: "Delete"}
 _EFFECTS = {

@@ -101,7 +101,7 @@ def _alike(a: Row, b: Row) -> bool:
     """Calls that are shown as one: plain allows of the same action, or the same call once more."""
     if (a.action, a.effect, a.agent) != (b.action, b.effect, b.agent):
         return False
-    return a.resource == b.resource or (a.effect == "allow" and a.action in {"read", "list"})
+    return a.resource == b.resource or (a.effect == "allow" and a.action == "read")
 
 
 def _because(one: Row) -> str:

@@ -199,7 +199,7 @@ def _step(step: StoryStep) -> Iterator[str]:
     row = step.row
     resource = show_resource(row.resource, _WIDE)
     if step.times > 1:
-        same = row.action not in {"read", "list"} or row.effect != "allow"
+        same = row.action != "read" or row.effect != "allow"
         resource += f" ({step.times} times, until {step.until[11:19]})" if same else f" and {step.times - 1} more"
     word = colour(f"{_WORDS[row.effect]:<8}", row.effect)
     yield f"{clock}  {word} {visible(row.action)} {resource}  {colour(f'#{step.seq}', 'dim')}"

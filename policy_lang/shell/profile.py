@@ -125,7 +125,7 @@ def parse_argv(profile: Profile, argv: tuple[Value, ...], start: int = 1) -> Par
             elif profile.default:
                 following = profile.commands.get(profile.default)
             else:
-                raise Opaque(f"`{word[:40]}` is not a sub-command of `{profile.name}` that its profile knows")
+                raise Opaque(f"the profile of `{profile.name}` does not know the sub-command `{word[:40]}`")
         if following is None:
             break
         # what stood behind the sub-command is read again, by the sub-command's own profile
@@ -199,7 +199,7 @@ def _option(parsed: Parsed, profile: Profile, argv: tuple[Value, ...], at: int) 
         if option is None and profile.style in _SINGLE:
             return _short(parsed, profile, argv, at)
         if option is None:
-            raise Opaque(f"`{name[:40]}` is not a valid option of `{' '.join(parsed.path)}` that its profile knows")
+            raise Opaque(f"the profile of `{' '.join(parsed.path)}` does not know the option `{name[:40]}`")
         if equals:
             if not option.role:
                 raise Opaque(f"`{name[:40]}` takes no value")
@@ -247,7 +247,7 @@ def _short(parsed: Parsed, profile: Profile, argv: tuple[Value, ...], at: int) -
     for i, letter in enumerate(letters):
         option = profile.options.get(f"-{letter}")
         if option is None:
-            raise Opaque(f"`-{letter}` is not a valid option of `{' '.join(parsed.path)}` that its profile knows")
+            raise Opaque(f"the profile of `{' '.join(parsed.path)}` does not know the option `-{letter}`")
         if option.role:
             rest = joined([letters[i + 1 :], *value.parts[1:]], False, value.why)
             if rest.parts:

@@ -314,7 +314,7 @@ def test_programs_record_what_a_command_line_does() -> None:
     programs.run([literal("other")])
     assert "no profile" in walk.acts[-1].note
     programs.run([literal("tool"), literal("--odd")])
-    assert "`--odd` is not a valid option" in walk.acts[-1].opaque
+    assert "does not know the option `--odd`" in walk.acts[-1].opaque
 
 
 def test_roles_need_a_walk_and_little_more() -> None:

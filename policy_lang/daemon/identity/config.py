@@ -148,7 +148,7 @@ class ConfigModel(_ConfigModel):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What a configuration file says: the principals, where tickets are kept, how people are notify.
+    """What a configuration file says: the principals, where tickets are kept, how people are notified.
 
     `store` is a connection string of PostgreSQL, or empty for a file; `webhook` an address and the secret for it.
     """

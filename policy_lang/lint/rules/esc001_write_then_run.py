@@ -18,7 +18,7 @@ CHECK = Check(
     why="The two rules together are a rule for any command. Each alone looks harmless.",
     remediation=(
         "Ask for the file, as `std.node` and its like do, or deny it. A test that the agent writes and runs "
-        "is no finding: that is what it is there for."
+        "is not a finding: that is what it is there for."
     ),
     bad="""\
 import std.baseline

@@ -168,7 +168,7 @@ def dd(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
         elif key == "of":
             path(shell.walk, "write", target)
         elif key not in _DD_TEXT:
-            raise Opaque(f"`{key[:20]}=` is not a valid operand of `dd` that its profile knows")
+            raise Opaque(f"the profile of `dd` does not know the operand `{key[:20]}=`")
     return True
 
 
@@ -215,7 +215,7 @@ def apply_patch(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
             continue
         action = _PATCH_MARKS.get(word)
         if action is None or not name.strip():
-            raise Opaque(f"`{line[:40]}` is not a mark of a patch that is known")
+            raise Opaque(f"`{line[:40]}` is not a known mark of a patch")
         path(shell.walk, action, literal(name.strip()))
         if word == "move to" and last:
             path(shell.walk, "delete", literal(last))

@@ -182,7 +182,7 @@ def find(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
                 raise Opaque("an expression of `find` that is not known", "quote it")
             words.pop(0)
         elif text not in _FIND_FLAGS:
-            raise Opaque(f"`{text[:40]}` is not a valid expression of `find` that its profile knows")
+            raise Opaque(f"the profile of `find` does not know the expression `{text[:40]}`")
     return True
 
 
