@@ -79,11 +79,6 @@ class Walker:
             state = following
         return state
 
-    @property
-    def cached_states(self) -> int:
-        """How many states the cache holds now."""
-        return len(self._cache.states)
-
     def _step(self, state: State, segment: str) -> State:
         cache = self._cache
         key = cache.classes.get(segment)

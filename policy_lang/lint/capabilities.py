@@ -10,9 +10,6 @@ from typing import Any
 
 import tomli
 
-GIVES = ("run", "read", "write", "delete", "connect", "upload", "download", "load")
-"""What a capability gives: running any code, reading or writing files that the arguments name, and so on."""
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -38,7 +35,8 @@ class Capability:
     `{secret}` a file to be read, `{out}` one to be written, `{dir}` a folder, `{url}` an address. `file` is what it
     reads as code or configuration, with the `content` that shows it; `env` are variables. `kind` groups rows for the
     linter: `interpreter`, `option`, `wrapper`, `config`, `source`, `dry`, `env`. `measured` names the version that
-    was seen to do so, `source` the document that says so.
+    was seen to do so, `source` the document that says so. `gives` is `run` (any code), `read`, `write`, `delete`,
+    `connect`, `upload`, `download` or `load`.
     """
 
     id: str

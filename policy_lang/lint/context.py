@@ -29,6 +29,7 @@ from ..facts.paths import HOME, TMP, WORKSPACE
 from ..ir.evaluate import Value
 from ..ir.model import PolicySet, Rule
 from ..ir.patterns import compile_pattern
+from ..ir.scopes import PatternError
 from ..resolve.modules import Module, walk_rules
 from ..resolve.resolver import ResolvedPolicy
 from ..syntax import emit, tree
@@ -365,6 +366,16 @@ def wanted(action: str, texts: Iterable[str]) -> tuple[Pattern, ...]:
         else:
             out.append(Pattern(sort, text, compile_pattern(sort, text)))
     return tuple(out)
+
+
+def sayable(action: str, text: str) -> bool:
+    """Whether a policy can have the pattern: names of files may hold what no pattern and no text can."""
+    try:
+        emit.string(text)
+        compile_pattern(SORT_OF[action], text)
+    except (PatternError, emit.UnsayableError):
+        return False
+    return True
 
 
 def who(grant: Grant) -> str:

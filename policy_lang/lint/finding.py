@@ -13,9 +13,6 @@ SEVERITIES = ("info", "warning", "error")
 """From the mildest."""
 PERSONAS = ("regular", "strict", "auditor")
 """Who reads the findings: each persona sees those of the ones before it as well."""
-EVIDENCE = ("proved", "fact", "heuristic", "observed")
-"""`proved`: decided over the policy; `fact`: and a row of the capability data; `heuristic`: names and lengths;
-`observed`: a decision log shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,8 @@ class Finding:
 
     `span` is where to look first, `related` other places with a word on each. `steps` are the requests that show it,
     in order when it takes several. `rows` name the capability data behind it. `content` says what it is about
-    independent of places: the fingerprint is made from it.
+    independent of places: the fingerprint is made from it. `evidence` is `proved` (decided over the policy), `fact`
+    (and a row of the capability data), `heuristic` (names and lengths) or `observed` (a decision log shows it).
     """
 
     code: str

@@ -79,12 +79,16 @@ def denial(
     if grant.rule.override:
         return context.remove(grant.rule, "delete the rule that overrides the protected floor")
     verbs = list(dict.fromkeys((*actions, *(("delete",) if "write" in actions else ()))))
-    return (context.deny(verbs, (strip(r.pattern) for r in rows), row.note), *context.remove(grant.rule, safe=False))
+    return (
+        context.deny(verbs, (_bare(verbs, r.pattern) for r in rows), row.note),
+        *context.remove(grant.rule, safe=False),
+    )
 
 
-def strip(pattern: str) -> str:
-    """The pattern without the methods in front."""
-    return pattern.rpartition(" ")[2]
+def _bare(actions: Sequence[str], pattern: str) -> str:
+    """The pattern without the methods that may stand in front of one of `connect`."""
+    _, space, rest = pattern.partition(" ")
+    return rest if space and "connect" in actions else pattern
 
 
 def protected_fix(context: LintContext, action: str, patterns: Sequence[str], because: str) -> tuple[Fix, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from .._resources import resource_dir
+from ..domain.edition import NEWEST_EDITION
 from ..domain.errors import Diagnostic, PolicyError, Source, Span
 from ..domain.limits import limit
 from ..domain.suggest import joined, suggest
@@ -113,7 +114,7 @@ class Loader:
             )
         if not file.items and not file.diagnostics:
             self._report("PLE502", "the file has no statements", file.span((0, 0)), 'begin with `policy "name"`')
-        if headers and not headers[0].name.text.strip():
+        if headers and not headers[0].name.text.strip() and file.edition <= NEWEST_EDITION:
             self._report("PLE501", "the policy's name is empty", file.span(headers[0].name.pos), "give it a name")
         return headers[0] if headers else None
 

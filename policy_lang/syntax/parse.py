@@ -19,7 +19,7 @@ from ..domain.suggest import suggest
 from . import tree
 from .build import Builder, too_deep
 from .split import FILE_ONLY, HEADERS, Piece, Splitter
-from .tokens import Token, keywords, scan
+from .tokens import Token, keywords, scan, unescape
 
 _SHOWN = {
     "STRING": "text in double quotes",
@@ -46,7 +46,7 @@ _SHOWN = {
     "TIME": "a time",
 }
 _CLAUSES = frozenset({"EXCEPT", "WITH", "WITHOUT", "WHEN", "UNTIL", "BECAUSE", "LOG", "OVERRIDE"})
-_EDITIONS = f"editions are numbered from 1; the newest is `language {NEWEST_EDITION}`"
+_EDITIONS = f"editions are whole numbers from 1; the newest is `language {NEWEST_EDITION}`"
 _START = {"file": "statement", "test": "case", "prove": "property"}
 
 
@@ -74,13 +74,14 @@ def parse(source: Source) -> tree.File:
     lark, builder = _parser()
     with no_collection():
         scanned = scan(source, lark)
-        newer = _newer(scanned.tokens)
-        splitter = Splitter(source, scanned.tokens[:_HEADER] if newer else scanned.tokens)
+        header = _header(scanned.tokens)
+        newer = edition(header[3].value) or 0 if header else 0
+        if newer > NEWEST_EDITION:
+            return _newer(source, scanned.comments, header, newer)
+        splitter = Splitter(source, scanned.tokens)
         pieces = splitter.split()
         parsing = _Parsing(source, lark, builder)
         items: list[tree.Item] = parsing.run(pieces, "file")
-    if newer:  # what else it says, this program cannot know
-        return tree.File(source, items, scanned.comments, parsing.diagnostics, newer, {*FILE_ONLY, "NAME"})
     found = scanned.diagnostics + splitter.diagnostics + parsing.diagnostics
     found.sort(key=lambda d: d.span.start if d.span else 0)
     named = next((i.edition.text for i in items if isinstance(i, tree.Header) and i.edition), "")
@@ -108,17 +109,39 @@ _HEADER = 4
 """Tokens of a header with its edition: `policy "name" language 1`."""
 
 
-def _newer(tokens: list[Token]) -> int:
-    """The edition that a file names first of all and that this program does not know; 0 when it knows it."""
-    head = tokens[:_HEADER]
-    if (
-        [t.type for t in head[1:]] == ["STRING", "NAME", "INT"]
-        and head[0].type in HEADERS
-        and head[2].value == "language"
-    ):
-        named = edition(head[3].value) or 0
-        return named if named > NEWEST_EDITION else 0
-    return 0
+def _header(tokens: list[Token]) -> list[Token]:
+    """The first header of a file, wherever it stands, when it names an edition; else nothing."""
+    at = next((i for i, t in enumerate(tokens) if t.type in HEADERS), len(tokens))
+    head = tokens[at : at + _HEADER]
+    named = [t.type for t in head[1:]] == ["STRING", "NAME", "INT"] and head[2].value == "language"
+    return head if named else []
+
+
+def _newer(source: Source, comments: list[tree.Comment], header: list[Token], named: int) -> tree.File:
+    """A file in an edition that this program does not know: all that it can be told is its header."""
+    kind, name, _, number = header
+    try:
+        title = unescape(name.value)
+    except ValueError:  # an escape of that edition
+        title = name.value[1:-1]
+    places = [(t.start, t.end) for t in header]
+    number_word = tree.Word("INT", number.value, places[3])
+    item = tree.Header(kind.value, tree.Word("STRING", title, places[1]), (kind.start, number.end), number_word)
+    return tree.File(source, [item], comments, [_too_new(source, number_word)], named, {*FILE_ONLY, "NAME"})
+
+
+def _too_new(source: Source, word: tree.Word) -> Diagnostic:
+    named = _brief(word.text)
+    return Diagnostic(
+        "PLE008",
+        f"the file is written in language edition {named}; this program reads up to edition {NEWEST_EDITION}",
+        Span(source, *word.pos),
+        f"upgrade policy_lang, or write the file in `language {NEWEST_EDITION}`",
+    )
+
+
+def _brief(number: str) -> str:
+    return number if len(number) <= 20 else number[:17] + "..."
 
 
 class _Parsing:
@@ -185,16 +208,12 @@ class _Parsing:
         return node
 
     def _edition(self, word: tree.Word) -> None:
-        named, shown = edition(word.text), word.text if len(word.text) <= 20 else word.text[:17] + "..."
+        named = edition(word.text)
         if named is None:
+            shown = _brief(word.text)
             self.builder.report("PLE114", f"`{shown}` is not an edition of the language", word.pos, _EDITIONS)
         elif named > NEWEST_EDITION:
-            self.builder.report(
-                "PLE008",
-                f"the file is written in language edition {shown}; this program reads up to edition {NEWEST_EDITION}",
-                word.pos,
-                f"upgrade policy_lang, or write the file in `language {NEWEST_EDITION}`",
-            )
+            self.diagnostics.append(_too_new(self.source, word))
 
     def _syntax(self, error: UnexpectedToken, piece: Piece, context: str) -> None:
         expected = {str(e) for e in (error.accepts or error.expected or ())}
@@ -206,7 +225,9 @@ class _Parsing:
         shown = _short(token)
         words = keywords(self.lark)
         near = [w for w, terminal in words.items() if terminal in expected]
-        if token is piece.tokens[0]:
+        if "INT" in expected and piece.tokens[piece.tokens.index(token) - 1].type == "LANGUAGE":
+            self._report("PLE110", f"unexpected `{shown}`", token, _EDITIONS)
+        elif token is piece.tokens[0]:
             if token.type in words.values() and token.type != "NAME":
                 where = {"test": "a test", "prove": "a proof"}.get(context, "this place")
                 self._report("PLE111", f"`{shown}` is not allowed in {where}", token, _wanted(expected))

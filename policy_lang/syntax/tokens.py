@@ -180,6 +180,8 @@ def _lexical_error(source: Source, at: int, out: Scan) -> int:
         remediation = {";": "statements need no separator"}.get(text[at], "")
         if text[at] in "'@*/.~$":
             remediation = "text goes in double quotes"
+        if text[at] == "." and [t.value for t in out.tokens[-2:-1]] == ["language"] and out.tokens[-1].end == at:
+            remediation = "editions are whole numbers, such as `language 1`"
         report = Diagnostic("PLE102", f"`{shown}` is not part of the language", Span(source, at, end), remediation)
     if len(out.diagnostics) < limit("diagnostics") and not any(
         d.span and at <= d.span.start < end for d in out.diagnostics if d.code == "PLE003"

@@ -87,8 +87,25 @@ def test_what_is_not_an_edition(written: str, code: str, at: str) -> None:
     assert found.help
 
 
-def test_a_header_in_the_wrong_place_is_told_both() -> None:
-    assert [d.code for d in mistakes(f'deny read "b"\npolicy "x" language {NEWER}')] == ["PLE501", "PLE008"]
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'deny read "b"\npolicy "x" language {NEWER}', f'import "y"\npolicy "x" language {NEWER}', f'\\@\npolicy "x" language {NEWER}',
+        f'policy "\\q" language {NEWER}\nallow read "a"', f'guardrail "\\u{{110000}}" language {NEWER}', f'policy "" language {NEWER}',
+        f'"a\n}} policy "x" language {NEWER}',
+    ],
+)  # fmt: skip
+def test_a_newer_edition_is_one_mistake_wherever_its_header_stands(text: str) -> None:
+    """What surrounds the header, and what its name holds, may be right in that edition."""
+    (found,) = mistakes(text)
+    assert found.code == "PLE008" and found.span is not None
+    assert found.span.source.text[found.span.start : found.span.end] == str(NEWER)
+
+
+@pytest.mark.parametrize("written", ["1.0", "1.5", '"1"', "one", "0"])
+def test_an_edition_is_a_whole_number(written: str) -> None:
+    (found,) = mistakes(f'policy "a" language {written}\nallow read "a"')
+    assert "whole number" in found.help
 
 
 def test_each_file_is_read_in_its_own_edition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

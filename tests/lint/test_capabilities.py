@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from policy_lang.lint.capabilities import GIVES, Capability, builtin
+from policy_lang.lint.capabilities import Capability, builtin
 from policy_lang.lint.context import wanted
 from policy_lang.lint.suffixes import is_public
 from tests.lanes import LANE
@@ -36,7 +36,7 @@ def test_there_are_enough_rows_and_most_are_measured() -> None:
 def test_every_row_has_its_evidence() -> None:
     assert len({r.id for r in ROWS}) == len(ROWS)
     for row in ROWS:
-        assert row.gives in GIVES, row.id
+        assert row.gives in {"run", "read", "write", "delete", "connect", "upload", "download", "load"}, row.id
         assert bool(row.measured) != bool(row.source), row.id
         assert row.argv, row.id
 

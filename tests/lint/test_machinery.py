@@ -387,3 +387,23 @@ def test_a_command_is_judged_by_what_its_own_agent_may_read() -> None:
     (finding,) = found(text, select=("CMD008",))
     assert finding.steps[0].witness.given["agent"] != "wide"
     assert codes(f'{BASE}agent "wide" {{ allow read "./"  allow run "pr **" }}', select=("CMD008",)) == []
+
+
+@pytest.mark.parametrize("folder", ["a\\b", "a\nb", "a\x1bb", "a\udcffb", "a*b", "a{b"])
+def test_a_policy_may_lie_in_any_folder(folder: str) -> None:
+    """What no pattern can say, no rule can grant by name; the others are looked for as they are called."""
+    text = 'policy "x"\nallow write "./", "/**"'
+    report = lint_context(context_of(text, f"{folder}/agent.policy"), Options(today=TODAY))
+    assert "PTH002" in {f.code for f in report.findings}  # of the linter's configuration
+
+
+def test_a_fix_denies_the_policy_in_a_folder_with_a_space() -> None:
+    report = lint_context(context_of('policy "x"\nallow write "./"', "sp ace/p.policy"), Options(today=TODAY))
+    denials = next(f for f in report.findings if f.code == "PTH002").fixes[0].edits[0].text
+    assert '"sp ace/p.policy"' in denials and '"ace/p.policy"' not in denials
+
+
+def test_a_fix_about_hosts_leaves_their_methods_out() -> None:
+    fixes = [f.fixes[0].edits[0].text for f in found('allow connect "**"') if f.fixes and f.code.startswith("NET")]
+    denials = [text for text in fixes if "deny connect" in text]
+    assert denials and not any('"POST' in text or '"GET' in text for text in denials)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ...automata.pattern import quoted
 from ..capabilities import Place
 from ..check import Check
-from ..context import LintContext
+from ..context import LintContext, sayable
 from ..finding import Finding
 from ..places import denial, row_of, sentence
 
@@ -24,12 +24,16 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
 
 
 def _files(context: LintContext) -> Iterator[Place]:
-    """The files of the policy set, as they lie in the agent's checkout and on this machine."""
+    """The files of the policy set, as they lie in the agent's checkout and on this machine.
+
+    A file whose name no pattern can say is left out: no rule can name it.
+    """
     for module in context.modules:
         shown = os.path.normpath(module.file.source.path)
-        if not shown.startswith(("/", "..")):
-            yield Place("policy", quoted(shown), shown, "it is the policy that holds the agent", "")
-        yield Place("policy", quoted(module.path), module.path, "it is the policy that holds the agent", "")
+        paths = [module.path] if shown.startswith(("/", "..")) else [shown, module.path]
+        for path in paths:
+            if sayable("write", quoted(path)):
+                yield Place("policy", quoted(path), path, "it is the policy that holds the agent", "")
 
 
 CHECK = Check(
