@@ -33,6 +33,7 @@ _MOST_WHOLE = limit("diff_whole")
 _MOST_RULES = limit("diff_rules")
 """Rules about one action from which on that would cost more than the difference itself."""
 _MOST_TRIES = limit("diff_tries")
+_PATTERNS = limit("witness_patterns")
 """Words of one rule that are tried before it is called undecided."""
 
 
@@ -238,7 +239,7 @@ class _Differ:
         if question.view == ADDRESSES:
             shown = confirmed(self._names(found), engines, holds)
         else:
-            patterns = [s for p in self.sides["new"].parts(action) for i in p.grants for s in i.include][:200]
+            patterns = [s for p in self.sides["new"].parts(action) for i in p.grants for s in i.include][:_PATTERNS]
             shown = confirmed(requests(action, found.word, case, self.layout, patterns), engines, holds)
         if shown is None:
             return None

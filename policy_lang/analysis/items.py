@@ -15,6 +15,7 @@ from ..automata.pattern import ANY, CONTROL, MANY, Sequence, Word
 from ..domain.actions import ALLOW, ASK, COMMAND, DENY, PATH
 from ..domain.conditions import TRUE, Atom, Formula, Join, join
 from ..domain.errors import RequestError
+from ..domain.limits import limit
 from ..domain.policy import included
 from ..engine.command_words import BARE, FIRST, bare_sequence, command_options, named_sequences
 from ..engine.pdp import Engine
@@ -308,7 +309,7 @@ def option(name: str) -> Atom:
 Key = tuple[tuple[Sequence, ...], str, bool, bool]
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=limit("formula_texts"))
 def _text(formula: Formula) -> str:
     return canonical(formula)
 

@@ -10,6 +10,7 @@ from ..automata.trie import Trie
 from ..automata.walker import Walker
 from ..domain.actions import SORT_OF
 from ..domain.errors import RequestError
+from ..domain.limits import limit
 from ..facts.paths import Roots
 from ..ir.sorts.sort import Circumstances, sort_named
 from .spaces import Layout
@@ -21,7 +22,7 @@ def words_of(witness: Witness) -> tuple[Word, ...]:
     return _words(witness.action, witness.resource, witness.method, witness.layout)
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=limit("member_words"))
 def _words(action: str, resource: str | tuple[str, ...], method: str | None, place: Layout) -> tuple[Word, ...]:
     try:
         roots = Roots(None, place.workspace, place.home, place.tmp, lexical=True)

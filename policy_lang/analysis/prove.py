@@ -23,6 +23,7 @@ from .witness import Witness, confirmed, requests, telling, verdict_on
 
 PROVED, REFUTED, VACUOUS, UNDECIDED = "proved", "refuted", "vacuous", "undecided"
 _MOST_TRIES = limit("prove_tries")
+_PATTERNS = limit("witness_patterns")
 Test = Callable[[tuple[Verdict, ...]], bool]
 
 
@@ -105,7 +106,7 @@ class _Claim:
     def _refutation(self, action: str, question: Question) -> tuple[Witness | None, bool]:
         """A confirmed request that breaks the claim, and whether there surely is none."""
         cases = Cases(question.formulas(), self.side.policy.attributes)
-        grants = [s for p in self.side.parts(action) for i in p.grants for s in i.include][:200]
+        grants = [s for p in self.side.parts(action) for i in p.grants for s in i.include][:_PATTERNS]
         open_ = False
         for tries, found in enumerate(search(self.side, action, question, cases).run(), 1):
             agent = (found.agents & -found.agents).bit_length() - 1

@@ -86,7 +86,7 @@ class PostgresStore(SqlStore):
         """See `Store`."""
         return self._in_time(lambda: super(PostgresStore, self).change(name, change))
 
-    def found(self, wanted: TicketQuery = ALL, most: int = 100) -> list[Ticket]:
+    def found(self, wanted: TicketQuery = ALL, most: int = limit("tickets_found")) -> list[Ticket]:
         """See `Store`."""
         return self._in_time(lambda: super(PostgresStore, self).found(wanted, most))
 

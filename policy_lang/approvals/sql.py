@@ -96,7 +96,7 @@ class SqlStore(ABC):
                 self._put(run, after)
             return after
 
-    def found(self, wanted: TicketQuery = ALL, most: int = 100) -> list[Ticket]:
+    def found(self, wanted: TicketQuery = ALL, most: int = limit("tickets_found")) -> list[Ticket]:
         """See `Store`."""
         where: list[str] = []
         given: list[Any] = []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..domain.faults import InternalError
+from ..domain.limits import limit
 from ..domain.policy import Tier
 from ..domain.strict_json import Json
 from .ticket import Ticket, Vote
@@ -55,7 +56,7 @@ class Store(Protocol):
     def change(self, name: str, change: Change) -> Ticket | None:
         """Put what a function makes of a ticket in its place, as one step; whatever it raises leaves it as it was."""
 
-    def found(self, wanted: TicketQuery = ALL, most: int = 100) -> list[Ticket]:
+    def found(self, wanted: TicketQuery = ALL, most: int = limit("tickets_found")) -> list[Ticket]:
         """The latest tickets of those that are wanted, the newest first."""
 
     def hint(self, changed: Callable[[], None]) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..domain.strict_json import Json
     from .disk_snapshot import Recording
 
-_ROOM = 2_000
+_ROOM = limit("log_chain_bytes")
 """Bytes that are left for what the chain adds to a record."""
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
+from ..domain.limits import limit
 from .alphabet import Alphabet
 from .budget import Budget
 from .glob import Glob
@@ -93,7 +94,7 @@ def among(
     return tuple(text for text, _, _ in found)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=limit("segment_answers"))
 def possible(wanted: frozenset[Glob], alphabet: Alphabet, forbidden: tuple[Glob, ...]) -> bool:
     """True when some segment matches everything wanted. Raises SearchLimitError."""
     return bool(_shortest(wanted, frozenset(), frozenset(), alphabet, forbidden, Budget()))

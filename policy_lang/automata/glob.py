@@ -7,6 +7,7 @@ time is bounded by text times atoms whatever the text.
 from __future__ import annotations
 
 from ..domain.faults import AuthorError
+from ..domain.limits import limit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ Ranges = tuple[tuple[int, int], ...]
 """Sorted inclusive code point ranges."""
 
 MAX_CODE_POINT = 0x10FFFF
+_MOST_MASKS = limit("glob_masks")
 
 
 class GlobError(AuthorError, ValueError):
@@ -64,7 +66,7 @@ class Glob:
             for i, atom in enumerate(self.atoms):
                 if atom is not None and any(lo <= point <= hi for lo, hi in atom):
                     accepts |= 1 << i
-            if len(self._masks) < 512:
+            if len(self._masks) < _MOST_MASKS:
                 self._masks[char] = accepts
         return self._close(((mask & accepts) << 1) | (mask & self._stars))
 

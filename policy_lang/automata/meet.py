@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
+from ..domain.limits import limit
 from .alphabet import Alphabet
 from .budget import Budget
 from .glob import Glob
@@ -120,7 +121,7 @@ def _meet(label: Glob | Wild, other: str | Glob | Wild, alphabet: Alphabet) -> b
     return not globs or _common(globs, alphabet)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=limit("segment_answers"))
 def _common(globs: tuple[Glob, ...], alphabet: Alphabet) -> bool:
     """True when some segment matches all the globs."""
     return any(all(g.matches(s) for g in globs) for s in letters(globs, (), alphabet, Budget("decision_work")))

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import click
 
+from ..domain.limits import limit
 from ..report.approvals import render_stats, render_ticket, render_tickets, ticket_line
 from .calling import SERVICE
 from .common import FORMAT, fail_usage, print_json
@@ -195,7 +196,9 @@ def revoke(ticket: str, reason: str, **options: Any) -> None:
 
 
 @command.command(name="stats", short_help="Show how people answered, rule by rule")
-@click.option("--days", type=click.IntRange(1, 999), default=30, show_default=True, help="So many days back.")
+@click.option(
+    "--days", type=click.IntRange(1, limit("stats_days")), default=30, show_default=True, help="So many days back."
+)
 @SIGNING
 @SERVICE
 @FORMAT

@@ -41,9 +41,12 @@ def call(options: dict[str, Any], method: str, route: str, body: object = None) 
     if options["token_file"] is not None:
         try:
             with open(options["token_file"], encoding="ascii") as stream:
-                token = stream.read(1024).strip()
+                token = stream.read(limit("token_bytes") + 1)
         except (OSError, UnicodeDecodeError):
             fail_usage(f"`{options['token_file']}` cannot be read", format_)
+        if len(token) > limit("token_bytes"):
+            fail_usage(f"`{options['token_file']}` is longer than {limit('token_bytes')} bytes", format_)
+        token = token.strip()
     data = b"" if body is None else json.dumps(body).encode("ascii")
     try:
         status, reply = exchange(path, method, route, data, time.monotonic() + _SECONDS, token)

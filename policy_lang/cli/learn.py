@@ -13,6 +13,7 @@ import click
 from ..analysis.diff import Diff
 from ..audit.verify import verify
 from ..domain.errors import PolicyError
+from ..domain.limits import limit
 from ..policy import Policy
 from ..records.learning.propose import Wishes
 from ..records.learning.prove import Learned, learn
@@ -30,7 +31,7 @@ _NAME = re.compile(r"[A-Za-z0-9._/-]{1,64}\Z")
 @click.option("--against", metavar="POLICY", help="The policy in force: nothing beyond it is proposed.")
 @click.option("--agent", metavar="NAME", help="Only from what this agent did.")
 @click.option(
-    "--evidence", type=click.IntRange(2, 10_000), default=5, show_default=True,
+    "--evidence", type=click.IntRange(2, limit("learn_evidence")), default=5, show_default=True,
     help="How many different values in one place make a pattern.",
 )  # fmt: skip
 @click.option("--exact", is_flag=True, help="Generalise nothing.")
@@ -38,7 +39,9 @@ _NAME = re.compile(r"[A-Za-z0-9._/-]{1,64}\Z")
 @click.option("--within", is_flag=True, help="Let it stand within --against, so that nothing can go beyond that.")
 @click.option("--name", default="learned", show_default=True, help="The policy's name.")
 @click.option("--output", "-o", metavar="FILE", help="Write the policy there instead of to standard output.")
-@click.option("--workers", type=click.IntRange(1, 256), help="Processes that read; by default one for each core.")
+@click.option(
+    "--workers", type=click.IntRange(1, limit("workers")), help="Processes that read; by default one for each core."
+)
 @FORMAT
 def command(
     log: str, against: str | None, agent: str | None, evidence: int, exact: bool, without: tuple[str, ...],

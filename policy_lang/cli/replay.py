@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ..domain.errors import PolicyError
+from ..domain.limits import limit
 from ..records.replay import CHANGES, Replayed, portable, replay
 from ..records.source import Counted, lines, size
 from ..report.replays import render_replay
@@ -26,7 +27,9 @@ _FAIL = (*CHANGES, "undecided")
     "--fail-on", default="denied,allowed", show_default=True, metavar="KINDS",
     help="Exit 1 for these changes: denied, allowed, opened, trusted, asked, tiers; 3 for undecided; or `none`.",
 )  # fmt: skip
-@click.option("--workers", type=click.IntRange(1, 256), help="Processes that decide; by default one for each core.")
+@click.option(
+    "--workers", type=click.IntRange(1, limit("workers")), help="Processes that decide; by default one for each core."
+)
 @click.option("--ray", is_flag=True, help="As a Ray Data job, on the cluster of $RAY_ADDRESS or on this machine.")
 @FORMAT
 def command(

@@ -38,7 +38,7 @@ from .signals import Signal
 
 Tiers = dict[str, Tier]
 Become = Callable[[Decision], Decision]
-_GRACE = 60.0
+_GRACE = float(limit("ticket_grace_seconds"))
 """Seconds for another service to see that one of its tickets is over."""
 _OTHER = "the ticket is for another request, policy, agent or session"
 
@@ -256,7 +256,7 @@ class ApprovalService:
         found = self.store.get(name)
         return None if found is None else self._timed(found, force)
 
-    def found(self, wanted: TicketQuery, force: PolicyInForce, most: int = 100) -> list[Ticket]:
+    def found(self, wanted: TicketQuery, force: PolicyInForce, most: int = limit("tickets_found")) -> list[Ticket]:
         """The latest tickets of those that are wanted, as they are by now."""
         known = [self._timed(t, force) for t in self.store.found(wanted, most)]
         return [t for t in known if not wanted.states or t.state in wanted.states]

@@ -34,6 +34,11 @@ TABLE: tuple[Limit, ...] = (
     Limit("context_attributes", 64, "attributes", "declared attributes of one policy set"),
     Limit("enum_members", 256, "members", "members of one enumeration"),
     Limit("freeze_denials", 1000, "denials", "what one `freeze` may count; a person would have acted long before"),
+    Limit(
+        "freeze_seconds", 30 * 86_400, "seconds", "in which one `freeze` counts denials; a policy changes in a month"
+    ),
+    Limit("tier_expiry_seconds", 30 * 86_400, "seconds", "in which people may answer a ticket; nobody waits a month"),
+    Limit("quorum", 100, "people", "who must approve one ticket; larger bodies vote elsewhere"),
     Limit("path_bytes", 4096, "bytes", "PATH_MAX on Linux (limits.h)"),
     Limit("path_segment_bytes", 255, "bytes", "NAME_MAX on Linux (limits.h)"),
     Limit("path_segments", 256, "segments", "bounds the walk; real paths are below 40"),
@@ -72,7 +77,8 @@ TABLE: tuple[Limit, ...] = (
     Limit("idle_seconds", 300, "seconds", "a connection that asks nothing; a harness pauses between tool calls"),
     Limit("drain_seconds", 2, "seconds", "for a stopping service to finish what it has begun"),
     Limit("wait_milliseconds", 250, "milliseconds", "on one user's calls at a time; then its others are refused"),
-    Limit("config_bytes", 64 * 1024, "bytes", "the service's configuration or a token"),
+    Limit("config_bytes", 64 * 1024, "bytes", "the service's configuration, or a file of keys"),
+    Limit("token_bytes", 1024, "bytes", "a file with a token; `openssl rand -hex 32` writes 65"),
     Limit("sessions", 4096, "sessions", "open at once; a machine runs some dozens"),
     Limit("session_idle", 12 * 3600, "seconds", "without a decision, after which a session has ended"),
     Limit("frozen", 1024, "principals", "frozen at once; one more is a person's mistake or an attack"),
@@ -219,6 +225,45 @@ TABLE: tuple[Limit, ...] = (
     Limit("compile_seconds", 60, "seconds", "far beyond what a policy of 100,000 rules takes; the last good one stays"),
     Limit("compile_report", 2_000, "characters", "of what is wrong with a policy, in the log and in answers"),
     Limit("strangers", 1_024, "users", "without business here whose last try is remembered, to tell each seldom"),
+    Limit(
+        "witness_patterns", 200, "patterns", "of grants that witnesses take words from; the first ones serve as well"
+    ),
+    Limit("formula_texts", 16_384, "entries", "conditions kept as text; on overflow the oldest is made anew"),
+    Limit(
+        "member_words", 4_096, "entries", "resources of witnesses kept as words; on overflow the oldest is made anew"
+    ),
+    Limit("segment_answers", 16_384, "entries", "kept answers about globs; on overflow the oldest is found anew"),
+    Limit("lint_finders", 64, "entries", "sets of patterns kept compiled by the linter's pages and messages"),
+    Limit(
+        "glob_masks",
+        512,
+        "characters",
+        "kept for one glob, which texts of a few scripts stay below; others are computed",
+    ),
+    Limit("ticket_grace_seconds", 60, "seconds", "for another service to see that one of its tickets is over"),
+    Limit("tickets_found", 100, "tickets", "of one search for them, unless more are asked for; people read them"),
+    Limit("tickets_shown", 50, "tickets", "the latest that the service lists"),
+    Limit(
+        "console_tickets", 20, "tickets", "the latest on the console's first page; the others have pages of their own"
+    ),
+    Limit("console_fields", 8, "fields", "of a form of the console; the largest has five"),
+    Limit("console_link_fields", 2, "fields", "of a link that signs in; it has one"),
+    Limit("collect_seconds", 900, "seconds", "without a full collection of garbage, however busy the service is"),
+    Limit("checkpoint_seconds", 60, "seconds", "after which what was added to the log is signed"),
+    Limit("accepted_at_once", 16, "connections", "taken in a row before the others are served again"),
+    Limit("request_id_bytes", 200, "bytes", "a caller's name of its call; a longer one is not sent back"),
+    Limit("hook_poll_seconds", 30, "seconds", "for one call of a hook that waits for people; then it asks again"),
+    Limit("doctor_seconds", 60, "seconds", "for a hook to answer `policy doctor`; it denies long before by itself"),
+    Limit("rehearsal_seconds", 90, "seconds", "for a client to make the calls of a rehearsal; most take ten"),
+    Limit("log_chain_bytes", 2_000, "bytes", "of a record that are left for what the chain adds"),
+    Limit("work_chunk", 1_000, "records", "handed to a process at once; some milliseconds of work"),
+    Limit("work_ahead", 4, "chunks", "read ahead for each process; keeps memory bounded"),
+    Limit("work_block", 20_000, "records", "of one piece of work of a cluster; some seconds"),
+    Limit("workers", 256, "processes", "that replay or learn at once; more than machines have cores"),
+    Limit("ship_metrics_milliseconds", 15_000, "milliseconds", "between two exports of the counts"),
+    Limit("starter_hosts", 40, "hosts", "of one file that a starter policy names; more are not reviewed"),
+    Limit("learn_evidence", 10_000, "occurrences", "`--evidence`; nothing is surer after more"),
+    Limit("stats_days", 999, "days", "`--days`; tickets are kept for 90"),
     Limit("log_line_bytes", 4_000, "bytes", "of the service's own log; below PIPE_BUF (pipe(7)), so lines stay whole"),
 )
 

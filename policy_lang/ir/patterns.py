@@ -10,12 +10,15 @@ from ..domain.limits import limit
 from .scopes import PatternError
 from .sorts.sort import sort_named
 
+_SURELY = limit("pattern_bytes") // 4
+"""So many characters are within the limit whatever they are."""
+
 
 def compile_pattern(sort: str, text: str, methods: tuple[str, ...] = ()) -> tuple[Sequence, ...]:
     """The sequences that a pattern of a sort stands for. Raises PatternError."""
     if not text:
         raise PatternError("the pattern is empty")
-    if len(text) > 1000 and len(text.encode("utf-8", "replace")) > limit("pattern_bytes"):
+    if len(text) > _SURELY and len(text.encode("utf-8", "replace")) > limit("pattern_bytes"):
         raise PatternError(f"the pattern is longer than {limit('pattern_bytes')} bytes")
     if not text.isprintable() and any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in text):
         raise PatternError("the pattern contains a control character", "no resource can, so it would match nothing")

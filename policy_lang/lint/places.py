@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from ..analysis.members import first_of
 from ..analysis.witness import Witness
+from ..domain.limits import limit
 from ..syntax import emit
 from ..syntax.tree import TierDef
 from .capabilities import Place
@@ -45,7 +46,7 @@ def row_of(rows: Sequence[Place], grant: Grant) -> Place:
     return rows[place or 0]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=limit("lint_finders"))
 def _finder(action: str, patterns: tuple[str, ...]) -> Callable[[Witness], int | None]:
     return first_of(wanted(action, patterns))
 

@@ -7,7 +7,7 @@ import os
 from ..domain import strict_json
 from .questions import HookQuestion, Outcome, RefusedError, combined, outcome
 
-_WAIT = 30
+_WAIT = 30  # limit: hook_poll_seconds
 """Seconds for one call that waits; then it is asked again."""
 
 

@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 
 from ..domain import strict_json
+from ..domain.limits import limit
 from ..facts.owners import unsafe
 from . import rehearsal
 from .clients.base import HookClient
@@ -124,7 +125,7 @@ def _hook(client: HookClient, path: str, command: str, workspace: str) -> list[C
 def _run(client: HookClient, command: str, data: bytes, workspace: str) -> subprocess.CompletedProcess[bytes]:
     extra = {client.workspace_variable: workspace} if client.workspace_variable else {}
     return subprocess.run(
-        ["/bin/sh", "-c", command], input=data, cwd=workspace, env={**os.environ, **extra}, capture_output=True, check=False, timeout=60,
+        ["/bin/sh", "-c", command], input=data, cwd=workspace, env={**os.environ, **extra}, capture_output=True, check=False, timeout=limit("doctor_seconds"),
     )  # fmt: skip
 
 

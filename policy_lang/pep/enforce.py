@@ -80,6 +80,7 @@ _TOLD = {
 }  # fmt: skip
 """Fields of clients' input that identify a call, and their names in a record; telemetry has the same values."""
 MOST_ORIGIN = 256  # limit: hook_origin_characters
+MOST_TOKEN = 1024  # limit: token_bytes
 
 
 def _origin(client: str, payload: dict[str, object]) -> dict[str, str]:
@@ -126,11 +127,14 @@ def _workspace_of(spec: HookClient, payload: dict[str, object]) -> str:
 
 
 def token(options: Options) -> str:
-    """The token to show to the service; empty when there is none."""
+    """The token to show to the service; empty when there is none. Raises RefusedError for a file that is too long."""
     if "--token-file" not in options:
         return ""
     with open(options["--token-file"][0], encoding="ascii") as stream:
-        return stream.read(1024).strip()
+        found = stream.read(MOST_TOKEN + 1)
+    if len(found) > MOST_TOKEN:
+        raise RefusedError(f"the file of the token is longer than {MOST_TOKEN} bytes")
+    return found.strip()
 
 
 def owners(options: Options) -> frozenset[int]:

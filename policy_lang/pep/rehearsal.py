@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ..domain.limits import limit
 from .clients.base import Call, HookClient, RehearsalProtocol
 
 
@@ -38,7 +39,7 @@ def rehearse(
     client: HookClient,
     calls: Iterable[Call],
     folder: str,
-    seconds: float = 90,
+    seconds: float = limit("rehearsal_seconds"),
     path: str | None = None,
     flags: Sequence[str] = (),
     **env: str,

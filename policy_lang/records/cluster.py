@@ -13,11 +13,12 @@ import os
 from typing import Any
 
 from ..audit.read import LogReadError, log_files
+from ..domain.limits import limit
 from .replay import Replayed, Replayer
 from .source import is_parquet
 
 _EXTRA = 'a Ray job needs packages more: `pip install "policy-lang[ray]"`'
-_BLOCK = 20_000
+_BLOCK = limit("work_block")
 
 
 def replay_on_ray(log: str, new: bytes, old: bytes | None = None) -> Replayed:

@@ -10,12 +10,13 @@ from multiprocessing import get_context
 from typing import Any, TypeVar
 
 from ..audit.read import LogReadError
+from ..domain.limits import limit
 from .source import Counted
 
 Found = TypeVar("Found")
 Work = Callable[[list[Counted]], Found]
-_CHUNK = 1_000
-_AHEAD = 4
+_CHUNK = limit("work_chunk")
+_AHEAD = limit("work_ahead")
 """Chunks that are read ahead for each worker."""
 
 

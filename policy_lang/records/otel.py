@@ -44,7 +44,7 @@ _LONGEST = limit("ship_seconds")
 """Seconds for one export with all of the exporter's own tries; $OTEL_EXPORTER_OTLP_TIMEOUT is for one request."""
 _LONGEST_PAUSE = float(limit("ship_pause_seconds"))
 _LOOK = 1.0
-_METRICS_EVERY = 15_000
+_METRICS_EVERY = limit("ship_metrics_milliseconds")
 _FOR_GOOD = frozenset(range(400, 500)) - {401, 403, 404, 408, 429}
 """Statuses that no other try changes (OTLP/HTTP, failures); credentials and addresses can be corrected meanwhile."""
 _SEVERITY = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..domain.limits import limit
 from ..syntax import emit
 from ..syntax.emit import BLANK, OPAQUE, Annotated, Part, case, imported, rule
 from .repository import Repository
@@ -72,7 +73,11 @@ def _rules(repo: Repository) -> list[Part]:
         for host, file in repo.hosts.items():
             by_file.setdefault(file, []).append(host)
         for file, found in sorted(by_file.items()):
-            out.append(Annotated(rule("allow", ["connect"], sorted(found)[:40], methods=["GET", "HEAD"]), file))
+            out.append(
+                Annotated(
+                    rule("allow", ["connect"], sorted(found)[: limit("starter_hosts")], methods=["GET", "HEAD"]), file
+                )
+            )
     return [*out, BLANK]
 
 

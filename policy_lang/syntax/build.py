@@ -146,7 +146,7 @@ class Builder(Transformer[Token, Anything]):
                 f"expected a number from 1 to {most}",
             )
         time = seconds(length.text) if len(length.text) < 12 else 0
-        if not 1 <= time <= 30 * 86400:
+        if not 1 <= time <= limit("freeze_seconds"):
             self.report(
                 "PLE316", f"`{length.text}` is not a valid time", length.pos, "expected a duration from 1s to 30d"
             )
@@ -161,7 +161,7 @@ class Builder(Transformer[Token, Anything]):
             tier.approvers = words
         elif kind == "quorum":
             tier.quorum = int(words[0].text) if len(words[0].text) < 4 else 0
-            if not 1 <= tier.quorum <= 100:
+            if not 1 <= tier.quorum <= limit("quorum"):
                 self.report(
                     "PLE313",
                     f"`{words[0].text}` is not a valid quorum",
@@ -170,7 +170,7 @@ class Builder(Transformer[Token, Anything]):
                 )
         elif kind == "expires":
             tier.expires = seconds(words[0].text) if len(words[0].text) < 12 else 0
-            if not 1 <= tier.expires <= 30 * 86400:
+            if not 1 <= tier.expires <= limit("tier_expiry_seconds"):
                 self.report(
                     "PLE313",
                     f"`{words[0].text}` is not a valid time to wait",

@@ -8,10 +8,15 @@ import re
 import socket
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from policy_lang.cli.main import cli
+from policy_lang.daemon.identity.config import read_token
 from policy_lang.domain.limits import limit
 from policy_lang.pep import channel, enforce, hook, mcp
 from policy_lang.pep.clients import NAMES
@@ -99,3 +104,31 @@ def test_a_message_over_mcp() -> None:
 
     assert answers(size) == [{"jsonrpc": "2.0", "id": 1, "result": {}}]
     assert answers(size + 1) == []  # the start of the next message is unknown
+
+
+@pytest.mark.parametrize(
+    "read", [lambda path: enforce.token({"--token-file": [path]}), read_token], ids=["hook", "service"]
+)
+def test_a_token_is_read_whole_or_not_at_all(read: Callable[[str], str], tmp_path: Path) -> None:
+    size = limit("token_bytes")
+    path = tmp_path / "token"
+    path.touch(mode=0o600)
+    path.write_text("t" * (size - 1) + "\n")
+    assert read(str(path)) == "t" * (size - 1)
+    path.write_text("t" * size)
+    assert read(str(path)) == "t" * size
+    path.write_text("t" * (size + 1))
+    with pytest.raises(Exception, match=f"longer than {size} bytes"):
+        read(str(path))
+
+
+def test_a_persons_token_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
+    size = limit("token_bytes")
+    path = tmp_path / "token"
+    for length in (size, size + 1):
+        path.write_text("t" * length)
+        done = CliRunner().invoke(
+            cli, ["approvals", "list", "--socket", str(tmp_path / "none"), "--token-file", str(path)]
+        )
+        assert done.exit_code == 2
+        assert (f"longer than {size} bytes" in done.output) == (length > size)

@@ -8,6 +8,7 @@ import pytest
 
 from policy_lang import Policy, PolicyError
 from policy_lang.domain.errors import Source
+from policy_lang.domain.limits import limit
 from policy_lang.syntax.format import format_file
 from policy_lang.syntax.parse import parse
 
@@ -72,3 +73,16 @@ def test_mistakes(statement: str, code: str) -> None:
 def test_the_limits_and_the_word() -> None:
     Policy.loads(BASE + "freeze when 1 denials within 1s\nfreeze when 1000 denials within 30d")
     Policy.loads(BASE + 'let denials = "x"\nallow read denials')
+
+
+@pytest.mark.parametrize(
+    ("name", "statement", "code"),
+    [
+        ("freeze_seconds", "freeze when 3 denials within {}s", "PLE316"),
+        ("tier_expiry_seconds", 'tier people {{ approvers "@a" expires {}s }}', "PLE313"),
+        ("quorum", 'tier people {{ approvers "@a" quorum {} }}', "PLE313"),
+    ],
+)
+def test_times_and_numbers_of_people_end_where_the_table_says(name: str, statement: str, code: str) -> None:
+    Policy.loads(BASE + statement.format(limit(name)))
+    assert codes(BASE + statement.format(limit(name) + 1)) == [code]

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from policy_lang.daemon.api.http import HttpCall
 from policy_lang.daemon.frozen_store import FrozenStore
 from policy_lang.daemon.identity import signatures
 from policy_lang.daemon.identity.config import (
@@ -23,15 +24,17 @@ from policy_lang.daemon.identity.config import (
     ServiceConfigError,
     WebhookModel,
 )
-from policy_lang.daemon.identity.principals import Principals
+from policy_lang.daemon.identity.principals import Caller, Principals
 from policy_lang.daemon.metrics import Metrics
 from policy_lang.daemon.notify import Notifier
 from policy_lang.daemon.policy_source import FileSource, PolicySourceError
 from policy_lang.daemon.transport import diary
+from policy_lang.domain.errors import RequestError
 from policy_lang.domain.limits import limit
 from tests.needs import extra
 
 with extra():
+    from policy_lang.daemon.console import routes
     from policy_lang.daemon.transport.admission import Admission
 
 MODELS: dict[str, tuple[str, Callable[[int], object]]] = {
@@ -163,3 +166,20 @@ def test_so_many_events_are_told_at_once() -> None:
         busy.clear()
         done = asyncio.Event()
         assert asyncio.run(told(most + above)) == most
+
+
+def test_fields_of_a_form() -> None:
+    def form(count: int) -> dict[str, str]:
+        body = "&".join(f"f{i}=x" for i in range(count)).encode()
+        kind = {b"content-type": b"application/x-www-form-urlencoded"}
+        return routes._form(HttpCall("POST", "/", body, Caller(), headers=kind))
+
+    assert len(form(limit("console_fields"))) == limit("console_fields")
+    with pytest.raises(RequestError, match="not a form"):
+        form(limit("console_fields") + 1)
+
+
+def test_fields_of_a_link() -> None:
+    more = "&a=b" * (limit("console_link_fields") - 1)
+    assert routes._code(f"code=x{more}") == "x"
+    assert routes._code(f"code=x{more}&a=b") == ""

@@ -185,7 +185,7 @@ def imports_of(path: Path, known: set[str]) -> set[str]:
     return (found & known) - {name}
 
 
-NO_LIMITS = {"automata/glob.py: MAX_CODE_POINT": "the last of Unicode"}
+NO_LIMITS = {"automata/glob.py: MAX_CODE_POINT": "the last of Unicode", "cli/test.py: IntRange(0, 100)": "per cent"}
 """Numbers that are named like limits and are none."""
 
 
@@ -213,11 +213,48 @@ def limits_beside_the_table(path: Path) -> Iterator[str]:
                 continue
         yield f"{place}: {named[0]}"
     for one in ast.walk(tree):
-        if isinstance(one, ast.keyword) and one.arg in {"max_length", "le", "lt"} and has_number(one.value):
-            yield f"{place}: {one.arg}={ast.unparse(one.value)}"
+        yield from (f"{place}: {found}" for found in unnamed_limits(one, shown=place.startswith("report/")))
 
 
-LIMIT_NAME = {"MOST", "MAX", "LIMIT", "LONGEST", "DEEPEST", "SECONDS", "MILLISECONDS"}
+LIMIT_NAME = {
+    "MOST", "MAX", "LIMIT", "LONGEST", "DEEPEST", "SECONDS", "MILLISECONDS",
+    "LATEST", "WAIT", "GRACE", "ROOM", "CHUNK", "AHEAD",
+}  # fmt: skip
+LIMIT_KEYWORDS = {"max_length", "le", "lt", "maxsize", "timeout", "max_num_fields"}
+LIMIT_PARAMETERS = {"most", "limit", "maxsize", "seconds", "timeout"}
+
+
+def unnamed_limits(node: ast.AST, *, shown: bool) -> Iterator[str]:
+    """Numbers that bound something where no name says so. What is only `shown` may be cut as it pleases the eye."""
+    match node:
+        case ast.keyword(arg=str(name), value=value) if name in LIMIT_KEYWORDS and has_number(value):
+            yield f"{name}={ast.unparse(value)}"
+        case ast.Call(func=ast.Name(id="lru_cache"), args=[value]) if has_number(value):
+            yield ast.unparse(node)
+        case ast.Call(func=ast.Attribute(attr="IntRange"), args=[_, value]) if has_number(value):
+            yield ast.unparse(node).rpartition("click.")[2]
+        case ast.Call(func=ast.Attribute(attr="IntRange"), keywords=[*_, ast.keyword(arg="max", value=value)]) if (
+            has_number(value)
+        ):
+            yield ast.unparse(node).rpartition("click.")[2]
+        case ast.Subscript(value=ast.ListComp() | ast.Call(func=ast.Name(id="sorted" | "list" | "tuple"))) if (
+            cut_of(node) >= 20
+        ):
+            yield ast.unparse(node)
+        case ast.arguments() if not shown:
+            named = [*zip([*node.posonlyargs, *node.args][::-1], node.defaults[::-1], strict=False)]
+            named += [(a, v) for a, v in zip(node.kwonlyargs, node.kw_defaults, strict=True) if v is not None]
+            yield from (f"{a.arg}={ast.unparse(v)}" for a, v in named if a.arg in LIMIT_PARAMETERS and has_number(v))
+        case ast.Compare(left=ast.Call(func=ast.Name(id="len")), comparators=[ast.Constant(value=int(bound))]) if (
+            bound >= 200
+        ):
+            yield ast.unparse(node)
+
+
+def cut_of(node: ast.Subscript) -> int:
+    """After how many elements a collection is cut, if a number says so."""
+    upper = node.slice.upper if isinstance(node.slice, ast.Slice) else None
+    return upper.value if isinstance(upper, ast.Constant) and isinstance(upper.value, int) else 0
 
 
 def has_number(value: ast.expr) -> bool:
@@ -233,23 +270,46 @@ def test_every_limit_stands_in_the_table() -> None:
     assert len({row.name for row in TABLE}) == len(TABLE), "a limit stands there twice"
 
 
+UNNAMED = [
+    "@lru_cache(maxsize=64)\ndef f(): ...", "@lru_cache(64)\ndef f(): ...", "run(a, timeout=60)", "click.IntRange(1, 256)",
+    "click.IntRange(max=9)", "click.IntRange(min=1, max=9)", "parse_qsl(a, max_num_fields=8)", "def f(most=100): ...",
+    "def f(*, seconds: float = 90): ...", "[a for a in b][:200]", "sorted(a)[:40]", "len(a) < 512", "Field(max_length=9)",
+]  # fmt: skip
+NAMED = [
+    '@lru_cache(maxsize=limit("a"))\ndef f(): ...', "@lru_cache(maxsize=None)\ndef f(): ...", "run(a, timeout=left)", "click.IntRange(1)",
+    "click.IntRange(min=1)", 'def f(most=limit("a")): ...', "def f(width=100): ...", "sorted(a)[:1]", "text[:200]", "len(a) == 2",
+]  # fmt: skip
+
+
+def test_the_search_for_limits_sees_numbers_without_a_name() -> None:
+    for texts, count in ((UNNAMED, 1), (NAMED, 0)):
+        for text in texts:
+            assert len([f for n in ast.walk(ast.parse(text)) for f in unnamed_limits(n, shown=False)]) == count, text
+
+
 NOT_AT_THEIR_VALUE = {
     "caches that start anew, which changes no answer: the reference is compared with them cold and warm": """
-        compiled_found condition_walkers dfa_states lint_answers memo_entries remembered_effects remembered_text
+        compiled_found condition_walkers dfa_states formula_texts glob_masks lint_answers lint_finders member_words memo_entries
+        remembered_effects remembered_text segment_answers
         replay_answers unknown_segments_per_state
     """,
     "searches that give up as `undecided` or a denial; tests reach them with smaller ones": """
-        condition_combinations decision_work diff_rules diff_tries diff_whole fact_reasons learn_exact learn_rounds
+        condition_combinations decision_work witness_patterns diff_rules diff_tries diff_whole fact_reasons learn_exact learn_rounds
         lint_agents lint_principals prove_tries query_cuts query_tries script_steps tree_files usage_tries
     """,
     "times, which a test would have to wait for; that they end is tested with shorter ones": """
-        approval_wait_seconds call_seconds client_seconds compile_seconds git_seconds idle_seconds log_segment_seconds
+        approval_wait_seconds call_seconds checkpoint_seconds client_seconds collect_seconds compile_seconds doctor_seconds
+        hook_poll_seconds rehearsal_seconds ship_metrics_milliseconds ticket_grace_seconds git_seconds idle_seconds log_segment_seconds
         log_wait_milliseconds ship_metrics_seconds ship_pause_seconds ship_seconds signature_seconds
         store_connect_seconds store_listen_seconds wait_milliseconds
     """,
     "sizes of files and batches, whose mechanism is tested with smaller ones": """
         approvals_an_hour approvals_waiting http_headers learn_sessions log_record_bytes log_secrets log_segment_bytes
         learn_values log_unsigned ship_answer_bytes ship_batch usage_values
+    """,
+    "how much is shown, kept together or done in a row, which refuses nothing": """
+        accepted_at_once console_tickets log_chain_bytes request_id_bytes starter_hosts tickets_found tickets_shown
+        work_ahead work_block work_chunk
     """,
 }
 """Limits that no test names, by the reason."""

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from policy_lang import RequestError
 from policy_lang.audit.disk_snapshot import Recording
 from policy_lang.audit.redact import cleaned
+from policy_lang.cli import approvals, learn, replay
 from policy_lang.compiled.codec import DamagedError, pack, unpack
 from policy_lang.domain.limits import limit
 from policy_lang.facts.commands import argv_word
@@ -156,3 +158,17 @@ def test_questions_and_reasons_of_a_call() -> None:
     for model, field in ((QuestionModel, "question"), (PrincipalModel, "reason")):
         with pytest.raises(RequestError):
             validated(model, {field: "x" * (most + 1)})
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "name"),
+    [
+        (replay.command, "workers", "workers"), (learn.command, "workers", "workers"),
+        (learn.command, "evidence", "learn_evidence"), (approvals.stats, "days", "stats_days"),
+    ],
+)  # fmt: skip
+def test_numbers_on_the_command_line(command: click.Command, option: str, name: str) -> None:
+    (made,) = (p for p in command.params if p.name == option)
+    assert made.type.convert(limit(name), made, None) == limit(name)
+    with pytest.raises(click.BadParameter):
+        made.type.convert(limit(name) + 1, made, None)

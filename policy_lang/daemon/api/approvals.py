@@ -24,7 +24,7 @@ from .guard import guarded
 from .http import Answered, HttpCall, HttpReply, LongPoll, reply
 
 TICKETS = "/v1/approvals/"
-_LATEST = 50
+_LATEST = limit("tickets_shown")
 _FINDING = "APR008: people always said yes, and so often on one day that nobody reads it"
 _VERIFY_SECONDS = limit("signature_seconds") + 1.0
 _aside = ThreadPoolExecutor(2, "signatures")

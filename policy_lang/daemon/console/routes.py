@@ -31,7 +31,7 @@ from . import pages
 from .suggest import LEAST, suggested
 
 COOKIE = "policy_console"
-_LATEST = 20
+_LATEST = limit("console_tickets")
 _HEADERS = (
     (
         "content-security-policy",
@@ -99,7 +99,7 @@ class Console:
     def _sign_in(self, call: HttpCall) -> HttpReply:
         now = time.time()
         if call.method == "GET":  # whatever looks at links beforehand uses none up
-            code = dict(parse_qsl(call.query, max_num_fields=2)).get("code", "")
+            code = _code(call.query)
             person = self.sessions.waiting(code, now)
             if person is None:
                 raise RequestError("PLR241", "the link is not good, or not any more")
@@ -240,6 +240,14 @@ def _cookie(call: HttpCall) -> str:
     return found.value if found is not None else ""
 
 
+def _code(query: str) -> str:
+    """The code of a link that signs in; empty when it has none, or is not such a link."""
+    try:
+        return dict(parse_qsl(query, max_num_fields=limit("console_link_fields"))).get("code", "")
+    except ValueError:
+        return ""
+
+
 def _form(call: HttpCall) -> dict[str, str]:
     """The fields of a form. Raises RequestError for anything else."""
     kind = call.headers.get(b"content-type", b"").split(b";")[0].strip().lower()
@@ -248,7 +256,9 @@ def _form(call: HttpCall) -> dict[str, str]:
     if len(call.body) > limit("console_body_bytes"):
         raise RequestError("PLR101", f"the form is longer than {limit('console_body_bytes')} bytes")
     try:
-        pairs = parse_qsl(call.body.decode("ascii"), keep_blank_values=True, max_num_fields=8, errors="strict")
+        pairs = parse_qsl(
+            call.body.decode("ascii"), keep_blank_values=True, max_num_fields=limit("console_fields"), errors="strict"
+        )
     except ValueError:
         raise RequestError("PLR242", "this is not a form of the console") from None
     fields = dict(pairs)

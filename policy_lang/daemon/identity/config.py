@@ -302,7 +302,7 @@ def group_id(name: str) -> int:
 
 def read_token(path: str) -> str:
     """The token in a file that only this user can read. Raises ServiceConfigError."""
-    token = private_bytes(path, secret=True).decode("utf-8", "replace").strip()
+    token = private_bytes(path, secret=True, bound="token_bytes").decode("utf-8", "replace").strip()
     if len(token) < _LEAST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
         raise ServiceConfigError(
             f"`{path}` holds no token of at least {_LEAST_TOKEN} printable characters; make one: `openssl rand -hex 32`"
@@ -310,8 +310,11 @@ def read_token(path: str) -> str:
     return token
 
 
-def private_bytes(path: str, secret: bool) -> bytes:
-    """The bytes of a file in safe hands; a secret one is readable by its owner only. Raises ServiceConfigError."""
+def private_bytes(path: str, secret: bool, bound: str = "config_bytes") -> bytes:
+    """The bytes of a file in safe hands; a secret one is readable by its owner only. No longer than the limit `bound`.
+
+    Raises ServiceConfigError.
+    """
     try:
         handle = open_for_reading(path)
     except (OSError, ValueError) as error:
@@ -326,7 +329,7 @@ def private_bytes(path: str, secret: bool) -> bytes:
             fault = (f"others can read it (mode {stat.S_IMODE(status.st_mode):04o})", "take that away: `chmod 600`")
         if fault is not None:
             raise ServiceConfigError(f"`{path}` is refused: {fault[0]}; {fault[1]}")
-        most = limit("config_bytes")
+        most = limit(bound)
         data = os.read(handle, most + 1)
         if len(data) > most:
             raise ServiceConfigError(f"`{path}` is longer than {most} bytes")

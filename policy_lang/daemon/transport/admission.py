@@ -85,7 +85,7 @@ class Admission:
                 del self._per_peer[uid]
 
     def _accept(self, listener: socket.socket) -> None:
-        for _ in range(16):  # others are served between
+        for _ in range(limit("accepted_at_once")):  # others are served between
             try:
                 connection, _address = listener.accept()
             except BlockingIOError:

@@ -167,7 +167,9 @@ class Connection(asyncio.Protocol):
         if self._transport is None or self._closing:
             return
         self.server.metrics.replies[answer.status] += 1
-        plain = identity.isascii() and identity.decode("ascii").isprintable() and len(identity) <= 200
+        plain = (
+            identity.isascii() and identity.decode("ascii").isprintable() and len(identity) <= limit("request_id_bytes")
+        )
         more = b"".join(b"%s: %s\r\n" % (k.encode("ascii"), v.encode("ascii")) for k, v in answer.headers)
         echoed = b"x-request-id: %s\r\n" % identity if identity and plain else b""
         self._transport.write(

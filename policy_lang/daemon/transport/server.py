@@ -25,9 +25,9 @@ from .waiting import GroupCommit, LongPolls
 
 _LOOK = 0.25
 """Seconds between looks at the policy's source and at the connections' deadlines."""
-_QUIET, _SELDOM, _LATEST = 2.0, 60.0, 900.0
+_QUIET, _SELDOM, _LATEST = 2.0, 60.0, float(limit("collect_seconds"))
 """Seconds: a full collection of garbage waits for so long a pause between calls, comes no more often, and no later."""
-_CHECKPOINT = 60.0
+_CHECKPOINT = float(limit("checkpoint_seconds"))
 """Seconds after which the decision log is signed, when something was added."""
 _SESSIONS = 60
 """Seconds between looks for idle sessions."""
