@@ -12,7 +12,7 @@ import pytest
 from policy_lang.cli.doctor import command as doctor
 from policy_lang.cli.hook import command as hook_command
 from policy_lang.pep import mcp
-from policy_lang.pep.clients import NAMES
+from policy_lang.pep.clients import NAMES, UnknownClientError
 from policy_lang.pep.clients import client as client_of
 from policy_lang.pep.hook import DENIALS, plain_denial
 from policy_lang.pep.questions import denied
@@ -41,7 +41,7 @@ def test_every_part_knows_the_same_clients() -> None:
     (schema,) = [t["inputSchema"] for t in mcp._TOOLS if t["name"] == "hook"]
     assert set(schema["properties"]["client"]["enum"]) == known  # type: ignore[index]
     assert {p.stem for p in (HERE / "payloads").glob("*.jsonl")} == known
-    with pytest.raises(KeyError):
+    with pytest.raises(UnknownClientError, match=r"^unknown client `nobody`; known are claude, "):
         client_of("nobody")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ...domain.faults import CallerError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .base import HookClient
@@ -9,9 +11,15 @@ if TYPE_CHECKING:
 NAMES = ("claude", "codex", "gemini", "copilot", "cursor")
 
 
+class UnknownClientError(CallerError, KeyError):
+    """No client has the name."""
+
+    __str__ = CallerError.__str__
+
+
 def client(name: str) -> HookClient:
-    """The record of a client; its module alone is imported. Raises KeyError for a name that is not one of `NAMES`."""
+    """The record of a client; its module alone is imported. Raises UnknownClientError for a name that is not one of `NAMES`."""
     if name not in NAMES:
-        raise KeyError(name)
+        raise UnknownClientError(f"unknown client `{name[:40]}`; known are {', '.join(NAMES)}")
     made: HookClient = __import__(f"{__name__}.{name}", fromlist=["CLIENT"]).CLIENT
     return made
