@@ -86,8 +86,8 @@ TABLE: tuple[Limit, ...] = (
     Limit("escalation_bytes", 2000, "bytes", "a question to a person"),
     Limit("log_secrets", 64, "secrets", "different ones that are looked for everywhere in one record"),
     Limit("log_record_bytes", 1 << 20, "bytes", "one record; what does not fit is cut, and says so"),
-    Limit("log_segment_bytes", 64 << 20, "bytes", "one file of the log, unless told otherwise; some 60,000 records"),
-    Limit("log_segment_seconds", 86_400, "seconds", "for which one file of the log is written, unless told otherwise"),
+    Limit("log_segment_bytes", 64 << 20, "bytes", "one file of the log, by default; some 60,000 records"),
+    Limit("log_segment_seconds", 86_400, "seconds", "for which one file of the log is written, by default"),
     Limit("log_wait_milliseconds", 500, "milliseconds", "for another writer of the log; then the decision is a denial"),
     Limit("log_disk_entries", 500, "names", "links and files of folders that one record notes, for replay"),
     Limit(
@@ -131,7 +131,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("notify_seconds", 10, "seconds", "for the program that tells people of a ticket"),
     Limit("notify_waiting", 100, "tickets", "that wait for a notification of people; more are counted, and not sent"),
     Limit("hook_input_bytes", 8 << 20, "bytes", "a call as its hook gets it; clients send whole files with a write"),
-    Limit("hook_seconds", 2, "seconds", "a hook answers in, unless told otherwise; clients wait 5 at least"),
+    Limit("hook_seconds", 2, "seconds", "a hook answers in, by default; clients wait 5 at least"),
     Limit("hook_host_seconds", 10, "seconds", "that a client waits for its hook, whose own alarm comes long before"),
     Limit("hook_timeout_seconds", 60, "seconds", "`--timeout`; the hook must end before its client gives up on it"),
     Limit("hook_wait_seconds", 540, "seconds", "`--wait`; clients give up after 600, and then let the call pass"),
@@ -161,7 +161,7 @@ TABLE: tuple[Limit, ...] = (
         "of a file that tells about a repository; a lock file of a large monorepo is about 3 MB",
     ),
     Limit(
-        "usage_values", 20_000, "values", "of one rule that are told apart; a rule with more gets no smaller pattern"
+        "usage_values", 20_000, "values", "of one rule that are distinguished; a rule with more gets no smaller pattern"
     ),
     Limit("usage_tries", 40, "rules", "for which smaller patterns are tried by a replay"),
     Limit(
@@ -173,7 +173,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("stats_names", 10_000, "names", "of one kind that statistics count; the others are counted together"),
     Limit("learn_exact", 400, "values", "that a draft takes literally because a wider pattern was refused"),
     Limit("learn_rounds", 12, "drafts", "that learning corrects before it gives up"),
-    Limit("learn_sessions", 1_000, "sessions", "that are told apart as evidence; more make nothing surer"),
+    Limit("learn_sessions", 1_000, "sessions", "that are distinguished as evidence; more make nothing surer"),
     Limit("git_seconds", 30, "seconds", "for git to hand out the files of a revision"),
     Limit("log_secret_spans", 512, "places", "in one text that may be secret; a text with more is replaced as a whole"),
     Limit("lint_agents", 60, "agents", "that one rule of the linter compares pair by pair"),
@@ -216,7 +216,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("call_seconds", 5, "seconds", "for the service to answer a command of a person"),
     Limit("request_name", 256, "characters", "names in a request, the service's calls and its configuration"),
     Limit("request_text", 4_096, "characters", "paths and other texts in a request or a call; PATH_MAX on Linux"),
-    Limit("client_seconds", 2, "seconds", "for the service to answer a Python program, unless told otherwise"),
+    Limit("client_seconds", 2, "seconds", "for the service to answer a Python program, by default"),
     Limit("signature_seconds", 5, "seconds", "for `ssh-keygen` to verify one signature; it takes milliseconds"),
     Limit("signer_name", 128, "characters", "an identity in an allowed-signers file"),
     Limit("config_address", 2_048, "characters", "an address in the service's configuration"),
@@ -263,6 +263,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("ship_metrics_milliseconds", 15_000, "milliseconds", "between two exports of the counts"),
     Limit("starter_hosts", 40, "hosts", "of one file that a starter policy names; more are not reviewed"),
     Limit("learn_evidence", 10_000, "occurrences", "`--evidence`; nothing is surer after more"),
+    Limit("learn_names", 1024, "entries", "agents' names kept as checked; on overflow the oldest is checked anew"),
     Limit("stats_days", 999, "days", "`--days`; tickets are kept for 90"),
     Limit("log_line_bytes", 4_000, "bytes", "of the service's own log; below PIPE_BUF (pipe(7)), so lines stay whole"),
 )
