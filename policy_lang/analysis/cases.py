@@ -1,4 +1,4 @@
-"""Who asks, and under which context: the finitely many cases that conditions tell apart.
+"""Principals and contexts: the finitely many cases that conditions tell apart.
 
 Each subject (the agent, an attribute, the time) has a few classes of values, found exactly from the comparisons
 that speak of it; absent is one of them. What the language leaves open about commands, whether an option is given,

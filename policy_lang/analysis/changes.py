@@ -1,4 +1,4 @@
-"""What a change touches besides decisions: tiers' definitions, attributes, reasons, tests, proofs, profiles."""
+"""Changes besides decisions: tiers' definitions, attributes, reasons, tests, proofs, profiles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a change means: who may do what they could not do before, or with less approval. Each row has a witness."""
+"""The meaning of a change: requests newly permitted, or with less approval. Each row has a witness."""
 
 from __future__ import annotations
 

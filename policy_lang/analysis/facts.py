@@ -1,4 +1,4 @@
-"""What rules do and do not do, each fact proved: dead, redundant, neutralised, meeting nothing, useless exceptions."""
+"""Facts about rules, each proved: dead, redundant, neutralised, meeting nothing, useless exceptions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which patterns a witness lies in, and whether all of a pattern is meant."""
+"""The patterns that a witness is a member of, and whether all of a pattern is affected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who can do what: the grants that take effect, each with an example that the engine confirms."""
+"""Answers to who can do what: the grants that take effect, each with an example that the engine confirms."""
 
 from __future__ import annotations
 

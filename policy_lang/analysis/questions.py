@@ -1,4 +1,4 @@
-"""What is asked, as searches: who permits what the other refuses, who asks for less, what a property forbids.
+"""Questions as searches: who permits what the other refuses, who asks for less, what a property forbids.
 
 A policy set permits a word when every layer with a default has a grant for it, no layer denies it, and the protected
 floor leaves it alone or every such layer overrides it. So "this permits and that refuses" is a few searches, each

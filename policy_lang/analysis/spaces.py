@@ -1,4 +1,4 @@
-"""Where the workspace, the home and the temporary folder lie, in the words of paths that a search looks at.
+"""Places of the workspace, the home and the temporary folder, in the words of paths that a search looks at.
 
 Where they lie is part of the question: a mark in the word says "here it begins", so one search covers every layout. A
 layout that is given is put into the patterns instead, and needs no mark.

@@ -1,4 +1,4 @@
-"""What may be permitted without a grant that matches it.
+"""Requests that may be permitted without a grant that matches it.
 
 A command that changes only the shell's own state, or only runs another one, is free: it needs no grant but may be
 denied. A command that cannot be read runs where opaque commands are granted. A granted name may resolve to a public

@@ -1,4 +1,4 @@
-"""What may become of a ticket. Pure: the time and who acts are given, and a new ticket comes back.
+"""The transitions of a ticket. Pure: the time and who acts are given, and a new ticket comes back.
 
     pending -> approved -> redeemed          people said yes; the request ran, once or in that session
     pending -> rejected | expired | revoked  one said no; nobody answered in time; it was withdrawn

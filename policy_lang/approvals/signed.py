@@ -1,4 +1,4 @@
-"""What people sign who answer by their SSH key: a text that says it all, so a signature is good for nothing else.
+"""The text that people sign who answer by their SSH key: one that says it all, so a signature is good for nothing else.
 
 The signature is one of `ssh-keygen -Y sign` (ssh-keygen(1)), in a namespace of its own.
 """

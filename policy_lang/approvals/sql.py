@@ -1,4 +1,4 @@
-"""What the stores in SQL share: the same statements, the same order of steps, one writer at a time."""
+"""The common part of the stores in SQL: the same statements, the same order of steps, one writer at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How people answered, by the rule that asked them."""
+"""Statistics of people's answers, by the rule that asked them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where tickets are kept. One port; what is done to a ticket happens in one transaction, whoever else is at it."""
+"""The store of tickets. One port; what is done to a ticket happens in one transaction, whoever else is at it."""
 
 from __future__ import annotations
 

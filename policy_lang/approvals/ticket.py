@@ -1,4 +1,4 @@
-"""What a ticket is: one exact request of one principal under one policy, and what people said of it."""
+"""Tickets: one exact request of one principal under one policy, and what people said of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a decision saw of the disk, so that it can be made again elsewhere and later."""
+"""A snapshot of the disk as a decision saw it, so that the decision can be made again elsewhere and later."""
 
 from __future__ import annotations
 

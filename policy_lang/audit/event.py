@@ -1,4 +1,4 @@
-"""What a record says: a decision with everything that was considered, or something that happened to the service."""
+"""The content of a record: a decision with everything that was considered, or an event of the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What secrets look like: those that have a form of their own, and the words that announce one.
+"""Forms of secrets: those that have a form of their own, and the words that announce one.
 
 An expression starts at a literal or at the beginning of a word, and what follows is bounded or possessive, so hostile
 text costs no more than other text. Forms are the issuers' own, from their documentation.

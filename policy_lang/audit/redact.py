@@ -1,7 +1,7 @@
 """Secrets are taken out of a record before it is written.
 
 A secret that is found once is taken out wherever it stands in the record; a short one only where something announces
-it, since it may be an ordinary word elsewhere. What only looks random is no proof of a secret: it is flagged.
+it, since it may be an ordinary word elsewhere. What only looks random is not proof of a secret: it is flagged.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Is a log what was written? The first record that is not, by name."""
+"""Verification of a log: whether it is what was written, or the first record that is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which segments are worth trying: one for each way that no other way beats.
+"""Choice of segments worth trying: one for each way that no other way beats.
 
 A search for a word that some patterns want, that others must not match, needs few segments at each place: those
 that match what is wanted and meet as few of the `bad` labels, as many of the `good` ones, as can be. All globs

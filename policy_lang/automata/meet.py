@@ -1,4 +1,4 @@
-"""What the members of a pattern meet in a trie of rules, exactly.
+"""The rules of a trie that members of a pattern meet, exactly.
 
 First a cheap pass over pairs of nodes finds which rules any member can meet at all, and which nodes lead there;
 then only those are determinised. So a policy's many rules about other things cost nothing.

@@ -32,7 +32,7 @@ def command() -> None:
 @SERVICE
 @FORMAT
 def list_command(**options: Any) -> None:
-    """What waits, and what came of the last ones. Exits 0 when something waits, 1 when nothing does."""
+    """List tickets that wait, and the latest answers. Exits 0 when something waits, 1 when nothing does."""
     value = call(options, "GET", "/v1/approvals")
     if options["format_"] == "json":
         print_json(value)
@@ -47,7 +47,7 @@ def list_command(**options: Any) -> None:
 @SERVICE
 @FORMAT
 def show(ticket: str, **options: Any) -> None:
-    """All of one TICKET: the exact request, who asks, why, and who has said what."""
+    """Show all of TICKET: the exact request, who asks and why, and every answer."""
     value = _ticket(options, ticket)
     if options["format_"] == "json":
         print_json(value)
@@ -65,7 +65,7 @@ def _ticket(options: dict[str, Any], name: str) -> dict[str, Any]:
 @SERVICE
 @FORMAT
 def watch(plain: bool, **options: Any) -> None:
-    """What waits, live, until interrupted.
+    """Show tickets that wait, live, until interrupted.
 
     On a terminal: choose with the arrow keys or j and k, open with Enter, approve with a, reject with r, leave with q.
     Nothing is approved that is not open. Elsewhere, or with --plain, a line for each ticket and what becomes of it.
@@ -118,48 +118,48 @@ def _answer(ticket: str, verdict: str, reason: str, options: dict[str, Any]) -> 
 
 @command.command(name="approve", short_help="Approve exactly this request")
 @click.argument("ticket")
-@click.option("--reason", default="", help="Why; some tiers want it.")
+@click.option("--reason", default="", help="Reason, recorded; some tiers require one.")
 @SIGNING
 @SERVICE
 @FORMAT
 def approve(ticket: str, reason: str, **options: Any) -> None:
-    """Say yes to TICKET: to exactly that request, of that agent, under that policy."""
+    """Approve TICKET: exactly that request, of that agent, under that policy."""
     _answer(ticket, "approve", reason, options)
 
 
 @command.command(name="reject", short_help="Reject a request")
 @click.argument("ticket")
-@click.option("--reason", default="", help="Why: the records have it.")
+@click.option("--reason", default="", help="Reason, recorded.")
 @SIGNING
 @SERVICE
 @FORMAT
 def reject(ticket: str, reason: str, **options: Any) -> None:
-    """Say no to TICKET; that ends it, and exactly this is not asked again for an hour."""
+    """Reject TICKET; that ends it, and exactly this request is not asked again for an hour."""
     _answer(ticket, "reject", reason, options)
 
 
 @command.command(name="break-glass", short_help="Open a ticket in an emergency")
 @click.argument("ticket")
-@click.option("--reason", required=True, help="What the emergency is.")
+@click.option("--reason", required=True, help="The emergency, recorded.")
 @SIGNING
 @SERVICE
 @FORMAT
 def break_glass(ticket: str, reason: str, **options: Any) -> None:
     """Open TICKET in an emergency, in place of the people it asks.
 
-    For the approvers of a tier with `break-glass`. Everybody is told, and the ticket is to be reviewed.
+    For the approvers of a tier with `break-glass`. Everybody is notified, and the ticket must be reviewed.
     """
     _answer(ticket, "break-glass", reason, options)
 
 
 @command.command(name="review", short_help="List emergencies to review, or review one")
 @click.argument("ticket", required=False)
-@click.option("--found", default="", help="What you found: was it an emergency, was it right?")
+@click.option("--found", default="", help="Your finding: was it an emergency, was it right?")
 @SIGNING
 @SERVICE
 @FORMAT
 def review(ticket: str | None, found: str, **options: Any) -> None:
-    """What emergencies opened and nobody has looked at since; with TICKET and --found, that you have.
+    """List emergencies to review; with TICKET and --found, record that you have reviewed one.
 
     Without TICKET exits 0 when nothing is left to review, 1 when something is.
     """
@@ -182,12 +182,12 @@ def review(ticket: str | None, found: str, **options: Any) -> None:
 
 @command.command(name="revoke", short_help="Take a ticket back")
 @click.argument("ticket")
-@click.option("--reason", default="", help="Why.")
+@click.option("--reason", default="", help="Reason, recorded.")
 @SIGNING
 @SERVICE
 @FORMAT
 def revoke(ticket: str, reason: str, **options: Any) -> None:
-    """Take TICKET back, also when it is approved and was not used yet."""
+    """Revoke TICKET, also when it is approved and not yet used."""
     value = call(options, "POST", "/v1/approvals/revoke", {"ticket": ticket, "reason": reason})
     if options["format_"] == "json":
         print_json(value)
@@ -197,13 +197,13 @@ def revoke(ticket: str, reason: str, **options: Any) -> None:
 
 @command.command(name="stats", short_help="Show how people answered, rule by rule")
 @click.option(
-    "--days", type=click.IntRange(1, limit("stats_days")), default=30, show_default=True, help="So many days back."
+    "--days", type=click.IntRange(1, limit("stats_days")), default=30, show_default=True, help="Number of days."
 )
 @SIGNING
 @SERVICE
 @FORMAT
 def stats(days: int, **options: Any) -> None:
-    """How people answered what each rule asked: how often, how fast, and whether anybody can have read it."""
+    """Show how people answered, rule by rule: how often, how fast, and whether anybody can have read it."""
     value = call(options, "GET", f"/v1/approvals/stats?days={days}")
     if options["format_"] == "json":
         print_json(value)
@@ -216,7 +216,7 @@ def stats(days: int, **options: Any) -> None:
 @SERVICE
 @FORMAT
 def console(**options: Any) -> None:
-    """A link that signs you in to the web console of the service: good once, for two minutes."""
+    """Print a link that signs you in to the web console of the service: good once, for two minutes."""
     value = call(options, "POST", "/v1/approvals/console", {})
     if options["format_"] == "json":
         print_json(value)

@@ -1,4 +1,4 @@
-"""What the commands that steer a running service share."""
+"""Options and calls of the commands that steer a running service."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def command(policy: str, action: str | None, resource: tuple[str, ...], requests
     policy check web.policy --requests session.jsonl
 
     Exits 0 for allow, 1 for deny, 3 when approval is needed, 2 for bad input. With --requests it exits 0 when
-    every line was decided, and 2 when one was no valid request.
+    every line was decided, and 2 when one was not a valid request.
     """
     format_ = options["format_"]
     if requests is not None:

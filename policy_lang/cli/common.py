@@ -1,4 +1,4 @@
-"""What several commands share: loading a policy, request options, output formats."""
+"""Common parts of several commands: loading a policy, request options, output formats."""
 
 from __future__ import annotations
 

@@ -15,13 +15,13 @@ from .common import FORMAT, fail_usage, print_json
 
 @click.command(name="doctor")
 @click.argument("client", type=click.Choice(NAMES))
-@click.option("--workspace", metavar="FOLDER", help="Where to try it; by default here.")
+@click.option("--workspace", metavar="FOLDER", help="Workspace folder to verify in; by default here.")
 @click.option("--no-live", is_flag=True, help="Do not start the client itself.")
 @FORMAT
 def command(client: str, workspace: str | None, no_live: bool, format_: str) -> None:
     """Verify that CLIENT enforces the policy.
 
-    Its settings are read, its hook is run, and the client itself is told to do what every policy denies (a file
+    Its settings are read, its hook is run, and the client itself is made to try what every policy denies (a file
     below .git/hooks), by a model that only reads from a script: no account is needed.
 
     Exits 0 when no check failed, and 1 otherwise. Lists what is known to get around the hook.

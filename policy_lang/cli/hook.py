@@ -33,7 +33,7 @@ def command() -> None:
 
 def _runner(client: str) -> click.Command:
     @click.command(name=client, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
-    @click.argument("options", nargs=-1, type=click.UNPROCESSED)
+    @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="")
     def run(options: tuple[str, ...]) -> None:
         try:
             os.execv(sys.executable, [sys.executable, "-I", "-S", HOOK, client, *options])  # noqa: S606 (no shell)
@@ -55,7 +55,7 @@ for _client in NAMES:
 @click.option("--policy", metavar="FILE.plc", help="Decide by this compiled policy.")
 @click.option("--log", metavar="FOLDER", help="With --policy: record every decision there before it is given.")
 @click.option("--agent", metavar="NAME", help="The agent's name; the service may know it already.")
-@click.option("--workspace", metavar="FOLDER", help="The workspace, if the client must not tell it.")
+@click.option("--workspace", metavar="FOLDER", help="Workspace folder, instead of the one that the client names.")
 @click.option("--prompt", multiple=True, metavar="TIER", help="A tier for which the client's own prompt may stand.")
 @click.option("--owner", type=int, metavar="UID", help="The user that the service runs as; by default you or root.")
 @click.option("--token-file", metavar="FILE", help="A file with the token to show to the service.")

@@ -32,11 +32,11 @@ _NAME = re.compile(r"[A-Za-z0-9._/-]{1,64}\Z")
 @click.option("--agent", metavar="NAME", help="Only from what this agent did.")
 @click.option(
     "--evidence", type=click.IntRange(2, limit("learn_evidence")), default=5, show_default=True,
-    help="How many different values in one place make a pattern.",
+    help="Number of different values in one place that make a pattern.",
 )  # fmt: skip
 @click.option("--exact", is_flag=True, help="Generalise nothing.")
 @click.option("--without", multiple=True, metavar="LABEL", help="Leave this rule of std.baseline out.")
-@click.option("--within", is_flag=True, help="Let it stand within --against, so that nothing can go beyond that.")
+@click.option("--within", is_flag=True, help="Make --against the ceiling of the proposal, so that nothing exceeds it.")
 @click.option("--name", default="learned", show_default=True, help="The policy's name.")
 @click.option("--output", "-o", metavar="FILE", help="Write the policy there instead of to standard output.")
 @click.option(

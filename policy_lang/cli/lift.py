@@ -17,7 +17,7 @@ from .common import FORMAT, print_json
 @SERVICE
 @FORMAT
 def command(agent: str | None, session: str | None, **options: Any) -> None:
-    """Lift the freeze of an agent or a session of a running service; its count of denials begins anew."""
+    """End the freeze of an agent or a session of a running service; its count of denials begins anew."""
     value = call(options, "POST", "/v1/lift", principal(agent, session, options["format_"]))
     if options["format_"] == "json":
         print_json(value)

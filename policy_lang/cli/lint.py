@@ -72,9 +72,9 @@ class _Run:
 @click.option("--config", metavar="FILE", help="The configuration (default: policy.toml or pyproject.toml above).")
 @click.option("--no-config", is_flag=True, help="Read no configuration.")
 @click.option("--today", metavar="DATE", help="Evaluate suppression expiry as of this date (YYYY-MM-DD).")
-@click.option("--workspace", metavar="FOLDER", help="Where it lies (default /workspace).")
-@click.option("--home", metavar="FOLDER", help="Where the agent's home lies (default /home/agent).")
-@click.option("--tmp", metavar="FOLDER", help="Where temporary files lie (default /tmp).")
+@click.option("--workspace", metavar="FOLDER", help="Workspace folder (default /workspace).")
+@click.option("--home", metavar="FOLDER", help="The agent's home folder (default /home/agent).")
+@click.option("--tmp", metavar="FOLDER", help="Folder of temporary files (default /tmp).")
 def command(files: tuple[str, ...], format_: str, **given: object) -> None:
     """Find what the policies in FILES grant beyond what their authors meant.
 

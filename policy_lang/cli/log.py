@@ -47,11 +47,11 @@ _PAUSE = 0.5
 
 @click.group(name="log")
 def command() -> None:
-    """Read the decision log: check it, look things up, follow it, tell a session as a story."""
+    """Read the decision log: verify, search, follow and export it, and show sessions step by step."""
 
 
 def SELECTION(function: Function) -> Function:  # noqa: N802 (used as a decorator beside FORMAT)
-    """The options that say which decisions are meant."""
+    """The options that select decisions."""
     options = [
         click.option("--agent", default="", help="Only decisions about this agent."),
         click.option("--session", default="", help="Only those of this session."),
@@ -102,7 +102,7 @@ _ROWS = click.option(
 @click.option("--head", metavar="SEQ:DIGEST", help="A record that was noted elsewhere and must be there.")
 @FORMAT
 def verify_command(log: str, public_key: str | None, head: str | None, format_: str) -> None:
-    """Is LOG what was written? Exits 0 when it is, 1 when not, naming the first bad record.
+    """Verify LOG: hash chain, sequence, signatures. Exits 0 when it is whole, 1 when not, naming the first bad record.
 
     A chain alone shows edits, gaps and reordering; that the end was not cut off, or everything written anew, shows
     the signature (--public-key), or a record's number and digest that were noted elsewhere (--head).
@@ -165,10 +165,10 @@ def _is(record: dict[str, Any], which: str) -> bool:
 @command.command(name="query", short_help="Find decisions")
 @_LOG
 @SELECTION
-@click.option("--limit", "most", type=click.IntRange(min=1), help="Only the last so many.")
+@click.option("--limit", "most", type=click.IntRange(min=1), metavar="N", help="At most N, the latest.")
 @_ROWS
 def query(log: str, most: int | None, format_: str, **given: Any) -> None:
-    """List the decisions of LOG that are meant.
+    """List matching decisions of LOG.
 
     \b
     policy log query LOG --effect deny --since 24h
@@ -208,11 +208,19 @@ def _print_rows(rows: Iterable[Row], format_: str, head: bool = True) -> int:
 @command.command(name="tail", short_help="Show the latest decisions, and follow")
 @_LOG
 @SELECTION
-@click.option("--limit", "most", type=click.IntRange(min=0), default=10, show_default=True, help="How many before.")
+@click.option(
+    "--limit",
+    "most",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="The N latest to begin with.",
+)
 @click.option("--follow", "-f", is_flag=True, help="Go on with what is recorded from now on, until interrupted.")
 @_ROWS
 def tail(log: str, most: int, follow: bool, format_: str, **given: Any) -> None:
-    """The last decisions of LOG, and with --follow those to come."""
+    """Show the latest decisions of LOG, and with --follow those to come."""
     chosen = selection(given)
     with reading():
         follower = Follower(log)
@@ -228,7 +236,7 @@ def tail(log: str, most: int, follow: bool, format_: str, **given: Any) -> None:
 @SELECTION
 @FORMAT
 def stats(log: str, format_: str, **given: Any) -> None:
-    """How much was decided in LOG, how, about whom and by which rules."""
+    """Count the decisions of LOG by effect, agent, resource and rule."""
     chosen = selection(given, format_)
     with reading(format_):
         found = counted(chosen.rows(every_record(log)))
@@ -238,12 +246,12 @@ def stats(log: str, format_: str, **given: Any) -> None:
         click.echo(render_stats(found))
 
 
-@command.command(name="story", short_help="Tell a session as a story")
+@command.command(name="story", short_help="Show a session step by step")
 @_LOG
 @click.argument("session", required=False)
 @FORMAT
 def story_command(log: str, session: str | None, format_: str) -> None:
-    """Tell one SESSION of LOG as a story: what the agent was told, what it tried, what it was answered and why.
+    """Show one SESSION of LOG step by step: instructions, requests, decisions and their reasons.
 
     Without SESSION the last one.
     """
@@ -264,7 +272,7 @@ def story_command(log: str, session: str | None, format_: str) -> None:
 @click.argument("statement")
 @_ROWS
 def sql(log: str, statement: str, format_: str) -> None:
-    """Ask LOG in SQL (DuckDB): the view `decisions` has a row for each.
+    """Query LOG with SQL (DuckDB): the view `decisions` has a row for each.
 
     \b
     policy log sql LOG "select effect, count(*) from decisions group by all"

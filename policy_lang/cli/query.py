@@ -34,10 +34,10 @@ SORTS = {"path": PATH, "host": HOST, "ref": REF, "command": COMMAND, "name": NAM
 @click.option("--ref", multiple=True, help="A ref pattern.")
 @click.option("--command", multiple=True, help="A command pattern.")
 @click.option("--name", multiple=True, help="A name pattern: a tool, secret, variable or operation.")
-@click.option("--workspace", metavar="FOLDER", default=USUAL[WORKSPACE], show_default=True, help="Where it lies.")
-@click.option("--home", metavar="FOLDER", default=USUAL[HOME], show_default=True, help="Where the agent's home lies.")
-@click.option("--tmp", metavar="FOLDER", default=USUAL[TMP], show_default=True, help="Where temporary files lie.")
-@click.option("--anywhere", is_flag=True, help="Ask for every place where those may lie.")
+@click.option("--workspace", metavar="FOLDER", default=USUAL[WORKSPACE], show_default=True, help="Workspace folder.")
+@click.option("--home", metavar="FOLDER", default=USUAL[HOME], show_default=True, help="The agent's home folder.")
+@click.option("--tmp", metavar="FOLDER", default=USUAL[TMP], show_default=True, help="Folder of temporary files.")
+@click.option("--anywhere", is_flag=True, help="Ask for every place where these folders may be.")
 @FORMAT
 def command(
     policy: str,

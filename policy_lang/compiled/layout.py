@@ -1,4 +1,4 @@
-"""Where things stand in a compiled policy. `docs/explanation/compiled-policies.md` shows it in full.
+"""The layout of a compiled policy. `docs/explanation/compiled-policies.md` shows it in full.
 
     header     magic, format, checksum and length of all that follows; offset and length of each section
     sections   in the order of `SECTIONS`, each on a multiple of four bytes; numbers are 32 bit, little-endian

@@ -1,4 +1,4 @@
-"""What is frozen, on disk: a service that starts again must not have forgotten it."""
+"""Freezes on disk: a service that starts again must not have forgotten it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the engine answers: an effect, the tiers it needs, and the rules and reasons behind it."""
+"""The engine's answer: an effect, the tiers it needs, and the rules and reasons behind it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a caller asks: principal, action, resource, context."""
+"""A caller's request: principal, action, resource, context."""
 
 from __future__ import annotations
 

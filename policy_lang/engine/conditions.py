@@ -1,4 +1,4 @@
-"""What the conditions of a policy set come to for one principal and context."""
+"""Values of a policy set's conditions for one principal and context."""
 
 from __future__ import annotations
 

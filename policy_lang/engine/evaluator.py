@@ -1,4 +1,4 @@
-"""What the tables say: of a word, of something with several names, of every member of a pattern."""
+"""Answers of the tables: of a word, of something with several names, of every member of a pattern."""
 
 from __future__ import annotations
 

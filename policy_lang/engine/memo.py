@@ -1,4 +1,4 @@
-"""What may be remembered of decisions, and under which key.
+"""Rules of what is remembered of decisions, and under which key.
 
 An answer is remembered when nothing but its key decides it: not the disk, no tables of attributes, the clock only by
 its minute. What a command does is known only when it is decided; so `key_of` says what may be looked up, and `is_pure`

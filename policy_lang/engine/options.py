@@ -1,4 +1,4 @@
-"""Is an option present in a command? Three values, since without a program's own profile some cases are open.
+"""Presence of options in a command: three values, since without a program's own profile some cases are open.
 
 An option is surely present when a word spells it exactly, no word before is `--`, and the word before cannot
 have taken it as its value (it does not begin with `-`). It may be present when a word could spell it: in a

@@ -1,4 +1,4 @@
-"""What decisions look at on a disk: links on a path, and what lies below a folder."""
+"""The disk as decisions see it: links on a path, and what lies below a folder."""
 
 from __future__ import annotations
 

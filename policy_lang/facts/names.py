@@ -19,5 +19,5 @@ def name_word(text: str) -> tuple[str, ...]:
         raise RequestError("PLR041", "the name has a character other than printable ASCII without blanks")
     word = tuple(text.split("."))
     if "" in word:
-        raise RequestError("PLR041", "the name has an empty part between dots")
+        raise RequestError("PLR041", "the name has an empty segment between dots")
     return word

@@ -1,4 +1,4 @@
-"""Who can change a file: what is trusted must be in the hands of this user or root alone."""
+"""Owners of files: what is trusted must be in the hands of this user or root alone."""
 
 from __future__ import annotations
 

@@ -189,7 +189,7 @@ def _bounded(count: int) -> None:
 
 def _segment(segment: str) -> str:
     if len(segment) > _MAX_SEGMENT or len(segment.encode("utf-8", "surrogateescape")) > _MAX_SEGMENT:
-        raise RequestError("PLR004", f"a part of the path is longer than {_MAX_SEGMENT} bytes")
+        raise RequestError("PLR004", f"a segment of the path is longer than {_MAX_SEGMENT} bytes")
     return segment
 
 

@@ -65,11 +65,11 @@ def malformed_ref(ref: str) -> str:
     if ".." in ref or "@{" in ref:
         return "it contains `..` or `@{`"
     if ref.endswith((".", "/")) or "//" in ref or ref.startswith("/"):
-        return "it has an empty part, or ends with `.`"
+        return "it has an empty segment, or ends with `.`"
     parts = ref.split("/")
     if len(parts) < 3:
         return "a full name has at least three parts"
     for part in parts:
         if part.startswith((".", "-")) or part.endswith(".lock"):
-            return "a part begins with `.` or `-`, or ends with `.lock`"
+            return "a segment begins with `.` or `-`, or ends with `.lock`"
     return ""

@@ -1,4 +1,4 @@
-"""What programs, files and hosts can do: rows of data, measured on the real thing or with the document that says so."""
+"""Capabilities of programs, files and hosts: rows of data, measured, or with the document that says so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a change newly permits, as findings."""
+"""Findings about what a change newly permits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an agent can do in several steps: capabilities, and what follows from having some of them together.
+"""Consequences of several steps: an agent's capabilities, and what follows from having some of them together.
 
 The first ones are what the policy grants: write a file, run a command, read a secret, upload, push. From these others
 follow, by the rows of the capability data: who writes a file that a command loads, and runs that command, runs any

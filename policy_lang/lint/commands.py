@@ -1,4 +1,4 @@
-"""Which rows of the capability data a policy lets an agent run, each as a command that the whole policy allows."""
+"""Rows of the capability data that a policy lets an agent run, each as a command that the whole policy allows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the linter reports: findings with their place, the requests that show them, and how to fix them."""
+"""Reports of the linter: findings with their place, the requests that show them, and how to fix them."""
 
 from __future__ import annotations
 

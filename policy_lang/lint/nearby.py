@@ -1,4 +1,4 @@
-"""What the authors of denials probably meant: patterns close to those that meet nothing."""
+"""Probable intentions of denials: patterns close to those that meet nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a decision log says of a policy's rules, as findings.
+"""Findings about a policy's rules from a decision log.
 
 A log shows what happened, not what must be possible: a rule for a job of every quarter looks unused for three months.
 So the window is shown with every finding, and what the log cannot show is said instead of guessed.

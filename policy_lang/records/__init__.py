@@ -1,1 +1,1 @@
-"""What the decision log is good for afterwards: looking things up, telemetry, replay, learning a policy."""
+"""Uses of the decision log: search, telemetry, replay, learning a policy."""

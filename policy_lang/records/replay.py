@@ -1,4 +1,4 @@
-"""Which past decisions another policy would decide otherwise.
+"""Past decisions that another policy would decide otherwise.
 
 A record holds all that a decision depends on: the request, what the disk said, the minute. What a record does not hold
 (it was cut, or a secret was taken out) is never guessed: such a decision is undecided.

@@ -1,4 +1,4 @@
-"""Which records are meant: by agent, session, action, rule, effect, time."""
+"""Selection of records: by agent, session, action, rule, effect, time."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Selection:
     until: str = ""
 
     def rows(self, records: Iterable[Json]) -> Iterator[Row]:
-        """The decisions that are meant."""
+        """The selected decisions."""
         return (row(r) for r in records if self.meant(r))
 
     def meant(self, record: Json) -> bool:

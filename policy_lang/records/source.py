@@ -1,4 +1,4 @@
-"""Where records come from: a log's folder, a file of lines (compressed or not), or Parquet."""
+"""Sources of records: a log's folder, a file of lines (compressed or not), or Parquet."""
 
 from __future__ import annotations
 

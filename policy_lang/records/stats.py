@@ -1,4 +1,4 @@
-"""What a log holds, in numbers."""
+"""Statistics of a log."""
 
 from __future__ import annotations
 

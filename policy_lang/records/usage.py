@@ -1,4 +1,4 @@
-"""What a log says of a policy's rules: each question is decided anew, by the policy that is looked at."""
+"""Use of a policy's rules according to a log: each question is decided anew, by the policy that is looked at."""
 
 from __future__ import annotations
 

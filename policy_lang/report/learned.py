@@ -1,4 +1,4 @@
-"""What was learned, and how well it is proved, as text for a person who must judge it."""
+"""Text about a learned policy, and how well it is proved, for the person who reviews it."""
 
 from __future__ import annotations
 

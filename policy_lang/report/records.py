@@ -163,7 +163,7 @@ def render_verified(found: Verified, path: str) -> str:
 
 
 def render_story(found: Story) -> str:
-    """A session as a story."""
+    """A session, step by step."""
     if not found.decisions:
         return f"no decision of the session `{visible(found.session)}`"
     rows = [s for s in found.steps if s.row is not None]

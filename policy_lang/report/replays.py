@@ -1,4 +1,4 @@
-"""What a replay found, as text."""
+"""Text about the result of a replay."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def _check_order(item: tree.TierDef, module: Module, tiers: dict[str, Tier], rep
 
 
 def _check_emergency(item: tree.TierDef, module: Module, tiers: dict[str, Tier], report: Report) -> None:
-    """A tier for emergencies is no step on the ordinary way: none includes it, escalates to it or opens it."""
+    """A tier for emergencies is not a step on the ordinary way: none includes it, escalates to it or opens it."""
     for word in [*item.includes, *item.opens, *([item.escalate] if item.escalate else [])]:
         if word.text in tiers and tiers[word.text].opens:
             text = f"`{word.text}` is a break-glass tier, which no other tier leads to"

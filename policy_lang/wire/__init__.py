@@ -1,1 +1,1 @@
-"""Where bytes enter and leave: JSON requests, JSON decisions."""
+"""The boundary of bytes: JSON requests, JSON decisions."""

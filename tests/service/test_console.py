@@ -330,9 +330,9 @@ def test_an_emergency_is_opened_and_reviewed(browser: Any) -> None:
         mia.get_by_role("link", name="do deploy").click()
         assert mia.get_by_role("button", name="Approve once").count() == 0
         assert "You are not asked for this." in mia.locator("main").inner_text()
-        mia.get_by_text("Emergency: break the glass").click()
-        mia.locator("#glass-reason").fill("production is down")
-        mia.get_by_role("button", name="Break the glass").click()
+        mia.get_by_text("Emergency: break glass").click()
+        mia.locator("#emergency-reason").fill("production is down")
+        mia.get_by_role("button", name="Break glass").click()
         assert "`emergency` broke the glass, not reviewed" in mia.locator("main").inner_text()
         assert mia.get_by_role("button", name="Reviewed").count() == 0
         eva.reload()

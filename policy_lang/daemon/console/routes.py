@@ -152,7 +152,7 @@ class Console:
     def _may(self, person: Person, ticket: Ticket, force: PolicyInForce) -> Json:
         """What the person may do about a ticket, and why not."""
         may = self.service.principals.people.may
-        out: Json = {"answer": False, "reason": False, "glass": [], "review": False, "why": ""}
+        out: Json = {"answer": False, "reason": False, "emergency": [], "review": False, "why": ""}
         mine = [t for t in ticket.tiers if machine.speaks_for(person.name, t, may, force.tiers)]
         with suppress(RequestError):
             machine.check_reviewer(ticket, person.name, may, force.tiers)
@@ -164,7 +164,7 @@ class Console:
         if person.signer:
             command = f"policy approvals approve {ticket.id} --sign-with KEY --as {person.name}"
             return out | {"why": f"You sign your answers: `{command}`"}
-        out["glass"] = [t.name for t in machine.opening(ticket, force.tiers) if may(person.name, t)]
+        out["emergency"] = [t.name for t in machine.opening(ticket, force.tiers) if may(person.name, t)]
         if not mine:
             return out | {"why": "You are not asked for this."}
         said = {n for v in ticket.votes if v.person == person.name and v.verdict == APPROVE for n in v.tiers}

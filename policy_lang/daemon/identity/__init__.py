@@ -1,1 +1,1 @@
-"""Who calls, and as whom: configuration, principals, people, signatures."""
+"""Callers and principals: configuration, principals, people, signatures."""

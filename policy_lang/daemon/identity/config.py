@@ -1,4 +1,4 @@
-"""Who may ask, and as whom: read from the service's configuration, never from a request."""
+"""Callers and their principals: read from the service's configuration, never from a request."""
 
 from __future__ import annotations
 

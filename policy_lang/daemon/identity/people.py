@@ -1,4 +1,4 @@
-"""Who may say yes: people, told by the kernel, by a token or by their SSH key, never by what a call says."""
+"""Approvers: people, identified by the kernel, by a token or by their SSH key, never by what a call says."""
 
 from __future__ import annotations
 

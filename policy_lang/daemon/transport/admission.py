@@ -1,4 +1,4 @@
-"""Who may connect: listening sockets, the bounds on connections, and what is left when no descriptor is."""
+"""Admission of connections: listening sockets, the bounds on connections, and what is left when no descriptor is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What connections and the server that accepted them know of each other."""
+"""Ports by which connections and the server that accepted them know each other."""
 
 from __future__ import annotations
 

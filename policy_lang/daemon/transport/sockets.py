@@ -1,4 +1,4 @@
-"""Where the service listens, and who is on the other side. Unsafe places are refused before anything is bound."""
+"""Listening sockets, and the peer on the other side. Unsafe places are refused before anything is bound."""
 
 from __future__ import annotations
 

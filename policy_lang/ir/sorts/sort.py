@@ -1,4 +1,4 @@
-"""What a sort of resource is: one record for each, which everything that depends on the sort asks."""
+"""Sorts of resources: one record for each, which everything that depends on the sort asks."""
 
 from __future__ import annotations
 

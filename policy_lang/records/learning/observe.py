@@ -1,4 +1,4 @@
-"""What a log shows that agents need: every effect of every decision that was no denial, and what was denied."""
+"""Needs of agents as a log shows them: every effect of every decision that was not a denial, and what was denied."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def _look(found: Observed, record: Json, request: Json, times: int) -> None:
                 found.add(need, word, Seen(times, {text(request.get("session"))}, time))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=limit("learn_names"))
 def _nameable(name: str) -> bool:
     return len(name) <= _NAME and is_name(name)
 

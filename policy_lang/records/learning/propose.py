@@ -277,7 +277,7 @@ def _shapes(
     against = set(observed.denied.get((agent, action), ()))
     for need, words in observed.needs.items():
         if need[:2] == (agent, action) and bool(need[2]) != bool(tier):
-            against |= set(words)  # what was asked is no evidence for a grant, nor the other way round
+            against |= set(words)  # what was asked is not evidence for a grant, nor the other way round
     blocked = frozenset(p for a, x, p in corrections.blocked if (a, x) == (agent, action))
     bounds = Bounds(never, frozenset(against - set(values)), blocked)
     if sort == PATH:
