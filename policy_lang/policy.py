@@ -150,9 +150,13 @@ class Policy:
                 answer = self._engine.recall(key)
                 if answer is not None:
                     return Decision(answer)
+        try:
+            addresses = tuple(resolved)
+        except TypeError:
+            addresses = resolved  # type: ignore[assignment]  # the engine refuses it
         request = Request(
             action, resource, agent, repo, branch, session, context or {}, cwd, workspace, home, tmp, shell, method,
-            tuple(resolved), git or {}, lexical, pattern, now=now,
+            addresses, git or {}, lexical, pattern, now=now,
         )  # fmt: skip
         return self.decide_request(request) if self._log is not None else self._fresh(request, key)
 

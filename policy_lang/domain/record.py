@@ -82,6 +82,8 @@ else:
             space["__hash__"] = _hashed if frozen else None
         if frozen:
             space["__setattr__"] = space["__delattr__"] = _refuse
+            space.setdefault("__getstate__", _state)
+            space.setdefault("__setstate__", _restored)
         made = type(cls)(cls.__name__, cls.__bases__, space)
         made.__qualname__ = cls.__qualname__
         return made
@@ -121,6 +123,14 @@ else:
 
     def _refuse(self, *_):
         raise AttributeError(f"{self.__class__.__name__} is frozen")
+
+    def _state(self):
+        """The fields that are set: what makes a copy would assign them."""
+        return {name: getattr(self, name) for name in self.__fields__[0] if hasattr(self, name)}
+
+    def _restored(self, state):
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
 
     _MANY = 2_000
     """Far more than one decision makes; then `dataclasses` is worth importing (11 ms)."""

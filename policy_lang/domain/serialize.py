@@ -32,13 +32,22 @@ def request_json(request: Request) -> Json:
     for name in _TABLES:
         value = getattr(request, name)
         if value:
-            out[name] = dict(value)
+            out[name] = {k: _plain_table(v) for k, v in value.items()}
     if request.resolved:
         out["resolved"] = list(request.resolved)
     for name in ("id", "ticket"):
         if getattr(request, name) is not None:
             out[name] = getattr(request, name)
     return out
+
+
+def _plain_table(value: object) -> object:
+    """A table of whatever kind (one that is read only, say) as a dictionary; what else there is stays."""
+    if value.__class__ in (str, int, bool, dict):
+        return value
+    from collections.abc import Mapping
+
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def decision_json(decision: Decision, request_id: str | None = None) -> Json:

@@ -38,7 +38,10 @@ def key_of(
     """
     if context or git or inner or (workspace is not None and not lexical and action in _ON_DISK):
         return None
-    return (action, workspace, lexical, rest) if now is None else (action, workspace, lexical, rest, now // 60)
+    try:
+        return (action, workspace, lexical, rest) if now is None else (action, workspace, lexical, rest, now // 60)
+    except TypeError:  # not a number: it is refused
+        return None
 
 
 def is_pure(request: Request, parts: tuple[Effect, ...]) -> bool:

@@ -105,7 +105,11 @@ class Engine:
         return Answer(verdict, self.prepared.digest, request.action, resource, parts, opaque, pure)
 
     def environment(self, request: Request) -> Environment:
-        """What every condition comes to for this request. Raises RequestError for undeclared attributes."""
+        """What every condition comes to for this request. Raises RequestError for what is not one."""
+        if request.now is not None and not isinstance(request.now, (int, float)):
+            raise RequestError("PLR001", "`now` is not a number")
+        if not isinstance(request.resolved, (tuple, list)):
+            raise RequestError("PLR001", "`resolved` is not a list of addresses")
         return self._conditions.environment(request)
 
 

@@ -17,6 +17,10 @@ from .evaluator import Evaluator
 from .memo import MOST_PARTS, is_small
 from .partial import pattern_verdict
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 Found = tuple[Verdict, tuple[Effect, ...], tuple[str, ...]]
 """A verdict, the effects behind it, and why commands could not be read."""
 INNER = ("rg", "apply_patch")
@@ -113,7 +117,17 @@ def _git_context(request: Request) -> GitContext:
     git = request.git
     if not git:
         return NO_REPOSITORY if request.branch is None else GitContext(branch=request.branch)
-    remotes = git.get("remotes")
-    listed = tuple(sorted((str(k), str(v)) for k, v in remotes.items())) if isinstance(remotes, dict) else ()
+    remotes = _table(git, "git").get("remotes")
+    listed = _table(remotes, "git.remotes").items() if remotes is not None else ()
     default = git.get("push_default")
-    return GitContext(request.branch, listed, default if isinstance(default, str) else "")
+    if default is not None and not isinstance(default, str):
+        raise RequestError("PLR001", "`git.push_default` is not a string")
+    return GitContext(request.branch, tuple(sorted((str(k), str(v)) for k, v in listed)), default or "")
+
+
+def _table(value: object, name: str) -> Mapping[str, object]:
+    from collections.abc import Mapping
+
+    if not isinstance(value, Mapping):
+        raise RequestError("PLR001", f"`{name}` is not an object")
+    return value

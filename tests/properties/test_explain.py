@@ -192,3 +192,10 @@ def test_rules_about_what_a_command_does_are_shown() -> None:
 def test_rules_about_what_a_command_does_are_shown_without_a_rule_about_running() -> None:
     policy = Policy.loads('policy "x"\nrule no-rc: deny write ".bashrc"')
     assert [a.rule.id for a in policy.explain(Request("run", "echo > .bashrc")).rules] == ["x#no-rc"]
+
+
+def test_a_connection_is_read_by_the_methods_that_it_may_have() -> None:
+    policy = Policy.loads('policy "x"\nallow connect GET "https://api.com/**"')
+    open_, get = (policy.explain(Request("connect", "https://api.com/x", method=m)) for m in (None, "GET"))
+    assert (open_.decision.effect, open_.reading) == ("deny", ("any method api.com:443/x",))
+    assert (get.decision.effect, get.reading) == ("allow", ("GET api.com:443/x",))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import pickle
+from collections.abc import Callable
 from functools import partial
 
 import pytest
 
+from policy_lang import Request
 from policy_lang.domain import record as module
+from policy_lang.domain.decision import Verdict
 from policy_lang.domain.record import field, record
 
 
@@ -122,3 +127,29 @@ def test_without_eq_each_is_itself() -> None:
         one, two = Alone([]), Alone([])
         assert one != two
         assert len({one, two, one}) == 2
+
+
+@record(frozen=True, slots=True)
+class Kept:
+    a: object
+    b: object = field(init=False, default=1)
+    c: object = field(init=False)
+    d: list[object] = field(default_factory=list, compare=False)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_they_are_copied_and_pickled(copied: Callable[[object], object]) -> None:
+    given = {"remotes": {"origin": "u"}}
+    for one in (Request("push", "o:m", git=given, resolved=("a",)), Kept([1], [2]), Verdict("deny", ("t",))):
+        other = copied(one)
+        assert other is not one
+        assert other.__class__ is one.__class__
+        assert repr(other) == repr(one) if not isinstance(one, Kept) else (other.a, other.b, other.d) == ([1], 1, [2])  # type: ignore[attr-defined]
+        with pytest.raises(AttributeError, match="frozen"):
+            other.d = 3  # type: ignore[attr-defined]
+    filled = Kept(1)
+    object.__setattr__(filled, "c", 5)
+    other = copied(filled)
+    assert (filled, filled.c) == (other, other.c)  # type: ignore[attr-defined]
+    request = Request("push", "o:m", git=given)
+    assert (copy.copy(request).git is given, copy.deepcopy(request).git is given) == (True, False)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections import UserDict
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -160,3 +162,75 @@ def test_odd_values_are_denied_and_not_remembered() -> None:
         assert policy.decide(action=odd, resource="src/a").effect == "deny"  # type: ignore[arg-type]
         assert policy.decide_request(Request(odd, "src/a")).effect == "deny"  # type: ignore[arg-type]
         assert policy.decide(action="read", resource="src/a", agent=odd).effect in {"allow", "deny"}  # type: ignore[arg-type]
+
+
+MALFORMED: list[dict[str, object]] = [
+    {"now": "x"}, {"now": "5"}, {"now": [1]}, {"resolved": 5}, {"context": 5}, {"agent": ["a"]}, {"now": {}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("timed", [False, True])
+@pytest.mark.parametrize("with_log", [False, True])
+@pytest.mark.parametrize("fields", MALFORMED, ids=repr)
+def test_what_is_malformed_is_denied_and_never_raises(
+    fields: dict[str, object], with_log: bool, timed: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "d.policy").write_text(
+        'policy "d"\nallow read "**"'
+        + (" until 2099-01-01" if timed else "")
+        + '\nallow run "**"\nallow connect "**:*"\n'
+    )
+    policy = Policy.load(str(tmp_path / "d.policy"), log=DecisionLog(str(tmp_path / "log")) if with_log else None)
+    for action, resource in (("read", "a"), ("run", "ls"), ("connect", "a.example")):
+        decisions = [
+            policy.decide(action=action, resource=resource, **fields),  # type: ignore[arg-type]
+            policy.decide_request(Request(action, resource, **fields)),  # type: ignore[arg-type]
+            policy.explain(Request(action, resource, **fields)).decision,  # type: ignore[arg-type]
+        ]
+        for decision in decisions:
+            assert decision.effect == "deny"
+            assert decision.reasons[0].startswith(
+                ("refused (PLR", "internal error (PLI001)", "audit_unavailable (PLI002)")
+            )
+    assert policy.decide(action="read", resource="a", now=1.7e9).allowed
+
+
+def test_what_cannot_be_explained_is_shown_as_denied() -> None:
+    policy = Policy.loads('policy "d"\nallow run "ls"\nallow connect "**:*"')
+    for request in (Request("run", ["ls"]), Request("connect", "x", resolved=5), Request(["run"], "ls")):  # type: ignore[arg-type]
+        explained = policy.explain(request)
+        assert explained.decision.effect == "deny"
+        assert not explained.rules
+
+
+EVIL = {"origin": "https://evil.example/x.git"}
+
+
+@pytest.mark.parametrize("with_log", [False, True])
+@pytest.mark.parametrize("kind", [dict, MappingProxyType, UserDict])
+def test_a_table_of_any_kind_says_what_it_says(
+    kind: Callable[[object], Mapping[str, object]], with_log: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "d.policy").write_text(
+        'policy "x"\nallow run "git push **"\nallow push "origin:**"\nallow connect "good.example"'
+    )
+    log = DecisionLog(str(tmp_path / "log")) if with_log else None
+    policy = Policy.load(str(tmp_path / "d.policy"), log=log)
+
+    def pushed(remotes: object, wrap: Callable[[object], Mapping[str, object]] = kind) -> Decision:
+        git = wrap({"remotes": remotes})
+        return policy.decide(action="run", resource="git push origin feat/x", branch="feat/x", git=git)
+
+    assert pushed(kind({"origin": "https://good.example/x.git"})).allowed
+    assert not pushed(kind(EVIL)).allowed
+    assert "no rule of `x` grants `connect`" in " ".join(pushed(kind(EVIL)).reasons)
+
+
+@pytest.mark.parametrize(
+    "git", [5, [("remotes", EVIL)], {"remotes": 5}, {"remotes": [("origin", "x")]}, {"remotes": {}, "push_default": 5}]
+)
+def test_a_table_that_is_none_is_refused(git: object) -> None:
+    policy = Policy.loads('policy "x"\nallow run "git push **"\nallow push "**"\nallow connect "**:*"')
+    decision = policy.decide(action="run", resource="git push origin feat/x", branch="feat/x", git=git)  # type: ignore[arg-type]
+    assert decision.effect == "deny"
+    assert decision.reasons[0].startswith("refused (PLR001)")
