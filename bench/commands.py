@@ -90,7 +90,8 @@ def measure() -> str:
     for name, script in SCRIPTS.items():
 
         def cold(script: str = script) -> object:
-            engine.evaluator.scripts, engine._answers = {}, {}
+            engine.evaluator.scripts.clear()
+            engine._answers.clear()
             return ask(script)
 
         figures = [

@@ -52,7 +52,7 @@ def run_verdict(evaluator: Evaluator, act: Act, request: Request, env: Environme
     found = table.memo.get(key)
     if found is None:
         found = evaluator.decided("run", table, marks, env, options, granted=act.free)
-        table.remember(key, found)
+        table.memo.keep(key, found)
     assert isinstance(found, Verdict)
     return _unless_unnamed(evaluator, table, act, env, found)
 
@@ -139,7 +139,7 @@ def _partly_known(evaluator: Evaluator, table: Table, act: Act, request: Request
     found = table.memo.get(key)
     if found is None:
         found = _strictest_over(evaluator, table, act, collapse(labels), collapse(granted), env)
-        table.remember(key, found)
+        table.memo.keep(key, found)
     assert isinstance(found, Verdict)
     return _unless_unnamed(evaluator, table, act, env, found)
 

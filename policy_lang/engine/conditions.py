@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..domain.errors import RequestError
 from ..domain.limits import limit
 from .combine import Environment
+from .memo import Memo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Conditions:
         self._declared = prepared.attributes
         self._subjects = tuple(tuple(sorted({a.subject for a in atoms(f)})) for f in self._conditions)
         self.timed = any("now" in s for s in self._subjects)
-        self._known: dict[object, Environment] = {}
+        self._known = Memo(_MOST)
         self._interned: dict[Outcomes, Environment] = {}
 
     def environment(self, request: Request) -> Environment:
@@ -49,14 +50,12 @@ class Conditions:
             minute,
         )
         try:
-            found = self._known.get(key)
+            found: Environment | None = self._known.get(key)
         except TypeError:
             raise RequestError("PLR007", "a context attribute's value is not a string, number or truth value") from None
         if found is None:
             found = self._evaluated(request, minute)
-            if len(self._known) >= _MOST:
-                self._known = {}
-            self._known[key] = found
+            self._known.keep(key, found)
         return found
 
     def _evaluated(self, request: Request, minute: int | None) -> Environment:

@@ -58,6 +58,6 @@ def _host(evaluator: Evaluator, table: Table, facts: hosts.HostFacts, env: Envir
     if found is None:
         sequences = tuple((*names.definite[0], *names.rest) for names in forms)
         found = evaluator.members("connect", table, env, sequences)
-        table.remember(key, found)
+        table.memo.keep(key, found)
     assert isinstance(found, Verdict)
     return found

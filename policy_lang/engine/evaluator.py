@@ -8,6 +8,7 @@ from ..domain.decision import Verdict, strictest
 from ..domain.errors import RequestError, SearchLimitError
 from ..domain.limits import limit
 from .combine import Combiner, Marks, rule_truths
+from .memo import Memo
 from .table import EMPTY, FLOOR, Table
 
 TYPE_CHECKING = False
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
     from ..automata.pattern import Sequence, Word
     from ..automata.walker import State
     from ..facts.words import Names
-    from ..shell.acts import Act
     from ..shell.profile import Profiles
     from .combine import Environment, Outcomes
     from .table import Prepared
 
 _MOST_VERDICTS = limit("unknown_segments_per_state")
+_MOST_SCRIPTS = limit("answers")
 
 
 class Evaluator:
@@ -38,7 +39,7 @@ class Evaluator:
         self.prepared = prepared
         self.profiles = profiles
         self.combiner = Combiner(prepared.layers, prepared.tiers, over_everything)
-        self.scripts: dict[object, tuple[Act, ...]] = {}
+        self.scripts = Memo(_MOST_SCRIPTS)
 
     def table(self, action: str) -> Table:
         """The rules about an action."""
@@ -90,7 +91,7 @@ class Evaluator:
         if found is None:
             marks = Marks(_marks(definite), _marks((*definite, *possible)))
             found = self.decided(action, table, marks, env, ())
-            table.remember(key, found)
+            table.memo.keep(key, found)
         assert isinstance(found, Verdict)
         return found
 

@@ -13,6 +13,7 @@ from ..domain.limits import limit
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from ..domain.decision import Effect
     from ..domain.request import Request
@@ -20,6 +21,22 @@ if TYPE_CHECKING:
 MOST_PARTS = limit("remembered_effects")
 _ON_DISK = tuple(action for action in ACTIONS if SORT_OF[action] == PATH)
 _MOST_TEXT = limit("remembered_text")
+
+
+class Memo(dict[object, "Any"]):
+    """What was found before, by what it depends on. A full one starts anew: what is still asked is soon back."""
+
+    __slots__ = ("_most",)
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def keep(self, key: object, value: object) -> None:
+        """Remember a value. Raises TypeError for a key that is not hashable."""
+        if len(self) >= self._most:
+            self.clear()
+        self[key] = value
 
 
 def key_of(

@@ -10,7 +10,7 @@ from ..facts.paths import roots_of
 from ..ir.sorts.sort import Circumstances, sort_named
 from .conditions import Conditions
 from .evaluator import Evaluator
-from .memo import is_pure
+from .memo import Memo, is_pure
 
 # what only some requests need is imported where it is needed: a hook asks one question and ends
 TYPE_CHECKING = False
@@ -44,7 +44,7 @@ class Engine:
         self._conditions = Conditions(prepared)
         self.timed = self._conditions.timed
         """Whether the policy speaks of time, so that a request must say when it is."""
-        self._answers: dict[object, Answer] = {}
+        self._answers = Memo(_MOST_ANSWERS)
 
     @property
     def policy(self) -> PolicySet:
@@ -72,18 +72,17 @@ class Engine:
     def recall(self, key: object) -> Answer | None:
         """An answer that was remembered under a key of `memo.key_of`."""
         try:
-            return self._answers.get(key)
+            found: Answer | None = self._answers.get(key)
         except TypeError:  # something in it cannot be a key
             return None
+        return found
 
     def remember(self, key: object, answer: Answer) -> None:
         """Keep an answer under its key, if it depends on nothing else; when the memo is full it starts anew."""
         if key is None or not answer.pure:
             return
-        if len(self._answers) >= _MOST_ANSWERS:
-            self._answers = {}
         try:
-            self._answers[key] = answer
+            self._answers.keep(key, answer)
         except TypeError:  # something in it cannot be a key
             return
 

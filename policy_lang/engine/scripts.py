@@ -5,7 +5,6 @@ from __future__ import annotations
 from ..domain.actions import COMMAND, DENY
 from ..domain.decision import Effect, Verdict
 from ..domain.errors import RequestError
-from ..domain.limits import limit
 from ..domain.request import Request
 from ..facts.commands import argv_word
 from ..ir.patterns import compile_pattern
@@ -25,7 +24,6 @@ Found = tuple[Verdict, tuple[Effect, ...], tuple[str, ...]]
 """A verdict, the effects behind it, and why commands could not be read."""
 INNER = ("rg", "apply_patch")
 """Programs whose work clients do themselves, in tools of their own."""
-_MOST_SCRIPTS = limit("answers")
 
 
 def command_verdict(evaluator: Evaluator, request: Request, env: Environment) -> Found:
@@ -51,7 +49,7 @@ def acts(evaluator: Evaluator, request: Request) -> tuple[Act, ...]:
     resource = request.resource
     repository = _git_context(request)
     key = (resource, request.shell, repository)
-    found = evaluator.scripts.get(key)
+    found: tuple[Act, ...] | None = evaluator.scripts.get(key)
     if found is None:
         if isinstance(resource, (tuple, list)):
             argv_word(resource, request.cwd, request.workspace)  # refuses malformed words
@@ -60,10 +58,8 @@ def acts(evaluator: Evaluator, request: Request) -> tuple[Act, ...]:
             raise RequestError("PLR052", "with the shell `argv` a command is an array of words")
         else:
             found = tuple(read_acts(resource, request.shell, evaluator.profiles, repository))
-        if len(evaluator.scripts) >= _MOST_SCRIPTS:
-            evaluator.scripts = {}
         if is_small(resource) and len(found) <= MOST_PARTS:
-            evaluator.scripts[key] = found
+            evaluator.scripts.keep(key, found)
     return found
 
 

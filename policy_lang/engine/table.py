@@ -6,6 +6,7 @@ from ..automata.trie import Trie
 from ..automata.walker import Walker
 from ..domain.decision import RuleRef
 from ..domain.limits import limit
+from .memo import Memo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class Table:
         self.options = options
         self.has_methods = has_methods
         self.has_paths = has_paths
-        self.memo: dict[object, object] = {}
+        self.memo = Memo(_MOST_MEMO)
         self.walker = Walker(trie)
         self.bare = Walker(bare_trie)
 
@@ -116,12 +117,6 @@ class Table:
             self.trie, self.entries, self.owners, self.bare_trie, self.bare_owners, self.options, self.has_methods,
             self.has_paths,
         )  # fmt: skip
-
-    def remember(self, key: object, value: object) -> None:
-        """Keep a derived value; when the memo is full it starts anew."""
-        if len(self.memo) >= _MOST_MEMO:
-            self.memo = {}
-        self.memo[key] = value
 
 
 EMPTY = Table(Trie(), (), (), Trie(), (), [], False, False)

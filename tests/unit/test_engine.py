@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from policy_lang import Policy, Request
+from policy_lang.engine.memo import Memo
 
 TIERS = """
 tier review { approvers "@r" }
@@ -315,6 +316,16 @@ def test_caches_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(table.walker._cache.states) <= 9
     assert table.walker.flushes > 0
     assert len(policy._engine._answers) <= 10
+
+
+def test_a_full_memo_starts_anew() -> None:
+    memo = Memo(2)
+    for key in "abc":
+        memo.keep(key, key.upper())
+    assert memo == {"c": "C"}
+    assert memo.get("a") is None
+    with pytest.raises(TypeError):
+        memo.keep([], 1)
 
 
 def test_explain_says_why_each_rule_holds_or_not() -> None:
