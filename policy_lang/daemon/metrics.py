@@ -35,6 +35,10 @@ class Metrics:
                 return
         self.buckets[-1] += 1
 
+    def connected(self, count: int) -> None:
+        """Note how many connections are open now."""
+        self.connections = count
+
     def recorded(self, count: int, seconds: float, failed: bool) -> None:
         """Note an append to the decision log."""
         self.records["refused" if failed else "written"] += count

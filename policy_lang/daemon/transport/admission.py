@@ -78,7 +78,7 @@ class Admission:
         """A connection has ended."""
         if connection in self.connections:
             self.connections.discard(connection)
-            self._metrics.connections = len(self.connections)
+            self._metrics.connected(len(self.connections))
             uid = connection.peer.uid
             self._per_peer[uid] -= 1
             if not self._per_peer[uid]:
@@ -140,7 +140,7 @@ class Admission:
             return
         made = self._connect(self._endpoints[listener], Caller(uid, gid, user=user))
         self.connections.add(made)
-        self._metrics.connections = len(self.connections)
+        self._metrics.connected(len(self.connections))
         self._per_peer[uid] += 1
         task = asyncio.get_running_loop().create_task(self._attach(connection, made))
         self._attaching.add(task)
