@@ -165,7 +165,7 @@ class Search:
         self._structured = self.implied is not None
         # required sets all of whose items look at plain words only
         self._plain_sets = [bool(items) and all(i.raw for i in items) for items in required]
-        # barred items that hold in every case: a word that meets one is no answer
+        # barred items that hold in every case: a word that meets one is not an answer
         self._absolute = {i for i, item in enumerate(barred) if not item.exclude and always(item.formula)}
         if spared is not None:
             self._absolute = set()  # what is matched for good by one rule may be left by sparing it

@@ -204,11 +204,11 @@ def _baseline(path: str | None, shape: str, critical: bool, fresh: bool) -> Base
 
 
 def _lint(run: _Run) -> Report:
-    grounds = {path: context_of(path, run.options) for path in run.files}
-    within = {layer.module.path for g in grounds.values() for layer in g.program.layers[1:]}
-    for path, context in grounds.items():
+    contexts = {path: context_of(path, run.options) for path in run.files}
+    within = {layer.module.path for g in contexts.values() for layer in g.program.layers[1:]}
+    for path, context in contexts.items():
         context.ceiling = context.ceiling or os.path.realpath(path) in within
-    return merged(lint_context(context, run.options, _base(run, path)) for path, context in grounds.items())
+    return merged(lint_context(context, run.options, _base(run, path)) for path, context in contexts.items())
 
 
 def _base(run: _Run, path: str) -> LintContext | None:

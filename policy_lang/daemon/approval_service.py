@@ -288,7 +288,7 @@ def covered(ticket: Ticket, tiers: Tiers) -> set[str]:
 
 
 def brief(ticket: Ticket) -> Json:
-    """What the requester is told of a ticket: no names, no reasons."""
+    """The requester's view of a ticket: no names, no reasons."""
     until = ticket.answer_by if ticket.is_open else ticket.redeem_by
     return {"id": ticket.id, "state": ticket.state, "until": until, "left": machine.left(ticket)}
 

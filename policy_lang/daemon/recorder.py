@@ -58,7 +58,7 @@ class Recorder:
         return why
 
     def checkpoint(self) -> None:
-        """Sign what was recorded since the last time. Failing to is no fault of a decision."""
+        """Sign what was recorded since the last time. Failing to is not a fault of a decision."""
         if self.records is not None:
             with suppress(LogUnavailableError):
                 self.records.checkpoint()

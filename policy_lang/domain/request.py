@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 Resource = str | tuple[str, ...]
 
 ORIGIN = ("client", "tool", "call", "prompt", "turn", "task", "instruction", "model", "subagent", "trace")
-"""What may be told of where a request comes from: the harness and its tool, its ids of the call, the prompt, the turn,
-the task and the sub-agent, what the agent was told to do, the model, and a trace that spans programs."""
+"""The origin of a request, as far as it is known: the harness and its tool, its ids of the call, the prompt, the turn,
+the task and the sub-agent, the agent's instruction, the model, and a trace that spans programs."""
 
 
 @record(frozen=True, slots=True)

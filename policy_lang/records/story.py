@@ -1,4 +1,4 @@
-"""A session as a person reads it: what the agent was told, what it tried, what it was answered, and why."""
+"""A session as a person reads it: instructions, requests, decisions and their reasons."""
 
 from __future__ import annotations
 

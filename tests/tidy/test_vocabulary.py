@@ -10,19 +10,21 @@ import pytest
 
 from tests.tidy.test_tidy import MODULES, ROOT
 
+GLOSSARY = (ROOT / "docs/explanation/glossary.md").read_text()
+ROWS = [
+    row
+    for row in re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|(.*)\|$", GLOSSARY, re.MULTILINE)
+    if row[0] not in {"term", "---"}
+]
+"""Each term, its meaning, and what it took the place of."""
+
 IDENTIFIERS = {
-    "mend": "remediation",
-    "mends": "remediation",
     "told": "recorded, given",
     "told_first": "record_before",
-    "ground": "context",
-    "Ground": "LintContext",
-    "Reach": "Grant",
     "Look": "CheckFunction",
     "probe": "ask",
     "Judge": "Combiner",
     "judged": "decided",
-    "glass": "break_glass_tier",
     "Held": "DeferredReply",
     "Later": "LongPoll",
     "Kept": "FrozenStore",
@@ -30,8 +32,14 @@ IDENTIFIERS = {
     "Wanted": "TicketQuery",
     "InForce": "PolicyInForce",
     "bars": "forbidden_options",
+    **{
+        form: term
+        for term, _, instead in ROWS
+        for name in re.findall(r"`(\w+)`", instead)
+        for form in (name, f"{name}s", name.capitalize())
+    },
 }
-"""Retired names, of variables, functions, classes, attributes, arguments and modules, and what to write instead."""
+"""Retired names, the glossary's and more: of variables, functions, classes, attributes, arguments and modules, and what to write instead."""
 
 MODULES_RETIRED = {
     "strictly": "strict_json",
@@ -47,21 +55,22 @@ MODULES_RETIRED = {
 """Retired names of modules."""
 
 TEXT = {
-    r"\bis no valid\b": "is not a valid",
+    r"\b(is|are|was|were|be) no valid\b": "is not a valid",
     r"\bhold an agent by\b": "enforce the policy with agent hooks",
     r"\bput it in an agent's way\b": "enforce the policy with agent hooks",
     r"\bnot meant:|## not meant\b": "does not fire on",
     r"\bheld answers? up\b": "delayed",
     r"\b(is|are) told (by|with|here|now|once|as|anew)\b|\bbe told from\b": "is reported, is identified by",
-    r"[`}] is no (?!longer\b)": "is not a valid",
+    r"[`}] (is|was) no (?!longer\b)": "is not a valid",
+    r"\b(is|was) no (finding|fault|answer|step|evidence|proof|denial)\b": "is not a",
     r"\bleast readable\b": "minimal, readable",
     r"\bjudge ends of\b": "evaluate suppression expiry",
-    r"\bcounts against the agent\b": "resolves to the stricter outcome",
     r"\bis held\b(?= by)": "is enforced",
     r"\bso decided\b": "only decisions with this effect",
-    r"(?<![`\"'.])\bmend(s|ed|ing)?\b(?![`\"'])": "fix, remediation",
+    r"(?!(?<=[`\"'])mend(s|ed|ing)?[`\"'])(?<!\.)\bmend(s|ed|ing)?\b": "fix, remediation",
+    **{rf"\b{re.escape(phrase)}\b": term for term, _, instead in ROWS for phrase in re.findall(r'"([^"]+)"', instead)},
 }
-"""Retired phrases, in any text, and what to write instead."""
+"""Retired phrases, the glossary's and more, in any text, and what to write instead."""
 
 
 def identifiers(tree: ast.AST) -> set[str]:
@@ -114,9 +123,23 @@ def test_sentences_are_in_the_words_of_the_glossary(pattern: str) -> None:
 
 
 def test_the_glossary_is_reached_and_has_every_word_once() -> None:
-    page = (ROOT / "docs/explanation/glossary.md").read_text()
-    terms = re.findall(r"^\| ([^|]+?) \| [^-|]", page, re.MULTILINE)
-    terms = [t for t in terms if t != "term"]
+    terms = [term for term, _, _ in ROWS]
     assert len(terms) == len(set(terms)) > 50
+    assert {"reach", "glass", "ground", "mend"} <= set(IDENTIFIERS)
+    assert r"\bcounts\ against\ the\ agent\b" in TEXT
     for page_name in ("README.md", "docs/explanation/architecture.md", "CONTRIBUTING.md"):
         assert "glossary.md" in Path(ROOT / page_name).read_text(), page_name
+
+
+def test_the_glossarys_words_are_those_that_are_used() -> None:
+    """Each term stands in code or documents, as words or as a name."""
+    texts = "\n".join(path.read_text() for path in TEXTS)
+    for term, _, _ in ROWS:
+        spelled = "[ _-]?".join(map(re.escape, re.split("[ -]", term)))
+        assert re.search(rf"(?<![a-z]){spelled}", texts, re.IGNORECASE), term
+
+
+def test_modules_say_what_they_are() -> None:
+    """The first sentence begins with a noun: a question word leaves open who does what."""
+    asks = re.compile(r'"""(What|Who|Which|Where|How|Is|Whether|When)\b')
+    assert not [path for path in MODULES if asks.match(path.read_text())]

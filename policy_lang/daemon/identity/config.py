@@ -115,7 +115,7 @@ _Word = Annotated[str, Field(min_length=1, max_length=limit("request_text"))]
 
 
 class NotifyModel(_ConfigModel):
-    """How people are told: a program, its words, the first an absolute path; or a webhook; or both."""
+    """The notification of people: a program, its words, the first an absolute path; or a webhook; or both."""
 
     command: Annotated[list[_Word] | None, Field(min_length=1, max_length=limit("notify_words"))] = None
     webhook: WebhookModel | None = None

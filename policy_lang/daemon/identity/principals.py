@@ -28,7 +28,7 @@ class Caller:
 
     @property
     def seen(self) -> int | None:
-        """The uid that the call comes from, as far as it is told at all: to exclude, never to recognise."""
+        """The uid that the call comes from, as far as it is known at all: to exclude, never to recognise."""
         return self.user if self.uid is None else self.uid
 
 

@@ -135,7 +135,7 @@ def _row(family: int, name: tuple[str, int]) -> str:
 
 
 def peer_program(connection: socket.socket, pid: int) -> str:
-    """The name of the peer's program, for the log; empty when it cannot be told for sure.
+    """The name of the peer's program, for the log; empty when it is not known for sure.
 
     A pid may be another process's by now. A pidfd of the peer proves that it was not while the name was read.
     """
