@@ -83,7 +83,7 @@ def _tier_exists(tier: tree.Word | None, file: tree.File, resolved: ResolvedPoli
     if tier is None or tier.text in resolved.tiers:
         return True
     if "TIER" not in resolved.broken:
-        known = suggest(tier.text, resolved.tiers)
+        known = suggest(tier.text, resolved.tiers, len(resolved.diagnostics))
         resolved.diagnostics.append(Diagnostic("PLE203", f"unknown tier `{tier.text}`", file.span(tier.pos), known))
     return False
 
@@ -109,8 +109,9 @@ def _given(name: tree.Word, word: tree.Word, module: Module, resolved: ResolvedP
     if type_ is None:
         known = [*resolved.attributes, *BUILT_INS, *PLACES]
         if "CONTEXT" not in resolved.broken:
+            near = suggest(name.text, known, len(resolved.diagnostics))
             resolved.diagnostics.append(
-                Diagnostic("PLE209", f"unknown attribute `{name.text}`", file.span(name.pos), suggest(name.text, known))
+                Diagnostic("PLE209", f"unknown attribute `{name.text}`", file.span(name.pos), near)
             )
         return None
     value = constant(word, type_)
@@ -120,7 +121,7 @@ def _given(name: tree.Word, word: tree.Word, module: Module, resolved: ResolvedP
                 "PLE307",
                 f"`{word.text}` is not a valid value of `{name.text}`",
                 file.span(word.pos),
-                suggest(word.text, type_.members),
+                suggest(word.text, type_.members, len(resolved.diagnostics)),
             )
         )
     return value

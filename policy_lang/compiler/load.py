@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from ..domain.errors import Diagnostic, PolicyError, Source
+from ..domain.errors import Diagnostic, PolicyError, Source, Span
 from ..domain.limits import limit
 from ..ir.model import PolicySet
 from ..resolve.files import Reader
@@ -54,17 +54,17 @@ def compile_collecting(
     `library` lets it declare tiers that others define. `read` gives the bytes of files, from the disk unless
     something else is given, such as the texts that are open in an editor.
     """
+    path = os.fspath(path)
     if text is None:
-        return _collect(os.fspath(path), None, library, read)
+        return _collect(path, None, library, read)
     try:
         size = len(text.encode("utf-8"))
-    except UnicodeEncodeError:
-        return _unread(
-            Diagnostic("PLE002", "the text is not valid Unicode (a lone surrogate)", None, "save it as UTF-8")
-        )
+    except UnicodeEncodeError as error:
+        at = Span(Source(path, text.encode("utf-8", "replace").decode()), error.start, error.start + 1)
+        return _unread(Diagnostic("PLE002", "the text is not valid Unicode (a lone surrogate)", at, "save it as UTF-8"))
     if size > limit("source_bytes"):
         message = f"the text is longer than {limit('source_bytes')} bytes"
-        return _unread(Diagnostic("PLE004", message, None, "split it and import the parts"))
+        return _unread(Diagnostic("PLE004", message, Span(Source(path, ""), 0, 0), "split it and import the parts"))
     return _collect(path, Source(path, text), library, read)
 
 
@@ -110,7 +110,7 @@ def _profiles_read(resolved: ResolvedPolicy, policy: PolicySet) -> bool:
 
 
 def ordered(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
-    """By file and place, each once, at most as many as the limit says."""
+    """By file and place, each once, at most as many as the limit says: the last one then tells of the others."""
     unique = {
         (d.code, d.message, d.span.source.path if d.span else "", d.span.start if d.span else -1): d
         for d in diagnostics
@@ -118,5 +118,5 @@ def ordered(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     found = sorted(unique.values(), key=lambda d: (d.span.source.path if d.span else "", d.span.start if d.span else 0))
     most = limit("diagnostics")
     if len(found) > most:
-        found = [*found[:most], Diagnostic("PLE004", f"more than {most} mistakes; the others are not shown")]
+        found = [*found[: most - 1], Diagnostic("PLE004", f"more than {most} mistakes; the others are not shown")]
     return found

@@ -184,7 +184,7 @@ class _Lowering:
                     "PLE211",
                     f"unknown name `{word.text}`",
                     word.pos,
-                    suggest(word.text, known) or "a pattern goes in double quotes",
+                    suggest(word.text, known, self.faults) or "a pattern goes in double quotes",
                 )
         return out
 

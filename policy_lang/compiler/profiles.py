@@ -162,7 +162,11 @@ def parse_profile(name: str, data: bytes) -> Profile | str:
         raise ProfileError(f"the profile of `{name}` is longer than {_MOST_BYTES} bytes")
     try:
         model = ProfileModel.model_validate(tomli.loads(data.decode("utf-8")))
-    except (tomli.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        where = f"byte {error.start}, line {line}"
+        raise ProfileError(f"the profile of `{name}` is not valid UTF-8 ({where})") from None
+    except (tomli.TOMLDecodeError, RecursionError) as error:
         raise ProfileError(f"the profile of `{name}` is not valid TOML: {error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from .limits import limit
+
 
 def joined(hint: str, note: str) -> str:
     """A help sentence and another one behind it."""
@@ -13,8 +15,13 @@ def joined(hint: str, note: str) -> str:
     return f"{hint} {note[0].upper()}{note[1:]}" if hint.endswith("?") else f"{hint}; {note}"
 
 
-def suggest(word: str, known: Iterable[str]) -> str:
-    """A help sentence naming the nearest of `known`, or listing a few; empty when there are none."""
+def suggest(word: str, known: Iterable[str], before: int = 0) -> str:
+    """A help sentence naming the nearest of `known`, or listing a few; empty when there are none.
+
+    With more mistakes `before` this one than are shown, nothing is looked for: a hostile file must not cost more.
+    """
+    if before > limit("diagnostics"):
+        return ""
     choices = sorted(set(known))
     if not choices:
         return ""

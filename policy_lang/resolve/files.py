@@ -20,9 +20,11 @@ def read_source(path: str, at: Span | None = None, read: Reader | None = None) -
 
     The source is named by the path without its `..`, which reads better in every report.
     """
-    data = (read or read_bytes)(path, at)
+    data = read_with(read or read_bytes, path, at)
     if data.startswith(b"\x89plc"):
         raise unreadable("PLE007", f"`{path}` is compiled; its rules cannot be inspected", at, "name its source")
+    if len(data) > limit("source_bytes"):
+        raise _too_long(path, at)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -33,15 +35,33 @@ def read_source(path: str, at: Span | None = None, read: Reader | None = None) -
     return Source(os.path.normpath(path), text)
 
 
+def read_with(read: Reader, path: str, at: Span | None) -> bytes:
+    """What a reader gives. Raises PolicyError, placed at `at`, also for what the system says to a reader of others."""
+    try:
+        return read(path, at)
+    except FileNotFoundError:
+        raise _missing(path, at) from None
+    except OSError as error:
+        raise unreadable("PLE001", f"`{path}` cannot be read: {reason_of(error)}", at) from None
+
+
+def _missing(path: str, at: Span | None) -> PolicyError:
+    remediation = "check the path; it starts at the importing file" if at else ""
+    return unreadable("PLE001", f"there is no file `{path}`", at, remediation)
+
+
+def _too_long(path: str, at: Span | None) -> PolicyError:
+    message = f"`{path}` is longer than {limit('source_bytes')} bytes"
+    return unreadable("PLE004", message, at, "split it and import the parts")
+
+
 def read_bytes(path: str, at: Span | None) -> bytes:
     """The bytes of a file that a policy names. Raises PolicyError, placed at `at`."""
     most = limit("source_bytes")
     try:
         handle = open_for_reading(path)
     except FileNotFoundError:
-        raise unreadable(
-            "PLE001", f"there is no file `{path}`", at, "check the path; it starts at the importing file" if at else ""
-        ) from None
+        raise _missing(path, at) from None
     except (OSError, ValueError) as error:
         reason = reason_of(error, "the name is not a file name")
         raise unreadable("PLE001", f"`{path}` cannot be opened: {reason}", at) from None
@@ -55,7 +75,7 @@ def read_bytes(path: str, at: Span | None) -> bytes:
         while chunk := os.read(handle, 1 << 16):
             size += len(chunk)
             if size > most:
-                raise unreadable("PLE004", f"`{path}` is longer than {most} bytes", at, "split it and import the parts")
+                raise _too_long(path, at)
             chunks.append(chunk)
     except OSError as error:
         raise unreadable("PLE001", f"`{path}` cannot be read: {reason_of(error)}", at) from None

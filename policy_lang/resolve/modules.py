@@ -13,7 +13,7 @@ from ..domain.limits import limit
 from ..domain.suggest import joined, suggest
 from ..syntax import tree
 from ..syntax.parse import parse
-from .files import Reader, read_bytes, read_source
+from .files import Reader, read_bytes, read_source, read_with
 
 
 @dataclass(slots=True)
@@ -49,8 +49,15 @@ def walk_rules(items: list[tree.Item]) -> list[tuple[tree.RuleNode, tuple[tree.S
 
 def library_names() -> list[str]:
     """The modules of the standard library, such as `std.git`."""
+    return list(_library())
+
+
+@cache
+def _library() -> tuple[str, ...]:
     folder = resource_dir("stdlib_policies") / "std"
-    return sorted(f"std.{p.name.removesuffix('.policy')}" for p in folder.iterdir() if p.name.endswith(".policy"))
+    return tuple(
+        sorted(f"std.{p.name.removesuffix('.policy')}" for p in folder.iterdir() if p.name.endswith(".policy"))
+    )
 
 
 class Loader:
@@ -68,9 +75,15 @@ class Loader:
 
     def load(self, path: str) -> Module | None:
         """The module of a file; None when it cannot be read."""
-        key = os.path.realpath(path)
-        if self._overlay is not None and path == self._overlay.path:
-            return self._module(key, self._overlay)
+        overlay = self._overlay
+        try:
+            key = os.path.realpath(path)
+        except ValueError:  # with NUL or a lone surrogate
+            at = None if overlay is None else Span(overlay, 0, 0)
+            self.diagnostics.append(Diagnostic("PLE001", "this is not a valid file name", at, "name a policy file"))
+            return None
+        if overlay is not None and path == overlay.path:
+            return self._module(key, overlay)
         try:
             return self._module(key, read_source(path, None, self._read))
         except PolicyError as error:
@@ -148,7 +161,7 @@ class Loader:
                     "PLE204",
                     f"`{found.name}` has no rule labelled `{label.text}`",
                     module.file.span(label.pos),
-                    suggest(label.text, known) or "it has no labelled rules",
+                    suggest(label.text, known, len(self.diagnostics)) or ("" if known else "it has no labelled rules"),
                 )
         module.imports.append((found, frozenset(w.text for w in item.without)))
 
@@ -170,7 +183,7 @@ class Loader:
             return
         path = os.path.join(os.path.dirname(module.file.source.path), item.target.text)
         try:
-            module.profiles.append((path, self._read(path, span), span))
+            module.profiles.append((path, read_with(self._read, path, span), span))
         except PolicyError as error:
             self.diagnostics.extend(error.diagnostics)
 
@@ -189,12 +202,15 @@ class Loader:
                 )
                 return None
         else:
-            if target.text not in library_names():
+            if target.text not in _library():
                 self._report(
                     "PLE202",
                     f"unknown module `{target.text}`",
                     span,
-                    joined(suggest(target.text, library_names()), 'a file goes in quotes: `"name.policy"`'),
+                    joined(
+                        suggest(target.text, _library(), len(self.diagnostics)),
+                        'a file goes in quotes: `"name.policy"`',
+                    ),
                 )
                 return None
             path, key = "", target.text

@@ -55,14 +55,13 @@ def collect_tiers(modules: list[Module], report: Report, placeholders: bool = Fa
                     f'add `tier {name} {{ approvers "@group" }}` to your policy',
                 )
             )
+    unknown = 0
     for item, module in defined.values():
         for word in [*item.includes, *item.opens, *([item.escalate] if item.escalate else [])]:
             if word.text not in defined and not broken:
-                report(
-                    Diagnostic(
-                        "PLE203", f"unknown tier `{word.text}`", module.file.span(word.pos), suggest(word.text, defined)
-                    )
-                )
+                known = suggest(word.text, defined, unknown)
+                report(Diagnostic("PLE203", f"unknown tier `{word.text}`", module.file.span(word.pos), known))
+                unknown += 1
     tiers = {name: _tier(item) for name, (item, _) in defined.items()}
     for item, module in defined.values():
         _check_order(item, module, tiers, report)

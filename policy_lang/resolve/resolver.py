@@ -226,7 +226,7 @@ class _Resolver:
     def _unknown_tier(self, tier: tree.Word, file: tree.File) -> None:
         if self._declared(tier.text):
             return
-        known = suggest(tier.text, self.tiers)
+        known = suggest(tier.text, self.tiers, len(self.diagnostics))
         remediation = known or f'define it: `tier {tier.text} {{ approvers "@group" }}`'
         self.report(Diagnostic("PLE203", f"unknown tier `{tier.text}`", file.span(tier.pos), remediation))
 

@@ -66,7 +66,7 @@ class Checker:
                 "PLE209",
                 f"unknown attribute `{name}`",
                 node.subject.pos,
-                joined(suggest(name, known), f"declare it with `context {{ {name}: string }}`"),
+                joined(suggest(name, known, self.faults), f"declare it with `context {{ {name}: string }}`"),
             )
         if node.op == "truth":
             if type_.type != "bool":
@@ -101,7 +101,7 @@ class Checker:
             value = constant(word, type_)
             if value is None:
                 remediation = (
-                    suggest(word.text, type_.members)
+                    suggest(word.text, type_.members, self.faults)
                     if type_.type == "enum" and word.kind == "STRING"
                     else (f"`{name}` is {_kind(type_)}")
                 )

@@ -114,7 +114,7 @@ def scan(source: Source, lark: Lark) -> Scan:
     text = source.text
     out = Scan([], [])
     for bad in _INVISIBLE.finditer(text):
-        if len(out.diagnostics) >= limit("diagnostics"):
+        if len(out.diagnostics) > limit("diagnostics"):
             break
         out.diagnostics.append(_invisible(source, bad.start()))
     at, first, length = 0, True, len(text)
@@ -183,7 +183,7 @@ def _lexical_error(source: Source, at: int, out: Scan) -> int:
         if text[at] == "." and [t.value for t in out.tokens[-2:-1]] == ["language"] and out.tokens[-1].end == at:
             remediation = "editions are whole numbers, such as `language 1`"
         report = Diagnostic("PLE102", f"`{shown}` is not part of the language", Span(source, at, end), remediation)
-    if len(out.diagnostics) < limit("diagnostics") and not any(
+    if len(out.diagnostics) <= limit("diagnostics") and not any(
         d.span and at <= d.span.start < end for d in out.diagnostics if d.code == "PLE003"
     ):
         out.diagnostics.append(report)

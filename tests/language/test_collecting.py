@@ -173,7 +173,7 @@ def test_no_prefix_and_no_missing_token_is_too_much(path: Path) -> None:
         for changed in (text[:end], text[:start], text[:start] + text[end:]):
             found = compile_collecting(str(path), changed)
             assert found.tree is not None and found.policy_set is not None
-            assert len(found.diagnostics) <= limit("diagnostics") + 1
+            assert len(found.diagnostics) <= limit("diagnostics")
             for one in found.diagnostics:
                 assert one.span is None or 0 <= one.span.start <= one.span.end <= len(one.span.source.text)
             if not number % 4:
@@ -203,6 +203,87 @@ def test_one_broken_rule_costs_no_other(path: Path) -> None:
         assert found.policy_set is not None
         left = {(r.file, r.key) for layer in found.policy_set.layers for r in layer.rules}
         assert left <= rules and len(left) >= len(rules) - 1
+
+
+@pytest.mark.parametrize("path", ["a\0b", "\ud800", "a\0/b.policy"])
+@pytest.mark.parametrize("text", [None, 'policy "x"\nallow read "a"'])
+def test_a_path_that_is_none_is_one_diagnostic(path: str, text: str | None) -> None:
+    assert [d.code for d in compile_collecting(path, text).diagnostics] == ["PLE001"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (FileNotFoundError(), "PLE001"), (PermissionError(13, "Permission denied"), "PLE001"), (OSError(), "PLE001"),
+        (b"#" * (limit("source_bytes") + 1), "PLE004"), (b"\xff", "PLE002"),
+    ],
+)  # fmt: skip
+def test_what_a_reader_cannot_give_is_a_mistake_where_it_is_named(answer: bytes | OSError, code: str) -> None:
+    def read(path: str, at: Span | None) -> bytes:
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    text = 'policy "x"\nimport "y.policy"\nallow read "a"'
+    (found,) = compile_collecting("x.policy", text, read=read).diagnostics
+    assert (found.code, found.span and found.span.line) == (code, 2)
+    (alone,) = compile_collecting("x.policy", read=read).diagnostics
+    assert alone.code == code
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "at"), [("a\n\ud800", "PLE002", 2), ("é" * limit("source_bytes"), "PLE004", 0)]
+)
+def test_a_text_that_is_not_read_has_a_place(text: str, code: str, at: int) -> None:
+    (found,) = compile_collecting("x.policy", text).diagnostics
+    assert found.span is not None
+    assert (found.code, found.span.source.path, found.span.start) == (code, "x.policy", at)
+
+
+def test_a_profile_that_is_not_utf_8_is_told_in_our_words(tmp_path: Path) -> None:
+    (tmp_path / "tool.toml").write_bytes(b"a = 1\n\xff")
+    (found,) = compile_collecting(
+        str(tmp_path / "x.policy"), 'policy "x"\nprofile "tool.toml"\nallow read "a"'
+    ).diagnostics
+    assert (found.code, found.message) == ("PLE509", "the profile of `tool` is not valid UTF-8 (byte 6, line 2)")
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        "import m{}",
+        "\x01",
+        "@{}",
+        "}}",
+        "x{}",
+        "let a{} =",
+        'ask t{} read "a"',
+        'allow read "a" when n{} == 1',
+        "allow read n{}",
+    ],
+)
+def test_the_last_of_too_many_mistakes_tells_of_the_others(one: str) -> None:
+    most = limit("diagnostics")
+    for many in (most, most + 1, 3 * most):
+        text = 'policy "x"\n' + "".join(one.format(i) + "\n" for i in range(many))
+        found = compile_collecting("x.policy", text).diagnostics
+        assert len(found) == most
+        assert (found[-1].message == f"more than {most} mistakes; the others are not shown") == (many > most)
+
+
+def test_mistakes_that_are_not_shown_cost_no_suggestion(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+
+    def matches(word: str, *_: object, **__: object) -> list[str]:
+        looked.append(word)
+        return []
+
+    monkeypatch.setattr("policy_lang.domain.suggest.difflib.get_close_matches", matches)
+    for one in ("import std.g{}", 'ask t{} read "a"', 'allow read "a" when n{} == 1'):
+        looked.clear()
+        text = 'policy "x"\ntier t { approvers "@a" }\n' + "".join(one.format(i) + "\n" for i in range(2_000))
+        found = compile_collecting("x.policy", text).diagnostics
+        assert len(looked) <= limit("diagnostics") + 1 and all(d.help for d in found[:-1])
 
 
 def test_places_in_utf_16() -> None:
