@@ -27,7 +27,7 @@ def command() -> None:
     """
 
 
-@command.command(name="list", short_help="List what waits, and the latest answers")
+@command.command(name="list", short_help="List tickets that wait, and the latest answers")
 @SIGNING
 @SERVICE
 @FORMAT
@@ -59,7 +59,7 @@ def _ticket(options: dict[str, Any], name: str) -> dict[str, Any]:
     return call(options, "GET", f"/v1/approvals/{quote(name, safe='', errors='replace')}")
 
 
-@command.command(name="watch", short_help="Watch what waits, and answer it")
+@command.command(name="watch", short_help="Watch tickets that wait, and answer them")
 @click.option("--plain", is_flag=True, help="Print lines as they come, also on a terminal.")
 @SIGNING
 @SERVICE

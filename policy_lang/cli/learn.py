@@ -53,7 +53,7 @@ def command(
     policy learn /var/lib/policy_lang/log --against web.policy -o learned.policy
 
     The proposal is replayed over the log, and compared with the policy in force over every request; both results are
-    reported. Comments in it say what each rule rests on, and `judge` where it reaches further than what was seen. What
+    reported. Comments in it say what each rule rests on; `judge:` marks what goes beyond what was seen. What
     std.baseline denies is never granted. Exits 0 when both are proved, 1 when not, 2 for bad input, 3 when something
     was undecided.
     """

@@ -96,7 +96,7 @@ _ROWS = click.option(
 )  # fmt: skip
 
 
-@command.command(name="verify", short_help="Check that a log is what was written")
+@command.command(name="verify", short_help="Verify hash chain, sequence and signatures")
 @_LOG
 @click.option("--public-key", metavar="FILE", help="The key that checkpoints are signed with; one must be.")
 @click.option("--head", metavar="SEQ:DIGEST", help="A record that was noted elsewhere and must be there.")

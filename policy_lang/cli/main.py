@@ -40,7 +40,7 @@ SECTIONS = {
         "freeze": "Deny an agent or a session everything",
         "lift": "End a freeze",
     },
-    "Approve": {"approvals": "List and answer what waits for a person"},
+    "Approve": {"approvals": "List and answer tickets that wait for people"},
     "Records": {
         "log": "Verify, search and export the decision log",
         "replay": "Decide a log's requests by another policy",
