@@ -20,6 +20,7 @@ from ..records.learning.prove import Learned, learn
 from ..records.source import Counted, lines
 from ..report.learned import render_learned
 from ..report.style import visible
+from ..syntax.emit import UnsayableError
 from .common import FORMAT, fail_policy, fail_usage, print_json, write_file
 from .log import reading
 
@@ -84,6 +85,10 @@ def command(
             if not without and not within:
                 raise  # what is learned compiles
             fail_policy(error, format_)
+        except UnsayableError as error:
+            if not without and not within:
+                raise  # what is learned can be said
+            fail_usage(str(error), format_)
     if not found.observed.kept:
         fail_usage(f"`{log}` holds no decision that allowed or asked" + (f" for `{agent}`" if agent else ""), format_)
     if output is not None:

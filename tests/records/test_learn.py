@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy_lang import Policy, Request
+from policy_lang.domain.limits import limit
 from policy_lang.records.learning.propose import Wishes
 from policy_lang.records.learning.prove import learn
 from policy_lang.records.source import lines
@@ -281,3 +282,21 @@ def test_bad_input_is_told(tmp_path: Path, arguments: list[str], message: str) -
     log = decided(tmp_path / "log", [request("read", "src/a")])
     done = policy("learn", *[log if a == "LOG" else a for a in arguments], cwd=tmp_path)
     assert done.code == 2 and message in done.err
+
+
+def test_a_label_that_is_no_name_is_bad_input(tmp_path: Path) -> None:
+    log = decided(tmp_path / "log", [request("read", "src/a")])
+    done = policy("learn", log, "--workers", "1", "--without", "-a b")
+    assert done.code == 2 and "'-a b' is not a valid name" in done.err
+
+
+def test_more_attributes_than_a_policy_can_declare_are_told(tmp_path: Path) -> None:
+    most = limit("context_attributes")
+    log = decided(tmp_path / "log", [request("read", "src/a"), request("read", "src/b")])
+    rows = [json.loads(line) for line in (log / "00000001.jsonl").read_text().splitlines()]
+    next(r for r in rows if r.get("effect") == "allow")["request"]["context"] = {f"a{i}": "x" for i in range(most + 6)}
+    other = tmp_path / "records.jsonl"
+    other.write_text("".join(json.dumps(r, separators=(",", ":")) + "\n" for r in rows))
+    done = policy("learn", other, "--workers", "1", "--format", "json")
+    assert done.code == 3
+    assert [r["times"] for r in json.loads(done.out)["not_learned"] if "more context attributes" in r["why"]] == [6]

@@ -27,6 +27,7 @@ Need = tuple[str, str, str, str]
 """Agent, action, tier (or nothing: allowed), and method of a connection (or nothing: not known)."""
 _MOST = limit("learn_values")
 _MOST_SESSIONS = limit("learn_sessions")
+_MOST_ATTRIBUTES = limit("context_attributes")
 _NAME = 64
 """The longest name of a tier or an attribute, in characters."""
 FREE = "\0*"
@@ -110,6 +111,9 @@ class Observed:
         for name, counts in other.places.items():
             self.places[name].update(counts)
         self.context = {**other.context, **self.context}
+        for name in sorted(self.context)[_MOST_ATTRIBUTES:]:
+            del self.context[name]
+            self.lost["", _known(""), "more context attributes than a policy can declare"] += 1
         self.decisions += other.decisions
         self.kept += other.kept
         self.first = earliest(self.first, other.first)
