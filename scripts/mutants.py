@@ -149,8 +149,8 @@ class _Sites(ast.NodeVisitor):
         self.names.pop()
 
     def visit_Assign(self, node: ast.Assign) -> None:
-        """`__all__`, `__slots__` and the like stay."""
-        if not any(isinstance(t, ast.Name) and t.id.startswith("__") for t in node.targets):
+        """`__all__`, `__slots__` and the like stay, and so does what hides imports from all but type checkers."""
+        if not any(isinstance(t, ast.Name) and t.id.startswith(("__", "TYPE_CHECKING")) for t in node.targets):
             self.visit(node.value)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:

@@ -22,7 +22,8 @@ def command() -> None:
     """Enforce the policy with agent hooks.
 
     \b
-    policy hook install codex --socket /run/policy_lang/policy.sock --scope managed
+    policy hook install codex --scope managed \\
+        --socket /run/policy_lang/policy.sock
     policy hook install claude --policy web.plc --agent claude-web --scope project
     policy doctor codex
 
