@@ -358,3 +358,12 @@ def test_a_refusal_says_what_the_person_may_not_do() -> None:
         vote(ticket(BOSS), "nia", "break-glass", " ")
     with pytest.raises(RequestError, match="this tier wants a reason"):
         vote(ticket(BOSS), "eva", reason=" ")
+
+
+def test_whoever_broke_the_glass_does_not_review_it_even_as_an_approver() -> None:
+    tiers = {**TIERS, "emergency": tier(EMERGENCY, approvers=("@night", "@boss"))}
+    asked = machine.vote(ticket(BOSS), "jan", "break-glass", "prod is down", 1001.0, may, tiers)
+    assert asked.break_glass_tier == "emergency"
+    with pytest.raises(RequestError, match="whoever broke the glass"):
+        machine.reviewed(asked, "jan", "it was right", 2000.0, may, tiers)
+    assert machine.reviewed(asked, "eva", "it was right", 2000.0, may, tiers).reviewed == "eva"

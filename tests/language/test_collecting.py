@@ -293,3 +293,4 @@ def test_places_in_utf_16() -> None:
     assert source.utf16_position(10_000) == source.utf16_position(len(source.text)) == (3, 1)
     assert source.utf16_position(-1) == (0, 0)
     assert source.position(source.text.index("b")) == (2, 6)
+    assert [source.position(at) for at in (0, 1)] == [(1, 1), (1, 2)]

@@ -121,3 +121,12 @@ def test_an_option_right_behind_the_program_is_the_programs_own() -> None:
         decision = policy.decide(action="run", resource=command, workspace="/w", lexical=True)
         assert decision.effect == effect, command
         assert [r.id for r in decision.rules if r.effect == "deny"] == (["p#own"] if effect == "deny" else []), command
+
+
+@pytest.mark.parametrize("script", ["cd a; ./x", "cd ~; ./x", "cd a || cd b; ./x"])
+def test_a_program_that_may_lie_in_several_folders_is_opaque(script: str) -> None:
+    policy = Policy.loads('policy "p"\nallow run "./x"\nallow read "**"\n')
+    assert policy.decide(action="run", resource="./x", workspace="/w", home="/h", lexical=True).effect == "allow"
+    decision = policy.decide(action="run", resource=script, workspace="/w", home="/h", lexical=True)
+    assert decision.effect == "deny"
+    assert "where the program lies is not known" in decision.reasons[0]

@@ -318,6 +318,17 @@ def test_caches_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(policy._engine._answers) <= 10
 
 
+def test_states_are_bounded_where_classes_are_not_met(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("policy_lang.automata.walker.MAX_STATES", 8)
+    rules = "\n".join(f'allow read "d{i}/**"' for i in range(50))
+    policy = Policy.loads(f'policy "p"\n{rules}')
+    for i in range(50):
+        assert policy.decide(action="read", resource=f"d{i}/f").effect == "allow"
+    walker = policy.engine.evaluator.table("read").walker
+    assert walker.flushes > 0
+    assert len(walker._cache.states) <= 9
+
+
 def test_a_full_memo_starts_anew() -> None:
     memo = Memo(2)
     for key in "abc":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from policy_lang import Policy, RequestError
+from policy_lang import Decision, Policy, RequestError
 from policy_lang.facts.paths import Roots, path_forms
 
 KNOWN = Roots(cwd="/repo/sub", workspace="/repo", home="/home/me", tmp="/tmp/agent", lexical=True)
@@ -241,3 +241,22 @@ def test_a_policy_that_is_reached_through_a_link_is_protected_under_both_names(t
     policy = Policy.load(str(tmp_path / "link.policy"))
     for name in ("link.policy", "real/base.policy", "real"):
         assert policy.decide(action="write", resource=str(tmp_path / name), lexical=True).effect == "deny"
+
+
+def test_a_folder_of_the_home_is_looked_into(tmp_path: Path) -> None:
+    home, workspace = tmp_path / "home", tmp_path / "repo"
+    (home / "notes").mkdir(parents=True)
+    (home / "notes" / "a.md").write_text("x")
+    workspace.mkdir()
+    policy = Policy.loads('policy "p"\nallow run "grep **"\nallow read "~", "~/notes", "~/notes/*.md"\n')
+
+    def decided(command: str) -> Decision:
+        return policy.decide(action="run", resource=command, workspace=str(workspace), home=str(home))
+
+    for command in ("grep -r x ~/notes", "grep -r x ~"):
+        assert decided(command).effect == "allow", command
+    (home / "notes" / "b.txt").write_text("x")
+    for command in ("grep -r x ~/notes", "grep -r x ~"):
+        found = decided(command)
+        assert found.effect == "deny", command
+        assert any("notes/b.txt" in reason for reason in found.reasons), found.reasons

@@ -14,7 +14,7 @@ from policy_lang.domain.strict_json import MalformedError, dump, load
     ("data", "kind", "detail"),
     [
         (b"\xff", "encoding", ""), (b"", "syntax", "expecting value"), (b"{", "syntax", None), (b'{"a": 1} x', "syntax", "extra data"),
-        (b'{"a": 1, "b": 2, "a": 3}', "twice", "a"), (b'[{"x": {"k": 1, "k": 1}}]', "twice", "k"), (b"[NaN]", "constant", "NaN"),
+        (b'{"a": 1, "b": 2, "a": 3}', "twice", "a"), (b'{"a": 1, "b": 2, "b": 3}', "twice", "b"), (b'[{"x": {"k": 1, "k": 1}}]', "twice", "k"), (b"[NaN]", "constant", "NaN"),
         (b"[-Infinity]", "constant", "-Infinity"), (b"1e999", "size", "1e999"), (b'"\\ud800"', "surrogate", ""), (b'{"\\udfff": 1}', "surrogate", ""),
     ],
 )  # fmt: skip
