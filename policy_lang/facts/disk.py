@@ -8,7 +8,7 @@ import stat
 from ..domain.errors import RequestError
 from ..domain.faults import reason_of
 from ..domain.limits import limit
-from .text import checked
+from .text import check_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Disk:
             if not stat.S_ISLNK(os.lstat(path).st_mode):
                 return None
             target = os.readlink(path)
-            checked(target, "symbolic link's target", limit("path_bytes"))
+            check_text(target, "symbolic link's target", limit("path_bytes"))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:

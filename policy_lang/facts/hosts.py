@@ -11,7 +11,7 @@ from ..domain.errors import RequestError
 from ..domain.limits import limit
 from ..domain.record import record
 from ..domain.regex import regex
-from .text import checked
+from .text import check_text
 
 NAME, V4, V6, PATH = "\0n", "\x004", "\x006", "\0/"
 """Structure segments of a connection's word: what kind of host follows, and where the URL path begins."""
@@ -56,7 +56,7 @@ def is_special(address: Address) -> bool:
 
 def host_facts(text: str, method: str | None = None) -> HostFacts:
     """Read `host`, `host:port`, an address, or a URL. Raises RequestError with the reason when malformed."""
-    checked(text, "host", limit("url_bytes"))
+    check_text(text, "host", limit("url_bytes"))
     if any(c in text for c in ' \\"<>^`{|}'):
         raise RequestError("PLR021", "the host contains a character that no host has")
     if method is not None and method not in METHODS:
@@ -112,7 +112,7 @@ def normal_host(text: str) -> str | Address:
             text = unquote_to_bytes(text).decode("utf-8")
         except UnicodeDecodeError:
             raise RequestError("PLR021", "the host's percent-encoding is not UTF-8") from None
-        checked(text, "host", limit("host_bytes"))
+        check_text(text, "host", limit("host_bytes"))
     if not text.isascii():
         text = _idna(text)
     text = text.lower()

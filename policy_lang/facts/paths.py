@@ -12,7 +12,7 @@ from ..domain.errors import RequestError
 from ..domain.limits import limit
 from ..domain.record import record
 from .disk import REAL
-from .text import checked
+from .text import check_text
 from .words import Names
 
 TYPE_CHECKING = False
@@ -63,7 +63,7 @@ def path_forms(text: str, roots: Roots = NOWHERE) -> tuple[Names, ...]:
     """
     if roots is NOWHERE and is_plain(text):
         return (Names(((WORKSPACE, *text.split("/")),)),)
-    checked(text, "path", _MAX_BYTES)
+    check_text(text, "path", _MAX_BYTES)
     if "\\" in text:
         raise RequestError("PLR011", "the path contains a backslash; separate folders with `/`")
     anchored = _anchor(text, roots)
@@ -120,7 +120,7 @@ def _anchor(text: str, roots: Roots) -> tuple[str | None, str] | None:
 
 
 def _absolute(folder: str, what: str) -> str:
-    checked(folder, what, _MAX_BYTES)
+    check_text(folder, what, _MAX_BYTES)
     if not folder.startswith("/"):
         raise RequestError("PLR013", f"`{what}` is not an absolute path")
     return folder

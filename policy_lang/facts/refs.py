@@ -6,7 +6,7 @@ from ..domain.errors import RequestError
 from ..domain.limits import limit
 from ..domain.record import record
 from ..domain.regex import regex
-from .text import checked
+from .text import check_text
 
 DEFAULT_REMOTE = "origin"
 _BAD = regex(r"[\x00-\x20\x7f~^:?*\[\\]")
@@ -28,7 +28,7 @@ class RefFacts:
 
 def ref_facts(text: str, branch: str | None = None) -> RefFacts:
     """Read `[remote:]ref`. Raises RequestError for what git would refuse or read in two ways."""
-    checked(text, "ref", limit("ref_bytes"))
+    check_text(text, "ref", limit("ref_bytes"))
     remote, colon, ref = text.rpartition(":")
     if not colon:
         remote = DEFAULT_REMOTE

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..domain.errors import RequestError
 
 
-def checked(text: object, what: str, most: int) -> str:
-    """The text, when it is a non-empty string of at most `most` UTF-8 bytes without control characters."""
+def check_text(text: object, what: str, most: int) -> None:
+    """Raises RequestError unless it is a non-empty string of at most `most` UTF-8 bytes without control characters."""
     if not isinstance(text, str):
         raise RequestError("PLR001", f"the {what} is not a string")
     if not text:
@@ -24,4 +24,3 @@ def checked(text: object, what: str, most: int) -> str:
         bad = next((c for c in text if c < " " or "\x7f" <= c <= "\x9f" or c in "\u2028\u2029"), None)
         if bad is not None:
             raise RequestError("PLR005", f"the {what} contains the control character U+{ord(bad):04X}")
-    return text

@@ -385,3 +385,16 @@ def test_a_reason_says_whether_a_rule_applies_or_only_may() -> None:
     for resource, context in (("a", {"env": "prod"}), ("b", {})):
         (certain,) = policy.decide(action="read", resource=resource, context=context).reasons
         assert certain.endswith(" denies it")
+
+
+def test_a_class_of_one_character_is_that_character() -> None:
+    for pattern, names, others in (
+        ("a[*]b", ("a*b",), ("aab", "axb", "a[b")),
+        ("[?]", ("?",), ("x", "[")),
+        ("x[[]y", ("x[y",), ("xxy", "xy")),
+    ):
+        policy = Policy.loads(f'policy "p"\nallow read "{pattern}"')
+        for name in names:
+            assert policy.decide(action="read", resource=name).effect == "allow", (pattern, name)
+        for name in others:
+            assert policy.decide(action="read", resource=name).effect == "deny", (pattern, name)

@@ -53,7 +53,7 @@ def test_spellings_of_one_path(text: str, names: set[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("", "PLR002"), ("a\0b", "PLR005"), ("a\nb", "PLR005"), ("a\x7fb", "PLR005"), ("a\u2028b", "PLR005"),
+        ("", "PLR002"), ("a\0b", "PLR005"), ("a\nb", "PLR005"), ("a\x7fb", "PLR005"), ("a\x80b", "PLR005"), ("a\x9fb", "PLR005"), ("a\x1fb", "PLR005"), ("a\u2028b", "PLR005"),
         ("a\\b", "PLR011"), ("..\\..\\etc", "PLR011"), ("~root/x", "PLR012"), ("~root", "PLR012"),
         ("\udcff", "PLR003"), ("a" * 256, "PLR004"), ("a/" * 257, "PLR004"), ("x/" * 2049, "PLR004"),
         ("/proc/self/fd/3", "PLR016"), ("/proc/123/fd/3", "PLR016"), ("/proc/self/exe", "PLR016"),
