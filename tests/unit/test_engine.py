@@ -387,6 +387,19 @@ def test_a_reason_says_whether_a_rule_applies_or_only_may() -> None:
         assert certain.endswith(" denies it")
 
 
+def test_braces_in_a_class_are_no_group() -> None:
+    policy = Policy.loads('policy "p"\nallow read "x[{]y{a,b}", "[}]z{c,d}"')
+    for name, effect in (
+        ("x{ya", "allow"),
+        ("x{yb", "allow"),
+        ("xya", "deny"),
+        ("}zc", "allow"),
+        ("}zd", "allow"),
+        ("zc", "deny"),
+    ):
+        assert policy.decide(action="read", resource=name).effect == effect, name
+
+
 def test_a_class_of_one_character_is_that_character() -> None:
     for pattern, names, others in (
         ("a[*]b", ("a*b",), ("aab", "axb", "a[b")),
