@@ -141,6 +141,6 @@ def evaluated(
         from .connections import connection
 
         return (*connection(evaluator, resource, request.method, request.resolved, env), ())
-    seen = Circumstances(roots_of(request), request.branch)
+    seen = Circumstances(roots_of(request), request.branch, ())  # all of them: a default costs a look-up
     forms = sort_named(sort).words(resource, seen)
     return evaluator.forms(action, forms, env), (), ()
