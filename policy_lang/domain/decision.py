@@ -48,7 +48,8 @@ class Effect:
 
     `start` and `end` say which part of a script it comes from, as character offsets; `note` what cannot be
     seen; `opaque` why a command could not be read, and `remediation` how to write it. A `free` effect needs no grant.
-    `method` is a connection's, when it is known.
+    `method` is a connection's, when it is known. A `supposed` effect is one that the command has in some reading of its
+    words: it needs no grant either.
     """
 
     action: str
@@ -61,6 +62,7 @@ class Effect:
     remediation: str = ""
     free: bool = False
     method: str = ""
+    supposed: bool = False
 
 
 @record(frozen=True, slots=True, eq=False)

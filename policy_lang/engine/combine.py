@@ -22,11 +22,15 @@ Outcomes = tuple[bool | None, ...]
 
 @record(frozen=True, slots=True, eq=False)
 class Environment:
-    """What the conditions come to for one principal and context; interned, so it is a dictionary key."""
+    """What the conditions come to for one principal and context; interned, so it is a dictionary key.
+
+    In a `granted` one nothing needs a rule that grants it: only what restricts counts.
+    """
 
     outcomes: Outcomes
     missing: tuple[tuple[str, ...], ...]
     """For each condition, the absent attributes that leave it open; empty when none does."""
+    granted: bool = False
 
 
 def both(first: bool | None, second: bool | None) -> bool | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..domain.actions import COMMAND, DENY, HOST, METHODS, PATH, REF, SORT_OF
+from ..domain.actions import ALLOW, COMMAND, DENY, HOST, METHODS, PATH, REF, SORT_OF
 from ..domain.decision import Effect, Verdict
 from ..domain.errors import RequestError, SearchLimitError
 from ..domain.request import Request
@@ -21,10 +21,14 @@ from .paths import path_verdict
 def act_effect(evaluator: Evaluator, act: Act, request: Request, env: Environment) -> Effect:
     """The effect that an act has under a policy. Raises nothing that a script can cause."""
     shown = _shown(act)
+    if act.supposed:
+        env = evaluator.restricting(env)
     try:
         verdict = _verdict(evaluator, act, request, env)
     except RequestError as error:
         verdict = Verdict(DENY, reasons=(f"refused ({error.code}): {error.message}",))
+        if act.supposed:  # no program takes the word for one either
+            verdict = Verdict(ALLOW)
     except SearchLimitError as error:
         evaluator.limited(act.action)
         verdict = Verdict(DENY, reasons=(f"undecided within limits: {error}",))
@@ -41,6 +45,7 @@ def act_effect(evaluator: Evaluator, act: Act, request: Request, env: Environmen
         act.remediation,
         act.free,
         act.method or "",
+        act.supposed,
     )
 
 
@@ -76,6 +81,8 @@ def _unknown(evaluator: Evaluator, action: str, env: Environment, why: str) -> V
     """The verdict on something that may be anything: whatever restricts may apply, nothing grants."""
     table = evaluator.table(action)
     verdict = evaluator.decided(action, table, Marks((), table.all_marks), env, table.open_options)
+    if env.granted and verdict.effect == ALLOW:
+        return verdict
     return Verdict(DENY, (), verdict.rules, (why, *verdict.reasons))
 
 

@@ -7,7 +7,7 @@ from ..domain.actions import DENY, SORT_OF
 from ..domain.decision import Verdict, strictest
 from ..domain.errors import RequestError, SearchLimitError
 from ..domain.limits import limit
-from .combine import Combiner, Marks, rule_truths
+from .combine import Combiner, Environment, Marks, rule_truths
 from .memo import Memo
 from .table import EMPTY, FLOOR, Table
 
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from ..automata.walker import State
     from ..facts.words import Names
     from ..shell.profile import Profiles
-    from .combine import Environment, Outcomes
+    from .combine import Outcomes
     from .table import Prepared
 
 _MOST_VERDICTS = limit("unknown_segments_per_state")
 _MOST_SCRIPTS = limit("answers")
+_MOST_ENVIRONMENTS = limit("memo_entries")
 
 
 class Evaluator:
@@ -40,10 +41,19 @@ class Evaluator:
         self.profiles = profiles
         self.combiner = Combiner(prepared.layers, prepared.tiers, over_everything)
         self.scripts = Memo(_MOST_SCRIPTS)
+        self._restricting = Memo(_MOST_ENVIRONMENTS)
 
     def table(self, action: str) -> Table:
         """The rules about an action."""
         return self.prepared.tables.get(action) or EMPTY
+
+    def restricting(self, env: Environment) -> Environment:
+        """The same conditions, where everything counts as granted; always the same one, so that it is a key as well."""
+        found: Environment | None = self._restricting.get(env)
+        if found is None:
+            found = Environment(env.outcomes, env.missing, granted=True)
+            self._restricting.keep(env, found)
+        return found
 
     def part(self) -> None:
         """What follows is about another part of the request: another command of a script, another address."""
@@ -52,7 +62,7 @@ class Evaluator:
         self, action: str, table: Table, marks: Marks, env: Environment, options: Outcomes, granted: bool = False
     ) -> Verdict:
         """The verdict on something that has these marks. Every verdict of a table comes from here."""
-        return self.combiner.verdict(action, rule_truths(table, marks, env, options), env, granted)
+        return self.combiner.verdict(action, rule_truths(table, marks, env, options), env, granted or env.granted)
 
     def denied(self, action: str, table: Table, mark: int, env: Environment, options: Outcomes) -> Verdict:
         """The verdict on a member of a pattern of which a deny's mark alone is known, as if it were granted."""

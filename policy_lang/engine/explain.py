@@ -149,7 +149,7 @@ class Tracer(Evaluator):
         self, action: str, table: Table, marks: Marks, env: Environment, options: Outcomes, granted: bool = False
     ) -> Verdict:
         """See `Evaluator`."""
-        self._note(action, table, marks, env, options, granted)
+        self._note(action, table, marks, env, options, granted or env.granted)
         return super().decided(action, table, marks, env, options, granted)
 
     def denied(self, action: str, table: Table, mark: int, env: Environment, options: Outcomes) -> Verdict:

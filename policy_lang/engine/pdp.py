@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..domain.actions import ACTIONS, COMMAND, DENY, HOST, SORT_OF
+from ..domain.actions import ACTIONS, ALLOW, COMMAND, DENY, HOST, SORT_OF
 from ..domain.decision import Answer, Decision, Effect, Verdict
 from ..domain.errors import Diagnostic, PolicyError, RequestError, SearchLimitError
 from ..domain.limits import limit
@@ -101,6 +101,8 @@ class Engine:
         except Exception as error:  # noqa: BLE001 (fail closed: whatever went wrong denies)
             verdict = Verdict(DENY, reasons=(f"internal error (PLI001): {type(error).__name__}",))
         pure = is_pure(request, parts)
+        if any(p.supposed for p in parts):
+            parts = tuple(p for p in parts if not p.supposed or p.verdict.effect != ALLOW)
         return Answer(verdict, self.prepared.digest, request.action, resource, parts, opaque, pure)
 
     def environment(self, request: Request) -> Environment:

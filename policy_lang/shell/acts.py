@@ -15,7 +15,8 @@ class Act:
     when it may be any. `tree` says that what lies below the path is meant as well: `existing` what is there,
     `new` whatever may be put there. `free` acts need no grant: they change only the shell's own state. `opaque` is
     why the command cannot be read, `remediation` how to write it. `note` says what cannot be seen, such as the
-    code that is run.
+    code that is run. A `supposed` act is one that the command has in some reading of its words, which are all known: it
+    meets what restricts, and needs no grant.
     """
 
     action: str
@@ -34,6 +35,7 @@ class Act:
     opaque: str = ""
     remediation: str = ""
     note: str = ""
+    supposed: bool = False
 
 
 @record(frozen=True, slots=True)

@@ -93,7 +93,18 @@ class Walk:
         start, end = self.whole or self.span
         folders = self.state.folders
         made = Act(action, value, start, end, folders=folders, **more)  # type: ignore[arg-type]
-        key = (action, value, made.argv, folders, made.tree, made.names, made.opaque, made.free, made.method)
+        key = (
+            action,
+            value,
+            made.argv,
+            folders,
+            made.tree,
+            made.names,
+            made.opaque,
+            made.free,
+            made.method,
+            made.supposed,
+        )
         before = len(self._seen)
         self._seen.add(key)
         if len(self._seen) == before:
