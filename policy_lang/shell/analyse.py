@@ -45,7 +45,7 @@ def read_acts(
     spoken = BASH if dialect is None else DIALECTS[dialect]
     shell = Interpreter(Walk(spoken, context), profiles)
     try:
-        shell.script(parse_script(script, spoken))
+        shell.script(parse_script(script, spoken), shell.walk.state)
     except Opaque as fault:
         at = min(fault.at, len(script))
         return [*shell.walk.acts, _opaque(fault.why, at, min(at + 1, len(script)), fault.remediation)]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from ..domain.limits import limit
 from ..domain.regex import regex
-from .dialect import UNREADABLE
+from .dialect import SETTINGS, UNREADABLE
 from .reader import parse_script
 from .reading import Opaque
 from .state import ShellState, folder_text
@@ -60,21 +60,6 @@ _SAFE_SHOPT = frozenset(
     {"nullglob", "failglob", "nocasematch", "inherit_errexit", "checkwinsize", "histappend", "globskipdots"}
 )
 _SET_LETTERS = frozenset("euxvfEaCbhmn")
-_SET_NAMES = frozenset(
-    {
-        "errexit",
-        "nounset",
-        "xtrace",
-        "verbose",
-        "pipefail",
-        "noglob",
-        "errtrace",
-        "allexport",
-        "noclobber",
-        "functrace",
-        "monitor",
-    }
-)
 _IDENTIFIER = regex(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
@@ -339,7 +324,7 @@ def _set(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
             letters = letters[:-1]
             option = rest[0].text if rest else None
             rest = rest[1:]
-            if option not in _SET_NAMES:
+            if option not in SETTINGS:
                 raise Opaque(f"`set -o {option}` changes how the shell reads what follows")
             if option == "errexit":
                 state.stop_on_error = on

@@ -19,6 +19,12 @@ _ZSH_UNREADABLE = frozenset({
     "float", "integer", "sched", "stat", "zf_rm",
 })  # fmt: skip
 
+SETTINGS = frozenset({
+    "errexit", "nounset", "xtrace", "verbose", "pipefail", "noglob", "errtrace", "allexport", "noclobber", "functrace",
+    "monitor",
+})  # fmt: skip
+"""Options that `set -o NAME` and a shell's own `-o NAME` may set: the reading of a script stays as it is."""
+
 
 @record(frozen=True, slots=True)
 class Dialect:
@@ -56,14 +62,7 @@ class Dialect:
 
 
 BASH = Dialect("bash")
-SH = Dialect(
-    "sh",
-    extended_syntax=False,
-    braces=False,
-    splits_declarations=True,
-    assigned_tildes=False,
-    network_redirections=False,
-)
+SH = Dialect("sh", extended_syntax=False, braces=False, splits_declarations=True, assigned_tildes=False)
 """Plain `sh`: only what dash, bash, ksh and busybox all do in the same way under that name."""
 ZSH = Dialect(
     "zsh",

@@ -50,10 +50,10 @@ class Interpreter:
 
     # scripts
 
-    def script(self, items: tuple[AndOrList, ...]) -> None:
-        """Run a whole script, then what its traps would do."""
+    def script(self, items: tuple[AndOrList, ...], state: ShellState) -> None:
+        """Run a whole script in a shell of its own, then what its traps would do."""
         walk = self.walk
-        self.items(items, walk.state)
+        self.items(items, state)
         while walk.traps:
             trap = walk.traps.pop()
             for name in walk.assigned[trap.assigned :]:
@@ -78,7 +78,7 @@ class Interpreter:
             items = parse_script(text, self.walk.dialect)
             if not items:
                 self.walk.act("run", Value(()), argv=(literal(":"),))
-            self.items(items, state)
+            self.script(items, state)
         except Opaque as fault:
             self.walk.opaque(fault.why, fault.remediation)
 

@@ -141,10 +141,10 @@ class Walk:
 
     def inside(self, dialect: Dialect, run: Callable[[], object]) -> None:
         """Run something as another shell does, such as `bash -c`: its acts stand where the command stands."""
-        before = self.whole, self.dialect, self.state, self.frames, self.returns, self.guarded
+        before = self.whole, self.dialect, self.state, self.frames, self.returns, self.guarded, self.traps
         self.whole, self.dialect = self.whole or self.span, dialect
-        self.frames, self.returns, self.guarded = [], [], 0
+        self.frames, self.returns, self.guarded, self.traps = [], [], 0, []
         try:
             run()
         finally:
-            self.whole, self.dialect, self.state, self.frames, self.returns, self.guarded = before
+            self.whole, self.dialect, self.state, self.frames, self.returns, self.guarded, self.traps = before

@@ -6,7 +6,7 @@ import re
 
 from ...domain.regex import regex
 from ..call import ProgramCall
-from ..dialect import DIALECTS, SH
+from ..dialect import DIALECTS, SETTINGS, SH, Dialect
 from ..profile import Parsed
 from ..reading import Opaque
 from ..roles import role
@@ -22,8 +22,7 @@ _ASSIGNMENT = regex(r"[A-Za-z_][A-Za-z0-9_]*=", re.ASCII)
 
 def inner_shell(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """`sh -c script`, `sh file`, or a script on standard input (bash(1), INVOCATION)."""
-    name = parsed.path[0]
-    dialect = DIALECTS.get(name, SH)
+    dialect = _spoken(call, parsed)
     if parsed.has("-c"):
         if not parsed.operands or parsed.operands[0].text is None:
             raise Opaque("the shell runs a script that is not known")
@@ -44,6 +43,32 @@ def inner_shell(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
         raise Opaque("a shell runs what comes from its standard input", "save it, read it, then run the file")
     shell.nested(given.text, dialect, ShellState({}, {}, shell.walk.state.folders, None, tuple(parsed.operands)))
     return True
+
+
+_SAME = frozenset("aceilmnprsuvxfh")
+"""One-letter options of every shell that leave the reading of a script as it is."""
+_SAME_BASH = _SAME | frozenset("bBCEPT")
+_SAME_OFF = frozenset("+emuvx")
+
+
+def _spoken(call: ProgramCall, parsed: Parsed) -> Dialect:
+    """What the shell speaks, by the name that it is called with. Raises Opaque for options that change it."""
+    named = dialect = DIALECTS.get((call.argv[0].text or "").rpartition("/")[2], SH)
+    for given in parsed.options:
+        option = given.option.names[0]
+        setting = given.value.text if given.value is not None else None
+        same = True
+        if option == "--posix" or setting == "posix":
+            dialect = SH
+        elif option == "-o":
+            same = setting in SETTINGS
+        elif option.startswith("+"):
+            same = set(call.argv[given.index].text or "?") <= _SAME_OFF
+        else:
+            same = option[1:] in (_SAME_BASH if named.ksh_arrays else _SAME) or option.startswith("--")
+        if not same:
+            raise Opaque(f"`{option}` changes how the shell reads what it runs")
+    return dialect
 
 
 def env(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
