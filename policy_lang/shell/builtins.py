@@ -11,13 +11,13 @@ from collections.abc import Callable
 
 from ..domain.limits import limit
 from ..domain.regex import regex
+from .common_roles import STANDARD_INPUT
 from .dialect import SETTINGS, UNREADABLE
 from .reader import parse_script
 from .reading import Opaque
 from .state import ShellState, folder_text
 from .tree import ShellWord, Text
 from .values import DIGITS, ENVIRONMENT, UNKNOWN, UNKNOWN_MANY, Hole, Value, joined, literal, numeric
-from .walk import Trap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -195,13 +195,14 @@ def _unset(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends
         if text in {"-f", "-v"}:
             functions = text == "-f"
         elif functions:
-            shell.walk.state.functions.pop(text, None)
+            shell.walk.define(text, None)
         else:
             name = _name(text, "unset")
             shell.walk.assigned.append(name)
             if name in {"HOME", "PWD", "TMPDIR", "IFS", "PATH"}:
                 raise Opaque(f"`{name}` is unset")
-            shell.walk.state.functions.pop(name, None) if name not in shell.walk.state.variables else None
+            if name not in shell.walk.state.variables:
+                shell.walk.define(name, None)
             shell.walk.state.variables[name] = literal("")
     return _both(shell)
 
@@ -369,6 +370,8 @@ def _source(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> End
     if len(fields) < 2 or fields[1].many:
         raise Opaque("`source` without a file")
     file = fields[1]
+    if file.text in STANDARD_INPUT:
+        raise Opaque("a shell runs what comes from its standard input", "save it, read it, then run the file")
     shell.walk.act("run", Value(()), argv=(literal("source"), *fields[1:]), note=f"runs the code of {shown(file)}")
     shell.walk.act("read", file)
     state = shell.walk.state
@@ -415,9 +418,7 @@ def _trap(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
         raise Opaque("`trap` with a command that is not known")
     if text.isdigit():
         return _both(shell)
-    body = parse_script(text, shell.walk.dialect)
-    walk = shell.walk
-    walk.traps.append(Trap(body, walk.state.copy(), len(walk.assigned), walk.moved, walk.span))
+    shell.walk.defer(parse_script(text, shell.walk.dialect))
     return _both(shell)
 
 

@@ -105,13 +105,13 @@ def _code(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
 
 def _code_file(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
     parsed.runs_file = True
-    if value.text in _INPUTS or value.parts == (Hole.PIPE,):
+    if value.text in STANDARD_INPUT or value.parts == (Hole.PIPE,):
         parsed.named.add(index)  # code that nobody can see
     else:
         path(shell.walk, "read", value)
 
 
-_INPUTS = frozenset({"-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
+STANDARD_INPUT = frozenset({"-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
 
 
 def _package(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:

@@ -25,6 +25,16 @@ SETTINGS = frozenset({
 })  # fmt: skip
 """Options that `set -o NAME` and a shell's own `-o NAME` may set: the reading of a script stays as it is."""
 
+_HANDLERS = frozenset({
+    "command_not_found_handle", "command_not_found_handler", "chpwd", "precmd", "preexec", "periodic", "zshexit",
+    "zshaddhistory", "zsh_directory_name",
+})  # fmt: skip
+
+
+def is_handler(function: str) -> bool:
+    """True for a function that bash or zsh itself calls (bash(1), COMMAND EXECUTION; zshmisc(1), SPECIAL FUNCTIONS)."""
+    return function in _HANDLERS or function.startswith("TRAP")
+
 
 @record(frozen=True, slots=True)
 class Dialect:

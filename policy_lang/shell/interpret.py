@@ -12,7 +12,7 @@ from weakref import proxy
 from ..domain.limits import limit
 from . import builtins
 from .compound import CompoundCommands
-from .dialect import Dialect
+from .dialect import Dialect, is_handler
 from .expand import Expander
 from .outputs import printed
 from .profile import Profiles
@@ -22,9 +22,9 @@ from .reading import Opaque
 from .redirects import Redirections
 from .state import Ends, ShellState, merge
 from .tree import AndOrList, Assignment, Command, FunctionDefinition, Pipeline, ShellWord, SimpleCommand, Text
-from .values import UNKNOWN, Hole, Value, joined, literal
+from .values import UNKNOWN, UNKNOWN_MANY, Hole, Value, joined, literal
 from .variables import SHELL_VARIABLES
-from .walk import Walk
+from .walk import Deferred, Walk
 
 MOST_DEPTH = limit("script_nesting")
 MOST_WORDS = limit("argv_words")
@@ -51,17 +51,41 @@ class Interpreter:
     # scripts
 
     def script(self, items: tuple[AndOrList, ...], state: ShellState) -> None:
-        """Run a whole script in a shell of its own, then what its traps would do."""
+        """Run a whole script in a shell of its own, then its traps, and the functions that nothing has called.
+
+        Something that this reader does not see may call those: a file that is sourced, or the next script in the same
+        session. A handler is called by the shell itself, with words of its own.
+        """
         walk = self.walk
         self.items(items, state)
-        while walk.traps:
-            trap = walk.traps.pop()
-            for name in walk.assigned[trap.assigned :]:
-                trap.state.variables[name] = UNKNOWN
-            if walk.moved > trap.moved:
-                trap.state.folders = None
-            walk.span = trap.span
-            self.items(trap.body, trap.state)
+        while walk.deferred:
+            traps = [i for i, d in enumerate(walk.deferred) if not d.name]
+            later = walk.deferred.pop(traps[-1] if traps else -1)  # a trap first: it calls functions with known words
+            if not later.name or is_handler(later.name) or id(later.body) not in walk.called:
+                self.later(later)
+
+    def later(self, deferred: Deferred) -> None:
+        """Run what was deferred, with what may have changed since then unknown."""
+        walk = self.walk
+        state = deferred.state
+        for name in (*walk.assigned[deferred.assigned :], *state.hidden):
+            state.variables[name] = UNKNOWN
+        if walk.moved > deferred.moved:
+            state.folders = None
+        state.args = None
+        for name, bodies in walk.defined.items():
+            state.functions[name] = state.functions.get(name, (None,))
+            state.functions[name] += tuple(b for b in bodies if not any(b is o for o in state.functions[name]))
+        walk.span = deferred.span
+        if isinstance(deferred.body, tuple):
+            self.items(deferred.body, state)
+            return
+        state.functions[deferred.name] = (deferred.body,)
+        walk.state = state
+        try:
+            self.call(deferred.name, [literal(deferred.name), UNKNOWN_MANY], UNKNOWN)
+        except Opaque as fault:
+            walk.opaque(fault.why, fault.remediation)
 
     def nested(self, text: str, dialect: Dialect, state: ShellState) -> None:
         """Run a script inside this one, such as `bash -c`; its acts stand where this command stands."""
@@ -170,7 +194,7 @@ class Interpreter:
         before = self.walk.span
         try:
             if isinstance(command, FunctionDefinition):
-                state.functions[command.name] = (command.body,)
+                self.walk.define(command.name, command.body)
                 if command.name in builtins.NAMES:
                     raise Opaque(f"the function `{command.name[:40]}` takes a builtin's name")
                 return state, state
@@ -304,6 +328,7 @@ class Interpreter:
             if body is None:
                 outs.append(self.run(fields, stdin, functions=False))
                 continue
+            self.walk.called.add(id(body))
             args, here.args = here.args, tuple(fields[1:])
             outer, here.hidden = here.hidden, {}
             returned: list[ShellState] = []

@@ -13,7 +13,7 @@ from .acts import Act, GitContext
 from .dialect import Dialect
 from .reading import Opaque
 from .state import ShellState
-from .tree import AndOrList
+from .tree import AndOrList, Command
 from .values import Value, bounded, literal
 from .variables import PAGERS, QUIET, SHELL_VARIABLES, dangerous
 
@@ -30,14 +30,18 @@ class Frame:
 
 
 @record(slots=True)
-class Trap:
-    """A list that `trap` runs at the end, and where the walk stood when it was set."""
+class Deferred:
+    """Commands that may run once the script has ended, and where the walk stood when they were set.
 
-    body: tuple[AndOrList, ...]
+    `body` is the list of a `trap`, or the body of the function `name`.
+    """
+
+    body: tuple[AndOrList, ...] | Command
     state: ShellState
     assigned: int
     moved: int
     span: tuple[int, int]
+    name: str = ""
 
 
 class Walk:
@@ -47,7 +51,9 @@ class Walk:
     offsets of the command that runs, and `whole` those of an outer command, such as `bash -c`, where acts inside it are
     said to stand. `frames` are the loops around the command, `calls` the functions, `returns` their states at `return`,
     and `guarded` counts the conditions (`if`, `&&`, `!`) in which `set -e` does not act. `assigned` are the variables
-    that were set, in order, and `moved` counts changes of the folder: what one of the `traps` may find otherwise.
+    that were set, in order, and `moved` counts changes of the folder: what one of the `deferred` may find otherwise.
+    `defined` are the bodies that each function has had in this shell, None for none at all, and `called` the identities
+    of those that were followed.
     `found` is the glob that every name matches which a surrounding `find` hands on, empty for none.
     """
 
@@ -56,8 +62,11 @@ class Walk:
         "_steps",
         "acts",
         "assigned",
+        "called",
         "calls",
         "context",
+        "deferred",
+        "defined",
         "dialect",
         "found",
         "frames",
@@ -66,7 +75,6 @@ class Walk:
         "returns",
         "span",
         "state",
-        "traps",
         "whole",
     )
 
@@ -81,7 +89,9 @@ class Walk:
         self.calls: list[str] = []
         self.returns: list[list[ShellState]] = []
         self.guarded = 0
-        self.traps: list[Trap] = []
+        self.deferred: list[Deferred] = []
+        self.defined: dict[str, tuple[Command | None, ...]] = {}
+        self.called: set[int] = set()
         self.assigned: list[str] = []
         self.moved = 0
         self.found = ""
@@ -132,6 +142,22 @@ class Walk:
             self.act("setenv", literal(name))
         self.state.variables[name] = bounded(value)
 
+    def defer(self, body: tuple[AndOrList, ...] | Command, name: str = "") -> None:
+        """Note commands that may run later."""
+        self.deferred.append(Deferred(body, self.state.copy(), len(self.assigned), self.moved, self.span, name))
+
+    def define(self, name: str, body: Command | None) -> None:
+        """Give a function a body, or take it away, in the shell that runs."""
+        if body is None:
+            self.state.functions.pop(name, None)
+        else:
+            self.state.functions[name] = (body,)
+        bodies = self.defined.get(name, ())
+        if not any(b is body for b in bodies):
+            self.defined[name] = (*bodies, body)
+            if body is not None:
+                self.defer(body, name)
+
     def subshell(self, state: ShellState, run: Callable[[ShellState], object]) -> None:
         """Run something in a copy of the state: what it changes is lost, and no loop or function around it ends."""
         before = self.state, self.frames, self.returns
@@ -141,10 +167,13 @@ class Walk:
 
     def inside(self, dialect: Dialect, run: Callable[[], object]) -> None:
         """Run something as another shell does, such as `bash -c`: its acts stand where the command stands."""
-        before = self.whole, self.dialect, self.state, self.frames, self.returns, self.guarded, self.traps
+        before = self.whole, self.dialect, self.state, self.frames, self.returns, self.guarded
+        later = self.deferred, self.defined
         self.whole, self.dialect = self.whole or self.span, dialect
-        self.frames, self.returns, self.guarded, self.traps = [], [], 0, []
+        self.frames, self.returns, self.guarded = [], [], 0
+        self.deferred, self.defined = [], {}
         try:
             run()
         finally:
-            self.whole, self.dialect, self.state, self.frames, self.returns, self.guarded, self.traps = before
+            self.whole, self.dialect, self.state, self.frames, self.returns, self.guarded = before
+            self.deferred, self.defined = later

@@ -290,7 +290,7 @@ def test_builtins_change_the_state() -> None:
     run("eval", "c1")
     assert host.ran == [("ls", "a"), ("program", "echo", "hello"), ("list",)]
     run("trap", "c1", "EXIT")
-    assert [t.moved for t in walk.traps] == [1]
+    assert [t.moved for t in walk.deferred] == [1]
     assert {a.action for a in walk.acts} == {"run"}
     assert all(a.free for a in walk.acts)
 
