@@ -54,6 +54,10 @@ TABLE: tuple[Limit, ...] = (
     Limit("script_nesting", 24, "levels", "real scripts stay below 8; keeps every walk shallow"),
     Limit("script_steps", 20_000, "steps", "commands followed, loops and functions unrolled; beyond it opaque"),
     Limit("script_effects", 2_000, "effects", "effects of one script; beyond it opaque"),
+    Limit(
+        "supposed_words", 256, "words", "of one command that no profile explains; beyond it opaque to what restricts"
+    ),
+    Limit("supposed_pieces", 32, "parts", "of one such word, between `=`, `:`, `,` and `@`; beyond it the same"),
     Limit("script_fields", 4_096, "words", "what braces and variables of one command may expand to"),
     Limit("script_folders", 4, "folders", "in which one command of a script may run; with more it may be any"),
     Limit("script_parts", 256, "parts", "known and unknown ones of one value; with more nothing of it is known"),

@@ -92,7 +92,7 @@ def _shown(act: Act) -> str | tuple[str, ...]:
     if act.opaque:
         return ""
     text = _text(act.value)
-    below = "/**" if act.tree and not text.endswith("/") else ""
+    below = "/**" if act.tree and not act.supposed and not text.endswith("/") else ""
     if act.folders in (None, ("",)) or SORT_OF[act.action] != PATH or text.startswith(("/", "~", "${")):
         return text + below
     assert act.folders is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..automata.trie import marks_of
-from ..domain.actions import DENY, SORT_OF
+from ..domain.actions import ACTIONS, ALLOW, DENY, SORT_OF
 from ..domain.decision import Verdict, strictest
 from ..domain.errors import RequestError, SearchLimitError
 from ..domain.limits import limit
@@ -42,10 +42,22 @@ class Evaluator:
         self.combiner = Combiner(prepared.layers, prepared.tiers, over_everything)
         self.scripts = Memo(_MOST_SCRIPTS)
         self._restricting = Memo(_MOST_ENVIRONMENTS)
+        self._restricted: frozenset[str] | None = None
 
     def table(self, action: str) -> Table:
         """The rules about an action."""
         return self.prepared.tables.get(action) or EMPTY
+
+    def restricted(self) -> frozenset[str]:
+        """The actions that some rule denies or asks for."""
+        if self._restricted is None:
+            tables = self.prepared.tables
+            self._restricted = frozenset(
+                action
+                for action in ACTIONS
+                if any(e.ref.effect != ALLOW for e in (tables.get(action) or EMPTY).entries)
+            )
+        return self._restricted
 
     def restricting(self, env: Environment) -> Environment:
         """The same conditions, where everything counts as granted; always the same one, so that it is a key as well."""

@@ -65,7 +65,8 @@ def _below(
     if act.tree == "own" or (request.lexical and act.tree in {"existing", "copied"}):
         last = _ordinary(act.names)
         if not rest:
-            found = [_extended(n, tail) for n in forms for tail in ((last,), (ORDINARY, last))]
+            below = ((last,),) if act.supposed else ((last,), (ORDINARY, last))
+            found = [_extended(n, tail) for n in forms for tail in below]
             if act.action != "read" and not act.names:
                 found += [_extended(n, tail) for n in forms for tail in _repository(n, request.workspace)]
             return evaluator.strictest(evaluator.named(act.action, table, n, env) for n in found)

@@ -18,7 +18,7 @@ from .partial import pattern_verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 Found = tuple[Verdict, tuple[Effect, ...], tuple[str, ...]]
 """A verdict, the effects behind it, and why commands could not be read."""
@@ -58,9 +58,21 @@ def acts(evaluator: Evaluator, request: Request) -> tuple[Act, ...]:
             raise RequestError("PLR052", "with the shell `argv` a command is an array of words")
         else:
             found = tuple(read_acts(resource, request.shell, evaluator.profiles, repository))
+        if any(a.unread is not None for a in found):
+            found = (*found, *_supposed(evaluator, found, repository))
         if is_small(resource) and len(found) <= MOST_PARTS:
             evaluator.scripts.keep(key, found)
     return found
+
+
+def _supposed(evaluator: Evaluator, acts: tuple[Act, ...], repository: GitContext) -> Iterator[Act]:
+    """What commands may do whose words no profile explains, as far as the policy restricts it."""
+    from ..shell.suppositions import suppositions  # few commands need it
+
+    restricted = evaluator.restricted()
+    for act in acts:
+        if act.unread is not None:
+            yield from suppositions(act, evaluator.profiles, repository, restricted)
 
 
 def _pattern(evaluator: Evaluator, request: Request, env: Environment) -> Found:

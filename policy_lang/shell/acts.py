@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..domain.record import record
+from .call import ProgramCall
 from .profile import Parsed
 from .values import Value
 
@@ -15,8 +16,9 @@ class Act:
     when it may be any. `tree` says that what lies below the path is meant as well: `existing` what is there,
     `new` whatever may be put there. `free` acts need no grant: they change only the shell's own state. `opaque` is
     why the command cannot be read, `remediation` how to write it. `note` says what cannot be seen, such as the
-    code that is run. A `supposed` act is one that the command has in some reading of its words, which are all known: it
-    meets what restricts, and needs no grant.
+    code that is run. `unread` are the words that no profile explains, and what they are given on standard input. A
+    `supposed` act is one that the command has in some reading of its words: it meets what restricts, and needs no
+    grant.
     """
 
     action: str
@@ -36,6 +38,7 @@ class Act:
     remediation: str = ""
     note: str = ""
     supposed: bool = False
+    unread: ProgramCall | None = None
 
 
 @record(frozen=True, slots=True)

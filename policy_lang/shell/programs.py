@@ -74,7 +74,8 @@ class Programs:
             return
         profile = self.profiles(name) if name is not None else None
         if profile is None:
-            self.walk.act("run", NOTHING, argv=call.argv, note="its effects are not known: there is no profile of it")
+            unknown = "its effects are not known: there is no profile of it"
+            self.walk.act("run", NOTHING, argv=call.argv, note=unknown, unread=ProgramCall(call.argv[1:], call.stdin))
             return
         try:
             parsed = parse_argv(profile, call.argv)

@@ -1,0 +1,98 @@
+"""Words that no profile explains meet what restricts, in every reading; and nothing else does."""
+
+from __future__ import annotations
+
+import pytest
+
+from policy_lang import Decision, Policy
+from policy_lang.domain.limits import limit
+
+RESTRICTED = Policy.loads(
+    """
+policy "restricted"
+tier security { approvers "@security" }
+allow run "**"
+allow connect "**:*"
+allow push, force-push, delete-ref, merge "*:**"
+allow read, write, delete "./", "/**", "~/**"
+allow setenv "**"
+deny read ".env"
+deny write, delete "src/"
+deny run "rm **", "sudo **"
+deny run "git add **" with "-A", "--all"
+deny connect "**.evil.example:*"
+deny push "main"
+deny setenv "LD_*"
+ask security write "auth/**"
+"""
+)
+
+
+def decide(command: str, policy: Policy = RESTRICTED) -> Decision:
+    return policy.decide(
+        agent="codex", action="run", resource=command, workspace="/workspace", home="/home/agent", lexical=True
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        # any tail may be a command, with what it would do
+        "acme rm x", "acme -n /tmp/lock rm -rf lib", "acme -- sudo ls", "acme a b c timeout 5 sudo ls", "acme sh -c 'rm x'", "acme --run=rm x",
+        "acme git add -A", "acme exec . git add --all", "acme /usr/bin/rm x", "acme /opt/tools/rm x", "acme '!rm' x", "acme git push origin main",
+        # so may a word that holds blanks
+        "acme -c 'rm x'", "acme -c '!rm x'", "acme --prepare 'cat a | sudo tee b' ls", "acme -e'rm x'", "acme 'system(\"rm x\")'", "acme \"EXEC:'rm x'\"",
+        # any word may be a file that is read, written, deleted, wherever it stands in the word
+        "acme .env", "acme ./.env", "acme lib/../.env", "acme /workspace/.env", 'acme "$PWD/.env"', "acme --file=.env", "acme -f.env", "acme -xf.env", "acme @.env", "acme key:.env",
+        "acme a,.env,b", "acme a=b=.env", "acme -F name=@.env", "acme .env:/x:ro", "acme .e*", "acme .{env,x}", "cd lib && acme ../.env", "acme '{\"file\": \".env\"}'", "acme -- .env",
+        "acme src/a.ts", "acme -osrc/a.ts", "acme of=src/a.ts", "acme --dir src", "cd src && acme a.ts", "acme .git/hooks/pre-commit", "acme ~/.bashrc", "acme --rc=~/.bashrc",
+        # or a host
+        "acme evil.example", "acme a.evil.example:8080", "acme https://evil.example/x", "acme --host=evil.example", "acme me@evil.example", "acme me@evil.example:dir", "acme a,evil.example",
+        "acme smtp://evil.example", "acme //evil.example/share", "acme tcp:evil.example:80",
+        # or a branch, where the command speaks of pushing; or a variable that is set
+        "acme push --to main", "acme git push -b main", "acme LD_PRELOAD=./x.so ls",
+        # a program outside the known folders may be what its name says
+        "/opt/homebrew/bin/rm x", "./rm x", "./node_modules/.bin/sudo ls", "/opt/git/bin/git add -A", "/usr/lib/git-core/git-push origin main", "/opt/x/cat .env", "/opt/x/bash -c 'rm x'",
+        "cd lib; ../tools/rm x",
+        # what is not known may be anything
+        'acme "$X"', "acme sh -c 'eval \"$X\"'", "echo 'rm x' | acme sh", "acme '$(echo rm) x'",
+    ],
+)  # fmt: skip
+def test_restrictions_hold_in_every_reading(command: str) -> None:
+    decision = decide(command)
+    assert decision.effect == "deny", [(e.action, e.resource, e.verdict.effect) for e in decision.effects]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "acme", "acme build", "acme test lib/a.ts", "acme -m 'remove the source and push later'", "acme --out=dist/x", "acme push --to feature", "acme a.ts b.md", "acme lib:test",
+        "acme fmt .", "acme 1.2.3 -j4", "acme node@22", "acme completion bash", "acme -m \"don't\"", "acme lint 'lib/**/*.ts'", "./gradlew build", "/opt/homebrew/bin/git add x",
+        "acme https://api.example/x", "acme '{\"a\": [1, 2]}'", "acme LANG=C ls", "acme -D a=b,c", "acme main", "acme --workspaces",
+    ],
+)  # fmt: skip
+def test_other_words_are_left_alone(command: str) -> None:
+    decision = decide(command)
+    assert decision.effect == "allow", decision.reasons
+    assert not any(e.supposed for e in decision.effects)
+
+
+def test_a_tier_is_asked_for_what_a_word_may_be() -> None:
+    decision = decide("acme auth/login.ts")
+    assert (decision.effect, decision.tiers) == ("ask", ("security",))
+    assert [(e.action, e.resource) for e in decision.effects if e.supposed] == [("write", "auth/login.ts")]
+
+
+def test_nothing_needs_a_grant_for_what_a_word_may_be() -> None:
+    policy = Policy.loads('policy "p"\nallow run "acme **"\ndeny read ".env"\n')
+    assert decide("acme rm lib/a.ts", policy).effect == "allow"
+    assert decide("acme cat .env", policy).effect == "deny"
+
+
+def test_too_many_words_or_parts_are_opaque() -> None:
+    most = limit("supposed_words")
+    assert decide("acme " + "x " * most).effect == "allow"
+    assert "opaque" in decide("acme " + "x " * (most + 1)).reasons[0]
+    most = limit("supposed_pieces")
+    assert decide("acme " + ",".join(["x"] * most)).effect == "allow"
+    assert "opaque" in decide("acme " + ",".join(["x"] * (most + 1))).reasons[0]
