@@ -18,6 +18,7 @@ from typing import Any
 
 from bench import workload
 from tests.reference import semantics as reference
+from tests.reference.patterns import braces
 
 HERE = Path(__file__).parent / "peers"
 ROOT = HERE.parent.parent
@@ -90,7 +91,7 @@ def _workload(sort: str, count: int, seconds: float) -> tuple[Json, dict[str, li
         rules.append(
             {
                 "effect": effect, "action": workload.ACTION[sort], "ours": workload.rule_text(sort, i, (effect, pattern)),
-                "patterns": reference.braces(pattern), "excepts": reference.braces(but) if but else [],
+                "patterns": braces(pattern), "excepts": braces(but) if but else [],
                 "regex": workload.regex(sort, pattern, " "), "but": workload.regex(sort, but, " ") if but else "",
                 "likes": list(_likes(sort, pattern)), "but_likes": list(_likes(sort, but)) if but else [],
             }
@@ -109,7 +110,7 @@ def _text(resource: workload.Resource) -> str:
 
 def _likes(sort: str, pattern: str) -> Iterator[str]:
     """A pattern for a language whose only wildcard is `*`, any characters at all."""
-    for text in reference.braces(pattern):
+    for text in braces(pattern):
         if sort == "argv":
             whole = text.removesuffix(" **")
             yield from (whole, f"{whole} *")

@@ -17,16 +17,16 @@ from ..domain.conditions import TRUE, Atom, Formula, Join, join
 from ..domain.errors import RequestError
 from ..domain.limits import limit
 from ..domain.policy import included
-from ..engine.command_words import BARE, FIRST, bare_sequence, command_options, named_sequences
+from ..engine.command_words import BARE, command_options, named_sequences, program_names
+from ..engine.options import Group, Need, bundled
 from ..engine.pdp import Engine
 from ..engine.protected_files import policy_file_rules
+from ..engine.readings import Reading, profile_of, readings
 from ..facts.commands import OPAQUE, argv_word
 from ..ir.conditions import canonical
 from ..ir.model import PolicySet, Rule
 from ..shell.analyse import argv_acts
 from ..shell.profile import Profile, Profiles
-from ..shell.programs import program_name
-from ..shell.reading import Opaque
 from .cases import UNKNOWN, spread
 from .search import Item
 from .spaces import Layout
@@ -156,7 +156,7 @@ class Side:
         if rule.effect != DENY and rule.grants:
             named = tuple(n for s in words for n in (s, *self._named(s)))
             self._grant(part, Item(rule, named, without, join("and", (formula, elsewhere)), True))
-            part.bare_grants += [Item(rule, (self._bare_of(s),), (), formula, True) for s in words]
+            part.bare_grants += [Item(rule, self._bare_of(s), (), formula, True) for s in words]
         if rule.effect == ALLOW:
             self._opaque_grant(part, rule)
             return
@@ -165,8 +165,9 @@ class Side:
             items = part.asks.setdefault(rule.tier, [])
             bares = part.bare_asks.setdefault(rule.tier, [])
         items.append(Item(rule, words, without, join("and", (formula, elsewhere)), False, raw=True))
-        bares += [b for s in words if (b := self._bare(rule, s, without, formula)) is not None]
-        items += [i for s in words if (i := self._anywhere(rule, s, without, formula, elsewhere)) is not None]
+        for reading in (r for s in words for r in readings(s, self._profiles)):
+            bares.append(self._bare(rule, reading, without, formula))
+            items += self._anywhere(rule, reading, without, formula, elsewhere)
         if (OPAQUE,) not in {s for p in rule.exclude for s in p.sequences}:
             items.append(Item(rule, ((OPAQUE,),), (), self._spread(rule.condition), False, raw=True))
         if rule.grants:
@@ -181,31 +182,34 @@ class Side:
         words = [s for p in rule.include for s in p.sequences]
         parts: list[Formula] = [self._spread(rule.condition)]
         if rule.with_options:
-            parts.append(self._given(rule.with_options, words))
+            parts.append(self._one_of(rule.with_options, words))
         if rule.without_options:
-            parts.append(Join("not", (self._given(rule.without_options, words),)))
+            parts.append(Join("not", (self._one_of(rule.without_options, words),)))
         return join("and", parts)
 
-    def _given(self, group: tuple[str, ...], words: list[Sequence]) -> Formula:
+    def _one_of(self, options: tuple[str, ...], words: list[Sequence]) -> Formula:
         """That one of some options is given, each under the name that its program's profile puts first."""
-        atoms: list[Formula] = []
-        for name in (n for n in group if n != FIRST):
-            known = {self._spelling(s, name) for s in words if s != (OPAQUE,)}
-            atoms.append(option(known.pop() if len(known) == 1 else name))
-        given = join("or", atoms)
-        if FIRST in group:
-            return join("and", (given, Atom(f"{UNKNOWN}front {' '.join(group[:-1])}", "==", (True,))))
-        return given
+        parts: list[Formula] = []
+        for text in options:
+            known = {self._named_option(s, text) for s in words if s != (OPAQUE,)}
+            parts.append(known.pop() if len(known) == 1 else given(Need.parse(text)))
+        return join("or", parts)
 
-    def _spelling(self, sequence: Sequence, name: str) -> str:
-        first = sequence[0]
-        profile = self.profile(first) if isinstance(first, str) else None
+    def _named_option(self, sequence: Sequence, text: str) -> Formula:
+        profile = profile_of(sequence[0], self._profiles)
         for label in sequence[1:]:
             if profile is None or not isinstance(label, str) or label not in profile.commands:
                 break
             profile = profile.commands[label]
-        found = profile.options.get(name) if profile is not None else None
-        return found.names[0] if found is not None else name
+        need = Need.parse(text)
+        if profile is None or profile.style == "none":
+            return given(need)
+        name = need.names[0]
+        found = profile.options.get(name)
+        if found is not None:
+            return given(Need(found.names, need.value))
+        together = bundled(profile, name) if need.value is None else ()
+        return join("and", [given(n) for n in together]) if together else given(need)
 
     def options_of(self, words: Word, names: Iterable[str]) -> dict[str, bool | None]:
         """Whether each option is given by the command of these words; nothing for what cannot be read."""
@@ -217,47 +221,42 @@ class Side:
             return {}
         if act is None or act.opaque:
             return {}
-        groups: list[tuple[str, ...]] = [(n,) for n in names]
-        found = command_options(groups, act.parsed, word)
-        return {group[0]: given for group, given in zip(groups, found, strict=True)}
+        asked = list(names)
+        groups: list[Group] = [(Need.parse(n),) for n in asked]
+        return dict(zip(asked, command_options(groups, act.parsed, word), strict=True))
 
     def _elsewhere(self, without: tuple[Sequence, ...]) -> Formula:
         """That the command meets no exception of a grant in another spelling."""
-        bare = sorted({repr(bare_sequence(s)) for s in without} - {"None"})
+        bare = sorted({repr(r) for s in without for r in readings(s, self._profiles)})
         return Join("not", (Atom(f"{UNKNOWN}except {bare}", "==", (True,)),)) if bare else TRUE
 
-    def _bare(self, rule: Rule, sequence: Sequence, without: tuple[Sequence, ...], formula: Formula) -> Item | None:
-        made = bare_sequence(sequence)
-        if made is None:
-            return None
-        words, groups = made
-        parts: list[Formula] = [formula, *(self._given(g, [sequence]) for g in groups)]
+    def _bare(self, rule: Rule, reading: Reading, without: tuple[Sequence, ...], formula: Formula) -> Item:
+        parts: list[Formula] = [formula, *map(given, reading.needs)]
         if without:
             parts.append(Join("not", (Atom(f"{UNKNOWN}plain {sorted(map(repr, without))}", "==", (True,)),)))
-        return Item(rule, (words,), (), join("and", parts), False)
+        return Item(rule, (reading.bare,), (), join("and", parts), False)
 
     def _anywhere(
-        self, rule: Rule, sequence: Sequence, without: tuple[Sequence, ...], formula: Formula, elsewhere: Formula
-    ) -> Item | None:
+        self, rule: Rule, reading: Reading, without: tuple[Sequence, ...], formula: Formula, elsewhere: Formula
+    ) -> Items:
         """What a restriction surely matches by its bare words: all that begins with its words, the options anywhere."""
-        made = bare_sequence(sequence)
-        if made is None or not made[1] or made[0][-1] is not MANY:
-            return None
-        begin = made[0][1:-1]
+        if not reading.needs or reading.bare[-1] is not MANY:
+            return []
+        begin = reading.bare[1:-1]
         if not all(isinstance(x, str) and x[:1] not in {"-", "+", CONTROL, ""} for x in begin):
-            return None
+            return []
         plain = tuple(str(x) for x in begin)
         if plain != self._canonical(plain):
-            return None
-        given = [self._given(g, [sequence]) for g in made[1]]
-        return Item(rule, ((*plain, MANY),), without, join("and", (formula, elsewhere, *given)), False, raw=True)
+            return []
+        needs = map(given, reading.needs)
+        return [Item(rule, ((*plain, MANY),), without, join("and", (formula, elsewhere, *needs)), False, raw=True)]
 
     def _canonical(self, words: tuple[str, ...]) -> tuple[str, ...] | None:
         """The words that a profile gives a command that begins with these; None when it may read them otherwise."""
         profile = self.profile(words[0])
         if profile is None:
             return words
-        out = [profile.name]
+        out = [words[0]]
         for at, word in enumerate(words[1:], 1):
             if not profile.commands:
                 return (*out, *words[at:])
@@ -276,24 +275,19 @@ class Side:
 
     def profile(self, program: str) -> Profile | None:
         """The profile of a program."""
-        try:
-            name = program_name(program)
-        except Opaque:
-            return None
-        return self._profiles(name) if name is not None else None
+        return profile_of(program, self._profiles)
 
-    def _bare_of(self, sequence: Sequence) -> Sequence:
-        """A pattern that surely covers the bare words of what a grant matches."""
+    def _bare_of(self, sequence: Sequence) -> tuple[Sequence, ...]:
+        """Patterns that surely cover the bare words of what a grant matches."""
         first = sequence[0]
         if not isinstance(first, str):
-            return (BARE, ANY, MANY)
+            return ((BARE, ANY, MANY),)
+        names = program_names(first)
         profile = self.profile(first)
-        if profile is None or not profile.commands or len(sequence) < 2:
-            return (BARE, profile.name if profile is not None else first, MANY)
-        second = sequence[1]
-        if isinstance(second, str) and second in profile.commands:
-            return (BARE, profile.name, profile.commands[second].name, MANY)
-        return (BARE, profile.name, MANY)
+        second = sequence[1] if len(sequence) > 1 else None
+        command = profile.commands.get(second) if profile is not None and isinstance(second, str) else None
+        begin = () if command is None else (command.name,)
+        return tuple((BARE, name, *begin, MANY) for name in names)
 
 
 def side_of(engine: Engine, layout: Layout) -> Side:
@@ -304,6 +298,16 @@ def side_of(engine: Engine, layout: Layout) -> Side:
 def option(name: str) -> Atom:
     """That an option is given."""
     return Atom(f"{OPTION}{name}", "==", (True,))
+
+
+def given(need: Need) -> Formula:
+    """That an option that a pattern names is given; with its value, also that it is given at all."""
+    parts = [option(Need(need.names, None, False, need.glob).text)]
+    if need.value is not None:
+        parts.append(option(need.text))
+    if need.first:
+        parts.append(Atom(f"{UNKNOWN}front {need.text}", "==", (True,)))
+    return join("and", parts)
 
 
 Key = tuple[tuple[Sequence, ...], str, bool, bool]

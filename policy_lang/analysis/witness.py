@@ -13,6 +13,7 @@ from ..domain.errors import RequestError
 from ..domain.request import Request
 from ..engine.command_words import BARE, NAMED
 from ..engine.effects import act_effect
+from ..engine.options import Need
 from ..engine.pdp import Engine
 from ..engine.scripts import acts
 from ..facts.commands import OPAQUE
@@ -104,7 +105,9 @@ def requests(
     if sort == PATH:
         yield from _paths(action, word, given, layout)
     elif sort == COMMAND:
-        options = [k.removeprefix(OPTION) for k, v in case.items() if v and k.startswith(OPTION)]
+        needs = [Need.parse(k.removeprefix(OPTION)) for k, v in case.items() if v and k.startswith(OPTION)]
+        valued = {n.names for n in needs if n.value is not None}
+        options = [n.spelled() for n in needs if n.value is not None or n.names not in valued]
         for words in dict.fromkeys(_commands(word, options, patterns)):
             yield Witness(action, words, given, None, usual_layout(layout))
     else:
@@ -159,7 +162,7 @@ def _relative(lead: str, inside: str) -> str:
     return "./" + inside if inside[:1] in {"~", "$"} else inside or "."
 
 
-def _commands(word: Word, options: list[str], patterns: Iterable[Sequence]) -> Iterator[str | tuple[str, ...]]:
+def _commands(word: Word, options: list[Word], patterns: Iterable[Sequence]) -> Iterator[str | tuple[str, ...]]:
     if word == (OPAQUE,):
         yield _SCRIPT
         return
@@ -169,7 +172,7 @@ def _commands(word: Word, options: list[str], patterns: Iterable[Sequence]) -> I
     if bare:
         bases += [w for p in patterns if (w := instance(p, "")) and w[: len(words)] == words[: len(w)]]
     for base in bases:
-        missing = [o for o in options if o not in base]
+        missing = [w for o in options if o[0] not in base for w in o]
         if "" in base:  # nobody types an empty word
             yield tuple(w or "a" for w in base)
         yield base

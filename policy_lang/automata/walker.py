@@ -79,6 +79,10 @@ class Walker:
             state = following
         return state
 
+    def step(self, state: State, segment: str) -> State:
+        """The state one segment after another state."""
+        return state.moves.get(segment) or self._step(state, segment)
+
     def _step(self, state: State, segment: str) -> State:
         cache = self._cache
         key = cache.classes.get(segment)

@@ -330,12 +330,21 @@ class _Tables:
                 _owners(file, *owners),
                 _Trie(file, *bare),
                 _bare_owners(file, needs, *bare_owners),
-                list(options),
+                _groups(options),
                 has_methods,
                 has_paths,
             )
             found = self._made.setdefault(action, found)
         return found
+
+
+def _groups(written: Any) -> list[Any]:
+    """The groups of options of a table."""
+    if not written:
+        return []
+    from ..engine.options import Need
+
+    return [tuple(Need(*need) for need in group) for group in written]
 
 
 class _Part:

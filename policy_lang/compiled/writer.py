@@ -131,7 +131,7 @@ class _Writer:
             self.bare_owners += [flags, needed.setdefault(needs, len(needed))]
         return (
             self._trie(table.trie), entries, owners, self._trie(table.bare_trie), bare, tuple(needed),
-            tuple(table.options), table.has_methods, table.has_paths,
+            tuple(tuple(n.plain for n in group) for group in table.options), table.has_methods, table.has_paths,
         )  # fmt: skip
 
     def _rule(self, entry: Entry) -> int:

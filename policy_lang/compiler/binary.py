@@ -25,4 +25,4 @@ def compile_binary(path: str, program: str, read: Reader | None = None) -> bytes
     sources = sorted(((name, sha256(data).hexdigest()) for name, data in files.items()), key=lambda s: (s[0] != own, s))
     find = with_own(policy.profiles)
     profiles = {name: profile for name in {*builtin_names(), *policy.profiles} if (profile := find(name)) is not None}
-    return write(prepare(policy), Origin(program, LANGUAGE_VERSION, policy.name, tuple(sources)), profiles)
+    return write(prepare(policy, find), Origin(program, LANGUAGE_VERSION, policy.name, tuple(sources)), profiles)

@@ -76,10 +76,10 @@ def _matches(rule: Rule, forms: tuple[Names, ...]) -> bool:
 
 def _matches_command(rule: Rule, text: str, profiles: Profiles) -> bool:
     """True when the rule holds (or, if it restricts, may hold) for a command of the script, conditions aside."""
-    table = rule_table(rule)
+    table = rule_table(rule, profiles)
     for act in read_acts(text, None, profiles):
         if act.action == "run":
-            truths = command_truths(table, act, "/workspace")
+            truths = command_truths(table, act, "/workspace", profiles)
             if any(value is True or not rule.grants for _, value in truths):
                 return True
     return False

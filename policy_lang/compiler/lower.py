@@ -20,7 +20,7 @@ from ..ir.conditions import canonical, satisfiable
 from ..ir.model import Layer, PolicySet, Rule
 from ..ir.patterns import compile_pattern
 from ..ir.scopes import PatternError, scope_sequence
-from ..ir.sorts.command import OPAQUE_SEQUENCE, check_option
+from ..ir.sorts.command import OPAQUE_SEQUENCE, options_in
 from ..ir.sorts.sort import sort_named
 from ..resolve.modules import Module
 from ..resolve.resolver import ResolvedPolicy, ResolvedRule
@@ -237,7 +237,7 @@ class _Lowering:
                 continue
             for word in clause.words:
                 try:
-                    check_option(word.text)
+                    options_in(word.text)
                 except PatternError as error:
                     self._error(module, "PLE405", error.message, word.pos, error.remediation)
 
@@ -293,8 +293,10 @@ class _Lowering:
         because = rule.clause("because")
         tier = rule.tier.text if rule.tier else ""
         actions = tuple(dict.fromkeys(w.text for w, _ in rule.actions))
-        with_options = tuple(sorted({w.text for w in with_.words})) if with_ else ()
-        without_options = tuple(sorted({w.text for w in without.words})) if without else ()
+        with_options, without_options = (
+            tuple(sorted({option for w in c.words for option in options_in(w.text)})) if c else ()
+            for c in (with_, without)
+        )
         flags = (written.grants, bool(rule.clause("log")), bool(rule.clause("override")))
         key = repr(
             (

@@ -64,6 +64,9 @@ TABLE: tuple[Limit, ...] = (
     Limit("script_rounds", 4, "rounds", "of a loop that are followed; then all that it may change is unknown"),
     Limit("script_unrolled", 64, "values", "of one `for` that are followed one by one; more are followed as one"),
     Limit("profile_bytes", 256 * 1024, "bytes", "a program's profile; the longest built-in one has 21 KiB"),
+    Limit(
+        "command_readings", 256, "readings", "of one pattern or command whose options no profile knows; more may be any"
+    ),
     Limit("argv_words", 4096, "words", "the longest commands that builds make"),
     Limit("argv_bytes", 128 * 1024, "bytes", "one argument's limit on Linux (MAX_ARG_STRLEN)"),
     Limit("resolved_addresses", 64, "addresses", "the answers of DNS for one name"),

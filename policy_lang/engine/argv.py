@@ -12,8 +12,12 @@ from ..domain.errors import RequestError
 from ..domain.request import Request
 from ..facts.commands import OPAQUE, argv_word
 from ..shell.acts import Act
+from ..shell.profile import Profile, Profiles
+from ..shell.programs import program_name
+from ..shell.reading import Opaque
+from ..shell.values import literal
 from .combine import Environment, Marks, rule_truths
-from .command_words import BARE, NAMED, bare_word, command_options, plain_indexes
+from .command_words import NAMED, bare_sequences, bare_states, command_options, plain_indexes
 from .evaluator import Evaluator
 from .labels import word_label
 from .table import Entry, Table
@@ -29,11 +33,9 @@ def run_verdict(evaluator: Evaluator, act: Act, request: Request, env: Environme
         if word is None:
             return verdict
         # what is known of it still meets the rules about such commands, also those that leave opaque ones alone
-        marks = _marks(table, act, word)[0]
+        marks = _restricting(_marks(table, act, word, evaluator.profiles)[0])
         options = command_options(table.options, None, word)
-        restricted = evaluator.decided(
-            "run", table, Marks((), (), marks.as_given, marks.option_free), env, options, granted=True
-        )
+        restricted = evaluator.decided("run", table, marks, env, options, granted=True)
         return evaluator.strictest((verdict, restricted)) if restricted.effect != ALLOW else verdict
     if None in texts:
         return _partly_known(evaluator, table, act, request, env)
@@ -47,7 +49,7 @@ def run_verdict(evaluator: Evaluator, act: Act, request: Request, env: Environme
                 return opaque_verdict(evaluator, table, env, "where the program lies is not known")
     word = argv_word(tuple(t for t in texts if t is not None), folder, request.workspace)
     options = command_options(table.options, act.parsed, word)
-    marks, states = _marks(table, act, word)
+    marks, states = _marks(table, act, word, evaluator.profiles)
     key = (*states, env, options, act.free)
     found = table.memo.get(key)
     if found is None:
@@ -76,23 +78,55 @@ def _known_words(act: Act, request: Request) -> Word | None:
         return None
 
 
-def _marks(table: Table, act: Act, word: Word) -> tuple[Marks, tuple[State, ...]]:
-    """What a command meets: as given, with what must be named, and without its options."""
+def _marks(table: Table, act: Act, word: Word, profiles: Profiles) -> tuple[Marks, tuple[State | None, ...]]:
+    """What a command meets: as given, with what must be named, and without its options; and the states it met it in."""
     named = act.parsed.named if act.parsed is not None else ()
     state = table.walker.walk(word)
-    bare = table.bare.walk((BARE, *bare_word(act.parsed, word)))
+    profile = _profile(act, profiles) if act.opaque else None
+    by_name = bare_states(table.bare, act.parsed, profile, word)
+    free, by_reading = _option_free(table, by_name)
     grants = state
     if named:
         grants = table.walker.walk(tuple(NAMED + w if i in named else w for i, w in enumerate(word)))
+    met = (state, grants, *(s for states in by_name for s in (states or (None,))))
     left_out = plain_indexes(act.parsed, word)
     if not left_out:
-        return Marks(grants.marks, grants.marks, state.marks, bare.marks), (state, bare, grants)
+        return Marks(grants.marks, grants.marks, state.marks, free, True, by_reading), met
     shorter = table.walker.walk(tuple(NAMED + w if i in named else w for i, w in enumerate(word) if i not in left_out))
     granted = tuple(sorted({*grants.marks, *shorter.marks}))
-    return Marks(granted, granted, state.marks, bare.marks), (state, bare, grants, shorter)
+    return Marks(granted, granted, state.marks, free, True, by_reading), (*met, shorter)
 
 
-def command_truths(table: Table, act: Act, workspace: str) -> list[tuple[Entry, bool | None]]:
+def _option_free(table: Table, by_name: list[tuple[State, ...] | None]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The marks of a command's bare words in every reading, and those that it has in some."""
+    if len(by_name) == 1 and by_name[0] is not None and len(by_name[0]) == 1:
+        return by_name[0][0].marks, ()
+    surely: set[int] = set()
+    possibly: set[int] = set()
+    for states in by_name:
+        if states is None:
+            possibly.update(range(len(table.bare_owners)))
+        elif states:
+            surely.update(set(states[0].marks).intersection(*(s.marks for s in states[1:])))
+            possibly.update(m for s in states for m in s.marks)
+    return tuple(sorted(surely)), tuple(sorted(possibly - surely))
+
+
+def _restricting(marks: Marks) -> Marks:
+    """The marks without what only grants."""
+    return Marks((), (), marks.as_given, marks.option_free, marks.certain, marks.by_reading)
+
+
+def _profile(act: Act, profiles: Profiles) -> Profile | None:
+    """The profile of the program of a command that it could not read."""
+    try:
+        name = program_name(act.argv[0].text or "")
+    except Opaque:
+        return None
+    return profiles(name) if name is not None else None
+
+
+def command_truths(table: Table, act: Act, workspace: str, profiles: Profiles) -> list[tuple[Entry, bool | None]]:
     """What rules alone, without conditions, say of one command."""
     env = Environment((), ())
     texts = tuple(v.text or "" for v in act.argv)
@@ -100,12 +134,12 @@ def command_truths(table: Table, act: Act, workspace: str) -> list[tuple[Entry, 
         marks = Marks(table.walker.walk((OPAQUE,)).marks, table.all_marks)
         return rule_truths(table, marks, env, table.open_options)
     word = argv_word(texts, None, workspace)
-    marks = _marks(table, act, word)[0]
+    marks = _marks(table, act, word, profiles)[0]
     options = command_options(table.options, act.parsed, word)
     if not act.opaque:
         return rule_truths(table, marks, env, options)
     granted = table.walker.walk((OPAQUE,)).marks  # only `opaque` itself grants it
-    known = rule_truths(table, Marks((), (), marks.as_given, marks.option_free), env, options)
+    known = rule_truths(table, _restricting(marks), env, options)
     return [*rule_truths(table, Marks(granted, granted), env, table.open_options), *known]
 
 
@@ -135,25 +169,20 @@ def _partly_known(evaluator: Evaluator, table: Table, act: Act, request: Request
         label = word_label(value)
         labels.append(label)
         granted.append((NAMED + label if isinstance(label, str) else NAMED) if i in named else label)
-    key = ("partly", tuple(labels), tuple(granted), _bare_labels(act), env, act.free)
+    bare = tuple(bare_sequences(act.parsed, None, (literal(program), *act.argv[1:])))
+    key = ("partly", tuple(labels), tuple(granted), bare, env, act.free)
     found = table.memo.get(key)
     if found is None:
-        found = _strictest_over(evaluator, table, act, collapse(labels), collapse(granted), env)
+        found = _strictest_over(evaluator, table, act, collapse(labels), collapse(granted), bare, env)
         table.memo.keep(key, found)
     assert isinstance(found, Verdict)
     return _unless_unnamed(evaluator, table, act, env, found)
 
 
-def _bare_labels(act: Act) -> tuple[Label, ...]:
-    """The labels of a command without its options."""
-    if act.parsed is None:
-        return (BARE, *(word_label(v) for v in act.argv))
-    return (BARE, *act.parsed.path, *(word_label(v) for v in act.parsed.operands))
-
-
 def _strictest_over(
-    evaluator: Evaluator, table: Table, act: Act, labels: Sequence, granted: Sequence, env: Environment
-) -> Verdict:
+    evaluator: Evaluator, table: Table, act: Act, labels: Sequence, granted: Sequence, free: tuple[Sequence, ...],
+    env: Environment,
+) -> Verdict:  # fmt: skip
     from ..automata.budget import Budget
     from ..automata.meet import Meeting
     from ..automata.trie import Trie
@@ -161,7 +190,7 @@ def _strictest_over(
 
     options = command_options(table.options, act.parsed, None)
     budget = Budget("decision_work")
-    bare = Meeting(table.bare_trie, Trie([(collapse(_bare_labels(act)), 0)]), WORDS, budget).possible
+    bare = Meeting(table.bare_trie, Trie((collapse(s), 0) for s in free), WORDS, budget).possible
     raw = Meeting(table.trie, Trie([(labels, 0)]), WORDS, budget).possible
     meeting = Meeting(table.trie, Trie([(granted, 0)]), WORDS, budget)
     met = (Marks(marks, marks, tuple(raw), tuple(bare), certain=False) for marks, _ in meeting.marks())

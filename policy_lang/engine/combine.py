@@ -62,7 +62,8 @@ class Marks:
     """What a resource meets in a table: the marks that it has, and those that it may have (`definite` among them).
 
     A command also has the marks `as_given`, and those of its words without options, `option_free`; both only restrict.
-    They are possible rather than definite when not `certain`.
+    They are possible rather than definite when not `certain`, and so are those `by_reading`: of words without options
+    in one reading of several.
     """
 
     definite: tuple[int, ...]
@@ -70,6 +71,7 @@ class Marks:
     as_given: tuple[int, ...] = ()
     option_free: tuple[int, ...] = ()
     certain: bool = True
+    by_reading: tuple[int, ...] = ()
 
 
 Met = tuple[Entry, bool | None, bool | None]
@@ -97,14 +99,14 @@ def met_rules(table: Table, marks: Marks, options: Outcomes) -> list[Met]:
             note(entry, True, None)  # it restricts as it was given, but grants only what it names
         elif marks.certain or include or entry.grants:
             note(entry, include, True if marks.certain else None)
-    for mark in marks.option_free:
+    for mark, certain in [*((m, marks.certain) for m in marks.option_free), *((m, False) for m in marks.by_reading)]:
         entry, include, needs, follows = table.bare_owners[mark]
         given: bool | None = True
         for need in needs:
             given = both(given, options[need])
         if given is False:
             continue
-        exact = given is True and marks.certain and (follows or entry.ref.effect == DENY or not include)
+        exact = given is True and certain and (follows or entry.ref.effect == DENY or not include)
         note(entry, include, True if exact else None)
     return [(entries[key], include, exclude) for key, (include, exclude) in patterns.items()]
 

@@ -155,7 +155,7 @@ class Evaluator:
                     denials.append(verdict)
                     if not self.thorough:
                         return verdict
-        option_free = _option_free(table, sequences)
+        option_free = _option_free(table, sequences, self.profiles)
         all_marks = table.all_marks if everything else None
         made = (
             self.decided(
@@ -190,7 +190,7 @@ def _marks(states: Iterable[State]) -> tuple[int, ...]:
     return marks_of(n for s in states for n in s.nodes)
 
 
-def _option_free(table: Table, sequences: tuple[Sequence, ...]) -> tuple[int, ...]:
+def _option_free(table: Table, sequences: tuple[Sequence, ...], profiles: Profiles) -> tuple[int, ...]:
     """The marks that members of command patterns may have without their options."""
     if not table.bare_owners:
         return ()
@@ -198,8 +198,7 @@ def _option_free(table: Table, sequences: tuple[Sequence, ...]) -> tuple[int, ..
     from ..automata.meet import Meeting
     from ..automata.trie import Trie
     from ..ir.sorts.command import WORDS
-    from .command_words import bare_sequence
+    from .readings import member_words
 
-    made = [bare_sequence(s) for s in sequences]
-    trie = Trie((m[0], 0) for m in made if m is not None)
+    trie = Trie((words, 0) for s in sequences for words in member_words(s, profiles))
     return tuple(sorted(Meeting(table.bare_trie, trie, WORDS, Budget("decision_work")).possible))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..automata.pattern import Sequence
+from ..automata.pattern import MANY, Sequence
 from ..automata.trie import Trie
 from ..domain.actions import ALLOW, COMMAND, HOST
 from ..domain.conditions import Formula
@@ -11,15 +11,17 @@ from ..ir.conditions import canonical
 from ..ir.model import PolicySet, Rule
 from ..shell.analyse import no_profiles
 from ..shell.profile import Profiles
-from .command_words import bare_sequence, named_sequences, open_ended
+from .command_words import named_sequences
+from .options import Group, Need
 from .pdp import Engine
 from .protected_files import policy_file_rules
+from .readings import readings
 from .table import FLOOR, Entry, Prepared, Table
 
 
 def engine_of(policy: PolicySet, over_everything: bool = False, profiles: Profiles = no_profiles) -> Engine:
     """An engine for a policy set. `over_everything` is for testing guardrails alone: what they leave is allowed."""
-    return Engine(prepare(policy), over_everything, profiles, policy)
+    return Engine(prepare(policy, profiles), over_everything, profiles, policy)
 
 
 def reference(rule: Rule) -> RuleRef:
@@ -27,8 +29,8 @@ def reference(rule: Rule) -> RuleRef:
     return RuleRef(rule.id, rule.effect, rule.file, rule.line, rule.because, rule.tier, rule.module)
 
 
-def prepare(policy: PolicySet) -> Prepared:
-    """The policy set with one table for each action that some rule speaks of."""
+def prepare(policy: PolicySet, profiles: Profiles = no_profiles) -> Prepared:
+    """The policy set with one table for each action that some rule speaks of. `profiles` read its commands."""
     numbers: dict[str, int] = {}
     conditions: list[Formula] = []
     made: dict[str, _Building] = {}
@@ -41,7 +43,7 @@ def prepare(policy: PolicySet) -> Prepared:
                 conditions.append(rule.condition)
             ref = reference(rule)
             for action in rule.actions:
-                made.setdefault(action, _Building()).add(rule, ref, layer, number)
+                made.setdefault(action, _Building(profiles)).add(rule, ref, layer, number)
     return Prepared(
         policy.digest,
         tuple((layer.name, layer.guardrail) for layer in policy.layers),
@@ -53,9 +55,9 @@ def prepare(policy: PolicySet) -> Prepared:
     )
 
 
-def rule_table(rule: Rule) -> Table:
+def rule_table(rule: Rule, profiles: Profiles = no_profiles) -> Table:
     """A table of one rule, whose conditions are left aside."""
-    building = _Building()
+    building = _Building(profiles)
     building.add(rule, reference(rule), 0, -1)
     return building.done()
 
@@ -63,12 +65,13 @@ def rule_table(rule: Rule) -> Table:
 class _Building:
     """The table of one action, while rules are added."""
 
-    def __init__(self) -> None:
+    def __init__(self, profiles: Profiles) -> None:
+        self.profiles = profiles
         self.trie, self.bare_trie = Trie(), Trie()
         self.entries: list[Entry] = []
         self.owners: list[tuple[Entry, bool]] = []
         self.bare_owners: list[tuple[Entry, bool, tuple[int, ...], bool]] = []
-        self.options: list[tuple[str, ...]] = []
+        self.options: dict[Group, int] = {}
         self.has_methods = self.has_paths = False
 
     def add(self, rule: Rule, ref: RuleRef, layer: int, condition: int) -> None:
@@ -97,27 +100,21 @@ class _Building:
                     elif rule.sort == HOST:
                         self.has_methods = self.has_methods or isinstance(sequence[0], str)
                         self.has_paths = self.has_paths or isinstance(sequence[-1], str) or sequence[-2] != "\0/"
-        entry.required_options = self._group(rule.with_options)
-        entry.forbidden_options = self._group(rule.without_options)
+        entry.required_options = self._group(tuple(map(Need.parse, rule.with_options)))
+        entry.forbidden_options = self._group(tuple(map(Need.parse, rule.without_options)))
 
     def _command(self, entry: Entry, include: bool, sequence: Sequence, mark: int) -> None:
         for named in named_sequences(sequence):
             self.trie.add(named, mark)
-        restricts = entry.ref.effect != ALLOW if include else entry.grants
-        made = bare_sequence(sequence) if restricts else None
-        if made is None:
+        if entry.ref.effect == ALLOW if include else not entry.grants:
             return
-        bare, options = made
-        needs = tuple(self._group(group) for group in options)
-        self.bare_trie.add(bare, len(self.bare_owners))
-        self.bare_owners.append((entry, include, needs, open_ended(bare)))
+        for reading in readings(sequence, self.profiles):
+            needs = tuple(self._group((need,)) for need in reading.needs)
+            self.bare_trie.add(reading.bare, len(self.bare_owners))
+            self.bare_owners.append((entry, include, needs, reading.bare[-1] is MANY))
 
-    def _group(self, options: tuple[str, ...]) -> int:
-        if not options:
-            return -1
-        if options not in self.options:
-            self.options.append(options)
-        return self.options.index(options)
+    def _group(self, options: Group) -> int:
+        return self.options.setdefault(options, len(self.options)) if options else -1
 
     def done(self) -> Table:
         """The table; nothing is added afterwards."""
@@ -127,7 +124,7 @@ class _Building:
             self.owners,
             self.bare_trie,
             self.bare_owners,
-            self.options,
+            list(self.options),
             self.has_methods,
             self.has_paths,
         )

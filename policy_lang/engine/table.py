@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ..domain.conditions import Formula
     from ..domain.policy import AttributeType, FreezeRule, Tier
+    from .options import Group
 
     Item_co = TypeVar("Item_co", covariant=True)
 
@@ -85,7 +86,7 @@ class Table:
         owners: Listed[tuple[Entry, bool]],
         bare_trie: Trie,
         bare_owners: Listed[tuple[Entry, bool, tuple[int, ...], bool]],
-        options: list[tuple[str, ...]],
+        options: list[Group],
         has_methods: bool,
         has_paths: bool,
     ) -> None:

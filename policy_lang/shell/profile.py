@@ -55,7 +55,8 @@ class Profile:
     ends: frozenset[str] = frozenset()
 
 
-_SINGLE = frozenset({"single", "single-stop"})
+LONG_WITH_ONE_DASH = frozenset({"single", "single-stop"})
+"""The styles of programs whose long options begin with one dash."""
 
 Profiles = Callable[[str], "Profile | None"]
 """Finds the profile of a program by its name."""
@@ -191,12 +192,12 @@ def _other_option(profile: Profile, text: str) -> bool:
 def _option(parsed: Parsed, profile: Profile, argv: tuple[Value, ...], at: int) -> int:
     value = argv[at]
     start = value.starts()
-    if start.startswith("--") or profile.style in _SINGLE:
+    if start.startswith("--") or profile.style in LONG_WITH_ONE_DASH:
         name, equals, rest = start.partition("=")
         if value.text is None and not equals:
             raise Opaque("an option that is not known")
-        option = _long(profile, name)
-        if option is None and profile.style in _SINGLE:
+        option = long_option(profile, name)
+        if option is None and profile.style in LONG_WITH_ONE_DASH:
             return _short(parsed, profile, argv, at)
         if option is None:
             raise Opaque(f"the profile of `{' '.join(parsed.path)}` does not know the option `{name[:40]}`")
@@ -226,9 +227,10 @@ def _valued(parsed: Parsed, option: Option, argv: tuple[Value, ...], at: int) ->
     return at + 2
 
 
-def _long(profile: Profile, name: str) -> Option | None:
+def long_option(profile: Profile, name: str) -> Option | None:
+    """The option that a word names, perhaps abbreviated."""
     found = profile.options.get(name)
-    if found is None and profile.style in _SINGLE:
+    if found is None and profile.style in LONG_WITH_ONE_DASH:
         found = profile.options.get(name[1:]) if name.startswith("--") else profile.options.get(f"-{name}")
     if found is None and profile.style in {"gnu", "stop"} and len(name) > 2:
         matches = {id(o): o for n, o in profile.options.items() if n.startswith(name)}

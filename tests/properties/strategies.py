@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.reference import semantics as ref
+from tests.reference.patterns import braces, glob
 
 TIERS = {"review": [], "security": ["review"], "legal": []}
 ATTRIBUTES: dict[str, Any] = {"env": None, "ci": None, "level": 2}
@@ -29,6 +30,14 @@ WORDS = [
     "-x",
     "--dry-run",
     "-o",
+    "-uf",
+    "-X",
+    "-XDEL",
+    "--method",
+    "--method=DEL",
+    "--method=GET",
+    "DEL",
+    "GET",
     "",
 ]
 AGENTS = ["codex", "codex-web", "claude", "a/b"]
@@ -89,13 +98,38 @@ commands = st.one_of(
     st.just("$x"),
 )
 command_patterns = joined(
-    st.sampled_from(["tool", "push", "{push,pull}", "*", "**", "-*", "--force", "main", "m*", "?*"]), " "
+    st.sampled_from(
+        [
+            "tool",
+            "push",
+            "{push,pull}",
+            "*",
+            "**",
+            "-*",
+            "--force",
+            "main",
+            "m*",
+            "?*",
+            "-X",
+            "DEL",
+            "--method=DEL",
+            "--method",
+            "-fu",
+            "-X{DEL,GET}",
+        ]
+    ),
+    " ",
 ).filter(lambda p: _two_stars(p, " ") and not p.startswith("**"))
 dotted = joined(st.sampled_from(["github", "create", "a", "deploy", "prod"]), ".", 1, 3)
 dotted_patterns = joined(st.sampled_from(["github", "create", "*", "**", "d*", "{a,prod}"]), ".", 1, 3).filter(
     lambda p: _two_stars(p, ".")
 )
-options = st.lists(st.sampled_from(["--force", "-f", "--dry-run", "-o"]), min_size=1, max_size=2, unique=True)
+options = st.lists(
+    st.sampled_from(["--force", "-f", "--dry-run", "-o", "-uf", "-X=DEL", "--method=D*"]),
+    min_size=1,
+    max_size=2,
+    unique=True,
+)
 
 SORTS: dict[str, tuple[list[str], st.SearchStrategy[str], st.SearchStrategy[Any]]] = {
     "path": (["read", "write", "delete"], path_patterns, paths),
@@ -193,7 +227,7 @@ SEPARATORS = {"path": "/", "run": " ", "host": ".", "ref": "/", "name": "."}
 @st.composite
 def members(draw: Any, sort: str, pattern: str) -> Any:
     """A resource that the pattern matches, or nearly: wildcards filled in, now and then one part changed."""
-    text = draw(st.sampled_from(ref.braces(pattern)))
+    text = draw(st.sampled_from(braces(pattern)))
     by, fill = SEPARATORS[sort], st.sampled_from([f for f in FILLERS[sort] if f])
     port = ""
     if sort == "host":
@@ -206,7 +240,7 @@ def members(draw: Any, sort: str, pattern: str) -> Any:
         if part == "**":
             parts += draw(st.lists(fill, max_size=2))
         elif any(c in part for c in "*?["):
-            options = [f for f in FILLERS[sort] if f and ref.glob(part, f)]
+            options = [f for f in FILLERS[sort] if f and glob(part, f)]
             parts.append(draw(st.sampled_from(options or ["b"])))
         else:
             parts.append(part)

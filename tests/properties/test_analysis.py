@@ -20,6 +20,7 @@ from policy_lang.domain.errors import SearchLimitError
 from policy_lang.ir.sorts.path import PATHS
 from tests.lanes import share
 from tests.reference import semantics as ref
+from tests.reference.patterns import YES
 
 from .strategies import AGENTS, SORTS, files, module_text, policies, requests
 from .support import IMPOSSIBLE, ask, load
@@ -109,7 +110,7 @@ def test_what_is_proved_no_request_breaks_and_what_is_refuted_one_does(data: st.
     note("\n".join(f"--- {n}\n{t}" for n, t in files(policy).items()) + text + f"\n{proof}")
 
     def broken(request: ref.Request, decided: tuple[str, set[str]]) -> bool:
-        meant = ref.matches(ref.Rule("deny", [action], [pattern]), pattern, request) == ref.YES
+        meant = ref.matches(ref.Rule("deny", [action], [pattern]), pattern, request) == YES
         if not meant or request.action != action or (as_agent and request.agent != as_agent):
             return False
         effect, tiers = decided

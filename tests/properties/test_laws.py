@@ -17,6 +17,7 @@ from policy_lang.syntax.format import format_file
 from policy_lang.syntax.parse import parse
 from tests.lanes import share
 from tests.reference import semantics as ref
+from tests.reference.patterns import YES
 
 from .strategies import SORTS, files, module_text, policies, requests, rules
 from .support import IMPOSSIBLE, ask, load
@@ -162,7 +163,7 @@ def test_a_partly_known_resource_is_decided_at_least_as_strictly_as_each_member(
     for _ in range(10):
         resource = data.draw(SORTS[sort][2])
         rule = ref.Rule("allow", [action], [pattern])
-        if ref.matches(rule, pattern, ref.Request(action, resource)) == ref.YES:
+        if ref.matches(rule, pattern, ref.Request(action, resource)) == YES:
             member = loaded.decide(action=action, resource=resource, agent="codex")
             assert STRICT[whole.effect] >= STRICT[member.effect]
 

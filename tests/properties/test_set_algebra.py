@@ -21,8 +21,8 @@ from policy_lang.ir.sorts.host import LABELS
 from policy_lang.ir.sorts.name import NAMES
 from policy_lang.ir.sorts.path import PATHS
 from policy_lang.ir.sorts.ref import REFS
-from tests.reference.semantics import glob as glob_matches
-from tests.reference.semantics import sequence as matches
+from tests.reference.patterns import glob as glob_matches
+from tests.reference.patterns import sequence as matches
 
 SEGMENT_TEXTS = ["a", "b", "ab", "*", "**", "a*", "*b", "?", "[ab]", "[!a]", "a?", "*a*", "?b*"]
 WORDS = [

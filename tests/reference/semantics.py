@@ -1,7 +1,7 @@
 """The judge: what a policy means, naive and obvious. Patterns by backtracking, rules by linear scan.
 
-Nothing here is shared with the engine. The language reference in prose, this file, and the engine must agree;
-where they do not, one of them is a bug.
+Nothing in this folder is shared with the engine. The language reference in prose, these files, and the engine must
+agree; where they do not, one of them is a bug.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-YES, NO, OPEN = "yes", "no", "open"
+from .commands import bare, option
+from .patterns import NO, OPEN, YES, braces, every, glob, most, negate, sequence
+
 FLOOR = [
     "{**,~/**,/**}/.git/hooks/",
     "{**,~/**,/**}/.git/{config,config.worktree}",
@@ -68,56 +70,6 @@ class Request:
 
 
 # patterns
-
-
-def braces(text: str) -> list[str]:
-    depth, start = 0, text.find("{")
-    if start < 0:
-        return [text]
-    parts, last = [], start + 1
-    for i in range(start, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[i], 0)
-        if (text[i] == "," and depth == 1) or (text[i] == "}" and depth == 0):
-            parts.append(text[last:i])
-            last = i + 1
-        if depth == 0:
-            return [
-                text[:start] + inner + rest
-                for part in parts
-                for inner in braces(part)
-                for rest in braces(text[i + 1 :])
-            ]
-    raise ValueError(text)
-
-
-def glob(pattern: str, text: str) -> bool:
-    if not pattern:
-        return not text
-    if pattern[0] == "*":
-        return any(glob(pattern[1:], text[i:]) for i in range(len(text) + 1))
-    if not text:
-        return False
-    if pattern[0] == "?":
-        return glob(pattern[1:], text[1:])
-    if pattern[0] == "[":
-        end = pattern.index("]")
-        body, negated = pattern[1:end].lstrip("!"), pattern[1] == "!"
-        chars = {
-            chr(c)
-            for i, x in enumerate(body)
-            if body[i + 1 : i + 2] == "-" and i + 2 < len(body)
-            for c in range(ord(x), ord(body[i + 2]) + 1)
-        } | set(body)
-        return (text[0] in chars) != negated and glob(pattern[end + 1 :], text[1:])
-    return pattern[0] == text[0] and glob(pattern[1:], text[1:])
-
-
-def sequence(pattern: list[str], word: list[str]) -> bool:
-    if not pattern:
-        return not word
-    if pattern[0] == "**":
-        return any(sequence(pattern[1:], word[i:]) for i in range(len(word) + 1))
-    return bool(word) and glob(pattern[0], word[0]) and sequence(pattern[1:], word[1:])
 
 
 def inside(parts: list[str]) -> list[str]:
@@ -203,71 +155,7 @@ def one(rule: Rule, pattern: str, request: Request) -> str:
     return YES if sequence(pattern.split("."), request.resource.split(".")) else NO
 
 
-# options and conditions
-
-
-def option(options: list[str], words: Any) -> str:
-    if isinstance(words, str):
-        return OPEN
-    found, ended = NO, False
-    for i, word in enumerate(words[1:], 1):
-        after_option = i > 1 and words[i - 1].startswith("-")
-        if word == "--" and not after_option:
-            return found
-        ended = ended or word == "--"
-        for name in options:
-            exact = word == name or (name.startswith("--") and word.startswith(name + "="))
-            if exact and not after_option and not ended:
-                return YES
-            short = len(name) == 2 and word.startswith("-") and not word.startswith("--") and name[1] in word
-            head = word.split("=")[0]
-            dashes = head[: len(head) - len(head.lstrip("-"))]
-            long = (
-                len(name) > 2
-                and len(dashes) > 0
-                and len(word) > 1
-                and (
-                    head.lstrip("-") == name.lstrip("-")
-                    or (
-                        len(head.lstrip("-")) > 0
-                        and name.lstrip("-").startswith(head.lstrip("-"))
-                        and (len(dashes) >= 2) == name.startswith("--")
-                    )
-                )
-            )
-            if exact or short or long:
-                found = OPEN
-    return found
-
-
-def bare(pattern: str, request: Request, grants: bool) -> str:
-    """Restrictions about commands: their options count wherever they stand, and other options do not matter."""
-    if request.action != "run" or isinstance(request.resource, str):
-        return NO
-    answers = []
-    for text in braces(pattern):
-        parts, words = text.split(), list(request.resource)
-        needs = [p for p in parts[1:] if p.startswith("-") and len(p) > 1]
-        if any(set(n) & set("*?[") for n in needs):
-            continue
-        end = words.index("--", 1) if "--" in words[1:] else len(words)
-        operands = [w for i, w in enumerate(words) if i == 0 or (i > end) or (i < end and (w == "-" or w[:1] != "-"))]
-        if sequence([p for p in parts if p not in needs], operands):
-            value = every([option([n.split("=")[0]], words) for n in needs])
-            answers.append(OPEN if value == YES and grants and parts[-1] != "**" else value)
-    return most(answers)
-
-
-def most(values: list[str]) -> str:
-    return YES if YES in values else OPEN if OPEN in values else NO
-
-
-def negate(value: str) -> str:
-    return {YES: NO, NO: YES, OPEN: OPEN}[value]
-
-
-def every(values: list[str]) -> str:
-    return NO if NO in values else OPEN if OPEN in values else YES
+# conditions
 
 
 def condition(node: Condition, values: dict[str, Any]) -> str:
@@ -305,10 +193,10 @@ def truth(rule: Rule, request: Request, values: dict[str, Any]) -> str:
         return negate(every([negate(matches(rule, p, request)) for p in patterns])) if patterns else NO
 
     include, exclude = some(rule.include), some(rule.exclude)
-    if rule.effect != "allow":
-        include = most([include, *(bare(p, request, rule.effect == "ask") for p in rule.include)])
-    if rule.effect != "deny":
-        exclude = most([exclude, *(bare(p, request, False) for p in rule.exclude)])
+    if request.action == "run" and rule.effect != "allow":
+        include = most([include, *(bare(p, request.resource, rule.effect == "ask") for p in rule.include)])
+    if request.action == "run" and rule.effect != "deny":
+        exclude = most([exclude, *(bare(p, request.resource, False) for p in rule.exclude)])
     parts = [include, negate(exclude), *(condition(s, values) for s in rule.scopes)]
     if rule.with_:
         parts.append(option(rule.with_, request.resource))

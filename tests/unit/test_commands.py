@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from policy_lang import Policy, RequestError
-from policy_lang.engine.options import present
+from policy_lang.engine.options import Need, present
 from policy_lang.facts.commands import argv_word, program
 from policy_lang.shell.analyse import read_acts
 
@@ -52,10 +52,16 @@ def test_malformed_scripts_are_refused(script: str) -> None:
         (["--force", "-f"], "git push -f", True), (["-force"], "x -force", True), (["-force"], "x --force", None),
         (["--force"], "x -force", None), (["--force"], "x --", False), (["-f"], "x -", False),
         (["--dry-run"], "npm publish --tag --dry-run", None), (["--dry-run"], "npm publish --dry-run", True),
+        (["--m=a"], "x --m=a", True), (["--m=a"], "x --m=b", False), (["--m=a"], "x --m a", None),
+        (["--m=a"], "x --m b", False), (["--m=a"], "x a", False), (["--m=a"], "x --m=a --m=b", None),
+        (["--m=a*"], "x --m=abc", True), (["--m=a"], "x -o --m=a", None), (["--me=a"], "x --m=a", None),
+        (["--m=a"], "x -- --m=a", False), (["-e=a"], "x -ea", None), (["-e=a"], "x -e=a", None),
+        (["-e=a"], "x -ve a", None), (["-e=a"], "x -e b", False), (["-rf"], "x -rf", True), (["-rf"], "x -fr", None),
+        (["-rf"], "x -f -r", None), (["-rf"], "x -f", False),
     ],
 )  # fmt: skip
 def test_options(options: list[str], words: str, answer: bool | None) -> None:
-    assert present(tuple(options), tuple(words.split())) is answer
+    assert present(map(Need.parse, options), tuple(words.split())) is answer
 
 
 POLICY = Policy.loads(

@@ -100,11 +100,29 @@ OPAQUE_SEQUENCE: Sequence = (OPAQUE,)
 _OPTION = regex(r"--[A-Za-z0-9][A-Za-z0-9_.-]*|-[A-Za-z0-9?#@]|-[A-Za-z][A-Za-z0-9_-]+", re.ASCII)
 
 
-def check_option(text: str) -> str:
-    """An option as `with` and `without` take it. Raises PatternError."""
-    if not _OPTION.fullmatch(text):
-        raise PatternError(f"`{text}` is not a valid option", "write `-f` or `--force`, without a value")
-    return text
+def options_in(text: str) -> tuple[str, ...]:
+    """The options that a word of `with` or `without` names: `-f`, `--force`, `--method={PUT,DELETE}`.
+
+    A value is a glob over the option's value. Raises PatternError.
+    """
+    name, equals, value = text.partition("=")
+    if not _OPTION.fullmatch(name):
+        raise PatternError(f"`{text}` is not a valid option", "write `-f`, `--force`, or `--method=DELETE`")
+    if not equals:
+        return (name,)
+    if not value:
+        raise PatternError(
+            f"`{text}` names no value", f"write a value behind `=`, or `{name}` for the option with any value"
+        )
+    try:
+        values = expand_braces(value, limit("pattern_alternatives"))
+        if not all(values):
+            raise PatternError(f"`{text}` has an empty value", "name values, such as `--method={PUT,DELETE}`")
+        for one in values:
+            part_label(one)
+    except GlobError as error:
+        raise PatternError(f"the value in `{text}` is malformed: {error}") from None
+    return tuple(name if one in {"*", "**"} else f"{name}={one}" for one in values)
 
 
 _PROGRAMS = Alphabet("program", ((0, 31), (127, 159)), frozenset())
