@@ -34,7 +34,7 @@ def packed(profile: Profile, above: Profile | None = None) -> Plain:
         " ".join(map(_spec, options)), _written(profile.changes), tuple(a.text for a in profile.acts), profile.dash,
         tuple((word, packed(inner, profile)) for word, inner in profile.commands.items()), profile.default,
         profile.reader, profile.transparent, tuple(sorted(profile.plain)), profile.note, profile.digits,
-        tuple(sorted(profile.ends)),
+        tuple(sorted(profile.ends)), profile.missing, profile.input, profile.names,
     )  # fmt: skip
 
 
@@ -62,17 +62,17 @@ def unpacked(value: Any, above: Profile | None = None) -> Profile:
         spelled, _, role = spec.partition("=")
         attached = role[:1] == "?"
         marked = spelled[-1:] == "!"
-        names = tuple((spelled[:-1] if marked else spelled).split("|"))
-        option = Option(names, role[1:] if attached else role, attached, marked)
-        for one in names:
+        spellings = tuple((spelled[:-1] if marked else spelled).split("|"))
+        option = Option(spellings, role[1:] if attached else role, attached, marked)
+        for one in spellings:
             options[one] = option
-    default, reader, transparent, plain, note, digits, ends = rest
+    default, reader, transparent, plain, note, digits, ends, missing, given, names = rest
     later = _Commands(commands)
     later.above = made = Profile(
         name, style, tuple(Slot(*s) for s in operands), options,
         {option: tuple(map(_read, texts)) for option, texts in changes}, tuple(map(read_act, acts)), dash, later,
         default, reader,
-        transparent, frozenset(plain), note, digits, frozenset(ends),
+        transparent, frozenset(plain), note, digits, frozenset(ends), missing, given, names,
     )  # fmt: skip
     return made
 

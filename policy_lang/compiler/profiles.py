@@ -21,6 +21,7 @@ from ..shell.slots import slots_of
 
 SUFFIX = ".profile.toml"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}", re.ASCII)
+_GLOB = re.compile(r"[A-Za-z0-9_.*?-]+", re.ASCII)
 _MOST_BYTES = limit("profile_bytes")
 
 
@@ -51,6 +52,9 @@ class ProfileModel(BaseModel):
     note: str = ""
     digits: bool = False
     ends: str = ""
+    missing: str = ""
+    input: str = ""
+    names: str = ""
     everywhere: bool = Field(default=False, alias="global")
 
     @field_validator("operands")
@@ -77,6 +81,20 @@ class ProfileModel(BaseModel):
         for change in changes.values():
             read_change(change)
         return changes
+
+    @field_validator("input")
+    @classmethod
+    def _known_input(cls, name: str) -> str:
+        if name:
+            _role(name)
+        return name
+
+    @field_validator("names")
+    @classmethod
+    def _globs(cls, text: str) -> str:
+        if text and not all(_GLOB.fullmatch(g) for g in text.split("|")):
+            raise ValueError(f"`{text}` is not a list of names with `*` and `?`, parted by `|`")
+        return text
 
     @field_validator("reader")
     @classmethod
@@ -122,6 +140,9 @@ def build(name: str, model: ProfileModel, parent: Profile | None = None, shared:
         note=model.note or (parent.note if parent else ""),
         digits=model.digits,
         ends=frozenset(model.ends.split()),
+        missing=model.missing,
+        input=model.input,
+        names=model.names or (parent.names if parent else ""),
     )
     for word, inner in model.commands.items():
         seen = {word}

@@ -61,20 +61,20 @@ def _below(
     looks = (
         request.workspace is not None and roots_of(request).disk.is_folder(request.workspace) and not request.lexical
     )
-    name = _filter(act.names)
+    wanted = _filters(act.names)
     if act.tree == "own" or (request.lexical and act.tree in {"existing", "copied"}):
         last = _ordinary(act.names)
         if not rest:
-            below = ((last,),) if act.supposed else ((last,), (ORDINARY, last))
-            found = [_extended(n, tail) for n in forms for tail in below]
+            deeper = [()] if act.supposed else [(), (ORDINARY,)]
+            found = [_extended(n, (*inside, name)) for n in forms for name in last for inside in deeper]
             if act.action != "read" and not act.names:
                 found += [_extended(n, tail) for n in forms for tail in _repository(n, request.workspace)]
             return evaluator.strictest(evaluator.named(act.action, table, n, env) for n in found)
-        tails: list[Sequence] = [(*rest, last), (*rest, ORDINARY, last)]
+        tails: list[Sequence] = [t for name in last for t in ((*rest, name), (*rest, ORDINARY, name))]
     elif looks and act.tree in {"existing", "copied"} and not rest:
         return _on_disk(evaluator, act, known, forms, request, env)
     else:
-        tails = [(*rest, MANY, name if name is not None else ANY)]
+        tails = [(*rest, MANY, name) for name in wanted or [ANY]]
     verdicts = [
         evaluator.members(act.action, table, env, (tail,), names.definite, bool(names.possible))
         for names in forms
@@ -90,13 +90,13 @@ def _repository(names: Names, workspace: str | None) -> list[Word]:
     return [(*inside[len(r) :], ".git", "config") for r in roots if workspace and inside[: len(r)] == r]
 
 
-def _ordinary(names: str) -> str:
-    """An ordinary file's name that fits a filter."""
-    return _WILD.sub(ORDINARY, names) if names else ORDINARY
+def _ordinary(names: str) -> list[str]:
+    """An ordinary file's name for each glob of a filter."""
+    return [_WILD.sub(ORDINARY, name) for name in names.split("|")] if names else [ORDINARY]
 
 
-def _filter(names: str) -> Label | None:
-    return segment_label(names) if names else None
+def _filters(names: str) -> list[Label]:
+    return [segment_label(name) for name in names.split("|")] if names else []
 
 
 def _on_disk(
@@ -112,12 +112,12 @@ def _on_disk(
         where = split_path(act.like, (act.folders or ("",))[0])[0]
     disk = roots_of(request).disk
     root = disk.real(_placed(where, request))
-    label = _filter(act.names)
+    wanted = _filters(act.names)
     verdicts: dict[Verdict, None] = {}
     for count, (word, location, is_link) in enumerate(disk.below(root, act.visible), 1):
         if count > _MOST_FILES:
             raise SearchLimitError(f"more than {_MOST_FILES} files lie below; name a smaller folder")
-        if label is not None and not _carries(label, word[-1]):
+        if wanted and not any(_carries(label, word[-1]) for label in wanted):
             continue
         if is_link and act.action == "read":
             found = [evaluator.named(act.action, table, n, env) for n in path_forms(location, roots_of(request))]

@@ -36,6 +36,12 @@ def path(walk: Walk, action: str, value: Value, tree: str = "", names: str = "",
     walk.act(action, value, tree="existing" if visible else tree, names=names, visible=visible, like=like)
 
 
+def in_tree(tree: str, names: str, value: Value) -> str:
+    """What of the tree below a word is meant: nothing where the word itself is a file that the program looks for."""
+    text = value.text or ""
+    return "" if names and any(text.endswith(name.removeprefix("*")) for name in names.split("|")) else tree
+
+
 def connect(walk: Walk, value: Value, method: str | None = None, scheme: str = "http") -> None:
     """A URL or host that is connected to."""
     text = value.text

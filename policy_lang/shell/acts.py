@@ -14,7 +14,8 @@ class Act:
 
     `start` and `end` are offsets in the script. `folders` are the possible working folders at that point, None
     when it may be any. `tree` says that what lies below the path is meant as well: `existing` what is there,
-    `new` whatever may be put there. `free` acts need no grant: they change only the shell's own state. `opaque` is
+    `new` whatever may be put there; `names` are the globs, parted by `|`, of the files that are meant of it. `free`
+    acts need no grant: they change only the shell's own state. `opaque` is
     why the command cannot be read, `remediation` how to write it. `note` says what cannot be seen, such as the
     code that is run. `unread` are the words that no profile explains, and what they are given on standard input. A
     `supposed` act is one that the command has in some reading of its words: it meets what restricts, and needs no

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from ..domain.regex import regex
-from .access import SCP, connect, path, remote_host
+from .access import SCP, connect, in_tree, path, remote_host
 from .dialect import SH
 from .profile import Parsed
 from .reading import Opaque
@@ -190,6 +190,17 @@ def _mount(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None
     parsed.named.add(index)
 
 
+def _edit(tree: str) -> Role:
+    """A file that is read and written in place; or, with a tree, those below a folder."""
+
+    def handle(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+        names = parsed.profile.names if tree else ""
+        for action in ("read", "write"):
+            path(shell.walk, action, value, in_tree(tree, names, value), names)
+
+    return handle
+
+
 def _merge(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
     shell.walk.act("merge", joined(["origin:refs/heads/", Hole.ANY]))
 
@@ -207,5 +218,5 @@ ROLES: dict[str, Role] = {
     "host": _host, "ssh-host": _ssh_host, "repository": repository,
     "from": _remote_path("read"), "to": _remote_path("write"), "data": _data, "form": _form, "cookie": _cookie, "encoded": _encoded, "upload": _upload, "code": _code,
     "code-file": _code_file, "script": _script, "program": _program, "opaque": _opaque, "setenv": _setenv, "use": _use,
-    "mount": _mount, "merge": _merge,
+    "edit": _edit(""), "edit-tree": _edit("existing"), "mount": _mount, "merge": _merge,
 }  # fmt: skip

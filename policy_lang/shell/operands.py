@@ -8,7 +8,7 @@ from .profile import Parsed
 from .reading import Opaque
 from .roles import role
 from .slots import Slot
-from .values import Value
+from .values import Value, literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ def operand_roles(shell: ProgramHost, parsed: Parsed, values: list[Value] | None
     """Give each operand its role."""
     slots = parsed.profile.operands if parsed.changes.slots is None else parsed.changes.slots
     operands = parsed.operands if values is None else values
+    missing_operands(shell, parsed, slots, len(operands))
     if not operands:
         return
     if len(slots) == 1 and slots[0].repeats and slots[0].role != "command":
@@ -34,6 +35,15 @@ def operand_roles(shell: ProgramHost, parsed: Parsed, values: list[Value] | None
     first = next((i for i, roles in enumerate(placed) if roles == ("command",)), -1)
     if first >= 0:
         shell.run(operands[first:])
+
+
+def missing_operands(shell: ProgramHost, parsed: Parsed, slots: tuple[Slot, ...], given: int) -> None:
+    """Give the slots that stay empty the operand that the profile says is meant."""
+    if not parsed.profile.missing or parsed.has("--help") or parsed.has("--version"):
+        return
+    for slot in slots[given:]:
+        if slot.role != "command":
+            role(shell, parsed, _changed(slot.role, parsed.changes), literal(parsed.profile.missing), 0)
 
 
 def _changed(name: str, changes: CommandChanges) -> str:
@@ -82,3 +92,15 @@ def _placed(slots: tuple[Slot, ...], values: list[Value]) -> list[tuple[str, ...
         else:
             placed.append(every)
     return placed
+
+
+_RUNNABLE = frozenset({"command", "script", "code", "code-file", "program", "sql"})
+
+
+def says_what_to_run(parsed: Parsed) -> bool:
+    """True when an operand or an option says what the program runs, so that it does not ask its standard input."""
+    slots = parsed.profile.operands if parsed.changes.slots is None else parsed.changes.slots
+    first = next((i for i, s in enumerate(slots) if s.role.rstrip("!") in _RUNNABLE), None)
+    if first is not None and len(parsed.operands) > first:
+        return True
+    return any(g.option.role.rstrip("!") in {"script", "code"} for g in parsed.options)

@@ -35,7 +35,10 @@ class Profile:
     (options end at the first operand), `single` (long options with one dash), `single-stop`, or `none`. `changes`
     says what an option does to the rest; `acts` what the command does whatever its words; `dash` which options to
     assume when a word that is not known could be one, None when that makes the command opaque. Behind one of
-    `ends` there are no further options. `plain` options of a program change nothing of what the command is.
+    `ends` there are no further options, and what follows is the command of one that runs commands. `plain` options of a
+    program change nothing of what the command is. `missing` is the operand that is meant where the last slot stays
+    empty, `input` the role of standard input where nothing says what to run, and `names` are the globs, parted by `|`,
+    of the files that it looks for below a folder.
     """
 
     name: str
@@ -53,6 +56,9 @@ class Profile:
     note: str = ""
     digits: bool = False
     ends: frozenset[str] = frozenset()
+    missing: str = ""
+    input: str = ""
+    names: str = ""
 
 
 LONG_WITH_ONE_DASH = frozenset({"single", "single-stop"})

@@ -10,7 +10,7 @@ from ..facts.commands import TRUSTED_DIRS
 from .access import change_folder, path
 from .call import ProgramCall
 from .dialect import Dialect
-from .operands import operand_roles
+from .operands import operand_roles, says_what_to_run
 from .profile import Parsed, Profiles, parse_argv
 from .readers.table import find_reader
 from .reading import Opaque
@@ -106,6 +106,8 @@ class Programs:
         handled = bool(profile.reader) and find_reader(profile.reader)(self, call, parsed)
         if not handled:
             operand_roles(self, parsed)
+        if profile.input and call.stdin is not None and not says_what_to_run(parsed):
+            role(self, parsed, profile.input, call.stdin, 0)
         for added in (*profile.acts, *changes.acts):
             role(self, parsed, added.role, literal(added.word) if added.word != "*" else UNKNOWN, 0)
         inside, walk.state.folders = walk.state.folders, folders

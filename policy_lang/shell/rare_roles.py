@@ -108,8 +108,27 @@ def _worktree_path(shell: ProgramHost, parsed: Parsed, value: Value, index: int)
         path(shell.walk, "delete", value, "existing")
 
 
+_DNS_TYPES = frozenset({
+    "a", "aaaa", "any", "axfr", "ixfr", "caa", "cname", "dname", "dnskey", "ds", "hinfo", "https", "mx", "naptr", "ns", "nsec", "nsec3", "ptr", "rrsig",
+    "soa", "spf", "srv", "sshfp", "svcb", "tlsa", "txt", "uri", "in", "ch", "hs",
+})  # fmt: skip
+
+
+def _dns(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    """A word of dig(1): `@server`, `+setting`, a type or class, or a name that is asked for."""
+    start = value.starts()
+    if start.startswith("+") or (value.text or "").lower() in _DNS_TYPES:
+        return
+    connect(
+        shell.walk,
+        joined([start.removeprefix("@"), *value.parts[1:]], value.many, value.why) if start else value,
+        scheme="https",
+    )
+
+
 ROLES: dict[str, Role] = {
     "sql": sql, "ssh-option": _ssh_option, "git-config": _git_config, "git-dir": _git_dir, "read-context": _read_context, "read-or-url": _read_or_url,
     "form-file": _form_file, "container-env": _container_env, "path-of-worktree": _worktree_path,
+    "dns": _dns,
     "connect-any": lambda h, p, v, i: h.walk.act("connect", Value((Hole.ANY,))),
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .access import PATH_ROLES, path
+from .access import PATH_ROLES, in_tree, path
 from .common_roles import ROLES
 from .profile import Parsed
 from .reading import Opaque
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 RARE = frozenset({
     "sql", "ssh-option", "git-config", "git-dir", "read-context", "read-or-url", "form-file", "container-env", "path-of-worktree",
-    "connect-any",
+    "connect-any", "dns",
 })  # fmt: skip
 """Roles of `rare_roles`, which is loaded when a command first has one."""
 
@@ -33,7 +33,8 @@ def role(shell: ProgramHost, parsed: Parsed, name: str, value: Value, index: int
         name = name[:-1]
     if name in PATH_ROLES:
         action, tree = PATH_ROLES[name]
-        path(shell.walk, action, value, tree)
+        names = parsed.profile.names if tree else ""
+        path(shell.walk, action, value, in_tree(tree, names, value), names)
         return
     handler = ROLES.get(name)
     if handler is None and name in RARE:

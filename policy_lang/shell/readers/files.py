@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from ...domain.regex import regex
 from ..access import path
 from ..call import ProgramCall
 from ..profile import Parsed
@@ -72,3 +75,23 @@ def _base(source: Value) -> str | None:
         return None
     name = text.rstrip("/").rpartition("/")[2]
     return name if name not in {"", ".", ".."} else "."
+
+
+_RANDOM = regex(r"(.*?)X{3,}([^X/]*)", re.DOTALL)
+
+
+def mktemp(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """A file or folder with a new name (mktemp(1)). One in the folder for temporary files is not worth a rule."""
+    if parsed.has("-u") or parsed.has("--version") or parsed.has("--help"):
+        return True
+    folder = parsed.value_of("-p") or parsed.value_of("--tmpdir")
+    if folder is None and "TMPDIR" in shell.walk.state.variables:
+        folder = UNKNOWN
+    placed = parsed.operands and not parsed.has("-t") and not parsed.has("--tmpdir") and not parsed.has("-p")
+    if folder is None and not placed:
+        return True
+    template = parsed.operands[0] if parsed.operands else literal("tmp.XXXXXX")
+    match = _RANDOM.fullmatch(template.text or "")
+    name = joined([match[1], Hole.WORD, match[2]]) if match else template
+    path(shell.walk, "write", name if placed or folder is None else joined([*folder.parts, "/", *name.parts]))
+    return True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from ..access import path
+from ..access import connect, path
 from ..call import ProgramCall
 from ..profile import Parsed
 from ..rare_roles import sql
@@ -77,6 +77,24 @@ def nc(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
         if len(parsed.operands) != 2:
             raise Opaque("where it connects to is not known")
         _connect(shell, parsed.operands[0], parsed.operands[1], "", "")
+    return True
+
+
+def telnet(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """`telnet host [port]` (telnet(1)); without words it asks what to do."""
+    if parsed.operands:
+        port = parsed.operands[1] if len(parsed.operands) > 1 else None
+        _connect(shell, parsed.operands[0], port, "23", "")
+    elif call.stdin is not None:
+        raise Opaque("it does what comes from its standard input")
+    return True
+
+
+def getent(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """`getent hosts name` asks a name server (getent(1)); other lists are of this machine."""
+    if parsed.operands and (parsed.operands[0].text or "hosts") in {"hosts", "ahosts", "ahostsv4", "ahostsv6"}:
+        for value in parsed.operands[1:]:
+            connect(shell.walk, value, scheme="https")
     return True
 
 

@@ -7,11 +7,12 @@ import re
 from ...domain.regex import regex
 from ..call import ProgramCall
 from ..dialect import DIALECTS, SETTINGS, SH, Dialect
+from ..operands import missing_operands
 from ..profile import Parsed
 from ..reading import Opaque
 from ..roles import role
 from ..state import ShellState
-from ..values import ENVIRONMENT, Hole, Value, joined
+from ..values import ENVIRONMENT, Hole, Value, joined, literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,15 +136,150 @@ def _replaced(value: Value, mark: str) -> Value:
 
 
 def command(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
-    """`timeout 5 command`: everything from the profile's command slot on."""
-    slots = parsed.profile.operands
-    first = next((i for i, s in enumerate(slots) if s.role == "command"), 0)
-    if any(v.many for v in parsed.operands[: first + 1]):
-        raise Opaque("which words are the command is not known")
-    rest = parsed.operands[first:]
+    """`timeout 5 command`: everything from the profile's command slot on, or behind the option that begins it."""
+    rest = _command_words(shell, call, parsed)
     if rest:
-        shell.run(rest, call.stdin)
+        _runs(shell, call, rest)
     return True
+
+
+def _command_words(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> list[Value]:
+    """The words of the command; those before it are given their roles."""
+    slots = parsed.profile.operands if parsed.changes.slots is None else parsed.changes.slots
+    first = next((i for i, s in enumerate(slots) if s.role == "command"), len(slots))
+    behind = _begins(call, parsed)
+    if behind >= 0:
+        before = sum(i < behind for i in parsed.indexes)
+    else:
+        before = min(first, len(parsed.operands))
+    if any(v.many for v in parsed.operands[: before + 1]):
+        raise Opaque("which words are the command is not known")
+    if before and not first:
+        raise Opaque("it has more words before its command than its profile knows")
+    for value, index, at in zip(parsed.operands[:before], parsed.indexes, range(before), strict=False):
+        role(shell, parsed, slots[min(at, first - 1)].role, value, index)
+    missing_operands(shell, parsed, slots, len(parsed.operands))
+    rest = parsed.operands[before:]
+    return rest[1:] if rest and rest[0].text == "--" else rest
+
+
+def _begins(call: ProgramCall, parsed: Parsed) -> int:
+    """Where the word stands behind which the command begins, -1 when it is not given."""
+    ends = parsed.profile.ends
+    given = next((g.index for g in parsed.options if ends.intersection(g.option.names)), -1)
+    if given < 0 and "--" in ends:
+        given = next((i for i, v in enumerate(call.argv) if i and v.text == "--"), -1)
+    return given
+
+
+def _runs(shell: ProgramHost, call: ProgramCall, words: list[Value]) -> None:
+    if words[0].starts().startswith("-"):
+        raise Opaque("an option stands where the command should")
+    shell.run(words, call.stdin)
+
+
+def shell_words(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """`tmux new-session command`: one word is a script for a shell, several are a command (tmux(1))."""
+    rest = _command_words(shell, call, parsed)
+    if len(rest) == 1 and not rest[0].many:
+        role(shell, parsed, "script", rest[0], 0)
+    elif rest:
+        _runs(shell, call, rest)
+    return True
+
+
+def tmux(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """A command of tmux: `;` parts it from another one, and a format may run a script (tmux(1), FORMATS)."""
+    for value in call.argv[1:]:
+        if value.text is None or value.text.endswith(";") or "#(" in value.text:
+            raise Opaque("a word of `tmux` that may begin another command")
+    if any(s.role == "command" for s in parsed.profile.operands):
+        return shell_words(shell, call, parsed)
+    return False
+
+
+def dotenv(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """`dotenv command`, or `dotenv run command` and a few words on the file itself (dotenv-cli, python-dotenv)."""
+    file = parsed.value_of("-e") or parsed.value_of("-f") or literal(".env")
+    role(shell, parsed, "read", file, 0)
+    rest = _command_words(shell, call, parsed)
+    first = rest[0].text if rest else None
+    if first in {"set", "unset"}:
+        role(shell, parsed, "write", file, 0)
+    elif first == "run":
+        rest = [v for i, v in enumerate(rest) if i and not (i == 1 and v.text in {"--", "--override", "--no-override"})]
+        rest = rest[1:] if rest and rest[0].text == "--" else rest
+    if rest and first not in {"set", "unset", "get", "list"}:
+        _runs(shell, call, rest)
+    return True
+
+
+def flock(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """`flock file command`, `flock file -c script`, `flock number` (flock(1))."""
+    if parsed.operands and (parsed.operands[0].text or "x").isdigit():
+        return True
+    rest = _command_words(shell, call, parsed)
+    if rest and rest[0].text in {"-c", "--command"}:
+        if len(rest) != 2:
+            raise Opaque("what it runs is not known")
+        role(shell, parsed, "script", rest[1], 0)
+    elif rest:
+        _runs(shell, call, rest)
+    return True
+
+
+def start_stop_daemon(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """`start-stop-daemon --start --exec program -- words` (start-stop-daemon(8))."""
+    program = parsed.value_of("--startas") or parsed.value_of("--exec")
+    if parsed.has("--start") and program is not None:
+        shell.run([program, *parsed.operands])
+    return True
+
+
+def runuser(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """`runuser -u user command`; without `-u` it is as su(1): a shell, which `-c` gives its script (runuser(1))."""
+    if parsed.has("-u"):
+        return command(shell, call, parsed)
+    if not parsed.has("-c") and not parsed.has("--help") and not parsed.has("--version"):
+        raise Opaque("it runs a shell with another account's rights")
+    return True
+
+
+_PLAIN = regex(r"[A-Za-z0-9_./:=@%+,-]+", re.ASCII)
+
+
+def parallel(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """`parallel command ::: words`: each word is put behind the command, or where `{}` stands (parallel(1))."""
+    words = parsed.operands
+    split = next((i for i, v in enumerate(words) if (v.text or "").startswith(":::")), len(words))
+    line, sources = words[:split], words[split + 1 :]
+    if not line:
+        if any(parsed.has(n) for n in ("--version", "--help", "--citation")):
+            return True
+        raise Opaque("each line of its input is a command")
+    if split < len(words) and words[split].text != ":::":
+        raise Opaque("what `parallel` puts into the command is not known")
+    if any(not _PLAIN.fullmatch((v.text or " ").replace("{}", "x")) for v in line):
+        raise Opaque("a shell reads the command of `parallel` once more", "write plain words, and `{}`")
+    if any((v.text or "").startswith(":::") for v in sources):
+        raise Opaque("`parallel` with several sources")
+    if "{}" in (line[0].text or ""):
+        raise Opaque("which program it runs is not known")
+    lines = Value((Hole.ANY,), False, "a line of standard input")
+    for word in [v if v.text is not None else lines for v in sources] or [lines]:
+        if any("{}" in (v.text or "") for v in line):
+            shell.run([_filled(v, word) for v in line])
+        else:
+            shell.run([*line, word])
+    return True
+
+
+def _filled(value: Value, word: Value) -> Value:
+    """A word of `parallel` with what stands for each `{}`."""
+    parts: list[str | Hole] = []
+    for i, piece in enumerate((value.text or "").split("{}")):
+        parts += [*(word.parts if i else ()), piece]
+    return joined(parts, False, word.why)
 
 
 def watch(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
