@@ -217,7 +217,7 @@ _PAGES = (
      '{"action": "connect", "resource": "a.example:99999"}', '{"action": "connect", "resource": "a.example:8080"}'),
     Page("PLR024", "an empty label", "Two dots, or one in front.", '{"action": "connect", "resource": "a..example"}',
      '{"action": "connect", "resource": "a.example"}'),
-    Page("PLR025", "no international name", "The name is not valid IDNA 2008.", "", ""),
+    Page("PLR025", "no international name", "The name is not valid IDNA 2008, or its `xn--` form is not what some name encodes to.", "", ""),
     Page("PLR026", "an unknown method", "HTTP methods are upper-case and well known.", "", ""),
     Page("PLR027", "an unknown scheme", "Known are https, http, wss, ws, ssh, git and ftp. Others mean something else to each "
      "client.", '{"action": "connect", "resource": "foo://a.example"}',

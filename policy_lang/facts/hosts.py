@@ -129,7 +129,25 @@ def normal_host(text: str) -> str | Address:
             raise RequestError("PLR004", f"a label of the host is longer than {limit('host_label_bytes')} bytes")
         if not _LABEL.fullmatch(label):
             raise RequestError("PLR021", f"`{label[:40]}` is not a valid label of a host name")
+        if not is_sound_punycode(label):
+            raise RequestError("PLR025", f"`{label[:40]}` is not the Punycode of a name")
     return text
+
+
+def is_sound_punycode(label: str) -> bool:
+    """False for a label that begins with `xn--` and is not what some name encodes to (RFC 3492; RFC 5891, 5.4).
+
+    Programs differ on what such a host is, or whether it is one.
+    """
+    if not label.startswith("xn--"):
+        return True
+    try:
+        decoded = label[4:].encode("ascii").decode("punycode")
+    except (UnicodeError, ValueError, OverflowError):
+        return False
+    if decoded.isascii() or not decoded.isprintable():
+        return False
+    return decoded.lower().encode("punycode").decode("ascii") == label[4:]
 
 
 def parse_v6(text: str) -> Address:

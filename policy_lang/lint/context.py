@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -319,6 +320,12 @@ class LintContext:
         return [
             x[2:].lstrip(".") for x in expand_braces(name, 10_000) if x.startswith(("*.", "**.")) and "*" not in x[3:]
         ]
+
+    def wild_tops(self, host: str) -> list[str]:
+        """Names that end in a wildcard, without it: `acme` of `acme.*`; for other wildcards stands `x`."""
+        name = host.partition("/")[0].partition(":")[0]
+        found = (x.rpartition(".") for x in expand_braces(name, 10_000))
+        return [re.sub(r"[*?]+", "x", head) for head, _, top in found if head and "*" in top]
 
     # fixes
 

@@ -212,3 +212,16 @@ def test_a_fix_removes_its_finding_and_adds_none(check: Check, tmp_path: Path, m
 
 def test_most_rules_that_can_be_fixed_are() -> None:
     assert len(FIXED) >= 25
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name"), [("acme.*", "acme"), ("*.acme.*:*", "x.acme"), ("acme.c*", "acme"), ("{a.example,b.*}", "b")]
+)
+def test_a_star_at_the_top_of_a_name_is_found(pattern: str, name: str) -> None:
+    told = [f for f in found(f'allow connect "{pattern}"\n') if f.code == "NET002"]
+    assert [f"`{name}` under another top-level domain" in f.message for f in told] == [True]
+
+
+@pytest.mark.parametrize("pattern", ["acme.q*q", "**", "a*.acme.example"])
+def test_what_nobody_may_register_is_no_finding(pattern: str) -> None:
+    assert all(f.code != "NET002" for f in found(f'allow connect "{pattern}"\n'))

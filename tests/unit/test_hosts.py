@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from policy_lang import Policy, RequestError
+from policy_lang import Policy, PolicyError, RequestError
 from policy_lang.facts.hosts import host_facts
 
 
@@ -25,6 +25,9 @@ from policy_lang.facts.hosts import host_facts
         ("b\u00fccher.example", "xn--bcher-kva.example", 443),
         ("B\u00dcCHER.example", "xn--bcher-kva.example", 443),
         ("xn--bcher-kva.example", "xn--bcher-kva.example", 443),
+        ("XN--BCHER-KVA.example", "xn--bcher-kva.example", 443),
+        ("xn--fiqs8s", "xn--fiqs8s", 443),
+        ("xn--i-7iq.example", "xn--i-7iq.example", 443),
         ("example\u3002com", "example.com", 443),
         ("\uff45xample.com", "example.com", 443),
         ("ex%61mple.com", "example.com", 443),
@@ -67,6 +70,7 @@ def test_spellings_of_one_host(text: str, host: str, port: int) -> None:
         ("[::1", "PLR022"), ("[::g]", "PLR022"), ("[1.2.3.4]", "PLR022"), ("[::1]x", "PLR022"), ("a" * 64 + ".b", "PLR004"),
         (".".join(["a" * 49] * 6), "PLR004"), ("%ff.example", "PLR021"), ("a%2fb.example", "PLR021"),
         ("https://", "PLR024"), ("https:///x", "PLR024"), ("xn--\u00fc.example", "PLR025"), ("\u202eexample.com", "PLR025"),
+        ("xn--zzzz9999.example", "PLR025"), ("xn--a.example", "PLR025"), ("a.xn--abc-d", "PLR025"), ("XN--99999999", "PLR025"),
         ("a,b.example", "PLR021"), ("a%00b.example", "PLR005"), ("h" * 9000, "PLR004"),
     ],
 )  # fmt: skip
@@ -137,3 +141,23 @@ def test_names_and_addresses_never_match_each_other() -> None:
     every = Policy.loads('policy "x"\nallow connect "**"')
     for host in ("a.example", "127.0.0.1", "[::1]"):
         assert every.decide(action="connect", resource=host).effect == "allow"
+
+
+@pytest.mark.parametrize("pattern", ["*.", "**.", "example..", ".example", "a..b", "*..example.com", "https://*./x"])
+def test_a_pattern_has_no_empty_label(pattern: str) -> None:
+    with pytest.raises(PolicyError) as error:
+        Policy.loads(f'policy "p"\nallow connect "{pattern}"\n')
+    assert [d.code for d in error.value.diagnostics] == ["PLE401"]
+    assert "empty label" in error.value.diagnostics[0].message
+
+
+def test_a_pattern_may_end_in_the_root() -> None:
+    policy = Policy.loads('policy "p"\nallow connect "*.example.com."\n')
+    assert policy.decide(action="connect", resource="a.example.com").effect == "allow"
+
+
+@pytest.mark.parametrize("pattern", ["xn--zzzz9999.example", "*.xn--a"])
+def test_a_pattern_is_no_broken_punycode(pattern: str) -> None:
+    with pytest.raises(PolicyError) as error:
+        Policy.loads(f'policy "p"\nallow connect "{pattern}"\n')
+    assert "Punycode" in error.value.diagnostics[0].message

@@ -139,7 +139,10 @@ def _host_labels(host: str) -> list[Sequence]:
         return _network(host)
     if "/" in host:
         raise PatternError("a path needs a scheme", f"write `https://{host}`")
-    labels = host.rstrip(".").split(".")
+    name = host.removesuffix(".")  # the root of the tree of names
+    labels = name.split(".")
+    if "" in labels or (name != host and name in {"*", "**"}):
+        raise PatternError("the host has an empty label", "write `**` for any host, `*.example.com` for its subdomains")
     if host == "*":
         raise PatternError("`*` alone is not a host", "write `**` for any host, `*.example.com` for its subdomains")
     if is_literal(labels[-1]) and re.fullmatch(r"0[xX][0-9a-fA-F]*|[0-9]+", labels[-1], re.ASCII):
@@ -160,8 +163,6 @@ def _host_labels(host: str) -> list[Sequence]:
 def _host_label(label: str) -> Label:
     if label == "**":
         raise PatternError("`**` is only allowed at the beginning of a host", "write `**.example.com`")
-    if not label:
-        raise PatternError("the host has an empty label")
     if is_literal(label):
         try:
             normal = hosts.normal_host(f"{label}.x")
@@ -275,6 +276,7 @@ class Hosts(Space):
             return ("path",) if kind == "name" or (kind != "first" and phase[1] == 0) else None
         if kind in {"first", "name"}:
             sound = _LDH.admits(segment) and not any(g.matches(segment) for g in _HYPHENS) and len(segment) < 64
+            sound = sound and hosts.is_sound_punycode(segment)
             return ("name",) if sound and (kind == "name" or not _NUMBER.matches(segment)) else None
         left = phase[1]
         assert isinstance(left, int)

@@ -11,6 +11,9 @@ from ..finding import Finding
 from ..places import sentence
 from ..suffixes import is_public
 
+_TOPS = ("xyz", "top", "site", "online", "io", "dev", "net", "org", "com", "co", "de", "uk")
+"""Top-level domains under which anyone may register a name, the cheap ones first."""
+
 
 def _find(context: LintContext, check: Check) -> Iterator[Finding]:
     for rule in context.own_rules("allow", "connect"):
@@ -25,6 +28,15 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
                             context, sentence(grant, f"anyone gets a name under `{suffix}`"), rule,
                             content=(suffix,), steps=(grant.step,), rows=(f"suffix:{suffix}",),
                         )  # fmt: skip
+            for name in context.wild_tops(host):
+                granted = context.find_grants("connect", [f"{name}.{top}" for top in _TOPS])
+                for grant in granted:
+                    if grant.rule is rule and matching((pattern,), grant.step.witness) is not None:
+                        yield check.finding(
+                            context, sentence(grant, f"anyone may register `{name}` under another top-level domain"),
+                            rule, content=(name,), steps=(grant.step,), rows=("top",),
+                        )  # fmt: skip
+                        break
 
 
 CHECK = Check(
@@ -34,7 +46,7 @@ CHECK = Check(
     evidence="fact",
     finds=(
         "A wildcard stands at or above a suffix under which anyone gets a name: `*.github.io`, "
-        "`*.amazonaws.com`, `*.com`."
+        "`*.amazonaws.com`, `*.com`; or in place of a name's top: `acme.*`."
     ),
     why="It grants the attacker's host as well as yours.",
     remediation="Name the hosts: `acme.github.io`.",
@@ -50,6 +62,10 @@ allow connect "acme.github.io"
         """\
 import std.baseline
 allow connect "*.acme.github.io"
+""",
+        """\
+import std.baseline
+allow connect "acme-*.example.com"
 """,
     ),
     shows="evil.github.io",
