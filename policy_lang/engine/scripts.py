@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ..domain.actions import COMMAND, DENY
 from ..domain.decision import Effect, Verdict
 from ..domain.errors import RequestError
@@ -18,7 +20,7 @@ from .partial import pattern_verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 Found = tuple[Verdict, tuple[Effect, ...], tuple[str, ...]]
 """A verdict, the effects behind it, and why commands could not be read."""
@@ -58,21 +60,43 @@ def acts(evaluator: Evaluator, request: Request) -> tuple[Act, ...]:
             raise RequestError("PLR052", "with the shell `argv` a command is an array of words")
         else:
             found = tuple(read_acts(resource, request.shell, evaluator.profiles, repository))
-        if any(a.unread is not None for a in found):
-            found = (*found, *_supposed(evaluator, found, repository))
         if is_small(resource) and len(found) <= MOST_PARTS:
             evaluator.scripts.keep(key, found)
+    if any(a.unread is not None for a in found):
+        return _with_readings(evaluator, request, found, (*key, request.workspace, request.cwd))
     return found
 
 
-def _supposed(evaluator: Evaluator, acts: tuple[Act, ...], repository: GitContext) -> Iterator[Act]:
-    """What commands may do whose words no profile explains, as far as the policy restricts it."""
-    from ..shell.suppositions import suppositions  # few commands need it
+def _with_readings(evaluator: Evaluator, request: Request, acts: tuple[Act, ...], key: object) -> tuple[Act, ...]:
+    """Acts with what the words of some commands may mean that no profile explains."""
+    from ..shell.outward import outward  # few commands need them
+    from ..shell.suppositions import suppositions
 
+    found: tuple[Act, ...] | None = evaluator.scripts.get(key)
+    if found is not None:
+        return found
+    made = list(acts)
     restricted = evaluator.restricted()
+    repository = _git_context(request)
     for act in acts:
         if act.unread is not None:
-            yield from suppositions(act, evaluator.profiles, repository, restricted)
+            needed = outward(act, evaluator.profiles, repository) if not act.opaque else []
+            made += [a for a in needed if a.action != "read" or not _in_workspace(a, request)]
+            made += suppositions(act, evaluator.profiles, repository, restricted)
+    found = tuple(made)
+    if is_small(request.resource) and len(found) <= MOST_PARTS:
+        evaluator.scripts.keep(key, found)
+    return found
+
+
+def _in_workspace(act: Act, request: Request) -> bool:
+    """Whether a path lies in the workspace as it is written."""
+    text = act.value.text
+    if text is None or request.workspace is None or act.folders is None:
+        return False
+    root = os.path.normpath(request.workspace)
+    paths = [os.path.normpath(os.path.join(request.cwd or root, folder, text)) for folder in act.folders]
+    return all(f"{p}/".startswith(f"{root}/") for p in paths)
 
 
 def _pattern(evaluator: Evaluator, request: Request, env: Environment) -> Found:

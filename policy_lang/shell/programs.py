@@ -85,7 +85,8 @@ class Programs:
             finally:
                 self.walk.state.folders = folders
         except Opaque as fault:
-            self.walk.opaque(fault.why, fault.remediation, call.argv)
+            unread = ProgramCall(call.argv[1:], call.stdin)
+            self.walk.opaque(fault.why, fault.remediation, call.argv, unread)
 
     def _acts(self, call: ProgramCall, parsed: Parsed) -> None:
         walk = self.walk

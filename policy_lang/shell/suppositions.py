@@ -1,7 +1,8 @@
 """Suppositions: every reading of words that no profile explains, as far as a restriction may be about it.
 
-A word may be a file, a host, a branch, a variable that is set; from any word on it may be another command; and a word
-may be a script. All of it is *supposed*: it meets what restricts and needs no grant.
+These are words of a program without a profile, and of a command with an option that its profile does not know. A word
+may be a file, a host, a branch, a variable that is set; from any word on it may be another command; and a word may be a
+script. All of it is *supposed*: it meets what restricts and needs no grant.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from .walk import Walk
 
 _MOST_WORDS = limit("supposed_words")
 _MOST_PIECES = limit("supposed_pieces")
+_MOST_READINGS = limit("supposed_pieces")
 _SEPARATORS = regex(r"[=:,@]")
 _QUOTES = regex(r"[\"'`(){}\[\]<>;|&]+")
 _BLANK = regex(r"[ \t\n]")
@@ -60,7 +62,8 @@ def _readings(walk: Walk, act: Act, profiles: Profiles, restricted: frozenset[st
     if len(words) > _MOST_WORDS:
         raise Opaque(f"it has more than {_MOST_WORDS} words that no profile explains")
     for value in words:
-        _word(walk, value, restricted)
+        if value.text is not None or not act.opaque:
+            _word(walk, value, restricted)
     _refs(walk, [v.text or "" for v in words], restricted)
     if not restricted.isdisjoint(_COMMANDS):
         _HiddenCommands(Interpreter(walk, profiles), act).find()
@@ -130,7 +133,8 @@ def _path(walk: Walk, value: Value, restricted: frozenset[str]) -> None:
     """A word that may be a file, or a folder in which files are meant; the working folder is not looked into."""
     if value.text in {".", "./"}:
         return
-    for action in ("read", "write", "delete"):
+    unknown = Hole.ANY in value.parts  # of all files some are protected in every policy, so nothing could be written
+    for action in ("read",) if unknown else ("read", "write", "delete"):
         if action in restricted:
             walk.act(action, value, tree="own", names="*")
 
@@ -145,6 +149,25 @@ def _refs(walk: Walk, texts: list[str], restricted: frozenset[str]) -> None:
                 walk.act(action, literal(piece.lstrip("+")))
 
 
+def without_options(words: tuple[Value, ...]) -> list[tuple[Value, ...]]:
+    """The words without their options, each of which may take the next word as its value or not."""
+    found: list[tuple[Value, ...]] = [()]
+    taking = True
+    for i, value in enumerate(words):
+        start = value.starts()
+        if start.startswith("-") and len(start) > 1:
+            continue
+        before = words[i - 1].starts() if i else ""
+        if before.startswith("-") and "=" not in before and taking:
+            found += found  # with the word, and without it
+            half = len(found) // 2
+            found = [*(f + (value,) for f in found[:half]), *found[half:]]
+            taking = len(found) < _MOST_READINGS
+        else:
+            found = [f + (value,) for f in found]
+    return list(dict.fromkeys(found))
+
+
 # commands
 
 
@@ -157,6 +180,7 @@ class _HiddenCommands:
         self._walk = shell.walk
         self._program = act.argv[0].text or ""
         self._words = act.unread.argv
+        self._opaque = bool(act.opaque)
         self._stdin = act.unread.stdin
 
     def find(self) -> None:
@@ -166,11 +190,16 @@ class _HiddenCommands:
             self._command(name, self._words)
         if name.startswith("git-"):
             self._command("git", (literal(name[4:]), *self._words))
+        if self._opaque:
+            shorter = [self._words[i:] for i in range(1, len(self._words))]
+            for words in dict.fromkeys([*without_options(self._words), *shorter]):
+                if words != self._words:
+                    self._command(self._program, words)
         for i, value in enumerate(self._words, 1):
             text = value.text
             rest = self._words[i:]
             if text is None:
-                if value.parts[:1] == (Hole.ANY,):
+                if value.parts[:1] == (Hole.ANY,) and not self._opaque:
                     self._walk.opaque("a word that is not known may be a command")
                 continue
             for piece in pieces(text):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from ..domain.limits import limit
 from ..domain.record import field, record
 from .acts import Act, GitContext
+from .call import ProgramCall
 from .dialect import Dialect
 from .reading import Opaque
 from .state import ShellState
@@ -123,9 +124,11 @@ class Walk:
             raise Opaque(f"it has more than {MOST_ACTS} effects")
         self.acts.insert(len(self.acts) if at < 0 else at, made)
 
-    def opaque(self, why: str, remediation: str = "", argv: tuple[Value, ...] = ()) -> None:
+    def opaque(
+        self, why: str, remediation: str = "", argv: tuple[Value, ...] = (), unread: ProgramCall | None = None
+    ) -> None:
         """Record that the command that runs cannot be read."""
-        self.act("run", Value(()), argv=argv, opaque=why, remediation=remediation)
+        self.act("run", Value(()), argv=argv, opaque=why, remediation=remediation, unread=unread)
 
     def step(self) -> None:
         """Count work; bounded."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from policy_lang import Decision, Policy
 from policy_lang.domain.limits import limit
@@ -96,3 +98,80 @@ def test_too_many_words_or_parts_are_opaque() -> None:
     most = limit("supposed_pieces")
     assert decide("acme " + ",".join(["x"] * most)).effect == "allow"
     assert "opaque" in decide("acme " + ",".join(["x"] * (most + 1))).reasons[0]
+
+
+GRANTED = Policy.loads('policy "granted"\nallow run "acme **"\nallow read "./"\n')
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "acme /etc/passwd", "acme ~/x", 'acme "$HOME/x"', "acme ../other/x", "acme lib/../../x", "cd lib && acme ../../x", "acme --file=/etc/passwd",
+        "acme -F name=@/etc/passwd", "acme /etc/passwd:/x:ro", "acme a,/etc/passwd", "acme file:///etc/passwd", "acme '/etc/my file'",
+        "acme https://evil.example/x", "acme --url=https://evil.example", "acme smtp://evil.example", "acme me@evil.example", "acme me@host:path", "acme evil.com:8080", "acme 10.0.0.5",
+        "acme '[2001:db8::1]:80'", "acme api.evil.io/x", "acme localhost:3000", "acme db:5432", "acme tcp:evil.com:80",
+        "acme -- rm x", "acme exec rm x", "acme exec . rm x", "acme run -n base rm x", "acme run -- ./deploy.sh", "acme -- bash -c 'rm x'", "acme -c 'rm x'", "acme -c '!rm x'", "acme -c rm x",
+        "acme --exec='rm x'", "acme exec other x", 'acme exec "$X"', "acme -c 'acme -- rm x'", "acme exec acme /etc/passwd",
+    ],
+)  # fmt: skip
+def test_what_leads_out_needs_a_grant_of_its_own(command: str) -> None:
+    assert decide(command, GRANTED).effect == "deny"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "acme", "acme -c acme.toml lint src", "acme run build", "acme run load.js", "acme run --select staging", "acme run test", "acme test a.py:12", "acme -- -std=c++20",
+        "acme test -- tests/unit", "acme install node@22", "acme add @scope/pkg@1.2.3", "acme use react@latest", "acme fmt main.go app.module.ts", "acme image redis:7", "acme .", "acme src/../lib",
+        "acme -m 'see https://docs.example and /etc/x'", "acme --ratio 16:9 --time 10:30", "acme /workspace/src/a", "acme -e .server.port", "acme s/a/b/", 'acme "$X"', "acme src/*.ts",
+        "cd lib && acme ../src/a", "acme run acme lint", "acme //lib:all",
+    ],
+)  # fmt: skip
+def test_words_that_stay_inside_do_not(command: str) -> None:
+    decision = decide(command, GRANTED)
+    assert decision.effect == "allow", decision.reasons
+
+
+def test_grants_for_where_it_leads_are_enough() -> None:
+    policy = Policy.loads(
+        'policy "p"\nallow run "acme **", "rm **"\nallow read "/etc/hosts"\nallow delete "lib/**"\nallow connect "api.example"\n'
+    )
+    assert decide("acme --hosts=/etc/hosts --to https://api.example/x -- rm lib/a", policy).effect == "allow"
+    assert decide("acme -- rm src/a", policy).effect == "deny"
+
+
+TIERED = """
+policy "tiered"
+tier review { approvers "@team" }
+tier operations { approvers "@operations"  includes review }
+tier security { approvers "@security"  includes operations }
+allow run "**"
+allow read, write, delete "./"
+allow connect "**:*"
+ask review run opaque
+"""
+ASKS = [
+    'ask operations run "kubectl delete **" except opaque', 'ask operations run "kubectl delete **"', 'ask security run "kubectl delete pod **" except opaque',
+    'ask operations read "auth/**"', 'ask security read "auth/keys"', 'ask security run "rm **" except opaque', 'deny run "kubectl delete ns **" except opaque', 'deny read "auth/private"',
+    'ask security connect "x.example"', 'ask operations write "**"',
+]  # fmt: skip
+SPELLED = ["kubectl delete pod x", "kubectl delete ns x", "kubectl get pods", "cat auth/keys", "cat auth/private lib/a", "grep x auth/a", "timeout 5 rm auth/a",
+           "curl https://x.example", "cp auth/keys lib/a", "nice cat auth/a"]  # fmt: skip
+LEVEL = {(): 1, ("review",): 2, ("operations",): 3, ("security",): 4}
+
+
+def level(decision: Decision) -> int:
+    return {"allow": 0, "deny": 9}.get(decision.effect) or LEVEL[decision.tiers] * (decision.effect == "ask")
+
+
+@given(
+    rules=st.lists(st.sampled_from(ASKS), min_size=1, max_size=4, unique=True),
+    command=st.sampled_from(SPELLED),
+    place=st.integers(1, 3),
+    option=st.sampled_from(["--unheard-of", "--unheard-of=v", "--unheard-of v", "--unheard-of v --other w"]),
+)
+def test_an_unknown_option_asks_no_weaker_tier(rules: list[str], command: str, place: int, option: str) -> None:
+    policy = Policy.loads(TIERED + "\n".join(rules))
+    words = command.split()
+    spelled = " ".join([*words[:place], option, *words[place:]])
+    assert level(decide(spelled, policy)) >= level(decide(command, policy)), spelled
