@@ -154,6 +154,7 @@ def _declare(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> En
     _free(shell, fields)
     prints = len(fields) == 1
     flags = "".join(f.text or "" for f in fields[1:] if f.starts().startswith("-"))
+    exports = what == "export" or "x" in flags
     inner = what in {"local", "declare", "typeset"} and bool(shell.walk.calls) and "g" not in flags
     for value in fields[1:]:
         start = value.starts()
@@ -166,7 +167,7 @@ def _declare(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> En
             if inner:
                 shell.walk.state.hide(match[1])
             # outside a function bash refuses `local`, zsh takes it
-            shell.walk.assign(match[1], UNKNOWN if what == "local" and not shell.walk.calls else rest)
+            shell.walk.assign(match[1], UNKNOWN if what == "local" and not shell.walk.calls else rest, exports)
             continue
         text = value.text
         if text is None:
@@ -182,7 +183,9 @@ def _declare(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> En
         _name(text, what)
         if inner:
             shell.walk.state.hide(text)
-            shell.walk.assign(text, literal(""))
+            shell.walk.assign(text, literal(""), exports)
+        elif exports:
+            shell.walk.export(text, shell.walk.state.variables.get(text))
     if prints:
         shell.walk.act("use", ENVIRONMENT)
     return _both(shell)
@@ -329,10 +332,14 @@ def _set(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
                 raise Opaque(f"`set -o {option}` changes how the shell reads what follows")
             if option == "errexit":
                 state.stop_on_error = on
+            if option == "allexport":
+                shell.walk.every = True
         if not set(letters) <= _SET_LETTERS:
             raise Opaque(f"`set {text[:10]}` changes how the shell reads what follows")
         if "e" in letters:
             state.stop_on_error = on
+        if "a" in letters:
+            shell.walk.every = True
     if rest:
         state.args = _kept(rest)
     return _both(shell)

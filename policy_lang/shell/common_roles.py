@@ -8,11 +8,11 @@ from collections.abc import Callable
 from ..domain.regex import regex
 from .access import SCP, connect, in_tree, path, remote_host
 from .dialect import SH
+from .environment import hand_over
 from .profile import Parsed
 from .reading import Opaque
 from .state import ShellState
 from .values import NOTHING, UNKNOWN, UNKNOWN_MANY, Hole, Piece, Value, joined, literal
-from .variables import dangerous
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Role = Callable[["ProgramHost", Parsed, Value, int], None]
 """Records what a word in a role does; the number is the word's index in the command line."""
 
-_ASSIGNED = regex(r"([A-Za-z_][A-Za-z0-9_]*)=", re.ASCII)
+_ASSIGNED = regex(r"([^=]+)=")
 
 
 def _remote_path(action: str) -> Callable[[ProgramHost, Parsed, Value, int], None]:
@@ -161,8 +161,7 @@ def _setenv(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> Non
         if value.text is None:
             shell.walk.act("setenv", UNKNOWN)
         return
-    if dangerous(match[1]):
-        shell.walk.act("setenv", literal(match[1]))
+    hand_over(shell, match[1], joined([value.starts()[match.end() :], *value.parts[1:]], value.many, value.why))
 
 
 def _use(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:

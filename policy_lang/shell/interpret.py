@@ -13,6 +13,7 @@ from ..domain.limits import limit
 from . import builtins
 from .compound import CompoundCommands
 from .dialect import Dialect, is_handler
+from .environment import hand_over
 from .expand import Expander
 from .outputs import printed
 from .profile import Profiles
@@ -47,6 +48,7 @@ class Interpreter:
         self.compound = CompoundCommands(walk, self.words, this)
         self.programs = Programs(walk, profiles, this)
         self._depth = 0
+        walk.hand_over = lambda name, value: hand_over(this, name, value)
 
     # scripts
 
@@ -214,15 +216,15 @@ class Interpreter:
 
     # simple commands
 
-    def assignment(self, assign: Assignment) -> None:
-        """`name=value` of a command or alone."""
+    def assignment(self, assign: Assignment, exports: bool = False) -> None:
+        """`name=value` of a command, which then sees it, or alone."""
         current = self.walk.state.variables.get(assign.name)
         if not isinstance(assign.value, ShellWord):
             elements = [v for w in assign.value for v in self.words.fields(w)]
             if any(v.starts().startswith("[") for v in elements):
                 raise Opaque("an array with subscripts")
             old = current if isinstance(current, tuple) else (current,) if isinstance(current, Value) else ()
-            self.walk.assign(assign.name, (*old, *elements) if assign.append else tuple(elements))
+            self.walk.assign(assign.name, (*old, *elements) if assign.append else tuple(elements), exports)
             return
         value = self.words.value(assign.value)
         if assign.subscript:
@@ -231,14 +233,14 @@ class Interpreter:
                     if not name.isidentifier():
                         raise Opaque("an unusual subscript")
                     self.words.must_be_number(name)
-            self.walk.assign(assign.name, (Value((Hole.ANY,), True),))
+            self.walk.assign(assign.name, (Value((Hole.ANY,), True),), exports)
             return
         if assign.append:
             if isinstance(current, tuple):
                 value = UNKNOWN
             else:
                 value = joined([*(current.parts if current else (Hole.ANY,)), *value.parts])
-        self.walk.assign(assign.name, value)
+        self.walk.assign(assign.name, value, exports)
 
     def simple(self, command: SimpleCommand, piped: bool) -> Ends:
         """A simple command: words first, then redirections, then assignments, as bash expands them."""
@@ -278,7 +280,7 @@ class Interpreter:
         for assign in command.assigns:
             if assign.name in SHELL_VARIABLES and not (assign.name == "IFS" and name == "read"):
                 raise Opaque(f"`{assign.name}` changes how the shell reads what follows")
-            self.assignment(assign)
+            self.assignment(assign, exports=True)
         if name in state.functions or name in builtins.KEEPING:
             return self.run(fields, stdin)  # whether they stay set depends on the shell
         ok, bad = self.run(fields, stdin)

@@ -13,10 +13,10 @@ from .acts import Act, GitContext
 from .call import ProgramCall
 from .dialect import Dialect
 from .reading import Opaque
-from .state import ShellState
+from .state import Binding, ShellState
 from .tree import AndOrList, Command
-from .values import Value, bounded, literal
-from .variables import PAGERS, QUIET, SHELL_VARIABLES, dangerous
+from .values import Value, bounded
+from .variables import SHELL_VARIABLES, usual
 
 MOST_STEPS = limit("script_steps")
 MOST_ACTS = limit("script_effects")
@@ -55,6 +55,8 @@ class Walk:
     that were set, in order, and `moved` counts changes of the folder: what one of the `deferred` may find otherwise.
     `defined` are the bodies that each function has had in this shell, None for none at all, and `called` the identities
     of those that were followed.
+    `exported` are the variables that were handed to programs, with `every` all that are set from then on; `hand_over`
+    records what a value does there.
     `found` is the glob that every name matches which a surrounding `find` hands on, empty for none.
     """
 
@@ -69,9 +71,12 @@ class Walk:
         "deferred",
         "defined",
         "dialect",
+        "every",
+        "exported",
         "found",
         "frames",
         "guarded",
+        "hand_over",
         "moved",
         "returns",
         "span",
@@ -96,6 +101,9 @@ class Walk:
         self.assigned: list[str] = []
         self.moved = 0
         self.found = ""
+        self.exported: set[str] = set()
+        self.every = False
+        self.hand_over: Callable[[str, Binding], None] | None = None
         self._seen: set[object] = set()
         self._steps = 0
 
@@ -136,13 +144,13 @@ class Walk:
         if self._steps > MOST_STEPS:
             raise Opaque(f"following it takes more than {MOST_STEPS} steps")
 
-    def assign(self, name: str, value: Value | tuple[Value, ...]) -> None:
+    def assign(self, name: str, value: Binding, exports: bool = False) -> None:
         """Set a variable, noting what it changes for programs and for the shell."""
         self.assigned.append(name)
         if name in SHELL_VARIABLES and name != "IFS":
             raise Opaque(f"`{name}` changes how the shell reads what follows")
-        if dangerous(name) and not (name in PAGERS and isinstance(value, Value) and value.text in QUIET):
-            self.act("setenv", literal(name))
+        if exports or self.every or name in self.exported or usual(name):
+            self.export(name, value)
         self.state.variables[name] = bounded(value)
 
     def defer(self, body: tuple[AndOrList, ...] | Command, name: str = "") -> None:
@@ -160,6 +168,12 @@ class Walk:
             self.defined[name] = (*bodies, body)
             if body is not None:
                 self.defer(body, name)
+
+    def export(self, name: str, value: Binding | None) -> None:
+        """Hand a variable to programs, with the value that the script gave it, None for none."""
+        self.exported.add(name)
+        if value is not None and name != "IFS" and self.hand_over is not None:  # no shell takes IFS from outside
+            self.hand_over(name, value)
 
     def subshell(self, state: ShellState, run: Callable[[ShellState], object]) -> None:
         """Run something in a copy of the state: what it changes is lost, and no loop or function around it ends."""

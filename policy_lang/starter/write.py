@@ -61,6 +61,8 @@ def _rules(repo: Repository) -> list[Part]:
         rule("allow", ["run"], ["git {status,diff,log,show,branch,add,commit,fetch,switch,checkout,stash,push} **"]),
         "a command that cannot be read exactly is shown to a person",
         rule("ask", ["run"], [OPAQUE], tier="review"),
+        "harmless variables need no rule; another, such as `PYTHONPATH=src pytest`, is shown with its value",
+        rule("ask", ["setenv"], ["**"], tier="review"),
         BLANK,
         f"its own branches; {branches}",
         rule("allow", ["push"], ["agent/**"]),

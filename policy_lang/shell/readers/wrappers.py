@@ -18,12 +18,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..host import ProgramHost
 
-_ASSIGNMENT = regex(r"[A-Za-z_][A-Za-z0-9_]*=", re.ASCII)
+_ASSIGNMENT = regex(r"[^=]+=")
 
 
 def inner_shell(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """`sh -c script`, `sh file`, or a script on standard input (bash(1), INVOCATION)."""
     dialect = _spoken(call, parsed)
+    if parsed.has("-a") or any(g.value is not None and g.value.text == "allexport" for g in parsed.options):
+        shell.walk.every = True
     if parsed.has("-c"):
         if not parsed.operands or parsed.operands[0].text is None:
             raise Opaque("the shell runs a script that is not known")
