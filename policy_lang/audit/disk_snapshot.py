@@ -18,7 +18,7 @@ UNSEEN = "PLR221"
 class Recording(Disk):
     """The machine's disk, noting what it says. Only what is not ordinary is noted: links, and files of folders."""
 
-    __slots__ = ("_cut", "_folders", "_left", "_links", "_places", "_refused", "_trees")
+    __slots__ = ("_cut", "_folders", "_left", "_links", "_places", "_refused", "_repositories", "_trees")
 
     def __init__(self) -> None:
         self._folders: dict[str, bool] = {}
@@ -26,6 +26,7 @@ class Recording(Disk):
         self._places: dict[str, str] = {}
         self._trees: dict[str, list[list[str]]] = {}
         self._refused: dict[str, str] = {}
+        self._repositories: dict[str, str] = {}
         self._left = limit("log_disk_entries")
         self._cut = False
 
@@ -53,14 +54,27 @@ class Recording(Disk):
             self._places[path] = found
         return found
 
+    def repository(self, path: str) -> str:
+        """What a folder is to git."""
+        found = REAL.repository(path)
+        if found and self._room():
+            self._repositories[path] = found
+        return found
+
     def below(self, root: str, visible: bool = False) -> Iterator[Found]:
         """Everything below a folder. What was not looked at is not known later either."""
+        return self._noted(_tree(root, visible), REAL.below(root, visible))
+
+    def untracked(self, root: str, every: bool = False) -> Iterator[Found]:
+        """The files below a folder that git does not track."""
+        return self._noted(_untracked(root, every), REAL.untracked(root, every))
+
+    def _noted(self, name: str, entries: Iterator[Found]) -> Iterator[Found]:
         tree: list[list[str]] = []
-        name = _tree(root, visible)
         self._trees[name] = tree
         whole = False
         try:
-            for word, path, is_link in REAL.below(root, visible):
+            for word, path, is_link in entries:
                 if self._room():
                     tree.append(["/".join(word), "link"] if is_link else ["/".join(word)])
                 yield word, path, is_link
@@ -80,7 +94,7 @@ class Recording(Disk):
     def seen(self) -> Json:
         """What was noted; empty when nothing was looked at."""
         out: Json = {"folders": self._folders, "links": self._links, "real": self._places, "below": self._trees,
-               "refused": self._refused}  # fmt: skip
+               "refused": self._refused, "repositories": self._repositories}  # fmt: skip
         found = {k: v for k, v in out.items() if v}
         return {**found, "cut": True} if self._cut else found
 
@@ -109,9 +123,22 @@ class Recorded(Disk):
         """The path with all links followed."""
         return str(self._table("real").get(path, path))
 
+    def repository(self, path: str) -> str:
+        """What a folder was to git. Raises RequestError where the record ends."""
+        found = self._table("repositories").get(path)
+        if found is None and self._seen.get("cut"):
+            raise _unseen()
+        return "" if found is None else str(found)
+
     def below(self, root: str, visible: bool = False) -> Iterator[Found]:
         """What lay below a folder. Raises RequestError where the record ends."""
-        name = _tree(root, visible)
+        return self._given(_tree(root, visible), root)
+
+    def untracked(self, root: str, every: bool = False) -> Iterator[Found]:
+        """The files below a folder that git did not track. Raises RequestError where the record ends."""
+        return self._given(_untracked(root, every), root)
+
+    def _given(self, name: str, root: str) -> Iterator[Found]:
         self._allowed(name)
         tree = self._table("below").get(name)
         if not isinstance(tree, list):
@@ -134,6 +161,10 @@ class Recorded(Disk):
 
 def _tree(root: str, visible: bool) -> str:
     return f"visible {root}" if visible else f"all {root}"
+
+
+def _untracked(root: str, every: bool) -> str:
+    return f"untracked {root}" if every else f"untracked, not ignored {root}"
 
 
 def _unseen() -> RequestError:

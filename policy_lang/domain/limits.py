@@ -160,6 +160,11 @@ TABLE: tuple[Limit, ...] = (
     Limit("search_work", 20_000_000, "steps", "exact set algebra, some seconds; beyond it `undecided`, never a pass"),
     Limit("condition_cases", 200_000, "cases", "tried for one answer about all requests; beyond it `undecided`"),
     Limit("tree_files", 20_000, "files", "looked at for one command that reads or deletes a folder; some 0.1 s"),
+    Limit(
+        "git_index_bytes", 32 << 20, "bytes", "of an index, which names what git tracks; of 100,000 files it has 10 MB"
+    ),
+    Limit("git_link_bytes", 4096, "bytes", "of a `.git` that says where the repository lies: a path"),
+    Limit("ignore_bytes", 1 << 16, "bytes", "of a `.gitignore`; what stands behind is not left out"),
     Limit("decision_work", 400_000, "steps", "a partly known resource, at most about 0.2 s; beyond it denied"),
     Limit(
         "starter_bytes",

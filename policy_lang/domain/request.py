@@ -21,6 +21,12 @@ if TYPE_CHECKING:
         def real(self, path: str) -> str:
             """The path with all links followed."""
 
+        def untracked(self, root: str, every: bool = False) -> Iterator[tuple[tuple[str, ...], str, bool]]:
+            """The files below a folder that git does not track."""
+
+        def repository(self, path: str) -> str:
+            """What a folder is to git."""
+
         def below(self, root: str, visible: bool = False) -> Iterator[tuple[tuple[str, ...], str, bool]]:
             """Everything below a folder."""
 

@@ -7,9 +7,11 @@ import os
 from ..domain.actions import ALLOW, COMMAND, DENY, HOST, METHODS, PATH, REF, SORT_OF
 from ..domain.decision import Effect, Verdict
 from ..domain.errors import RequestError, SearchLimitError
+from ..domain.record import replace
 from ..domain.request import Request
 from ..ir.sorts.sort import Circumstances, sort_named
 from ..shell.acts import Act
+from ..shell.repository import UNKNOWN_BRANCH
 from ..shell.values import Hole, Value
 from .argv import run_verdict
 from .combine import Environment, Marks
@@ -21,6 +23,11 @@ from .paths import path_verdict
 def act_effect(evaluator: Evaluator, act: Act, request: Request, env: Environment) -> Effect:
     """The effect that an act has under a policy. Raises nothing that a script can cause."""
     shown = _shown(act)
+    if act.repository != ():
+        from .repositories import foreign
+
+        why = foreign(act.repository, request)
+        act = replace(act, opaque=why) if why and not act.opaque else act
     if act.supposed:
         env = evaluator.restricting(env)
     try:
@@ -61,12 +68,23 @@ def _verdict(evaluator: Evaluator, act: Act, request: Request, env: Environment)
 
         return _any_host(evaluator, env) if text is None else connection(evaluator, text, act.method, (), env)[0]
     if text is not None:
-        forms = sort_named(sort).words(text, Circumstances(branch=request.branch))
+        forms = sort_named(sort).words(text, Circumstances(branch=_branch(act, request)))
         if sort != REF or not forms[0].rest:
             return evaluator.forms(act.action, forms, env)
     if sort == REF:
-        return evaluator.members(act.action, evaluator.table(act.action), env, ref_sequences(act.value))
+        sequences = ref_sequences(act.value, _branch(act, request))
+        verdict = evaluator.members(act.action, evaluator.table(act.action), env, sequences)
+        return replace(verdict, reasons=(*verdict.reasons, UNKNOWN_BRANCH)) if verdict.effect == DENY else verdict
     raise UnknownResourceError(f"it may be any: {act.value.why or 'a name that is not known'}")
+
+
+def _branch(act: Act, request: Request) -> str | None:
+    """The current branch where the act happens, None when that is not known."""
+    if request.branch is None:
+        return None
+    from .repositories import holds
+
+    return request.branch if holds(act.folders, request) else None
 
 
 def _any_host(evaluator: Evaluator, env: Environment) -> Verdict:

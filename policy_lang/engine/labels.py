@@ -37,8 +37,8 @@ def one_star(glob: str) -> str:
     return _STARS.sub("*", glob)
 
 
-def ref_sequences(value: Value) -> tuple[Sequence, ...]:
-    """The refs that a partly known `remote:ref` may be."""
+def ref_sequences(value: Value, branch: str | None = None) -> tuple[Sequence, ...]:
+    """The refs that a partly known `remote:ref` may be, where `branch` is the current one."""
     from ..domain.actions import REF
     from ..ir.patterns import compile_pattern
 
@@ -54,6 +54,8 @@ def ref_sequences(value: Value) -> tuple[Sequence, ...]:
             )
             break
     remote, _, ref = text.rpartition(":")
+    if ref in {"HEAD", "@"} and branch is not None:
+        ref = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
     ref = ref if ref not in {"", "HEAD", "@"} else "refs/heads/**"
     if "\0" in remote or not remote or any(c in remote for c in ":*?[{"):
         remote = "*"

@@ -67,6 +67,8 @@ def is_pure(request: Request, parts: tuple[Effect, ...]) -> bool:
         return False
     if request.workspace is None or request.lexical:
         return True
+    if request.cwd not in (None, request.workspace):  # which repository that is lies on the disk
+        return False
     return request.action not in _ON_DISK and all(p.action not in _ON_DISK for p in parts)
 
 

@@ -23,6 +23,10 @@ from .labels import UnknownResourceError, split_path
 ORDINARY = "\ue000"
 """A name that no pattern speaks of: an ordinary file."""
 _MOST_FILES = limit("tree_files")
+_UNTRACKED = frozenset({"untracked", "every"})
+_THERE = _UNTRACKED | {"existing", "copied"}
+"""Trees of what lies below a folder already."""
+_OF_GIT = _UNTRACKED | {"tracked"}
 _WILD = regex(r"[*?]+")
 
 
@@ -31,11 +35,12 @@ def path_verdict(evaluator: Evaluator, act: Act, request: Request, env: Environm
     table = evaluator.table(act.action)
     if act.folders is None and not _absolute(act.value):
         raise UnknownResourceError("the working folder is not known here, so neither is the path")
+    inside_only = act.tree in _OF_GIT and act.value.text == "."  # git leaves the folder that it stands in
     verdicts: list[Verdict] = []
     for folder in act.folders if act.folders is not None else ("",):
         known, rest = split_path(act.value, folder)
         forms = path_forms(known, roots_of(request))
-        for names in forms:
+        for names in forms if not inside_only else ():
             verdicts.append(evaluator.named(act.action, table, Names(names.definite, names.possible, rest), env))
         if act.tree:
             verdicts.append(_below(evaluator, act, known, rest, forms, request, env))
@@ -62,16 +67,18 @@ def _below(
         request.workspace is not None and roots_of(request).disk.is_folder(request.workspace) and not request.lexical
     )
     wanted = _filters(act.names)
-    if act.tree == "own" or (request.lexical and act.tree in {"existing", "copied"}):
+    if act.tree == "tracked" and not rest:
+        return _checked_out(evaluator, act, known, forms, request, env, looks)
+    if act.tree == "own" or (request.lexical and act.tree in _THERE):
         last = _ordinary(act.names)
         if not rest:
             deeper = [()] if act.supposed else [(), (ORDINARY,)]
             found = [_extended(n, (*inside, name)) for n in forms for name in last for inside in deeper]
-            if act.action != "read" and not act.names:
+            if act.action != "read" and not act.names and act.tree not in _UNTRACKED:
                 found += [_extended(n, tail) for n in forms for tail in _repository(n, request.workspace)]
             return evaluator.strictest(evaluator.named(act.action, table, n, env) for n in found)
         tails: list[Sequence] = [t for name in last for t in ((*rest, name), (*rest, ORDINARY, name))]
-    elif looks and act.tree in {"existing", "copied"} and not rest:
+    elif looks and act.tree in _THERE and not rest:
         return _on_disk(evaluator, act, known, forms, request, env)
     else:
         tails = [(*rest, MANY, name) for name in wanted or [ANY]]
@@ -114,7 +121,9 @@ def _on_disk(
     root = disk.real(_placed(where, request))
     wanted = _filters(act.names)
     verdicts: dict[Verdict, None] = {}
-    for count, (word, location, is_link) in enumerate(disk.below(root, act.visible), 1):
+    every = act.tree == "every"
+    found_below = disk.untracked(root, every) if act.tree in _UNTRACKED else disk.below(root, act.visible)
+    for count, (word, location, is_link) in enumerate(found_below, 1):
         if count > _MOST_FILES:
             raise SearchLimitError(f"more than {_MOST_FILES} files lie below; name a smaller folder")
         if wanted and not any(_carries(label, word[-1]) for label in wanted):
@@ -129,8 +138,39 @@ def _on_disk(
                 return Verdict(DENY, (), verdict.rules, (*verdict.reasons, why))
             verdicts[verdict] = None
     for names in forms:
-        verdicts[evaluator.named(act.action, table, names, env)] = None
+        inside = [_extended(names, (name,)) for name in _ordinary(act.names)] if act.tree in _UNTRACKED else [names]
+        verdicts.update(dict.fromkeys(evaluator.named(act.action, table, n, env) for n in inside))
     return evaluator.strictest(verdicts)
+
+
+def _checked_out(
+    evaluator: Evaluator,
+    act: Act,
+    known: str,
+    forms: tuple[Names, ...],
+    request: Request,
+    env: Environment,
+    looks: bool,
+) -> Verdict:
+    """The verdict on what git has checked out below a folder: an ordinary file in each visible folder that is there.
+
+    Which of the files change hangs on commits. So rules about folders hold, and those about single names and hidden
+    folders do not: what a commit holds was written through these rules, or came from a remote that people configured.
+    """
+    table = evaluator.table(act.action)
+    disk = roots_of(request).disk
+    root = disk.real(_placed(known, request)) if looks else ""
+    words: dict[Word, None] = {(ORDINARY,): None, (ORDINARY, ORDINARY): None}
+    if looks and not disk.is_folder(root):
+        words = {(): None}
+    elif looks:
+        for count, (word, _, is_link) in enumerate(disk.below(root, True), 1):
+            if count > _MOST_FILES:
+                raise SearchLimitError(f"more than {_MOST_FILES} files lie below; name a smaller folder")
+            if not is_link and len(word) > 1:
+                words[(*word[:-1], ORDINARY)] = None
+    found = (evaluator.named(act.action, table, _extended(n, word), env) for n in forms for word in words)
+    return evaluator.strictest(found)
 
 
 def _carries(label: Label, name: str) -> bool:

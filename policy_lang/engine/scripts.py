@@ -49,7 +49,7 @@ def _command(evaluator: Evaluator, request: Request, env: Environment) -> Found:
 def acts(evaluator: Evaluator, request: Request) -> tuple[Act, ...]:
     """What a command does. Raises RequestError for what is not a command at all."""
     resource = request.resource
-    repository = _git_context(request)
+    repository = _git_context(request, isinstance(resource, str) and "--show-toplevel" in resource)
     key = (resource, request.shell, repository)
     found: tuple[Act, ...] | None = evaluator.scripts.get(key)
     if found is None:
@@ -145,16 +145,29 @@ def _denial_reasons(parts: list[Effect]) -> tuple[str, ...]:
     return tuple(out)
 
 
-def _git_context(request: Request) -> GitContext:
+def _git_context(request: Request, asked_top: bool = False) -> GitContext:
+    """What the request says of the repository. The disk is looked at only where the script asks for its top."""
     git = request.git
-    if not git:
+    root = request.workspace if request.cwd not in (None, request.workspace) else None
+    top = ""
+    if asked_top:
+        from .repositories import is_top
+
+        top = request.workspace or "" if is_top(request) else ""
+    if not git and not root and not top:
         return NO_REPOSITORY if request.branch is None else GitContext(branch=request.branch)
     remotes = _table(git, "git").get("remotes")
     listed = _table(remotes, "git.remotes").items() if remotes is not None else ()
-    default = git.get("push_default")
-    if default is not None and not isinstance(default, str):
-        raise RequestError("PLR001", "`git.push_default` is not a string")
-    return GitContext(request.branch, tuple(sorted((str(k), str(v)) for k, v in listed)), default or "")
+    default, remote, upstream = (_text(git, name) for name in ("push_default", "push_remote", "upstream"))
+    names = tuple(sorted((str(k), str(v)) for k, v in listed))
+    return GitContext(request.branch, names, default, remote, upstream, root or "", top)
+
+
+def _text(git: Mapping[str, object], name: str) -> str:
+    found = git.get(name)
+    if found is not None and not isinstance(found, str):
+        raise RequestError("PLR001", f"`git.{name}` is not a string")
+    return found or ""
 
 
 def _table(value: object, name: str) -> Mapping[str, object]:

@@ -8,6 +8,7 @@ import stat
 from ..domain.errors import RequestError
 from ..domain.faults import reason_of
 from ..domain.limits import limit
+from .ignored import NONE, Ignored, ignored_in
 from .text import check_text
 
 TYPE_CHECKING = False
@@ -45,46 +46,65 @@ class Disk:
         """The path with all links followed."""
         return os.path.realpath(path)
 
+    def repository(self, path: str) -> str:
+        """What a folder is to git: `top` of a working tree, `bare` for a repository itself, else empty.
+
+        One with `.git` that git would refuse counts as well. gitrepository-layout(5).
+        """
+        if os.path.lexists(os.path.join(path, ".git")):
+            return "top"
+        return "bare" if all(os.path.lexists(os.path.join(path, n)) for n in ("HEAD", "objects", "refs")) else ""
+
     def below(self, root: str, visible: bool = False) -> Iterator[Found]:
         """Everything below a folder.
 
         Links are not followed. `visible` leaves out hidden files and plain names of `.gitignore`, as rg(1) does.
         Raises RequestError for a folder that cannot be read; a folder that is not there has nothing below.
         """
-        todo: list[tuple[str, tuple[str, ...]]] = [(root, ())]
+        todo: list[tuple[str, tuple[str, ...], Ignored]] = [(root, (), NONE)]
         while todo:
-            folder, segments = todo.pop()
-            try:
-                with os.scandir(folder) as found:
-                    entries = list(found)
-            except (FileNotFoundError, NotADirectoryError):
-                continue
-            except OSError as error:
-                reason = reason_of(error, "refused")
-                raise RequestError("PLR017", f"a folder below the path cannot be read: {reason}") from None
-            ignored = _ignored(folder) if visible else frozenset()
-            for entry in entries:
-                if visible and (entry.name.startswith(".") or entry.name in ignored):
+            folder, segments, ignored = todo.pop()
+            ignored = ignored_in(folder, ignored) if visible else NONE
+            for entry in _entries(folder):
+                if visible and (entry.name.startswith(".") or ignored.has(entry.name)):
                     continue
                 word = (*segments, entry.name)
                 if entry.is_dir(follow_symlinks=False):
-                    todo.append((entry.path, word))
+                    todo.append((entry.path, word, ignored))
                 yield word, entry.path, entry.is_symlink()
+
+    def untracked(self, root: str, every: bool = False) -> Iterator[Found]:
+        """The files below a folder that git does not track; without `every`, no plain names of `.gitignore` either.
+
+        What lies in a `.git` is left out. Raises RequestError as `below` does.
+        """
+        from .git_index import tracked
+
+        known = tracked(root)
+        todo: list[tuple[str, tuple[str, ...], Ignored]] = [(root, (), NONE)]
+        while todo:
+            folder, segments, ignored = todo.pop()
+            ignored = NONE if every else ignored_in(folder, ignored)
+            for entry in _entries(folder):
+                if entry.name == ".git" or ignored.has(entry.name) or entry.path in known:
+                    continue
+                word = (*segments, entry.name)
+                if entry.is_dir(follow_symlinks=False):
+                    todo.append((entry.path, word, ignored))
+                else:
+                    yield word, entry.path, entry.is_symlink()
 
 
 REAL = Disk()
 
 
-def _ignored(folder: str) -> frozenset[str]:
-    """Plain names that `.gitignore` leaves out here, unless something could bring them back."""
-    if any(os.path.exists(os.path.join(folder, name)) for name in (".ignore", ".rgignore")):
-        return frozenset()
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """What lies in a folder; nothing when it is none. Raises RequestError when it cannot be read."""
     try:
-        with open(os.path.join(folder, ".gitignore"), encoding="utf-8") as file:
-            lines = file.read(1 << 16).splitlines()
-    except (OSError, UnicodeDecodeError):
-        return frozenset()
-    if any(line.startswith("!") for line in lines):
-        return frozenset()
-    plain = (line.strip().strip("/") for line in lines)
-    return frozenset(t for t in plain if t and not any(c in t for c in "*?[/\\#!"))
+        with os.scandir(folder) as found:
+            return list(found)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        reason = reason_of(error, "refused")
+        raise RequestError("PLR017", f"a folder below the path cannot be read: {reason}") from None

@@ -19,7 +19,8 @@ class Act:
     why the command cannot be read, `remediation` how to write it. `note` says what cannot be seen, such as the
     code that is run. `unread` are the words that no profile explains, and what they are given on standard input. A
     `supposed` act is one that the command has in some reading of its words: it meets what restricts, and needs no
-    grant.
+    grant. `repository` are the folders around which a command looks for its repository, None when they may be any,
+    empty for a command that obeys none.
     """
 
     action: str
@@ -40,15 +41,25 @@ class Act:
     note: str = ""
     supposed: bool = False
     unread: ProgramCall | None = None
+    repository: tuple[str, ...] | None = ()
 
 
 @record(frozen=True, slots=True)
 class GitContext:
-    """The repository in which a script runs, as far as its reading depends on it."""
+    """The workspace's repository, as far as the reading of a script depends on it.
+
+    `push_remote` and `upstream` are where its current branch is pushed to and the full name of the ref that it follows,
+    empty when nobody said. `root` is the workspace as seen from where the script begins: empty for the same folder,
+    else its absolute path. `top` is the workspace's absolute path where that is the top of a repository, else empty.
+    """
 
     branch: str | None = None
     remotes: tuple[tuple[str, str], ...] = ()
     push_default: str = ""
+    push_remote: str = ""
+    upstream: str = ""
+    root: str = ""
+    top: str = ""
 
 
 NO_REPOSITORY = GitContext()

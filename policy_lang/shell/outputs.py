@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from .expand import Expander
+from .repository import branch_holds
 from .tree import AndOrList, SimpleCommand, Text
 from .values import DIGITS, Hole, Value, joined, literal
 from .walk import Walk
@@ -38,19 +39,11 @@ def printed(walk: Walk, expander: Expander, body: tuple[AndOrList, ...]) -> Valu
     return _printed(walk, words) or _OUTPUT
 
 
-def _moved(walk: Walk) -> bool:
-    """True when the script may have changed the current branch."""
-    return any(
-        a.opaque or (a.argv and a.argv[0].text == "git" and not _LOOKING & {v.text for v in a.argv}) for a in walk.acts
-    )
-
-
 _PRINTS_PATHS = frozenset({
     "--abbrev-ref", "--symbolic", "--symbolic-full-name", "--show-toplevel", "--git-dir", "--absolute-git-dir", "--git-path", "--show-prefix", "--show-cdup",
     "--git-common-dir", "--show-superproject-working-tree", "--branches", "--tags", "--remotes", "--sq", "--sq-quote", "--parseopt", "--flags", "--default",
     "--verify", "-q", "--quiet", "--all", "--octopus", "--revs-only", "--no-flags", "--no-revs", "--prefix", "--resolve-git-dir", "--show-object-format", None,
 })  # fmt: skip
-_LOOKING = frozenset({"status", "diff", "log", "add", "commit", "branch", "rev-parse", "fetch", "push"})
 
 
 def _printed(walk: Walk, words: list[str | None]) -> Value | None:
@@ -81,7 +74,7 @@ def _printed(walk: Walk, words: list[str | None]) -> Value | None:
     if (
         branch
         and walk.context.branch
-        and not _moved(walk)
+        and branch_holds(walk)
         and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./-]*", walk.context.branch)
     ):
         return literal(walk.context.branch)

@@ -85,7 +85,8 @@ class Given:
 class Parsed:
     """A command line by its profile. `path` are the canonical names of the program and its sub-commands.
 
-    `named` are the words that a grant must name; `runs_file` says that it runs the code of a file.
+    `named` are the words that a grant must name; `runs_file` says that it runs the code of a file. `repository` are the
+    folders whose `.git` an option names, empty when none does.
     """
 
     profile: Profile
@@ -97,6 +98,7 @@ class Parsed:
     named: set[int] = field(default_factory=set)
     changes: CommandChanges = UNCHANGED
     runs_file: bool = False
+    repository: tuple[str, ...] = ()
 
     def has(self, name: str) -> bool:
         """True when the option is given under any of its spellings."""

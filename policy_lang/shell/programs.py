@@ -14,6 +14,7 @@ from .operands import operand_roles, says_what_to_run
 from .profile import Parsed, Profiles, parse_argv
 from .readers.table import find_reader
 from .reading import Opaque
+from .repository import PROGRAMS, elsewhere, place_of
 from .roles import role
 from .state import ShellState
 from .values import NOTHING, UNKNOWN, Value, literal
@@ -94,6 +95,8 @@ class Programs:
         changes = parsed.changes
         if changes.opaque:
             raise Opaque(changes.opaque)
+        if parsed.root.name in PROGRAMS and elsewhere(walk):
+            raise Opaque("a variable makes it work in another repository")
         place = len(walk.acts)
         folders = walk.state.folders
         parsed.named.update(g.index for g in parsed.options if g.option.marked and g.index >= 0)
@@ -123,5 +126,6 @@ class Programs:
             parsed=parsed,
             free=free,
             note="; ".join(n for n in (profile.note, *changes.notes) if n),
+            repository=place_of(parsed, inside) if parsed.root.name in PROGRAMS else (),
         )
         walk.state.folders = inside

@@ -11,6 +11,8 @@ from .access import connect, path
 from .common_roles import Role, repository
 from .profile import Parsed
 from .reading import Opaque
+from .repository import write_tree
+from .state import join_folder
 from .values import UNKNOWN, Hole, Value, joined, literal
 
 TYPE_CHECKING = False
@@ -46,7 +48,7 @@ def _ssh_option(shell: ProgramHost, parsed: Parsed, value: Value, index: int) ->
 _GIT_SAFE = (
     "user.", "color.", "advice.", "commit.gpgsign", "tag.gpgsign", "init.defaultbranch", "core.quotepath", "core.autocrlf", "core.longpaths", "core.filemode",
     "core.safecrlf", "core.eol", "core.abbrev", "core.preloadindex", "core.commentchar", "diff.renames", "diff.algorithm", "diff.noprefix", "diff.mnemonicprefix", "diff.context",
-    "diff.renamelimit", "merge.conflictstyle", "merge.renames", "pull.rebase", "pull.ff", "push.default", "rebase.autosquash", "rebase.autostash", "log.showsignature",
+    "diff.renamelimit", "merge.conflictstyle", "merge.renames", "pull.rebase", "pull.ff", "rebase.autosquash", "rebase.autostash", "log.showsignature",
     "log.date", "fetch.prune", "gc.auto", "maintenance.auto", "http.version", "http.postbuffer", "http.lowspeedlimit", "http.lowspeedtime", "protocol.version",
     "column.ui", "status.", "grep.linenumber", "grep.patterntype", "pager.", "rerere.enabled", "safe.directory", "submodule.recurse", "checkout.defaultremote", "blame.",
 )  # fmt: skip
@@ -68,9 +70,11 @@ def _git_config(shell: ProgramHost, parsed: Parsed, value: Value, index: int) ->
 
 def _git_dir(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
     text = value.text
-    if text is None or not (text in {".git", "./.git"} or text.endswith("/.git")):
+    if text is None or not f"/{text}".endswith("/.git") or shell.walk.state.folders is None:
         raise Opaque("another repository's configuration, which can run programs")
     path(shell.walk, "read", value)
+    top = text[:-4].rstrip("/") or ("/" if text.startswith("/") else ".")
+    parsed.repository = tuple(top if top.startswith("/") else join_folder(f, top) for f in shell.walk.state.folders)
 
 
 def _read_context(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
@@ -130,5 +134,6 @@ ROLES: dict[str, Role] = {
     "sql": sql, "ssh-option": _ssh_option, "git-config": _git_config, "git-dir": _git_dir, "read-context": _read_context, "read-or-url": _read_or_url,
     "form-file": _form_file, "container-env": _container_env, "path-of-worktree": _worktree_path,
     "dns": _dns,
+    "checked-out": lambda h, p, v, i: write_tree(h.walk),
     "connect-any": lambda h, p, v, i: h.walk.act("connect", Value((Hole.ANY,))),
 }  # fmt: skip

@@ -19,7 +19,16 @@ from policy_lang.shell.values import Hole, Value
 HERE = Path(__file__).parent
 CASES = [line.split("  =>  ") for line in (HERE / "profile_cases.txt").read_text().splitlines() if line.strip()]
 NAMES = builtin_names()
-TREES = {"": "", "existing": "/**", "new": "/**!", "copied": "/**=", "own": "/**+"}
+TREES = {
+    "": "",
+    "existing": "/**",
+    "new": "/**!",
+    "copied": "/**=",
+    "own": "/**+",
+    "tracked": "/**~",
+    "untracked": "/**?",
+    "every": "/**??",
+}
 
 
 def text(value: Value) -> str:

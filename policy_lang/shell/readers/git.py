@@ -1,16 +1,19 @@
-"""git: what a push updates, which files a command writes, what its configuration would run.
+"""git: which refs a command updates, and what changes its configuration.
 
-From git-push(1), git-config(1), git-checkout(1), git-restore(1) and git-remote(1).
+From git-push(1), git-fetch(1), git-branch(1), git-config(1) and git-remote(1). The repository itself is the remote `.`,
+as it is to git.
 """
 
 from __future__ import annotations
 
 import re
 
+from ...facts.refs import DEFAULT_REMOTE
 from ..access import path
 from ..call import ProgramCall
 from ..profile import Parsed
 from ..reading import Opaque
+from ..repository import branch_holds, write_tree
 from ..roles import role
 from ..values import UNKNOWN_MANY, Hole, Value, joined, literal
 
@@ -18,7 +21,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..host import ProgramHost
 
-_CURRENT = ("simple", "current")
+_CURRENT = ("", "simple", "current")
+"""Values of `push.default` with which the current branch is pushed to its own name; the first is for git's default."""
+_HERE: list[str | Hole] = ["."]
 
 
 def push(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
@@ -61,13 +66,23 @@ def push(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
 
 
 def _default_remote(shell: ProgramHost) -> list[str | Hole]:
-    remotes = [name for name, _ in shell.walk.context.remotes]
-    return ["origin"] if remotes == ["origin"] else [Hole.ANY]
+    """Where a push goes that names no remote."""
+    context = shell.walk.context
+    if context.push_remote:
+        return [context.push_remote]
+    names = [name for name, _ in context.remotes]
+    if len(names) == 1:
+        return [names[0]]
+    return [Hole.ANY] if names or context.branch is None else [DEFAULT_REMOTE]
 
 
 def _default_ref(shell: ProgramHost) -> list[str | Hole]:
-    if shell.walk.context.push_default in _CURRENT:
+    """What a push updates that names no ref (`push.default` of git-config(1))."""
+    context = shell.walk.context
+    if context.push_default in _CURRENT:
         return ["HEAD"]
+    if context.push_default in {"upstream", "tracking"} and context.upstream:
+        return [context.upstream] if branch_holds(shell.walk) else ["refs/", Hole.BELOW]
     return ["refs/", Hole.BELOW]
 
 
@@ -110,18 +125,69 @@ def _refspec(shell: ProgramHost, spec: Value, where: list[str | Hole], kinds: li
 
 
 def _update(shell: ProgramHost, action: str, where: list[str | Hole], ref: list[str | Hole]) -> None:
-    if ref in (["HEAD"], ["@"]) and _switched(shell):
+    if ref in (["HEAD"], ["@"]) and not branch_holds(shell.walk):
         ref = ["refs/heads/", Hole.BELOW]
     shell.walk.act(action, joined([*where, ":", *ref]))
 
 
-def _switched(shell: ProgramHost) -> bool:
-    """True when the script may have changed the current branch before."""
-    moving = {"checkout", "switch", "rebase", "bisect", "worktree", "symbolic-ref", "branch", "pull"}
-    return any(
-        a.opaque or (a.argv and a.argv[0].text == "git" and moving & {v.text for v in a.argv[1:]})
-        for a in shell.walk.acts
-    )
+def fetch(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """Local refs behind a `:` are updated. What comes from a place that nobody configured may hold any file."""
+    operands = parsed.operands
+    if not operands or parsed.has("--multiple"):
+        return False
+    place = operands[0].text
+    for spec in operands[1:]:
+        _, colon, target = spec.starts().removeprefix("+").partition(":")
+        if spec.text is None:
+            if not colon or not target.startswith("refs/remotes/"):
+                _update(shell, "push", _HERE, ["refs/heads/", Hole.BELOW])
+        elif target and not target.startswith("refs/remotes/"):
+            _update(shell, "push", _HERE, [target] if "*" not in target else ["refs/heads/", Hole.BELOW])
+    if place is None or ("/" in place or ":" in place or place in {".", ".."}):
+        known = {url for _, url in shell.walk.context.remotes}
+        if place not in known and place != ".":
+            role(shell, parsed, "write-tree", literal("."), 0)
+    return False
+
+
+def branch(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """A branch that is moved, renamed over or deleted with what it alone holds is an update of a ref of this repository."""
+    forced = parsed.has("-f")
+    if parsed.has("-D") or (parsed.has("-d") and forced):
+        for value in parsed.operands:
+            _local(shell, "delete-ref", value)
+        return True
+    if parsed.has("-M") or parsed.has("-C") or ((parsed.has("-m") or parsed.has("-c")) and forced):
+        for value in parsed.operands[-1:]:
+            _local(shell, "push", value)
+    elif forced and not parsed.has("-d"):
+        for value in parsed.operands[:1]:
+            _local(shell, "push", value)
+    return True
+
+
+def _local(shell: ProgramHost, action: str, value: Value) -> None:
+    """A branch of this repository, which is no longer what it was."""
+    if value.text is None:
+        _update(shell, action, _HERE, ["refs/heads/", Hole.BELOW])
+    elif value.text not in {"", "-"}:
+        _update(shell, action, _HERE, [f"refs/heads/{value.text}"])
+
+
+def moved_branch(shell: ProgramHost, parsed: Parsed, option: str) -> None:
+    """The branch that an option such as `-B` makes anew where there is one already."""
+    name = parsed.value_of(option)
+    if name is not None:
+        _local(shell, "push", name)
+
+
+def tag(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """A tag that is moved or deleted."""
+    if parsed.has("-f") or parsed.has("-d"):
+        for value in parsed.operands if parsed.has("-d") else parsed.operands[:1]:
+            ref: list[str | Hole] = ["refs/tags/", Hole.BELOW] if value.text is None else [f"refs/tags/{value.text}"]
+            _update(shell, "delete-ref" if parsed.has("-d") else "push", _HERE, ref)
+    return True
 
 
 def config(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
@@ -163,15 +229,6 @@ def remote(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     return True
 
 
-def bisect(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
-    """`git bisect run command` runs it."""
-    if parsed.operands and parsed.operands[0].text is None:
-        raise Opaque("which sub-command of `git bisect` it is cannot be known")
-    if parsed.operands and parsed.operands[0].text == "run" and len(parsed.operands) > 1:
-        shell.run(parsed.operands[1:])
-    return True
-
-
 def submodule(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """`add` fetches a URL into a folder and changes the configuration; others follow .gitmodules."""
     words = [v.text for v in parsed.operands]
@@ -179,67 +236,11 @@ def submodule(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
         role(shell, parsed, "repository", parsed.operands[1], parsed.indexes[1])
         path(shell.walk, "write", parsed.operands[2] if len(parsed.operands) > 2 else Value((Hole.NAME,)), "own")
         path(shell.walk, "write", literal(".gitmodules"))
+    elif words[:1] == ["update"]:
+        write_tree(shell.walk)
     elif words[:1] in (["foreach"], ["set-url"]) or None in words[:1]:
         raise Opaque("`git submodule` that runs commands or goes elsewhere")
     return True
-
-
-def checkout(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
-    """Files after `--`, or operands that can only be files, are written."""
-    words = call.argv
-    marks = [i for i, v in enumerate(words) if v.text == "--"]
-    if marks:
-        for value in words[marks[0] + 1 :]:
-            _worktree(shell, value)
-        return True
-    creates = any(parsed.has(n) for n in ("-b", "-B", "--orphan", "--detach", "-t"))
-    if not creates:
-        first = parsed.operands[:1]
-        looks_like_path = [v for v in first if re.match(r"\.{1,2}(?:/|$)|/", v.starts())]
-        for value in [*looks_like_path, *parsed.operands[1:]]:
-            _worktree(shell, value)
-    return True
-
-
-def show(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
-    """Files that are printed: `REVISION:PATH` (gitrevisions(7)), `:PATH` of the index, and pathspecs behind `--`.
-
-    A commit that is shown whole may hold any file's change; that is not seen.
-    """
-    words = call.argv
-    mark = next((i for i, v in enumerate(words) if v.text == "--"), len(words))
-    for value in words[mark + 1 :]:
-        path(shell.walk, "read", value, "existing")
-    behind = {id(v) for v in words[mark:]}
-    for value in parsed.operands:
-        start = value.starts()
-        if id(value) in behind or ":" not in start or start.startswith((":/", ":!", ":^", ":(")):
-            continue
-        if value.text is None:
-            path(shell.walk, "read", Value((Hole.ANY,), False, value.why))
-            continue
-        name = re.sub(r"\A(?::[0-3])?[^:]*:", "", value.text)
-        if name:
-            path(shell.walk, "read", literal(name))
-    return False
-
-
-def paths(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
-    """Operands are files of the working tree that are written, such as `git restore`."""
-    if not (parsed.has("--staged") and not parsed.has("--worktree")):
-        for value in parsed.operands:
-            _worktree(shell, value)
-    return True
-
-
-def _worktree(shell: ProgramHost, value: Value) -> None:
-    text = value.text
-    if text is not None and text.startswith(":"):
-        raise Opaque("a pathspec with magic")
-    if text is not None and re.search(r"[*?\[]", text):  # git expands it itself
-        path(shell.walk, "write", Value((Hole.ANY,), False, value.why))
-        return
-    path(shell.walk, "write", value, "existing")
 
 
 def patched(text: str, strip: int) -> list[str]:
@@ -265,19 +266,3 @@ def patched(text: str, strip: int) -> list[str]:
     if not found:
         raise Opaque("a patch whose files cannot be told")
     return list(found)
-
-
-def apply(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
-    """A patch names the files that it changes: they are not seen here."""
-    for value in parsed.operands:
-        path(shell.walk, "read", value)
-    text = call.stdin.text if call.stdin is not None and not parsed.operands else None
-    if text is not None and not parsed.has("--directory") and not parsed.has("-p"):
-        for file in patched(text, 1):
-            path(shell.walk, "write", literal(file))
-            path(shell.walk, "delete", literal(file))
-        return True
-    if parsed.has("--check") or parsed.has("--stat") or parsed.has("--numstat") or parsed.has("--cached"):
-        return True
-    path(shell.walk, "write", literal("."), "new")
-    return True

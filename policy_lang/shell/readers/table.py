@@ -16,8 +16,13 @@ Reader = Callable[["ProgramHost", ProgramCall, Parsed], bool]
 
 READERS = {
     "search": "search.search", "git-push": "git.push", "git-config": "git.config", "git-remote": "git.remote",
-    "git-bisect": "git.bisect", "git-submodule": "git.submodule", "git-checkout": "git.checkout",
-    "git-paths": "git.paths", "git-show": "git.show", "git-apply": "git.apply", "tar": "archives.tar",
+    "git-fetch": "git.fetch", "git-branch": "git.branch", "git-tag": "git.tag", "git-submodule": "git.submodule",
+    "git-checkout": "git_tree.checkout", "git-switch": "git_tree.switch", "git-restore": "git_tree.restore",
+    "git-reset": "git_tree.reset", "git-stash": "git_tree.stash", "git-clean": "git_tree.clean",
+    "git-changes": "git_tree.changes", "git-sparse": "git_tree.sparse", "git-bisect": "git_tree.bisect",
+    "git-worktree": "git_tree.worktree", "git-add": "git_tree.add", "git-commit": "git_tree.commit",
+    "git-show": "git_tree.show", "git-blame": "git_tree.blame", "git-grep": "git_tree.grep",
+    "git-archive": "git_tree.archive", "git-init": "git_tree.init", "git-apply": "git_tree.apply", "tar": "archives.tar",
     "unzip": "archives.unzip", "sed": "text.sed", "awk": "text.awk", "dd": "text.dd", "patch": "text.patch",
     "apply-patch": "text.apply_patch", "jq": "text.jq", "print-env": "text.print_env", "shell": "wrappers.inner_shell",
     "shell-words": "wrappers.shell_words", "start-stop-daemon": "wrappers.start_stop_daemon", "tmux": "wrappers.tmux", "dotenv": "wrappers.dotenv", "mktemp": "files.mktemp", "getent": "services.getent", "telnet": "services.telnet", "flock": "wrappers.flock", "runuser": "wrappers.runuser", "parallel": "wrappers.parallel",

@@ -1,0 +1,95 @@
+"""The names that git tracks, from the index of a repository (gitformat-index(5)). No git is run."""
+
+from __future__ import annotations
+
+import os
+
+from ..domain.limits import limit
+
+_HEADER = 12
+_FIXED = 62
+_LONG = 0x0FFF
+_EXTENDED = 0x4000
+MOST_BYTES = limit("git_index_bytes")
+MOST_LINK = limit("git_link_bytes")
+
+
+def tracked(folder: str) -> frozenset[str]:
+    """The absolute paths of the tracked files of the repository around a folder.
+
+    Empty when that cannot be told: no repository, an index that is too large or of a form that is not known here.
+    """
+    top = top_of(folder)
+    place = None if top is None else git_folder(top)
+    if top is None or place is None:
+        return frozenset()
+    try:
+        with open(os.path.join(place, "index"), "rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        names = _names(data) if len(data) <= MOST_BYTES else []
+        return frozenset(f"{top.rstrip('/')}/{os.fsdecode(name)}" for name in names)
+    except (OSError, ValueError):
+        return frozenset()
+
+
+def top_of(folder: str) -> str | None:
+    """The nearest folder, from this one upwards, that has a `.git`."""
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return None
+        folder = above
+    return folder
+
+
+def git_folder(top: str) -> str | None:
+    """Where a working tree's `.git` is: a folder, or what a file says in its place (gitrepository-layout(5))."""
+    place = os.path.join(top, ".git")
+    if os.path.isdir(place):
+        return place
+    try:
+        with open(place, encoding="utf-8") as file:
+            text = file.read(MOST_LINK + 1)
+    except (OSError, UnicodeDecodeError):
+        return None
+    if len(text) > MOST_LINK or not text.startswith("gitdir: "):
+        return None
+    return os.path.join(top, text[8:].rstrip("\n"))
+
+
+def _names(data: bytes) -> list[bytes]:
+    """The names of all entries. Raises ValueError for what is not an index, or one that is split or sparse."""
+    version, count = int.from_bytes(data[4:8], "big"), int.from_bytes(data[8:12], "big")
+    if data[:4] != b"DIRC" or version not in {2, 3, 4}:
+        raise ValueError("no index of a known version")
+    names: list[bytes] = []
+    at, name = _HEADER, b""
+    for _ in range(count):
+        flags = int.from_bytes(data[at + 60 : at + 62], "big")
+        start = at + _FIXED + (2 if flags & _EXTENDED else 0)
+        if version == 4:  # each name is the one before it, cut and continued
+            cut, start = _number(data, start)
+            end = data.index(b"\0", start)
+            if cut > len(name):
+                raise ValueError("a name is cut by more than it has")
+            name = name[: len(name) - cut] + data[start:end]
+            at = end + 1
+        else:
+            end = start + (flags & _LONG) if flags & _LONG < _LONG else data.index(b"\0", start)
+            name = data[start:end]
+            at += (end - at + 8) & ~7  # padded with one to eight zeros
+        if at > len(data):
+            raise ValueError("it ends too soon")
+        names.append(name)
+    return names
+
+
+def _number(data: bytes, at: int) -> tuple[int, int]:
+    """A number of seven bits a byte, and where it ends (gitformat-pack(5), offset encoding)."""
+    byte = data[at]
+    found = byte & 0x7F
+    while byte & 0x80:
+        at += 1
+        byte = data[at]
+        found = ((found + 1) << 7) | (byte & 0x7F)
+    return found, at + 1

@@ -1,0 +1,264 @@
+"""git in decisions: which repository it is, what its commands write on a disk, and whose branch is pushed."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from policy_lang import Policy
+from policy_lang.domain.limits import limit
+from policy_lang.facts import git_index, ignored
+from policy_lang.facts.git_index import git_folder, tracked
+from policy_lang.facts.ignored import ignored_in
+
+POLICY = Policy.loads(
+    """
+policy "p"
+import std.shell
+import std.git
+import std.baseline
+allow read, write, delete "./" except "docs/**"
+allow read "docs/**"
+allow run "{git,gh,npm} **"
+allow push "**"
+"""
+)
+STATE = {"branch": "feat/x", "git": {"remotes": {"origin": ""}, "push_default": "simple"}}
+
+
+def git(folder: Path, *words: str) -> None:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "init.defaultBranch=main")
+    subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True)
+
+
+def repository(folder: Path, *files: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "x")
+    return folder
+
+
+def on_disk(folder: Path, script: str, **more: object) -> str:
+    return POLICY.decide(action="run", resource=script, workspace=str(folder), home="/h", **more).effect  # type: ignore[arg-type]
+
+
+def lexical(script: str, **more: object) -> str:
+    where = {"workspace": "/work", "home": "/h", "lexical": True, **more}
+    return POLICY.decide(action="run", resource=script, **where).effect  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("script", "effect"),
+    [
+        ("git push", "allow"), ("git push -u origin HEAD", "allow"), ("git commit -m branch && git push", "allow"), ("git pull && git push", "allow"),
+        ("git branch --show-current; git push origin @", "allow"), ("git worktree list; git push", "allow"), ("git rebase origin/main && git push", "allow"),
+        ("git checkout -- a && git push", "allow"), ("git checkout main && git push", "deny"), ("git switch -; git push", "deny"), ("git rebase a main; git push", "deny"),
+        ("gh pr checkout 5 && git push", "deny"), ("git branch -m main && git push origin HEAD", "deny"), ("git symbolic-ref HEAD refs/heads/main; git push", "deny"),
+        ("git stash branch main && git push", "deny"), ("cp a .git/HEAD && git push", "deny"), ("./x && git push", "deny"), ("cd sub && git push", "deny"),
+        ("GIT_DIR=a/.git git push", "deny"), ("git -C ../o push", "deny"), ("cd ../o; git push origin HEAD", "deny"), ("git --git-dir=../o/.git push", "deny"),
+        ("git -C . push", "allow"), ("git --git-dir=.git push", "allow"), ("git --git-dir=/work/.git push", "allow"), ("cd /work && git push", "allow"),
+        ("git -c push.default=matching push", "deny"), ("git branch -f main", "deny"), ("git branch -D a", "deny"), ("git stash drop", "deny"),
+    ],
+)  # fmt: skip
+def test_the_branch_is_that_of_the_workspace_and_of_the_moment(script: str, effect: str) -> None:
+    assert lexical(script, **STATE) == effect
+
+
+@pytest.mark.parametrize(
+    ("git_state", "effect"),
+    [
+        ({}, "allow"), ({"push_default": "current"}, "allow"), ({"push_default": "matching"}, "deny"), ({"push_default": "upstream"}, "deny"),
+        ({"push_default": "upstream", "upstream": "refs/heads/feat/x"}, "allow"), ({"push_default": "upstream", "upstream": "refs/heads/main"}, "deny"),
+        ({"remotes": {"a": "", "b": ""}}, "deny"), ({"remotes": {"a": "", "b": ""}, "push_remote": "origin"}, "allow"), ({"remotes": {"fork": ""}}, "deny"),
+        ({"push_remote": 1}, "deny"),
+    ],
+)  # fmt: skip
+def test_what_a_push_updates_by_default(git_state: dict[str, object], effect: str) -> None:
+    assert lexical("git push", branch="feat/x", git=git_state) == effect
+
+
+def test_a_denied_push_says_how_to_name_the_branch() -> None:
+    decision = POLICY.decide(action="run", resource="git push", workspace="/work", home="/h", lexical=True)
+    assert any("git push origin BRANCH" in reason for reason in decision.reasons)
+
+
+def test_another_repository_has_its_own_state(tmp_path: Path) -> None:
+    top = repository(tmp_path / "w", "src/a")
+    repository(top / "nested", "a")
+    (tmp_path / "other").mkdir()
+    (top / "way").symlink_to(tmp_path / "other")
+    assert on_disk(top, "cd src && git push", **STATE) == "allow"
+    assert on_disk(top, "cd nested && git status", **STATE) == "allow"
+    assert on_disk(top, "cd nested && git push", **STATE) == "deny"
+    assert on_disk(top, "git push", **STATE, cwd=str(top / "nested")) == "deny"
+    assert on_disk(top, "git -C way status") == "deny"
+    assert on_disk(top, "git -C ../other status") == "deny"
+
+
+def test_a_bare_repository_is_not_entered(tmp_path: Path) -> None:
+    top = repository(tmp_path / "w", "src/a")
+    for name in ("HEAD", "config"):
+        (top / "out" / "b" / "objects").mkdir(parents=True, exist_ok=True)
+        (top / "out" / "b" / name).write_text("")
+    assert on_disk(top, "git -C out/b status") == "allow"
+    (top / "out" / "b" / "refs").mkdir()
+    assert on_disk(top, "git -C out/b status") == "deny"
+    assert on_disk(top, "cd out/b/refs && git status") == "deny"
+    assert on_disk(top, "git -C out status") == "allow"
+
+
+@pytest.mark.parametrize(
+    "path", ["out/b/HEAD", "HEAD", ".git/HEAD", "a/x.git/config", "a/x.git/hooks/pre-commit", "/work/b/HEAD"]
+)
+def test_what_makes_a_repository_is_protected(path: str) -> None:
+    assert POLICY.decide(action="write", resource=path, workspace="/work", home="/h", lexical=True).effect == "deny"
+    assert lexical(f"cp a {path}") == "deny"
+
+
+@pytest.mark.parametrize(
+    ("script", "effect"),
+    [
+        ("git init --bare out", "deny"),
+        ("git init out", "allow"),
+        ("git init --bare", "deny"),
+        ("cp a out/config", "allow"),
+    ],
+)
+def test_a_bare_repository_is_not_made(script: str, effect: str) -> None:
+    assert lexical(script) == effect
+
+
+def test_commits_bring_their_files(tmp_path: Path) -> None:
+    top = repository(tmp_path / "w", "src/a", ".claude/settings.json", ".npmrc", ".github/w.yml", "test/k.pem")
+    daily = ("git switch main", "git pull", "git stash", "git rebase main", "git cherry-pick a", "git reset --hard")
+    for script in daily:
+        assert on_disk(top, script) == "allow", script
+    (top / "docs" / "deep").mkdir(parents=True)
+    (top / "docs" / "deep" / "a.md").write_text("")
+    for script in (*daily, "cd src && git reset --hard", "git restore .", "git stash -u"):
+        assert on_disk(top, script) == "deny", script
+    for script in ("git restore src/a", "git checkout -- src", "git checkout HEAD -- test/k.pem", "git checkout -b x"):
+        assert on_disk(top, script) == ("deny" if "pem" in script else "allow"), script
+    assert on_disk(top, "git checkout main -- .claude/settings.json") == "deny"
+
+
+def test_cleaning_leaves_what_git_tracks_or_ignores(tmp_path: Path) -> None:
+    top = repository(tmp_path / "w", "src/a", ".env.d/.env", ".gitignore")
+    (top / ".gitignore").write_text("*.log\n.env\n!.env.example\n")
+    (top / "x.log").write_text("")
+    assert on_disk(top, "git clean -fd") == "allow"
+    (top / ".env").write_text("")
+    assert on_disk(top, "git clean -fd") == "allow"
+    assert on_disk(top, "git clean -fdx") == "deny"
+    assert on_disk(top, "git clean -nfdx") == "allow"
+    (top / "docs").mkdir()
+    (top / "docs" / "new").write_text("")
+    assert on_disk(top, "git clean -fd") == "deny"
+    assert on_disk(top, "git clean -fd src") == "allow"
+
+
+def test_adding_takes_along_what_is_new(tmp_path: Path) -> None:
+    top = repository(tmp_path / "w", "src/a", ".npmrc")
+    for script in ("git add -A", "git add .", "git add src", "git add -u"):
+        assert on_disk(top, script) == "allow", script
+    (top / "src" / ".env").write_text("")
+    for script in ("git add -A", "git add .", "git add src", "git add -A && git commit -m x"):
+        assert on_disk(top, script) == "deny", script
+    assert on_disk(top, "git add -u") == "allow"
+    (top / ".gitignore").write_text(".env*\n!.env.example\n")
+    assert on_disk(top, "git add -A") == "allow"
+    assert on_disk(top, "git add -f src") == "deny"
+
+
+@pytest.mark.parametrize("version", ["2", "3", "4"])
+def test_the_index_names_what_is_tracked(tmp_path: Path, version: str) -> None:
+    files = [f"{'d' * i}/{'n' * j}" for i in (1, 2, 9) for j in range(1, 12)]
+    top = repository(tmp_path / "w", *files)
+    git(top, "update-index", f"--index-version={version}")
+    if version == "3":
+        git(top, "add", "-A")
+        (top / "new").write_text("")
+        git(top, "add", "-N", "new")  # an extended flag, which version 2 does not have
+        files = [*files, "new"]
+    assert tracked(str(top / "d")) == {str(top / name) for name in files}
+
+
+def test_a_long_name_and_a_linked_working_tree(tmp_path: Path) -> None:
+    long = "/".join(["x" * 200] * 21)  # longer than the length that an entry can say
+    top = repository(tmp_path / "w", "a")
+    git(top, "update-index", "--add", "--cacheinfo", f"100644,{'1' * 40},{long}")
+    assert tracked(str(top)) == {str(top / "a"), f"{top}/{long}"}
+    git(top, "worktree", "add", "-q", str(tmp_path / "linked"))
+    assert tracked(str(tmp_path / "linked")) == {str(tmp_path / "linked" / "a")}
+
+
+def test_an_index_that_is_not_one_tracks_nothing(tmp_path: Path) -> None:
+    top = repository(tmp_path / "w", "a", "b")
+    index = top / ".git" / "index"
+    data = index.read_bytes()
+    for broken in (
+        b"",
+        b"DIRC",
+        b"X" + data[1:],
+        data[:80],
+        data[:8] + b"\xff" * 4 + data[12:],
+        data[:7] + b"\x09" + data[8:],
+    ):
+        index.write_bytes(broken)
+        assert tracked(str(top)) == frozenset()
+    assert tracked(str(tmp_path)) == frozenset()
+
+
+def test_the_index_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    top = repository(tmp_path / "w", "a")
+    size = (top / ".git" / "index").stat().st_size
+    assert limit("git_index_bytes") == git_index.MOST_BYTES
+    monkeypatch.setattr(git_index, "MOST_BYTES", size)
+    assert tracked(str(top))
+    monkeypatch.setattr(git_index, "MOST_BYTES", size - 1)
+    assert not tracked(str(top))
+
+
+def test_a_link_to_the_repository_is_bounded(tmp_path: Path) -> None:
+    most = limit("git_link_bytes")
+    for size, found in ((most, True), (most + 1, False)):
+        (tmp_path / ".git").write_text("gitdir: " + "a" * (size - 9) + "\n")
+        assert (git_folder(str(tmp_path)) is not None) is found
+    (tmp_path / ".git").write_text("elsewhere")
+    assert git_folder(str(tmp_path)) is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "out", "kept"),
+    [
+        ("a\n*.log\n.env*", ["a", "x.log", ".env", ".env.x"], ["b", "log", "env"]), ("a\n!a", [], ["a"]), ("*.x\n!a.x", ["b.x"], ["a.x"]),
+        ("a\n!b?", [], ["a"]), ("a?b\n[ab]\n**/c\nd/e\n#f", [], ["aab", "a", "c", "e", "d", "#f"]), ("/a\nb/", ["a", "b"], []), ("*\n!*.py", ["a"], ["a.py"]),
+    ],
+)  # fmt: skip
+def test_plain_names_are_left_out(tmp_path: Path, lines: str, out: list[str], kept: list[str]) -> None:
+    (tmp_path / ".gitignore").write_text(lines)
+    found = ignored_in(str(tmp_path))
+    assert [n for n in (*out, *kept) if found.has(n)] == out
+
+
+def test_names_are_left_out_below_too(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("a\n/b\n")
+    (tmp_path / "d").mkdir()
+    found = ignored_in(str(tmp_path / "d"), ignored_in(str(tmp_path)))
+    assert (found.has("a"), found.has("b")) == (True, False)
+    (tmp_path / "d" / ".gitignore").write_text("!a\n")
+    assert not ignored_in(str(tmp_path / "d"), ignored_in(str(tmp_path))).has("a")
+
+
+def test_an_ignore_file_is_read_to_its_limit(tmp_path: Path) -> None:
+    most = limit("ignore_bytes")
+    assert most == ignored.MOST_BYTES
+    for size, found in ((most, True), (most + 1, False)):
+        (tmp_path / ".gitignore").write_text("#" * (size - 5) + "\nnode")
+        assert ignored_in(str(tmp_path)).has("node") is found
