@@ -15,12 +15,22 @@ if TYPE_CHECKING:
 UNSEEN = "PLR221"
 
 
+def digest(data: bytes) -> str:
+    """The digest by which a file's content is known."""
+    from hashlib import sha256
+
+    return sha256(data).hexdigest()
+
+
 class Recording(Disk):
     """The machine's disk, noting what it says. Only what is not ordinary is noted: links, and files of folders."""
 
-    __slots__ = ("_cut", "_folders", "_left", "_links", "_places", "_refused", "_repositories", "_trees")
+    __slots__ = (
+        "_contents", "_cut", "_folders", "_left", "_links", "_places", "_refused", "_repositories", "_trees",
+    )  # fmt: skip
 
     def __init__(self) -> None:
+        self._contents: dict[str, str] = {}
         self._folders: dict[str, bool] = {}
         self._links: dict[str, str] = {}
         self._places: dict[str, str] = {}
@@ -61,6 +71,13 @@ class Recording(Disk):
             self._repositories[path] = found
         return found
 
+    def content(self, path: str, most: int) -> bytes | None:
+        """What a regular file holds; its digest is noted."""
+        found = REAL.content(path, most)
+        if found is not None and self._room():
+            self._contents[path] = digest(found)
+        return found
+
     def below(self, root: str, visible: bool = False) -> Iterator[Found]:
         """Everything below a folder. What was not looked at is not known later either."""
         return self._noted(_tree(root, visible), REAL.below(root, visible))
@@ -94,7 +111,7 @@ class Recording(Disk):
     def seen(self) -> Json:
         """What was noted; empty when nothing was looked at."""
         out: Json = {"folders": self._folders, "links": self._links, "real": self._places, "below": self._trees,
-               "refused": self._refused, "repositories": self._repositories}  # fmt: skip
+               "contents": self._contents, "refused": self._refused, "repositories": self._repositories}  # fmt: skip
         found = {k: v for k, v in out.items() if v}
         return {**found, "cut": True} if self._cut else found
 
@@ -129,6 +146,10 @@ class Recorded(Disk):
         if found is None and self._seen.get("cut"):
             raise _unseen()
         return "" if found is None else str(found)
+
+    def content(self, path: str, most: int) -> bytes | None:  # noqa: ARG002 (as any disk)
+        """Nothing: of a file its digest alone is recorded, so what its code restricts is not seen again."""
+        return None
 
     def below(self, root: str, visible: bool = False) -> Iterator[Found]:
         """What lay below a folder. Raises RequestError where the record ends."""

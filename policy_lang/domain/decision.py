@@ -49,7 +49,7 @@ class Effect:
     `start` and `end` say which part of a script it comes from, as character offsets; `note` what cannot be
     seen; `opaque` why a command could not be read, and `remediation` how to write it. A `free` effect needs no grant.
     `method` is a connection's, when it is known. A `supposed` effect is one that the command has in some reading of its
-    words: it needs no grant either.
+    words: it needs no grant either. `file` is the project's file in whose code the effect stands, if it stands in one.
     """
 
     action: str
@@ -63,11 +63,15 @@ class Effect:
     free: bool = False
     method: str = ""
     supposed: bool = False
+    file: str = ""
 
 
 @record(frozen=True, slots=True, eq=False)
 class Answer:
-    """Everything of a decision but its id: equal requests share one. `pure` ones depend on nothing on a disk."""
+    """Everything of a decision but its id: equal requests share one. `pure` ones depend on nothing on a disk.
+
+    `files` are the files whose code was looked at, with the SHA-256 digest of each.
+    """
 
     verdict: Verdict
     policy_digest: str
@@ -76,6 +80,7 @@ class Answer:
     parts: tuple[Effect, ...] = ()
     opaque: tuple[str, ...] = ()
     pure: bool = True
+    files: tuple[tuple[str, str], ...] = ()
 
 
 class Decision:
@@ -146,6 +151,11 @@ class Decision:
         return answer.parts or (Effect(answer.action, answer.resource, answer.verdict),)
 
     @property
+    def files(self) -> tuple[tuple[str, str], ...]:
+        """The files of the project whose code the command runs, as far as it was read, and the SHA-256 of each."""
+        return self._answer.files
+
+    @property
     def id(self) -> str:
         """A random 128-bit name of this decision, made when first asked for."""
         if not self._id:
@@ -175,7 +185,7 @@ class Decision:
     def _become(self, verdict: Verdict, ticket: Mapping[str, object] | None, effects: bool = True) -> Decision:
         old = self._answer
         parts, opaque = (old.parts, old.opaque) if effects else ((), ())
-        answer = Answer(verdict, old.policy_digest, old.action, old.resource, parts, opaque, pure=False)
+        answer = Answer(verdict, old.policy_digest, old.action, old.resource, parts, opaque, False, old.files)
         return Decision(answer, ticket, self.id)
 
     def __repr__(self) -> str:

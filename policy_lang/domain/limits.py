@@ -62,6 +62,19 @@ TABLE: tuple[Limit, ...] = (
     Limit("script_folders", 4, "folders", "in which one command of a script may run; with more it may be any"),
     Limit("script_parts", 256, "parts", "known and unknown ones of one value; with more nothing of it is known"),
     Limit("script_rounds", 4, "rounds", "of a loop that are followed; then all that it may change is unknown"),
+    Limit(
+        "followed_files",
+        16,
+        "files",
+        "of a project whose code one command runs; what stands in others is not looked at",
+    ),
+    Limit("followed_bytes", 256 * 1024, "bytes", "of one such file; a larger one is not looked at"),
+    Limit(
+        "followed_scripts", 128, "scripts", "that one command runs from such files: package scripts, lines of recipes"
+    ),
+    Limit("followed_depth", 6, "levels", "of files that run the code of others"),
+    Limit("recipe_nesting", 4, "levels", "of variables within variables of a Makefile; what lies deeper is not known"),
+    Limit("recipe_values", 256, "variables", "that one line of a Makefile may expand; further ones are not known"),
     Limit("script_unrolled", 64, "values", "of one `for` that are followed one by one; more are followed as one"),
     Limit("profile_bytes", 256 * 1024, "bytes", "a program's profile; the longest built-in one has 21 KiB"),
     Limit(

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
         def repository(self, path: str) -> str:
             """What a folder is to git."""
 
+        def content(self, path: str, most: int) -> bytes | None:
+            """What a regular file holds, when it is not more than `most` bytes."""
+
         def below(self, root: str, visible: bool = False) -> Iterator[tuple[tuple[str, ...], str, bool]]:
             """Everything below a folder."""
 

@@ -15,6 +15,7 @@ _PLAIN = (
 )  # fmt: skip
 _EFFECT_KEYS = (
     ("method", "method"), ("note", "note"), ("opaque", "opaque"), ("remediation", "mend"), ("free", "free"),
+    ("file", "file"),
 )  # fmt: skip
 """Attributes of an effect, and their keys in JSON."""
 _TABLES = ("context", "git", "origin")
@@ -64,6 +65,8 @@ def decision_json(decision: Decision, request_id: str | None = None) -> Json:
         policy_digest=decision.policy_digest,
         decision_id=decision.id,
     )
+    if decision.files:
+        out["files"] = [{"path": path, "sha256": digest} for path, digest in decision.files]
     if decision.ticket is not None:
         out["ticket"] = dict(decision.ticket)
     return out

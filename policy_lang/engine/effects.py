@@ -50,9 +50,10 @@ def act_effect(evaluator: Evaluator, act: Act, request: Request, env: Environmen
         act.note,
         act.opaque,
         act.remediation,
-        act.free,
+        act.free or act.supposed,
         act.method or "",
         act.supposed,
+        act.file,
     )
 
 

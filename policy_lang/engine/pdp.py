@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..ir.model import PolicySet
     from ..shell.profile import Profiles
     from .combine import Environment
+    from .scripts import Files, Found
     from .table import Prepared
 
 _MOST_ANSWERS = limit("answers")
@@ -90,20 +91,21 @@ class Engine:
         """The decision without its id."""
         parts: tuple[Effect, ...] = ()
         opaque: tuple[str, ...] = ()
+        files: Files | None = None
         given: object = request.resource
         resource = given if isinstance(given, (str, tuple)) else ""
         try:
-            verdict, parts, opaque = evaluated(self.evaluator, request, self.environment(request))
+            verdict, parts, opaque, files = evaluated(self.evaluator, request, self.environment(request))
         except RequestError as error:
             verdict = Verdict(DENY, reasons=(f"refused ({error.code}): {error.message}",))
         except SearchLimitError as error:
             verdict = Verdict(DENY, reasons=(f"undecided within limits: {error}",))
         except Exception as error:  # noqa: BLE001 (fail closed: whatever went wrong denies)
             verdict = Verdict(DENY, reasons=(f"internal error (PLI001): {type(error).__name__}",))
-        pure = is_pure(request, parts)
-        if any(p.supposed for p in parts):
-            parts = tuple(p for p in parts if not p.supposed or p.verdict.effect != ALLOW)
-        return Answer(verdict, self.prepared.digest, request.action, resource, parts, opaque, pure)
+        pure = files is None and is_pure(request, parts)
+        if parts and any(p.supposed for p in parts):
+            parts = tuple(p for p in parts if not p.supposed or p.file or p.verdict.effect != ALLOW)
+        return Answer(verdict, self.prepared.digest, request.action, resource, parts, opaque, pure, files or ())
 
     def environment(self, request: Request) -> Environment:
         """What every condition comes to for this request. Raises RequestError for what is not one."""
@@ -114,10 +116,8 @@ class Engine:
         return self._conditions.environment(request)
 
 
-def evaluated(
-    evaluator: Evaluator, request: Request, env: Environment
-) -> tuple[Verdict, tuple[Effect, ...], tuple[str, ...]]:
-    """The verdict, the effects behind it, and why commands could not be read. Raises RequestError, SearchLimitError."""
+def evaluated(evaluator: Evaluator, request: Request, env: Environment) -> Found:
+    """The verdict and what is behind it. Raises RequestError, SearchLimitError."""
     action, resource = request.action, request.resource
     sort = SORT_OF.get(action)
     if sort is None:
@@ -136,13 +136,13 @@ def evaluated(
     if request.pattern:
         from .partial import pattern_verdict
 
-        return pattern_verdict(evaluator, request, env), (), ()
+        return pattern_verdict(evaluator, request, env), (), (), None
     if not isinstance(resource, str):
         raise RequestError("PLR001", f"the resource of `{action}` is not a string")
     if sort == HOST:
         from .connections import connection
 
-        return (*connection(evaluator, resource, request.method, request.resolved, env), ())
+        return (*connection(evaluator, resource, request.method, request.resolved, env), (), None)
     seen = Circumstances(roots_of(request), request.branch, ())  # all of them: a default costs a look-up
     forms = sort_named(sort).words(resource, seen)
-    return evaluator.forms(action, forms, env), (), ()
+    return evaluator.forms(action, forms, env), (), (), None

@@ -22,8 +22,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Found = tuple[Verdict, tuple[Effect, ...], tuple[str, ...]]
-"""A verdict, the effects behind it, and why commands could not be read."""
+Files = tuple[tuple[str, str], ...]
+Found = tuple[Verdict, tuple[Effect, ...], tuple[str, ...], Files | None]
+"""A verdict, the effects behind it, why commands could not be read; files whose code was followed, None for no look."""
 INNER = ("rg", "apply_patch")
 """Programs whose work clients do themselves, in tools of their own."""
 
@@ -36,14 +37,23 @@ def command_verdict(evaluator: Evaluator, request: Request, env: Environment) ->
 
 def _command(evaluator: Evaluator, request: Request, env: Environment) -> Found:
     parts: list[Effect] = []
+    project = None
+    if not request.lexical and request.workspace is not None:
+        from .project import Project
+
+        project = Project(request, evaluator.profiles, _git_context(request))
     for act in acts(evaluator, request):
         evaluator.part()
         parts.append(act_effect(evaluator, act, request, env))
+        for inner in project.followed(act) if project is not None else ():
+            evaluator.part()
+            parts.append(act_effect(evaluator, inner, request, env))
     opaque = tuple(dict.fromkeys(p.opaque for p in parts if p.opaque))
     verdict = evaluator.strictest(p.verdict for p in parts)
     if len(parts) > 1 and verdict.effect == DENY:
         verdict = Verdict(DENY, (), verdict.rules, _denial_reasons(parts))
-    return verdict, tuple(parts), opaque
+    files = tuple(project.files.items()) if project is not None and project.looked else None
+    return verdict, tuple(parts), opaque, files
 
 
 def acts(evaluator: Evaluator, request: Request) -> tuple[Act, ...]:
@@ -106,25 +116,25 @@ def _pattern(evaluator: Evaluator, request: Request, env: Environment) -> Found:
         if isinstance(sequence[0], str):
             found = pattern_acts(sequence, evaluator.profiles, _git_context(request))
             parts += [act_effect(evaluator, a, request, env) for a in found if a.opaque or a.action != "run"]
-    return evaluator.strictest(p.verdict for p in parts), tuple(parts), ()
+    return evaluator.strictest(p.verdict for p in parts), tuple(parts), (), None
 
 
 def _inner(evaluator: Evaluator, request: Request, found: Found) -> Found:
     """What a client's own tool comes to: the effects that the program would have, without that it is run."""
-    verdict, parts, opaque = found
+    verdict, parts, opaque, files = found
     words = request.resource
     if not isinstance(words, tuple) or not words or words[0] not in INNER:
         raise not_inner()
     inner = tuple(p for p in parts if p.action != "run")
     if opaque or not inner:
-        return Verdict(DENY, reasons=verdict.reasons or ("what the tool does is not known",)), parts, opaque
+        return Verdict(DENY, reasons=verdict.reasons or ("what the tool does is not known",)), parts, opaque, files
     reasons: dict[str, None] = {}
     made = evaluator.strictest(p.verdict for p in inner)
     for part in (p for p in inner if p.verdict.effect == made.effect):
         for reason in part.verdict.reasons or (part.verdict.effect,):
             reasons[f"{part.action} `{part.resource}`: {reason}"] = None
     verdict = Verdict(made.effect, made.tiers, made.rules, tuple(reasons), made.obligations, made.support)
-    return verdict, inner, opaque
+    return verdict, inner, opaque, files
 
 
 def not_inner() -> RequestError:
@@ -140,7 +150,8 @@ def _denial_reasons(parts: list[Effect]) -> tuple[str, ...]:
         if part.verdict.effect == DENY:
             shown = part.resource if isinstance(part.resource, str) else " ".join(part.resource)
             short = shown if len(shown) <= 60 else f"{shown[:59]}…"
-            what = f"{part.action} `{short}`: " if short else ""
+            where = f" in `{part.file}`" if part.file else ""
+            what = f"{part.action} `{short}`{where}: " if short else ""
             out.update(dict.fromkeys(f"{what}{reason}" for reason in part.verdict.reasons))
     return tuple(out)
 

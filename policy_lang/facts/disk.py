@@ -7,6 +7,7 @@ import stat
 
 from ..domain.errors import RequestError
 from ..domain.faults import reason_of
+from ..domain.files import open_for_reading
 from ..domain.limits import limit
 from .ignored import NONE, Ignored, ignored_in
 from .text import check_text
@@ -54,6 +55,18 @@ class Disk:
         if os.path.lexists(os.path.join(path, ".git")):
             return "top"
         return "bare" if all(os.path.lexists(os.path.join(path, n)) for n in ("HEAD", "objects", "refs")) else ""
+
+    def content(self, path: str, most: int) -> bytes | None:
+        """What a regular file holds; None for anything else, for what cannot be read, for more than `most` bytes."""
+        try:
+            handle = open_for_reading(path)
+        except (OSError, ValueError):
+            return None
+        with open(handle, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                return None
+            data = stream.read(most + 1)
+        return data if len(data) <= most else None
 
     def below(self, root: str, visible: bool = False) -> Iterator[Found]:
         """Everything below a folder.

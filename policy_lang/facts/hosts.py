@@ -129,8 +129,10 @@ def normal_host(text: str) -> str | Address:
             raise RequestError("PLR004", f"a label of the host is longer than {limit('host_label_bytes')} bytes")
         if not _LABEL.fullmatch(label):
             raise RequestError("PLR021", f"`{label[:40]}` is not a valid label of a host name")
-        if not is_sound_punycode(label):
-            raise RequestError("PLR025", f"`{label[:40]}` is not the Punycode of a name")
+    if "xn--" in text:
+        for label in labels:
+            if not is_sound_punycode(label):
+                raise RequestError("PLR025", f"`{label[:40]}` is not the Punycode of a name")
     return text
 
 

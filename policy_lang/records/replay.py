@@ -19,6 +19,7 @@ from ..compiled.opened import SUFFIX, read_compiled
 from ..compiled.reader import Contents
 from ..compiler.binary import compile_binary
 from ..domain import strict_json
+from ..domain.actions import ALLOW
 from ..domain.decision import Decision
 from ..domain.errors import RequestError, Span
 from ..domain.limits import limit
@@ -27,7 +28,7 @@ from ..policy import Policy
 from ..resolve.files import read_bytes
 from .cores import spread
 from .questions import asked, question
-from .row import Row, resource_of, row, table
+from .row import Row, resource_of, row, table, tables
 from .source import Counted, record_of
 
 KINDS = {
@@ -219,6 +220,8 @@ class Replayer:
             return "undecided", f"{error.code}: {error.message}"
         if before == _answer(after):
             return "same", None
+        if self._old is None and _restricted_by_code(one):
+            return "undecided", "the code of a file of the project decided, and of that a record holds the digest alone"
         if self._old is None and _redacted(one):
             return "undecided", "a secret was taken out of the request, and what is left is decided otherwise"
         kind = "tiers" if before[0] == after.effect else KINDS[before[0], after.effect]
@@ -248,6 +251,11 @@ def _recorded(one: Row, after: Decision) -> tuple[str, tuple[str, ...]]:
 
 def _redacted(one: Row) -> bool:
     return bool(one.record.get("redacted")) and MARK in strict_json.dump(one.record.get("request")).decode("ascii")
+
+
+def _restricted_by_code(one: Row) -> bool:
+    """Whether code that was read from a file of the project met a rule that restricts it."""
+    return any("file" in e and e.get("effect") != ALLOW for e in tables(one.record.get("effects")))
 
 
 def _answer(decision: Decision) -> tuple[str, tuple[str, ...]]:

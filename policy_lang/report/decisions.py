@@ -81,7 +81,9 @@ def _effect_lines(effect: Effect) -> list[str]:
     word = verdict.effect + (f" {', '.join(verdict.tiers)}" if verdict.tiers else "")
     what = "opaque" if effect.opaque else f"{effect.action} {show_resource(effect.resource, 90)}"
     free = " (the shell's own state: needs no grant)" if effect.free and verdict.effect == "allow" else ""
-    if effect.supposed:
+    if effect.file:
+        free = f" (in {visible(effect.file)})"
+    elif effect.supposed:
         free = " (in some reading of its words)"
     lines = [f"    {colour(f'{word:<14}', verdict.effect)} {what}{colour(free, 'dim')}"]
     if effect.opaque:

@@ -20,7 +20,8 @@ class Act:
     code that is run. `unread` are the words that no profile explains, and what they are given on standard input. A
     `supposed` act is one that the command has in some reading of its words: it meets what restricts, and needs no
     grant. `repository` are the folders around which a command looks for its repository, None when they may be any,
-    empty for a command that obeys none.
+    empty for a command that obeys none. `file` names the file of the project in which the act stands, when it is not
+    the request's own text.
     """
 
     action: str
@@ -42,6 +43,7 @@ class Act:
     supposed: bool = False
     unread: ProgramCall | None = None
     repository: tuple[str, ...] | None = ()
+    file: str = ""
 
 
 @record(frozen=True, slots=True)

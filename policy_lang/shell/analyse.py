@@ -13,6 +13,7 @@ from .interpret import Interpreter
 from .profile import Profile, Profiles
 from .reader import parse_script
 from .reading import Opaque
+from .recipes import Script
 from .values import Hole, Value, literal
 from .walk import Walk
 
@@ -42,10 +43,24 @@ def read_acts(
         return [_opaque(f"it contains the invisible or control character U+{ord(bad[0]):04X}", bad.start(), bad.end())]
     if not script.strip(" \t\n"):
         raise RequestError("PLR051", "the command has no words")
-    spoken = BASH if dialect is None else DIALECTS[dialect]
-    shell = Interpreter(Walk(spoken, context), profiles)
+    return _acts(script, Interpreter(Walk(BASH if dialect is None else DIALECTS[dialect], context), profiles))
+
+
+def file_acts(script: Script, folder: str, profiles: Profiles, context: GitContext) -> list[Act]:
+    """The acts of a script that stands in a file, run from a folder. One that cannot be read at all has none."""
+    if _DECEPTIVE.search(script.text) or not script.text.strip(" \t\n"):
+        return []
+    walk = Walk(script.dialect, context)
+    walk.state.args = tuple(map(literal, script.words))
+    if folder:
+        walk.state.enter(folder)
+    return _acts(script.text, Interpreter(walk, profiles))
+
+
+def _acts(script: str, shell: Interpreter) -> list[Act]:
+    """The acts of a script, with those that come before the place where it cannot be read further."""
     try:
-        shell.script(parse_script(script, spoken), shell.walk.state)
+        shell.script(parse_script(script, shell.walk.dialect), shell.walk.state)
     except Opaque as fault:
         at = min(fault.at, len(script))
         return [*shell.walk.acts, _opaque(fault.why, at, min(at + 1, len(script)), fault.remediation)]

@@ -91,6 +91,7 @@ class EffectModel(_CallModel):
     span: list[int] | None = None
     method: str | None = None
     free: bool = False
+    file: str | None = None
     note: str | None = None
     opaque: str | None = None
     remediation: Annotated[str | None, Field(alias="mend")] = None
@@ -137,6 +138,13 @@ class TakenBackModel(_CallModel):
     reason: Annotated[str, Field(max_length=limit("approval_reason"))] = ""
 
 
+class FileModel(_CallModel):
+    """A file of the project whose code the command runs."""
+
+    path: str
+    sha256: str
+
+
 class DecisionModel(_CallModel):
     """A decision."""
 
@@ -150,6 +158,7 @@ class DecisionModel(_CallModel):
     obligations: list[str]
     policy_digest: str
     decision_id: str
+    files: list[FileModel] | None = None
     ticket: TicketModel | None = None
 
 

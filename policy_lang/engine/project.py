@@ -1,0 +1,135 @@
+"""Code of the project that a command runs, followed on the disk: it restricts, and never grants."""
+
+from __future__ import annotations
+
+import os
+
+from ..domain.limits import limit
+from ..facts.paths import roots_of
+from ..shell.acts import Act
+from ..shell.analyse import file_acts
+from ..shell.recipes import recipe_of, scripts_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..domain.request import Request
+    from ..shell.acts import GitContext
+    from ..shell.profile import Profiles
+    from ..shell.recipes import Recipe
+
+_MOST_FILES = limit("followed_files")
+_MOST_BYTES = limit("followed_bytes")
+_MOST_SCRIPTS = limit("followed_scripts")
+_MOST_DEPTH = limit("followed_depth")
+
+
+class Project:
+    """The project's code that one command runs, as far as it can be read.
+
+    `files` are those that were read, with the SHA-256 digest of each; `looked` says that the disk was asked at all.
+    Only regular files inside the workspace are read. A file that the command itself may have written before is opaque.
+    """
+
+    __slots__ = ("_begun", "_context", "_profiles", "_request", "_scripts", "_written", "files", "looked")
+
+    def __init__(self, request: Request, profiles: Profiles, context: GitContext) -> None:
+        self.files: dict[str, str] = {}
+        self.looked = False
+        self._request = request
+        self._profiles = profiles
+        self._context = context
+        self._begun: set[tuple[str, Recipe]] = set()
+        self._written: list[Act] = []
+        self._scripts = 0
+
+    def followed(self, act: Act, depth: int = _MOST_DEPTH) -> Iterator[Act]:
+        """What the code does that an act runs; nothing for an act that runs none. Acts are given in their order."""
+        if act.action == "write":
+            self._written.append(act)
+        if act.action != "run" or act.opaque or depth == 0 or act.folders is None or len(act.folders) != 1:
+            return
+        recipe = recipe_of(act)
+        if recipe is None or len(self.files) >= _MOST_FILES:
+            return
+        self.looked = True
+        folder = os.path.join(act.folders[0], recipe.folder) if recipe.folder else act.folders[0]
+        if (folder, recipe) in self._begun:
+            return
+        self._begun.add((folder, recipe))
+        for name in recipe.files:
+            place = self._place(folder, name)
+            if place is None:
+                return
+            if self._may_be_written(place):
+                why = f"it runs the code of `{name}`, which the same command may have written"
+                yield Act("run", act.value, act.start, act.end, act.argv, act.folders, opaque=why, supposed=True)
+                return
+            text = self._text(place)
+            if text is not None:
+                yield from self._inside(act, recipe, text, place, folder, depth)
+                return
+
+    def _inside(self, act: Act, recipe: Recipe, text: str, place: str, folder: str, depth: int) -> Iterator[Act]:
+        shown = os.path.relpath(place, os.path.realpath(self._request.workspace or "/"))
+        for script in scripts_of(recipe, text):
+            self._scripts += 1
+            if self._scripts > _MOST_SCRIPTS:
+                return
+            start = act.folders[0] if recipe.kind in {"shell", "program"} and act.folders else folder
+            for inner in file_acts(script, start, self._profiles, self._context):
+                inner.start, inner.end, inner.supposed, inner.file = act.start, act.end, True, shown
+                if inner.opaque:  # what cannot be read of it is what the rule about the command grants
+                    inner.note, inner.opaque = f"it cannot be read: {inner.opaque}", ""
+                if _is_known(inner) and not inner.free:
+                    yield inner
+                yield from self.followed(inner, depth - 1)
+
+    def _place(self, folder: str, name: str) -> str | None:
+        """Where a file lies, all links followed; None outside the workspace, or when that is not known."""
+        request = self._request
+        path = os.path.join(folder, name)
+        if path.startswith(("~", "$")) or request.workspace is None:
+            return None
+        disk = roots_of(request).disk
+        inside = disk.real(request.workspace)
+        place = disk.real(os.path.join(request.cwd or request.workspace, path))
+        return place if place.startswith(inside.rstrip("/") + "/") else None
+
+    def _text(self, place: str) -> str | None:
+        from hashlib import sha256
+
+        data = roots_of(self._request).disk.content(place, _MOST_BYTES)
+        if data is None:
+            return None
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            return None
+        shown = os.path.relpath(place, os.path.realpath(self._request.workspace or "/"))
+        self.files[shown] = sha256(data).hexdigest()
+        return text
+
+    def _may_be_written(self, place: str) -> bool:
+        """Whether a write that came before may have changed the file."""
+        base = self._request.cwd or self._request.workspace or "/"
+        disk = roots_of(self._request).disk
+        for act in self._written:
+            known = act.value.text
+            start = act.value.starts() if known is None else known
+            if start.startswith(("~", "$")):
+                continue
+            for folder in act.folders if act.folders is not None else ("",):
+                path = disk.real(os.path.join(base, folder, start if known is not None else os.path.dirname(start)))
+                below = known is None or bool(act.tree)
+                if place == path or (below and place.startswith(path.rstrip("/") + "/")):
+                    return True
+        return False
+
+
+def _is_known(act: Act) -> bool:
+    """Whether all words of an act are known; what is not known restricts nothing."""
+    if act.action == "run":
+        return bool(act.argv) and all(v.text is not None for v in act.argv)
+    return act.value.text is not None and (act.folders is not None or act.value.text.startswith("/"))

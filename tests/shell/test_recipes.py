@@ -1,0 +1,199 @@
+"""Code of a project that commands run: where it stands, and what shells are told to do there."""
+
+from __future__ import annotations
+
+import pytest
+
+from policy_lang import Policy
+from policy_lang.domain.limits import limit
+from policy_lang.shell.analyse import read_acts
+from policy_lang.shell.recipes import UNKNOWN_TEXT, Recipe, Script, recipe_of, scripts_of
+
+PROFILES = Policy.loads('policy "p"\n').engine.profiles
+
+
+def recipe(command: str) -> Recipe | None:
+    """Where the code of a command's last program stands."""
+    runs = [a for a in read_acts(command, "bash", PROFILES) if a.action == "run"]
+    return recipe_of(runs[-1])
+
+
+def scripts(command: str, text: str) -> list[str]:
+    """The scripts that a command runs of a file's text."""
+    found = recipe(command)
+    assert found is not None
+    return [s.text for s in scripts_of(found, text)]
+
+
+@pytest.mark.parametrize(
+    ("command", "files", "folder", "names", "words"),
+    [
+        ("npm test", ("package.json",), "", ("test",), ()),
+        ("npm t", ("package.json",), "", ("test",), ()),
+        ("npm run build", ("package.json",), "", ("build",), ()),
+        ("npm run-script build -- --watch", ("package.json",), "", ("build",), ("--watch",)),
+        ("npm --prefix web run build", ("package.json",), "web", ("build",), ()),
+        ("pnpm build", ("package.json",), "", ("build",), ()),
+        ("pnpm -C web run build", ("package.json",), "web", ("build",), ()),
+        ("pnpm test", ("package.json",), "", ("test",), ()),
+        ("yarn lint --fix", ("package.json",), "", ("lint",), ("--fix",)),
+        ("yarn run lint", ("package.json",), "", ("lint",), ()),
+        ("bun run dev", ("package.json",), "", ("dev",), ()),
+        ("make", ("GNUmakefile", "makefile", "Makefile"), "", (), ()),
+        ("make -C sub all A=1", ("GNUmakefile", "makefile", "Makefile"), "sub", ("all",), ()),
+        ("make -f x.mk", ("x.mk",), "", (), ()),
+        ("just build a b", ("justfile", "Justfile", ".justfile"), "", ("build",), ("a", "b")),
+        ("bash scripts/x.sh a", ("scripts/x.sh",), "", (), ("a",)),
+        ("sh -e x.sh", ("x.sh",), "", (), ()),
+        ("./x.sh a", ("./x.sh",), "", (), ("a",)),
+        ("source ./env.sh", ("./env.sh",), "", (), ()),
+        (". env.sh a", ("env.sh",), "", (), ("a",)),
+    ],
+)
+def test_where_the_code_stands(
+    command: str, files: tuple[str, ...], folder: str, names: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    found = recipe(command)
+    assert found is not None
+    assert (found.files, found.folder, found.names, found.words) == (files, folder, names, words)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "npm ci", "npm install", "npm run", "npm -w pkg run build", "pnpm -r build", "ls", "git status", "bash -c ls",
+        'npm run "$X"', "just --list", "tool x",
+    ],
+)  # fmt: skip
+def test_what_runs_none_of_it_or_does_not_say_which(command: str) -> None:
+    assert recipe(command) is None
+
+
+PACKAGE = """{"scripts": {"pretest": "lint", "test": "jest -i", "posttest": "echo done", "n": 1}}"""
+
+
+def test_a_package_script_has_what_comes_before_and_after() -> None:
+    assert scripts("npm test", PACKAGE) == ["lint", "jest -i", "echo done"]
+    assert scripts("npm test -- 'a b'", PACKAGE) == ["lint", "jest -i 'a b'", "echo done"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"scripts": []}', '{"scripts": {"test": 1}}', "{" * 5000, '{"a": 1'])
+def test_a_package_without_the_script_says_nothing(text: str) -> None:
+    assert scripts("npm test", text) == []
+
+
+MAKEFILE = """\
+CC := gcc
+OUT = build/$(NAME)
+NAME = app
+.PHONY: all
+all: dep other.o  # both
+\t@$(CC) -o $(OUT) $<
+\t-rm $$HOME/x; echo $(shell date) ${MORE}
+dep: ; echo dep
+other.o: missing
+\techo \\
+\t  $@
+unused:
+\tcurl x
+"""
+
+
+def test_a_makefile_is_read_as_make_does() -> None:
+    assert [s.strip() for s in scripts("make", MAKEFILE)] == [
+        "echo dep",
+        "echo    other.o",
+        "gcc -o build/app dep",
+        f"rm $HOME/x; echo {UNKNOWN_TEXT} {UNKNOWN_TEXT}",
+    ]
+    assert scripts("make dep", MAKEFILE) == ["echo dep"]
+    assert scripts("make all NAME=x CC=cc", MAKEFILE)[2].strip() == "cc -o build/x dep"
+    assert scripts("make nothing", MAKEFILE) == []
+
+
+def test_a_makefile_may_name_its_shell_and_run_lines_as_one() -> None:
+    found = recipe("make")
+    assert found is not None
+    text = "SHELL := /bin/bash\n.ONESHELL:\nall:\n\tcd x\n\tls\n"
+    assert scripts_of(found, text)[0].dialect.name == "bash"
+    assert [s.text for s in scripts_of(found, text)] == ["cd x\nls"]
+
+
+def test_a_makefiles_variables_end() -> None:
+    deep = "".join(f"V{i} = $(V{i + 1})\n" for i in range(20)) + "V20 = x\nall:\n\techo $(V0)\n\techo $(V19)\n"
+    assert scripts("make", deep) == [f"echo {UNKNOWN_TEXT}", "echo x"]
+    most = limit("recipe_values")
+    wide = "A = a\nall:\n\techo {}\n"
+    assert UNKNOWN_TEXT not in scripts("make", wide.format("$(A)" * most))[0]
+    assert scripts("make", wide.format("$(A)" * (most + 1)))[0].count(UNKNOWN_TEXT) == 1
+    loop = "A = $(A)$(A)\nall:\n\techo $(A)\n"
+    assert len(scripts("make", loop)[0]) < 10_000
+
+
+def test_variables_are_followed_so_deep() -> None:
+    most = limit("recipe_nesting")
+    for count, known in ((most, True), (most + 1, False)):
+        text = "".join(f"V{i} = $(V{i + 1})\n" for i in range(count - 1)) + f"V{count - 1} = x\nall:\n\techo $(V0)\n"
+        assert (scripts("make", text) == ["echo x"]) is known
+
+
+JUSTFILE = """\
+set shell := ["bash", "-c"]
+version := "1"
+
+# builds
+build target="x": dep
+    @echo {{target}} {{ version }}
+    -rm out
+
+dep:
+    echo dep
+
+_hidden:
+    echo hidden
+
+py:
+    #!/usr/bin/env python3
+    print(1)
+
+sh:
+    #!/usr/bin/env bash
+    cd x
+    ls
+"""
+
+
+def test_a_justfile_is_read_as_just_does() -> None:
+    assert scripts("just", JUSTFILE) == ["echo dep", f"echo {UNKNOWN_TEXT} {UNKNOWN_TEXT}", "rm out"]
+    assert scripts("just dep", JUSTFILE) == ["echo dep"]
+    assert scripts("just py", JUSTFILE) == []
+    assert "cd x\nls" in scripts("just sh", JUSTFILE)[0]
+
+
+@pytest.mark.parametrize(
+    ("first", "name"),
+    [
+        ("#!/bin/bash\n", "bash"), ("#!/usr/bin/env bash\n", "bash"), ("#! /bin/sh -e\n", "sh"),
+        ("#!/usr/bin/env -S zsh -f\n", "zsh"), ("#!/usr/bin/env python3\n", ""), ("", ""), ("#!\n", ""),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_run_by_its_name_says_what_reads_it(first: str, name: str) -> None:
+    found = recipe("./x")
+    assert found is not None
+    assert [s.dialect.name for s in scripts_of(found, f"{first}ls\n")] == ([name] if name else [])
+
+
+def test_a_named_shell_reads_whatever_the_file_says() -> None:
+    found = recipe("bash x a b")
+    assert found is not None
+    (script,) = scripts_of(found, "#!/bin/sh\nls\n")
+    assert isinstance(script, Script)
+    assert (script.dialect.name, script.words) == ("bash", ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    "text", ["a" + " " * 60_000, "a: " + "b " * 20_000, "$(" * 30_000, "=" * 60_000, "#!" + " " * 60_000]
+)
+def test_no_text_takes_long(text: str) -> None:
+    for command in ("make", "just", "npm test", "./x"):
+        scripts(command, text)
