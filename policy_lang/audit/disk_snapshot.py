@@ -78,9 +78,9 @@ class Recording(Disk):
             self._contents[path] = digest(found)
         return found
 
-    def below(self, root: str, visible: bool = False) -> Iterator[Found]:
+    def below(self, root: str, visible: bool = False, deep: bool = True) -> Iterator[Found]:
         """Everything below a folder. What was not looked at is not known later either."""
-        return self._noted(_tree(root, visible), REAL.below(root, visible))
+        return self._noted(_tree(root, visible, deep), REAL.below(root, visible, deep))
 
     def untracked(self, root: str, every: bool = False) -> Iterator[Found]:
         """The files below a folder that git does not track."""
@@ -151,9 +151,9 @@ class Recorded(Disk):
         """Nothing: of a file its digest alone is recorded, so what its code restricts is not seen again."""
         return None
 
-    def below(self, root: str, visible: bool = False) -> Iterator[Found]:
+    def below(self, root: str, visible: bool = False, deep: bool = True) -> Iterator[Found]:
         """What lay below a folder. Raises RequestError where the record ends."""
-        return self._given(_tree(root, visible), root)
+        return self._given(_tree(root, visible, deep), root)
 
     def untracked(self, root: str, every: bool = False) -> Iterator[Found]:
         """The files below a folder that git did not track. Raises RequestError where the record ends."""
@@ -180,8 +180,8 @@ class Recorded(Disk):
         return found if isinstance(found, dict) else {}
 
 
-def _tree(root: str, visible: bool) -> str:
-    return f"visible {root}" if visible else f"all {root}"
+def _tree(root: str, visible: bool, deep: bool) -> str:
+    return f"{'visible' if visible else 'all' if deep else 'in'} {root}"
 
 
 def _untracked(root: str, every: bool) -> str:

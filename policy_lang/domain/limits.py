@@ -80,6 +80,7 @@ TABLE: tuple[Limit, ...] = (
     Limit(
         "command_readings", 256, "readings", "of one pattern or command whose options no profile knows; more may be any"
     ),
+    Limit("find_names", 16, "names", "that one expression of find asks for; with more it counts as any name"),
     Limit("argv_words", 4096, "words", "the longest commands that builds make"),
     Limit("argv_bytes", 128 * 1024, "bytes", "one argument's limit on Linux (MAX_ARG_STRLEN)"),
     Limit("resolved_addresses", 64, "addresses", "the answers of DNS for one name"),

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
         def content(self, path: str, most: int) -> bytes | None:
             """What a regular file holds, when it is not more than `most` bytes."""
 
-        def below(self, root: str, visible: bool = False) -> Iterator[tuple[tuple[str, ...], str, bool]]:
-            """Everything below a folder."""
+        def below(
+            self, root: str, visible: bool = False, deep: bool = True
+        ) -> Iterator[tuple[tuple[str, ...], str, bool]]:
+            """Everything below a folder, or when not `deep` what lies in it."""
 
 
 Resource = str | tuple[str, ...]

@@ -111,7 +111,7 @@ def _shown(act: Act) -> str | tuple[str, ...]:
     if act.opaque:
         return ""
     text = _text(act.value)
-    below = "/**" if act.tree and not act.supposed and not text.endswith("/") else ""
+    below = "/" if act.tree and not act.supposed and not text.endswith("/") else ""
     if act.folders in (None, ("",)) or SORT_OF[act.action] != PATH or text.startswith(("/", "~", "${")):
         return text + below
     assert act.folders is not None
@@ -127,4 +127,4 @@ def _text(value: Value) -> str:
     if known is not None:
         return known
     out = "".join(p if isinstance(p, str) else _SHOWN.get(p, "*" if p in SOME else "…") for p in value.parts)
-    return out.replace("//**", "/**") + (" ..." if value.many and Hole.ANY in value.parts else "")
+    return out.replace("//", "/") + (" ..." if value.many and Hole.ANY in value.parts else "")

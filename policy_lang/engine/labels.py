@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..automata.pattern import ANY, MANY, Label, Sequence, quoted, segment_label
+from ..automata.pattern import ANY, MANY, Label, Sequence, collapse, quoted, segment_label
 from ..domain.errors import RequestError
 from ..domain.faults import CallerError
 from ..domain.limits import limit
@@ -10,8 +10,12 @@ from ..domain.regex import regex
 from ..ir.scopes import PatternError
 from ..shell.values import Hole, Value
 
-SOME = {Hole.FILE, Hole.NAME, Hole.WORD, Hole.DIGITS, Hole.NUMBER}
+SOME = {Hole.FILE, Hole.ENTRY, Hole.NAME, Hole.WORD, Hole.DIGITS, Hole.NUMBER}
 """What stands for some characters within one segment."""
+_MARKS = {**dict.fromkeys(SOME, "\1"), Hole.FILE: "\0", Hole.ENTRY: "\2", Hole.BELOW: "/\3/"}
+_MARKED = regex("[\0-\3]")
+VISIBLE = segment_label("[!.]*")
+"""Any name that a glob's `*` stands for."""
 _STARS = regex(r"\*\*+")
 _MOST_WILDCARDS = limit("segment_wildcards")
 
@@ -77,7 +81,7 @@ def split_path(value: Value, folder: str) -> tuple[str, Sequence]:
     if parts and parts[0] in {Hole.HOME, Hole.TMP, Hole.CWD}:
         prefix = {Hole.HOME: "~", Hole.TMP: "${tmp}"}.get(parts[0], folder)
         parts = parts[1:]
-        if parts:
+        if parts and parts[0] is not Hole.BELOW:
             if not (isinstance(parts[0], str) and parts[0].startswith("/")):
                 raise UnknownResourceError(f"the path is not known ({value.why})")
             parts[0] = parts[0].lstrip("/")
@@ -88,24 +92,27 @@ def split_path(value: Value, folder: str) -> tuple[str, Sequence]:
     text = ""
     for part in parts:
         if isinstance(part, str):
-            text += part.replace("\0", "")
-        elif part in SOME:
-            text += "\0" if part is Hole.FILE else "\1"
+            text += part if part.isprintable() else _MARKED.sub("\x04", part)  # refused further on
+        elif part in _MARKS:
+            text += _MARKS[part]
         else:
             raise UnknownResourceError(f"the path is not known: {value.why or 'it depends on a value'} may be anything")
     full = f"{prefix.rstrip('/')}/{text}" if prefix and text else (text or prefix or ".")
-    if "\0" not in full and "\1" not in full:
+    if text.isprintable():
         return full, ()
     segments = full.split("/")
-    first = next(i for i, s in enumerate(segments) if "\0" in s or "\1" in s)
+    first = next((i for i, s in enumerate(segments) if _MARKED.search(s)), len(segments))
     labels: list[Label] = []
     for segment in segments[first:]:
         if segment in {"", "."}:
             continue
+        if segment == "\3":
+            labels.append(MANY)
+            continue
         if segment == ".." or not segment.replace("\1", "").strip("."):
             raise UnknownResourceError(f"the path is not known: {value.why or 'a part'} may be `..`")
         visible = "[!.]" if segment.startswith("\0") else ""  # a glob leaves hidden files out
-        stars = "*".join(quoted(p) for p in segment.replace("\1", "\0").split("\0"))
+        stars = "*".join(quoted(p) for p in _MARKED.split(segment))
         labels.append(segment_label(one_star(visible + stars)))
     known = "/".join(segments[:first]) or ("/" if full.startswith("/") else ".")
-    return known, tuple(labels)
+    return known, collapse(labels)

@@ -2,49 +2,40 @@
 
 from __future__ import annotations
 
-import os
-
 from ..automata.glob import Glob
-from ..automata.pattern import ANY, MANY, Label, Sequence, Word, segment_label
-from ..domain.actions import DENY
+from ..automata.pattern import ANY, MANY, Sequence, Word
 from ..domain.decision import Verdict
-from ..domain.errors import SearchLimitError
-from ..domain.limits import limit
-from ..domain.regex import regex
 from ..domain.request import Request
-from ..facts.paths import ROOT, path_forms, roots_of
+from ..facts.paths import ROOT, Roots, path_forms, roots_of
 from ..facts.words import Names
 from ..shell.acts import Act
-from ..shell.values import Hole, Value
+from ..shell.values import NAMES, Hole, Value
 from .combine import Environment
 from .evaluator import Evaluator
-from .labels import UnknownResourceError, split_path
+from .labels import SOME, VISIBLE, UnknownResourceError, split_path
 
 ORDINARY = "\ue000"
 """A name that no pattern speaks of: an ordinary file."""
-_MOST_FILES = limit("tree_files")
+_FOLDERS = 4
+"""Folders of any depth in one partly known path, for which an ordinary one is tried."""
 _UNTRACKED = frozenset({"untracked", "every"})
+_OF_GIT = _UNTRACKED | {"tracked"}
 _THERE = _UNTRACKED | {"existing", "copied"}
 """Trees of what lies below a folder already."""
-_OF_GIT = _UNTRACKED | {"tracked"}
-_WILD = regex(r"[*?]+")
+_MAY_EXIST = frozenset(SOME | {Hole.BELOW})
 
 
 def path_verdict(evaluator: Evaluator, act: Act, request: Request, env: Environment) -> Verdict:
     """The verdict on what a command does to a path, and to what lies below it."""
-    table = evaluator.table(act.action)
     if act.folders is None and not _absolute(act.value):
         raise UnknownResourceError("the working folder is not known here, so neither is the path")
-    inside_only = act.tree in _OF_GIT and act.value.text == "."  # git leaves the folder that it stands in
-    verdicts: list[Verdict] = []
-    for folder in act.folders if act.folders is not None else ("",):
-        known, rest = split_path(act.value, folder)
-        forms = path_forms(known, roots_of(request))
-        for names in forms if not inside_only else ():
-            verdicts.append(evaluator.named(act.action, table, Names(names.definite, names.possible, rest), env))
-        if act.tree:
-            verdicts.append(_below(evaluator, act, known, rest, forms, request, env))
-    return evaluator.strictest(verdicts)
+    folders = act.folders if act.folders is not None else ("",)
+    if len(folders) == 1 and not act.tree and len(act.value.parts) == 1 and isinstance(act.value.parts[0], str):
+        table = evaluator.table(act.action)
+        forms = path_forms(split_path(act.value, folders[0])[0], roots_of(request))
+        return evaluator.strictest(evaluator.named(act.action, table, names, env) for names in forms)
+    decision = _PathDecision(evaluator, act, request, env)
+    return evaluator.strictest([v for folder in folders for v in decision.verdicts(folder)])
 
 
 def _absolute(value: Value) -> bool:
@@ -52,42 +43,123 @@ def _absolute(value: Value) -> bool:
     return first in {Hole.HOME, Hole.TMP} or (isinstance(first, str) and first.startswith("/"))
 
 
-def _below(
-    evaluator: Evaluator,
-    act: Act,
-    known: str,
-    rest: Sequence,
-    forms: tuple[Names, ...],
-    request: Request,
-    env: Environment,
-) -> Verdict:
-    """What lies below a path, or is put there."""
-    table = evaluator.table(act.action)
-    looks = (
-        request.workspace is not None and roots_of(request).disk.is_folder(request.workspace) and not request.lexical
-    )
-    wanted = _filters(act.names)
-    if act.tree == "tracked" and not rest:
-        return _checked_out(evaluator, act, known, forms, request, env, looks)
-    if act.tree == "own" or (request.lexical and act.tree in _THERE):
-        last = _ordinary(act.names)
+class _PathDecision:
+    """One act on a path: where the disk is known, on everything there that the act may mean."""
+
+    __slots__ = ("act", "env", "evaluator", "looks", "request", "roots", "table")
+
+    def __init__(self, evaluator: Evaluator, act: Act, request: Request, env: Environment) -> None:
+        self.evaluator = evaluator
+        self.act = act
+        self.request = request
+        self.env = env
+        self.table = evaluator.table(act.action)
+        self.roots: Roots = roots_of(request)
+        workspace = request.workspace
+        self.looks = workspace is not None and not request.lexical and self.roots.disk.is_folder(workspace)
+
+    def verdicts(self, folder: str) -> list[Verdict]:
+        """The verdicts on the act in one working folder."""
+        known, rest = split_path(self.act.value, folder)
+        if rest and self.looks and self._exists():
+            from .existing import Existing
+
+            there = Existing(self.evaluator, self.act, self.request, self.env).matched(known, rest)
+            return there or self._partly(known, [_filled(t, self.act.action == "write") for t in _ordinary(rest)])
+        if rest:
+            return self._partly(known, _ordinary(rest), rest)
+        forms = path_forms(known, self.roots)
+        if self.act.tree.startswith("into"):
+            return self._into(known, folder, forms)
+        inside_only = self.act.tree in _OF_GIT and self.act.value.text == "."  # git leaves the folder that it stands in
+        found = [] if inside_only else [self._named(names) for names in forms]
+        return [*found, *self._below(known, folder, forms)] if self.act.tree else found
+
+    def _exists(self) -> bool:
+        """True when only what is there matters: names come from the disk, or what is not there is not touched."""
+        holes = {p for p in self.act.value.parts if isinstance(p, Hole)} - {Hole.HOME, Hole.TMP, Hole.CWD}
+        return holes <= NAMES or (self.act.action != "write" and holes <= _MAY_EXIST)
+
+    def _named(self, names: Names) -> Verdict:
+        return self.evaluator.named(self.act.action, self.table, names, self.env)
+
+    def _members(self, forms: tuple[Names, ...], tails: list[Sequence]) -> list[Verdict]:
+        return [self._named(Names(n.definite, n.possible, tail)) for n in forms for tail in tails]
+
+    def _partly(self, known: str, tails: list[Sequence], whole: Sequence = ()) -> list[Verdict]:
+        """The verdicts where nobody looks: on ordinary names, or on every name that there could be."""
+        forms = path_forms(known, self.roots)
+        act = self.act
+        if not self.request.lexical and not self.looks:
+            return self._members(forms, [(*whole, MANY) if act.tree else whole])
+        if act.tree in {"existing", "own"} or (act.tree != "new" and act.tree and self.request.lexical):
+            tails = [(*t, *more) for t in tails for more in ((), (ORDINARY,), (ORDINARY, ORDINARY))]
+        elif act.tree:
+            tails = [(*t, MANY) for t in tails]
+        found = self._members(forms, tails)
+        if len(whole) > 1 and whole[0] is MANY:  # should it be no folder, then it is itself what is meant
+            restricting = self.evaluator.restricting(self.env)
+            found += [self.evaluator.named(act.action, self.table, n, restricting) for n in forms]
+        return found
+
+    def _into(self, known: str, folder: str, forms: tuple[Names, ...]) -> list[Verdict]:
+        """The verdicts on what is put into a folder under the names that it has elsewhere."""
+        assert self.act.like is not None
+        source, rest = split_path(self.act.like, folder)
         if not rest:
-            deeper = [()] if act.supposed else [(), (ORDINARY,)]
-            found = [_extended(n, (*inside, name)) for n in forms for name in last for inside in deeper]
-            if act.action != "read" and not act.names and act.tree not in _UNTRACKED:
-                found += [_extended(n, tail) for n in forms for tail in _repository(n, request.workspace)]
-            return evaluator.strictest(evaluator.named(act.action, table, n, env) for n in found)
-        tails: list[Sequence] = [t for name in last for t in ((*rest, name), (*rest, ORDINARY, name))]
-    elif looks and act.tree in _THERE and not rest:
-        return _on_disk(evaluator, act, known, forms, request, env)
-    else:
-        tails = [(*rest, MANY, name) for name in wanted or [ANY]]
-    verdicts = [
-        evaluator.members(act.action, table, env, (tail,), names.definite, bool(names.possible))
-        for names in forms
-        for tail in tails
-    ]
-    return evaluator.strictest(verdicts)
+            raise UnknownResourceError("what is copied is not known")
+        if self.looks:
+            from .existing import Existing
+
+            there = Existing(self.evaluator, self.act, self.request, self.env).put(source, rest, known, forms)
+            if there:
+                return there
+        tails = [t[-1:] for t in (_ordinary(rest) if self.looks or self.request.lexical else [rest])]
+        return self._members(forms, [(*t, *more) for t in tails for more in ((), (ORDINARY,))])
+
+    def _below(self, known: str, folder: str, forms: tuple[Names, ...]) -> list[Verdict]:
+        """The verdicts on what lies below a path, or is put there."""
+        act = self.act
+        if act.tree == "tracked" and not self.looks:
+            return [self._named(_extended(n, tail)) for n in forms for tail in ((ORDINARY,), (ORDINARY, ORDINARY))]
+        if act.tree == "own" or (self.request.lexical and act.tree in _THERE):
+            deeper = [(ORDINARY,)] if act.supposed else [(ORDINARY,), (ORDINARY, ORDINARY)]
+            found = [_extended(n, tail) for n in forms for tail in deeper]
+            if act.action != "read" and not act.supposed and act.tree not in _UNTRACKED:
+                found += [_extended(n, tail) for n in forms for tail in _repository(n, self.request.workspace)]
+            return [self._named(n) for n in found]
+        if self.looks and act.tree in _THERE | _OF_GIT:
+            from .existing import Existing
+
+            there = Existing(self.evaluator, act, self.request, self.env)
+            if act.tree == "tracked":
+                return there.checked_out(known, forms, ORDINARY)
+            found = [_extended(n, (ORDINARY,)) for n in forms] if act.tree in _UNTRACKED else []
+            return [*there.below(known, folder, forms), *(self._named(n) for n in found)]
+        return self._members(forms, [(MANY, ANY)])
+
+
+def _ordinary(rest: Sequence) -> list[Sequence]:
+    """What a partly known path may be where names are ordinary: folders of any depth, names of which nothing is known.
+
+    Names of which something is known (`*.pem`, `.e*`) count for every name that there could be.
+    """
+    tails: list[Sequence] = [()]
+    last = True
+    for number, label in enumerate(reversed(rest)):
+        if label is MANY and number < _FOLDERS:
+            tails += [(ORDINARY, *t) for t in tails]
+        elif label is ANY or (label == VISIBLE and last):
+            tails = [(ORDINARY, *t) for t in tails]
+        else:
+            last = False
+            tails = [(label, *t) for t in tails]
+    return tails
+
+
+def _filled(labels: Sequence, made: bool) -> Sequence:
+    """Names that nothing has: a glob that matches nothing is a name itself, which may be `made`."""
+    return tuple(((made and x.filled(ORDINARY)) or ORDINARY) if isinstance(x, Glob) else x for x in labels)
 
 
 def _repository(names: Names, workspace: str | None) -> list[Word]:
@@ -97,96 +169,5 @@ def _repository(names: Names, workspace: str | None) -> list[Word]:
     return [(*inside[len(r) :], ".git", "config") for r in roots if workspace and inside[: len(r)] == r]
 
 
-def _ordinary(names: str) -> list[str]:
-    """An ordinary file's name for each glob of a filter."""
-    return [_WILD.sub(ORDINARY, name) for name in names.split("|")] if names else [ORDINARY]
-
-
-def _filters(names: str) -> list[Label]:
-    return [segment_label(name) for name in names.split("|")] if names else []
-
-
-def _on_disk(
-    evaluator: Evaluator, act: Act, known: str, forms: tuple[Names, ...], request: Request, env: Environment
-) -> Verdict:
-    """The verdict on everything that exists below a folder, file by file."""
-    table = evaluator.table(act.action)
-    where = known
-    if act.like is not None:
-        text = act.like.text
-        if text is None:
-            raise UnknownResourceError("what is copied is not known")
-        where = split_path(act.like, (act.folders or ("",))[0])[0]
-    disk = roots_of(request).disk
-    root = disk.real(_placed(where, request))
-    wanted = _filters(act.names)
-    verdicts: dict[Verdict, None] = {}
-    every = act.tree == "every"
-    found_below = disk.untracked(root, every) if act.tree in _UNTRACKED else disk.below(root, act.visible)
-    for count, (word, location, is_link) in enumerate(found_below, 1):
-        if count > _MOST_FILES:
-            raise SearchLimitError(f"more than {_MOST_FILES} files lie below; name a smaller folder")
-        if wanted and not any(_carries(label, word[-1]) for label in wanted):
-            continue
-        if is_link and act.action == "read":
-            found = [evaluator.named(act.action, table, n, env) for n in path_forms(location, roots_of(request))]
-        else:
-            found = [evaluator.named(act.action, table, _extended(n, word), env) for n in forms]
-        for verdict in found:
-            if verdict.effect == DENY:
-                why = f"it reaches `{'/'.join((known.rstrip('/'), *word))}`"
-                return Verdict(DENY, (), verdict.rules, (*verdict.reasons, why))
-            verdicts[verdict] = None
-    for names in forms:
-        inside = [_extended(names, (name,)) for name in _ordinary(act.names)] if act.tree in _UNTRACKED else [names]
-        verdicts.update(dict.fromkeys(evaluator.named(act.action, table, n, env) for n in inside))
-    return evaluator.strictest(verdicts)
-
-
-def _checked_out(
-    evaluator: Evaluator,
-    act: Act,
-    known: str,
-    forms: tuple[Names, ...],
-    request: Request,
-    env: Environment,
-    looks: bool,
-) -> Verdict:
-    """The verdict on what git has checked out below a folder: an ordinary file in each visible folder that is there.
-
-    Which of the files change hangs on commits. So rules about folders hold, and those about single names and hidden
-    folders do not: what a commit holds was written through these rules, or came from a remote that people configured.
-    """
-    table = evaluator.table(act.action)
-    disk = roots_of(request).disk
-    root = disk.real(_placed(known, request)) if looks else ""
-    words: dict[Word, None] = {(ORDINARY,): None, (ORDINARY, ORDINARY): None}
-    if looks and not disk.is_folder(root):
-        words = {(): None}
-    elif looks:
-        for count, (word, _, is_link) in enumerate(disk.below(root, True), 1):
-            if count > _MOST_FILES:
-                raise SearchLimitError(f"more than {_MOST_FILES} files lie below; name a smaller folder")
-            if not is_link and len(word) > 1:
-                words[(*word[:-1], ORDINARY)] = None
-    found = (evaluator.named(act.action, table, _extended(n, word), env) for n in forms for word in words)
-    return evaluator.strictest(found)
-
-
-def _carries(label: Label, name: str) -> bool:
-    return name == label if isinstance(label, str) else not isinstance(label, Glob) or label.matches(name)
-
-
 def _extended(names: Names, word: Word) -> Names:
     return Names(tuple((*n, *word) for n in names.definite), tuple((*n, *word) for n in names.possible))
-
-
-def _placed(text: str, request: Request) -> str:
-    base = request.cwd or request.workspace or "/"
-    if text == "~" or text.startswith("~/"):
-        if request.home is None:
-            raise UnknownResourceError("`~` is the home folder, which the request does not give")
-        text = request.home + text[1:]
-    elif text.startswith("${tmp}"):
-        text = (request.tmp or "/tmp") + text[6:]  # noqa: S108 (the documented default)
-    return os.path.join(base, text)

@@ -68,8 +68,8 @@ class Disk:
             data = stream.read(most + 1)
         return data if len(data) <= most else None
 
-    def below(self, root: str, visible: bool = False) -> Iterator[Found]:
-        """Everything below a folder.
+    def below(self, root: str, visible: bool = False, deep: bool = True) -> Iterator[Found]:
+        """Everything below a folder, or when not `deep` what lies in it.
 
         Links are not followed. `visible` leaves out hidden files and plain names of `.gitignore`, as rg(1) does.
         Raises RequestError for a folder that cannot be read; a folder that is not there has nothing below.
@@ -82,7 +82,7 @@ class Disk:
                 if visible and (entry.name.startswith(".") or ignored.has(entry.name)):
                     continue
                 word = (*segments, entry.name)
-                if entry.is_dir(follow_symlinks=False):
+                if deep and entry.is_dir(follow_symlinks=False):
                     todo.append((entry.path, word, ignored))
                 yield word, entry.path, entry.is_symlink()
 

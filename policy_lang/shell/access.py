@@ -7,7 +7,7 @@ import re
 from ..domain.regex import regex
 from .reading import Opaque
 from .state import folder_text
-from .values import Hole, Value, literal
+from .values import Hole, Value, found_below, literal
 from .walk import Walk
 
 PATH_ROLES = {
@@ -22,18 +22,29 @@ SCP = regex(r"(?:[A-Za-z0-9_.-]+@)?([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(?!//)",
 """`[user@]host:` before a path, as scp(1) takes it."""
 
 
-def path(walk: Walk, action: str, value: Value, tree: str = "", names: str = "", like: Value | None = None) -> None:
-    """A path that is read, written or deleted; `-` and devices are none."""
+def path(
+    walk: Walk,
+    action: str,
+    value: Value,
+    tree: str = "",
+    names: str = "",
+    like: Value | None = None,
+    follows: bool = False,
+) -> None:
+    """A path that is read, written or deleted; `-` and devices are none. Of a tree, `names` are the globs of files."""
     text = value.text
     if (text == "-" and action != "delete") or (text in _DEVICES and not tree) or value.parts == (Hole.PIPE,):
         return
     if text == "":
         return
+    if tree and names:
+        for name in names.split("|"):
+            walk.act(action, found_below(value, name))
+        return
     if value.parts and value.parts[-1] == Hole.BELOW:
         value, tree = Value(value.parts[:-1], value.many, value.why), tree or "existing"
-        names = names or walk.found
     visible = tree == "visible"
-    walk.act(action, value, tree="existing" if visible else tree, names=names, visible=visible, like=like)
+    walk.act(action, value, tree="existing" if visible else tree, visible=visible, like=like, follows=follows)
 
 
 def in_tree(tree: str, names: str, value: Value) -> str:

@@ -11,7 +11,7 @@ from ..domain.record import field, record
 from .changes import UNCHANGED, AddAct, CommandChanges, OptionChange, summed
 from .reading import Opaque
 from .slots import Slot
-from .values import Value, joined
+from .values import Lines, Value, joined
 
 
 @record(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Parsed:
     """A command line by its profile. `path` are the canonical names of the program and its sub-commands.
 
     `named` are the words that a grant must name; `runs_file` says that it runs the code of a file. `repository` are the
-    folders whose `.git` an option names, empty when none does.
+    folders whose `.git` an option names, empty when none does. `output` are the names that it prints.
     """
 
     profile: Profile
@@ -99,6 +99,7 @@ class Parsed:
     changes: CommandChanges = UNCHANGED
     runs_file: bool = False
     repository: tuple[str, ...] = ()
+    output: Lines | None = None
 
     def has(self, name: str) -> bool:
         """True when the option is given under any of its spellings."""

@@ -136,7 +136,7 @@ def _path(walk: Walk, value: Value, restricted: frozenset[str]) -> None:
     unknown = Hole.ANY in value.parts  # of all files some are protected in every policy, so nothing could be written
     for action in ("read",) if unknown else ("read", "write", "delete"):
         if action in restricted:
-            walk.act(action, value, tree="own", names="*")
+            walk.act(action, value, tree="own")
 
 
 def _refs(walk: Walk, texts: list[str], restricted: frozenset[str]) -> None:

@@ -6,6 +6,7 @@ from enum import Enum
 
 from ..domain.limits import limit
 from ..domain.record import record
+from ..domain.regex import regex
 
 
 class Hole(Enum):
@@ -20,7 +21,9 @@ class Hole(Enum):
     NAME = "name"
     """Any characters but `/`, perhaps none, perhaps `..`."""
     FILE = "file"
-    """Characters of an existing file's name, where a glob stands."""
+    """Characters of an existing file's name, where a glob stands; no dot at the beginning of a name."""
+    ENTRY = "entry"
+    """Characters of an existing file's name, of a hidden one as well."""
     BELOW = "below"
     """Nothing, or `/` and the path of something that exists there; never `..`."""
     HOME = "home"
@@ -37,6 +40,7 @@ class Hole(Enum):
 
 Piece = str | Hole
 
+_WILD = regex(r"[*?]+")
 _MOST_TEXT = limit("script_bytes")
 _MOST_WORDS = limit("script_fields")
 _MOST_PARTS = limit("script_parts")
@@ -68,7 +72,7 @@ class Value:
         first = self.parts[0]
         if isinstance(first, str):
             return first.startswith("-")
-        return first in {Hole.ANY, Hole.NAME, Hole.FILE, Hole.NUMBER}
+        return first in {Hole.ANY, Hole.NAME, Hole.FILE, Hole.ENTRY, Hole.NUMBER}
 
     def starts(self) -> str:
         """The literal beginning."""
@@ -92,6 +96,63 @@ def joined(parts: list[Piece], many: bool = False, why: str = "") -> Value:
                 continue
         out.append(part)
     return Value(tuple(out), many, why)
+
+
+@record(frozen=True, slots=True)
+class Lines:
+    """What a command prints, when that is names: each has one of the `forms`, and ends with `end`."""
+
+    forms: tuple[Value, ...]
+    end: str = "\n"
+
+    @property
+    def text(self) -> None:
+        """The whole text is not known."""
+        return None
+
+
+NAMES = frozenset({Hole.FILE, Hole.ENTRY, Hole.BELOW})
+"""What stands for names of files that exist."""
+
+
+def inside(parts: tuple[Piece, ...], before: bool, after: str) -> list[Piece]:
+    """The parts of a value within a longer word: what it names exists no more, unless only a path follows."""
+    if not before and (not after or after.startswith("/")):
+        return list(parts)
+    loose: list[Piece] = [Hole.NAME if p in {Hole.FILE, Hole.ENTRY} else p for p in parts]
+    if loose and loose[-1] is Hole.BELOW:
+        loose[-1] = Hole.ANY
+    return loose
+
+
+def placed(word: Value, mark: str, values: list[Value]) -> list[Value]:
+    """A word with each of the values where the mark stands; the word itself when it has none."""
+    if not any(isinstance(p, str) and mark in p for p in word.parts):
+        return [word]
+    made: list[Value] = []
+    for value in values:
+        parts: list[Piece] = []
+        for part in word.parts:
+            if not isinstance(part, str):
+                parts.append(part)
+                continue
+            texts = part.split(mark)
+            for number, text in enumerate(texts):
+                parts.append(text)
+                if number + 1 < len(texts):
+                    parts += inside(value.parts, bool(parts) and parts != [""], texts[number + 1])
+        made.append(joined(parts, word.many or value.many, value.why))
+    return made
+
+
+def found_below(start: Value, name: str) -> Value:
+    """Any number of files below a folder whose names match a glob of `*` and `?`."""
+    parts: list[Piece] = [*start.parts, Hole.BELOW, "/"]
+    at = 0
+    for match in _WILD.finditer(name):
+        parts += [name[at : match.start()], Hole.ENTRY]
+        at = match.end()
+    return joined([*parts, name[at:]], True, start.why or "a file that is found")
 
 
 NOTHING = Value(())
@@ -126,7 +187,7 @@ _ORDER: tuple[tuple[Hole, frozenset[str]], ...] = (
     (Hole.DIGITS, frozenset({"digits"})),
     (Hole.NUMBER, frozenset({"digits", "number"})),
     (Hole.WORD, frozenset({"digits", "word"})),
-    (Hole.NAME, frozenset({"digits", "number", "word", "name", "file"})),
+    (Hole.NAME, frozenset({"digits", "number", "word", "name", "file", "entry"})),
 )
 
 

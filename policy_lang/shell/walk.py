@@ -57,7 +57,6 @@ class Walk:
     of those that were followed.
     `exported` are the variables that were handed to programs, with `every` all that are set from then on; `hand_over`
     records what a value does there.
-    `found` is the glob that every name matches which a surrounding `find` hands on, empty for none.
     """
 
     __slots__ = (
@@ -73,7 +72,6 @@ class Walk:
         "dialect",
         "every",
         "exported",
-        "found",
         "frames",
         "guarded",
         "hand_over",
@@ -100,7 +98,6 @@ class Walk:
         self.called: set[int] = set()
         self.assigned: list[str] = []
         self.moved = 0
-        self.found = ""
         self.exported: set[str] = set()
         self.every = False
         self.hand_over: Callable[[str, Binding], None] | None = None
@@ -118,7 +115,7 @@ class Walk:
             made.argv,
             folders,
             made.tree,
-            made.names,
+            made.follows,
             made.opaque,
             made.free,
             made.method,

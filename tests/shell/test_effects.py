@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from policy_lang import Policy, Request
+from policy_lang.compiler.profiles import builtin
 from policy_lang.domain.decision import Decision
+from policy_lang.domain.limits import limit
+from policy_lang.shell.analyse import read_acts
+from policy_lang.shell.values import Hole
 
 POLICY = Policy.loads(
     """
@@ -36,10 +40,10 @@ def test_each_part_has_its_place_and_rule() -> None:
     decision = run(script)
     assert decision.effect == "deny"
     parts = {(e.action, script[e.start : e.end]): e for e in decision.effects}
-    assert parts["delete", "rm -rf ../keep"].resource == "keep/**"
+    assert parts["delete", "rm -rf ../keep"].resource == "keep/"
     assert parts["delete", "rm -rf ../keep"].verdict.effect == "deny"
     assert parts["push", "git push origin main"].verdict.tiers == ("review",)
-    assert any("delete `keep/**`" in reason for reason in decision.reasons)
+    assert any("delete `keep/`" in reason for reason in decision.reasons)
 
 
 def test_an_opaque_part_leaves_the_others() -> None:
@@ -69,14 +73,73 @@ def test_folders_stand_for_what_is_in_them(tmp_path: Path, script: str, files: l
     assert (decision.effect, decision.reasons) == (effect, decision.reasons)
 
 
-def test_links_below_a_folder_are_decided_as_what_they_name(tmp_path: Path) -> None:
+def test_links_below_a_folder_are_followed_by_programs_that_do(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a/link").symlink_to("/etc/passwd")
-    assert run("grep -rn x a", workspace=str(tmp_path), lexical=False).effect == "deny"
+    assert run("grep -Rn x a", workspace=str(tmp_path), lexical=False).effect == "deny"
+    assert run("grep -rn x a", workspace=str(tmp_path), lexical=False).effect == "allow"
     assert run("rm -r a", workspace=str(tmp_path), lexical=False).effect == "allow"
     (tmp_path / "out").symlink_to("/etc")
     assert run("rm -r out/x", workspace=str(tmp_path), lexical=False).effect == "deny"
     assert run("cd out && rm x", workspace=str(tmp_path), lexical=False).effect == "deny"
+
+
+HONEST = Policy.loads(
+    """
+policy "p"
+import std.shell
+allow read "./" except "**/*.pem"
+allow write "dist/**", "src/**"
+allow delete "src/**", "build/**"
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("script", "lexical", "disk"),
+    [
+        ("find src -name '*.pyc' -delete", "allow", "allow"), ("find src -type f -delete", "allow", "allow"), ("find src -mindepth 1 -delete", "allow", "allow"),
+        ("find src -delete", "deny", "deny"), ("find src -type d -delete", "deny", "deny"), ("find src ! -type d -delete", "allow", "allow"),
+        ("find src ! -name '*.pyc' -delete", "deny", "deny"), ("find src -name 's*' -delete", "deny", "deny"), ("find src -name 'x*' -delete", "deny", "allow"),
+        ("find src -name x -o -delete", "deny", "deny"), (r"find src -type f \( -name x -o -name y \) -delete", "allow", "allow"),
+        ("find src build -type f -mmin +9 -exec rm {} +", "allow", "allow"), ("find . -name '*.pyc' -delete", "deny", "allow"), ("find . -name '*.md' -delete", "deny", "deny"),
+        ("find README.md -type f -delete", "deny", "deny"), ("find src/a.ts -type f -delete", "allow", "allow"), ("find src build -path x -prune -o -type f -delete", "allow", "allow"),
+        ("find src -name '*.ts' -exec cp {} dist/ ';'", "allow", "allow"), ("find docs -name '*.md' -exec cp {} docs/ ';'", "deny", "deny"),
+        ("find src -name '*.ts' -exec mv {} {}.pem ';'", "allow", "deny"), ("find -L src -type f -delete", "deny", "deny"), ("find src -execdir rm {} ';'", "deny", "deny"),
+        ("rm -rf build/*", "allow", "allow"), ("cat src/*", "allow", "allow"), ("cat */k*", "deny", "deny"), ("cat docs/*.md", "allow", "allow"), ("cat docs/*.p*", "deny", "deny"),
+        ("cat */*", "allow", "deny"), ("cp src/* dist/", "allow", "allow"), ("cp src/*.ts docs/", "deny", "deny"), ("mv build/* dist/", "allow", "allow"), ("mv docs/* dist/", "deny", "deny"),
+        ('for f in src/*; do wc -l "$f"; done', "allow", "allow"), ('for f in src/*; do echo x > "$f/../../y"; done', "deny", "deny"), ("cat l/*", "allow", "deny"), ("cat */passwd", "allow", "deny"),
+        ("cat nothing/*.pem", "deny", "allow"), ("echo x > docs/*.md", "deny", "deny"), ("touch src/*", "allow", "allow"), ("rm -rf src/*", "allow", "allow"),
+    ],
+)  # fmt: skip
+def test_what_is_named_by_a_search_or_a_glob(tmp_path: Path, script: str, lexical: str, disk: str) -> None:
+    for name in ("src/a.ts", "src/s.pyc", "src/b/k.ts", "build/o/x", "docs/r.md", "docs/k.pem", "README.md", "dist/d"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "l").symlink_to("/etc")
+    found = [
+        HONEST.decide(action="run", resource=script, workspace=str(tmp_path), home="/h", lexical=x)
+        for x in (True, False)
+    ]
+    assert [(d.effect, d.reasons) for d in found] == [(lexical, found[0].reasons), (disk, found[1].reasons)]
+
+
+@pytest.mark.parametrize("above", [0, 1])
+def test_names_of_one_search(above: int) -> None:
+    count = limit("find_names") + above
+    names = " -o ".join(f"-name n{i}.o" for i in range(count))
+    script = f"find src {chr(92)}( {names} {chr(92)}) -delete"
+    deleted = [a.value.parts for a in read_acts(script, "bash", builtin) if a.action == "delete"]
+    every = [("src", Hole.BELOW, f"/n{i}.o") for i in range(count)]
+    assert deleted == ([("src", Hole.BELOW, "/", Hole.ENTRY)] if above else every)
+
+
+def test_a_denial_names_the_file_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/key.pem").write_text("")
+    for script in ("cat src/*", "grep -r x .", "cp src/* dist/"):
+        decision = HONEST.decide(action="run", resource=script, workspace=str(tmp_path), home="/h")
+        assert any("src/key.pem`" in r for r in decision.reasons), decision.reasons
 
 
 def test_a_workspace_has_a_repository() -> None:

@@ -244,7 +244,7 @@ def test_script_steps() -> None:
 
 
 def test_tree_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("policy_lang.engine.paths._MOST_FILES", 5)
+    monkeypatch.setattr("policy_lang.engine.existing._MOST_FILES", 5)
     folder = tmp_path / "d"
     folder.mkdir()
 

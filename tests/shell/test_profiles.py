@@ -32,7 +32,15 @@ TREES = {
 
 
 def text(value: Value) -> str:
-    named = {Hole.HOME: "~", Hole.CWD: ".", Hole.TMP: "${tmp}", Hole.BELOW: "/**", Hole.FILE: "*", Hole.NAME: "*"}
+    named = {
+        Hole.HOME: "~",
+        Hole.CWD: ".",
+        Hole.TMP: "${tmp}",
+        Hole.BELOW: "/**",
+        Hole.FILE: "*",
+        Hole.NAME: "*",
+        Hole.ENTRY: "*",
+    }
     out = "".join(p if isinstance(p, str) else named.get(p, "…") for p in value.parts).replace("//**", "/**")
     return out + (" ..." if value.many and Hole.ANY in value.parts else "")
 

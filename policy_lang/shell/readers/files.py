@@ -61,11 +61,9 @@ def _placed(shell: ProgramHost, source: Value, target: Value, tree: bool, folder
         path(shell.walk, "write", target, kind, like=like)
     name = _base(source)
     if name is None:
-        below: Value = joined(
-            [*target.parts, "/", Hole.FILE if source.starts() and source.many else Hole.NAME], False, target.why
-        )
-    else:
-        below = joined([*target.parts, "" if text is not None and text.endswith("/") else "/", name], False, target.why)
+        path(shell.walk, "write", target if target.parts else UNKNOWN, "into-tree" if tree else "into", like=source)
+        return
+    below = joined([*target.parts, "" if text is not None and text.endswith("/") else "/", name], False, target.why)
     path(shell.walk, "write", below if target.parts else UNKNOWN, kind, like=like)
 
 

@@ -30,8 +30,11 @@ def search(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     only = [
         g.value for g in parsed.options if {"--include", "-g", "--glob"} & set(g.option.names) and g.value is not None
     ]
-    names = only[0].text or "" if len(only) == 1 else ""
-    wanted = names if re.fullmatch(r"[A-Za-z0-9_.*?-]+", names) and "**" not in names else ""
+    names = (only[0].text or "") if len(only) == 1 and walks else ""
+    wanted = re.fullmatch(r"[A-Za-z0-9_.*?-]+", names) is not None
+    follows = parsed.has("-R") if parsed.path[0] not in {"rg", "ag"} else parsed.has("-L")
     for value in operands:
-        path(shell.walk, "read", value, tree, names=wanted if tree else "")
+        if wanted and not follows:
+            path(shell.walk, "read", value)
+        path(shell.walk, "read", value, tree, names if wanted and not follows else "", follows=follows)
     return True

@@ -27,7 +27,7 @@ READERS = {
     "apply-patch": "text.apply_patch", "jq": "text.jq", "print-env": "text.print_env", "shell": "wrappers.inner_shell",
     "shell-words": "wrappers.shell_words", "start-stop-daemon": "wrappers.start_stop_daemon", "tmux": "wrappers.tmux", "dotenv": "wrappers.dotenv", "mktemp": "files.mktemp", "getent": "services.getent", "telnet": "services.telnet", "flock": "wrappers.flock", "runuser": "wrappers.runuser", "parallel": "wrappers.parallel",
     "env": "wrappers.env", "sudo": "wrappers.sudo", "xargs": "wrappers.xargs", "command": "wrappers.command",
-    "watch": "wrappers.watch", "find": "wrappers.find", "psql": "services.psql", "mysql": "services.mysql",
+    "watch": "wrappers.watch", "find": "find.find", "psql": "services.psql", "mysql": "services.mysql",
     "redis": "services.redis", "nc": "services.nc", "compress": "services.compress", "copy": "files.copy",
     "curl": "network.curl", "wget": "network.wget", "interpreter": "interpreters.interpreter",
     "deno-run": "interpreters.deno_run",

@@ -1,4 +1,4 @@
-"""Programs that run another command: shells, env, xargs, find -exec and their kin."""
+"""Programs that run another command: shells, env, xargs and their kin."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ..reading import Opaque
 from ..roles import role
 from ..state import ShellState
 from ..values import ENVIRONMENT, Hole, Value, joined, literal
+from .find import run_with
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,33 +109,25 @@ def sudo(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
 
 
 def xargs(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
-    """`xargs command`: unknown words are added, or put where the mark stands (xargs(1))."""
+    """`xargs command`: words of standard input are added, or put where the mark stands (xargs(1))."""
     words = list(parsed.operands)
     if not words:
         return True
-    mark = parsed.value_of("-I") or (parsed.value_of("-i") if parsed.has("-i") else None)
-    if parsed.has("-I") or parsed.has("-i"):
-        text = (mark.text if mark is not None else "{}") or "{}"
-        made = [_replaced(v, text) for v in words]
-        if made[0] != words[0]:
-            raise Opaque("which program it runs is not known")
-        shell.run(made)
-    else:
-        shell.run([*words, Value((Hole.ANY,), True, "words from standard input")])
+    found = _input_words(shell, call, parsed)
+    marks = [g.value for g in parsed.options if {"-I", "-i"} & set(g.option.names)]
+    if not marks:
+        shell.run([*words, *found])
+        return True
+    last = marks[-1]
+    if last is not None and last.text is None:
+        raise Opaque("what `xargs` replaces is not known")
+    run_with(shell, words, (last.text if last else None) or "{}", found, each=True)
     return True
 
 
-def _replaced(value: Value, mark: str) -> Value:
-    parts: list[str | Hole] = []
-    for part in value.parts:
-        if not isinstance(part, str):
-            parts.append(part)
-            continue
-        for i, piece in enumerate(part.split(mark)):
-            if i:
-                parts.append(Hole.ANY)
-            parts.append(piece)
-    return joined(parts, value.many, value.why or "a line of standard input")
+def _input_words(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> list[Value]:
+    """The words that xargs makes of its input."""
+    return [Value((Hole.ANY,), True, "words from standard input")]
 
 
 def command(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
@@ -292,97 +285,3 @@ def watch(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     if texts:
         shell.nested(" ".join(t for t in texts if t is not None), SH, ShellState({}, {}, shell.walk.state.folders))
     return True
-
-
-_FIND_FLAGS = frozenset({
-    "-a", "-and", "-o", "-or", "-not", "!", "(", ")", ",", "-daystart", "-depth", "-d", "-follow", "-ignore_readdir_race", "-mount",
-    "-noignore_readdir_race", "-noleaf", "-nowarn", "-warn", "-xdev", "-empty", "-executable", "-false", "-nogroup", "-nouser",
-    "-readable", "-true", "-writable", "-ls", "-print", "-print0", "-prune", "-quit",
-})  # fmt: skip
-_FIND_VALUES = frozenset({
-    "-maxdepth", "-mindepth", "-regextype", "-amin", "-anewer", "-atime", "-cmin", "-cnewer", "-ctime", "-fstype", "-gid", "-group", "-ilname",
-    "-iname", "-inum", "-ipath", "-iregex", "-iwholename", "-links", "-lname", "-mmin", "-mtime", "-name", "-newer", "-path", "-perm", "-regex",
-    "-samefile", "-size", "-type", "-uid", "-used", "-user", "-wholename", "-xtype", "-printf", "-context",
-})  # fmt: skip
-
-
-def find(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
-    """`find [options] [starting points] [expression]` (find(1)). What it finds exists below the starting points."""
-    words = list(call.argv[1:])
-    while words and words[0].text in {"-H", "-L", "-P", "-O0", "-O1", "-O2", "-O3"}:
-        words.pop(0)
-    starts: list[Value] = []
-    while words and not _is_expression(words[0]):
-        starts.append(words.pop(0))
-    starts = starts or [Value((".",))]
-    for start in starts:
-        role(shell, parsed, "list", start, 0)
-    names = _only_name(words)
-    while words:
-        word = words.pop(0)
-        text = word.text
-        if text is None:
-            raise Opaque("an expression of `find` that is not known", "quote it")
-        if text in {"-exec", "-execdir", "-ok", "-okdir"}:
-            inner: list[Value] = []
-            while words and words[0].text not in {";", "+"}:
-                inner.append(words.pop(0))
-            if not words or not inner:
-                raise Opaque("`find -exec` without an end")
-            words.pop(0)
-            outer, shell.walk.found = shell.walk.found, names
-            for start in starts:
-                _found_command(shell, inner, start, below=text in {"-exec", "-ok"})
-            shell.walk.found = outer
-        elif text == "-delete":
-            for start in starts:
-                shell.walk.act("delete", start, tree="existing", names=names)
-        elif text in {"-fprint", "-fprint0", "-fls", "-fprintf"} and words:
-            role(shell, parsed, "write", words.pop(0), 0)
-            words = words[1:] if text == "-fprintf" else words
-        elif text in _FIND_VALUES or text.startswith("-newer"):
-            if not words or words[0].many:
-                raise Opaque("an expression of `find` that is not known", "quote it")
-            words.pop(0)
-        elif text not in _FIND_FLAGS:
-            raise Opaque(f"the profile of `find` does not know the expression `{text[:40]}`")
-    return True
-
-
-def _is_expression(value: Value) -> bool:
-    start = value.starts()
-    if value.may_be_option and value.text is None:
-        raise Opaque("a word that may begin with `-` stands where an expression can stand", "put `./` before it")
-    return start.startswith("-") or value.text in {"(", ")", "!", ","}
-
-
-def _only_name(words: list[Value]) -> str:
-    """The glob that every found name must match, when that is sure; else an empty text."""
-    texts = [v.text for v in words]
-    if any(t in {"-o", "-or", "!", "-not", "(", ","} for t in texts) or None in texts:
-        return ""
-    name = next((texts[i + 1] for i, t in enumerate(texts[:-1]) if t == "-name"), None)
-    action = next((i for i, t in enumerate(texts) if t in {"-delete", "-exec", "-execdir"}), len(texts))
-    return (
-        name
-        if name and "-name" in texts[:action] and re.fullmatch(r"[A-Za-z0-9_.*?-]+", name) and "**" not in name
-        else ""
-    )
-
-
-def _found_command(shell: ProgramHost, inner: list[Value], start: Value, below: bool) -> None:
-    made: list[Value] = []
-    found: list[str | Hole] = [*start.parts, Hole.BELOW]
-    if not start.starts() or start.many:
-        found = [Hole.ANY]
-    for value in inner:
-        text = value.text
-        if text == "{}":
-            made.append(joined(found if below else [Hole.ANY], True, "a file that is found"))
-        elif text is not None and "{}" in text:
-            made.append(_replaced(value, "{}"))
-        else:
-            made.append(value)
-    if made[0].text is None:
-        raise Opaque("which program it runs is not known")
-    shell.run(made)

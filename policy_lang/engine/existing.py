@@ -1,0 +1,221 @@
+"""Verdicts on what is on the disk: the files that a glob or a search names, and those below a folder."""
+
+from __future__ import annotations
+
+import os
+
+from ..automata.glob import Glob
+from ..automata.pattern import MANY, Label, Sequence, Word
+from ..domain.actions import DENY
+from ..domain.decision import Verdict
+from ..domain.errors import SearchLimitError
+from ..domain.limits import limit
+from ..domain.request import Request
+from ..facts.paths import path_forms, roots_of
+from ..facts.words import Names
+from ..shell.acts import Act
+from .combine import Environment
+from .evaluator import Evaluator
+from .labels import UnknownResourceError, split_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Match = tuple[Word, str, bool]
+"""Something that matches: its segments from where it was looked for, its place, and whether links lead there."""
+_MOST_FILES = limit("tree_files")
+
+
+class Existing:
+    """What one act does to files that exist, each decided by itself. It ends at the first that is denied."""
+
+    __slots__ = ("_count", "_entered", "act", "disk", "env", "evaluator", "request", "roots", "table")
+
+    def __init__(self, evaluator: Evaluator, act: Act, request: Request, env: Environment) -> None:
+        self.evaluator = evaluator
+        self.act = act
+        self.request = request
+        self.env = env
+        self.table = evaluator.table(act.action)
+        self.roots = roots_of(request)
+        self.disk = self.roots.disk
+        self._count = 0
+        self._entered: set[str] = set()
+
+    def matched(self, known: str, rest: Sequence) -> list[Verdict]:
+        """The verdicts on what matches a partly known path; none when nothing does."""
+        act = self.act
+        forms = path_forms(known, self.roots)
+        verdicts: dict[Verdict, None] = {}
+        last = act.value.parts[-1]
+        entered = isinstance(last, str) and last.endswith("/")
+        for word, place, linked in self._matches(self._place(known), rest):
+            text = _joined(known, word)
+            if not linked:
+                found = tuple(_extended(n, word) for n in forms)
+            elif act.action == "delete" and not entered:  # a link is deleted, not what it leads to
+                found = tuple(_extended(n, word[-1:]) for n in path_forms(_joined(known, word[:-1]), self.roots))
+            else:
+                found = path_forms(text, self.roots)
+            made = [self._named(n) for n in found]
+            if act.tree and (act.action == "read" or not linked):
+                made += self._tree(text, place, found)
+            if self._denies(made, text, verdicts):
+                return list(verdicts)
+        return list(verdicts)
+
+    def put(self, source: str, rest: Sequence, known: str, forms: tuple[Names, ...]) -> list[Verdict]:
+        """The verdicts on what matches elsewhere and is put into a folder; none when nothing does."""
+        verdicts: dict[Verdict, None] = {}
+        for word, place, _ in self._matches(self._place(source), rest):
+            name = word[-1:] or (source.rstrip("/").rpartition("/")[2],)
+            text = _joined(known, name)
+            found = tuple(_extended(n, name) for n in forms)
+            made = [self._named(n) for n in found]
+            if self.act.tree == "into-tree":
+                made += self._tree(text, place, found)
+            if self._denies(made, text, verdicts):
+                break
+        return list(verdicts)
+
+    def below(self, known: str, folder: str, forms: tuple[Names, ...]) -> list[Verdict]:
+        """The verdicts on what lies below a folder, or will when something is copied there."""
+        like = self.act.like
+        if like is None:
+            return self._tree(known, self._place(known), forms)
+        source, rest = split_path(like, folder)
+        if rest:
+            raise UnknownResourceError("what is copied is not known")
+        return self._tree(known, self._place(source), forms)
+
+    def checked_out(self, known: str, forms: tuple[Names, ...], ordinary: str) -> list[Verdict]:
+        """The verdicts on what git has checked out below a folder: an `ordinary` file in each visible folder there.
+
+        Which of the files change hangs on commits. So rules about folders hold, and those about single names and hidden
+        folders do not: what a commit holds was written through these rules, or came from a remote that people chose.
+        """
+        root = self._place(known)
+        words: dict[Word, None] = {(ordinary,): None, (ordinary, ordinary): None}
+        if not self.disk.is_folder(root):
+            words = {(): None}
+        else:
+            for word, _, is_link in self.disk.below(root, True):
+                self._counted()
+                if not is_link and len(word) > 1:
+                    words[(*word[:-1], ordinary)] = None
+        return [self._named(_extended(n, word)) for n in forms for word in words]
+
+    def _tree(self, known: str, place: str, forms: tuple[Names, ...]) -> list[Verdict]:
+        verdicts: dict[Verdict, None] = {}
+        tree = self.act.tree
+        below = (
+            self.disk.untracked(place, tree == "every")
+            if tree in {"untracked", "every"}
+            else self.disk.below(place, self.act.visible)
+        )
+        for word, location, is_link in below:
+            self._counted()
+            text = _joined(known, word)
+            if is_link and self.act.follows:
+                found = path_forms(location, self.roots)
+                made = [self._named(n) for n in found]
+                real = self.disk.real(location)
+                if real not in self._entered and self.disk.is_folder(real):
+                    self._entered.add(real)
+                    made += self._tree(text, real, found)
+            else:
+                made = [self._named(_extended(n, word)) for n in forms]
+            if self._denies(made, text, verdicts):
+                break
+        return list(verdicts)
+
+    def _matches(self, root: str, labels: Sequence) -> Iterator[Match]:
+        """What matches below a folder, level by level."""
+        if labels[0] is MANY and len(labels) > 1 and not self._is_folder(root):
+            yield (), root, True  # a search that starts at a file finds that file
+            return
+        made = self.act.action == "write"
+        todo: list[tuple[str, Word, bool, int]] = [(root, (), False, 0)]
+        while todo:
+            folder, word, linked, at = todo.pop()
+            label, tail = labels[at], labels[at + 1 :]
+            if label is MANY:
+                if not tail:
+                    yield word, folder, linked
+                for sub, place, is_link in self.disk.below(folder):
+                    self._counted()
+                    if _fits(tail, sub):
+                        yield (*word, *sub), place, linked or is_link
+                continue
+            if made and word and all(isinstance(x, str) for x in labels[at:]):  # it need not be there
+                ending = tuple(str(x) for x in labels[at:])
+                yield (*word, *ending), _joined(folder, ending), True
+                continue
+            for sub, place, is_link in self.disk.below(folder, deep=False):
+                self._counted()
+                if not _carries(label, sub[0]):
+                    continue
+                if tail:
+                    todo.append((place, (*word, *sub), linked or is_link, at + 1))
+                else:
+                    yield (*word, *sub), place, linked or is_link
+
+    def _is_folder(self, place: str) -> bool:
+        return self.disk.is_folder(place) and self.disk.link(place) is None
+
+    def _named(self, names: Names) -> Verdict:
+        return self.evaluator.named(self.act.action, self.table, names, self.env)
+
+    def _denies(self, made: list[Verdict], text: str, verdicts: dict[Verdict, None]) -> bool:
+        """Note verdicts; a denial tells which file it is about."""
+        for verdict in made:
+            if verdict.effect == DENY:
+                why = f"it reaches `{text}`"
+                reasons = (
+                    verdict.reasons
+                    if any(r.startswith("it reaches") for r in verdict.reasons)
+                    else (*verdict.reasons, why)
+                )
+                verdicts[Verdict(DENY, (), verdict.rules, reasons)] = None
+                return True
+            verdicts[verdict] = None
+        return False
+
+    def _counted(self) -> None:
+        self._count += 1
+        if self._count > _MOST_FILES:
+            raise SearchLimitError(f"more than {_MOST_FILES} files lie below; name a smaller folder")
+
+    def _place(self, text: str) -> str:
+        base = self.request.cwd or self.request.workspace or "/"
+        if text == "~" or text.startswith("~/"):
+            if self.request.home is None:
+                raise UnknownResourceError("`~` is the home folder, which the request does not give")
+            text = self.request.home + text[1:]
+        elif text.startswith("${tmp}"):
+            text = (self.request.tmp or "/tmp") + text[6:]  # noqa: S108 (the documented default)
+        return self.disk.real(os.path.join(base, text))
+
+
+def _fits(tail: Sequence, word: Word) -> bool:
+    """Whether what lies at any depth ends as the labels say; more than one `**` is not told apart."""
+    if not tail or tail[-1] is MANY:
+        return True
+    if MANY in tail:
+        return _carries(tail[-1], word[-1])
+    return len(word) >= len(tail) and all(_carries(x, w) for x, w in zip(tail, word[-len(tail) :], strict=True))
+
+
+def _carries(label: Label, name: str) -> bool:
+    if isinstance(label, str):
+        return name.casefold() == label.casefold()  # some disks do not tell them apart
+    return not isinstance(label, Glob) or label.matches(name)
+
+
+def _joined(known: str, word: Word) -> str:
+    return "/".join((known.rstrip("/") if len(known) > 1 else known.removesuffix("/"), *word)) if word else known
+
+
+def _extended(names: Names, word: Word) -> Names:
+    return Names(tuple((*n, *word) for n in names.definite), tuple((*n, *word) for n in names.possible))
