@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from ..automata.pattern import ANY, CONTROL, MANY, Sequence, Word
+from ..automata.pattern import ANY, CLIMBING, CONTROL, MANY, Sequence, Word
 from ..domain.actions import ALLOW, ASK, COMMAND, DENY, PATH
 from ..domain.conditions import TRUE, Atom, Formula, Join, join
 from ..domain.errors import RequestError
@@ -22,7 +22,7 @@ from ..engine.options import Group, Need, bundled
 from ..engine.pdp import Engine
 from ..engine.protected_files import policy_file_rules
 from ..engine.readings import Reading, profile_of, readings
-from ..facts.commands import OPAQUE, argv_word
+from ..facts.commands import OPAQUE, argv_word, climbs
 from ..ir.conditions import canonical
 from ..ir.model import PolicySet, Rule
 from ..shell.analyse import argv_acts
@@ -154,7 +154,7 @@ class Side:
         formula = self._formula(rule)
         elsewhere = self._elsewhere(without) if rule.grants else TRUE
         if rule.effect != DENY and rule.grants:
-            named = tuple(n for s in words for n in (s, *self._named(s)))
+            named = tuple(_marked(n) for s in words for n in (s, *self._named(s)))
             self._grant(part, Item(rule, named, without, join("and", (formula, elsewhere)), True))
             part.bare_grants += [Item(rule, self._bare_of(s), (), formula, True) for s in words]
         if rule.effect == ALLOW:
@@ -288,6 +288,11 @@ class Side:
         command = profile.commands.get(second) if profile is not None and isinstance(second, str) else None
         begin = () if command is None else (command.name,)
         return tuple((BARE, name, *begin, MANY) for name in names)
+
+
+def _marked(sequence: Sequence) -> Sequence:
+    """A grant with the words marked that no wildcard inside a word of another grant stands for."""
+    return tuple(CLIMBING + x if i and isinstance(x, str) and climbs(x) else x for i, x in enumerate(sequence))
 
 
 def side_of(engine: Engine, layout: Layout) -> Side:

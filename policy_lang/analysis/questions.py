@@ -15,7 +15,7 @@ from ..automata.pattern import Word
 from ..domain.actions import COMMAND, SORT_OF
 from ..domain.conditions import Formula, atoms
 from ..engine.command_words import BARE as BARE_WORD
-from ..engine.command_words import NAMED
+from ..engine.command_words import unmarked
 from ..facts.commands import OPAQUE
 from ..ir.model import Rule
 from ..ir.sorts.sort import sort_named
@@ -277,7 +277,7 @@ def _implied(side: Side, cases: Cases, view: str) -> Callable[[Word, bool], list
     known: dict[tuple[Word, bool], list[Demand]] = {}
 
     def implied(word: Word, exact: bool) -> list[Demand]:
-        words = tuple(w.removeprefix(NAMED) for w in word if w != BARE_WORD)
+        words = tuple(unmarked(w) for w in word if w != BARE_WORD)
         key = (words, exact and view == WORDS)
         if key not in known:
             sound = names and words and OPAQUE not in words

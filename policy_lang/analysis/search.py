@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ..automata.budget import Budget
 from ..automata.choose import among, choose, untouched
 from ..automata.glob import Glob
-from ..automata.pattern import CONTROL, MANY, Label, Sequence, Word
+from ..automata.pattern import CLIMBING, CONTROL, MANY, Label, Sequence, Word
 from ..automata.space import Phase, Space
 from ..automata.trie import Node, Trie, close
 from ..domain.conditions import Formula
@@ -390,11 +390,12 @@ class Search:
         out: list[Node] = []
         if node.literals is not None and segment in node.literals:
             out.append(node.literals[segment])
-        if segment[:1] != CONTROL:
+        if segment[:1] != CONTROL or segment.startswith(CLIMBING):
             if node.loops:
                 out.append(node)
             if node.any is not None:
                 out.append(node.any)
+        if segment[:1] != CONTROL:
             out += [t for g, t in (node.globs or {}).items() if g.matches(segment)]
         return out
 

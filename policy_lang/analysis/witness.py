@@ -11,7 +11,7 @@ from ..domain.actions import COMMAND, HOST, PATH, SORT_OF
 from ..domain.decision import Verdict
 from ..domain.errors import RequestError
 from ..domain.request import Request
-from ..engine.command_words import BARE, NAMED
+from ..engine.command_words import BARE, unmarked
 from ..engine.effects import act_effect
 from ..engine.options import Need
 from ..engine.pdp import Engine
@@ -167,7 +167,7 @@ def _commands(word: Word, options: list[Word], patterns: Iterable[Sequence]) -> 
         yield _SCRIPT
         return
     bare = word[0] == BARE
-    words = tuple(w.removeprefix(NAMED) for w in (word[1:] if bare else word))
+    words = tuple(unmarked(w) for w in (word[1:] if bare else word))
     bases = [words]
     if bare:
         bases += [w for p in patterns if (w := instance(p, "")) and w[: len(words)] == words[: len(w)]]

@@ -36,6 +36,11 @@ CONTROL = "\0"
 No request can contain one, since NUL is refused in every resource."""
 
 
+CLIMBING = f"{CONTROL}climbs "
+"""Begins a segment that leads upwards (`scripts/../x`), where only what names it or stands for a whole segment, `*` or
+`**`, is to match it: no glob does."""
+
+
 @record(frozen=True, slots=True)
 class Pattern:
     """A finite union of label sequences, with the text that the author wrote."""

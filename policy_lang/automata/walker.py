@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ..domain.limits import limit
 from .glob import Glob
-from .pattern import CONTROL
+from .pattern import CLIMBING, CONTROL
 from .trie import Node, Trie, close, marks_of
 
 TYPE_CHECKING = False
@@ -132,6 +132,8 @@ def _targets(nodes: tuple[Node, ...], segment: str, key: str | frozenset[Glob]) 
     """The nodes that one segment leads to, before closing."""
     out: list[Node] = []
     control = segment[:1] == CONTROL
+    if control and segment.startswith(CLIMBING):
+        return _climbed(nodes, segment)
     for node in nodes:
         if node.literals is not None:
             child = node.literals.get(segment)
@@ -150,6 +152,18 @@ def _targets(nodes: tuple[Node, ...], segment: str, key: str | frozenset[Glob]) 
                 out += [target for glob, target in node.globs.items() if glob in key]
             else:
                 out += [node.globs[glob] for glob in key if glob in node.globs]
+    return out
+
+
+def _climbed(nodes: tuple[Node, ...], segment: str) -> list[Node]:
+    """The nodes that a segment leads to which no glob matches."""
+    out: list[Node] = []
+    for node in nodes:
+        literals = node.literals or {}
+        child = literals.get(segment) or literals.get(segment[len(CLIMBING) :])
+        out += [child] if child is not None else []
+        out += [node] if node.loops else []
+        out += [node.any] if node.any is not None else []
     return out
 
 

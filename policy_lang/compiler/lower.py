@@ -7,15 +7,17 @@ import os
 from collections.abc import Iterable
 
 from ..automata.alphabet import Alphabet
+from ..automata.glob import Glob
 from ..automata.language import Language
 from ..automata.pattern import CONTROL, Pattern, Sequence, instance
 from ..automata.trie import Trie
 from ..automata.walker import Walker
-from ..domain.actions import COMMAND, SORT_OF
+from ..domain.actions import ALLOW, COMMAND, SORT_OF
 from ..domain.conditions import Atom, atoms
 from ..domain.errors import Diagnostic, SearchLimitError
 from ..domain.policy import FreezeRule
 from ..domain.suggest import suggest
+from ..facts.commands import climbs
 from ..ir.conditions import canonical, satisfiable
 from ..ir.model import Layer, PolicySet, Rule
 from ..ir.patterns import compile_pattern
@@ -268,6 +270,15 @@ class _Lowering:
                 "remove one of the two",
             )
             return
+        climbing = [p for p in include if sort == COMMAND and rule.effect.text == ALLOW and _climbing_globs(p)]
+        for pattern in climbing:
+            self._error(
+                module,
+                "PLE402",
+                f"`{pattern.text}` grants nothing: no wildcard of a grant stands in a word with `..`",
+                rule.pos,
+                "write the words out, or use `*` for a whole word",
+            )
         empty = exclude and not _has_members(
             sort, [s for p in include for s in p.sequences], [s for p in exclude for s in p.sequences]
         )
@@ -341,6 +352,10 @@ class _Lowering:
         name = f"{module.name}#{effect}-{action}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
         count = self.used_ids[name] = self.used_ids.get(name, 0) + 1
         return name if count == 1 else f"{name}~{count}"
+
+
+def _climbing_globs(pattern: Pattern) -> bool:
+    return any(isinstance(label, Glob) and climbs(label.text) for s in pattern.sequences for label in s)
 
 
 def _has_members(sort: str, sequences: Iterable[Sequence], without: Iterable[Sequence] = ()) -> bool:

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import os
 
-from ..automata.pattern import Label, Sequence, Word, collapse
+from ..automata.pattern import CLIMBING, Label, Sequence, Word, collapse
 from ..automata.walker import State
 from ..domain.actions import ALLOW, DENY
 from ..domain.decision import Verdict
 from ..domain.errors import RequestError
 from ..domain.request import Request
-from ..facts.commands import OPAQUE, argv_word
+from ..facts.commands import OPAQUE, argv_word, climbs
 from ..shell.acts import Act
 from ..shell.profile import Profile, Profiles
 from ..shell.programs import program_name
 from ..shell.reading import Opaque
-from ..shell.values import literal
+from ..shell.values import Hole, Value, literal
 from .combine import Environment, Marks, rule_truths
 from .command_words import NAMED, bare_sequences, bare_states, command_options, plain_indexes
 from .evaluator import Evaluator
 from .labels import word_label
 from .table import Entry, Table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 def run_verdict(evaluator: Evaluator, act: Act, request: Request, env: Environment) -> Verdict:
@@ -86,15 +90,33 @@ def _marks(table: Table, act: Act, word: Word, profiles: Profiles) -> tuple[Mark
     by_name = bare_states(table.bare, act.parsed, profile, word)
     free, by_reading = _option_free(table, by_name)
     grants = state
-    if named:
-        grants = table.walker.walk(tuple(NAMED + w if i in named else w for i, w in enumerate(word)))
+    granted_word = _granted_word(word, named)
+    if granted_word is not word:
+        grants = table.walker.walk(granted_word)
     met = (state, grants, *(s for states in by_name for s in (states or (None,))))
     left_out = plain_indexes(act.parsed, word)
     if not left_out:
         return Marks(grants.marks, grants.marks, state.marks, free, True, by_reading), met
-    shorter = table.walker.walk(tuple(NAMED + w if i in named else w for i, w in enumerate(word) if i not in left_out))
+    shorter = table.walker.walk(tuple(w for i, w in enumerate(granted_word) if i not in left_out))
     granted = tuple(sorted({*grants.marks, *shorter.marks}))
     return Marks(granted, granted, state.marks, free, True, by_reading), (*met, shorter)
+
+
+def _granted_word(word: Word, named: Collection[int]) -> Word:
+    """A command as grants see it: what must be named, and what no wildcard inside a word stands for, are marked."""
+    if not named and ".." not in "\0".join(word):
+        return word
+    return tuple(NAMED + w if i in named else CLIMBING + w if i and climbs(w) else w for i, w in enumerate(word))
+
+
+def _may_climb(value: Value) -> bool:
+    """True for a word that may lead to the folder above: something in it may be any name."""
+    if value.text is not None:
+        return climbs(value.text)
+    return not value.many and (
+        not {Hole.ANY, Hole.NAME}.isdisjoint(value.parts)
+        or climbs("/".join(p for p in value.parts if isinstance(p, str)))
+    )
 
 
 def _option_free(table: Table, by_name: list[tuple[State, ...] | None]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -168,7 +190,8 @@ def _partly_known(evaluator: Evaluator, table: Table, act: Act, request: Request
     for i, value in enumerate(act.argv[1:], 1):
         label = word_label(value)
         labels.append(label)
-        granted.append((NAMED + label if isinstance(label, str) else NAMED) if i in named else label)
+        mark = NAMED if i in named else CLIMBING if _may_climb(value) else ""
+        granted.append(label if not mark else mark + label if isinstance(label, str) else mark)
     bare = tuple(bare_sequences(act.parsed, None, (literal(program), *act.argv[1:])))
     key = ("partly", tuple(labels), tuple(granted), bare, env, act.free)
     found = table.memo.get(key)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ..automata.pattern import MANY, Label, Sequence, Word
+from ..automata.pattern import CLIMBING, MANY, Label, Sequence, Word
 from ..domain.limits import limit
+from ..domain.regex import regex
 from ..shell.profile import Parsed, Profile
 from ..shell.programs import program_name
 from ..shell.reading import Opaque
@@ -31,6 +32,12 @@ BARE = "\0bare"
 NAMED = "\0named "
 """Begins an option that only a pattern which names it matches."""
 _MOST = limit("command_readings")
+_MAY_BE_OPTION = regex("\0[-+]")
+
+
+def unmarked(segment: str) -> str:
+    """A word without the mark that says what a grant must do to match it."""
+    return segment.removeprefix(NAMED).removeprefix(CLIMBING)
 
 
 @lru_cache(maxsize=limit("segment_answers"))
@@ -54,7 +61,7 @@ def bare_states(
     if parsed is not None:
         if parsed.profile.style != "none":
             known = (*parsed.path[1:], *(v.text or "" for v in parsed.operands))
-    elif profile is None and not any(text[:1] == "-" for text in word[1:]):
+    elif profile is None and not _MAY_BE_OPTION.search("\0".join(word)):
         known = word[1:]
     out: list[tuple[State, ...] | None] = []
     for program in program_names(word[0]):
@@ -135,7 +142,9 @@ def _taken(step: Callable[[Any, Any], Any], at: _At, label: Label) -> list[_At]:
     if not at.ended and begins in {"-", "*", "?", "["} and text != "-":
         takes = {0, 1} if text is None else {w.takes for w in ways(at.profiles, text)}
         out += [_At(at.found, at.profiles, False, n) for n in takes]
-    if text is None or not out:
+    elif not at.ended and not at.profiles and begins == "+":  # some programs have such options: `cargo +nightly`
+        out.append(_At(at.found, at.profiles, False))
+    if text is None or not out or begins == "+":
         out += _operand(step, at, label)
     return out
 

@@ -256,7 +256,7 @@ def _could_be(option: str, word: str) -> bool:
         return True
     if option.startswith("--"):
         return name.startswith("--") and bool(spelled) and bare.startswith(spelled)
-    return not word.startswith("--") and bare.startswith(spelled) and bool(spelled)
+    return not word.startswith("--") and bare.startswith(spelled) and len(spelled) > 1
 
 
 # how a word may be read

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 
 from ..domain.errors import RequestError
 from ..domain.limits import limit
+from ..domain.regex import regex
 
 TRUSTED_DIRS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 """The default search path of login(1) and execvp(3), which an agent's account cannot write."""
+
+_UPWARDS = regex(r"(?:^|[/=:,;@])\.\.(?:[/:,;]|$)")
 
 OPAQUE = "\0opaque"
 """The one-letter word of a command that could not be read."""
@@ -39,6 +42,11 @@ def argv_word(argv: Sequence[object], cwd: str | None = None, workspace: str | N
         raise RequestError("PLR051", "the command's program is empty or has control characters")
     words[0] = program(words[0], cwd, workspace)
     return tuple(words)
+
+
+def climbs(text: str) -> bool:
+    """True for a word that leads to the folder above, alone or behind an option's name: `scripts/../x`, `--opt=..`."""
+    return ".." in text and _UPWARDS.search(text) is not None
 
 
 def program(word: str, cwd: str | None = None, workspace: str | None = None) -> str:

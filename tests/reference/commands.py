@@ -129,7 +129,7 @@ def possibly(name: str, value: str, words: list[str]) -> list[str]:
             and (
                 head.lstrip("-") == name.lstrip("-")
                 or (
-                    len(head.lstrip("-")) > 0
+                    len(head.lstrip("-")) > (not name.startswith("--"))
                     and name.lstrip("-").startswith(head.lstrip("-"))
                     and (len(dashes) >= 2) == name.startswith("--")
                 )

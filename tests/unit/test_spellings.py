@@ -58,7 +58,7 @@ OPTIONS = [
     ("kubectl **", "--namespace=prod", "kubectl -n prod get po;kubectl get po --namespace=prod", "kubectl get po"),
     ("curl **", "--request={PUT,DELETE}", "curl -X PUT a.x;curl -sX DELETE a.x", "curl -X GET a.x;curl a.x"),
     ("tool **", "--method=D*", "tool --method=DELETE;tool x --method DELETE", "tool --method GET;tool DELETE"),
-    ("tool **", "-rf", "tool -rf;tool -f -r;tool -fr", "tool -f;tool x"),
+    ("tool **", "-rf", "tool -rf;tool -f -r;tool -fr", "tool -f;tool -r x;tool x"),
 ]
 
 
@@ -125,3 +125,33 @@ def test_a_command_with_too_many_readings_may_be_any() -> None:
     assert most == 256
     assert decided(100) == "allow"
     assert decided(300) == "deny"
+
+
+@pytest.mark.parametrize(
+    ("grant", "allowed", "denied"),
+    [
+        ("bash scripts/*", "bash scripts/a.sh;bash scripts/a..b;bash scripts/..a", "bash scripts/../e;bash scripts/.."),
+        ("tool --opt=scripts/*", "tool --opt=scripts/x", "tool --opt=scripts/../x;tool --opt=scripts/a/.."),
+        ("tool ?*", "tool x;tool main..dev", "tool ../x;tool ..;tool a:../x"),
+        ("tool ../x", "tool ../x", "tool ../y"), ("tool {../x,y}", "tool ../x;tool y", "tool ../y"),
+        ("tool **", "tool ../x", "other"), ("tool -C ../x log", "tool -C ../x log", "tool -C ../y log"),
+        ("bash scripts/*", "bash scripts/x", 'bash "scripts/$1";bash "scripts/$1/x"'),
+    ],
+)  # fmt: skip
+def test_no_wildcard_inside_a_word_of_a_grant_stands_for_the_folder_above(
+    grant: str, allowed: str, denied: str
+) -> None:
+    rule = f'allow run "{grant}"'
+    assert set(effects(rule, allowed, 'policy "p"\n').values()) == {"allow"}
+    assert set(effects(rule, denied, 'policy "p"\n').values()) == {"deny"}
+    both = 'policy "p"\ntier review { approvers "@team" }\nallow run "{tool,bash,git} **"\n'
+    assert set(effects(f'deny run "{grant}"', allowed, both).values()) == {"deny"}
+    if "*" in grant and "**" not in grant:  # what restricts holds for those words as well
+        assert set(effects(f'deny run "{grant}"', denied, both).values()) == {"deny"}
+        assert set(effects(f'ask review run "{grant}"', denied, both).values()) == {"ask"}
+
+
+def test_a_grant_names_the_folder_above_in_words_without_wildcards() -> None:
+    with pytest.raises(PolicyError, match=r"grants nothing"):
+        Policy.loads('policy "p"\nallow run "tool ../*"\n')
+    assert Policy.loads('policy "p"\nallow run "tool ../x"\ndeny run "tool ../*"\n')
