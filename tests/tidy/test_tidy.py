@@ -80,6 +80,7 @@ OPENERS = {
     "domain/files.py": "the port: whatever is written as a whole, and what others may have put there",
     "resolve/files.py": "through domain/files.py: policies",
     "compiled/opened.py": "compiled policies, and whether their sources changed; a hook loads nothing more for it",
+    "facts/disk.py": "for the port of decisions: code of the project that a command runs",
     "facts/git_index.py": "for the port of decisions: the names that git tracks",
     "facts/ignored.py": "for the port of decisions: `.gitignore`",
     "audit/system.py": "the port of the log's writer",
