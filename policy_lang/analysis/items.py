@@ -231,7 +231,7 @@ class Side:
         return Join("not", (Atom(f"{UNKNOWN}except {bare}", "==", (True,)),)) if bare else TRUE
 
     def _bare(self, rule: Rule, reading: Reading, without: tuple[Sequence, ...], formula: Formula) -> Item:
-        parts: list[Formula] = [formula, *map(given, reading.needs)]
+        parts: list[Formula] = [formula, *map(one_given, reading.needs)]
         if without:
             parts.append(Join("not", (Atom(f"{UNKNOWN}plain {sorted(map(repr, without))}", "==", (True,)),)))
         return Item(rule, (reading.bare,), (), join("and", parts), False)
@@ -248,7 +248,7 @@ class Side:
         plain = tuple(str(x) for x in begin)
         if plain != self._canonical(plain):
             return []
-        needs = map(given, reading.needs)
+        needs = map(one_given, reading.needs)
         return [Item(rule, ((*plain, MANY),), without, join("and", (formula, elsewhere, *needs)), False, raw=True)]
 
     def _canonical(self, words: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -306,13 +306,14 @@ def option(name: str) -> Atom:
 
 
 def given(need: Need) -> Formula:
-    """That an option that a pattern names is given; with its value, also that it is given at all."""
-    parts = [option(Need(need.names, None, False, need.glob).text)]
-    if need.value is not None:
-        parts.append(option(need.text))
-    if need.first:
-        parts.append(Atom(f"{UNKNOWN}front {need.text}", "==", (True,)))
-    return join("and", parts)
+    """That an option that a pattern names is given: at all, with its value, where it stands."""
+    wider = (Need(need.names, None, False, need.glob), Need(need.names, need.value, False, need.glob), need)
+    return join("and", [option(text) for text in dict.fromkeys(n.text for n in wider)])
+
+
+def one_given(group: Group) -> Formula:
+    """That one of some options is given."""
+    return join("or", map(given, group))
 
 
 Key = tuple[tuple[Sequence, ...], str, bool, bool]

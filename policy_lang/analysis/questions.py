@@ -283,7 +283,11 @@ def _implied(side: Side, cases: Cases, view: str) -> Callable[[Word, bool], list
             sound = names and words and OPAQUE not in words
             given = side.options_of(words, names) if sound else {}
             outcomes = {True: TRUE, False: FALSE, None: OPEN}
-            known[key] = [(option(n), outcomes[v]) for n, v in given.items() if v or key[1]]
+            # more words may give the same option another value
+            begun = {n: TRUE | OPEN if "=" in n else TRUE for n, v in given.items() if v}
+            known[key] = [
+                (option(n), o) for n, o in ({n: outcomes[v] for n, v in given.items()} if key[1] else begun).items()
+            ]
         return known[key]
 
     return implied

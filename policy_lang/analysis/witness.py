@@ -107,7 +107,7 @@ def requests(
     elif sort == COMMAND:
         needs = [Need.parse(k.removeprefix(OPTION)) for k, v in case.items() if v and k.startswith(OPTION)]
         valued = {n.names for n in needs if n.value is not None}
-        options = [n.spelled() for n in needs if n.value is not None or n.names not in valued]
+        options = list(dict.fromkeys(n.spelled() for n in needs if n.value is not None or n.names not in valued))
         for words in dict.fromkeys(_commands(word, options, patterns)):
             yield Witness(action, words, given, None, usual_layout(layout))
     else:

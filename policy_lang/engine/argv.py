@@ -38,7 +38,7 @@ def run_verdict(evaluator: Evaluator, act: Act, request: Request, env: Environme
             return verdict
         # what is known of it still meets the rules about such commands, also those that leave opaque ones alone
         marks = _restricting(_marks(table, act, word, evaluator.profiles)[0])
-        options = command_options(table.options, None, word)
+        options = command_options(table.options, None, word, _profile(act, evaluator.profiles))
         restricted = evaluator.decided("run", table, marks, env, options, granted=True)
         return evaluator.strictest((verdict, restricted)) if restricted.effect != ALLOW else verdict
     if None in texts:
@@ -157,7 +157,7 @@ def command_truths(table: Table, act: Act, workspace: str, profiles: Profiles) -
         return rule_truths(table, marks, env, table.open_options)
     word = argv_word(texts, None, workspace)
     marks = _marks(table, act, word, profiles)[0]
-    options = command_options(table.options, act.parsed, word)
+    options = command_options(table.options, act.parsed, word, _profile(act, profiles) if act.opaque else None)
     if not act.opaque:
         return rule_truths(table, marks, env, options)
     granted = table.walker.walk((OPAQUE,)).marks  # only `opaque` itself grants it

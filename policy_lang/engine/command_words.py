@@ -17,7 +17,7 @@ from ..shell.profile import Parsed, Profile
 from ..shell.programs import program_name
 from ..shell.reading import Opaque
 from .labels import word_label
-from .options import Group, given, present, ways
+from .options import Group, given, present, spelled_by, ways
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -175,12 +175,22 @@ def plain_indexes(parsed: Parsed | None, word: Word) -> frozenset[int]:
     return frozenset(out)
 
 
-def command_options(groups: Iterable[Group], parsed: Parsed | None, word: Word | None) -> tuple[bool | None, ...]:
-    """For each group of options that rules speak of, whether the command has one of them; None when it is not known."""
+def command_options(
+    groups: Iterable[Group], parsed: Parsed | None, word: Word | None, profile: Profile | None = None
+) -> tuple[bool | None, ...]:
+    """For each group of options that rules speak of, whether the command has one of them; None when it is not known.
+
+    `profile` is that of the program, for a command that it could not read: it knows other spellings.
+    """
     if parsed is not None and parsed.profile.style != "none":
         return tuple(given(group, parsed) for group in groups)
     if word is None:
         return tuple(None for _ in groups)
+    if profile is not None:
+        known = [profile]
+        for text in word[1:]:
+            known += [known[-1].commands[text]] if text in known[-1].commands else []
+        groups = [spelled_by(group, known) for group in groups]
     return tuple(present(group, word) for group in groups)
 
 

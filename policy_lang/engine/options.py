@@ -12,7 +12,7 @@ differ in which of several holds.
 from __future__ import annotations
 
 from ..automata.pattern import Label, instance, quoted, segment_label
-from ..shell.profile import LONG_WITH_ONE_DASH, Given, Parsed, Profile, long_option
+from ..shell.profile import LONG_WITH_ONE_DASH, Given, Option, Parsed, Profile, long_option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,14 +43,16 @@ class Need:
     def text(self) -> str:
         """The need in one word, under the first of its names; `Need.parse` reads it."""
         name = f"~{self.glob}" if self.glob else self.names[0]
-        return name if self.value is None else f"{name}={self.value}"
+        place = "^" if self.first else ""
+        return f"{place}{name}" if self.value is None else f"{place}{name}={self.value}"
 
     @staticmethod
     def parse(text: str) -> Need:
-        """What `with` and `without` name: `--force`, `-rf`, `--method=DELETE`."""
-        name, equals, value = text.partition("=")
+        """What `with` and `without` name: `--force`, `-rf`, `--method=DELETE`; also what `text` says."""
+        first = text.startswith("^")
+        name, equals, value = text.removeprefix("^").partition("=")
         names, glob = ((), name[1:]) if name.startswith("~") else ((name,), "")
-        return Need(names, value if equals else None, False, glob)
+        return Need(names, value if equals else None, first, glob)
 
     def spelled(self) -> tuple[str, ...]:
         """Words that give the option."""
@@ -75,6 +77,10 @@ class Need:
             glob = segment_label(self.glob)
             return tuple(n for n in names if matches(glob, n))
         return tuple(n for n in self.names if n in names)
+
+    def with_value(self, value: str | None) -> Need:
+        """The same option with a value."""
+        return Need(self.names, value, self.first, self.glob)
 
     def takes(self, text: str) -> bool:
         """True when this is the value that is meant."""
@@ -193,6 +199,12 @@ def present(group: Iterable[Need], words: tuple[str, ...]) -> bool | None:
     return _any(_present(need, words) for need in group)
 
 
+def spelled_by(group: Group, profiles: Iterable[Profile]) -> Group:
+    """The options with the other spellings that some profiles know."""
+    options = [o for p in profiles for n in group for x in n.names if (o := p.options.get(x)) is not None]
+    return (*group, *(Need(o.names, n.value) for o in options for n in group if n.named(o.names) != o.names))
+
+
 def _present(need: Need, words: tuple[str, ...]) -> bool | None:
     found = list(_spelled(need, words))
     if need.value is not None:
@@ -265,13 +277,13 @@ def _could_be(option: str, word: str) -> bool:
 class Way:
     """One way to read a word that begins with `-`: the options in it, and how many words behind it they take.
 
-    The last option has the last of those words as its value.
+    Each option is a group, of those that its glob may name. The last has the last of those words as its value.
     """
 
-    __slots__ = ("needs", "takes")
+    __slots__ = ("groups", "takes")
 
-    def __init__(self, needs: tuple[Need, ...], takes: int = 0) -> None:
-        self.needs = needs
+    def __init__(self, groups: tuple[Group, ...], takes: int = 0) -> None:
+        self.groups = groups
         self.takes = takes
 
 
@@ -288,9 +300,7 @@ def ways(profiles: tuple[Profile, ...], text: str, glob: bool = False) -> tuple[
         if text.startswith("--") or profile.style in LONG_WITH_ONE_DASH:
             option = long_option(profile, head)
             if option is not None:
-                if value is not None or not option.role or option.attached_only:
-                    return (Way((Need(option.names, value),)),)
-                return (Way((Need(option.names),), 2 if option.role.startswith("pair") else 1),)
+                return (_way((Need(option.names, value),), option if value is None else None),)
         if not text.startswith("--"):
             found = _short(profile, text, glob)
             if found is not None:
@@ -298,43 +308,49 @@ def ways(profiles: tuple[Profile, ...], text: str, glob: bool = False) -> tuple[
     return _open(head, value, text, glob)
 
 
+def _way(needs: tuple[Need, ...], last: Option | None = None) -> Way:
+    """Options in one word, of which the last one is this option and may take words."""
+    if last is None or not last.role or last.attached_only:
+        return Way(tuple((n,) for n in needs))
+    return Way(tuple((n,) for n in needs), 2 if last.role.startswith("pair") else 1)
+
+
 def _short(profile: Profile, text: str, glob: bool) -> Way | None:
     """A word of short options, by a profile that knows all of them."""
     if profile.digits and text[1:].isdigit():
-        return Way((Need(("-0",)),))
+        return _way((Need(("-0",)),))
     out: list[Need] = []
+    option: Option | None = None
     for at, letter in enumerate(text[1:], 2):
         option = profile.options.get(f"-{letter}")
         if option is None:
             return None
         if option.role and text[at:]:
-            return Way((*out, Need(option.names, text[at:] if glob else quoted(text[at:]))))
+            return _way((*out, Need(option.names, text[at:] if glob else quoted(text[at:]))))
         out.append(Need(option.names))
         if option.role and not option.attached_only:
-            return Way(tuple(out), 2 if option.role.startswith("pair") else 1)
-    return Way(tuple(out))
+            break
+    return _way(tuple(out), option)
 
 
 def _open(head: str, value: str | None, text: str, glob: bool) -> tuple[Way, ...]:
     """What a word may be that no profile knows."""
-    if value is not None:
-        out = [Way((Need((head,), value),))]
-    else:
-        out = [Way((Need((head,)),)), Way((Need((head,)),), 1)]
+    need = Need((head,), value)
+    out = [_way((need,))] if value is not None else [_way((need,)), Way(((need,),), 1)]
     if letters_of(head):
-        rest = text[2:] if glob else quoted(text[2:])
-        out.append(Way((Need((head[:2],), rest),)))
+        out.append(_way((Need((head[:2],), text[2:] if glob else quoted(text[2:])),)))
     return tuple(out)
 
 
 def _globbed(profiles: tuple[Profile, ...], head: str, value: str | None) -> tuple[Way, ...]:
-    """A word whose option is not known by name."""
-    need = Need((), value, False, head)
-    known = {id(o): o for p in profiles for o in p.options.values() if need.named(o.names)}
-    if profiles and not known:
-        short = head[:2]
-        option = next((p.options[short] for p in profiles if short in p.options), None)
-        if option is not None and option.role and len(short) == 2:
-            return (Way((Need(option.names, head[2:]),)),)
+    """A word whose option is not known by name: any that the glob names."""
+    if not profiles:
+        return (_way((Need((), value, False, head),)),)
+    glob = segment_label(head)
+    known = {o.names: o for p in profiles for o in p.options.values() if any(matches(glob, n) for n in o.names)}
+    if not known:
+        option = next((p.options[head[:2]] for p in profiles if head[:2] in p.options), None)
+        return (_way((Need(option.names, head[2:]),)),) if option is not None and option.role else ()
+    group = tuple(Need(names, value) for names in known)
     takes = {1 if o.role and not o.attached_only and value is None else 0 for o in known.values()}
-    return tuple(Way((need,), n) for n in sorted(takes or {0}))
+    return tuple(Way((group,), n) for n in sorted(takes))

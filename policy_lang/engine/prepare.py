@@ -109,7 +109,7 @@ class _Building:
         if entry.ref.effect == ALLOW if include else not entry.grants:
             return
         for reading in readings(sequence, self.profiles):
-            needs = tuple(self._group((need,)) for need in reading.needs)
+            needs = tuple(map(self._group, reading.needs))
             self.bare_trie.add(reading.bare, len(self.bare_owners))
             self.bare_owners.append((entry, include, needs, reading.bare[-1] is MANY))
 

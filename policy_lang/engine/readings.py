@@ -14,17 +14,17 @@ from ..shell.profile import Profile, Profiles
 from ..shell.programs import program_name
 from ..shell.reading import Opaque
 from .command_words import BARE, program_names
-from .options import Need, ways
+from .options import Group, Need, ways
 
 _MOST = limit("command_readings")
 
 
 class Reading:
-    """One reading: the words without options, and the options, wherever they stand."""
+    """One reading: the words without options, and what options there must be, wherever they stand."""
 
     __slots__ = ("bare", "needs")
 
-    def __init__(self, bare: Sequence, needs: tuple[Need, ...]) -> None:
+    def __init__(self, bare: Sequence, needs: tuple[Group, ...]) -> None:
         self.bare = bare
         self.needs = needs
 
@@ -38,7 +38,7 @@ class _Place:
     __slots__ = ("at", "bare", "ended", "needs", "profiles")
 
     def __init__(
-        self, at: int, bare: tuple[Label, ...], needs: tuple[Need, ...], profiles: tuple[Profile, ...], ended: bool
+        self, at: int, bare: tuple[Label, ...], needs: tuple[Group, ...], profiles: tuple[Profile, ...], ended: bool
     ) -> None:
         self.at = at
         self.bare = bare
@@ -66,7 +66,7 @@ def readings(sequence: Sequence, profiles: Profiles) -> tuple[Reading, ...]:
     profile = profile_of(first, profiles)
     start = (first, MANY) if first is MANY else (first,)
     todo = [_Place(1, (BARE, *start), (), _known(profile), False)]
-    found: dict[tuple[Sequence, tuple[Need, ...]], Reading] = {}
+    found: dict[tuple[Sequence, tuple[Group, ...]], Reading] = {}
     while todo:
         place = todo.pop()
         if place.at >= len(sequence):
@@ -101,24 +101,20 @@ def _step(place: _Place, sequence: Sequence) -> list[_Place]:
     if text == "--":
         return [_Place(place.at + 1, place.bare, place.needs, place.profiles, True)]
     out: list[_Place] = []
-    first = len(place.bare) == 2
+    first = len(place.bare) == 2 and bool(place.profiles) and bool(place.profiles[0].commands)
     for way in ways(place.profiles, text, glob=not isinstance(label, str)):
-        needs = way.needs
+        needs = way.groups
         at = place.at + 1
         for _ in range(way.takes):
             if at >= len(sequence) or sequence[at] is MANY:  # any value, or none: the option is what counts
                 break
-            needs = (*needs[:-1], _valued(needs[-1], sequence[at]))
+            value = sequence[at]
+            glob = quoted(value) if isinstance(value, str) else None if value is ANY else value.text
+            needs = (*needs[:-1], tuple(n.with_value(glob) for n in needs[-1]))
             at += 1
-        marked = tuple(Need(n.names, n.value, first, n.glob) for n in needs)
+        marked = tuple(tuple(Need(n.names, n.value, first, n.glob) for n in group) for group in needs)
         out.append(_Place(at, place.bare, (*place.needs, *marked), place.profiles, False))
     return out
-
-
-def _valued(need: Need, label: Label) -> Need:
-    """An option with the value that a label of the pattern stands for."""
-    text = quoted(label) if isinstance(label, str) else label.text
-    return Need(need.names, None if label is ANY else text, need.first, need.glob)
 
 
 def _operand(place: _Place, label: Label) -> list[_Place]:
