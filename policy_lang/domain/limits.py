@@ -178,6 +178,9 @@ TABLE: tuple[Limit, ...] = (
         "git_index_bytes", 32 << 20, "bytes", "of an index, which names what git tracks; of 100,000 files it has 10 MB"
     ),
     Limit("git_link_bytes", 4096, "bytes", "of a `.git` that says where the repository lies: a path"),
+    Limit("git_config_bytes", 1 << 18, "bytes", "of a file of git's configuration, and of a `HEAD`"),
+    Limit("git_config_files", 16, "files", "of git's configuration, with what they include"),
+    Limit("git_folders", 64, "folders", "from a workspace upwards in which its repository is looked for"),
     Limit("ignore_bytes", 1 << 16, "bytes", "of a `.gitignore`; what stands behind is not left out"),
     Limit("decision_work", 400_000, "steps", "a partly known resource, at most about 0.2 s; beyond it denied"),
     Limit(

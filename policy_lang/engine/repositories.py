@@ -45,8 +45,8 @@ def holds(folders: tuple[str, ...] | None, request: Request) -> bool:
 
 
 def is_top(request: Request) -> bool:
-    """True when the workspace is the top of a repository, as far as can be told."""
-    if request.workspace is None or not os.path.isabs(request.workspace):
+    """True when the request is for the workspace's repository, whose top that is, as far as can be told."""
+    if request.workspace is None or not os.path.isabs(request.workspace) or not holds(("",), request):
         return False
     return not _looks(request) or _disk(request).repository(os.path.normpath(request.workspace)) == "top"
 

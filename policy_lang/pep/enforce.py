@@ -55,6 +55,12 @@ def _decided(found: list[HookQuestion], context: HookContext, options: Options, 
     if "--agent" in options:
         common["agent"] = options["--agent"][0]
     common["origin"] = origin
+    if any(_of_git(q) for q in found):
+        from .repository import repository_state
+
+        known = repository_state(context.workspace, context.home)
+        for question in filter(_of_git, found):
+            question.fields.update(known)
     decider = decider_of(options)
     seconds = _SHARE * (float(options["--timeout"][0]) if "--timeout" in options else _SECONDS)
     outcome = decider.decide(found, common, monotonic() + seconds)
@@ -65,6 +71,13 @@ def _decided(found: list[HookQuestion], context: HookContext, options: Options, 
         if state:
             return Outcome(DENY, (f"people were asked (ticket {outcome.ticket}): it is {state}",))
     return outcome
+
+
+def _of_git(question: HookQuestion) -> bool:
+    """True for a command that may push, and so for one that may call another that does."""
+    resource = question.fields["resource"]
+    words = resource if isinstance(resource, tuple) else (str(resource),)
+    return question.fields["action"] == "run" and any("git" in w or "hub" in w for w in words)
 
 
 def decider_of(options: Options) -> ServiceDecider | CompiledDecider:

@@ -54,7 +54,7 @@ class GitContext:
 
     `push_remote` and `upstream` are where its current branch is pushed to and the full name of the ref that it follows,
     empty when nobody said. `root` is the workspace as seen from where the script begins: empty for the same folder,
-    else its absolute path. `top` is the workspace's absolute path where that is the top of a repository, else empty.
+    else its absolute path. `top` is the absolute path of the repository's top, empty when it is not known.
     """
 
     branch: str | None = None

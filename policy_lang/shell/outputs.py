@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from ..domain.regex import regex
 from .expand import Expander
-from .repository import branch_holds
+from .repository import branch_holds, elsewhere
 from .tree import AndOrList, SimpleCommand, Text
 from .values import DIGITS, Hole, Value, joined, literal
 from .walk import Walk
@@ -39,11 +40,21 @@ def printed(walk: Walk, expander: Expander, body: tuple[AndOrList, ...]) -> Valu
     return _printed(walk, words) or _OUTPUT
 
 
-_PRINTS_PATHS = frozenset({
-    "--abbrev-ref", "--symbolic", "--symbolic-full-name", "--show-toplevel", "--git-dir", "--absolute-git-dir", "--git-path", "--show-prefix", "--show-cdup",
-    "--git-common-dir", "--show-superproject-working-tree", "--branches", "--tags", "--remotes", "--sq", "--sq-quote", "--parseopt", "--flags", "--default",
-    "--verify", "-q", "--quiet", "--all", "--octopus", "--revs-only", "--no-flags", "--no-revs", "--prefix", "--resolve-git-dir", "--show-object-format", None,
-})  # fmt: skip
+_REVISION = regex(r"(?:HEAD|@)(?:[~^][0-9]*)*")
+"""Names that can only be a commit's; of another word `git rev-parse` may print the word itself."""
+
+
+def _commit(words: list[str | None]) -> bool:
+    """True when a `git rev-parse` or `git merge-base` prints the names of commits, or nothing (git-rev-parse(1))."""
+    if words[1] == "merge-base":
+        return True
+    sure = any(w == "--verify" or (w or "").startswith("--short") for w in words[2:])
+    return all(
+        w is not None and (w in {"--verify", "-q", "--quiet"} or re.fullmatch(r"--short(?:=[0-9]+)?", w) is not None)
+        if w is None or w.startswith("-")
+        else sure or _REVISION.fullmatch(w) is not None
+        for w in words[2:]
+    )
 
 
 def _printed(walk: Walk, words: list[str | None]) -> Value | None:
@@ -68,7 +79,10 @@ def _printed(walk: Walk, words: list[str | None]) -> Value | None:
         and set(words[1:]) <= {"-d", "-q"}
     ):
         return Value((Hole.TMP, "/tmp.", Hole.NAME), False, "$(mktemp)")
-    if words[:2] in (["git", "rev-parse"], ["git", "merge-base"]) and not _PRINTS_PATHS & set(words[2:]):
+    top = walk.context.top
+    if top and words == ["git", "rev-parse", "--show-toplevel"] and walk.state.folders == ("",) and not elsewhere(walk):
+        return literal(top)
+    if words[:2] in (["git", "rev-parse"], ["git", "merge-base"]) and _commit(words):
         return Value((Hole.WORD,), False, "a commit's name")
     branch = words in (["git", "branch", "--show-current"], ["git", "rev-parse", "--abbrev-ref", "HEAD"])
     if (

@@ -14,7 +14,7 @@ from .operands import operand_roles, says_what_to_run
 from .profile import Parsed, Profiles, parse_argv
 from .readers.table import find_reader
 from .reading import Opaque
-from .repository import PROGRAMS, elsewhere, place_of
+from .repository import PROGRAMS, core_command, elsewhere, place_of
 from .roles import role
 from .state import ShellState
 from .values import NOTHING, UNKNOWN, Value, literal
@@ -74,6 +74,10 @@ class Programs:
             self.walk.opaque(fault.why, fault.remediation, call.argv)
             return
         profile = self.profiles(name) if name is not None else None
+        core = core_command(call.argv[0].text or "") if profile is None else None
+        if core is not None:
+            self.command(ProgramCall((literal("git"), literal(core), *call.argv[1:]), call.stdin))
+            return
         if profile is None:
             unknown = "its effects are not known: there is no profile of it"
             self.walk.act("run", NOTHING, argv=call.argv, note=unknown, unread=ProgramCall(call.argv[1:], call.stdin))

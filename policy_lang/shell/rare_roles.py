@@ -130,10 +130,23 @@ def _dns(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
     )
 
 
+def _ref(action: str) -> Role:
+    """A ref of a remote that the command finds by itself; `/**` at its end stands for any below."""
+
+    def handle(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+        name = value.text
+        ref: list[str | Hole] = ["refs/", Hole.BELOW] if name is None else [name]
+        if name is not None and name.endswith("/**"):
+            ref = [name[:-2], Hole.BELOW]
+        shell.walk.act(action, joined([Hole.ANY, ":", *ref]))
+
+    return handle
+
+
 ROLES: dict[str, Role] = {
     "sql": sql, "ssh-option": _ssh_option, "git-config": _git_config, "git-dir": _git_dir, "read-context": _read_context, "read-or-url": _read_or_url,
     "form-file": _form_file, "container-env": _container_env, "path-of-worktree": _worktree_path,
     "dns": _dns,
-    "checked-out": lambda h, p, v, i: write_tree(h.walk),
+    "push-ref": _ref("push"), "delete-ref": _ref("delete-ref"), "checked-out": lambda h, p, v, i: write_tree(h.walk),
     "connect-any": lambda h, p, v, i: h.walk.act("connect", Value((Hole.ANY,))),
 }  # fmt: skip

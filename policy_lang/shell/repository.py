@@ -6,6 +6,8 @@ git-stash(1) and git-symbolic-ref(1).
 
 from __future__ import annotations
 
+import re
+
 from ..domain.regex import regex
 from .acts import Act
 from .profile import Parsed
@@ -14,6 +16,12 @@ from .walk import Walk
 
 PROGRAMS = frozenset({"git", "hub", "jj"})
 """Programs that obey the configuration of the repository around the folder they stand in."""
+_CORE = regex(
+    r"(?:/usr/lib/git-core/|/usr/libexec/git-core/|/usr/local/libexec/git-core/|/opt/homebrew/opt/git/libexec/git-core/"
+    r"|/Library/Developer/CommandLineTools/usr/libexec/git-core/|(?:/usr)?(?:/local)?/bin/)?git-([a-z][a-z0-9-]*)",
+    re.ASCII,
+)
+"""Sub-commands of git as programs of their own, where git is installed."""
 _AROUND = frozenset({"clone", "init", "help", "version"})
 _VARIABLES = (
     "GIT_DIR",
@@ -37,6 +45,12 @@ def place_of(parsed: Parsed, inside: tuple[str, ...] | None) -> tuple[str, ...] 
     if len(parsed.path) < 2 or parsed.path[1] in _AROUND:
         return ()
     return parsed.repository or inside
+
+
+def core_command(program: str) -> str | None:
+    """The sub-command of git that a program is, such as `/usr/lib/git-core/git-push`."""
+    match = _CORE.fullmatch(program)
+    return match[1] if match else None
 
 
 def elsewhere(walk: Walk) -> bool:

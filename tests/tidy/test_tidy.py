@@ -94,6 +94,7 @@ OPENERS = {
     "lint/config.py": "the linter's configuration",
     "pep/enforce.py": "a token",
     "pep/doctor.py": "a client's settings",
+    "pep/repository.py": "`.git/HEAD` and git's configuration",
     "pep/rehearsal.py": "a client's settings, for a rehearsal",
     "cli/calling.py": "a token",
     "cli/check.py": "requests",

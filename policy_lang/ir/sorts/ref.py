@@ -15,8 +15,9 @@ from ..scopes import PatternError, many_inside, part_label
 from .sort import Circumstances, Sort, only_text
 
 REFS = Alphabet(
-    "ref", (*CONTROLS, (32, 32), (42, 42), (47, 47), (58, 58), (63, 63), (91, 94), (126, 126)), frozenset({".", ".."})
+    "ref", (*CONTROLS, (32, 32), (42, 42), (47, 47), (58, 58), (63, 63), (91, 94), (126, 126)), frozenset({".."})
 )
+"""`.` is the remote that git calls the repository itself; no part of a ref begins with a dot."""
 _TELLING = ("main", "master", "release/1.0", "refs/tags/v1.0", "production", "fork:main", "agent/x")
 
 

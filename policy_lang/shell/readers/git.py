@@ -11,10 +11,12 @@ import re
 from ...facts.refs import DEFAULT_REMOTE
 from ..access import path
 from ..call import ProgramCall
+from ..dialect import SH
 from ..profile import Parsed
 from ..reading import Opaque
 from ..repository import branch_holds, write_tree
 from ..roles import role
+from ..state import ShellState
 from ..values import UNKNOWN_MANY, Hole, Value, joined, literal
 
 TYPE_CHECKING = False
@@ -36,8 +38,7 @@ def push(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     if remote is not None:
         role(shell, parsed, "repository", remote, 0)
     where: list[str | Hole] = list(remote.parts) if remote is not None else _default_remote(shell)
-    forced = parsed.has("--force") or parsed.has("--force-with-lease")
-    kinds = ["push", "force-push"] if forced else ["push"]
+    kinds = ["push", "force-push"] if parsed.has("--force") else ["push"]  # a lease overwrites nothing unseen
     if parsed.has("--mirror"):
         for kind in ("push", "force-push", "delete-ref"):
             _update(shell, kind, where, ["refs/", Hole.BELOW])
@@ -229,6 +230,82 @@ def remote(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     return True
 
 
+def update_ref(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """A ref by its full name is moved or deleted (git-update-ref(1))."""
+    if parsed.has("--stdin") or not parsed.operands:
+        raise Opaque("which refs it changes is not known")
+    name = parsed.operands[0]
+    ref: list[str | Hole] = ["refs/", Hole.BELOW] if name.text is None or "/" not in name.text else [name.text]
+    _update(shell, "delete-ref" if parsed.has("-d") else "push", _HERE, ref)
+    return True
+
+
+def filter_branch(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """Every branch may be written anew, and what is checked out (git-filter-branch(1)); its filters are scripts."""
+    _update(shell, "push", _HERE, ["refs/", Hole.BELOW])
+    write_tree(shell.walk)
+    return True
+
+
+def hub(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """Handed to git is what is none of hub's own commands (hub(1))."""
+    shell.run([literal("git"), *parsed.operands])
+    return True
+
+
+def host_release(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """A release of a code host makes its tag, where there is none; deleting may take the tag along."""
+    word, name = (*parsed.operands, None, None)[:2]
+    if word is None or word.text not in {"create", "new", "delete"}:
+        return False
+    ref: list[str | Hole] = [f"refs/tags/{name.text}"] if name is not None and name.text else ["refs/tags/", Hole.BELOW]
+    if word.text != "delete":
+        _update(shell, "push", [DEFAULT_REMOTE], ref)
+    elif parsed.has("--cleanup-tag") or parsed.has("--with-tag"):
+        _update(shell, "delete-ref", [DEFAULT_REMOTE], ref)
+    return False
+
+
+def host_repository(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """Synchronising moves branches, here or there; a deleted repository takes all of its refs along."""
+    word = parsed.operands[0].text if parsed.operands else ""
+    if word in {"sync", "mirror"}:
+        _update(shell, "push", [Hole.ANY], ["refs/heads/", Hole.BELOW])
+    elif word in {"delete", "transfer", "archive"}:
+        _update(shell, "delete-ref", [Hole.ANY], ["refs/", Hole.BELOW])
+    return True
+
+
+def jj_push(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """The bookmarks that are named, else any; a bookmark that was deleted is deleted there (`jj git push --help`)."""
+    remote = parsed.value_of("--remote")
+    where: list[str | Hole] = list(remote.parts) if remote is not None else _default_remote(shell)
+    names = [g.value for g in parsed.options if "-b" in g.option.names and g.value is not None]
+    plain = [n.text.removeprefix("exact:") for n in names if n.text is not None]
+    if len(plain) == len(names) and names and not any(set(p) & set('*?[:"') for p in plain):
+        for name in plain:
+            _update(shell, "push", where, [f"refs/heads/{name}"])
+    else:
+        _update(shell, "push", where, ["refs/heads/", Hole.BELOW])
+    others = ("--all", "--tracked", "-r", "-c", "--named")
+    if names and any(parsed.has(n) for n in others):
+        _update(shell, "push", where, ["refs/heads/", Hole.BELOW])
+    if parsed.has("--deleted") or not names:
+        _update(shell, "delete-ref", where, ["refs/heads/", Hole.BELOW])
+    return True
+
+
+def jj_bookmark(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """A bookmark that is moved or deleted is a branch of this repository."""
+    word, *names = parsed.operands or [literal("list")]
+    action = {"set": "push", "s": "push", "move": "push", "m": "push", "delete": "delete-ref", "d": "delete-ref"}.get(
+        word.text or ""
+    )
+    for value in names if action is not None else ():
+        _local(shell, action or "", value)
+    return True
+
+
 def submodule(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """`add` fetches a URL into a folder and changes the configuration; others follow .gitmodules."""
     words = [v.text for v in parsed.operands]
@@ -238,6 +315,8 @@ def submodule(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
         path(shell.walk, "write", literal(".gitmodules"))
     elif words[:1] == ["update"]:
         write_tree(shell.walk)
+    elif words[:1] == ["foreach"] and None not in words:
+        shell.nested(" ".join(w for w in words[1:] if w is not None), SH, ShellState({}, {}, None))
     elif words[:1] in (["foreach"], ["set-url"]) or None in words[:1]:
         raise Opaque("`git submodule` that runs commands or goes elsewhere")
     return True

@@ -271,7 +271,7 @@ def _perhaps(shell: ProgramHost, value: Value) -> None:
         if _SURELY_PATH.fullmatch(value.starts()):
             path(shell.walk, "read", value, "existing")
         return
-    if _SURELY_PATH.fullmatch(text) and not _REVISION.fullmatch(text.partition("/")[0]):
+    if _SURELY_PATH.fullmatch(text):
         _pathspec(shell, "read", value, "existing")
     elif text.startswith(":") or _REVISION.fullmatch(text):
         return
@@ -299,7 +299,8 @@ def grep(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     for value in behind or ():
         _pathspec(shell, "read", value, "existing")
     for value in before:
-        _perhaps(shell, value)
+        if value.text is None or not _REVISION.fullmatch(value.text):
+            _pathspec(shell, "read", value, "existing")
     if not behind:
         path(shell.walk, "read", literal("."), "tracked")
     opened = parsed.value_of("-O")

@@ -16,7 +16,9 @@ Reader = Callable[["ProgramHost", ProgramCall, Parsed], bool]
 
 READERS = {
     "search": "search.search", "git-push": "git.push", "git-config": "git.config", "git-remote": "git.remote",
-    "git-fetch": "git.fetch", "git-branch": "git.branch", "git-tag": "git.tag", "git-submodule": "git.submodule",
+    "git-fetch": "git.fetch", "git-branch": "git.branch", "git-tag": "git.tag", "git-update-ref": "git.update_ref",
+    "git-filter-branch": "git.filter_branch", "hub": "git.hub", "host-release": "git.host_release",
+    "host-repository": "git.host_repository", "jj-push": "git.jj_push", "jj-bookmark": "git.jj_bookmark", "git-submodule": "git.submodule",
     "git-checkout": "git_tree.checkout", "git-switch": "git_tree.switch", "git-restore": "git_tree.restore",
     "git-reset": "git_tree.reset", "git-stash": "git_tree.stash", "git-clean": "git_tree.clean",
     "git-changes": "git_tree.changes", "git-sparse": "git_tree.sparse", "git-bisect": "git_tree.bisect",
