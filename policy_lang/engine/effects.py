@@ -23,10 +23,10 @@ from .paths import path_verdict
 def act_effect(evaluator: Evaluator, act: Act, request: Request, env: Environment) -> Effect:
     """The effect that an act has under a policy. Raises nothing that a script can cause."""
     shown = _shown(act)
-    if act.repository != ():
+    if act.parsed is not None and act.parsed.repository != ():
         from .repositories import foreign
 
-        why = foreign(act.repository, request)
+        why = foreign(act.parsed.repository, request)
         act = replace(act, opaque=why) if why and not act.opaque else act
     if act.supposed:
         env = evaluator.restricting(env)

@@ -20,8 +20,7 @@ class Act:
     `free` acts need no grant: they change only the shell's own state. `opaque` is why the command cannot be read,
     `remediation` how to write it. `note` says what cannot be seen, such as the code that is run. `unread` are the words
     that no profile explains, and what they are given on standard input. A `supposed` act is one that the command has in
-    some reading of its words: it meets what restricts, and needs no grant. `repository` are the folders around
-    which a command looks for its repository, None when they may be any, empty for a command that obeys none. What
+    some reading of its words: it meets what restricts, and needs no grant. What
     git has checked out is `tracked`; `untracked` is what it does not track, `every` with what it ignores. `file`
     names the file of the project in which the act stands, when it is not the request's own text.
     """
@@ -44,7 +43,6 @@ class Act:
     note: str = ""
     supposed: bool = False
     unread: ProgramCall | None = None
-    repository: tuple[str, ...] | None = ()
     file: str = ""
 
 

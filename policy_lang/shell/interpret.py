@@ -21,6 +21,7 @@ from .programs import Programs
 from .reader import parse_script
 from .reading import Opaque
 from .redirects import Redirections
+from .repository import branch_left
 from .state import Ends, ShellState, merge
 from .tree import AndOrList, Assignment, Command, FunctionDefinition, Pipeline, ShellWord, SimpleCommand, Text
 from .values import UNKNOWN, UNKNOWN_MANY, Hole, Value, joined, literal
@@ -311,7 +312,12 @@ class Interpreter:
         if name in self.walk.dialect.unreadable or (self.walk.dialect.leading_dash and name.startswith("-")):
             raise Opaque(f"`{name[:40]}` changes how the shell works")
         self.program(fields, stdin)
-        return state, state
+        branch = branch_left(self.walk, fields) if name == "git" else None
+        if branch is None:
+            return state, state
+        failed = state.copy()
+        state.branch = branch
+        return state, failed
 
     def program(self, fields: list[Value], stdin: Value | None = None) -> None:
         """Record what a program does."""

@@ -6,7 +6,7 @@ import re
 
 from ..domain.regex import regex
 from .expand import Expander
-from .repository import branch_holds, elsewhere
+from .repository import current_branch, elsewhere
 from .tree import AndOrList, SimpleCommand, Text
 from .values import DIGITS, Hole, Value, joined, literal
 from .walk import Walk
@@ -84,14 +84,11 @@ def _printed(walk: Walk, words: list[str | None]) -> Value | None:
         return literal(top)
     if words[:2] in (["git", "rev-parse"], ["git", "merge-base"]) and _commit(words):
         return Value((Hole.WORD,), False, "a commit's name")
-    branch = words in (["git", "branch", "--show-current"], ["git", "rev-parse", "--abbrev-ref", "HEAD"])
-    if (
-        branch
-        and walk.context.branch
-        and branch_holds(walk)
-        and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./-]*", walk.context.branch)
-    ):
-        return literal(walk.context.branch)
+    if words in (["git", "branch", "--show-current"], ["git", "rev-parse", "--abbrev-ref", "HEAD"]):
+        branch = current_branch(walk)
+        found = walk.context.branch if branch == "HEAD" else (branch or "").removeprefix("refs/heads/")
+        if found and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./-]*", found):
+            return literal(found)
     if name == "echo" and len(words) > 1 and None not in words and not str(words[1]).startswith("-"):
         text = " ".join(str(w) for w in words[1:])
         if re.fullmatch(r"[A-Za-z0-9_@%+:,./ -]*", text):

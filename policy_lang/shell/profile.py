@@ -86,7 +86,8 @@ class Parsed:
     """A command line by its profile. `path` are the canonical names of the program and its sub-commands.
 
     `named` are the words that a grant must name; `runs_file` says that it runs the code of a file. `repository` are the
-    folders whose `.git` an option names, empty when none does. `output` are the names that it prints.
+    folders around which it looks for its repository, None when they may be any, empty for a command that obeys none.
+    `output` are the names that it prints.
     """
 
     profile: Profile
@@ -98,7 +99,7 @@ class Parsed:
     named: set[int] = field(default_factory=set)
     changes: CommandChanges = UNCHANGED
     runs_file: bool = False
-    repository: tuple[str, ...] = ()
+    repository: tuple[str, ...] | None = ()
     output: Lines | None = None
 
     def has(self, name: str) -> bool:

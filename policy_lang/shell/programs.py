@@ -121,6 +121,8 @@ class Programs:
         inside, walk.state.folders = walk.state.folders, folders
         does = len(walk.acts) > place or parsed.has("--version") or parsed.has("--help")
         free = (profile.transparent or changes.free) and does and not parsed.runs_file
+        if parsed.root.name in PROGRAMS:
+            parsed.repository = place_of(parsed, inside)
         # the command itself comes first in what is shown, whatever was found on the way
         walk.act(
             "run",
@@ -130,6 +132,5 @@ class Programs:
             parsed=parsed,
             free=free,
             note="; ".join(n for n in (profile.note, *changes.notes) if n),
-            repository=place_of(parsed, inside) if parsed.root.name in PROGRAMS else (),
         )
         walk.state.folders = inside

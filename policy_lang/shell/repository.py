@@ -1,27 +1,20 @@
-"""The repository that commands work in, as far as a script tells: where it is looked for, and whether its branch holds.
-
-What git does to its own state is from git-checkout(1), git-switch(1), git-branch(1), git-rebase(1), git-bisect(1),
-git-stash(1) and git-symbolic-ref(1).
-"""
+"""The repository that commands work in: where it is looked for, and whether its branch is still the same."""
 
 from __future__ import annotations
 
-import re
-
-from ..domain.regex import regex
-from .acts import Act
 from .profile import Parsed
-from .values import literal
+from .switching import switches
+from .values import Value, literal
 from .walk import Walk
 
 PROGRAMS = frozenset({"git", "hub", "jj"})
 """Programs that obey the configuration of the repository around the folder they stand in."""
-_CORE = regex(
-    r"(?:/usr/lib/git-core/|/usr/libexec/git-core/|/usr/local/libexec/git-core/|/opt/homebrew/opt/git/libexec/git-core/"
-    r"|/Library/Developer/CommandLineTools/usr/libexec/git-core/|(?:/usr)?(?:/local)?/bin/)?git-([a-z][a-z0-9-]*)",
-    re.ASCII,
-)
-"""Sub-commands of git as programs of their own, where git is installed."""
+_CORE = frozenset({
+    "", "/bin", "/usr/bin", "/usr/local/bin", "/usr/lib/git-core", "/usr/libexec/git-core",
+    "/usr/local/libexec/git-core",
+    "/opt/homebrew/opt/git/libexec/git-core", "/Library/Developer/CommandLineTools/usr/libexec/git-core",
+})  # fmt: skip
+"""Folders in which sub-commands of git are programs of their own; empty for one that is called by its name."""
 _AROUND = frozenset({"clone", "init", "help", "version"})
 _VARIABLES = (
     "GIT_DIR",
@@ -34,7 +27,6 @@ _VARIABLES = (
 )
 """Beginnings of variables that make git work in another repository, or by another configuration (git(1))."""
 UNKNOWN_BRANCH = "which branch this is about is not known; name it, as in `git push origin BRANCH`"
-_OWN_FILES = regex(r"(?:.*/)?\.git(?:/.*)?")
 
 
 def place_of(parsed: Parsed, inside: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -49,8 +41,8 @@ def place_of(parsed: Parsed, inside: tuple[str, ...] | None) -> tuple[str, ...] 
 
 def core_command(program: str) -> str | None:
     """The sub-command of git that a program is, such as `/usr/lib/git-core/git-push`."""
-    match = _CORE.fullmatch(program)
-    return match[1] if match else None
+    folder, _, name = program.rpartition("/")
+    return name[4:] if name.startswith("git-") and folder in _CORE else None
 
 
 def elsewhere(walk: Walk) -> bool:
@@ -67,55 +59,30 @@ def write_tree(walk: Walk, supposed: bool = False) -> None:
     walk.state.folders = folders
 
 
-def branch_holds(walk: Walk) -> bool:
-    """True when nothing before in the script may have changed the current branch."""
-    return not any(_switches(act) for act in walk.acts)
+def current_branch(walk: Walk) -> str | None:
+    """The current branch: `HEAD` while it is still that of the beginning, and None when it is not known."""
+    if not walk.switched:
+        return "HEAD"
+    known = walk.state.branch
+    if known is None or known[1:] != (walk.switched, walk.state.folders):
+        return None
+    return f"refs/heads/{known[0]}"
 
 
-def _switches(act: Act) -> bool:
-    if act.opaque:
-        return True
-    if act.action != "run":
-        text = act.value.text
-        return act.action in {"write", "delete"} and text is not None and _OWN_FILES.fullmatch(text) is not None
-    if act.parsed is None:
-        return bool(act.note)  # a program without a profile: it may do anything
-    if act.parsed.path[:2] == ("git", "checkout"):
-        return not names_files(tuple(v.text for v in act.argv))
-    switches = _SWITCHING.get(act.parsed.path[:3]) or _SWITCHING.get(act.parsed.path[:2])
-    return switches is not None and switches(act.parsed)
+def branch_left(walk: Walk, words: list[Value]) -> tuple[str, int, tuple[str, ...] | None] | None:
+    """The branch that a command of these words leaves when it succeeds; None for one that may leave another.
 
-
-def names_files(words: tuple[str | None, ...]) -> bool:
-    """True when a `git checkout` has words behind `--`: those are files, and the branch stays."""
-    return "--" in words[:-1]
-
-
-def _always(_: Parsed) -> bool:
-    return True
-
-
-def _rebase(parsed: Parsed) -> bool:
-    return len(parsed.operands) > 1 or any(o.many for o in parsed.operands)
-
-
-def _branch(parsed: Parsed) -> bool:
-    return parsed.has("-m") or parsed.has("-M")
-
-
-def _symbolic(parsed: Parsed) -> bool:
-    return parsed.has("-d") or len(parsed.operands) > 1 or any(o.many for o in parsed.operands)
-
-
-def _stash(parsed: Parsed) -> bool:
-    return any(o.text in {None, "branch"} for o in parsed.operands[:1])
-
-
-_SWITCHING = {
-    ("git", "switch"): _always, ("git", "rebase"): _rebase, ("git", "branch"): _branch,
-    ("git", "symbolic-ref"): _symbolic, ("git", "stash"): _stash, ("git", "bisect"): _always,
-    ("gh", "pr", "checkout"): _always, ("gh", "pr", "merge"): _always, ("gh", "pr", "close"): _always,
-    ("gh", "issue", "develop"): _always, ("glab", "mr", "checkout"): _always, ("glab", "mr", "merge"): _always,
-    ("hub", "checkout"): _always, ("hub", "pr"): _always, ("hub", "sync"): _always,
-}  # fmt: skip
-"""Commands that may leave the repository on another branch. `git merge`, `pull` and `commit` stay on theirs."""
+    Besides the name, what `current_branch` compares: the switches so far, and the folders.
+    """
+    act = next((a for a in reversed(walk.acts) if a.parsed is not None and a.argv == tuple(words)), None)
+    if act is None or act.parsed is None or not switches(act):
+        return None
+    parsed = act.parsed
+    made = next((v for v in map(parsed.value_of, ("-b", "-B", "-c", "-C")) if v is not None), None)
+    if parsed.path == ("git", "switch") and made is None and len(parsed.operands) == 1 and not parsed.has("--orphan"):
+        made = parsed.operands[0]
+    sure = parsed.path[1:] in (("checkout",), ("switch",)) and not any(parsed.has(n) for n in ("-d", "-p"))
+    name = made.text if made is not None and sure else None
+    if not name or name[0] in "-.@" or not name.isprintable() or not name.isascii() or set(name) & set(" ~^:?*[\\{"):
+        return None
+    return name, walk.switched, walk.state.folders

@@ -25,7 +25,8 @@ class ShellState:
     `folders` are the working folders that are possible, as texts relative to where the script begins (or
     absolute, or in the home); None when it may be any. `args` are the positional parameters, None when
     unknown. `hidden` are the values that `local` variables of the running function hide, None for none. A
-    function has every body it may have; None among them says that it may be no function at all.
+    function has every body it may have; None among them says that it may be no function at all. `branch` is the current
+    one of the repository, where a command that surely succeeded has switched to it: see `repository.branch_left`.
     """
 
     variables: dict[str, Binding]
@@ -35,6 +36,7 @@ class ShellState:
     args: tuple[Value, ...] | None = None
     stop_on_error: bool = False
     hidden: dict[str, Binding | None] = field(default_factory=dict)
+    branch: tuple[str, int, tuple[str, ...] | None] | None = None
 
     def copy(self) -> ShellState:
         """A copy for another way through the script."""
@@ -46,6 +48,7 @@ class ShellState:
             self.args,
             self.stop_on_error,
             dict(self.hidden),
+            self.branch,
         )
 
     def hide(self, name: str) -> None:
@@ -140,4 +143,5 @@ def merge(first: ShellState | None, second: ShellState | None) -> ShellState | N
             else UNKNOWN
             for name in {**first.hidden, **second.hidden}
         },
+        first.branch if first.branch == second.branch else None,
     )

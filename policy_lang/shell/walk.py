@@ -14,6 +14,7 @@ from .call import ProgramCall
 from .dialect import Dialect
 from .reading import Opaque
 from .state import Binding, ShellState
+from .switching import switches
 from .tree import AndOrList, Command
 from .values import Value, bounded
 from .variables import SHELL_VARIABLES, usual
@@ -57,6 +58,7 @@ class Walk:
     of those that were followed.
     `exported` are the variables that were handed to programs, with `every` all that are set from then on; `hand_over`
     records what a value does there.
+    `switched` counts what may have changed the current branch of a repository.
     """
 
     __slots__ = (
@@ -79,6 +81,7 @@ class Walk:
         "returns",
         "span",
         "state",
+        "switched",
         "whole",
     )
 
@@ -98,6 +101,7 @@ class Walk:
         self.called: set[int] = set()
         self.assigned: list[str] = []
         self.moved = 0
+        self.switched = 0
         self.exported: set[str] = set()
         self.every = False
         self.hand_over: Callable[[str, Binding], None] | None = None
@@ -109,6 +113,8 @@ class Walk:
         start, end = self.whole or self.span
         folders = self.state.folders
         made = Act(action, value, start, end, folders=folders, **more)  # type: ignore[arg-type]
+        if action not in ("read", "connect"):  # most acts
+            self.switched += switches(made)
         key = (
             action,
             value,

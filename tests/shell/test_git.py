@@ -71,6 +71,22 @@ def test_the_branch_is_that_of_the_workspace_and_of_the_moment(script: str, effe
 
 
 @pytest.mark.parametrize(
+    ("script", "effect"),
+    [
+        ("git push", "deny"), ("git checkout -b feat/y && git push -u origin HEAD", "allow"), ("git switch -c feat/y && git commit -am x && git push", "allow"),
+        ("git switch feat/z && git push origin $(git branch --show-current)", "allow"), ("set -e; git checkout -b feat/y; git push origin HEAD", "allow"),
+        ("if git switch -c feat/y; then git push; fi", "allow"), ("git checkout -b feat/y; git push", "deny"), ("git switch -c feat/y && git switch main && git push", "deny"),
+        ("git switch main && git switch a && (git switch main) && git push", "deny"), ("(git switch -c feat/y) && git push", "deny"), ("git switch -c a | cat && git push", "deny"),
+        ("git switch -c feat/y && ./x && git push", "deny"), ("git checkout feat/y && git push", "deny"), ("git switch -c feat/y || git push", "deny"),
+        ("cd sub && git switch -c feat/y && cd .. && git push", "deny"), ("git switch -d feat/y && git push", "deny"), ("git switch -c main && git push", "deny"),
+        ("! git switch -c feat/y && git push", "deny"), ("git switch -c a & git push", "deny"), ("git switch -c a && bash -c 'git switch main' && git push", "deny"),
+    ],
+)  # fmt: skip
+def test_a_branch_that_is_surely_switched_to_is_the_current_one(script: str, effect: str) -> None:
+    assert lexical(script, branch="main", git={"push_default": "simple"}) == effect
+
+
+@pytest.mark.parametrize(
     ("git_state", "effect"),
     [
         ({}, "allow"), ({"push_default": "current"}, "allow"), ({"push_default": "matching"}, "deny"), ({"push_default": "upstream"}, "deny"),

@@ -14,7 +14,7 @@ from ..call import ProgramCall
 from ..dialect import SH
 from ..profile import Parsed
 from ..reading import Opaque
-from ..repository import branch_holds, write_tree
+from ..repository import current_branch, write_tree
 from ..roles import role
 from ..state import ShellState
 from ..values import UNKNOWN_MANY, Hole, Value, joined, literal
@@ -69,7 +69,7 @@ def push(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
 def _default_remote(shell: ProgramHost) -> list[str | Hole]:
     """Where a push goes that names no remote."""
     context = shell.walk.context
-    if context.push_remote:
+    if context.push_remote and not shell.walk.switched:
         return [context.push_remote]
     names = [name for name, _ in context.remotes]
     if len(names) == 1:
@@ -83,7 +83,7 @@ def _default_ref(shell: ProgramHost) -> list[str | Hole]:
     if context.push_default in _CURRENT:
         return ["HEAD"]
     if context.push_default in {"upstream", "tracking"} and context.upstream:
-        return [context.upstream] if branch_holds(shell.walk) else ["refs/", Hole.BELOW]
+        return [context.upstream] if not shell.walk.switched else ["refs/", Hole.BELOW]
     return ["refs/", Hole.BELOW]
 
 
@@ -126,8 +126,9 @@ def _refspec(shell: ProgramHost, spec: Value, where: list[str | Hole], kinds: li
 
 
 def _update(shell: ProgramHost, action: str, where: list[str | Hole], ref: list[str | Hole]) -> None:
-    if ref in (["HEAD"], ["@"]) and not branch_holds(shell.walk):
-        ref = ["refs/heads/", Hole.BELOW]
+    if ref in (["HEAD"], ["@"]):
+        branch = current_branch(shell.walk)
+        ref = ["refs/heads/", Hole.BELOW] if branch is None else [branch]
     shell.walk.act(action, joined([*where, ":", *ref]))
 
 

@@ -15,8 +15,9 @@ from ..call import ProgramCall
 from ..dialect import SH
 from ..profile import Parsed
 from ..reading import Opaque
-from ..repository import names_files, write_tree
+from ..repository import write_tree
 from ..state import ShellState
+from ..switching import names_files
 from ..values import Hole, Value, joined, literal
 from .git import moved_branch, patched
 
