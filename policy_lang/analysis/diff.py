@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from ..automata.pattern import Pattern
+from ..automata.pattern import Pattern, instance
 from ..domain.actions import ACTIONS, ASK, COMMAND, DENY, PATH
 from ..domain.collection import no_collection
 from ..domain.decision import RuleRef, Verdict
@@ -15,6 +15,7 @@ from ..domain.errors import SearchLimitError
 from ..domain.limits import limit
 from ..engine.pdp import Engine
 from ..engine.prepare import engine_of, reference
+from ..facts.commands import OPAQUE
 from ..ir.model import Rule
 from ..ir.sorts.host import host_text
 from . import ungranted
@@ -25,7 +26,7 @@ from .members import matching
 from .questions import ADDRESSES, BARE, Question, permits, same_answer, search, unlogged, unsure, weakened, widened
 from .search import Found, Item
 from .spaces import Layout
-from .witness import Witness, confirmed, requests, telling, usual_layout, verdict_on
+from .witness import SCRIPT, Witness, confirmed, requests, telling, usual_layout, verdict_on
 
 KINDS = ("widened", "lowered", "unlogged", "narrowed", "raised", "logged")
 _MOST_WHOLE = limit("diff_whole")
@@ -189,6 +190,7 @@ class _Differ:
     ) -> None:
         tries: dict[int, int] = {}
         missed: dict[int, Item] = {}
+        alike: dict[tuple[str, str], list[int]] = {}
         items = question.required[0]
         first = kind in {"widened", "lowered", "unlogged"}
         stands = "new" if (question.why == "granted") == first else "old"
@@ -196,6 +198,7 @@ class _Differ:
             asked = search(self.sides["new"], action, question, cases)
             for number, item in enumerate(items):
                 asked.close_item(number, done.get(_name(item), 0))
+                alike.setdefault(_name(item), []).append(number)
             for found in asked.run():
                 item, number = found.items[0], found.number
                 agents = found.agents & asked.open[number]
@@ -206,7 +209,8 @@ class _Differ:
                     self.result.rows.append(row)
                     missed.pop(number, None)
                     done[_name(item)] = done.get(_name(item), 0) | agents
-                    asked.close_item(number, agents)
+                    for other in alike[_name(item)]:
+                        asked.close_item(other, agents)
                     continue
                 if unsure(found):
                     missed[number] = item
@@ -333,7 +337,11 @@ class _Differ:
     ) -> Witness | None:
         at = 0 if stands == "old" else 1
         own = [os.path.basename(p) for p in self.engines["new"].policy.sources]
-        for witness in telling(proof, own if rule.sort == PATH else (), files[:1]):
+        others = telling(proof, own if rule.sort == PATH else (), files[:1])
+        if rule.sort == COMMAND and proof.resource != SCRIPT:  # what the rule itself says
+            words = (instance(s, "") for p in rule.include for s in p.sequences if s != (OPAQUE,))
+            others = (replace(proof, resource=w) for w in words if "" not in w)
+        for witness in others:
             verdicts = tuple(verdict_on(e, witness) for e in engines)
             if holds(verdicts) and any(r.id == rule.id for r in (*verdicts[at].rules, *verdicts[at].support)):
                 return witness

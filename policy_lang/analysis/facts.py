@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ..domain.actions import ACTIONS, ALLOW, DENY
+from ..domain.actions import ACTIONS, ALLOW, ASK, DENY
 from ..domain.collection import no_collection
 from ..domain.decision import RuleRef
 from ..domain.errors import SearchLimitError
@@ -141,7 +141,8 @@ class _Finder:
         for over in (False, True):
             grants = [i for i in self._asked(part.grants) if i.rule is not None and i.rule.override == over]
             barred = part.denies if over else [*part.denies, *floor]
-            for name in self._none(action, Question((grants,), barred, "granted")) if grants else ():
+            none = self._none(action, Question((grants,), barred, "granted")) if grants else set()
+            for name in sorted(none & self._deciding_nothing(action, grants)):
                 dead.add(name)
                 self._note(DEAD, every[name], action, self._meeting(action, every[name], barred))
                 for twin in (r for r in every.values() if r.effect == DENY and _content(r) == _content(every[name])):
@@ -153,6 +154,18 @@ class _Finder:
             for name in self._none(action, Question((plain,), [*barred, *others], "granted"), True) if plain else ():
                 self._note(REDUNDANT, every[name], action, self._meeting(action, every[name], others))
 
+    def _deciding_nothing(self, action: str, grants: Items) -> set[str]:
+        """The rules that ask about nothing which others permit: an `ask` restricts as well, in any spelling."""
+        asks = {_name(i) for i in grants if i.rule is not None and i.rule.effect == ASK}
+        parts = self.side.parts(action)
+        granted = tuple(p.grants for p in parts if not p.guardrail)
+        bare = tuple(p.bare_grants for p in parts if not p.guardrail)
+        items = [i for p in parts for found in p.asks.values() for i in found if _name(i) in asks]
+        bares = [i for p in parts for found in p.bare_asks.values() for i in found if _name(i) in asks]
+        denies = [i for p in parts for i in p.denies]
+        idle = self._idle(action, items, bares, granted, bare, denies) if items else set()
+        return idle | {_name(i) for i in grants if i.rule is not None and i.rule.effect != ASK}
+
     def _ceilings(self, action: str, layer: int, live: Items, every: dict[str, Rule]) -> None:
         """Note the policy's own grants that the other layers take away."""
         others = [p for i, p in enumerate(self.side.parts(action)) if i != layer]
@@ -160,7 +173,8 @@ class _Finder:
             return
         denies = [i for p in others for i in p.denies]
         required = (live, *(p.grants for p in others if not p.guardrail))
-        for name in self._none(action, Question(required, denies, "granted")):
+        none = self._none(action, Question(required, denies, "granted"))
+        for name in sorted(none & self._deciding_nothing(action, live)):
             self._note(NEUTRALISED, every[name], action, self._meeting(action, every[name], denies))
 
     def _denies(

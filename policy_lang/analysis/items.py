@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from ..automata.pattern import ANY, CLIMBING, CONTROL, MANY, Sequence, Word
+from ..automata.pattern import ANY, CLIMBING, CONTROL, MANY, Sequence, Word, collapse
 from ..domain.actions import ALLOW, ASK, COMMAND, DENY, PATH
 from ..domain.conditions import TRUE, Atom, Formula, Join, join
 from ..domain.errors import RequestError
@@ -156,6 +156,11 @@ class Side:
         if rule.effect != DENY and rule.grants:
             named = tuple(_marked(n) for s in words for n in (s, *self._named(s)))
             self._grant(part, Item(rule, named, without, join("and", (formula, elsewhere)), True))
+            if rule.effect == ASK:
+                for reading in (r for s in words for r in readings(s, self._profiles)):
+                    spelled = self._spelled(rule, reading, without, formula, elsewhere)
+                    if spelled is not None:
+                        self._grant(part, spelled)
             part.bare_grants += [Item(rule, self._bare_of(s), (), formula, True) for s in words]
         if rule.effect == ALLOW:
             self._opaque_grant(part, rule)
@@ -250,6 +255,20 @@ class Side:
             return []
         needs = map(one_given, reading.needs)
         return [Item(rule, ((*plain, MANY),), without, join("and", (formula, elsewhere, *needs)), False, raw=True)]
+
+    def _spelled(
+        self, rule: Rule, reading: Reading, without: tuple[Sequence, ...], formula: Formula, elsewhere: Formula
+    ) -> Item | None:
+        """What an `ask` grants by its bare words: at most these words in their order, with others between them."""
+        if reading.bare[-1] is not MANY:
+            return None
+        first = reading.bare[1]
+        profile = self.profile(first) if isinstance(first, str) else None
+        kept = () if profile is not None and profile.commands else reading.bare[2:-1]  # sub-commands have other names
+        words = collapse((first, MANY, *(label for k in kept for label in (k, MANY))))
+        meets = Atom(f"{UNKNOWN}meets {reading.bare!r}", "==", (True,))
+        needs = map(one_given, reading.needs)
+        return Item(rule, (words,), without, join("and", (formula, elsewhere, *needs, meets)), True)
 
     def _canonical(self, words: tuple[str, ...]) -> tuple[str, ...] | None:
         """The words that a profile gives a command that begins with these; None when it may read them otherwise."""

@@ -176,7 +176,7 @@ class Search:
         self._closed: dict[tuple[int, int], Nodes] = {}
         self._choices: dict[object, tuple[str, ...]] = {}
         # states that were followed, by required nodes and phase: what each met of the barred rules; see `_beaten`
-        self._settled: dict[object, list[tuple[frozenset[int], ...]]] = {}
+        self._settled: dict[object, list[_Met]] = {}
         self.open: list[int] = [cases.agents(frozenset(item.holds())) for item in required[0]]
         """For each item of the first set, the classes of agents for which nothing is found yet."""
         # of the first set's automaton: how many open items lie at or below a node, the node above, the ends of an item
@@ -243,18 +243,27 @@ class Search:
 
     def _beaten(self, state: _SearchState) -> bool:
         """True when a state seen before can do all that this one can; else it is noted."""
-        mine = (state.bad.orders, state.plain.orders, state.good.orders)
+        fixed, given = self._given(state)
+        mine = (state.bad.orders, state.plain.orders, state.good.orders, given)
         places = tuple(p.order for p in state.places)
-        before = self._settled.setdefault((places, state.phase), [])
+        before = self._settled.setdefault((places, state.phase, fixed), [])
         self.budget.spend(1 + len(before))
         if _among(before, mine):
             return True
         if len(places) > 1 and places[1] >= 0:
-            free = self._settled.get(((places[0], *(_FREE for _ in places[1:])), state.phase))
+            free = self._settled.get(((places[0], *(_FREE for _ in places[1:])), state.phase, fixed))
             if free is not None and _among(free, mine):
                 return True
         before.append(mine)
         return False
+
+    def _given(self, state: _SearchState) -> tuple[Word | None, frozenset[Demand]]:
+        """What a word says besides its places: itself, while it is exact, since it may go on so; what it implies."""
+        if self.implied is None:
+            return None, frozenset()
+        exact = state.fixed == len(state.word)
+        implied = frozenset(self.implied(state.word[: state.fixed], exact)) if state.fixed else frozenset()
+        return (state.word if exact else None), implied
 
     def _moved(self, state: _SearchState, segment: str, places: Nodes, named: bool) -> _SearchState | None:
         phase = self.space.step(state.phase, segment)
@@ -443,8 +452,7 @@ class Search:
             [i for i in node.marks if self._own.get((number, i)) not in bad] for number, node in enumerate(state.places)
         ]
         exact = state.fixed == len(state.word)
-        if self.implied is not None and state.fixed > 0:
-            against |= frozenset(self.implied(state.word[: state.fixed], exact))
+        against |= self._given(state)[1]
         for marks in itertools.product(*choices):
             self.budget.spend(1 + len(against))
             items = tuple(items[i] for items, i in zip(self.required, marks, strict=True))
@@ -462,10 +470,14 @@ _FREE = -1
 """The order of the places where whatever follows is matched, in every case."""
 
 
-def _among(known: list[tuple[frozenset[int], ...]], mine: tuple[frozenset[int], ...]) -> bool:
-    """True when something known meets no more of what is bad and no less of what is good."""
-    bad, plain, good = mine
-    return any(o[0] <= bad and o[1] <= plain and o[2] >= good for o in known)
+_Met = tuple[frozenset[int], frozenset[int], frozenset[int], frozenset[Demand]]
+"""What a state met: of what must not match, as it is and plain; of what excepts; what its word implies."""
+
+
+def _among(known: list[_Met], mine: _Met) -> bool:
+    """True when something known meets no more of what is bad, no less of what is good, and is implied no more."""
+    bad, plain, good, given = mine
+    return any(o[0] <= bad and o[1] <= plain and o[2] >= good and o[3] <= given for o in known)
 
 
 def _anyway(node: Node) -> Iterator[int]:

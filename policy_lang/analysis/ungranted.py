@@ -27,8 +27,10 @@ from .items import Items, Side
 from .search import Item
 
 RUNNERS = tuple(sorted({
-    *DIALECTS, "ash", "caffeinate", "chrt", "dash", "env", "ionice", "ksh", "nice", "nohup", "setsid", "stdbuf",
-    "taskset", "time", "timeout", "unbuffer", "watch", "xargs",
+    *DIALECTS, "ash", "caffeinate", "catatonit", "catchsegv", "choom", "chronic", "chrt", "cpulimit", "cross-env",
+    "cross-env-shell", "dash", "docker-init", "dumb-init", "eatmydata", "env", "faketime", "gtimeout", "i386",
+    "ionice", "ksh", "linux32", "linux64", "nice", "nocache", "nohup", "numactl", "prlimit", "setarch", "setsid",
+    "softlimit", "stdbuf", "taskset", "time", "timeout", "tini", "uname26", "unbuffer", "watch", "x86_64", "xargs",
 }))  # fmt: skip
 """Programs whose profile says that they only run another command."""
 

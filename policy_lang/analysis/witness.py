@@ -30,7 +30,7 @@ from .ungranted import RUNNERS
 USUAL = {WORKSPACE: "/workspace", HOME: "/home/agent", TMP: "/tmp"}  # noqa: S108 (names, nothing is opened)
 """Where things lie in a witness unless the question says otherwise: as in tests."""
 _ELSEWHERE = {WORKSPACE: "/elsewhere/workspace", HOME: "/elsewhere/home", TMP: "/elsewhere/tmp"}
-_SCRIPT = '"$COMMAND"'
+SCRIPT = '"$COMMAND"'
 """An opaque command."""
 
 
@@ -81,7 +81,7 @@ def _fits(policy: PolicySet, name: str, value: object) -> bool:
 def verdict_on(engine: Engine, witness: Witness) -> Verdict:
     """The engine's verdict. Of a command only on its running: what else it does is decided by other actions."""
     request = witness.request(engine.policy)
-    if witness.action == "run" and witness.resource != _SCRIPT:
+    if witness.action == "run" and witness.resource != SCRIPT:
         words = witness.resource if isinstance(witness.resource, tuple) else tuple(shlex.split(witness.resource))
         try:
             found = acts(engine.evaluator, request)
@@ -164,17 +164,17 @@ def _relative(lead: str, inside: str) -> str:
 
 def _commands(word: Word, options: list[Word], patterns: Iterable[Sequence]) -> Iterator[str | tuple[str, ...]]:
     if word == (OPAQUE,):
-        yield _SCRIPT
+        yield SCRIPT
         return
     bare = word[0] == BARE
     words = tuple(unmarked(w) for w in (word[1:] if bare else word))
     bases = [words]
     if bare:
         bases += [w for p in patterns if (w := instance(p, "")) and w[: len(words)] == words[: len(w)]]
+    if any("" in base for base in bases):  # nobody types an empty word
+        bases = [made for base in bases for made in _spoken(base)]
     for base in bases:
         missing = [w for o in options if o[0] not in base for w in o]
-        if "" in base:  # nobody types an empty word
-            yield tuple(w or "a" for w in base)
         yield base
         if any(w.endswith("/") for w in base):  # a folder is not a program and no script, but something in it may be
             yield tuple(f"{w}a" if w.endswith("/") else w for w in base)
@@ -189,6 +189,14 @@ def _commands(word: Word, options: list[Word], patterns: Iterable[Sequence]) -> 
             yield from ((*base, *missing, *more) for more in (("true",), ("1", "true"), ("-c", "true")))
         yield (*base, *missing, "--no-such-option")
         yield (*base[:1], "--no-such-option", *base[1:], *missing)
+
+
+def _spoken(base: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """A command without its empty words, with others in their place, and as it is."""
+    if "" in base and base[0]:
+        yield tuple(w for w in base if w)
+        yield tuple(w or "a" for w in base)
+    yield base
 
 
 def confirmed(
