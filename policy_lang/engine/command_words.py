@@ -156,6 +156,10 @@ def _operand(step: Callable[[Any, Any], Any], at: _At, label: Label) -> list[_At
         stops = profile is not None and profile.style in {"stop", "single-stop"}
         return [_At(step(at.found, label), at.profiles, at.ended or stops)]
     command = profile.commands.get(label) if isinstance(label, str) else None
+    unsaid = profile.commands.get(profile.default) if command is None else None
+    if unsaid is not None:  # the word is read again, by the sub-command that goes without saying
+        known = () if unsaid.style == "none" else (unsaid, *at.profiles)
+        return _operand(step, _At(step(at.found, unsaid.name), known, at.ended), label)
     if command is None:
         return [_At(step(at.found, label), (), at.ended)]
     known = () if command.style == "none" else (command, *at.profiles)

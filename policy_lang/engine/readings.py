@@ -133,6 +133,9 @@ def _operand(place: _Place, label: Label) -> list[_Place]:
             return [_Place(at - 1, (*bare, command.name), place.needs, _known(command, profiles), False)]
         return [_Place(at, (*bare, label), place.needs, (), False)]
     out = [_Place(at, (*bare, label), place.needs, (), False)]
+    command = profile.commands.get(profile.default)
+    if command is not None and label is not MANY:
+        out.append(_Place(at - 1, (*bare, command.name), place.needs, _known(command, profiles), False))
     if isinstance(label, Glob):  # other names of what it stands for
         also = {c.name: c for word, c in profile.commands.items() if label.matches(word) and not label.matches(c.name)}
         out += [_Place(at, (*bare, name), place.needs, _known(c, profiles), False) for name, c in also.items()]

@@ -18,7 +18,19 @@ class Profile:
 
 Option = tuple[list[str], str]  # its spellings; its value as a glob, "" for any
 Reading = tuple[list[str], list[Option]]  # words without options, and the options
-PROFILES: dict[str, Profile] = {}  # the programs that are known
+
+_HELM = [(["-n", "--namespace"], True), (["--set"], True), (["-A", "--all-namespaces"], False), (["-q"], False)]
+_HELM += [(["--force"], False), (["-a", "--all"], False)]
+PROFILES = {  # the one program that is known here
+    "helm": Profile(
+        _HELM,
+        {
+            word: (names[0], Profile(_HELM))
+            for names in (["uninstall", "delete", "del", "un"], ["list", "ls"])
+            for word in names
+        },
+    )
+}
 
 
 def spell(text: str, profile: Profile | None) -> list[tuple[list[Option], int]]:
@@ -58,8 +70,8 @@ def readings(words: list[str], pattern: bool) -> list[Reading]:
                 pass
             elif word in profile.commands:
                 name, below = profile.commands[word]
-            else:
-                below = None
+            else:  # any other name; a wildcard may be each of them
+                below = None if set(word) & set("*?[") else Profile(profile.options)
             return [([name, *labels], options) for labels, options in rest(at + 1, below, ended)]
         if word == "--":
             return rest(at + 1, profile, True)
@@ -88,7 +100,7 @@ def given(wanted: Option, words: Any) -> str:
     known = PROFILES.get(words[0])
     found = exactly(wanted, words) if known else [x for n in names for x in possibly(n, value, words)]
     if value:
-        return NO if all(x == NO for x in found) else every(found)
+        return NO if all(x == NO for x in found) else YES if all(x == YES for x in found) else OPEN
     if not found and names[0][:1] == "-" and names[0][:2] != "--" and len(names[0]) > 2 and len(names) == 1:
         letters = [given(([f"-{c}"], ""), words) for c in names[0][1:]]
         return every(letters) if known else NO if NO in letters else OPEN

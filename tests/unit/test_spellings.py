@@ -13,7 +13,7 @@ tier review { approvers "@team" }
 allow connect "**"
 allow read, write, delete "./"
 allow push, force-push "**"
-allow run "{curl,rm,aws,docker,npm,kubectl,git,terraform,tool,find,tar,sed,chmod,pip,python3,python3.11} **"
+allow run "{curl,rm,aws,cargo,docker,helm,npm,kubectl,git,terraform,tool,find,tar,sed,chmod,pip,python3,python3.11} **"
 """
 RULES = [
     (
@@ -50,11 +50,22 @@ RULES = [
     ("tool --env prod **", "tool --env=prod;tool x --env prod;tool -v --env prod x", "tool --env dev;tool prod"),
     ("tool --env=prod **", "tool --env prod;tool x --env=prod;tool x --env prod", "tool --env dev;tool --env=dev"),
     ("tool -e prod **", "tool -eprod;tool -e=prod;tool x -e prod;tool -ve prod", "tool -e dev;tool prod"),
+    ("helm delete **", "helm uninstall x;helm -n p un x;helm del x --wait", "helm list"),
+    ("helm diff upgrade **", "helm -n p diff upgrade x;helm diff --set a=b upgrade x", "helm diff x"),
+    ("helm * web", "helm -n p delete web;helm --debug diff web", "helm -n p list x"),
+    ("docker compose down **", "docker compose -f a down;docker --debug compose -p x down -v", "docker compose up"),
+    ("cargo publish --dry-run **", "cargo +nightly publish --dry-run;cargo -q publish x --dry-run", "cargo publish"),
     ("tool -rf **", "tool -fr x;tool -r -f x;tool x -rf", "tool x;tool -f x"),
     ("tool s3 rb **", "tool --profile p s3 rb x;tool s3 --profile p rb x;tool -p s3 rb x;tool -- s3 rb", "tool s3 ls;tool rb s3"),
 ]  # fmt: skip
 OPTIONS = [
     ("rm **", "-rf", "rm -fr x;rm -r -f x;rm --recursive --force x;rm x -R -f", "rm -r x;rm -f x;rm x"),
+    (
+        "docker compose down **",
+        "-v",
+        "docker compose down --volumes;docker compose -p x down -v",
+        "docker compose down",
+    ),
     ("kubectl **", "--namespace=prod", "kubectl -n prod get po;kubectl get po --namespace=prod", "kubectl get po"),
     ("curl **", "--request={PUT,DELETE}", "curl -X PUT a.x;curl -sX DELETE a.x", "curl -X GET a.x;curl a.x"),
     ("tool **", "--method=D*", "tool --method=DELETE;tool x --method DELETE", "tool --method GET;tool DELETE"),
@@ -155,3 +166,15 @@ def test_a_grant_names_the_folder_above_in_words_without_wildcards() -> None:
     with pytest.raises(PolicyError, match=r"grants nothing"):
         Policy.loads('policy "p"\nallow run "tool ../*"\n')
     assert Policy.loads('policy "p"\nallow run "tool ../x"\ndeny run "tool ../*"\n')
+
+
+def test_a_command_that_cannot_be_read_is_known_by_every_spelling_of_its_options() -> None:
+    for rule in (
+        'deny run "curl -X DELETE **"',
+        'deny run "curl **" with "-X=DELETE"',
+        'deny run "helm un -n prod **"',
+    ):
+        grants = 'policy "p"\nallow run opaque, "{curl,helm} **"\nallow connect "**"\n'
+        held = "curl --what --request DELETE a.x;helm --what x delete y --namespace=prod"
+        found = effects(rule, ";".join(c for c in held.split(";") if c.split()[0] in rule), grants)
+        assert set(found.values()) == {"deny"}, (rule, found)

@@ -1,0 +1,57 @@
+"""Proofs and differences know that a restriction holds in every spelling of its program, and in no other."""
+
+from __future__ import annotations
+
+import pytest
+
+from policy_lang import Policy
+from policy_lang.analysis.diff import diff
+from policy_lang.analysis.prove import PROVED, REFUTED, prove
+
+GRANTS = """
+policy "p"
+tier review { approvers "@team" }
+allow run "{curl,rm,git,tool,kubectl,helm} **"
+allow connect "**"
+allow read, write, delete "./"
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "claim", "verdict"),
+    [
+        ('"curl -X DELETE **"', '"curl --request=DELETE **"', PROVED),
+        ('"curl -X DELETE **"', '"curl -XPUT **"', REFUTED),
+        ('"curl **" with "-X"', '"curl -X DELETE **"', PROVED),
+        ('"curl **" with "--request=DELETE"', '"curl -X DELETE **"', PROVED),
+        ('"curl **" with "--request=DELETE"', '"curl -X PUT **"', REFUTED),
+        ('"rm -rf **"', '"rm -fr **"', PROVED), ('"rm -r -f **"', '"rm -rf **"', PROVED),
+        ('"rm **" with "-rf"', '"rm --recursive --force **"', PROVED), ('"rm -rf **"', '"rm -r **"', REFUTED),
+        ('"helm uninstall **"', '"helm delete **"', PROVED), ('"helm delete **"', '"helm list **"', REFUTED),
+        ('"kubectl -n prod **"', '"kubectl --namespace=prod delete **"', PROVED),
+        ('"kubectl -n prod delete **"', '"kubectl -n prod **"', REFUTED),
+        ('"tool --env prod **"', '"tool --env=prod **"', PROVED), ('"tool --env prod **"', '"tool --env x **"', REFUTED),
+        ('"git -p log **"', '"git --paginate log **"', PROVED), ('"git push --force* **"', '"git push -f **"', PROVED),
+    ],
+)  # fmt: skip
+def test_a_claim_is_about_every_spelling(rule: str, claim: str, verdict: str) -> None:
+    policy = Policy.loads(f'{GRANTS}deny run {rule}\nprove "x" {{ always deny run {claim} }}\n')
+    (found,) = prove(policy.engine)
+    assert found.verdict == verdict, found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "widened"),
+    [
+        ('deny run "rm -rf **"', 'deny run "rm -fr **"', False),
+        ('deny run "rm -rf **"', 'deny run "rm **" with "-rf"', False),
+        ('deny run "rm -r **"', 'deny run "rm -rf **"', True),
+        ('deny run "curl -X DELETE **"', 'deny run "curl -X PUT **"', True),
+        ('deny run "curl **" with "-X"', 'deny run "curl **" with "-X=DELETE"', True),
+        ('allow run "bash a/*"', 'allow run "bash a/*", "bash a/../x"', True),
+    ],
+)
+def test_a_difference_is_one_of_meaning(old: str, new: str, widened: bool) -> None:
+    found = diff(Policy.loads(GRANTS + old).engine, Policy.loads(GRANTS + new).engine)
+    assert bool([r for r in found.rows if r.kind == "widened"]) is widened
+    assert not found.undecided
