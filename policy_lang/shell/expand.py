@@ -156,6 +156,8 @@ class Expander:
             return [Value((Hole.ANY,), True, why or "an unquoted value")]
         if not pieces and not solid:
             return done
+        if not solid and all(p is Hole.WORD for p in pieces):
+            many = True  # it may be empty, and then there is no word at all
         done.append(joined(pieces, many, why))
         return done
 
@@ -233,7 +235,7 @@ class Expander:
             if isinstance(part, str):
                 if _SPLITS.search(part):
                     return False
-            elif part not in {Hole.DIGITS, Hole.NUMBER, Hole.HOME, Hole.CWD, Hole.TMP}:
+            elif part not in {Hole.DIGITS, Hole.NUMBER, Hole.HOME, Hole.CWD, Hole.TMP, Hole.WORD}:
                 return False
         pieces += [p for p in value.parts if p]
         return True

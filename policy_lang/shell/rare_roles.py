@@ -143,10 +143,20 @@ def _ref(action: str) -> Role:
     return handle
 
 
+def _merge_option(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    if value.text is None or value.text.startswith("sub"):
+        raise Opaque("a merge that moves a tree into another folder")
+
+
+def _object_type(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    if value.text != "blob":
+        raise Opaque("an object that brings files by itself when it is checked out")
+
+
 ROLES: dict[str, Role] = {
     "sql": sql, "ssh-option": _ssh_option, "git-config": _git_config, "git-dir": _git_dir, "read-context": _read_context, "read-or-url": _read_or_url,
     "form-file": _form_file, "container-env": _container_env, "path-of-worktree": _worktree_path,
     "dns": _dns,
-    "push-ref": _ref("push"), "delete-ref": _ref("delete-ref"), "checked-out": lambda h, p, v, i: write_tree(h.walk),
+    "merge-option": _merge_option, "object-type": _object_type, "push-ref": _ref("push"), "delete-ref": _ref("delete-ref"), "checked-out": lambda h, p, v, i: write_tree(h.walk),
     "connect-any": lambda h, p, v, i: h.walk.act("connect", Value((Hole.ANY,))),
 }  # fmt: skip

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 RARE = frozenset({
     "sql", "ssh-option", "git-config", "git-dir", "read-context", "read-or-url", "form-file", "container-env", "path-of-worktree",
-    "connect-any", "dns", "checked-out", "push-ref", "delete-ref",
+    "connect-any", "dns", "checked-out", "push-ref", "delete-ref", "merge-option",
+    "object-type",
 })  # fmt: skip
 """Roles of `rare_roles`, which is loaded when a command first has one."""
 

@@ -87,6 +87,20 @@ def test_a_branch_that_is_surely_switched_to_is_the_current_one(script: str, eff
 
 
 @pytest.mark.parametrize(
+    ("script", "effect"),
+    [
+        ("git diff $(git merge-base main HEAD)", "allow"), ("git diff $(git merge-base main HEAD)..HEAD -- src", "allow"),
+        ("cat src/x-$(git rev-parse --short HEAD).txt", "allow"), ("cat .e$(git rev-parse HEAD)nv", "deny"), ("cat $(git rev-parse .env)", "deny"),
+        ("cat ./$(git rev-parse /../../.env)", "deny"), ("git $(git rev-parse HEAD)", "deny"), ("cat $(git rev-parse --show-toplevel)/src/a", "allow"),
+        ('cd "$(git rev-parse --show-toplevel)" && cat a', "allow"), ('cd .. && cat "$(git rev-parse --show-toplevel)/a"', "deny"),
+        ("cat $(git rev-parse --show-toplevel)/.env", "deny"), ("GIT_DIR=x/.git; cat $(git rev-parse --show-toplevel)/a", "deny"),
+    ],
+)  # fmt: skip
+def test_what_git_prints(script: str, effect: str) -> None:
+    assert lexical(script) == effect
+
+
+@pytest.mark.parametrize(
     ("git_state", "effect"),
     [
         ({}, "allow"), ({"push_default": "current"}, "allow"), ({"push_default": "matching"}, "deny"), ({"push_default": "upstream"}, "deny"),
@@ -130,7 +144,20 @@ def test_a_bare_repository_is_not_entered(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["out/b/HEAD", "HEAD", ".git/HEAD", "a/x.git/config", "a/x.git/hooks/pre-commit", "/work/b/HEAD"]
+    "path",
+    [
+        ".git/commondir",
+        ".git/rebase-merge/git-rebase-todo",
+        ".git/objects/ab/c",
+        ".git/refs/heads/x",
+        ".git/index",
+        "out/b/HEAD",
+        "HEAD",
+        ".git/HEAD",
+        "a/x.git/config",
+        "a/x.git/hooks/pre-commit",
+        "/work/b/HEAD",
+    ],
 )
 def test_what_makes_a_repository_is_protected(path: str) -> None:
     assert POLICY.decide(action="write", resource=path, workspace="/work", home="/h", lexical=True).effect == "deny"

@@ -124,9 +124,6 @@ _STILL = ("--quit", "--show-current-patch", "--edit-todo")
 
 def changes(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """Commands that bring commits into the working tree: merge, rebase, cherry-pick, revert."""
-    option = parsed.value_of("-X")
-    if option is not None and (option.text is None or option.text.startswith("sub")):
-        raise Opaque("a merge that moves a tree into another folder")
     if not any(parsed.has(n) for n in _STILL):
         write_tree(shell.walk)
     return True
@@ -233,6 +230,8 @@ def show(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """
     if parsed.has("--no-index"):
         return False
+    if parsed.has("--batch"):  # objects are named on standard input
+        path(shell.walk, "read", Value((Hole.ANY,), False, "an object that is named on standard input"))
     behind = _behind_dashes(call) or ()
     for value in behind:
         _pathspec(shell, "read", value, "existing")
