@@ -97,13 +97,17 @@ class Existing:
         """
         root = self._place(known)
         words: dict[Word, None] = {(ordinary,): None, (ordinary, ordinary): None}
-        if not self.disk.is_folder(root):
-            words = {(): None}
-        else:
-            for word, _, is_link in self.disk.below(root, True):
-                self._counted()
-                if not is_link and len(word) > 1:
-                    words[(*word[:-1], ordinary)] = None
+        if not self.disk.is_folder(root):  # a file, or a folder that is to come back
+            restricting = self.evaluator.restricting(self.env)
+            action, table = self.act.action, self.evaluator.table(self.act.action)
+            come_back = [
+                self.evaluator.named(action, table, _extended(n, w), restricting) for n in forms for w in words
+            ]
+            return [*(self._named(n) for n in forms), *come_back]
+        for word, _, is_link in self.disk.below(root, True):
+            self._counted()
+            if not is_link and len(word) > 1:
+                words[(*word[:-1], ordinary)] = None
         return [self._named(_extended(n, word)) for n in forms for word in words]
 
     def _tree(self, known: str, place: str, forms: tuple[Names, ...]) -> list[Verdict]:

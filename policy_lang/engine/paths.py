@@ -71,7 +71,10 @@ class _PathDecision:
         forms = path_forms(known, self.roots)
         if self.act.tree.startswith("into"):
             return self._into(known, folder, forms)
-        inside_only = self.act.tree in _OF_GIT and self.act.value.text == "."  # git leaves the folder that it stands in
+        # git leaves the folder that it stands in; of a folder that is named it writes what is inside
+        inside_only = self.act.tree in _OF_GIT and (
+            self.act.value.text == "." or (self.act.tree == "tracked" and self.looks)
+        )
         found = [] if inside_only else [self._named(names) for names in forms]
         return [*found, *self._below(known, folder, forms)] if self.act.tree else found
 

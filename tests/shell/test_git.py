@@ -186,9 +186,25 @@ def test_commits_bring_their_files(tmp_path: Path) -> None:
     (top / "docs" / "deep" / "a.md").write_text("")
     for script in (*daily, "cd src && git reset --hard", "git restore .", "git stash -u"):
         assert on_disk(top, script) == "deny", script
+    assert on_disk(top, "git checkout HEAD~1 -- docs") == "deny"
     for script in ("git restore src/a", "git checkout -- src", "git checkout HEAD -- test/k.pem", "git checkout -b x"):
         assert on_disk(top, script) == ("deny" if "pem" in script else "allow"), script
     assert on_disk(top, "git checkout main -- .claude/settings.json") == "deny"
+
+
+def test_a_folder_is_what_lies_in_it(tmp_path: Path) -> None:
+    policy = Policy.loads(
+        'policy "p"\nallow read "./"\nallow write "src/**", "a.c"\ndeny write "src/old/**"\nallow run "git **"'
+    )
+    top = repository(tmp_path / "w", "src/a", "docs/a", "a.c", "b.c")
+
+    def effect(script: str) -> str:
+        return policy.decide(action="run", resource=script, workspace=str(top), home="/h").effect
+
+    assert [effect(f"git restore {n}") for n in ("src", "src/a", "a.c", "docs", "b.c", ".")] == [
+        "allow", "allow", "allow", "deny", "deny", "deny",
+    ]  # fmt: skip
+    assert effect("git checkout HEAD~1 -- src/old") == "deny"
 
 
 def test_cleaning_leaves_what_git_tracks_or_ignores(tmp_path: Path) -> None:
