@@ -89,8 +89,8 @@ class Cases:
                 (subject,) = subjects
                 masks = [0, 0, 0]
                 for i, value in enumerate(self.values[subject]):
-                    outcome = evaluate(formula, {subject: value})
-                    masks[2 if outcome is None else 0 if outcome else 1] |= 1 << i
+                    known = evaluate(formula, {subject: value})
+                    masks[2 if known is None else 0 if known else 1] |= 1 << i
                 made = (subject, masks[0], masks[1], masks[2])
             self._masks[formula] = made
         return self._masks[formula]
@@ -197,7 +197,7 @@ class Cases:
                     if tries < 0:
                         raise SearchLimitError("the conditions have too many cases")
                     values[subject] = self.values[subject][at]
-                    if all(_allowed(f, values) & allowed for f, allowed in ready[len(chosen)]):
+                    if all(outcome(f, values) & allowed for f, allowed in ready[len(chosen)]):
                         placed = True
                         break
                 at += 1
@@ -219,9 +219,10 @@ def _plain(value: Value, found: list[Atom]) -> Value:
     return value
 
 
-def _allowed(formula: Formula, values: Mapping[str, Value | None]) -> int:
-    outcome = evaluate(formula, values)
-    return OPEN if outcome is None else TRUE if outcome else FALSE
+def outcome(formula: Formula, values: Mapping[str, Value | None]) -> int:
+    """What a condition comes to, as a bit."""
+    found = evaluate(formula, values)
+    return OPEN if found is None else TRUE if found else FALSE
 
 
 def always(formula: Formula) -> bool:

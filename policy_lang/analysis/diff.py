@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from ..automata.pattern import Pattern, instance
 from ..domain.actions import ACTIONS, ASK, COMMAND, DENY, PATH
 from ..domain.collection import no_collection
+from ..domain.conditions import atoms
 from ..domain.decision import RuleRef, Verdict
 from ..domain.errors import SearchLimitError
 from ..domain.limits import limit
 from ..engine.pdp import Engine
 from ..engine.prepare import engine_of, reference
 from ..facts.commands import OPAQUE
-from ..ir.model import Rule
+from ..ir.model import PolicySet, Rule
 from ..ir.sorts.host import host_text
 from . import ungranted
 from .cases import Cases
@@ -24,10 +25,13 @@ from .changes import Change, changes, merged_attributes, renamed_tiers, weaker_t
 from .items import Side
 from .members import matching
 from .questions import ADDRESSES, BARE, Question, permits, same_answer, search, unlogged, unsure, weakened, widened
+from .sampling import Sampled
 from .search import Found, Item
 from .spaces import Layout
 from .witness import SCRIPT, Witness, confirmed, requests, telling, usual_layout, verdict_on
 
+Test = Callable[[tuple[Verdict, ...]], bool]
+"""Whether two verdicts differ in some way."""
 KINDS = ("widened", "lowered", "unlogged", "narrowed", "raised", "logged")
 _MOST_WHOLE = limit("diff_whole")
 """Rows for which it is looked whether all of a pattern differs."""
@@ -94,21 +98,25 @@ class Diff:
         return any(r.kind in kinds for r in self.rows) or any(c.kind in kinds for c in self.changes)
 
 
-def diff(old: Engine, new: Engine, layout: Layout | None = None, files: Iterable[str] = ()) -> Diff:
+def diff(
+    old: Engine, new: Engine, layout: Layout | None = None, files: Iterable[str] = (), *, sample: bool = True
+) -> Diff:
     """Compare two policy sets over all requests that say where the workspace and the home are.
 
     `layout` fixes where those are; by default they are anywhere. `files` are paths in the workspace, for examples. The
-    policies' own files count as one thing: those of both sides are protected on both.
+    policies' own files count as one thing: those of both sides are protected on both. With `sample` both are also asked
+    about some requests one by one, which decides most of what the search leaves open.
     """
     with no_collection():
-        return _Differ(old, new, layout or Layout(), tuple(files)).run()
+        return _Differ(old, new, layout or Layout(), tuple(files), sample).run()
 
 
 class _Differ:
-    def __init__(self, old: Engine, new: Engine, layout: Layout, files: tuple[str, ...]) -> None:
+    def __init__(self, old: Engine, new: Engine, layout: Layout, files: tuple[str, ...], sample: bool) -> None:
         sources = tuple(sorted({*old.policy.sources, *new.policy.sources}))
         self.layout = layout
         self.files = files
+        self.sample = sample
         self._decided: dict[object, list[tuple[Verdict, ...]]] = {}
         self.result = Diff(layout=layout)
         # two guardrails are compared by what they leave alone; beside a policy one grants nothing
@@ -136,6 +144,8 @@ class _Differ:
         spoken = old.actions() | new.actions()
         for action in (a for a in ACTIONS if a in spoken):
             self._action(action)
+            if self.sample:
+                self._sampled(action)
         return self.result
 
     def _action(self, action: str) -> None:
@@ -160,6 +170,79 @@ class _Differ:
     def _higher(self, tier: str, back: dict[str, str]) -> Callable[[tuple[Verdict, ...]], bool]:
         mine, theirs = self.sides["new"].covering(tier), self.sides["old"].covering(back.get(tier, tier))
         return lambda v: _asks(v[1], mine) and v[0].effect != DENY and not _asks(v[0], theirs)
+
+    # requests, tried one by one
+
+    def _sampled(self, action: str) -> None:
+        """Ask both about some requests: what differs is a row, and decides what the search left open."""
+        told = {
+            name: {(layer.name, r.key): r for layer in e.policy.layers for r in layer.rules if action in r.actions}
+            for name, e in self.engines.items()
+        }
+        fresh = {name: [r for c, r in told[name].items() if c not in told[other]] for name, other in _TURNED}
+        focus = (*fresh["old"], *fresh["new"])
+        if not focus:
+            return
+        left = [u for u in self.result.undecided if u.action == action]
+        tests = list(self._tests())
+        most = limit("explored_commands") if left else limit("sampled_requests")
+        sampled = Sampled((self.engines["old"], self.engines["new"]), action, focus, self.layout, self.attributes, most)
+        known = {(r.kind, r.tier) for r in self.result.rows if r.action == action}
+        shown = {(r.kind, r.tier, r.rule.id) for r in self.result.rows if r.action == action}
+        wanted = {(u.kind, u.rule.id) for u in left if u.rule is not None}
+        for witness, verdicts in sampled.run():
+            for kind, tier, holds in tests:
+                if not holds(verdicts):
+                    continue
+                rule, stands = _cause(verdicts, fresh, kind)
+                key = (kind, tier, rule.id)
+                if key not in shown and ((kind, tier) not in known or (kind, rule.id) in wanted):
+                    self.result.rows.append(self._found(kind, action, tier, witness, verdicts, rule, stands, holds))
+                    known.add(key[:2])
+                    shown.add(key)
+        settled = {(k, name) for k, _, name in shown}
+        self.result.undecided = [
+            u for u in self.result.undecided
+            if u not in left or not (sampled.complete or (u.rule is not None and (u.kind, u.rule.id) in settled))
+        ]  # fmt: skip
+
+    def _tests(self) -> Iterator[tuple[str, str, Test]]:
+        """Every kind of difference, its tier, and whether it is one."""
+        back = {theirs: mine for mine, theirs in self.renamed.items()}
+        yield "widened", "", _is_widened
+        yield "narrowed", "", lambda v: _is_widened(v[::-1])
+        for tier in self.engines["old"].policy.tiers:
+            yield "lowered", tier, self._lower(tier)
+        for tier in self.engines["new"].policy.tiers:
+            yield "raised", tier, self._higher(tier, back)
+        yield "unlogged", "", _is_unlogged
+        yield "logged", "", lambda v: _is_unlogged(v[::-1])
+
+    def _found(
+        self,
+        kind: str,
+        action: str,
+        tier: str,
+        proof: Witness,
+        verdicts: tuple[Verdict, ...],
+        ref: RuleRef,
+        stands: str,
+        holds: Test,
+    ) -> DiffRow:
+        """The row of a request that is decided differently."""
+        engines = (self.engines["old"], self.engines["new"])
+        rule = next(r for e in engines for r in _rules(e.policy, action) if r.id == ref.id)
+        best = self._telling(proof, rule, stands, engines, holds, ())
+        if best is not None:
+            verdicts = tuple(verdict_on(e, best) for e in engines)
+        pattern = matching(rule.include, proof)
+        agent = proof.given.get("agent")
+        conditions = (r.condition for e in engines for r in _rules(e.policy, action))
+        everyone = not any(a.subject == "agent" for c in conditions for a in atoms(c))
+        return DiffRow(
+            kind, action, (None if agent is None else str(agent),), everyone, best or proof, proof, verdicts[0],
+            verdicts[1], ref, stands, tier, pattern.text if pattern is not None else "",
+        )  # fmt: skip
 
     # one kind of difference
 
@@ -346,6 +429,21 @@ class _Differ:
             if holds(verdicts) and any(r.id == rule.id for r in (*verdicts[at].rules, *verdicts[at].support)):
                 return witness
         return None
+
+
+_TURNED = (("old", "new"), ("new", "old"))
+
+
+def _rules(policy: PolicySet, action: str) -> Iterator[Rule]:
+    yield from (r for layer in policy.layers for r in layer.rules if action in r.actions)
+
+
+def _cause(verdicts: tuple[Verdict, ...], fresh: dict[str, list[Rule]], kind: str) -> tuple[RuleRef, str]:
+    """The rule that makes a difference, and its side: one that the other side has not, if there is one."""
+    sides = ("new", "old") if kind in {"widened", "raised", "logged"} else ("old", "new")
+    said = [(ref, side) for side in sides for v in (verdicts[side == "new"],) for ref in (*v.support, *v.rules)]
+    own = {side: {r.id for r in fresh[side]} for side in sides}
+    return next(((ref, side) for ref, side in said if ref.id in own[side]), said[0])
 
 
 _UNSURE = "whether the options and exceptions of these rules leave a difference depends on how programs are called"

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ..domain.actions import ACTIONS, ALLOW, ASK, DENY
+from ..domain.actions import ACTIONS, ALLOW, ASK, COMMAND, DENY
 from ..domain.collection import no_collection
-from ..domain.decision import RuleRef
+from ..domain.decision import RuleRef, Verdict
 from ..domain.errors import SearchLimitError
 from ..domain.limits import limit
 from ..engine.pdp import Engine
-from ..engine.prepare import reference
+from ..engine.prepare import engine_of, reference
 from ..ir.model import Rule
 from .cases import Cases
 from .items import Items, Part, side_of
 from .questions import BARE, Question, resolved, restrictions, search
+from .sampling import Sampled
 from .search import Item
 from .spaces import Layout
 
@@ -24,6 +25,9 @@ DEAD, REDUNDANT, NEUTRALISED, IDLE, USELESS, OPPOSED = (
 )  # fmt: skip
 
 
+_IDLERS = frozenset({DEAD, REDUNDANT, NEUTRALISED, IDLE})
+"""Facts by which a rule could go and nothing would be decided otherwise."""
+_MOST_SAMPLED = limit("sampled_facts")
 _MOST_REASONS = limit("fact_reasons")
 """Facts for which the rules behind them are looked for; the others stand without."""
 
@@ -66,6 +70,8 @@ def rule_facts(engine: Engine, layout: Layout | None = None, about: Callable[[Ru
 class _Finder:
     def __init__(self, engine: Engine, layout: Layout, about: Callable[[Rule], bool]) -> None:
         self.about = about
+        self.engine = engine
+        self.sampled = 0
         self.side = side_of(engine, layout)
         self.seen: dict[str, Rule] = {}
         self.holds: dict[tuple[str, str, str], dict[str, tuple[RuleRef, ...]]] = {}
@@ -85,7 +91,24 @@ class _Finder:
                 by = tuple(dict.fromkeys(r for refs in by_action.values() for r in refs))
                 found.append(Fact(kind, reference(rule), rule.actions, by, pattern))
         found.sort(key=lambda f: (f.rule.file, f.rule.line, f.rule.id, f.kind))
-        return Facts([f for f in found if not _covered(f, found)], list(self.open.values()))
+        told = [f for f in found if not _covered(f, found)]
+        return Facts([f for f in told if f.kind not in _IDLERS or self._idles(f)], list(self.open.values()))
+
+    def _idles(self, fact: Fact) -> bool:
+        """False when some request is decided otherwise without the rule: then the search was wrong about it."""
+        rule = self.seen[fact.rule.id]
+        if rule.sort != COMMAND or self.sampled >= _MOST_SAMPLED:
+            return True
+        self.sampled += 1
+        policy = self.engine.policy
+        rules = [replace(la, rules=tuple(r for r in la.rules if r.sort == COMMAND)) for la in policy.layers]
+        fewer = [replace(la, rules=tuple(r for r in la.rules if r.id != rule.id)) for la in rules]
+        engines = tuple(
+            engine_of(replace(policy, layers=tuple(x)), self.engine.over_everything, self.engine.profiles)
+            for x in (rules, fewer)
+        )
+        asked = Sampled(engines, "run", (rule,), self.side.layout, policy.attributes)
+        return all(_decided(v[0]) == _decided(v[1]) for _, v in asked.run())
 
     def _note(self, kind: str, rule: Rule, action: str, by: tuple[RuleRef, ...] = (), pattern: str = "") -> None:
         self.seen[rule.id] = rule
@@ -273,6 +296,10 @@ class _Finder:
     def _items(self, rule: Rule) -> Items:
         part = self.side.part("one", False, [rule])
         return [*part.denies, *part.grants, *(i for items in part.asks.values() for i in items)]
+
+
+def _decided(verdict: Verdict) -> tuple[object, ...]:
+    return (verdict.effect, verdict.tiers, verdict.obligations)
 
 
 def _name(item: Item) -> str:

@@ -18,6 +18,7 @@ from .cases import FALSE, OPEN, Cases, Demand
 from .cases import TRUE as SURELY
 from .items import Items, side_of
 from .questions import Question, permitted, search, unsure
+from .sampling import Sampled
 from .spaces import Layout
 from .witness import Witness, confirmed, requests, telling, verdict_on
 
@@ -65,6 +66,7 @@ class _Claim:
             also.append((Atom("agent", "glob", (block.agent,)), SURELY))
         if claim.kind == "only_may":  # an agent without a name is another one as well
             also.append((Atom("agent", "glob", claim.agents), FALSE | OPEN))
+        self.also = tuple(also)
         part = self.side.part("claim", True, [self.rule])
         self.items: Items = [replace(i, also=tuple(also)) for i in part.denies]
         self.bare: Items = [replace(i, also=tuple(also)) for i in part.bare_denies]
@@ -96,7 +98,21 @@ class _Claim:
                     open_ = open_ if sure else "whether it can happen depends on how programs are called"
         except SearchLimitError as error:
             open_ = str(error)
+        complete = True
+        for action in self.claim.actions:
+            asked = self._sampled(action, bool(open_))
+            for witness, verdicts in asked.run():
+                if self.breaks(verdicts):
+                    return Proof(self.block, self.claim, REFUTED, witness, verdicts[0])
+            complete = complete and asked.complete
+        open_ = "" if complete else open_
         return Proof(self.block, self.claim, UNDECIDED if open_ else PROVED, why=open_)
+
+    def _sampled(self, action: str, thorough: bool) -> Sampled:
+        """Requests that the claim is about, or nearly."""
+        attributes, layout = self.side.policy.attributes, self.side.layout
+        most = limit("explored_commands" if thorough else "sampled_requests")
+        return Sampled(self.engines, action, (self.rule,), layout, attributes, most, self.also)
 
     def _about_something(self) -> bool:
         cases = Cases([f for i in self.items for f in i.formulas()], self.side.policy.attributes)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from ..automata.pattern import Pattern
-from ..domain.actions import ALLOW, ASK
+from ..domain.actions import ALLOW, ASK, DENY
 from ..domain.collection import no_collection
 from ..domain.conditions import TRUE, Atom
 from ..domain.decision import RuleRef, Verdict
@@ -20,6 +20,7 @@ from .cases import Cases, Demand
 from .items import Items, Side, side_of
 from .members import matching
 from .questions import Permit, Question, permits, search
+from .sampling import Sampled
 from .search import Item
 from .spaces import Layout
 from .witness import Witness, confirmed, requests, telling
@@ -119,6 +120,40 @@ class _Asker:
                 if self.accept is not None and wanted and not self._any(action, question, wanted):
                     continue
                 self._grants(action, effect, question, way)
+        if self.accept is None:
+            self._sampled(action)
+
+    def _sampled(self, action: str) -> None:
+        """Ask for some requests: what is granted is an answer, and decides what the search left open."""
+        open_ = [text for text in self.answer.undecided if text.startswith(f"{action}: ")]
+        known = {(g.effect, g.rule.id) for g in self.answer.grants if g.action == action}
+        if known and not open_:
+            return
+        rules = {
+            r.id: r for layer in self.engine.policy.layers for r in layer.rules if action in r.actions and r.grants
+        }
+        asked_for = tuple(rules.values())
+        if self.patterns:
+            asked_for = tuple(replace(r, include=self.patterns, exclude=()) for r in asked_for[:1])
+        most = limit("explored_commands" if open_ else "sampled_requests")
+        attributes = self.side.policy.attributes
+        asked = Sampled((self.engine,), action, asked_for, self.side.layout, attributes, most, self.also)
+        for witness, (verdict,) in asked.run():
+            ref = next((r for r in verdict.support or verdict.rules if r.id in rules), None)
+            wanted = not self.patterns or matching(self.patterns, witness) is not None
+            if verdict.effect == DENY or ref is None or not wanted or (verdict.effect, ref.id) in known:
+                continue
+            known.add((verdict.effect, ref.id))
+            rule, agent = rules[ref.id], witness.given.get("agent")
+            self.answer.grants.append(
+                QueryGrant(
+                    action, verdict.effect, verdict.tiers, ref, tuple(p.text for p in rule.include),
+                    tuple(p.text for p in rule.exclude), (None if agent is None else str(agent),), agent is None,
+                    witness,
+                )
+            )  # fmt: skip
+        if asked.complete:
+            self.answer.undecided = [text for text in self.answer.undecided if text not in open_]
 
     def _wanted(self, action: str) -> tuple[Items, ...]:
         if not self.patterns:

@@ -234,6 +234,20 @@ TABLE: tuple[Limit, ...] = (
     Limit("diff_rules", 500, "rules", "about one action; with more that would cost more than the difference itself"),
     Limit("diff_tries", 32, "words", "of one rule that a difference tries; beyond it `undecided`"),
     Limit("prove_tries", 64, "words", "that a proof tries for a counterexample; beyond it `undecided`"),
+    Limit(
+        "sampled_requests",
+        100,
+        "requests",
+        "that are decided before anything is said of all of them; tens of milliseconds",
+    ),
+    Limit("explored_commands", 600, "commands", "that are decided where a search could not; beyond it `undecided`"),
+    Limit(
+        "sampled_facts",
+        30,
+        "facts",
+        "about commands that are tried on requests; further ones stand on the search alone",
+    ),
+    Limit("sampled_cases", 6, "cases", "of principal and context in which each of these requests is decided"),
     Limit("fact_reasons", 60, "facts", "for which the rules behind them are looked for; the others stand without"),
     Limit(
         "compiled_depth",

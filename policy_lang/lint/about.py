@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..analysis.facts import Fact
+from ..domain.decision import RuleRef
 from ..ir.model import Rule
 from .check import Check, CheckFunction
 from .context import LintContext
@@ -26,12 +27,26 @@ def facts_about(kinds: Mapping[str, str], *, removable: bool = False, twins: boo
                 for ref in fact.by
                 if ref.id in context.rules
             )
+            foreign = [ref for ref in fact.by if not context.own(ref)]
             yield check.finding(
-                context, kinds[fact.kind], rule, content=(fact.kind,), related=tuple(places)[:4],
-                fixes=context.remove(rule) if removable else (),
+                context, kinds[fact.kind] + _why(context, foreign), rule, content=(fact.kind,),
+                related=tuple(places)[:4], fixes=context.remove(rule) if removable and not foreign else (),
             )  # fmt: skip
 
     return function
+
+
+def _why(context: LintContext, foreign: list[RuleRef]) -> str:
+    """What rules that the author did not write have to do with it, and what would help, if the rule is meant."""
+    if not foreign:
+        return ""
+    ref = foreign[0]
+    if ref.id not in context.rules:
+        return f"; `{ref.id}` of the protected floor holds: a grant that is meant says `override protected`"
+    label = context.rules[ref.id].label
+    if label and ref.layer != context.policy.layers[0].name:
+        return f"; `{ref.id}` says so: if the rule is meant, `import {ref.layer} without {label}` and deny less"
+    return f"; `{ref.id}` says so"
 
 
 def twin(context: LintContext, fact: Fact) -> Rule | None:

@@ -1,0 +1,334 @@
+"""Requests that policies can tell apart, tried one by one: nothing is said of all requests before some were asked.
+
+Commands are walked through word by word, with the words that rules speak of, other spellings of their options, near
+misses, and words that no rule knows. Two commands are alike when the tables stand at the same places, the same options
+are given, and the profile reads what follows in the same way; only the shorter one goes on. So few commands stand for
+all, and where the walk comes to its end, every kind was asked. Of other sorts the members of patterns are taken, and
+their neighbours.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ..automata.budget import Budget
+from ..automata.glob import Glob
+from ..automata.letters import letters
+from ..automata.pattern import ANY, CONTROL, MANY, Sequence, Word, instance
+from ..domain.actions import COMMAND, SORT_OF
+from ..domain.decision import Verdict
+from ..domain.errors import RequestError, SearchLimitError
+from ..domain.limits import limit
+from ..domain.policy import AttributeType
+from ..engine.command_words import bare_states, command_options, plain_indexes
+from ..engine.options import Need
+from ..engine.pdp import Engine
+from ..engine.prepare import rule_table
+from ..engine.readings import profile_of
+from ..facts.commands import OPAQUE
+from ..ir.evaluate import Value
+from ..ir.model import Rule
+from ..ir.sorts.command import WORDS
+from ..shell.profile import Parsed, Profile, parse_argv
+from ..shell.reading import Opaque
+from ..shell.values import literal
+from .cases import Cases, Demand, outcome
+from .spaces import Layout
+from .witness import Witness, plain_case, requests, usual_layout, verdict_on
+
+_MOST_CASES = limit("sampled_cases")
+_DULL = 12
+"""What a word adds that nobody writes alone, an option a third of it: others are shown first."""
+_FRESH = "x"
+"""A word that says nothing."""
+
+
+@dataclass(slots=True)
+class Sampled:
+    """Requests with what each engine says. `complete` when every kind of command was asked."""
+
+    engines: tuple[Engine, ...]
+    action: str
+    rules: tuple[Rule, ...]
+    layout: Layout
+    attributes: Mapping[str, AttributeType]
+    most: int = limit("sampled_requests")
+    also: tuple[Demand, ...] = ()
+    """What a case must meet to be asked about."""
+    complete: bool = field(default=False, init=False)
+
+    def run(self) -> Iterator[tuple[Witness, tuple[Verdict, ...]]]:
+        """At most `most` resources that the rules are about, or nearly, each for a few principals and contexts."""
+        given = self._given()
+        for resource in itertools.islice(self._resources(), self.most):
+            for case in given:
+                witness = Witness(self.action, resource.resource, case, resource.method, resource.layout)
+                yield witness, tuple(verdict_on(e, witness) for e in self.engines)
+
+    def _given(self) -> list[dict[str, Value | None]]:
+        """A case in which each subject of a condition has its first value, and one for each other value."""
+        formulas = [*(r.condition for r in _about(self.engines, self.action)), *(f for f, _ in self.also)]
+        try:
+            values = Cases(formulas, self.attributes).values
+        except SearchLimitError:
+            return [{}]
+        first = {s: v[0] for s, v in values.items()}
+        others = ({**first, s: value} for s, found in values.items() for value in found[1:])
+        met = (c for c in (first, *others) if all(outcome(f, c) & allowed for f, allowed in self.also))
+        return [plain_case(c) for c in itertools.islice(met, _MOST_CASES)]
+
+    def _resources(self) -> Iterator[Witness]:
+        if SORT_OF[self.action] == COMMAND:
+            walk = _Walk(self.engines, self.rules)
+            for words in walk.run():
+                yield Witness(self.action, words, {}, None, usual_layout(self.layout))
+            self.complete = walk.complete
+            return
+        sequences = (self.layout.sequence(s) for r in self.rules for p in r.include for s in p.sequences)
+        for word in dict.fromkeys(w for s in sequences for w in _members(s)):
+            try:
+                yield from requests(self.action, word, {}, self.layout)
+            except (RequestError, ValueError, KeyError):
+                continue  # no resource has these words
+
+
+def _about(engines: Iterable[Engine], action: str) -> Iterator[Rule]:
+    for engine in engines:
+        for layer in engine.policy.layers:
+            yield from (r for r in layer.rules if action in r.actions)
+
+
+def _members(sequence: Sequence) -> Iterator[Word]:
+    """Members of a pattern and words beside them: each `**` as nothing and as one segment, one segment less."""
+    for fill in ("", _FRESH):
+        word = instance(sequence, fill)
+        yield word
+        more = instance(tuple(ANY if x is MANY else x for x in sequence), _FRESH)
+        yield more
+        if word and word[-1][:1] != CONTROL:
+            yield word[:-1]
+
+
+Key = tuple[object, ...]
+
+
+class _Walk:
+    """Commands, the shortest of each kind first."""
+
+    def __init__(self, engines: tuple[Engine, ...], rules: tuple[Rule, ...]) -> None:
+        self.engines = engines
+        self.profiles = engines[0].profiles
+        self.tables = [e.evaluator.table("run") for e in engines]
+        self.complete = False
+        self._rules = rules
+        every = {(r.id, r.effect): r for r in (*_about(engines, "run"), *rules)}
+        self._every = tuple(every.values())
+        self._named = True  # the rules in question name their programs
+        self._opaquely = any(r.grants and _opaque(r) for r in self._every)
+        self._mine = [rule_table(r, self.profiles) for r in rules]
+        self._spoken: dict[str, tuple[tuple[str, ...], tuple[Glob, ...], tuple[str, ...]]] = {}
+        self._letters: dict[object, tuple[str, ...]] = {}
+
+    def run(self) -> Iterator[tuple[str, ...]]:
+        """Until nothing is left that a rule in question may match."""
+        seen: set[Key] = set()
+        order = itertools.count()
+        heap: list[tuple[int, int, tuple[str, ...], Key]] = []
+        for program in self._programs():
+            heapq.heappush(heap, (0, next(order), (program,), ()))
+        while heap:
+            _, _, words, before = heapq.heappop(heap)
+            read = self._read(words, before)
+            if read is None or read[0] in seen:
+                continue
+            key, whole, more = read
+            seen.add(key)
+            if whole:
+                yield words
+            for letter in more:
+                longer = (*words, letter)
+                cost = sum(
+                    len(w) + (_DULL if w in {"", "-", "--"} else _DULL // 3 if w[:1] == "-" else 1) for w in longer
+                )
+                heapq.heappush(heap, (cost, next(order), longer, key))
+        self.complete = not self._opaquely and self._named
+
+    def _programs(self) -> list[str]:
+        """The programs that the rules name; for a wildcard all that some rule names, and one that none does."""
+        firsts = [s[0] for r in self._rules for p in r.include for s in p.sequences if s != (OPAQUE,)]
+        named = [x for x in firsts if isinstance(x, str)]
+        self._named = len(named) == len(firsts)
+        if not self._named:
+            others = (s[0] for r in self._every for p in (*r.include, *r.exclude) for s in p.sequences)
+            named += [x for x in others if isinstance(x, str) and x[:1] != CONTROL]
+            named += [w for x in firsts if isinstance(x, Glob) and (w := x.filled(_FRESH))]
+            named += [_UNKNOWN]
+        return list(dict.fromkeys(named))
+
+    # one command
+
+    def _options_and_bare(self, parsed: Parsed | None, profile: Profile | None, words: Word) -> Key:
+        out: list[object] = []
+        for table in self.tables:
+            out.append(command_options(table.options, parsed, words))
+            out.append(tuple(bare_states(table.bare, parsed, profile, words)))
+        return tuple(out)
+
+    def _read(self, words: tuple[str, ...], before: Key) -> tuple[Key, bool, tuple[str, ...]] | None:
+        """What a command is like, whether it is one, and the words that it may go on with.
+
+        None when nothing is left to say of it: no rule in question may match it, or it cannot be read. `before` is what
+        the command without its last word is like.
+        """
+        profile = profile_of(words[0], self.profiles)
+        raw = tuple(t.walker.walk(words) for t in self.tables)
+        if profile is None:
+            if not self._meets(None, None, words):
+                return None
+            key: Key = (words[0], raw, self._options_and_bare(None, None, words), "--" in words, words[-1][:1] == "-")
+            return key, True, self._following(words[0], None, None, True, True)
+        values = tuple(literal(w) for w in words)
+        parsed = _parsed(profile, values)
+        if parsed is None:
+            if _parsed(profile, (*values, literal(_FRESH))) is None:  # whatever follows, it cannot be read
+                return ((words[0], raw, "opaque"), True, ()) if self._opaquely else None
+            return (before, words[-1]), self._opaquely, (_FRESH, *self._about(words[0])[0][:6])
+        if not self._meets(parsed, profile, words):
+            return None
+        ended = "--" in words or (parsed.profile.style.endswith("stop") and bool(parsed.operands))
+        special = frozenset(
+            (g.option.names[0], g.level) for g in parsed.options
+            if g.option.marked or g.option.names[0] in parsed.root.plain
+        )  # fmt: skip
+        met = self._options_and_bare(parsed, profile, words)
+        key = (words[0], raw, met, parsed.path, ended, special)
+        return key, True, self._following(words[0], parsed.profile, parsed, not ended, not special)
+
+    def _meets(self, parsed: Parsed | None, profile: Profile | None, words: Word) -> bool:
+        """True when a rule in question matches the command, or one that goes on so."""
+        left_out = plain_indexes(parsed, words)
+        shorter = tuple(w for i, w in enumerate(words) if i not in left_out)
+        for table in self._mine:
+            if table.walker.walk(words).nodes or (left_out and table.walker.walk(shorter).nodes):
+                return True
+            if any(
+                found is None or any(s.nodes for s in found)
+                for found in bare_states(table.bare, parsed, profile, words)
+            ):
+                return True
+        return False
+
+    def _following(
+        self, program: str, profile: Profile | None, parsed: Parsed | None, options: bool, others: bool
+    ) -> tuple[str, ...]:
+        """The words that may come next. Of `others`, options that no rule names but a profile marks, one is enough."""
+        key = (program, id(profile), options, others)
+        found = self._letters.get(key)
+        if found is None:
+            operands, globs, names = self._about(program)
+            out = [*operands]
+            try:
+                out += [w or _FRESH for w in letters(globs, operands, WORDS, Budget())]
+            except SearchLimitError:
+                out += [w for g in globs if (w := g.filled(_FRESH))]
+            out.append(_FRESH)
+            if profile is not None and profile.commands:
+                out += _others(profile.commands, operands, globs, names)
+            if options:
+                out += self._spellings(names, globs, profile, parsed, others)
+            found = self._letters[key] = tuple(dict.fromkeys(w for w in out if w[:1] != CONTROL))
+        return found
+
+    def _about(self, program: str) -> tuple[tuple[str, ...], tuple[Glob, ...], tuple[str, ...]]:
+        """What rules that may be about a program speak of: words, globs, options."""
+        found = self._spoken.get(program)
+        if found is None:
+            operands: dict[str, None] = {}
+            globs: dict[Glob, None] = {}
+            options: dict[str, None] = {}
+            for rule in self._every:
+                sequences = [s for p in (*rule.include, *rule.exclude) for s in p.sequences]
+                mine = [s for s in sequences if not isinstance(s[0], str) or s[0] == program]
+                for label in (x for s in mine for x in s[1:]):
+                    if isinstance(label, Glob):
+                        globs[label] = None
+                    elif isinstance(label, str):
+                        (options if label[:1] == "-" and len(label) > 1 else operands)[label] = None
+                if mine:
+                    options.update(dict.fromkeys((*rule.with_options, *rule.without_options)))
+            found = tuple(operands), tuple(globs), tuple(o for o in options if o != "--")
+            self._spoken[program] = found
+        return found
+
+    def _spellings(
+        self,
+        names: tuple[str, ...],
+        globs: tuple[Glob, ...],
+        profile: Profile | None,
+        parsed: Parsed | None,
+        others: bool,
+    ) -> Iterator[str]:
+        """Options as rules name them, their other spellings, and some that no rule names."""
+        yield "--"
+        root = parsed.root if parsed is not None else None
+        for need in map(Need.parse, names):
+            yield from need.spelled()
+            head = need.names[0] if need.names else need.glob
+            for entry in (p.options[head] for p in (profile, root) if p is not None and head in p.options):
+                yield from entry.names[:2]
+                if entry.role:
+                    yield f"{head}={_FRESH}" if head[:2] == "--" else f"{head}{_FRESH}"
+            if profile is None:
+                yield f"{head}={_FRESH}"
+                yield head[:-1] if head[:2] == "--" and len(head) > 4 else f"-{_other_letter(names)}{head[1:]}"
+        if profile is None:
+            yield "--other"
+            return
+        kinds: set[object] = set()
+        spoken = set(names)
+        for known in (p for p in (profile, root) if p is not None):
+            for entry in known.options.values():
+                kind = (
+                    id(known), bool(entry.role), entry.attached_only, entry.marked, entry.names[0] in known.plain,
+                    tuple(g for g in globs if g.matches(entry.names[0])), entry.names[0] in known.changes,
+                )  # fmt: skip
+                special = entry.marked or entry.names[0] in known.plain
+                if kind not in kinds and spoken.isdisjoint(entry.names) and (others or not special):
+                    kinds.add(kind)
+                    yield entry.names[0]
+
+
+_UNKNOWN = "no-such-program"
+
+
+def _parsed(profile: Profile, values: tuple[object, ...]) -> Parsed | None:
+    try:
+        return parse_argv(profile, values)  # type: ignore[arg-type]
+    except Opaque:
+        return None
+
+
+def _others(
+    commands: Mapping[str, Profile], spoken: tuple[str, ...], globs: tuple[Glob, ...], names: tuple[str, ...]
+) -> Iterator[str]:
+    """Sub-commands that no rule names: one of each kind that globs and the options in question tell apart."""
+    heads = [n for text in names for n in Need.parse(text).names]
+    kinds: set[object] = set()
+    for name, one in commands.items():
+        known = tuple((h, bool(one.options[h].role)) for h in heads if h in one.options)
+        kind = (tuple(g for g in globs if g.matches(name)), known, one.style, one.transparent, bool(one.commands))
+        if kind not in kinds and name not in spoken:
+            kinds.add(kind)
+            yield name
+
+
+def _opaque(rule: Rule) -> bool:
+    """True for a rule about commands that cannot be read: what such a command says is not walked through."""
+    return any(s == (OPAQUE,) for p in rule.include for s in p.sequences)
+
+
+def _other_letter(names: tuple[str, ...]) -> str:
+    return next((c for c in "zqjkwyx" if not any(c in n for n in names)), "z")
