@@ -38,6 +38,9 @@ def path(
     if text == "":
         return
     if tree and names:
+        base = (text or "").rpartition("/")[2]
+        if "." in base and base not in {".", ".."}:  # a file by its name, which is taken whatever its kind
+            walk.act(action, value)
         for name in names.split("|"):
             walk.act(action, found_below(value, name))
         return

@@ -8,7 +8,7 @@ from .profile import Parsed
 from .reading import Opaque
 from .roles import role
 from .slots import Slot
-from .values import Value, literal
+from .values import UNKNOWN, Hole, Value, literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,6 +92,13 @@ def _placed(slots: tuple[Slot, ...], values: list[Value]) -> list[tuple[str, ...
         else:
             placed.append(every)
     return placed
+
+
+def added_word(word: str) -> Value:
+    """The word of an act that a profile adds: `*` is any, `~/` begins the home folder."""
+    if word == "*":
+        return UNKNOWN
+    return Value((Hole.HOME, word[1:])) if word.startswith("~/") else literal(word)
 
 
 _RUNNABLE = frozenset({"command", "script", "code", "code-file", "program", "sql"})

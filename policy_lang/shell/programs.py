@@ -10,14 +10,14 @@ from ..facts.commands import TRUSTED_DIRS
 from .access import change_folder, path
 from .call import ProgramCall
 from .dialect import Dialect
-from .operands import operand_roles, says_what_to_run
+from .operands import added_word, operand_roles, says_what_to_run
 from .profile import Parsed, Profiles, parse_argv
 from .readers.table import find_reader
 from .reading import Opaque
 from .repository import PROGRAMS, core_command, elsewhere, place_of
 from .roles import role
 from .state import ShellState
-from .values import NOTHING, UNKNOWN, Value, literal
+from .values import NOTHING, Value, literal
 from .walk import Walk
 
 TYPE_CHECKING = False
@@ -117,7 +117,7 @@ class Programs:
         if profile.input and call.stdin is not None and not says_what_to_run(parsed):
             role(self, parsed, profile.input, call.stdin, 0)
         for added in (*profile.acts, *changes.acts):
-            role(self, parsed, added.role, literal(added.word) if added.word != "*" else UNKNOWN, 0)
+            role(self, parsed, added.role, added_word(added.word), 0)
         inside, walk.state.folders = walk.state.folders, folders
         does = len(walk.acts) > place or parsed.has("--version") or parsed.has("--help")
         free = (profile.transparent or changes.free) and does and not parsed.runs_file

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from .access import connect, path
+from .access import SCP, connect, in_tree, path
 from .common_roles import Role, repository
 from .profile import Parsed
 from .reading import Opaque
@@ -153,10 +153,110 @@ def _object_type(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -
         raise Opaque("an object that brings files by itself when it is checked out")
 
 
+def _moved(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    """A file or folder that goes elsewhere."""
+    path(shell.walk, "read", value, "existing")
+    path(shell.walk, "delete", value, "existing")
+
+
+def _format(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    """The name of a format, or the file of one, which is code."""
+    if value.text is None or "/" in value.text or "." in value.text:
+        parsed.named.add(index)
+
+
+def _write_out(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    """Curl's `-w`: `@file` is read, and from `%output{file}` on the text goes to that file (curl(1))."""
+    text = value.text
+    if text is None:
+        path(shell.walk, "write", UNKNOWN)
+    elif text.startswith("@"):
+        raise Opaque("a format of `curl` that a file holds")
+    else:
+        for file in re.findall(r"%output\{(?:>>)?([^}]*)\}", text or ""):
+            path(shell.walk, "write", literal(file))
+
+
+_FEATURES = frozenset({
+    "sanitize", "no-sanitize", "visibility", "diagnostics-color", "max-errors", "lto", "stack-protector-strength", "inline-limit", "debug-prefix-map",
+    "file-prefix-map", "macro-prefix-map", "message-length", "abi-version", "tabstop", "template-depth", "constexpr-depth", "constexpr-steps", "cf-protection",
+    "openmp", "vect-cost-model", "pack-struct", "ffp-contract", "fp-contract", "tls-model", "no-builtin", "input-charset", "exec-charset", "wide-exec-charset",
+    "error-limit", "color-diagnostics", "diagnostics-format", "diagnostics-show-location", "excess-precision", "fp-model", "integrated-as", "linker-output",
+    "sanitize-recover", "no-sanitize-recover", "sanitize-trap", "use-cxa-atexit", "implicit-modules", "module-name", "objc-runtime", "strict-flex-arrays",
+})  # fmt: skip
+_LINKERS = frozenset({"lld", "gold", "mold", "bfd"})
+
+
+def _compiler_feature(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    """`-fNAME[=VALUE]` of a compiler: most are plain; some load a plugin or name a file."""
+    name, equals, rest = value.starts().partition("=")
+    if value.text is None and not equals:
+        raise Opaque("an option that is not known")
+    if name.startswith(("plugin", "pass-plugin", "dump", "callgraph", "save-", "stack-usage")) or (
+        equals and name not in _FEATURES and not (name == "use-ld" and value.text is not None and rest in _LINKERS)
+    ):
+        raise Opaque(f"`-f{name[:40]}` may load code or write files")
+
+
+_LINKER_WORDS = re.compile(
+    r"-z|-s|-S|-x|-E|-O[0-9]|-Bstatic|-Bdynamic|-Bsymbolic|--?(?:as-needed|no-as-needed|gc-sections|no-undefined|start-group|end-group|export-dynamic|strip-all|strip-debug|whole-archive|no-whole-archive|dead_strip|allow-multiple-definition|enable-new-dtags|disable-new-dtags|no-gc-sections|rpath|rpath-link|soname|install_name|e|u|undefined|no-allow-shlib-undefined|warn-common|fatal-warnings|build-id|hash-style)(?:=.*)?",
+    re.ASCII | re.DOTALL,
+)
+
+
+def _compiler_warning(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    """`-Wname` of a compiler, or `-Wl,...`, options that it hands to the linker."""
+    start = value.starts()
+    if value.text is None:
+        raise Opaque("an option that is not known")
+    if start[:2] in {"a,", "p,"}:
+        raise Opaque("options of another program")
+    if start.startswith("l,"):
+        for word in start.split(",")[1:]:
+            if word.startswith(("-", "@")) and not _LINKER_WORDS.fullmatch(word):
+                raise Opaque(f"the option `{word[:40]}` of the linker")
+
+
+def _go_ldflags(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    """Linker options of go: `-s`, `-w` and `-X name=value` are plain, others must be named by a grant."""
+    words = (value.text or "?").split()
+    while words and (words[0] in {"-s", "-w", "-buildid="} or (words[0] == "-X" and len(words) > 1)):
+        words = words[2:] if words[0] == "-X" else words[1:]
+    if words:
+        parsed.named.add(index)
+
+
+def _go_packages(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    """`./...`, a folder, a file, or a package's name (go help packages)."""
+    text = value.text
+    if text is None or text.startswith(("./", "../", "/")) or text in {".", ".."} or text.endswith(".go"):
+        where = value if text is None else literal(text.removesuffix("...").rstrip("/") or ".")
+        path(shell.walk, "read", where, in_tree("existing", parsed.profile.names, where), parsed.profile.names)
+
+
+def _cloud(action: str, tree: str, then: str = "") -> Role:
+    """A file or folder here, or one of a cloud's, which is `scheme://place` or `name:place`."""
+
+    def handle(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+        start = value.starts()
+        if "://" in start or SCP.match(start):
+            return
+        folder = tree or (("existing" if action == "read" else "new") if parsed.changes.tree else "")
+        path(shell.walk, action, value, folder)
+        if then:
+            path(shell.walk, then, value, "existing")
+
+    return handle
+
+
 ROLES: dict[str, Role] = {
     "sql": sql, "ssh-option": _ssh_option, "git-config": _git_config, "git-dir": _git_dir, "read-context": _read_context, "read-or-url": _read_or_url,
     "form-file": _form_file, "container-env": _container_env, "path-of-worktree": _worktree_path,
-    "dns": _dns,
     "merge-option": _merge_option, "object-type": _object_type, "push-ref": _ref("push"), "delete-ref": _ref("delete-ref"), "checked-out": lambda h, p, v, i: write_tree(h.walk),
+    "cloud-own": _cloud("write", "own"), "format": _format, "write-out": _write_out, "moved": _moved,
+    "dns": _dns, "compiler-feature": _compiler_feature, "compiler-warning": _compiler_warning, "go-ldflags": _go_ldflags, "go-packages": _go_packages,
+    "python-module": lambda h, p, v, i: None,  # by the reader, with its words
+    "cloud-from": _cloud("read", ""), "cloud-from-tree": _cloud("read", "existing"), "cloud-to": _cloud("write", ""),
+    "cloud-to-tree": _cloud("write", "new"), "cloud-moved": _cloud("read", "existing", "delete"), "cloud-replaced": _cloud("write", "new", "delete"),
     "connect-any": lambda h, p, v, i: h.walk.act("connect", Value((Hole.ANY,))),
 }  # fmt: skip

@@ -43,6 +43,7 @@ _RESERVED = regex(
     re.ASCII,
 )
 _ASSIGNMENT = regex(r"([A-Za-z_][A-Za-z0-9_]*)(?:\[([A-Za-z0-9_@*$\"'+-]*)\])?(\+?=)", re.ASCII)
+_VARIABLE_FD = regex(r"\{[A-Za-z_][A-Za-z0-9_]*\}", re.ASCII)
 _SUBSCRIPT = regex(r"[A-Za-z_][A-Za-z0-9_]*\[", re.ASCII)
 _REDIRECT = regex(r"([0-9]*)(<<<|<<-|<<|<>|<&|>>|>&|>\||<(?!\()|>(?!\()|&>>|&>)")
 _FUNCTION = regex(r"([A-Za-z_][A-Za-z0-9_.:-]*)[ \t]*\([ \t]*\)", re.ASCII)
@@ -455,6 +456,11 @@ class Reader(WordReader):
         if match is None or (match[1] and match[2][0] == "&"):
             return None
         start = self.pos
+        if start and self.text[start - 1] == "}":
+            opened = self.text.rfind("{", 0, start)
+            apart = opened == 0 or self.text[opened - 1] in " \t\n;&|()<>"
+            if opened >= 0 and apart and _VARIABLE_FD.fullmatch(self.text, opened, start):
+                raise self.fail("`{name}>` keeps the descriptor's number in a variable", "write a number")
         fd, op = match[1], match[2]
         if op in {"&>", "&>>", "<<<"}:
             self.extended(f"`{op}`")

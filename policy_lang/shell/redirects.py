@@ -38,10 +38,13 @@ class Redirections:
                     return UNKNOWN if op == "<&" else None
             if target.parts == (Hole.PIPE,):
                 return UNKNOWN if op == "<" else None
-            network = re.match(r"/dev/(?:tcp|udp)/([^/]+)/([^/]+)$", text or "")
-            if network and self.walk.dialect.network_redirections:
-                self.walk.act("connect", literal(f"{network[1]}:{network[2]}"))
-                return UNKNOWN
+            first = redirect.target.parts[0] if redirect.target.parts else None
+            begins = first.text if isinstance(first, Text) else target.starts()
+            if begins.startswith(("/dev/tcp/", "/dev/udp/")) or target.starts().startswith(("/dev/tcp/", "/dev/udp/")):
+                network = re.match(r"/dev/(?:tcp|udp)/([^/]+)/([^/]+)$", text or "")
+                self.walk.act("connect", literal(f"{network[1]}:{network[2]}") if network else UNKNOWN)
+                if self.walk.dialect.network_redirections:
+                    return UNKNOWN
             if op in {"<", "<>"} and text != "/dev/null":
                 self.walk.act("read", target)
             if (op not in {"<", ">&", "<&"} or op == ">&") and text not in _NOWHERE:

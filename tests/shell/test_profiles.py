@@ -61,8 +61,8 @@ def test_what_a_command_does(case: list[str]) -> None:
 
 def test_there_are_enough_and_each_has_a_case() -> None:
     distinct = {id(builtin(n)): n for n in NAMES}
-    assert len(distinct) >= 60
-    assert len(NAMES) >= 300
+    assert len(distinct) >= 350
+    assert len(NAMES) >= 600
     covered = {id(builtin(c[0].split()[0])) for c in CASES}
     assert [n for i, n in distinct.items() if i not in covered] == []
 
@@ -77,7 +77,7 @@ def test_every_profile_is_read(name: str) -> None:
     "data",
     [
         b"x", b"about = 1", b'style = "loose"', b'operands = "reed..."', b'flags = "a"', b'values = "-a=reed"', b'changes = {"-a" = "boom"}', b'changes = {"-a" = "treee"}',
-        b'reader = "magic"', b"\xff", b"commands = 1", b'[commands.a]\nsame = "b"', b'unknown = "x"', b"a" * 300_000, b"flags = 3",
+        b'reader = "magic"', b'input = "magic"', b'names = "a b"', b"\xff", b"commands = 1", b'[commands.a]\nsame = "b"', b'unknown = "x"', b"a" * 300_000, b"flags = 3",
         b'[commands.a]\nsame = "a"\nflags = "-x"',
     ],
 )  # fmt: skip

@@ -40,16 +40,38 @@ def copy(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
         target = into
     tree = name == "mv" or parsed.changes.tree
     for source in operands:
+        if name == "ln" and parsed.has("-s") and not parsed.has("-r"):
+            for place in _linked(source, target, into is not None or len(operands) > 1):
+                path(shell.walk, "read", place)
+                path(shell.walk, "write", place, "existing")  # whoever writes one name then writes both
+            _placed(shell, source, target, tree, folder=into is not None or len(operands) > 1 or source.many)
+            continue
         if name == "ln" and parsed.has("-s"):
             path(shell.walk, "read", source)
         else:
             path(shell.walk, "read", source, "existing" if tree else "")
         if name == "mv":
             path(shell.walk, "delete", source, "existing")
-        if name == "ln":  # whoever writes one name then writes both
+        if name == "ln":
             path(shell.walk, "write", source)
+        elif name == "cp" and (parsed.has("-l") or parsed.has("-s")):
+            path(shell.walk, "write", source, "existing" if tree else "")
         _placed(shell, source, target, tree, folder=into is not None or len(operands) > 1 or source.many)
     return True
+
+
+def _linked(source: Value, target: Value, folder: bool) -> list[Value]:
+    """What a symbolic link leads to: a relative one begins where the link lies, which may be the target itself."""
+    start = source.starts()
+    if start.startswith("/") or (source.parts and source.parts[0] in {Hole.HOME, Hole.CWD, Hole.TMP}):
+        return [source]
+    if target.text is None:
+        return [UNKNOWN]
+    above = target.text.rstrip("/").rpartition("/")[0] if "/" in target.text.rstrip("/") else "."
+    folders = [target.text or "."] if folder else [above, target.text or "."]
+    return [
+        source if f == "." else joined([f"{f.rstrip('/')}/", *source.parts], source.many, source.why) for f in folders
+    ]
 
 
 def _placed(shell: ProgramHost, source: Value, target: Value, tree: bool, folder: bool) -> None:

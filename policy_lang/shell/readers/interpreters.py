@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..call import ProgramCall
-from ..profile import Parsed
+from ..operands import added_word, operand_roles
+from ..profile import Parsed, parse_argv
 from ..reading import Opaque
 from ..roles import role
 from ..values import Value, literal
@@ -38,9 +39,33 @@ def _module(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     if name is None:
         raise Opaque("which module it runs is not known")
     rest = [v for v, i in zip(parsed.operands, parsed.indexes, strict=True) if i > given.index]
-    if shell.profiles(name) is not None:
-        shell.run([literal(name), *rest], call.stdin)
+    run_module(shell, call, literal(name), rest)
     return True
+
+
+STANDARD = frozenset({
+    "json.tool", "zipfile", "tarfile", "gzip", "base64", "py_compile", "compileall", "venv", "http.server", "tabnanny", "tokenize", "ast", "dis", "pickletools",
+    "cProfile", "profile", "trace", "pdb", "timeit", "doctest", "unittest", "zipapp", "quopri", "uu", "mimetypes", "calendar", "platform", "site", "sysconfig",
+})  # fmt: skip
+"""Modules of Python's own library that have a profile: what they do, and no program of that name, is granted."""
+
+
+def run_module(shell: ProgramHost, call: ProgramCall, module: Value, rest: list[Value]) -> None:
+    """Record what `python -m module` does with its words. Raises Opaque."""
+    profile = shell.profiles(module.text or "")
+    if profile is None:
+        return
+    if module.text not in STANDARD:
+        shell.run([module, *rest], call.stdin)
+        return
+    words = (module, *rest)
+    parsed = parse_argv(profile, words)
+    for given in parsed.options:
+        if given.value is not None:
+            role(shell, parsed, given.option.role.rstrip("!"), given.value, 0)
+    operand_roles(shell, parsed)
+    for added in (*parsed.profile.acts, *parsed.changes.acts):
+        role(shell, parsed, added.role, added_word(added.word), 0)
 
 
 def deno_run(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:

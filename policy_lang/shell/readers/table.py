@@ -27,12 +27,13 @@ READERS = {
     "git-archive": "git_tree.archive", "git-init": "git_tree.init", "git-apply": "git_tree.apply", "tar": "archives.tar",
     "unzip": "archives.unzip", "sed": "text.sed", "awk": "text.awk", "dd": "text.dd", "patch": "text.patch",
     "apply-patch": "text.apply_patch", "jq": "text.jq", "print-env": "text.print_env", "shell": "wrappers.inner_shell",
-    "shell-words": "wrappers.shell_words", "start-stop-daemon": "wrappers.start_stop_daemon", "tmux": "wrappers.tmux", "dotenv": "wrappers.dotenv", "mktemp": "files.mktemp", "getent": "services.getent", "telnet": "services.telnet", "flock": "wrappers.flock", "runuser": "wrappers.runuser", "parallel": "wrappers.parallel",
+    "shell-words": "wrappers.shell_words", "start-stop-daemon": "wrappers.start_stop_daemon", "tmux": "wrappers.tmux", "dotenv": "wrappers.dotenv", "mktemp": "files.mktemp", "getent": "services.getent", "telnet": "services.telnet", "compiler": "build.compiler", "rustc": "build.rustc", "linker": "build.linker", "cargo-fmt": "build.cargo_fmt", "javac": "build.javac", "jar": "build.jar", "ar": "build.ar", "rewrite": "build.rewrite", "rewrite-all": "build.rewrite_all", "cloud": "clouds.cloud", "terraform": "clouds.terraform", "flock": "wrappers.flock", "runuser": "wrappers.runuser", "parallel": "wrappers.parallel",
     "env": "wrappers.env", "sudo": "wrappers.sudo", "xargs": "wrappers.xargs", "command": "wrappers.command",
     "watch": "wrappers.watch", "find": "find.find", "psql": "services.psql", "mysql": "services.mysql",
     "redis": "services.redis", "nc": "services.nc", "compress": "services.compress", "copy": "files.copy",
     "curl": "network.curl", "wget": "network.wget", "interpreter": "interpreters.interpreter",
     "deno-run": "interpreters.deno_run",
+    "split": "converters.split", "dos2unix": "converters.dos2unix", "out-options": "converters.out_options", "magick": "converters.magick", "magick-all": "converters.magick_all", "all-read": "converters.all_read", "yq": "text.yq", "editor": "text.editor", "ffmpeg": "converters.ffmpeg", "pdf": "converters.pdf", "gpg": "converters.gpg", "openssl": "converters.openssl", "xmlstarlet": "converters.xmlstarlet", "protoc": "converters.protoc", "downloads": "converters.downloads", "httpie": "converters.httpie", "sass": "converters.sass", "socat": "converters.socat",
 }  # fmt: skip
 """The module and function of each reader."""
 _loaded: dict[str, Reader] = {}

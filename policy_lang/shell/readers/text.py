@@ -235,6 +235,37 @@ def jq(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     return True
 
 
+def editor(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """`vim +10 file`: what stands behind a `+` is a line, a search, or a command of the editor (vim(1))."""
+    for value in parsed.operands:
+        if value.starts().startswith("+") and not re.fullmatch(r"\+(?:[0-9,]*|/.*)", value.text or "+?", re.DOTALL):
+            raise Opaque("a command of the editor")
+    operand_roles(shell, parsed, [v for v in parsed.operands if not v.starts().startswith("+")])
+    return True
+
+
+_YQ_WORDS = frozenset({"e", "eval", "ea", "eval-all"})
+
+
+def yq(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """The expression is the first word unless an option gives it; one that loads files or the environment is opaque."""
+    operands = list(parsed.operands)
+    if operands and operands[0].text in _YQ_WORDS:
+        operands.pop(0)
+    given = parsed.value_of("--expression")
+    if parsed.has("-s"):  # one yq splits by an expression, another has no value here
+        given = None
+    elif given is None and not parsed.has("--from-file") and operands:
+        given = operands.pop(0)
+    if given is not None and (given.text is None or re.search(r"\bload|\benv|\bstrenv|\$ENV|\bsystem\b", given.text)):
+        raise Opaque("the expression of `yq` is not known, or loads files or variables")
+    for value in operands:
+        path(shell.walk, "read", value)
+        if parsed.has("-i"):
+            path(shell.walk, "write", value)
+    return True
+
+
 def print_env(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """Variables by name, or all."""
     for value in parsed.operands or [UNKNOWN_MANY]:

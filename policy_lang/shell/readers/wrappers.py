@@ -132,6 +132,14 @@ def _input_words(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> list[
 
 def command(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """`timeout 5 command`: everything from the profile's command slot on, or behind the option that begins it."""
+    module = next((g.value for g in parsed.options if g.option.role == "python-module"), None)
+    if module is not None:
+        from .interpreters import run_module
+
+        if module.text is None:
+            raise Opaque("which module it runs is not known")
+        run_module(shell, call, module, parsed.operands)
+        return True
     rest = _command_words(shell, call, parsed)
     if rest:
         _runs(shell, call, rest)
