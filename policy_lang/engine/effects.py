@@ -28,6 +28,8 @@ def act_effect(evaluator: Evaluator, act: Act, request: Request, env: Environmen
 
         why = foreign(act.parsed.repository, request)
         act = replace(act, opaque=why) if why and not act.opaque else act
+    if act.names == "odd" and not _odd(evaluator, act, request, env):
+        return Effect(act.action, shown, Verdict(ALLOW), act.start, act.end, free=True, supposed=True)
     if act.supposed:
         env = evaluator.restricting(env)
     try:
@@ -86,6 +88,15 @@ def _branch(act: Act, request: Request) -> str | None:
     from .repositories import holds
 
     return request.branch if holds(act.folders, request) else None
+
+
+def _odd(evaluator: Evaluator, act: Act, request: Request, env: Environment) -> bool:
+    """Whether files that the act names have names that are split; an ordinary name is not."""
+    if request.lexical:
+        return False
+    from .existing import has_odd
+
+    return has_odd(evaluator, act, request, env)
 
 
 def _any_host(evaluator: Evaluator, env: Environment) -> Verdict:

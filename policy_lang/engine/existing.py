@@ -14,6 +14,7 @@ from ..domain.request import Request
 from ..facts.paths import path_forms, roots_of
 from ..facts.words import Names
 from ..shell.acts import Act
+from ..shell.names import is_odd
 from .combine import Environment
 from .evaluator import Evaluator
 from .labels import UnknownResourceError, split_path
@@ -89,6 +90,11 @@ class Existing:
             raise UnknownResourceError("what is copied is not known")
         return self._tree(known, self._place(source), forms)
 
+    def finds_odd(self, folder: str) -> bool:
+        """Whether something that matches has a name that is split."""
+        known, rest = split_path(self.act.value, folder)
+        return bool(rest) and any(is_odd("/".join(word)) for word, _, _ in self._matches(self._place(known), rest))
+
     def checked_out(self, known: str, forms: tuple[Names, ...], ordinary: str) -> list[Verdict]:
         """The verdicts on what git has checked out below a folder: an `ordinary` file in each visible folder there.
 
@@ -116,12 +122,12 @@ class Existing:
         below = (
             self.disk.untracked(place, tree == "every")
             if tree in {"untracked", "every"}
-            else self.disk.below(place, self.act.visible)
+            else self.disk.below(place, tree == "visible")
         )
         for word, location, is_link in below:
             self._counted()
             text = _joined(known, word)
-            if is_link and self.act.follows:
+            if is_link and tree == "linked":
                 found = path_forms(location, self.roots)
                 made = [self._named(n) for n in found]
                 real = self.disk.real(location)
@@ -223,3 +229,11 @@ def _joined(known: str, word: Word) -> str:
 
 def _extended(names: Names, word: Word) -> Names:
     return Names(tuple((*n, *word) for n in names.definite), tuple((*n, *word) for n in names.possible))
+
+
+def has_odd(evaluator: Evaluator, act: Act, request: Request, env: Environment) -> bool:
+    """Whether a file that a partly known path names has a name that is split; so it is where nobody can look."""
+    disk = roots_of(request).disk
+    if request.workspace is None or not disk.is_folder(request.workspace) or act.folders is None:
+        return True
+    return any(Existing(evaluator, act, request, env).finds_odd(folder) for folder in act.folders)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..automata.glob import Glob
-from ..automata.pattern import ANY, MANY, Sequence, Word
+from ..automata.pattern import ANY, MANY, Sequence, Word, segment_label
+from ..domain.actions import DENY
 from ..domain.decision import Verdict
 from ..domain.request import Request
 from ..facts.paths import ROOT, Roots, path_forms, roots_of
@@ -20,7 +21,7 @@ _FOLDERS = 4
 """Folders of any depth in one partly known path, for which an ordinary one is tried."""
 _UNTRACKED = frozenset({"untracked", "every"})
 _OF_GIT = _UNTRACKED | {"tracked"}
-_THERE = _UNTRACKED | {"existing", "copied"}
+_THERE = _UNTRACKED | {"existing", "visible", "linked", "copied"}
 """Trees of what lies below a folder already."""
 _MAY_EXIST = frozenset(SOME | {Hole.BELOW})
 
@@ -61,6 +62,8 @@ class _PathDecision:
     def verdicts(self, folder: str) -> list[Verdict]:
         """The verdicts on the act in one working folder."""
         known, rest = split_path(self.act.value, folder)
+        if rest and self.act.names:
+            return self._partly(known, [rest], rest)
         if rest and self.looks and self._exists():
             from .existing import Existing
 
@@ -69,6 +72,8 @@ class _PathDecision:
         if rest:
             return self._partly(known, _ordinary(rest), rest)
         forms = path_forms(known, self.roots)
+        if self.act.tree == "names":
+            return [self._listing(names) for names in forms]
         if self.act.tree.startswith("into"):
             return self._into(known, folder, forms)
         # git leaves the folder that it stands in; of a folder that is named it writes what is inside
@@ -95,7 +100,9 @@ class _PathDecision:
         act = self.act
         if not self.request.lexical and not self.looks:
             return self._members(forms, [(*whole, MANY) if act.tree else whole])
-        if act.tree in {"existing", "own"} or (act.tree != "new" and act.tree and self.request.lexical):
+        if act.tree in {"existing", "visible", "linked", "own"} or (
+            act.tree != "new" and act.tree and self.request.lexical
+        ):
             tails = [(*t, *more) for t in tails for more in ((), (ORDINARY,), (ORDINARY, ORDINARY))]
         elif act.tree:
             tails = [(*t, MANY) for t in tails]
@@ -119,6 +126,12 @@ class _PathDecision:
                 return there
         tails = [t[-1:] for t in (_ordinary(rest) if self.looks or self.request.lexical else [rest])]
         return self._members(forms, [(*t, *more) for t in tails for more in ((), (ORDINARY,))])
+
+    def _listing(self, folder: Names) -> Verdict:
+        """The verdict on seeing the names in a folder: who may read it, or what lies in it, may see them."""
+        verdict = self._named(folder)
+        inside = verdict.effect == DENY and not verdict.rules
+        return self._named(_extended(folder, (ORDINARY,))) if inside else verdict
 
     def _below(self, known: str, folder: str, forms: tuple[Names, ...]) -> list[Verdict]:
         """The verdicts on what lies below a path, or is put there."""
@@ -156,6 +169,8 @@ def _ordinary(rest: Sequence) -> list[Sequence]:
             tails = [(ORDINARY, *t) for t in tails]
         else:
             last = False
+            if isinstance(label, Glob) and label.text.startswith("*"):  # an ordinary file is no hidden one
+                label = segment_label(f"[!.]{label.text}")  # noqa: PLW2901
             tails = [(label, *t) for t in tails]
     return tails
 

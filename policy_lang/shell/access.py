@@ -22,6 +22,9 @@ SCP = regex(r"(?:[A-Za-z0-9_.-]+@)?([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(?!//)",
 """`[user@]host:` before a path, as scp(1) takes it."""
 
 
+_FOLLOWED = frozenset({"existing", "visible"})
+
+
 def path(
     walk: Walk,
     action: str,
@@ -45,9 +48,9 @@ def path(
             walk.act(action, found_below(value, name))
         return
     if value.parts and value.parts[-1] == Hole.BELOW:
+        follows = follows or action != "delete"  # a link that is named is followed
         value, tree = Value(value.parts[:-1], value.many, value.why), tree or "existing"
-    visible = tree == "visible"
-    walk.act(action, value, tree="existing" if visible else tree, visible=visible, like=like, follows=follows)
+    walk.act(action, value, tree="linked" if follows and tree in _FOLLOWED else tree, like=like)
 
 
 def in_tree(tree: str, names: str, value: Value) -> str:

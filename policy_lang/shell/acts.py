@@ -15,14 +15,17 @@ class Act:
     `start` and `end` are offsets in the script. `folders` are the possible working folders at that point, None
     when it may be any. `tree` says that what lies below the path is meant as well: `existing` what is there,
     `new` whatever may be put there, `own` what a program makes for itself, `copied` what lies below `like`. With `into`
-    it is what `like` names that is put there, under its own name, with `into-tree` all below that too. Of what is
-    there, `visible` leaves out hidden files, and links count as what they lead to where the program `follows` them.
+    it is what `like` names that is put there, under its own name, with `into-tree` all below that too. `visible` is
+    what is there but hidden and ignored files, `names` the names in a folder. With `linked` links
+    below count as what they lead to.
     `free` acts need no grant: they change only the shell's own state. `opaque` is why the command cannot be read,
     `remediation` how to write it. `note` says what cannot be seen, such as the code that is run. `unread` are the words
     that no profile explains, and what they are given on standard input. A `supposed` act is one that the command has in
     some reading of its words: it meets what restricts, and needs no grant. What
     git has checked out is `tracked`; `untracked` is what it does not track, `every` with what it ignores. `file`
-    names the file of the project in which the act stands, when it is not the request's own text.
+    names the file of the project in which the act stands, when it is not the request's own text. `names` says of
+    files that a partly known path names: `made`, the script may itself have made them; `odd`, the act is there only if
+    one of them has a name that is split.
     """
 
     action: str
@@ -32,8 +35,6 @@ class Act:
     argv: tuple[Value, ...] = ()
     folders: tuple[str, ...] | None = ("",)
     tree: str = ""
-    visible: bool = False
-    follows: bool = False
     like: Value | None = None
     method: str | None = None
     parsed: Parsed | None = None
@@ -43,6 +44,7 @@ class Act:
     note: str = ""
     supposed: bool = False
     unread: ProgramCall | None = None
+    names: str = ""
     file: str = ""
 
 

@@ -24,7 +24,21 @@ from .tree import (
     ShellWord,
     Text,
 )
-from .values import DIGITS, NUMBER, UNKNOWN, UNKNOWN_MANY, Hole, Piece, Value, either, joined, literal, numeric
+from .values import (
+    DIGITS,
+    NAMES,
+    NUMBER,
+    UNKNOWN,
+    UNKNOWN_MANY,
+    Hole,
+    Piece,
+    Value,
+    either,
+    inside,
+    joined,
+    literal,
+    numeric,
+)
 from .walk import Walk
 
 MOST_FIELDS = limit("script_fields")
@@ -140,15 +154,15 @@ class Expander:
                         done.append(joined(pieces, many))
                         pieces, many = [], False
                     many = many or element.many
-                    pieces += element.parts
+                    pieces += self._inserted(element, pieces, parts, index)
                 continue
             why = why or value.why
             if part.quoted:
-                pieces += value.parts
+                pieces += self._inserted(value, pieces, parts, index)
                 solid = True
                 lost = lost or value.many
             elif not self._unquoted(value, pieces):
-                split = self._split(value) if len(parts) == 1 else None
+                split = self._words(part, value) if len(parts) == 1 else None
                 if split is not None:
                     return split
                 lost = True
@@ -158,7 +172,7 @@ class Expander:
             return done
         if not solid and all(p is Hole.WORD for p in pieces):
             many = True  # it may be empty, and then there is no word at all
-        done.append(joined(pieces, many, why))
+        done.append(self._listed(joined(pieces, many, why)) if many else joined(pieces, many, why))
         return done
 
     def value(self, word: ShellWord) -> Value:
@@ -186,7 +200,7 @@ class Expander:
                     texts = [v.text for v in value]
                     pieces.append(" ".join(t for t in texts if t is not None) if None not in texts else Hole.ANY)
                 else:
-                    pieces += value.parts
+                    pieces += self._inserted(value, pieces, word.parts, index)
                     if value.many:
                         pieces.append(Hole.ANY)
                     why = why or value.why
@@ -227,6 +241,23 @@ class Expander:
         deep = self.walk.dialect.recursive_globs and "**" in text  # any depth
         return at > 0, deep or _HIDDEN_GLOB.search(text) is not None or (several and "[" in rest)
 
+    def _inserted(self, value: Value, pieces: list[Piece], parts: tuple[Part, ...], index: int) -> list[Piece]:
+        """The parts of a value that stands within a word: what it names need not exist with more around it."""
+        if len(parts) == 1 or NAMES.isdisjoint(value.parts):
+            return list(value.parts)
+        following = parts[index + 1] if index + 1 < len(parts) else None
+        after = following.text if isinstance(following, Text) else "" if following is None else "?"
+        return inside(value.parts, bool(pieces), after)
+
+    def _listed(self, value: Value) -> Value:
+        """The value; a glob in it shows the names in a folder."""
+        from .names import listed_folder
+
+        folder = listed_folder(value) if value.many else None
+        if folder is not None:
+            self.walk.act("read", folder, tree="names" if folder.text else "")
+        return value
+
     def _unquoted(self, value: Value, pieces: list[Piece]) -> bool:
         """Append an unquoted value that cannot be split. False when it could be."""
         if value.many or "IFS" in self.walk.state.variables:
@@ -240,6 +271,16 @@ class Expander:
         pieces += [p for p in value.parts if p]
         return True
 
+    def _words(self, part: Part, value: Value) -> list[Value] | None:
+        """The words that a value becomes without quotes, or None when they cannot be told."""
+        if isinstance(part, CommandSubstitution) and self.walk.output is not None:
+            from .names import words_of
+
+            found = words_of(self.walk, self.walk.output, splits=True)
+            if found is not None:
+                return found
+        return self._split(value)
+
     def _split(self, value: Value) -> list[Value] | None:
         """The fields of a known value, split at white space, or None."""
         text = value.text
@@ -250,7 +291,7 @@ class Expander:
             if field:
                 pieces: list[Piece] = []
                 many, lost = self._globs(field, False, pieces)
-                out.append(UNKNOWN_MANY if lost else joined(pieces, many))
+                out.append(UNKNOWN_MANY if lost else self._listed(joined(pieces, many)))
         return out
 
     def _spliced(self, values: tuple[Value, ...], quoted: bool) -> tuple[Value, ...] | None:

@@ -121,8 +121,13 @@ class Interpreter:
         state, span = walk.state, walk.span
         inner = state.copy()
         inner.stop_on_error = False
+        walk.output, heard, walk.heard = None, walk.heard, True
         walk.subshell(inner, lambda s: self.items(body, s))
+        walk.heard = heard
         walk.state, walk.span = state, span
+        alone = len(body) == 1 and len(body[0].pipelines) == 1 and not body[0].background
+        if not alone or not _prints_alone(body[0].pipelines[0].commands[-1], state):
+            walk.output = None
         return printed(walk, self.words, body)
 
     # lists
@@ -181,13 +186,21 @@ class Interpreter:
                 self.walk.guarded -= 1
                 return bad, ok
             return self.command(pipeline.commands[0], state)
+        outer, printed_before, heard = self.walk.input, None, self.walk.heard
         for number, command in enumerate(pipeline.commands):
+            if number:
+                self.walk.input = printed_before
+            self.walk.output, self.walk.heard = None, heard or number < len(pipeline.commands) - 1
             if self.walk.dialect.lastpipe and number == len(pipeline.commands) - 1:
                 ok, bad = self.command(command, state.copy())
                 state = merge(state, merge(ok, bad)) or state
             else:
                 piped = number > 0
                 self.walk.subshell(state, lambda s, c=command, p=piped: self.command(c, s, p))  # type: ignore[misc]
+            printed_before = self.walk.output
+            if printed_before is not None and not _prints_alone(command, state):
+                printed_before = None
+        self.walk.input, self.walk.output, self.walk.heard = outer, printed_before, heard
         return state, state
 
     def command(self, command: Command, state: ShellState, piped: bool = False) -> Ends:
@@ -255,7 +268,8 @@ class Interpreter:
         stdin: Value | None = UNKNOWN if piped else None
         for redirect in command.redirects:
             given = self.redirections.run(redirect)
-            stdin = given if given is not None else stdin
+            if given is not None:
+                stdin, self.walk.input = given, None
         if not fields:
             for assign in command.assigns:
                 self.assignment(assign)
@@ -357,3 +371,14 @@ class Interpreter:
         for a, b in outs[1:]:
             ok, bad = merge(ok, a), merge(bad, b)
         return ok, bad
+
+
+def _prints_alone(command: Command, state: ShellState) -> bool:
+    """True for a program whose output goes on as it is: nothing else is printed, and its errors go elsewhere."""
+    if not isinstance(command, SimpleCommand) or not command.words:
+        return False
+    first = command.words[0].parts
+    name = first[0].text if len(first) == 1 and isinstance(first[0], Text) else ""
+    if not name or name in builtins.TABLE or name in state.functions:
+        return False
+    return all(r.op == "<" or (r.fd == "2" and r.op in {">", ">>"}) for r in command.redirects)

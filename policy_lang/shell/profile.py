@@ -11,7 +11,7 @@ from ..domain.record import field, record
 from .changes import UNCHANGED, AddAct, CommandChanges, OptionChange, summed
 from .reading import Opaque
 from .slots import Slot
-from .values import Lines, Value, joined
+from .values import Value, joined
 
 
 @record(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Parsed:
 
     `named` are the words that a grant must name; `runs_file` says that it runs the code of a file. `repository` are the
     folders around which it looks for its repository, None when they may be any, empty for a command that obeys none.
-    `output` are the names that it prints.
+
     """
 
     profile: Profile
@@ -100,7 +100,6 @@ class Parsed:
     changes: CommandChanges = UNCHANGED
     runs_file: bool = False
     repository: tuple[str, ...] | None = ()
-    output: Lines | None = None
 
     def has(self, name: str) -> bool:
         """True when the option is given under any of its spellings."""

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
             """Run it; its acts stand where the program stands."""
 
 
+PRINTERS = frozenset(["head", "tail", "sort", "uniq", "tac", "cat", "grep", "egrep", "fgrep", "rg", "git"])
+"""Programs that may print names of files, besides those whose reader says so."""
 _VERSION = regex(r"(python|pip|perl|ruby|php|node|lua|gcc|g\+\+|clang|clang\+\+)[0-9][0-9.]*", re.ASCII)
 
 
@@ -60,6 +62,7 @@ class Programs:
     def run(self, fields: list[Value], stdin: Value | None = None) -> None:
         """Record what a program does that a script or another program runs."""
         self.walk.step()
+        self.walk.output = None
         self.command(ProgramCall(tuple(fields), stdin))
 
     def nested(self, text: str, dialect: Dialect, state: ShellState) -> None:
@@ -111,6 +114,9 @@ class Programs:
         for given in parsed.options:
             if given.value is not None:
                 role(self, parsed, given.option.role, given.value, given.index)
+        if parsed.options and len(call.argv) == 2 and (parsed.has("--version") or parsed.has("--help")):
+            walk.act("run", NOTHING, argv=call.argv, parsed=parsed, free=profile.transparent)
+            return
         handled = bool(profile.reader) and find_reader(profile.reader)(self, call, parsed)
         if not handled:
             operand_roles(self, parsed)
@@ -118,6 +124,13 @@ class Programs:
             role(self, parsed, profile.input, call.stdin, 0)
         for added in (*profile.acts, *changes.acts):
             role(self, parsed, added.role, added_word(added.word), 0)
+        if walk.heard and not profile.transparent:
+            if parsed.path[0] in PRINTERS:
+                from .names import printed_names
+
+                walk.output = printed_names(walk, parsed)
+            elif parsed.path[0] != "find":
+                walk.output = None
         inside, walk.state.folders = walk.state.folders, folders
         does = len(walk.acts) > place or parsed.has("--version") or parsed.has("--help")
         free = (profile.transparent or changes.free) and does and not parsed.runs_file

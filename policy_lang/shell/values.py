@@ -100,15 +100,11 @@ def joined(parts: list[Piece], many: bool = False, why: str = "") -> Value:
 
 @record(frozen=True, slots=True)
 class Lines:
-    """What a command prints, when that is names: each has one of the `forms`, and ends with `end`."""
+    """What a command prints, when that is names: each of one of the `forms`, seen from `folders`, ended by `end`."""
 
     forms: tuple[Value, ...]
     end: str = "\n"
-
-    @property
-    def text(self) -> None:
-        """The whole text is not known."""
-        return None
+    folders: tuple[str, ...] | None = ("",)
 
 
 NAMES = frozenset({Hole.FILE, Hole.ENTRY, Hole.BELOW})

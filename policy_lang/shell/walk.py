@@ -16,7 +16,7 @@ from .reading import Opaque
 from .state import Binding, ShellState
 from .switching import switches
 from .tree import AndOrList, Command
-from .values import Value, bounded
+from .values import NAMES, Lines, Value, bounded
 from .variables import SHELL_VARIABLES, usual
 
 MOST_STEPS = limit("script_steps")
@@ -57,8 +57,9 @@ class Walk:
     `defined` are the bodies that each function has had in this shell, None for none at all, and `called` the identities
     of those that were followed.
     `exported` are the variables that were handed to programs, with `every` all that are set from then on; `hand_over`
-    records what a value does there.
-    `switched` counts what may have changed the current branch of a repository.
+    records what a value does there. `input` are the names that standard input consists of, and `output` those that the
+    last program prints, where that is `heard`; None when they may be anything.
+    `switched` counts what may have changed the current branch of a repository; `wrote` says that files were written.
     """
 
     __slots__ = (
@@ -77,12 +78,16 @@ class Walk:
         "frames",
         "guarded",
         "hand_over",
+        "heard",
+        "input",
         "moved",
+        "output",
         "returns",
         "span",
         "state",
         "switched",
         "whole",
+        "wrote",
     )
 
     def __init__(self, dialect: Dialect, context: GitContext) -> None:
@@ -105,6 +110,9 @@ class Walk:
         self.exported: set[str] = set()
         self.every = False
         self.hand_over: Callable[[str, Binding], None] | None = None
+        self.heard = self.wrote = False
+        self.input: Lines | None = None
+        self.output: Lines | None = None
         self._seen: set[object] = set()
         self._steps = 0
 
@@ -112,21 +120,13 @@ class Walk:
         """Record an act of the command that runs, unless it is known already; `at` puts it before others."""
         start, end = self.whole or self.span
         folders = self.state.folders
+        if self.wrote or action == "write":
+            self._partly(action, value, more)
+            self.wrote = True
         made = Act(action, value, start, end, folders=folders, **more)  # type: ignore[arg-type]
         if action not in ("read", "connect"):  # most acts
             self.switched += switches(made)
-        key = (
-            action,
-            value,
-            made.argv,
-            folders,
-            made.tree,
-            made.follows,
-            made.opaque,
-            made.free,
-            made.method,
-            made.supposed,
-        )
+        key = (action, value, made.argv, folders, made.tree, made.opaque, made.free, made.method, made.supposed)
         before = len(self._seen)
         self._seen.add(key)
         if len(self._seen) == before:
@@ -134,6 +134,14 @@ class Walk:
         if len(self.acts) >= MOST_ACTS:
             raise Opaque(f"it has more than {MOST_ACTS} effects")
         self.acts.insert(len(self.acts) if at < 0 else at, made)
+
+    def _partly(self, action: str, value: Value, more: dict[str, object]) -> None:
+        """Note for a path that names files whether the script may have made them."""
+        if action in {"read", "write", "delete"} and not NAMES.isdisjoint(value.parts):
+            from .made import made_before
+
+            if (action == "write" and self.moved) or made_before(self.acts, None if self.whole else self.span, value):
+                more["names"] = "made"
 
     def opaque(
         self, why: str, remediation: str = "", argv: tuple[Value, ...] = (), unread: ProgramCall | None = None

@@ -124,6 +124,42 @@ def test_what_is_named_by_a_search_or_a_glob(tmp_path: Path, script: str, lexica
     assert [(d.effect, d.reasons) for d in found] == [(lexical, found[0].reasons), (disk, found[1].reasons)]
 
 
+@pytest.mark.parametrize(
+    ("script", "lexical", "disk"),
+    [
+        ("find src -name '*.ts' | xargs wc -l", "allow", "allow"), ("find src -type f -print0 | xargs -0 rm -f", "allow", "allow"), ("find . -name '*.md' | xargs rm", "deny", "deny"),
+        ("find src -name '*.ts' | sort | uniq | grep -v b | head -3 | xargs cat", "allow", "allow"), ("grep -rl a src | xargs sed -i s/a/b/", "allow", "allow"),
+        ("rg -l a src | xargs -n1 cat", "allow", "allow"), ("find src -name '*.ts' | xargs -P4 -I{} cp {} dist/", "allow", "allow"), ("find src -name '*.ts' | xargs -d '\\n' cat", "allow", "allow"),
+        ("for f in $(find src -name '*.ts'); do head \"$f\"; done", "allow", "allow"), ("wc -l $(find src -name '*.ts' | sort)", "allow", "allow"),
+        ("find / -name passwd | xargs cat", "deny", "deny"), ("find src | cut -c5- | xargs cat", "deny", "deny"), ("find src | head -c 5 | xargs cat", "deny", "deny"),
+        ("find src -printf '/etc/%f' | xargs cat", "deny", "deny"), ("{ find src; echo /etc/passwd; } | xargs cat", "deny", "deny"), ("find src -exec echo /etc/passwd ';' | xargs cat", "deny", "deny"),
+        ("cd src; find b -type f | (cd /etc; xargs cat)", "deny", "deny"), ("find src -name '*.ts' -print0 | xargs cat", "deny", "deny"), ("find src 2>&1 | xargs cat", "deny", "deny"),
+        ("f() { echo /etc/passwd; find src; }; f | xargs cat", "deny", "deny"), ("cat $(find src; echo /etc/passwd)", "deny", "deny"), ("IFS=s; cat $(find src)", "deny", "deny"),
+        ("touch 'src/b /etc/passwd'; find src | xargs cat", "deny", "deny"), ("find src -name '*.ts' | xargs -I{} cat {}/../../../x", "deny", "deny"),
+        ("find src odd -type f | xargs cat", "allow", "deny"), ("find odd -type f -print0 | xargs -0 cat", "allow", "allow"), ("cat $(find odd -type f)", "allow", "deny"),
+        ("find lost | xargs cat", "allow", "deny"), ("touch src/k.pem; cat src/*", "deny", "deny"), ('for f in src/*; do echo x > "$f/../../docs/x"; done', "deny", "deny"),
+        ("echo *", "allow", "allow"), ("echo /etc/*", "deny", "deny"), ("for f in ~/.ssh/*; do :; done", "deny", "deny"), ("cd /etc && echo *", "deny", "deny"), ("x=(/etc/*)", "deny", "deny"),
+        ("printf '%s\\n' docs/*", "allow", "allow"), ("echo '/etc/*'", "allow", "allow"), ("set -- /etc/p*", "deny", "deny"), ("ls -d ~/.*", "deny", "deny"),
+    ],
+)  # fmt: skip
+def test_names_that_are_printed_or_listed(tmp_path: Path, script: str, lexical: str, disk: str) -> None:
+    for name in ("src/a.ts", "src/b/k.ts", "docs/r.md", "docs/k.pem", "README.md", "dist/d", "odd/a b", "lost/x"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "lost/l").symlink_to("/etc/passwd")
+    found = [
+        HONEST.decide(action="run", resource=script, workspace=str(tmp_path), home="/h", lexical=x)
+        for x in (True, False)
+    ]
+    assert [(d.effect, d.reasons) for d in found] == [(lexical, found[0].reasons), (disk, found[1].reasons)]
+
+
+def test_a_program_that_tells_about_itself_does_nothing_else() -> None:
+    for script in ("sed --version", "rustc --version", "rm --help", "cat --help"):
+        assert all(a.action == "run" and not a.opaque for a in read_acts(script, "bash", builtin)), script
+    assert any(a.action == "delete" for a in read_acts("rm --help x", "bash", builtin))
+
+
 @pytest.mark.parametrize("above", [0, 1])
 def test_names_of_one_search(above: int) -> None:
     count = limit("find_names") + above

@@ -22,6 +22,8 @@ NAMES = builtin_names()
 TREES = {
     "": "",
     "existing": "/**",
+    "visible": "/**",
+    "linked": "/**",
     "new": "/**!",
     "copied": "/**=",
     "own": "/**+",

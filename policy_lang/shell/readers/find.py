@@ -76,7 +76,7 @@ def _is_expression(value: Value) -> bool:
 class FoundFiles:
     """One run of find: reads the expression once for all starting points, and records what each action does."""
 
-    __slots__ = ("_acted", "_depth", "_inside", "parsed", "shell", "starts", "words")
+    __slots__ = ("_acted", "_depth", "_inside", "output", "parsed", "shell", "starts", "words")
 
     def __init__(self, shell: ProgramHost, parsed: Parsed, starts: list[Value], words: list[Value]) -> None:
         self.shell = shell
@@ -87,6 +87,7 @@ class FoundFiles:
         least = next((texts[i + 1] for i, t in enumerate(texts[:-1]) if t == "-mindepth"), None)
         self._inside = least is not None and least.isdigit() and int(least) > 0
         self._acted = False
+        self.output: Lines | None = None
         self._depth = 0
 
     def run(self) -> None:
@@ -97,6 +98,7 @@ class FoundFiles:
             raise Opaque(f"the profile of `find` does not know the expression `{(self.words[0].text or '')[:40]}`")
         if not self._acted:
             self._print(found, "\n")
+        self.shell.walk.output = self.output
 
     # expressions: each takes what comes to it, and gives what it lets through
 
@@ -204,10 +206,10 @@ class FoundFiles:
         return [v for start in self.starts for v in _found(start, found)]
 
     def _print(self, found: Filter, end: str) -> None:
-        before = self.parsed.output
+        before = self.output
         forms = tuple(self._values(found)) + (before.forms if before else ())
         mixed = not end or (self._acted and before is None) or (before is not None and before.end != end)
-        self.parsed.output = None if mixed else Lines(forms, end)
+        self.output = None if mixed else Lines(forms, end, self.shell.walk.state.folders)
 
     def _run(self, action: str, found: Filter) -> None:
         """`-exec command ;` and its like."""
@@ -223,7 +225,7 @@ class FoundFiles:
             walk.state.folders = None  # each runs in the folder of the file
         run_with(self.shell, inner, "{}", self._values(found), each)
         walk.state.folders = folders
-        self.parsed.output = None
+        self.output = None
 
 
 def run_with(shell: ProgramHost, words: list[Value], mark: str, values: list[Value], each: bool) -> None:

@@ -7,6 +7,7 @@ import re
 from ...domain.regex import regex
 from ..call import ProgramCall
 from ..dialect import DIALECTS, SETTINGS, SH, Dialect
+from ..names import words_of
 from ..operands import missing_operands
 from ..profile import Parsed
 from ..reading import Opaque
@@ -127,7 +128,14 @@ def xargs(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
 
 def _input_words(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> list[Value]:
     """The words that xargs makes of its input."""
-    return [Value((Hole.ANY,), True, "words from standard input")]
+    given = {g.option.names[0]: g.value for g in parsed.options}
+    nul = "-0" in given
+    lined = "-d" in given and given["-d"] is not None and given["-d"].text == "\\n"
+    found = None
+    if not {"-a", "-E", "-e"} & set(given) and ("-d" not in given or lined) and shell.walk.input is not None:
+        fits = nul == (shell.walk.input.end == "\0")
+        found = words_of(shell.walk, shell.walk.input, splits=not nul) if fits else None
+    return found or [Value((Hole.ANY,), True, "words from standard input")]
 
 
 def command(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:

@@ -1,0 +1,168 @@
+"""Names of files that a script hands on: what a command prints, and whether its lines can be taken for words."""
+
+from __future__ import annotations
+
+from ..domain.regex import regex
+from .profile import Parsed
+from .values import NAMES, Hole, Lines, Value, found_below
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .walk import Walk
+
+_HARMLESS = {
+    "head": "-n -0 -q -z", "tail": "-n -0 -q -z", "sort": "-b -d -f -g -i -M -h -n -R -r -V -s -u -z -k -t --parallel",
+    "uniq": "-d -u -i -z -w", "tac": "", "cat": "-u", "grep": "-v -i -E -F -G -P -w -x -e -a -z -m --line-buffered",
+}  # fmt: skip
+"""Filters that print some of their lines, as they are, and the options that leave it at that."""
+_KEPT = {name: frozenset(options.split()) for name, options in _HARMLESS.items()}
+_LISTS = frozenset(
+    [
+        "-l",
+        "-L",
+        "-r",
+        "-R",
+        "-i",
+        "-v",
+        "-E",
+        "-F",
+        "-G",
+        "-P",
+        "-w",
+        "-x",
+        "-e",
+        "-f",
+        "-s",
+        "-I",
+        "-Z",
+        "-n",
+        "-H",
+        "--include",
+        "--exclude",
+        "--exclude-dir",
+        "-z",
+    ]
+)
+_RG = frozenset(
+    [
+        "-l",
+        "--files",
+        "--files-without-match",
+        "-0",
+        "-i",
+        "-s",
+        "-S",
+        "-w",
+        "-x",
+        "-F",
+        "-e",
+        "-f",
+        "-g",
+        "-t",
+        "-T",
+        "-.",
+        "-u",
+        "-n",
+        "-v",
+        "-m",
+        "-d",
+        "--sort",
+        "--sortr",
+    ]
+)
+_GIT = frozenset(
+    [
+        "-c",
+        "-o",
+        "-m",
+        "-d",
+        "-z",
+        "-i",
+        "--exclude-standard",
+        "--cached",
+        "--name-only",
+        "--diff-filter",
+        "--relative",
+        "-M",
+        "-C",
+    ]
+)
+_ODD = regex(r"[\s'\"\\*?\[]")
+
+
+def printed_names(walk: Walk, parsed: Parsed) -> Lines | None:
+    """The names that a command prints, line by line; None when it may print anything else."""
+    name = parsed.path[0]
+    if walk.input is None and name == "grep" and not parsed.has("-l") and not parsed.has("-L"):
+        return None
+    given = {g.option.names[0] for g in parsed.options}
+    folders = walk.state.folders
+    if name in {"grep", "egrep", "fgrep"} and given & {"-l", "-L"} and given <= _LISTS and "-R" not in given:
+        operands = parsed.operands[0 if "-e" in given or "-f" in given else 1 :]
+        return _below(operands, "\0" if "-Z" in given else "\n", folders)
+    if name == "rg" and given & {"-l", "--files"} and given <= _RG:
+        operands = parsed.operands[0 if given & {"-e", "-f", "--files"} else 1 :]
+        return _below(operands, "\0" if "-0" in given else "\n", folders, hidden=bool(given & {"-.", "-u"}))
+    if (parsed.path == ("git", "ls-files") and given <= _GIT) or (
+        parsed.path == ("git", "diff") and "--name-only" in given and given <= _GIT
+    ):
+        return _below([], "\0" if "-z" in given else "\n", folders)
+    if name in _KEPT:
+        lines = walk.input
+        if lines is None or not given <= _KEPT[name] or len(parsed.operands) != (name == "grep" and "-e" not in given):
+            return None
+        return lines if ("-z" in given) == (lines.end == "\0") else None
+    return None
+
+
+def _below(operands: list[Value], end: str, folders: tuple[str, ...] | None, hidden: bool = True) -> Lines:
+    forms = [found_below(o, "*") for o in operands]
+    return Lines(
+        tuple(forms) or (Value((Hole.ENTRY if hidden else Hole.FILE, Hole.BELOW), True, "a name that is printed"),),
+        end,
+        folders,
+    )
+
+
+def words_of(walk: Walk, lines: Lines | None, splits: bool) -> list[Value] | None:
+    """The words that lines become where they are split at blanks, or else ended as they are.
+
+    None when they may be anything: names with blanks, quotes or wildcards become others. Whether files have such names
+    is for the disk to say.
+    """
+    if lines is None or lines.folders != walk.state.folders or (lines.end == "\0" and splits):
+        return None
+    if "IFS" in walk.state.variables:
+        return None
+    if lines.end != "\0":
+        for form in lines.forms:
+            if any(isinstance(p, str) and _ODD.search(p) for p in form.parts) or _made_odd(walk):
+                return None
+            walk.act("run", form, opaque="a name that is found has blanks, quotes or wildcards", names="odd")
+    return list(lines.forms)
+
+
+def _made_odd(walk: Walk) -> bool:
+    """True when the script itself may have made names that are split."""
+    made = (a.value.parts for a in walk.acts if a.action == "write")
+    return any(_ODD.search(p) if isinstance(p, str) else p not in NAMES for parts in made for p in parts)
+
+
+def is_odd(name: str) -> bool:
+    """True for a name that a shell or xargs would split, unquote or expand."""
+    return _ODD.search(name) is not None
+
+
+def listed_folder(value: Value) -> Value | None:
+    """The folder whose names the last glob of a word shows; None for a word without one."""
+    last = max((i for i, p in enumerate(value.parts) if p is Hole.FILE), default=-1)
+    if last < 0:
+        return None
+    before = list(value.parts[:last])
+    while before and not (isinstance(before[-1], str) and "/" in before[-1]):
+        before.pop()
+    if not before:
+        return Value((".",))
+    text = str(before[-1]).rpartition("/")[0]
+    whole = text or ("/" if len(before) == 1 else "")
+    return Value((*before[:-1], *([whole] if whole else [])), value.many, value.why)
