@@ -141,6 +141,9 @@ class _Differ:
         if self.engines["old"].policy.profiles != self.engines["new"].policy.profiles:
             why = "a `profile` changed, so commands are read differently"
             self.result.undecided.append(Undecided("widened", "run", why))
+        if self.engines["old"].policy.trusts != self.engines["new"].policy.trusts:
+            why = "a `trust` changed, so programs in that folder are what they are called, or no longer"
+            self.result.undecided.append(Undecided("widened", "run", why))
         spoken = old.actions() | new.actions()
         for action in (a for a in ACTIONS if a in spoken):
             self._action(action)

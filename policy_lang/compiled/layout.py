@@ -11,7 +11,7 @@ from __future__ import annotations
 
 MAGIC = b"\x89plc\r\n\x1a\n"
 """Shows at once that a transfer has changed line ends or dropped the eighth bit, as PNG's does (RFC 2083, 3.1)."""
-FORMAT = 2
+FORMAT = 3
 HEADER = 20
 """Magic, format, checksum, length: 8 bytes and three numbers. The sections' places follow."""
 

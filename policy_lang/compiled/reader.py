@@ -44,7 +44,7 @@ class Contents:
         self._file = file = _File(data)
         about: Any = unpack(file.section("about"))
         self.program, self.language, self.name, digest, self.sources, *rest = about
-        layers, tiers, attributes, conditions, tables, freezes = rest
+        layers, tiers, attributes, conditions, tables, freezes, trusts = rest
         self._profiles: dict[str, Profile | None] = {}
         self.prepared = Prepared(
             digest,
@@ -54,6 +54,7 @@ class Contents:
             tuple(_formula(f) for f in conditions),
             _Tables(file, tables),
             tuple(FreezeRule(*f) for f in freezes),
+            trusts,
         )
 
     def profile(self, name: str) -> Profile | None:

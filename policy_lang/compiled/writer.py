@@ -44,7 +44,7 @@ def write(prepared: Prepared, origin: Origin, profiles: Mapping[str, Profile]) -
         ),
         tuple((a.name, a.type, a.members, a.default) for a in prepared.attributes.values()),
         tuple(_formula(f) for f in prepared.conditions), places,
-        tuple((f.denials, f.seconds, f.file, f.line) for f in prepared.freezes),
+        tuple((f.denials, f.seconds, f.file, f.line) for f in prepared.freezes), prepared.trusts,
     )  # fmt: skip
     return _file({"about": pack(about), **writer.sections(), **_profiles(profiles)})
 

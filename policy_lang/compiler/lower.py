@@ -29,6 +29,7 @@ from ..resolve.resolver import ResolvedPolicy, ResolvedRule
 from ..syntax import tree
 from .checks import lower_proofs, lower_tests
 from .own_profiles import own_profiles, profile_name
+from .trusts import trusted_folders
 
 
 def lower(resolved: ResolvedPolicy) -> PolicySet:
@@ -56,6 +57,7 @@ def lower(resolved: ResolvedPolicy) -> PolicySet:
     proofs = tuple(p for m in resolved.modules for p in lower_proofs(m, resolved, lowering.patterns))
     sources = tuple(p for m in resolved.modules if m.path for p in (m.path, os.path.abspath(m.file.source.path)))
     own, contents = own_profiles(resolved)
+    trusts = trusted_folders(resolved)
     sources += tuple(p for path, _ in contents for p in (path, os.path.abspath(path)))
     return PolicySet(
         resolved.root.name,
@@ -63,12 +65,13 @@ def lower(resolved: ResolvedPolicy) -> PolicySet:
         floor,
         resolved.tiers,
         resolved.attributes,
-        _digest(resolved, layers, floor, contents),
+        _digest(resolved, layers, floor, contents, trusts),
         sources,
         profiles=own,
         tests=tests,
         proofs=proofs,
         freezes=_freezes(resolved),
+        trusts=trusts,
     )
 
 
@@ -390,7 +393,11 @@ def _valid_glob(atom: Atom) -> bool:
 
 
 def _digest(
-    resolved: ResolvedPolicy, layers: tuple[Layer, ...], floor: tuple[Rule, ...], profiles: list[tuple[str, bytes]]
+    resolved: ResolvedPolicy,
+    layers: tuple[Layer, ...],
+    floor: tuple[Rule, ...],
+    profiles: list[tuple[str, bytes]],
+    trusts: tuple[str, ...],
 ) -> str:
     """SHA-256 over meaning alone: neither order nor layout nor file names change it."""
     parts: list[object] = ["+".join(sorted({str(m.file.edition) for m in resolved.modules}))]
@@ -399,5 +406,6 @@ def _digest(
     parts.append(sorted(repr(t) for t in resolved.tiers.values()))
     parts.append(sorted(repr(a) for a in resolved.attributes.values()))
     parts += sorted(("freeze", f.denials, f.seconds) for f in _freezes(resolved))
+    parts += [("trust", folder) for folder in trusts]
     parts += sorted((profile_name(path), hashlib.sha256(data).hexdigest()) for path, data in profiles)
     return "sha256:" + hashlib.sha256(repr(parts).encode()).hexdigest()

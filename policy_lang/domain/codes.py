@@ -183,6 +183,10 @@ _PAGES = (
      "docs/reference/commands.md has the format.", "", ""),
     Page("PLE510", "a profile in the wrong place", "A profile changes what every rule sees, so it stands in a policy without "
      "ceilings, or in the outermost ceiling, once a program.", "", ""),
+    Page("PLE511", "a folder that cannot be trusted", "A trusted folder is absolute, in the home (`~/`) or in the workspace (`./`), "
+     "named in full and in its shortest form.", 'trust "bin"\nallow run "git **"', 'trust "./bin"\nallow run "git **"'),
+    Page("PLE512", "a `trust` in the wrong place", "What a folder's programs are decides what a policy grants, so only the policy that grants "
+     "says it: no guardrail and no import.", 'guardrail "g"\ntrust "/opt/bin"\ndeny read "x"', 'policy "p"\ntrust "/opt/bin"\nallow read "x"'),
     # requests
     Page("PLR001", "not a string", "Resources are strings; commands may be arrays of strings.",
      '{"action": "read", "resource": ["a"]}', '{"action": "read", "resource": "a"}'),

@@ -52,6 +52,7 @@ def prepare(policy: PolicySet, profiles: Profiles = no_profiles) -> Prepared:
         tuple(conditions),
         {action: building.done() for action, building in made.items()},
         policy.freezes,
+        policy.trusts,
     )
 
 

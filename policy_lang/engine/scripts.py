@@ -85,9 +85,13 @@ def _with_readings(evaluator: Evaluator, request: Request, acts: tuple[Act, ...]
     found: tuple[Act, ...] | None = evaluator.scripts.get(key)
     if found is not None:
         return found
-    made = list(acts)
     restricted = evaluator.restricted()
     repository = _git_context(request)
+    if evaluator.prepared.trusts:
+        from .trust import by_name
+
+        acts = tuple(a for act in acts for a in by_name(evaluator, act, request, repository))
+    made = list(acts)
     for act in acts:
         if act.unread is not None:
             needed = outward(act, evaluator.profiles, repository) if not act.opaque else []

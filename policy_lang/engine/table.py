@@ -130,7 +130,7 @@ class Prepared:
     `layers` holds (name, is a guardrail) for each layer, `conditions` each different condition once.
     """
 
-    __slots__ = ("attributes", "conditions", "digest", "freezes", "layers", "tables", "tiers")
+    __slots__ = ("attributes", "conditions", "digest", "freezes", "layers", "tables", "tiers", "trusts")
 
     def __init__(
         self,
@@ -141,6 +141,7 @@ class Prepared:
         conditions: tuple[Formula, ...],
         tables: Tables,
         freezes: tuple[FreezeRule, ...],
+        trusts: tuple[str, ...] = (),
     ) -> None:
         self.digest = digest
         self.layers = layers
@@ -149,3 +150,4 @@ class Prepared:
         self.conditions = conditions
         self.tables = tables
         self.freezes = freezes
+        self.trusts = trusts

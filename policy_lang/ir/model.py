@@ -109,3 +109,5 @@ class PolicySet:
     tests: tuple[TestBlock, ...] = field(default=())
     proofs: tuple[ProveBlock, ...] = field(default=())
     freezes: tuple[FreezeRule, ...] = ()
+    trusts: tuple[str, ...] = ()
+    """Folders whose programs every layer that grants takes for what they are called."""

@@ -101,6 +101,9 @@ class Builder(Transformer[Token, Anything]):
     def profile(self, kids: Kids) -> tree.ProfileFile:
         return tree.ProfileFile(self.word(kids[1]), _span(kids))
 
+    def trust(self, kids: Kids) -> tree.Trust:
+        return tree.Trust(kids[1], _span(kids))
+
     def let_(self, kids: Kids) -> tree.Let:
         return tree.Let(self.word(kids[1]), kids[-1], _span(kids))
 

@@ -251,6 +251,8 @@ def _parts_of(item: tree.Node) -> list[Part]:
             return [(f"within {_value(item.target)}", pos)]
         case tree.ProfileFile():
             return [(f"profile {_value(item.target)}", pos)]
+        case tree.Trust():
+            return [("trust", pos), *_list(item.folders)]
         case tree.TierDef():
             return [(f"tier {item.name.text}", pos)]
         case tree.Freeze():

@@ -13,7 +13,7 @@ from ..domain.limits import limit
 from .tokens import Token, soften
 
 FILE_ONLY = frozenset(
-    {"POLICY", "GUARDRAIL", "IMPORT", "WITHIN", "PROFILE", "LET", "TIER", "CONTEXT", "FREEZE", "TEST", "PROVE"}
+    {"POLICY", "GUARDRAIL", "IMPORT", "WITHIN", "PROFILE", "TRUST", "LET", "TIER", "CONTEXT", "FREEZE", "TEST", "PROVE"}
 )
 HEADERS = frozenset({"POLICY", "GUARDRAIL"})
 _EFFECTS = frozenset({"ALLOW", "ASK", "DENY"})
@@ -44,6 +44,7 @@ _CONTINUES = frozenset(
         "IMPORT",
         "WITHIN",
         "PROFILE",
+        "TRUST",
         "LET",
         "TIER",
         "FREEZE",

@@ -55,6 +55,14 @@ class ProfileFile:
 
 
 @dataclass(slots=True)
+class Trust:
+    """`trust "FOLDER", ...`: programs there are what they are called."""
+
+    folders: list[Word]
+    pos: Pos
+
+
+@dataclass(slots=True)
 class Let:
     """`let NAME = PATTERNS`."""
 
@@ -249,9 +257,8 @@ class ProveDef:
     end: int = 0
 
 
-Item = (
-    Header | Import | Within | ProfileFile | Let | TierDef | ContextDef | Freeze | RuleNode | Scope | TestDef | ProveDef
-)
+Setting = ProfileFile | Trust | Freeze
+Item = Header | Import | Within | Setting | Let | TierDef | ContextDef | RuleNode | Scope | TestDef | ProveDef
 Node = Item | CaseNode | PropertyNode
 
 
