@@ -12,12 +12,12 @@ from ..domain.request import Request
 from ..ir.sorts.sort import Circumstances, sort_named
 from ..shell.acts import Act
 from ..shell.repository import UNKNOWN_BRANCH
-from ..shell.values import Hole, Value
+from ..shell.values import Hole, Value, literal
 from .argv import run_verdict
 from .combine import Environment, Marks
 from .evaluator import Evaluator
 from .labels import SOME, UnknownResourceError, ref_sequences
-from .paths import path_verdict
+from .paths import ORDINARY, path_verdict
 
 
 def act_effect(evaluator: Evaluator, act: Act, request: Request, env: Environment) -> Effect:
@@ -43,6 +43,8 @@ def act_effect(evaluator: Evaluator, act: Act, request: Request, env: Environmen
         verdict = Verdict(DENY, reasons=(f"undecided within limits: {error}",))
     except UnknownResourceError as unknown:
         verdict = _unknown(evaluator, act.action, env, str(unknown))
+    if act.doubtful and verdict.rules and set(verdict.rules) <= set(_said_of_all(evaluator, act, request, env).rules):
+        verdict = Verdict(ALLOW)
     return Effect(
         act.action,
         shown,
@@ -57,6 +59,22 @@ def act_effect(evaluator: Evaluator, act: Act, request: Request, env: Environmen
         act.supposed,
         act.file,
     )
+
+
+_ORDINARY = {COMMAND: "\N{CURRENCY SIGN}", HOST: "https://ordinary.invalid"}
+"""A program and a host that no rule speaks of."""
+
+
+def _said_of_all(evaluator: Evaluator, act: Act, request: Request, env: Environment) -> Verdict:
+    """The verdict on the same act, with a word that no rule speaks of."""
+    word = literal(_ORDINARY.get(SORT_OF[act.action], ORDINARY))
+    argv = (word, *act.argv[1:]) if act.argv else ()
+    try:
+        return _verdict(evaluator, replace(act, value=word, argv=argv, parsed=None), request, env)
+    except UnknownResourceError as unknown:
+        return _unknown(evaluator, act.action, env, str(unknown))
+    except (RequestError, SearchLimitError):
+        return Verdict(DENY)
 
 
 def _verdict(evaluator: Evaluator, act: Act, request: Request, env: Environment) -> Verdict:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from ..domain.actions import ACTIONS, ALLOW, COMMAND, DENY, HOST, SORT_OF
 from ..domain.decision import Answer, Decision, Effect, Verdict
 from ..domain.errors import Diagnostic, PolicyError, RequestError, SearchLimitError
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from .table import Prepared
 
 _MOST_ANSWERS = limit("answers")
+_SUPPOSED = attrgetter("supposed")
 
 
 class Engine:
@@ -102,8 +105,9 @@ class Engine:
             verdict = Verdict(DENY, reasons=(f"undecided within limits: {error}",))
         except Exception as error:  # noqa: BLE001 (fail closed: whatever went wrong denies)
             verdict = Verdict(DENY, reasons=(f"internal error (PLI001): {type(error).__name__}",))
-        pure = files is None and is_pure(request, parts)
-        if parts and any(p.supposed for p in parts):
+        on_disk = self.prepared.trusts and not request.lexical  # where links of trusted folders lead
+        pure = files is None and not on_disk and is_pure(request, parts)
+        if any(map(_SUPPOSED, parts)):
             parts = tuple(p for p in parts if not p.supposed or p.file or p.verdict.effect != ALLOW)
         return Answer(verdict, self.prepared.digest, request.action, resource, parts, opaque, pure, files or ())
 

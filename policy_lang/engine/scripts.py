@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from operator import attrgetter
 
 from ..domain.actions import COMMAND, DENY
 from ..domain.decision import Effect, Verdict
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Files = tuple[tuple[str, str], ...]
+_UNREAD, _OPAQUE, _VERDICT = attrgetter("unread"), attrgetter("opaque"), attrgetter("verdict")
 Found = tuple[Verdict, tuple[Effect, ...], tuple[str, ...], Files | None]
 """A verdict, the effects behind it, why commands could not be read; files whose code was followed, None for no look."""
 INNER = ("rg", "apply_patch")
@@ -48,8 +50,8 @@ def _command(evaluator: Evaluator, request: Request, env: Environment) -> Found:
         for inner in project.followed(act) if project is not None else ():
             evaluator.part()
             parts.append(act_effect(evaluator, inner, request, env))
-    opaque = tuple(dict.fromkeys(p.opaque for p in parts if p.opaque))
-    verdict = evaluator.strictest(p.verdict for p in parts)
+    opaque = tuple(dict.fromkeys(filter(None, map(_OPAQUE, parts))))
+    verdict = evaluator.strictest(map(_VERDICT, parts))
     if len(parts) > 1 and verdict.effect == DENY:
         verdict = Verdict(DENY, (), verdict.rules, _denial_reasons(parts))
     files = tuple(project.files.items()) if project is not None and project.looked else None
@@ -72,7 +74,7 @@ def acts(evaluator: Evaluator, request: Request) -> tuple[Act, ...]:
             found = tuple(read_acts(resource, request.shell, evaluator.profiles, repository))
         if is_small(resource) and len(found) <= MOST_PARTS:
             evaluator.scripts.keep(key, found)
-    if any(a.unread is not None for a in found):
+    if any(map(_UNREAD, found)):
         return _with_readings(evaluator, request, found, (*key, request.workspace, request.cwd))
     return found
 
@@ -82,12 +84,13 @@ def _with_readings(evaluator: Evaluator, request: Request, acts: tuple[Act, ...]
     from ..shell.outward import outward  # few commands need them
     from ..shell.suppositions import suppositions
 
-    found: tuple[Act, ...] | None = evaluator.scripts.get(key)
+    trusting = bool(evaluator.prepared.trusts)  # then the links on the disk decide as well, and nothing is kept
+    found: tuple[Act, ...] | None = None if trusting else evaluator.scripts.get(key)
     if found is not None:
         return found
     restricted = evaluator.restricted()
     repository = _git_context(request)
-    if evaluator.prepared.trusts:
+    if trusting:
         from .trust import by_name
 
         acts = tuple(a for act in acts for a in by_name(evaluator, act, request, repository))
@@ -98,7 +101,7 @@ def _with_readings(evaluator: Evaluator, request: Request, acts: tuple[Act, ...]
             made += [a for a in needed if a.action != "read" or not _in_workspace(a, request)]
             made += suppositions(act, evaluator.profiles, repository, restricted)
     found = tuple(made)
-    if is_small(request.resource) and len(found) <= MOST_PARTS:
+    if not trusting and is_small(request.resource) and len(found) <= MOST_PARTS:
         evaluator.scripts.keep(key, found)
     return found
 

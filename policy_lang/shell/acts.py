@@ -43,6 +43,8 @@ class Act:
     remediation: str = ""
     note: str = ""
     supposed: bool = False
+    doubtful: bool = False
+    """A supposed act that rests on an ordinary word: what is said of every such word does not count."""
     unread: ProgramCall | None = None
     names: str = ""
     file: str = ""

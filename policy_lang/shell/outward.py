@@ -26,6 +26,7 @@ from .walk import Walk
 
 _MOST_OPTIONS = limit("supposed_words")
 _SEPARATORS = regex(r"[=:,@]")
+_ASSIGNED = regex(r"[A-Za-z_][A-Za-z0-9_]*=", re.ASCII)
 _BLANK = regex(r"[ \t\n]")
 _URL = regex(r"([A-Za-z][A-Za-z0-9+.-]*)://([^\s\"'<>\\^`{|}/]*)[^\s\"'<>\\^`{|}]*", re.ASCII)
 _BRACKETED = regex(r"\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\](?::[0-9]+)?", re.ASCII)
@@ -36,6 +37,8 @@ _HOST = regex(
     re.ASCII | re.IGNORECASE,
 )
 """A name under a top-level domain that is no usual ending of a file, or an address."""
+_SERVER = regex(r".*[.:].*|localhost", re.ASCII)
+"""What stands behind a scheme that is not known and names a server; `s3://bucket` does not."""
 _AT_HOST = regex(r"[A-Za-z0-9._+-]+@([A-Za-z][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(:?)", re.ASCII)
 _PLAIN_HOST = regex(r"[A-Za-z][A-Za-z0-9-]*", re.ASCII)
 _LEAST_PORT = 1024
@@ -59,8 +62,10 @@ def outward(act: Act, profiles: Profiles, context: GitContext) -> list[Act]:
             if one.unread is None:
                 continue
             for value in one.unread.argv:
-                _word(walk, value)
-            _commands(shell, one.unread)
+                if one.parsed is None or not _ASSIGNED.match(value.starts()):  # `make PREFIX=/usr`
+                    _word(walk, value)
+            if one.parsed is None:
+                _commands(shell, one.unread)
             todo += walk.acts[done:]
             done = len(walk.acts)
     except Opaque as fault:
@@ -81,9 +86,11 @@ def _word(walk: Walk, value: Value) -> None:
     rest = text
     if not _BLANK.search(text):
         for match in _URL.finditer(text):
-            connect(
-                walk, literal(match[0] if match[1].lower() in SCHEMES else match[2].rpartition("@")[2]), scheme="https"
-            )
+            host = match[2].rpartition("@")[2]
+            if match[1].lower() in {*SCHEMES, "file"}:
+                connect(walk, literal(match[0]))
+            elif _SERVER.fullmatch(host):
+                connect(walk, literal(host), scheme="https")
         rest = _URL.sub("", text)
         for host in _hosts(rest):
             walk.act("connect", literal(host))
@@ -98,9 +105,8 @@ def _leads_out(text: str, folders: tuple[str, ...] | None) -> bool:
         return not text.startswith("//")
     if "/" not in text and text != "..":
         return False
-    return folders is None or any(
-        posixpath.normpath(posixpath.join(f, text)).startswith(("..", "/", "~")) for f in folders
-    )
+    ends = [posixpath.normpath(posixpath.join(folder, text)) for folder in folders or ("",)]
+    return any(end.startswith(("..", "/", "~")) for end in ends)
 
 
 def _hosts(text: str) -> list[str]:

@@ -137,13 +137,11 @@ class Programs:
         if parsed.root.name in PROGRAMS:
             parsed.repository = place_of(parsed, inside)
         # the command itself comes first in what is shown, whatever was found on the way
-        walk.act(
-            "run",
-            NOTHING,
-            place,
-            argv=call.argv,
-            parsed=parsed,
-            free=free,
-            note="; ".join(n for n in (profile.note, *changes.notes) if n),
-        )
+        note = profile.note
+        unread = None
+        if note and not handled and parsed.operands and all(slot.role == "text" for slot in profile.operands):
+            unread = ProgramCall(tuple(parsed.operands))
+        if changes.notes:
+            note = "; ".join(n for n in (note, *changes.notes) if n)
+        walk.act("run", NOTHING, place, argv=call.argv, parsed=parsed, free=free, note=note, unread=unread)
         walk.state.folders = inside

@@ -34,6 +34,8 @@ _HOST_SIGNS = regex(r"[.:@]|//|localhost")
 _ADDRESS = r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}|\[[0-9A-Fa-f:.]+\]"
 _NAMED_HOST = regex(rf"(?:[A-Za-z0-9_-]+\.)+[A-Za-z][A-Za-z0-9-]*|localhost|{_ADDRESS}", re.ASCII)
 _ANY_HOST = regex(rf"[0-9.-]*[A-Za-z_][A-Za-z0-9_.-]*|{_ADDRESS}", re.ASCII)
+_FILE = regex(r"://[^/:@]+\.(?:[a-z]{1,2}|sh|zip|mov|app|info|name|pro|cab|dev|me|md|rs|py|so|bat|java)$", re.ASCII)
+"""A name that may as well be a file's."""
 _ASSIGNED = regex(r"([A-Za-z_][A-Za-z0-9_]*)=", re.ASCII)
 _SCHEMES = ("https", "http", "ssh")
 """Whose ports a host is tried at when it is given without one."""
@@ -45,7 +47,12 @@ _COMMANDS = frozenset({"run", *_REF_ACTIONS})
 
 
 def suppositions(act: Act, profiles: Profiles, context: GitContext, restricted: frozenset[str]) -> list[Act]:
-    """What a command may do besides what is known of it, as far as it is about the `restricted` actions."""
+    """What a command may do besides what is known of it, as far as it is about the `restricted` actions.
+
+    A command of which a profile knows all but what its words mean is not taken to write or delete them.
+    """
+    if act.parsed is not None:
+        restricted = restricted - {"write", "delete"}
     walk = Walk(BASH, context)
     walk.span = (act.start, act.end)
     walk.state.folders = act.folders
@@ -113,6 +120,11 @@ def _at_ports(authority: str) -> list[str]:
     return [f"{s}://{authority}" for s in _SCHEMES]
 
 
+def _is_ordinary(text: str) -> bool:
+    """True for a word that need not be a file, a branch or a program."""
+    return "/" not in text and "." not in text
+
+
 def _word(walk: Walk, value: Value, restricted: frozenset[str]) -> None:
     """One word as a path, a host, a variable."""
     text = value.text
@@ -123,7 +135,7 @@ def _word(walk: Walk, value: Value, restricted: frozenset[str]) -> None:
         _path(walk, joined([Hole.HOME, piece[1:]]) if piece.startswith("~/") else literal(piece), restricted)
     if "connect" in restricted:
         for host in hosts(text):
-            walk.act("connect", literal(host))
+            walk.act("connect", literal(host), doubtful=bool(_FILE.search(host)))
     assigned = _ASSIGNED.match(text)
     if assigned and "setenv" in restricted:
         walk.act("setenv", literal(assigned[1]))
@@ -133,10 +145,12 @@ def _path(walk: Walk, value: Value, restricted: frozenset[str]) -> None:
     """A word that may be a file, or a folder in which files are meant; the working folder is not looked into."""
     if value.text in {".", "./"}:
         return
-    unknown = Hole.ANY in value.parts  # of all files some are protected in every policy, so nothing could be written
+    # of all files some are protected in every policy, so a program could be given no word that is not known
+    rooted = value.starts().startswith("/") or value.parts[:1] in {(Hole.HOME,), (Hole.TMP,)}
+    unknown = Hole.ANY in value.parts or (walk.state.folders is None and not rooted)
     for action in ("read",) if unknown else ("read", "write", "delete"):
         if action in restricted:
-            walk.act(action, value, tree="own")
+            walk.act(action, value, tree="own", doubtful=_is_ordinary(value.text or "/"))
 
 
 def _refs(walk: Walk, texts: list[str], restricted: frozenset[str]) -> None:
@@ -145,8 +159,8 @@ def _refs(walk: Walk, texts: list[str], restricted: frozenset[str]) -> None:
         return
     for action, signs in _REF_ACTIONS.items():
         if action in restricted and any(s in t if s.isalpha() else t.startswith(s) for t in texts for s in signs):
-            for piece in (p for t in texts for p in pieces(t)):
-                walk.act(action, literal(piece.lstrip("+")))
+            for piece in (p.lstrip("+") for t in texts for p in pieces(t)):
+                walk.act(action, literal(piece), doubtful=_is_ordinary(piece))
 
 
 def without_options(words: tuple[Value, ...]) -> list[tuple[Value, ...]]:
@@ -219,7 +233,7 @@ class _HiddenCommands:
         before, state = len(self._walk.acts), self._walk.state.copy()
         self._shell.programs.command(ProgramCall(argv, self._stdin))
         self._walk.state = state
-        self._keep(before, unknown or any("$" in (v.text or "") for v in rest))
+        self._keep(before, unknown or any("$" in (v.text or "") for v in rest), argv[0] if _is_ordinary(name) else None)
 
     def _script(self, text: str) -> None:
         before, state = len(self._walk.acts), self._walk.state.copy()
@@ -227,12 +241,18 @@ class _HiddenCommands:
         self._walk.state = state
         self._keep(before, "$" in text)
 
-    def _keep(self, before: int, unknown: bool) -> None:
-        """Keep what was found since; what is opaque only where its words are, or hold something `unknown`."""
+    def _keep(self, before: int, unknown: bool, program: Value | None = None) -> None:
+        """Keep what was found since; what is opaque only where its words are, or hold something `unknown`.
+
+        A `program` that is an ordinary word is doubtful, and so is one without a profile.
+        """
         found = self._walk.acts[before:]
         del self._walk.acts[before:]
         for act in found:
-            if not act.opaque or unknown:
+            if act.opaque and unknown:
                 self._walk.acts.append(act)
             elif act.argv and all(v.text is not None for v in act.argv):
-                self._walk.acts.append(replace(act, opaque="", remediation=""))
+                doubtful = act.argv[0] == program or act.parsed is None
+                self._walk.acts.append(replace(act, opaque="", remediation="", doubtful=doubtful))
+            elif not act.opaque:
+                self._walk.acts.append(act)

@@ -157,3 +157,14 @@ def test_a_compiled_policy_has_it(tmp_path: Path) -> None:
     assert decide(compiled, "/opt/homebrew/bin/git status").effect == "allow"
     assert decide(compiled, "/opt/homebrew/bin/git push --force origin agent/x").effect == "deny"
     assert decide(compiled, "/opt/other/bin/git status").effect == "deny"
+
+
+def test_what_a_link_leads_to_is_looked_at_each_time(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/tool").touch()
+    policy = Policy.loads('policy "p"\ntrust "./bin"\nallow run "tool **"\nallow write "out/**"\n')
+    given = {"workspace": str(tmp_path), "lexical": False}
+    assert decide(policy, "bin/tool", **given).effect == "allow"
+    (tmp_path / "bin/tool").unlink()
+    (tmp_path / "bin/tool").symlink_to("../out/tool")
+    assert decide(policy, "bin/tool", **given).effect == "deny"

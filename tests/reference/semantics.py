@@ -13,6 +13,7 @@ from typing import Any
 
 from .commands import bare, option
 from .patterns import NO, OPEN, YES, braces, every, glob, most, negate, sequence
+from .readings import supposed
 
 FLOOR = [
     "{**,~/**,/**}/.git/hooks/",
@@ -242,7 +243,33 @@ def decide(policy: Policy, request: Request) -> tuple[str, set[str]]:
         if not granted and not module.guardrail:
             return "deny", set()
         tiers |= {r.tier for _, r, _ in held if r.effect == "ask"}
+    for reading, ordinary in supposed(request):
+        effect, counted = restricted(policy, reading)
+        if {id(r) for r in counted} <= {id(r) for r in restricted(policy, ordinary)[1]}:
+            continue
+        if effect == "deny":
+            return "deny", set()
+        tiers |= {r.tier for r in counted}
     return ("ask" if tiers else "allow"), reduced(policy, tiers)
+
+
+def restricted(policy: Policy, requests: list[Request]) -> tuple[str, list[Rule]]:
+    """Which rules deny or ask, whatever is granted: those of the strictest effect, over all the requests."""
+    met: dict[str, list[Rule]] = {"deny": [], "ask": []}
+    for request in requests:
+        values = {
+            **policy.attributes,
+            **request.context,
+            "agent": request.agent,
+            "repo": request.repo,
+            "now": request.now,
+        }
+        for _, rules in layers(policy.root, []):
+            for _, rule in rules:
+                if rule.effect != "allow" and truth(rule, request, values) != NO:
+                    met[rule.effect].append(rule)
+    effect = "deny" if met["deny"] else "ask"
+    return effect, met[effect]
 
 
 def own_files(policy: Policy) -> list[str]:

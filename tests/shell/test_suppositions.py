@@ -140,6 +140,60 @@ def test_grants_for_where_it_leads_are_enough() -> None:
     assert decide("acme -- rm src/a", policy).effect == "deny"
 
 
+GENERAL = Policy.loads(
+    """
+policy "general"
+allow run "**"
+allow read, write, delete "./"
+allow connect "**:*"
+deny run "**" except "acme **"
+deny write, delete "**" except "out/**"
+deny connect "**:*" except "api.example"
+"""
+)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "acme build",
+        "acme test main",
+        "acme -m 'remove it'",
+        "acme out/x",
+        "acme --name x",
+        "acme format.sh",
+        "acme build 2",
+    ],
+)
+def test_what_is_said_of_every_word_does_not_count(command: str) -> None:
+    decision = decide(command, GENERAL)
+    assert (decision.effect == "allow") is ("." not in command), decision.reasons
+
+
+@pytest.mark.parametrize(
+    "command", ["acme lib/x", "acme a.ts", "acme https://evil.example", "acme 10.1.2.3", "acme -- rm x"]
+)
+def test_what_is_said_of_files_and_hosts_does(command: str) -> None:
+    assert decide(command, GENERAL).effect == "deny"
+
+
+@pytest.mark.parametrize(
+    ("command", "effect"),
+    [
+        ("uv pip install .env", "deny"), ("cargo run --target=.env", "deny"), ("npm exec rm x", "deny"), ("uv pip install -i https://evil.example x", "deny"), ("cargo build", "allow"),
+        ("npm run build -- src/a.ts", "allow"), ("cargo test rmdir", "allow"), ("npm test -- --watch", "allow"),
+    ],
+)  # fmt: skip
+def test_operands_that_a_profile_says_nothing_of(command: str, effect: str) -> None:
+    decision = decide(command)
+    assert decision.effect == effect, decision.reasons
+
+
+def test_an_unknown_folder_leaves_ordinary_words_alone() -> None:
+    policy = Policy.loads('policy "p"\nallow run "acme **"\nallow read "./"\ndeny write "src/"\n')
+    assert decide('cd "$ROOT" && acme build lib/a', policy).effect == "allow"
+
+
 TIERED = """
 policy "tiered"
 tier review { approvers "@team" }

@@ -356,7 +356,7 @@ def test_the_reference_stays_small_and_shares_nothing() -> None:
     texts = [path.read_text() for path in sorted((ROOT / "tests/reference").glob("*.py"))]
     code = [[line for line in t.splitlines() if line.strip() and not line.strip().startswith("#")] for t in texts]
     assert max(map(len, code)) <= 250
-    assert sum(map(len, code)) <= 430
+    assert sum(map(len, code)) <= 480
     assert not any("policy_lang" in text for text in texts)
 
 
