@@ -21,7 +21,7 @@ CHECK = Check(
     remediation="Grant the inner commands. A profile of your own teaches the engine a wrapper it does not know.",
     bad="""\
 import std.baseline
-allow run "chronic **"
+allow run "ifne **"
 """,
     good="""\
 import std.baseline

@@ -37,7 +37,7 @@ CHECK = Check(
     remediation="Give the program a profile of your own, or write the words that are needed.",
     bad="""\
 import std.baseline
-allow run "sponge **"
+allow run "fallocate **"
 """,
     good="""\
 import std.baseline
@@ -47,7 +47,7 @@ allow run "sort **"
         """\
 import std.baseline
 allow write "any/**"
-allow run "sponge **"
+allow run "fallocate **"
 """,
     ),
     shows="any/file",

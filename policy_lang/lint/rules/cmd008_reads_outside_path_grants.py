@@ -31,7 +31,7 @@ CHECK = Check(
     remediation="Give the program a profile of your own, or write the words that are needed.",
     bad="""\
 import std.baseline
-allow run "pr **"
+allow run "ssh-keyscan **"
 """,
     good="""\
 import std.baseline

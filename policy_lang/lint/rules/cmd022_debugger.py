@@ -15,7 +15,8 @@ CHECK = Check(
     remediation="Grant the exact command that is needed.",
     bad="""\
 import std.baseline
-allow run "ltrace **"
+allow write "./"
+allow run "ltrace **", "touch *"
 """,
     good="""\
 import std.baseline

@@ -467,9 +467,13 @@ _SAVES = re.compile(
 )
 
 
+_BROWSERS = frozenset({"lynx", "w3m", "links", "elinks", "browsh"})
+
+
 def downloads(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """Each word that is no option names a place on the web; options that name a file or folder are written."""
     words = list(call.argv[1:])
+    reads_files = (call.argv[0].text or "").rpartition("/")[2] in _BROWSERS
     for i, value in enumerate(words):
         start = value.starts()
         before = words[i - 1].starts() if i else ""
@@ -481,8 +485,15 @@ def downloads(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
                 path(shell.walk, "write", joined([rest, *value.parts[1:]], False, value.why), "own")
         elif "=" not in before and _SAVES.fullmatch(before):
             path(shell.walk, "write", value, "own")
-        elif "://" in start or not before.startswith("-") or ("." in start and not re.fullmatch(r"[0-9.]+", start)):
+        elif (
+            reads_files
+            or "://" in start
+            or not before.startswith("-")
+            or ("." in start and not re.fullmatch(r"[0-9.]+", start))
+        ):
             connect(shell.walk, value)
+            if reads_files and "://" not in start:  # a file of that name comes first
+                path(shell.walk, "read", value)
     return True
 
 
