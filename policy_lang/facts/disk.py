@@ -7,7 +7,6 @@ import stat
 
 from ..domain.errors import RequestError
 from ..domain.faults import reason_of
-from ..domain.files import open_for_reading
 from ..domain.limits import limit
 from .ignored import NONE, Ignored, ignored_in
 from .text import check_text
@@ -58,6 +57,8 @@ class Disk:
 
     def content(self, path: str, most: int) -> bytes | None:
         """What a regular file holds; None for anything else, for what cannot be read, for more than `most` bytes."""
+        from ..domain.files import open_for_reading  # few decisions read a file
+
         try:
             handle = open_for_reading(path)
         except (OSError, ValueError):
