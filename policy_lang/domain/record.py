@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from dataclasses import dataclass as record
     from dataclasses import field, replace
 else:
+    from _collections import deque
+    from _operator import call as _call
+    from itertools import repeat as _repeat
+
+    _run = deque((), 0).extend
+    """Works an iterator off."""
 
     class _Field:
         __slots__ = ("compare", "default", "factory", "init", "repr")
@@ -189,6 +195,10 @@ else:
         count = len(names)
         after = getattr(made, "__post_init__", None)
         left = _MANY
+        # from how many arguments on all others have a value that is the same for every object, and these values
+        plain = [f.factory is None and f.default is not _MISSING for _, _, f in rest]
+        needed = max((place + 1 for place, one in enumerate(plain) if not one), default=0)
+        defaults = [tuple(f.default for _, _, f in rest[given:]) for given in range(count + 1)]
 
         def __init__(self, *args, **kwargs):  # noqa: N807
             nonlocal left
@@ -196,23 +206,37 @@ else:
             if left == 0:
                 made.__init__ = _generated(made, fields, frozen)
             given = len(args)
+            if needed <= given <= count and not inner:
+                values = args + defaults[given] if given < count else args
+                if kwargs:
+                    values = list(values)
+                    for name, value in kwargs.items():
+                        place = places.get(name, -1)
+                        if place < given:
+                            raise TypeError(f"{type(self).__name__} has no further field `{name}`")
+                        values[place] = value
+                _run(map(_call, setters, _repeat(self), values))
+            else:
+                _slowly(self, args, kwargs)
+            if after is not None:
+                after(self)
+
+        def _slowly(self, args, kwargs):
+            given = len(args)
             if given > count:
                 raise TypeError(f"{type(self).__name__} takes {count} fields, {given} were given")
             for setter, value in zip(setters, args, strict=False):
                 setter(self, value)
-            if given < count:
-                for setter, name, one in rest[given:]:
-                    if name in kwargs:
-                        setter(self, kwargs.pop(name))
-                    else:
-                        setter(self, _default(self, name, one))
+            for setter, name, one in rest[given:]:
+                if name in kwargs:
+                    setter(self, kwargs.pop(name))
+                else:
+                    setter(self, _default(self, name, one))
             if kwargs:
                 raise TypeError(f"{type(self).__name__} has no further field `{next(iter(kwargs))}`")
             for setter, name, one in inner:
                 if one.factory is not None or one.default is not _MISSING:
                     setter(self, _default(self, name, one))
-            if after is not None:
-                after(self)
 
         return __init__
 
