@@ -279,9 +279,10 @@ class Side:
         for at, word in enumerate(words[1:], 1):
             if not profile.commands:
                 return (*out, *words[at:])
-            if word not in profile.commands:
+            command = profile.commands.get(word)
+            if command is None or command.name == profile.default:
                 return None
-            profile = profile.commands[word]
+            profile = command
             out.append(profile.name)
         return tuple(out)
 
@@ -305,7 +306,7 @@ class Side:
         profile = self.profile(first)
         second = sequence[1] if len(sequence) > 1 else None
         command = profile.commands.get(second) if profile is not None and isinstance(second, str) else None
-        begin = () if command is None else (command.name,)
+        begin = () if command is None or profile is None or command.name == profile.default else (command.name,)
         return tuple((BARE, name, *begin, MANY) for name in names)
 
 

@@ -86,9 +86,13 @@ def _marks(table: Table, act: Act, word: Word, profiles: Profiles) -> tuple[Mark
     """What a command meets: as given, with what must be named, and without its options; and the states it met it in."""
     named = act.parsed.named if act.parsed is not None else ()
     state = table.walker.walk(word)
-    profile = _profile(act, profiles) if act.opaque else None
-    by_name = bare_states(table.bare, act.parsed, profile, word)
-    free, by_reading = _option_free(table, by_name)
+    by_name: list[tuple[State, ...] | None] = []
+    free: tuple[int, ...] = ()
+    by_reading: tuple[int, ...] = ()
+    if table.bare_owners:
+        profile = _profile(act, profiles) if act.opaque else None
+        by_name = bare_states(table.bare, act.parsed, profile, word)
+        free, by_reading = _option_free(table, by_name)
     grants = state
     granted_word = _granted_word(word, named)
     if granted_word is not word:
@@ -192,7 +196,9 @@ def _partly_known(evaluator: Evaluator, table: Table, act: Act, request: Request
         labels.append(label)
         mark = NAMED if i in named else CLIMBING if _may_climb(value) else ""
         granted.append(label if not mark else mark + label if isinstance(label, str) else mark)
-    bare = tuple(bare_sequences(act.parsed, None, (literal(program), *act.argv[1:])))
+    bare: tuple[Sequence, ...] = ()
+    if table.bare_owners:
+        bare = tuple(bare_sequences(act.parsed, None, (literal(program), *act.argv[1:])))
     key = ("partly", tuple(labels), tuple(granted), bare, env, act.free)
     found = table.memo.get(key)
     if found is None:

@@ -50,6 +50,17 @@ def program_names(program: str) -> tuple[str, ...]:
     return (program,) if name is None or name == program or "/" in program else (program, name)
 
 
+def said(parsed: Parsed) -> tuple[str, ...]:
+    """The names of the sub-commands, without those that go without saying."""
+    out: list[str] = []
+    profile = parsed.root
+    for name in parsed.path[1:]:
+        if name != profile.default:
+            out.append(name)
+        profile = profile.commands.get(name) or profile
+    return tuple(out)
+
+
 def bare_states(
     walker: Walker, parsed: Parsed | None, profile: Profile | None, word: Word
 ) -> list[tuple[State, ...] | None]:
@@ -60,7 +71,9 @@ def bare_states(
     known: Word | None = None  # where there is one reading
     if parsed is not None:
         if parsed.profile.style != "none":
-            known = (*parsed.path[1:], *(v.text or "" for v in parsed.operands))
+            known = tuple([v.text or "" for v in parsed.operands])
+            if len(parsed.path) > 1:
+                known = said(parsed) + known
     elif profile is None and not _MAY_BE_OPTION.search("\0".join(word)):
         known = word[1:]
     out: list[tuple[State, ...] | None] = []
@@ -88,7 +101,7 @@ def _readings(
     """What a step for each bare word leads to, in every reading; None when there are too many."""
     if parsed is None:
         return _spread(step, start, rest, () if profile is None else (profile,))
-    for text in parsed.path[1:]:
+    for text in said(parsed):
         start = step(start, text)
     operands = [word_label(v) for v in parsed.operands]
     if parsed.profile.style == "none":
@@ -159,11 +172,11 @@ def _operand(step: Callable[[Any, Any], Any], at: _At, label: Label) -> list[_At
     unsaid = profile.commands.get(profile.default) if command is None else None
     if unsaid is not None:  # the word is read again, by the sub-command that goes without saying
         known = () if unsaid.style == "none" else (unsaid, *at.profiles)
-        return _operand(step, _At(step(at.found, unsaid.name), known, at.ended), label)
+        return _operand(step, _At(at.found, known, at.ended), label)
     if command is None:
         return [_At(step(at.found, label), (), at.ended)]
     known = () if command.style == "none" else (command, *at.profiles)
-    return [_At(step(at.found, command.name), known, False)]
+    return [_At(at.found if command.name == profile.default else step(at.found, command.name), known, False)]
 
 
 def plain_indexes(parsed: Parsed | None, word: Word) -> frozenset[int]:

@@ -70,7 +70,7 @@ def readings(sequence: Sequence, profiles: Profiles) -> tuple[Reading, ...]:
     while todo:
         place = todo.pop()
         if place.at >= len(sequence):
-            made = Reading(collapse(_ended(place)), place.needs)
+            made = Reading(collapse(place.bare), place.needs)
             found[made.bare, made.needs] = made
         else:
             todo += _step(place, sequence)
@@ -82,15 +82,6 @@ def readings(sequence: Sequence, profiles: Profiles) -> tuple[Reading, ...]:
 def _known(profile: Profile | None, above: tuple[Profile, ...] = ()) -> tuple[Profile, ...]:
     """The profiles to read what follows by; none where a program's words are its own affair."""
     return () if profile is None or profile.style == "none" else (profile, *above)
-
-
-def _ended(place: _Place) -> tuple[Label, ...]:
-    profile = place.profiles[0] if place.profiles else None
-    if profile is not None and profile.commands and place.bare[-1] is not MANY:
-        default = profile.commands.get(profile.default)
-        if default is not None:
-            return (*place.bare, default.name)
-    return place.bare
 
 
 def _step(place: _Place, sequence: Sequence) -> list[_Place]:
@@ -127,15 +118,13 @@ def _operand(place: _Place, label: Label) -> list[_Place]:
     if isinstance(label, str):
         command = profile.commands.get(label)
         if command is not None:
-            return [_Place(at, (*bare, command.name), place.needs, _known(command, profiles), False)]
+            said = () if command.name == profile.default else (command.name,)
+            return [_Place(at, (*bare, *said), place.needs, _known(command, profiles), False)]
         command = profile.commands.get(profile.default)
         if command is not None:  # the word is read again, by the sub-command that goes without saying
-            return [_Place(at - 1, (*bare, command.name), place.needs, _known(command, profiles), False)]
+            return [_Place(at - 1, bare, place.needs, _known(command, profiles), False)]
         return [_Place(at, (*bare, label), place.needs, (), False)]
     out = [_Place(at, (*bare, label), place.needs, (), False)]
-    command = profile.commands.get(profile.default)
-    if command is not None and label is not MANY:
-        out.append(_Place(at - 1, (*bare, command.name), place.needs, _known(command, profiles), False))
     if isinstance(label, Glob):  # other names of what it stands for
         also = {c.name: c for word, c in profile.commands.items() if label.matches(word) and not label.matches(c.name)}
         out += [_Place(at, (*bare, name), place.needs, _known(c, profiles), False) for name, c in also.items()]

@@ -52,7 +52,8 @@ RULES = [
     ("tool -e prod **", "tool -eprod;tool -e=prod;tool x -e prod;tool -ve prod", "tool -e dev;tool prod"),
     ("helm delete **", "helm uninstall x;helm -n p un x;helm del x --wait", "helm list"),
     ("helm diff upgrade **", "helm -n p diff upgrade x;helm diff --set a=b upgrade x", "helm diff x"),
-    ("helm * web", "helm -n p delete web;helm --debug diff web", "helm -n p list x"),
+    ("helm * web", "helm -n p delete web;helm --debug diff web", "helm -n p list x;helm web"),
+    ("helm * * **", "helm diff x;helm -n p delete web", "helm x;helm"),
     ("docker compose down **", "docker compose -f a down;docker --debug compose -p x down -v", "docker compose up"),
     ("cargo publish --dry-run **", "cargo +nightly publish --dry-run;cargo -q publish x --dry-run", "cargo publish"),
     ("tool -rf **", "tool -fr x;tool -r -f x;tool x -rf", "tool x;tool -f x"),
@@ -132,10 +133,20 @@ def test_a_command_with_too_many_readings_may_be_any() -> None:
         rule = "".join(f'deny run "tool {"* " * i}end"\n' for i in range(1, 600))
         return effects(rule, f"tool {words} x")[f"tool {words} x"]
 
+    most = limit("command_readings")  # each option doubles what may be operands: up to as many as there are options
+    assert decided(most // 2) == "allow"
+    assert decided(most // 2 + 1) == "deny"
+
+
+def test_a_pattern_with_too_many_readings_is_any_command_of_its_program() -> None:
+    def decided(options: int) -> str:  # each option may take the word behind it: two readings
+        words = " ".join(f"--o{i} a{i}" for i in range(options))
+        return effects(f'deny run "tool {words} end"', "tool x")["tool x"]
+
     most = limit("command_readings")
-    assert most == 256
-    assert decided(100) == "allow"
-    assert decided(300) == "deny"
+    assert most == 2**8
+    assert decided(8) == "allow"
+    assert decided(9) == "deny"
 
 
 @pytest.mark.parametrize(
