@@ -204,9 +204,10 @@ class _Differ:
                     known.add(key[:2])
                     shown.add(key)
         settled = {(k, name) for k, _, name in shown}
+        done = {r.id for r in focus if sampled.settles(r)}
         self.result.undecided = [
             u for u in self.result.undecided
-            if u not in left or not (sampled.complete or (u.rule is not None and (u.kind, u.rule.id) in settled))
+            if u not in left or u.rule is None or not (u.rule.id in done or (u.kind, u.rule.id) in settled)
         ]  # fmt: skip
 
     def _tests(self) -> Iterator[tuple[str, str, Test]]:

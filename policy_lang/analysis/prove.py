@@ -104,7 +104,7 @@ class _Claim:
             for witness, verdicts in asked.run():
                 if self.breaks(verdicts):
                     return Proof(self.block, self.claim, REFUTED, witness, verdicts[0])
-            complete = complete and asked.complete
+            complete = complete and asked.settles(self.rule)
         open_ = "" if complete else open_
         return Proof(self.block, self.claim, UNDECIDED if open_ else PROVED, why=open_)
 

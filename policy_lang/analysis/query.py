@@ -152,7 +152,7 @@ class _Asker:
                     witness,
                 )
             )  # fmt: skip
-        if asked.complete:
+        if all(map(asked.settles, asked_for)):
             self.answer.undecided = [text for text in self.answer.undecided if text not in open_]
 
     def _wanted(self, action: str) -> tuple[Items, ...]:

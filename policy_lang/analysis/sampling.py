@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -32,6 +33,7 @@ from ..facts.commands import OPAQUE
 from ..ir.evaluate import Value
 from ..ir.model import Rule
 from ..ir.sorts.command import WORDS
+from ..shell.builtins import TABLE
 from ..shell.profile import Parsed, Profile, parse_argv
 from ..shell.reading import Opaque
 from ..shell.values import literal
@@ -48,7 +50,7 @@ _FRESH = "x"
 
 @dataclass(slots=True)
 class Sampled:
-    """Requests with what each engine says. `complete` when every kind of command was asked."""
+    """Requests with what each engine says. `complete` when every kind of command of the programs named was asked."""
 
     engines: tuple[Engine, ...]
     action: str
@@ -62,23 +64,37 @@ class Sampled:
 
     def run(self) -> Iterator[tuple[Witness, tuple[Verdict, ...]]]:
         """At most `most` resources that the rules are about, or nearly, each for a few principals and contexts."""
-        given = self._given()
+        given, every = self._given()
         for resource in itertools.islice(self._resources(), self.most):
             for case in given:
                 witness = Witness(self.action, resource.resource, case, resource.method, resource.layout)
                 yield witness, tuple(verdict_on(e, witness) for e in self.engines)
+        self.complete = self.complete and every
 
-    def _given(self) -> list[dict[str, Value | None]]:
-        """A case in which each subject of a condition has its first value, and one for each other value."""
+    def settles(self, rule: Rule) -> bool:
+        """True when every request that a rule may be about was of a kind that was asked. It must be one of `rules`.
+
+        Which programs a wildcard stands for is not known, and what the shell has built in it reads itself.
+        """
+        programs = {s[0] for p in rule.include for s in p.sequences}
+        return self.complete and all(isinstance(x, str) and x not in TABLE for x in programs)
+
+    def _given(self) -> tuple[list[dict[str, Value | None]], bool]:
+        """Cases of the conditions, and whether these are all: else each subject's values, one subject at a time."""
         formulas = [*(r.condition for r in _about(self.engines, self.action)), *(f for f, _ in self.also)]
         try:
             values = Cases(formulas, self.attributes).values
         except SearchLimitError:
-            return [{}]
-        first = {s: v[0] for s, v in values.items()}
-        others = ({**first, s: value} for s, found in values.items() for value in found[1:])
-        met = (c for c in (first, *others) if all(outcome(f, c) & allowed for f, allowed in self.also))
-        return [plain_case(c) for c in itertools.islice(met, _MOST_CASES)]
+            return [{}], False
+        every = math.prod(map(len, values.values())) <= _MOST_CASES
+        found = (
+            [dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values())] if every else []
+        )
+        if not every:
+            first = {s: v[0] for s, v in values.items()}
+            found = [first, *({**first, s: value} for s, others in values.items() for value in others[1:])]
+        met = (c for c in found if all(outcome(f, c) & allowed for f, allowed in self.also))
+        return [plain_case(c) for c in itertools.islice(met, _MOST_CASES)], every
 
     def _resources(self) -> Iterator[Witness]:
         if SORT_OF[self.action] == COMMAND:
@@ -126,7 +142,6 @@ class _Walk:
         self._rules = rules
         every = {(r.id, r.effect): r for r in (*_about(engines, "run"), *rules)}
         self._every = tuple(every.values())
-        self._named = True  # the rules in question name their programs
         self._opaquely = any(r.grants and _opaque(r) for r in self._every)
         self._mine = [rule_table(r, self.profiles) for r in rules]
         self._spoken: dict[str, tuple[tuple[str, ...], tuple[Glob, ...], tuple[str, ...]]] = {}
@@ -154,14 +169,13 @@ class _Walk:
                     len(w) + (_DULL if w in {"", "-", "--"} else _DULL // 3 if w[:1] == "-" else 1) for w in longer
                 )
                 heapq.heappush(heap, (cost, next(order), longer, key))
-        self.complete = not self._opaquely and self._named
+        self.complete = not self._opaquely
 
     def _programs(self) -> list[str]:
         """The programs that the rules name; for a wildcard all that some rule names, and one that none does."""
         firsts = [s[0] for r in self._rules for p in r.include for s in p.sequences if s != (OPAQUE,)]
         named = [x for x in firsts if isinstance(x, str)]
-        self._named = len(named) == len(firsts)
-        if not self._named:
+        if len(named) < len(firsts):
             others = (s[0] for r in self._every for p in (*r.include, *r.exclude) for s in p.sequences)
             named += [x for x in others if isinstance(x, str) and x[:1] != CONTROL]
             named += [w for x in firsts if isinstance(x, Glob) and (w := x.filled(_FRESH))]

@@ -247,7 +247,7 @@ TABLE: tuple[Limit, ...] = (
         "facts",
         "about commands that are tried on requests; further ones stand on the search alone",
     ),
-    Limit("sampled_cases", 6, "cases", "of principal and context in which each of these requests is decided"),
+    Limit("sampled_cases", 12, "cases", "of principal and context in which each of these requests is decided"),
     Limit("fact_reasons", 60, "facts", "for which the rules behind them are looked for; the others stand without"),
     Limit(
         "compiled_depth",
