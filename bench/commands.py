@@ -16,7 +16,8 @@ from policy_lang.compiler.profiles import builtin
 from policy_lang.shell.analyse import read_acts
 from policy_lang.shell.reader import parse_script
 from tests.shell.corpus import COMMANDS
-from tests.shell.oracle import BASH, Sandbox, judge, program
+from tests.shell.generated import program
+from tests.shell.oracle import BASH, Sandbox, judge
 
 POLICY = """
 policy "bench"

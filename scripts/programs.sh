@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Install the programs that tests try for real, where they are missing: PostgreSQL's server, Chromium, ssh-keygen.
+# Install the programs that tests try for real, where they are missing: PostgreSQL's server, Chromium, ssh-keygen, zsh, dash.
 # Tests of a program that is not there are left out on a developer's machine, and fail in CI.
 set -euo pipefail
 wanted=()
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || wanted+=(postgresql)
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || wanted+=(chromium)
 command -v ssh-keygen >/dev/null || wanted+=(openssh-client)
+command -v zsh >/dev/null || wanted+=(zsh)
+command -v dash >/dev/null || wanted+=(dash)
 [ ${#wanted[@]} -eq 0 ] && exit 0
 if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
     echo "not installed: ${wanted[*]}; install them as your system does" >&2

@@ -10,13 +10,6 @@ from .state import folder_text
 from .values import Hole, Value, found_below, literal
 from .walk import Walk
 
-PATH_ROLES = {
-    "read": ("read", ""), "write": ("write", ""), "delete": ("delete", ""), "list": ("read", ""),
-    "read-tree": ("read", "existing"), "delete-tree": ("delete", "existing"), "write-tree": ("write", "new"),
-    "change-tree": ("write", "existing"), "search": ("read", "visible"), "write-tree-own": ("write", "own"),
-}  # fmt: skip
-"""Roles that are paths: the action, and what of the tree below is meant."""
-
 _DEVICES = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin", "/dev/tty"})
 SCP = regex(r"(?:[A-Za-z0-9_.-]+@)?([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(?!//)", re.ASCII)
 """`[user@]host:` before a path, as scp(1) takes it."""

@@ -8,7 +8,7 @@ from ..domain.limits import limit
 from ..domain.regex import regex
 from .acts import NO_REPOSITORY, Act, GitContext
 from .call import ProgramCall
-from .dialect import BASH, DIALECTS
+from .dialect import BASH, DIALECTS, DIFFERENT, UNTOLD, ZSH
 from .interpret import Interpreter
 from .profile import Profile, Profiles
 from .reader import parse_script
@@ -43,7 +43,12 @@ def read_acts(
         return [_opaque(f"it contains the invisible or control character U+{ord(bad[0]):04X}", bad.start(), bad.end())]
     if not script.strip(" \t\n"):
         raise RequestError("PLR051", "the command has no words")
-    return _acts(script, Interpreter(Walk(BASH if dialect is None else DIALECTS[dialect], context), profiles))
+    shell = Interpreter(Walk(UNTOLD if dialect is None else DIALECTS[dialect], context), profiles)
+    acts = _acts(script, shell)
+    if dialect is None and (shell.walk.differs or DIFFERENT.search(script)):
+        seen = {_key(a) for a in acts}
+        acts += [a for a in _acts(script, Interpreter(Walk(ZSH, context), profiles)) if _key(a) not in seen]
+    return acts
 
 
 def file_acts(script: Script, folder: str, profiles: Profiles, context: GitContext) -> list[Act]:
@@ -70,6 +75,10 @@ def _acts(script: str, shell: Interpreter) -> list[Act]:
     if not any(not a.free for a in acts):
         acts.append(Act("run", Value(()), 0, len(script), (literal(":"),)))
     return acts
+
+
+def _key(act: Act) -> tuple[object, ...]:
+    return act.action, act.value, act.argv, act.folders, act.tree, act.opaque, act.free, act.method, act.supposed
 
 
 def argv_acts(

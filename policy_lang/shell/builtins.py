@@ -11,47 +11,23 @@ from collections.abc import Callable
 
 from ..domain.limits import limit
 from ..domain.regex import regex
+from .builtin_options import options
 from .common_roles import STANDARD_INPUT
+from .declarations import DECLARING, declare, free, getopts, mapfile, plain_name, read, unset
 from .dialect import SETTINGS, UNREADABLE
 from .reader import parse_script
 from .reading import Opaque
 from .state import ShellState, folder_text
-from .tree import ShellWord, Text
-from .values import DIGITS, ENVIRONMENT, UNKNOWN, UNKNOWN_MANY, Hole, Value, joined, literal, numeric
+from .tree import Text
+from .values import ENVIRONMENT, UNKNOWN, Hole, Value, literal, numeric
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
-
-    from .expand import Expander
+    from .builtin_options import BuiltinHost
     from .state import Ends
-    from .tree import AndOrList
-    from .walk import Walk
-
-    class BuiltinHost(Protocol):
-        """The shell that a builtin runs in, as far as builtins need it."""
-
-        @property
-        def walk(self) -> Walk:
-            """The walk through the script."""
-
-        @property
-        def words(self) -> Expander:
-            """The expander of words."""
-
-        def items(self, items: tuple[AndOrList, ...], state: ShellState) -> Ends:
-            """Run a list of commands."""
-
-        def run(self, fields: list[Value], stdin: Value | None, functions: bool = True) -> Ends:
-            """Run words as a command."""
-
-        def program(self, fields: list[Value], stdin: Value | None = None) -> None:
-            """Record what a program does."""
-
 
 Builtin = Callable[["BuiltinHost", list[Value], Value | None], "Ends"]
 
-DECLARING = frozenset({"declare", "typeset", "local", "export", "readonly"})
 KEEPING = frozenset(
     {":", ".", "source", "eval", "exec", "export", "readonly", "set", "shift", "trap", "unset", "return", "exit"}
 )
@@ -60,11 +36,8 @@ _SAFE_SHOPT = frozenset(
     {"nullglob", "failglob", "nocasematch", "inherit_errexit", "checkwinsize", "histappend", "globskipdots"}
 )
 _SET_LETTERS = frozenset("euxvfEaCbhmn")
+_SAFE_SETOPT = SETTINGS | frozenset({"nullglob", "nonomatch", "nomatch", "errreturn", "nobeep"})
 _IDENTIFIER = regex(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-
-
-def _free(shell: BuiltinHost, fields: list[Value]) -> None:
-    shell.walk.act("run", Value(()), argv=tuple(fields), free=True)
 
 
 def _both(shell: BuiltinHost) -> Ends:
@@ -81,22 +54,15 @@ def _texts(fields: list[Value], what: str) -> list[str]:
     return out
 
 
-def _name(text: str | None, what: str) -> str:
-    if text is None or not _IDENTIFIER.fullmatch(text):
-        raise Opaque(f"`{what}` with something that is not a plain name")
-    return text
-
-
 def _nothing(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    _free(shell, fields)
-    return _both(shell)
+    return free(shell, fields)
 
 
 # moving about
 
 
 def _cd(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    _free(shell, fields)
+    free(shell, fields)
     state = shell.walk.state
     words = [f for f in fields[1:] if f.text not in {"-L", "-P", "-e", "--"}]
     shell.walk.moved += 1
@@ -123,7 +89,7 @@ def _lost(state: ShellState) -> None:
 
 
 def _pushd(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    _free(shell, fields)
+    free(shell, fields)
     state = shell.walk.state
     shell.walk.moved += 1
     failed = state.copy()
@@ -135,161 +101,60 @@ def _pushd(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends
     return state, failed
 
 
-# variables
-
-
-def declared_fields(shell: BuiltinHost, word: ShellWord) -> list[Value]:
-    """A word of `export` and its like: an assignment is not split."""
-    first = word.parts[0] if word.parts else None
-    if shell.walk.dialect.splits_declarations:
-        return shell.words.fields(word)
-    if isinstance(first, Text) and first.quoted and first.text.endswith("=") and len(first.text) > 1:
-        value = shell.words.value(ShellWord(word.parts[1:], word.start, word.end))
-        return [joined([first.text, *value.parts], False, value.why)]
-    return shell.words.fields(word)
-
-
-def _declare(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    what = fields[0].text or ""
-    _free(shell, fields)
-    prints = len(fields) == 1
-    flags = "".join(f.text or "" for f in fields[1:] if f.starts().startswith("-"))
-    exports = what == "export" or "x" in flags
-    inner = what in {"local", "declare", "typeset"} and bool(shell.walk.calls) and "g" not in flags
-    for value in fields[1:]:
-        start = value.starts()
-        match = re.match(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=", start, re.ASCII)
-        if match:
-            rest = joined([start[match.end() :], *value.parts[1:]], False, value.why)
-            if match[2]:
-                old = shell.walk.state.variables.get(match[1])
-                rest = joined([*old.parts, *rest.parts]) if isinstance(old, Value) else UNKNOWN
-            if inner:
-                shell.walk.state.hide(match[1])
-            # outside a function bash refuses `local`, zsh takes it
-            shell.walk.assign(match[1], UNKNOWN if what == "local" and not shell.walk.calls else rest, exports)
-            continue
-        text = value.text
-        if text is None:
-            raise Opaque(f"`{what}` with words that are not known")
-        if text.startswith("-"):
-            if set(text[1:]) & set("inIAafF") - {"a"} or (what == "export" and "f" in text):
-                if set(text[1:]) <= {"p", "F"}:
-                    prints = True
-                    continue
-                raise Opaque(f"`{what} {text[:10]}` gives variables or functions another meaning")
-            prints = prints or "p" in text
-            continue
-        _name(text, what)
-        if inner:
-            shell.walk.state.hide(text)
-            shell.walk.assign(text, literal(""), exports)
-        elif exports:
-            shell.walk.export(text, shell.walk.state.variables.get(text))
-    if prints:
-        shell.walk.act("use", ENVIRONMENT)
-    return _both(shell)
-
-
-def _unset(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    _free(shell, fields)
-    functions = False
-    for text in _texts(fields[1:], "unset"):
-        if text in {"-f", "-v"}:
-            functions = text == "-f"
-        elif functions:
-            shell.walk.define(text, None)
-        else:
-            name = _name(text, "unset")
-            shell.walk.assigned.append(name)
-            if name in {"HOME", "PWD", "TMPDIR", "IFS", "PATH"}:
-                raise Opaque(f"`{name}` is unset")
-            if name not in shell.walk.state.variables:
-                shell.walk.define(name, None)
-            shell.walk.state.variables[name] = literal("")
-    return _both(shell)
-
-
-def _read(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    shell.walk.act("run", Value(()), argv=tuple(fields), free=True)
-    names: list[str] = []
-    skip = False
-    array = False
-    for value in fields[1:]:
-        if skip:
-            skip = False
-            continue
-        text = value.text
-        if text is None:
-            raise Opaque("`read` with words that are not known")
-        if text.startswith("-") and not names:
-            letters = text[1:]
-            for i, letter in enumerate(letters):
-                if letter in "adinNptu":
-                    if letter == "a":
-                        array = True
-                        if i + 1 < len(letters):
-                            raise Opaque("`read` with attached option values")
-                        continue
-                    skip = i + 1 == len(letters)
-                    break
-                if letter not in "ersE":
-                    raise Opaque("`read` with an unusual option")
-            continue
-        names.append(_name(text, "read"))
-    for name in names or ["REPLY"]:
-        shell.walk.assign(name, (UNKNOWN_MANY,) if array else Value((Hole.ANY,), False, f"${name}"))
-    return _both(shell)
-
-
-def _mapfile(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    _free(shell, fields)
-    words = _texts(fields[1:], "mapfile")
-    names = [w for w in words if not w.startswith("-")]
-    if (
-        any(w.startswith(("-C", "-c")) for w in words)
-        or any(w[:1] == "-" and w != "-t" for w in words)
-        or len(names) > 1
-    ):
-        raise Opaque("`mapfile` with unusual options")
-    shell.walk.assign(_name(names[0] if names else "MAPFILE", "mapfile"), (UNKNOWN_MANY,))
-    return _both(shell)
+_COUNTS = regex(r"(?:[^%]|%[^%A-Za-z]*[%A-Za-mo-z])*(?:%[^%A-Za-z]*)?")
+"""A format without `%n`, which sets a variable."""
+_EVALUATES = regex(r"%[^%A-Za-z]*[diouxXeEfFgG]")
 
 
 def _printf(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    if len(fields) > 1 and (
-        fields[1].starts().startswith("-v") or (fields[1].may_be_option and fields[1].text is None)
-    ):
-        if fields[1].text != "-v" or len(fields) < 3:
+    walk = shell.walk
+    words = fields[1:]
+    if words and (words[0].starts().startswith("-v") or (words[0].may_be_option and words[0].text is None)):
+        if words[0].text != "-v" or len(words) < 2:
             raise Opaque("`printf` with an option that is not known", "put `--` or `'%s'` first")
-        shell.walk.assign(_name(fields[2].text, "printf -v"), UNKNOWN)
-        _free(shell, fields)
-        return _both(shell)
-    shell.program(fields, stdin)
+        walk.assign(plain_name(words[1], "printf -v"), UNKNOWN)
+        words = words[2:]
+        free(shell, fields)
+    else:
+        shell.program(fields, stdin)
+    words = words[1:] if words and words[0].text == "--" else words
+    form = words[0].text if words else ""
+    if form is None or not _COUNTS.fullmatch(form):
+        for word in words[1:]:
+            if word.text is None:
+                walk.assigned += walk.state.variables
+                walk.state.forget_values()
+            elif _IDENTIFIER.fullmatch(word.text):
+                walk.assign(word.text, UNKNOWN)
+                if walk.dialect.arithmetic_types:
+                    walk.make_odd(word.text, number=True, keep=True)
+    if form is None or _EVALUATES.search(form):
+        _numbers(shell, words[1:])
     return _both(shell)
 
 
-def _getopts(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    _free(shell, fields)
-    if len(fields) < 3:
-        raise Opaque("`getopts` without a name")
-    shell.walk.assign(_name(fields[2].text, "getopts"), UNKNOWN)
-    shell.walk.assign("OPTARG", UNKNOWN)
-    shell.walk.assign("OPTIND", DIGITS)
-    return _both(shell)
+def _numbers(shell: BuiltinHost, words: list[Value]) -> None:
+    """Refuse words that zsh evaluates as arithmetic where they may be more than a number."""
+    if all(numeric(w) for w in words):
+        return
+    shell.walk.differs = True
+    if not shell.walk.dialect.ksh_arrays:
+        raise Opaque("arithmetic with a value that is not known to be a number")
 
 
 def _let(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    _free(shell, fields)
-    for text in _texts(fields[1:], "let"):
+    free(shell, fields)
+    for text in _texts(options(fields)[1], "let"):
         shell.words.arithmetic((Text(text, True),))
     return _both(shell)
 
 
 def _shift(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    _free(shell, fields)
+    free(shell, fields)
     state = shell.walk.state
-    text = fields[1].text if len(fields) > 1 else "1"
+    words = options(fields)[1]
+    _numbers(shell, words)
+    text = words[0].text if words else "1"
     if state.args is not None and text is not None and text.isdigit() and not any(a.many for a in state.args):
         failed = state.copy()
         state.args = state.args[int(text) :] if int(text) <= len(state.args) else state.args
@@ -299,7 +164,7 @@ def _shift(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends
 
 
 def _set(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    _free(shell, fields)
+    free(shell, fields)
     state = shell.walk.state
     if len(fields) == 1:
         shell.walk.act("use", ENVIRONMENT)
@@ -324,6 +189,8 @@ def _set(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
         on = text[0] == "-"
         rest = rest[1:]
         letters = text[1:]
+        if letters == "o" and not rest:
+            return _both(shell)  # it prints the options
         if letters.endswith("o"):
             letters = letters[:-1]
             option = rest[0].text if rest else None
@@ -350,12 +217,22 @@ def _kept(values: list[Value]) -> tuple[Value, ...] | None:
 
 
 def _shopt(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    _free(shell, fields)
-    words = _texts(fields[1:], "shopt")
-    names = [w for w in words if not w.startswith("-")]
-    sets = any(w.startswith("-") and set(w[1:]) & set("suo") for w in words)
-    if sets and not set(names) <= _SAFE_SHOPT:
+    free(shell, fields)
+    given, words = options(fields)
+    names = set(_texts(words, "shopt"))
+    if "globstar" in names and "s" in given and "u" not in given:
+        shell.walk.state.variables["**"] = literal("")
+        names.discard("globstar")
+    if {"s", "u"} & given.keys() and not names <= _SAFE_SHOPT:
         raise Opaque("`shopt` changes how the shell reads what follows")
+    return _both(shell)
+
+
+def _setopt(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
+    free(shell, fields)
+    for text in _texts(options(fields)[1], "setopt"):
+        if text.lower().replace("_", "") not in _SAFE_SETOPT:
+            raise Opaque("`setopt` changes how the shell reads what follows")
     return _both(shell)
 
 
@@ -363,8 +240,8 @@ def _shopt(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends
 
 
 def _eval(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    _free(shell, fields)
-    text = " ".join(_texts(fields[1:], "eval"))
+    free(shell, fields)
+    text = " ".join(_texts(options(fields)[1], "eval"))
     outer = shell.walk.whole
     shell.walk.whole = outer or shell.walk.span
     try:
@@ -374,15 +251,16 @@ def _eval(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
 
 
 def _source(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    if len(fields) < 2 or fields[1].many:
+    words = options(fields)[1]
+    if not words or words[0].many:
         raise Opaque("`source` without a file")
-    file = fields[1]
+    file = words[0]
     if file.text in STANDARD_INPUT:
         raise Opaque("a shell runs what comes from its standard input", "save it, read it, then run the file")
-    shell.walk.act("run", Value(()), argv=(literal("source"), *fields[1:]), note=f"runs the code of {shown(file)}")
+    shell.walk.act("run", Value(()), argv=(literal("source"), *words), note=f"runs the code of {shown(file)}")
     shell.walk.act("read", file)
-    state = shell.walk.state
-    state.variables = dict.fromkeys(state.variables, UNKNOWN)
+    shell.walk.assigned += shell.walk.state.variables
+    shell.walk.state.forget_values()
     return _both(shell)
 
 
@@ -392,45 +270,43 @@ def shown(value: Value) -> str:
 
 
 def _exec(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    rest = fields[1:]
+    rest = options(fields)[1]
     if not rest:
         return _both(shell)
-    if rest[0].may_be_option:
-        raise Opaque("`exec` with options")
     shell.run(rest, stdin, functions=False) if rest[0].text not in TABLE else shell.program(rest, stdin)
     return None, None
 
 
 def _command(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    rest = fields[1:]
-    if rest and rest[0].text in {"-v", "-V"}:
-        _free(shell, fields)
-        return _both(shell)
-    if rest and rest[0].text == "--":
-        rest = rest[1:]
+    if len(fields) > 1 and fields[1].text in {"-v", "-V"}:  # it only looks, whatever the other words are
+        return free(shell, fields)
+    given, rest = options(fields)
+    if given.keys() & {"v", "V"}:
+        return free(shell, fields)
     if not rest:
         return _both(shell)
-    if rest[0].may_be_option:
-        raise Opaque(f"`{fields[0].text}` with options")
+    shell.walk.differs = shell.walk.differs or rest[0].text in TABLE
+    if not shell.walk.dialect.ksh_arrays and fields[0].text == "command":
+        shell.program(rest, stdin)  # zsh runs a program only
+        return _both(shell)
     return shell.run(rest, stdin, functions=False)
 
 
 def _trap(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    _free(shell, fields)
-    words = [f for f in fields[1:] if f.text != "--"]
-    if len(words) < 2 or words[0].text in {"-l", "-p", "-", ""}:
+    free(shell, fields)
+    given, words = options(fields)
+    if given or not words or words[0].text in {"-", ""} or (len(words) < 2 and not words[0].many):
         return _both(shell)
     text = words[0].text
     if text is None:
         raise Opaque("`trap` with a command that is not known")
-    if text.isdigit():
-        return _both(shell)
-    shell.walk.defer(parse_script(text, shell.walk.dialect))
+    if not text.isdigit():
+        shell.walk.defer(parse_script(text, shell.walk.dialect))
     return _both(shell)
 
 
 def _test(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    _free(shell, fields)
+    free(shell, fields)
     before = False
     for i, value in enumerate(fields[1:], 1):
         if value.many:
@@ -450,13 +326,15 @@ def _test(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
 
 
 def _exit(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    _free(shell, fields)
+    free(shell, fields)
+    _numbers(shell, options(fields)[1])
     sure = len(fields) == 1 or (len(fields) == 2 and (fields[1].text or "x").isdigit())
     return None, None if sure else shell.walk.state
 
 
 def _return(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    _free(shell, fields)
+    free(shell, fields)
+    _numbers(shell, options(fields)[1])
     if not shell.walk.returns:
         return _both(shell)
     shell.walk.returns[-1].append(shell.walk.state.copy())
@@ -465,7 +343,7 @@ def _return(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> End
 
 
 def _break(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    _free(shell, fields)
+    free(shell, fields)
     if not shell.walk.frames:
         return _both(shell)
     level = fields[1].text if len(fields) > 1 else "1"
@@ -477,9 +355,36 @@ def _break(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends
 
 
 def _hash(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
-    if any(t not in {"-r", "-t", "-d"} for t in _texts(fields[1:], "hash")):
+    if any("=" in t for t in _texts(options(fields)[1], "hash")):
         raise Opaque("`hash` changes which program a name means")
-    return _nothing(shell, fields, stdin)
+    return free(shell, fields)
+
+
+def _known(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
+    options(fields)
+    return free(shell, fields)
+
+
+def _wait(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
+    name = options(fields)[0].get("p")
+    if name is not None:
+        shell.walk.assign(plain_name(name, "wait -p"), UNKNOWN)
+    return free(shell, fields)
+
+
+def _alias(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
+    if options(fields)[1]:
+        raise Opaque("`alias` changes how the shell works")
+    return free(shell, fields)
+
+
+def _history(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
+    given, words = options(fields)
+    if files := given.keys() & {"a", "n", "r", "w"}:
+        file = words[0] if words else Value((Hole.HOME, "/.bash_history"))
+        shell.walk.act("read" if files <= {"n", "r"} else "write", file)
+    shell.program(fields, stdin)
+    return _both(shell)
 
 
 def _plain(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
@@ -488,11 +393,17 @@ def _plain(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends
 
 
 TABLE: dict[str, Builtin] = {
-    **dict.fromkeys((":", "true", "false", "wait", "jobs", "times", "umask", "ulimit", "unalias", "disown", "fg", "bg"), _nothing),
-    "cd": _cd, "chdir": _cd, "pushd": _pushd, "popd": _pushd, "dirs": _plain, **dict.fromkeys(DECLARING, _declare),
-    "unset": _unset, "read": _read, "mapfile": _mapfile, "readarray": _mapfile, "printf": _printf, "getopts": _getopts, "let": _let,
+    **dict.fromkeys((":", "true", "false", "times", "umask", "ulimit", "unalias", "disown", "fg", "bg", "type"), _nothing),
+    **dict.fromkeys(("jobs", "caller", "logout"), _known), "wait": _wait, "alias": _alias, "history": _history,
+    "cd": _cd, "chdir": _cd, "pushd": _pushd, "popd": _pushd, "dirs": _plain, **dict.fromkeys(DECLARING, declare),
+    "unset": unset, "read": read, "mapfile": mapfile, "readarray": mapfile, "printf": _printf, "getopts": getopts, "let": _let,
     "shift": _shift, "set": _set, "shopt": _shopt, "eval": _eval, "source": _source, ".": _source, "exec": _exec,
     "command": _command, "builtin": _command, "trap": _trap, "test": _test, "[": _test, "exit": _exit, "return": _return,
-    "break": _break, "continue": _break, "hash": _hash, "type": _nothing, "echo": _plain, "pwd": _plain, "kill": _plain,
+    "break": _break, "continue": _break, "hash": _hash, "echo": _plain, "pwd": _plain, "kill": _plain,
 }  # fmt: skip
+ZSH_TABLE: dict[str, Builtin] = {
+    **dict.fromkeys(("whence", "where"), _nothing), **dict.fromkeys(("print", "rehash"), _known),
+    "setopt": _setopt, "unsetopt": _setopt, "unfunction": unset,
+}  # fmt: skip
+"""Builtins of zsh alone."""
 NAMES = frozenset(TABLE) | UNREADABLE

@@ -6,24 +6,30 @@ Language), and zshexpn(1), zshoptions(1) and zshbuiltins(1) of zsh 5.9.
 
 from __future__ import annotations
 
+import re
+
 from ..domain.record import record
+from ..domain.regex import regex
 
 UNREADABLE = frozenset({
-    "alias", "enable", "bind", "complete", "compgen", "compopt", "fc", "coproc", "caller", "logout", "suspend",
-    "select",
+    "enable", "bind", "complete", "compgen", "compopt", "fc", "coproc", "suspend", "select",
 })  # fmt: skip
 """Builtins that make the rest of a script unreadable, whatever the dialect."""
 _ZSH_UNREADABLE = frozenset({
-    "autoload", "bindkey", "emulate", "functions", "limit", "noglob", "nocorrect", "r", "repeat", "setopt",
-    "unsetopt", "vared", "zmodload", "zle", "zstyle", "zcompile", "zparseopts", "foreach", "print", "whence", "where",
-    "float", "integer", "sched", "stat", "zf_rm",
+    "autoload", "bindkey", "bye", "comparguments", "compadd", "compcall", "compctl", "compdescribe", "compfiles",
+    "compgroups", "compquote", "compset", "comptags", "comptry", "compvalues", "disable", "echotc", "echoti", "emulate",
+    "float", "foreach", "functions", "getln", "integer", "limit", "nocorrect", "noglob", "private", "pushln", "r",
+    "repeat", "sched", "ttyctl", "unhash", "unlimit", "vared", "zcompile", "zformat", "zle", "zmodload", "zparseopts",
+    "zregexparse", "zstyle",
 })  # fmt: skip
-
 SETTINGS = frozenset({
     "errexit", "nounset", "xtrace", "verbose", "pipefail", "noglob", "errtrace", "allexport", "noclobber", "functrace",
     "monitor",
 })  # fmt: skip
 """Options that `set -o NAME` and a shell's own `-o NAME` may set: the reading of a script stays as it is."""
+_NUMBERS = frozenset({
+    "RANDOM", "SECONDS", "LINENO", "UID", "EUID", "PPID", "BASHPID", "EPOCHSECONDS", "SHLVL", "OPTIND",
+})  # fmt: skip
 
 _HANDLERS = frozenset({
     "command_not_found_handle", "command_not_found_handler", "chpwd", "precmd", "preexec", "periodic", "zshexit",
@@ -65,6 +71,20 @@ class Dialect:
     """`/dev/tcp/HOST/PORT` connects."""
     redirection_marks: bool = False
     """`>!` is an operator."""
+    tied_variables: bool = False
+    """`path` is `PATH`, `argv` are the positional parameters, and tables of the shell are variables."""
+    keeps_outer_values: bool = False
+    """`local x` may keep the value that `x` has outside."""
+    arithmetic_types: bool = False
+    """A variable that arithmetic sets is a number from then on: what it is set to is evaluated."""
+    numbers: frozenset[str] = _NUMBERS
+    """Variables that always hold a number, whatever the environment says."""
+    lacking: frozenset[str] = frozenset({"chdir"})
+    """Builtins that this shell may not have."""
+    modifiers: bool = False
+    """`$x:h` and its like change the value, `{ls}` is a group, and `<1-5>` a glob."""
+    maybe_numbers: frozenset[str] = frozenset()
+    """Variables that hold a number, or nothing in a shell that does not have them."""
     leading_dash: bool = False
     """A command's name may begin with a `-` that belongs to the shell."""
     unreadable: frozenset[str] = UNREADABLE
@@ -72,7 +92,35 @@ class Dialect:
 
 
 BASH = Dialect("bash")
-SH = Dialect("sh", extended_syntax=False, braces=False, splits_declarations=True, assigned_tildes=False)
+SH = Dialect(
+    "sh",
+    extended_syntax=False,
+    braces=False,
+    splits_declarations=True,
+    assigned_tildes=False,
+    keeps_outer_values=True,
+    numbers=frozenset({"PPID"}),
+    lacking=frozenset(
+        {
+            "declare",
+            "typeset",
+            "let",
+            "mapfile",
+            "readarray",
+            "pushd",
+            "popd",
+            "dirs",
+            "shopt",
+            "source",
+            "disown",
+            "history",
+            "builtin",
+            "chdir",
+            "caller",
+            "logout",
+        }
+    ),
+)
 """Plain `sh`: only what dash, bash, ksh and busybox all do in the same way under that name."""
 ZSH = Dialect(
     "zsh",
@@ -83,12 +131,42 @@ ZSH = Dialect(
     ksh_arrays=False,
     lastpipe=True,
     redirection_marks=True,
+    tied_variables=True,
+    arithmetic_types=True,
+    modifiers=True,
+    assigned_tildes=False,
+    numbers=_NUMBERS - {"BASHPID", "EPOCHSECONDS"},
+    lacking=frozenset({"mapfile", "readarray", "shopt", "caller"}),
     leading_dash=True,
     unreadable=UNREADABLE | _ZSH_UNREADABLE,
 )
 
+UNTOLD = Dialect(
+    "untold",
+    assigned_tildes=False,
+    tied_variables=True,
+    keeps_outer_values=True,
+    arithmetic_types=True,
+    numbers=frozenset({"PPID", "OPTIND"}),
+    maybe_numbers=_NUMBERS,
+    lacking=SH.lacking,
+    unreadable=UNREADABLE | _ZSH_UNREADABLE,
+)
+"""A shell that is not told: bash, but what `sh` or zsh may do otherwise is not believed.
+
+Where zsh does something else altogether, such as with blanks in a value, the walk notes that its reading `differs`, and
+the script is read once more as zsh reads it. `DIFFERENT` is what shows that in the text alone.
+"""
+DIFFERENT = regex(
+    r"\$[A-Za-z_][A-Za-z0-9_]*(?:\[|:[A-Za-z&])|\$\{[A-Za-z_][A-Za-z0-9_]*:[A-Za-z]|\$#[A-Za-z_]|\$[~=^+][A-Za-z_]"
+    r"|(?:^|[\s;&|({])\{[^\s{}]+[\s;}]|[^;\s][ \t]+\}|\*\*|[<>]&[0-9]+-|<[0-9]*-[0-9]*>|>[!|]|(?:^|[\s;&|(])=[A-Za-z]"
+    r"|\|[ \t\n]*(?:set|shift)[ \t\n;]"
+    r"|(?:^|[;&|({\n])[ \t]*(?:-|(?:print|rehash|setopt|unfunction|unsetopt|whence|where)[ \t])",
+    re.ASCII,
+)
+
 DIALECTS: dict[str, Dialect] = {d.name: d for d in (BASH, SH, ZSH)}
-"""The dialects by the names that requests give them; the first one is meant when there is no name."""
+"""The dialects by the names that requests give them."""
 ARGV = "argv"
 """In the place of a dialect's name: the command is an array of words, and no shell reads it."""
 SHELLS = (*DIALECTS, ARGV)

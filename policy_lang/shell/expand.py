@@ -25,6 +25,7 @@ from .tree import (
     Text,
 )
 from .values import (
+    ASSOCIATIVE,
     DIGITS,
     NAMES,
     NUMBER,
@@ -49,16 +50,17 @@ _SPLITS = regex(r"[ \t\n*?\[]")
 _HIDDEN_GLOB = regex(r"(?:^|/)\.\.?(?:[*?]|\[)")
 _IDENTIFIER = regex(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _ASSIGNED_TILDE = regex(r"([A-Za-z_][A-Za-z0-9_]*=)~(?=/|$)", re.ASCII)
-_ARITHMETIC = regex(r"[A-Za-z0-9_ \t\n+*/%<>=!&|^~?:,()#-]*", re.ASCII)
+_ARITHMETIC = regex(r"[A-Za-z0-9_ \t\n+*/%<>=!&|^~?:,;()#-]*", re.ASCII)
+_SEPARATOR = regex(r"[,;]")
+_FIRST_SET = regex(r"[ \t\n]*([A-Za-z_][A-Za-z0-9_]*)[ \t\n]*=(?!=)", re.ASCII)
+_LITERAL_NUMBER = regex(r"[0-9]+#[0-9A-Za-z@_]+|0[xX][0-9a-fA-F]+", re.ASCII)
 _CREDENTIAL = regex(
     r"(?:.*_)?(?:TOKEN|SECRET|PASSWORD|PASSWD|PASS|PASSPHRASE|PGPASSWORD|CREDENTIALS?|APIKEY|API_KEY|ACCESS_KEY|PRIVATE_KEY"
     r"|SECRET_KEY|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|AUTH|AUTH_TOKEN|DATABASE_URL|DSN|PAT|COOKIE|KEY)(?:_.*)?",
     re.ASCII,
 )
 """Names under which environments carry credentials, by the conventions of providers' command-line tools."""
-_NUMBERS = frozenset(
-    {"RANDOM", "SECONDS", "LINENO", "UID", "EUID", "PPID", "BASHPID", "EPOCHSECONDS", "SHLVL", "OPTIND"}
-)
+_MAYBE_NOTHING = frozenset({Hole.WORD, Hole.NAME, Hole.ANY})
 _PLACES = {"HOME": Hole.HOME, "PWD": Hole.CWD, "TMPDIR": Hole.TMP}
 
 
@@ -114,8 +116,8 @@ class Expander:
             text = following.text if isinstance(following, Text) else ""
             plain = isinstance(part, ParameterExpansion) and not part.op and not part.subscript
             length = isinstance(part, ParameterExpansion) and part.name in "#?" and text[:1].isidentifier()
-            if plain and (length or text[:1] == "["):
-                raise Opaque("a subscript or length without braces, which zsh reads in another way", "use braces")
+            if plain and (length or text[:1] == "[" or (text[:1] == ":" and (text[1:2].isalpha() or text[1:2] == "&"))):
+                raise Opaque("a subscript, length or modifier, which zsh reads in another way", "write `${name}`")
             if isinstance(part, Text) and part.text.endswith("$") and text[:1] in {"+", "=", "~", "^"}:
                 raise Opaque("an expansion with a flag, which only zsh has")
 
@@ -161,17 +163,18 @@ class Expander:
                 pieces += self._inserted(value, pieces, parts, index)
                 solid = True
                 lost = lost or value.many
-            elif not self._unquoted(value, pieces):
+            elif not self._unquoted(
+                value, pieces, self.walk.dialect.splits_values or not isinstance(part, ParameterExpansion)
+            ):
                 split = self._words(part, value) if len(parts) == 1 else None
                 if split is not None:
                     return split
                 lost = True
         if lost:
             return [Value((Hole.ANY,), True, why or "an unquoted value")]
-        if not pieces and not solid:
-            return done
-        if not solid and all(p is Hole.WORD for p in pieces):
-            many = True  # it may be empty, and then there is no word at all
+        if not solid and (not pieces or (pieces[0] in _MAYBE_NOTHING and all(p in _MAYBE_NOTHING for p in pieces))):
+            # nothing, or one word
+            return [*done, Value(tuple(pieces), True, why)] if pieces else done
         done.append(self._listed(joined(pieces, many, why)) if many else joined(pieces, many, why))
         return done
 
@@ -211,7 +214,7 @@ class Expander:
         if not text.startswith("~"):
             assigned = _ASSIGNED_TILDE.match(text)
             if assigned is None:
-                if self.walk.dialect.equals_expansion and text.startswith("=") and len(text) > 1:
+                if self.walk.dialect.equals_expansion and text.startswith("=") and text[1:2] not in {"", "="}:
                     raise Opaque("a word begins with `=`, which zsh expands")
                 return text
             pieces += [assigned[1], self._home() if self.walk.dialect.assigned_tildes else Hole.ANY]
@@ -232,14 +235,20 @@ class Expander:
         if "*" not in text and "?" not in text and "[" not in text:
             pieces.append(text)
             return False, False
+        if "**" in text and (self.walk.dialect.recursive_globs or "**" in self.walk.state.variables):  # any depth
+            head = text.partition("**")[0]
+            placed = (head.endswith("/") and (bool(pieces) or head[0] != "/")) or not (head or pieces)
+            if not placed or _GLOB.search(head) or _HIDDEN_GLOB.search(text) or several:
+                return True, True
+            pieces += [head[:-1], Hole.BELOW]
+            return True, False
         at = 0
         for match in _GLOB.finditer(text):
             pieces += [text[at : match.start()], Hole.FILE]
             at = match.end()
         rest = text[at:]
         pieces.append(rest)
-        deep = self.walk.dialect.recursive_globs and "**" in text  # any depth
-        return at > 0, deep or _HIDDEN_GLOB.search(text) is not None or (several and "[" in rest)
+        return at > 0, _HIDDEN_GLOB.search(text) is not None or (several and "[" in rest)
 
     def _inserted(self, value: Value, pieces: list[Piece], parts: tuple[Part, ...], index: int) -> list[Piece]:
         """The parts of a value that stands within a word: what it names need not exist with more around it."""
@@ -258,15 +267,18 @@ class Expander:
             self.walk.act("read", folder, tree="names" if folder.text else "")
         return value
 
-    def _unquoted(self, value: Value, pieces: list[Piece]) -> bool:
+    def _unquoted(self, value: Value, pieces: list[Piece], splits: bool) -> bool:
         """Append an unquoted value that cannot be split. False when it could be."""
-        if value.many or "IFS" in self.walk.state.variables:
+        if value.many or (splits and "IFS" in self.walk.state.variables):
             return False
+        if not splits and NAMES.isdisjoint(value.parts):
+            pieces += value.parts
+            return True
         for part in value.parts:
             if isinstance(part, str):
                 if _SPLITS.search(part):
                     return False
-            elif part not in {Hole.DIGITS, Hole.NUMBER, Hole.HOME, Hole.CWD, Hole.TMP, Hole.WORD}:
+            elif part not in {Hole.DIGITS, Hole.NUMBER, Hole.WORD, Hole.HOME, Hole.CWD, Hole.TMP}:
                 return False
         pieces += [p for p in value.parts if p]
         return True
@@ -292,6 +304,7 @@ class Expander:
                 pieces: list[Piece] = []
                 many, lost = self._globs(field, False, pieces)
                 out.append(UNKNOWN_MANY if lost else self._listed(joined(pieces, many)))
+        self.walk.differs = True
         return out
 
     def _spliced(self, values: tuple[Value, ...], quoted: bool) -> tuple[Value, ...] | None:
@@ -338,12 +351,12 @@ class Expander:
 
     def _default(self, name: str, op: str, binding: Value, argument: Value) -> Value:
         known = binding.text
-        surely_set = known is not None and (known != "" or op[0] != ":")
+        surely_set = bool(known)
         if op in {":-", "-", ":=", "="}:
             if surely_set:
                 return binding
-            if known == "" and op[0] == ":":
-                result = argument
+            if known == "":  # it may be unset as well
+                result = argument if op[0] == ":" else either(binding, argument)
             elif name in _PLACES and name not in self.walk.state.variables:
                 result = binding  # these are set in every session
             else:
@@ -368,14 +381,21 @@ class Expander:
             if args is None or name == "0" or any(a.many for a in args[: int(name)]):
                 return UNKNOWN
             return args[int(name) - 1] if int(name) <= len(args) else literal("")
-        if name in {"!", "-"}:
-            return Value((Hole.NAME,), False, f"${name}")
-        if name in {"#", "?", "$"} or (name in _NUMBERS and name not in self.walk.state.variables):
+        if name == "-":
+            return Value((Hole.NAME,), False, "$-")
+        if name == "!":
+            return Value((Hole.WORD,), False, "$!")
+        if name in {"#", "?", "$"}:
             return DIGITS
+        if name in self.walk.dialect.numbers and name not in self.walk.state.variables:
+            return DIGITS
+        if name in self.walk.dialect.maybe_numbers and name not in self.walk.state.variables:
+            return Value((Hole.WORD,), False, f"${name}")
         found = self.walk.state.variables.get(name)
         if found is not None:
             if isinstance(found, Value):
                 return found
+            self.walk.differs = True
             if not self.walk.dialect.ksh_arrays:
                 return (UNKNOWN_MANY,)  # the whole array
             return found[0] if found and not found[0].many else UNKNOWN
@@ -397,12 +417,17 @@ class Expander:
             if isinstance(found, tuple):
                 return found
             return (found,) if found is not None and found.text else (UNKNOWN_MANY,)  # it may be unset
+        self.walk.differs = True
         if subscript.isdigit() and not self.walk.dialect.ksh_arrays:
             return UNKNOWN  # counted from 1, unless an option says otherwise
         if subscript.isdigit():
             index = int(subscript)
+            if found == ASSOCIATIVE:
+                return UNKNOWN
             if isinstance(found, tuple) and index < len(found) and not any(v.many for v in found[: index + 1]):
                 return found[index]
+            return UNKNOWN
+        if found == ASSOCIATIVE:
             return UNKNOWN
         for inner in _IDENTIFIER.findall(subscript):
             self.must_be_number(inner)
@@ -413,31 +438,44 @@ class Expander:
     # arithmetic
 
     def arithmetic(self, parts: Iterable[Part]) -> None:
-        """Check that an expression can run nothing. A shell evaluates the values of its variables as well."""
-        names: list[str] = []
-        assigns = False
+        """Check that expressions can run nothing. A shell evaluates the values of its variables as well."""
+        text = ""
         for part in parts:
             if isinstance(part, Text):
-                if not _ARITHMETIC.fullmatch(part.text):
-                    raise Opaque("arithmetic with subscripts or quotes")
-                names += _IDENTIFIER.findall(re.sub(r"[0-9]+#[0-9A-Za-z@_]+|0[xX][0-9a-fA-F]+", "", part.text))
-                assigns = assigns or bool(re.search(r"(?<![<>=!])=(?!=)|\+\+|--|<<=|>>=", part.text))
+                text += part.text
             elif isinstance(part, ProcessSubstitution):
                 raise Opaque("a process substitution in arithmetic")
             else:
                 value = self._part(part)
                 if isinstance(value, tuple) or not numeric(value):
                     raise Opaque("arithmetic with a value that is not known to be a number")
+                text += "0"
+        if not _ARITHMETIC.fullmatch(text):
+            raise Opaque("arithmetic with subscripts or quotes")
+        depth = 0
+        for expression in _SEPARATOR.split(text):
+            self._expression(expression, depth == 0)
+            depth += expression.count("(") - expression.count(")")
+
+    def _expression(self, text: str, sure: bool) -> None:
+        """One expression of several; a variable that it surely sets first need not be a number before."""
+        bare = _LITERAL_NUMBER.sub("", text)
+        first = _FIRST_SET.match(bare) if sure else None
+        rest = bare[first.end() :] if first else bare
+        names = _IDENTIFIER.findall(rest)
         for name in names:
             self.must_be_number(name)
-        if assigns:
-            for name in names:
-                self.walk.assign(name, NUMBER)
+        changed = names if re.search(r"(?<![<>=!])=(?!=)|\+\+|--|<<=|>>=", rest) else []
+        for name in [*([first[1]] if first else []), *changed]:
+            self.walk.assign(name, NUMBER)
+            if self.walk.dialect.arithmetic_types:
+                self.walk.make_odd(name, number=True, keep=True)
 
     def must_be_number(self, name: str) -> None:
         """Refuse a variable in which arithmetic could see more than a number."""
         found = self.walk.state.variables.get(name)
-        if found is None and name in _NUMBERS:
+        dialect = self.walk.dialect
+        if found is None and (name in dialect.numbers or name in dialect.maybe_numbers):
             return
         if not isinstance(found, Value) or not numeric(found):
             raise Opaque(f"arithmetic with `{name[:40]}`, which is not known to be a number")

@@ -12,6 +12,7 @@ from weakref import proxy
 from ..domain.limits import limit
 from . import builtins
 from .compound import CompoundCommands
+from .declarations import DECLARING, declared_fields
 from .dialect import Dialect, is_handler
 from .environment import hand_over
 from .expand import Expander
@@ -22,9 +23,9 @@ from .reader import parse_script
 from .reading import Opaque
 from .redirects import Redirections
 from .repository import branch_left
-from .state import Ends, ShellState, merge
+from .state import Ends, ShellState, covering, merge
 from .tree import AndOrList, Assignment, Command, FunctionDefinition, Pipeline, ShellWord, SimpleCommand, Text
-from .values import UNKNOWN, UNKNOWN_MANY, Hole, Value, joined, literal
+from .values import ASSOCIATIVE, UNKNOWN, UNKNOWN_MANY, Hole, Value, joined, literal
 from .variables import SHELL_VARIABLES
 from .walk import Deferred, Walk
 
@@ -75,7 +76,7 @@ class Interpreter:
             state.variables[name] = UNKNOWN
         if walk.moved > deferred.moved:
             state.folders = None
-        state.args = None
+        state.args = state.branch = None
         for name, bodies in walk.defined.items():
             state.functions[name] = state.functions.get(name, (None,))
             state.functions[name] += tuple(b for b in bodies if not any(b is o for o in state.functions[name]))
@@ -187,7 +188,9 @@ class Interpreter:
                 return bad, ok
             return self.command(pipeline.commands[0], state)
         outer, printed_before, heard = self.walk.input, None, self.walk.heard
+        before = 0
         for number, command in enumerate(pipeline.commands):
+            before = len(self.walk.assigned) + self.walk.moved
             if number:
                 self.walk.input = printed_before
             self.walk.output, self.walk.heard = None, heard or number < len(pipeline.commands) - 1
@@ -201,6 +204,8 @@ class Interpreter:
             if printed_before is not None and not _prints_alone(command, state):
                 printed_before = None
         self.walk.input, self.walk.output, self.walk.heard = outer, printed_before, heard
+        if len(self.walk.assigned) + self.walk.moved > before:  # what the last command has set stays set in zsh
+            self.walk.differs = True
         return state, state
 
     def command(self, command: Command, state: ShellState, piped: bool = False) -> Ends:
@@ -217,9 +222,13 @@ class Interpreter:
             self.walk.span = (command.start, command.end)
             if isinstance(command, SimpleCommand):
                 return self.simple(command, piped)
+            if not command.redirects:
+                return self.compound.run(command, state)
             for redirect in command.redirects:
                 self.redirections.run(redirect)
-            return self.compound.run(command, state)
+            untouched = state.copy()  # a redirection that fails leaves the command out
+            ok, bad = self.compound.run(command, state)
+            return ok, merge(bad, untouched)
         except Opaque as fault:
             self.walk.state = state
             self.walk.opaque(fault.why, fault.remediation)
@@ -235,6 +244,9 @@ class Interpreter:
         current = self.walk.state.variables.get(assign.name)
         if not isinstance(assign.value, ShellWord):
             elements = [v for w in assign.value for v in self.words.fields(w)]
+            if current == ASSOCIATIVE:
+                self.walk.assign(assign.name, ASSOCIATIVE)
+                return
             if any(v.starts().startswith("[") for v in elements):
                 raise Opaque("an array with subscripts")
             old = current if isinstance(current, tuple) else (current,) if isinstance(current, Value) else ()
@@ -242,6 +254,9 @@ class Interpreter:
             return
         value = self.words.value(assign.value)
         if assign.subscript:
+            if current == ASSOCIATIVE:
+                self.walk.assign(assign.name, ASSOCIATIVE)
+                return
             if not assign.subscript.isdigit():
                 for name in [n for n in assign.subscript.replace("$", " ").split() if not n.isdigit()]:
                     if not name.isidentifier():
@@ -261,8 +276,8 @@ class Interpreter:
         state = self.walk.state
         first = command.words[0] if command.words else None
         plain = first.parts[0].text if first and len(first.parts) == 1 and isinstance(first.parts[0], Text) else ""
-        if plain in builtins.DECLARING and plain not in state.functions:
-            fields = [v for w in command.words for v in builtins.declared_fields(self, w)]
+        if plain in DECLARING and plain not in state.functions:
+            fields = [v for w in command.words for v in declared_fields(self, w)]
         else:
             fields = [v for w in command.words for v in self.words.fields(w)]
         stdin: Value | None = UNKNOWN if piped else None
@@ -270,38 +285,42 @@ class Interpreter:
             given = self.redirections.run(redirect)
             if given is not None:
                 stdin, self.walk.input = given, None
-        if not fields:
-            for assign in command.assigns:
-                self.assignment(assign)
-            if command.assigns:  # shells differ on which comes first
-                for redirect in command.redirects:
-                    self.redirections.run(redirect)
-            if command.words and not command.assigns:
-                self.walk.act("run", Value(()), argv=(literal(":"),), free=True)
-            return state, state
-        if not command.redirects:
-            return self.prefixed(command, fields, stdin)
-        untouched = state.copy()  # a redirection that fails leaves the command out
-        ok, bad = self.prefixed(command, fields, stdin)
-        return ok, merge(bad, untouched)
+        untouched = state.copy() if command.redirects else None  # one that fails leaves the command out
+        if fields:
+            if command.assigns:
+                ok, bad = self.prefixed(command, fields, stdin)
+            else:
+                ok, bad = self.run(fields, stdin)
+                for assign in command.arrays:
+                    self.assignment(assign)
+            return (ok, bad) if untouched is None else (ok, merge(bad, untouched))
+        for assign in command.assigns:
+            self.assignment(assign)
+        if command.assigns:  # shells differ on which comes first
+            for redirect in command.redirects:
+                self.redirections.run(redirect)
+        if command.words and not command.assigns:
+            self.walk.act("run", Value(()), argv=(literal(":"),), free=True)
+        return state, merge(state, untouched)
 
     def prefixed(self, command: SimpleCommand, fields: list[Value], stdin: Value | None) -> Ends:
         """Run words with the assignments that hold for them alone."""
         state = self.walk.state
         name = fields[0].text
-        if not command.assigns:
-            return self.run(fields, stdin)
-        saved = {a.name: state.variables.get(a.name) for a in command.assigns}
+        before = {a.name: state.variables.get(a.name) for a in command.assigns}
         for assign in command.assigns:
             if assign.name in SHELL_VARIABLES and not (assign.name == "IFS" and name == "read"):
                 raise Opaque(f"`{assign.name}` changes how the shell reads what follows")
             self.assignment(assign, exports=True)
-        if name in state.functions or name in builtins.KEEPING:
-            return self.run(fields, stdin)  # whether they stay set depends on the shell
+        given = {n: state.variables.get(n) for n in before}
+        kept = name in state.functions or name in builtins.KEEPING  # whether they stay set depends on the shell
         ok, bad = self.run(fields, stdin)
         for after in {id(s): s for s in (ok, bad, self.walk.state) if s is not None}.values():
-            for key, old in saved.items():
-                if old is None:
+            for key, old in before.items():
+                new = after.variables.get(key)
+                if kept or new != given[key]:
+                    after.variables[key] = covering(UNKNOWN if old is None else old, UNKNOWN if new is None else new)
+                elif old is None:
                     after.variables.pop(key, None)
                 else:
                     after.variables[key] = old
@@ -321,9 +340,14 @@ class Interpreter:
         if functions and name in state.functions:
             return self.call(name, fields, stdin)
         builtin = builtins.TABLE.get(name)
+        dialect = self.walk.dialect
         if builtin is not None:
+            if name in dialect.lacking:
+                return self.lacking(builtin, fields, stdin)
             return builtin(self, fields, stdin)
-        if name in self.walk.dialect.unreadable or (self.walk.dialect.leading_dash and name.startswith("-")):
+        if dialect.modifiers and name in builtins.ZSH_TABLE:
+            return builtins.ZSH_TABLE[name](self, fields, stdin)
+        if name in dialect.unreadable or (dialect.leading_dash and name.startswith("-")):
             raise Opaque(f"`{name[:40]}` changes how the shell works")
         self.program(fields, stdin)
         branch = branch_left(self.walk, fields) if name == "git" else None
@@ -332,6 +356,12 @@ class Interpreter:
         failed = state.copy()
         state.branch = branch
         return state, failed
+
+    def lacking(self, builtin: builtins.Builtin, fields: list[Value], stdin: Value | None) -> Ends:
+        """Run a builtin that the shell may not have."""
+        untouched = self.walk.state.copy()
+        ok, bad = builtin(self, fields, stdin)
+        return ok, merge(bad, untouched)
 
     def program(self, fields: list[Value], stdin: Value | None = None) -> None:
         """Record what a program does."""

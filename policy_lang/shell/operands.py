@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from .access import PATH_ROLES
 from .changes import CommandChanges
 from .profile import Parsed
 from .reading import Opaque
 from .roles import role
-from .slots import Slot
+from .slots import PATH_ROLES, Slot
 from .values import UNKNOWN, Hole, Value, literal
 
 TYPE_CHECKING = False

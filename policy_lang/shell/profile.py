@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..domain.record import field, record
-from .changes import UNCHANGED, AddAct, CommandChanges, OptionChange, summed
+from .changes import UNCHANGED, AddAct, AddNote, CommandChanges, Free, Hidden, OptionChange, Tree, summed
 from .reading import Opaque
-from .slots import Slot
-from .values import Value, joined
+from .slots import PATH_ROLES, Slot
+from .values import UNKNOWN, Value, joined
 
 
 @record(frozen=True, slots=True)
@@ -33,12 +33,12 @@ class Profile:
 
     `style` is `gnu` (options anywhere, long ones may be abbreviated), `exact` (anywhere, not abbreviated), `stop`
     (options end at the first operand), `single` (long options with one dash), `single-stop`, or `none`. `changes`
-    says what an option does to the rest; `acts` what the command does whatever its words; `dash` which options to
-    assume when a word that is not known could be one, None when that makes the command opaque. Behind one of
-    `ends` there are no further options, and what follows is the command of one that runs commands. `plain` options of a
-    program change nothing of what the command is. `missing` is the operand that is meant where the last slot stays
-    empty, `input` the role of standard input where nothing says what to run, and `names` are the globs, parted by `|`,
-    of the files that it looks for below a folder.
+    says what an option does to the rest; `acts` what the command does whatever its words. With `dash` a word that is
+    not known, and that may be an option, is taken for every one of them, and surely for those that it names; with None
+    it makes the command opaque. Behind one of `ends` there are no further options, and what follows is the command of
+    one that runs commands. `plain` options of a program change nothing of what the command is. `missing` is the operand
+    that is meant where the last slot stays empty, `input` the role of standard input where nothing says what to run,
+    and `names` are the globs, parted by `|`, of the files that it looks for below a folder.
     """
 
     name: str
@@ -180,8 +180,7 @@ def _level(parsed: Parsed, profile: Profile, argv: tuple[Value, ...], at: int) -
                 raise Opaque(
                     "a word that may begin with `-` stands where options can stand", "put `--` before it, or `./`"
                 )
-            for name in profile.dash:
-                parsed.options.append(Given(profile.options.get(name, Option((name,))), None, -1))
+            _any_option(parsed, profile)
             parsed.operands.append(value)
             parsed.indexes.append(at)
             at += 1
@@ -191,6 +190,27 @@ def _level(parsed: Parsed, profile: Profile, argv: tuple[Value, ...], at: int) -
         at = _option(parsed, profile, argv, at)
         ended = bool(profile.ends) and bool(profile.ends.intersection(parsed.options[-1].option.names))
     return at
+
+
+_PLAIN_ROLES = frozenset({"text", "number"})
+_ADDING = (Tree, Hidden, AddAct, AddNote)
+
+
+def _any_option(parsed: Parsed, profile: Profile) -> None:
+    """A word may be every option: what each would add is added. Raises Opaque for one that does anything else."""
+    for option in {id(o): o for o in profile.options.values()}.values():
+        changes = [c for n in option.names for c in profile.changes.get(n, ()) if not isinstance(c, Free)]
+        path = option.role in PATH_ROLES
+        if (
+            option.marked
+            or not (path or not option.role or option.role in _PLAIN_ROLES)
+            or not all(isinstance(c, _ADDING) for c in changes)
+        ):
+            raise Opaque(f"a word that may be `{option.names[0]}` stands where options can stand", "put `--` before it")
+        if path:
+            parsed.options.append(Given(option, UNKNOWN, -1, len(parsed.path)))
+        elif changes or (not option.role and any(n in (profile.dash or ()) for n in option.names)):
+            parsed.options.append(Given(option, None, -1, len(parsed.path)))
 
 
 def _other_option(profile: Profile, text: str) -> bool:

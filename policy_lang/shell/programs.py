@@ -10,6 +10,7 @@ from ..facts.commands import TRUSTED_DIRS
 from .access import change_folder, path
 from .call import ProgramCall
 from .dialect import Dialect
+from .links import brought
 from .operands import added_word, operand_roles, says_what_to_run
 from .profile import Parsed, Profiles, parse_argv
 from .readers.table import find_reader
@@ -87,14 +88,32 @@ class Programs:
             return
         try:
             parsed = parse_argv(profile, call.argv)
-            folders = self.walk.state.folders
+            walk = self.walk
+            folders = walk.state.folders
             try:
-                self._acts(call, parsed)
+                if walk.linked and parsed.root.name == "git":
+                    self._apart(call, parsed)
+                else:
+                    self._acts(call, parsed)
+                if walk.filled:
+                    filled, walk.filled = walk.acts[walk.filled - 1 :], 0
+                    walk.linked = [
+                        *walk.linked,
+                        *brought(filled, parsed.root.name == "ln", parsed.root.name in PROGRAMS),
+                    ]
             finally:
-                self.walk.state.folders = folders
+                walk.state.folders = folders
         except Opaque as fault:
             unread = ProgramCall(call.argv[1:], call.stdin)
             self.walk.opaque(fault.why, fault.remediation, call.argv, unread)
+
+    def _apart(self, call: ProgramCall, parsed: Parsed) -> None:
+        """The acts of git, which follows no link of its repository."""
+        linked, self.walk.linked = self.walk.linked, []
+        try:
+            self._acts(call, parsed)
+        finally:
+            self.walk.linked = [*linked, *self.walk.linked]
 
     def _acts(self, call: ProgramCall, parsed: Parsed) -> None:
         walk = self.walk

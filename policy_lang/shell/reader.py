@@ -46,6 +46,7 @@ _ASSIGNMENT = regex(r"([A-Za-z_][A-Za-z0-9_]*)(?:\[([A-Za-z0-9_@*$\"'+-]*)\])?(\
 _VARIABLE_FD = regex(r"\{[A-Za-z_][A-Za-z0-9_]*\}", re.ASCII)
 _SUBSCRIPT = regex(r"[A-Za-z_][A-Za-z0-9_]*\[", re.ASCII)
 _REDIRECT = regex(r"([0-9]*)(<<<|<<-|<<|<>|<&|>>|>&|>\||<(?!\()|>(?!\()|&>>|&>)")
+_NUMBERS_GLOB = regex(r"<[0-9]*-[0-9]*>")
 _FUNCTION = regex(r"([A-Za-z_][A-Za-z0-9_.:-]*)[ \t]*\([ \t]*\)", re.ASCII)
 _FUNCTION_NAME = regex(r"[A-Za-z_][A-Za-z0-9_.:-]*", re.ASCII)
 _DECLARING = frozenset({"declare", "typeset", "local", "export", "readonly"})
@@ -462,6 +463,8 @@ class Reader(WordReader):
             if opened >= 0 and apart and _VARIABLE_FD.fullmatch(self.text, opened, start):
                 raise self.fail("`{name}>` keeps the descriptor's number in a variable", "write a number")
         fd, op = match[1], match[2]
+        if self.dialect.modifiers and _NUMBERS_GLOB.match(self.text, self.pos):
+            raise self.fail("a glob of numbers, which only zsh has")
         if op in {"&>", "&>>", "<<<"}:
             self.extended(f"`{op}`")
         self.pos = match.end()
@@ -499,6 +502,7 @@ class Reader(WordReader):
         assigns: list[Assignment] = []
         words: list[ShellWord] = []
         redirects: list[Redirect] = []
+        arrays: tuple[Assignment, ...] = ()
         declaring = False
         while True:
             self.blanks()
@@ -515,7 +519,12 @@ class Reader(WordReader):
                 if assign is not None:
                     if words and not declaring:
                         raise self.fail("an assignment in an unusual place")
-                    assigns.append(assign) if not words else words.append(_declared(assign, self))
+                    if not words:
+                        assigns.append(assign)
+                    else:
+                        words.append(_declared(assign, self))
+                        if not isinstance(assign.value, ShellWord):
+                            arrays += (assign,)
                     continue
                 if _SUBSCRIPT.match(self.text, self.pos):
                     raise self.fail("an unusual subscript")
@@ -529,9 +538,10 @@ class Reader(WordReader):
         if not words and not assigns and not redirects:
             char = self.text[self.pos : self.pos + 1]
             raise self.fail(f"an unexpected `{char}`" if char else "it ends too early")
-        return SimpleCommand(
-            tuple(assigns), tuple(words), tuple(redirects), self.offset + start, self.offset + self.pos
-        )
+        if self.dialect.modifiers:
+            self.braces_alone(words)
+        end = self.offset + self.pos
+        return SimpleCommand(tuple(assigns), tuple(words), tuple(redirects), self.offset + start, end, arrays)
 
     def assign(self) -> Assignment | None:
         """An assignment, or None when no such thing stands here."""
@@ -577,8 +587,11 @@ class Reader(WordReader):
 
 def _declared(assign: Assignment, reader: Reader) -> ShellWord:
     """An assignment behind `export` and its like, as a word whose first part says what it is."""
-    if not isinstance(assign.value, ShellWord) or assign.subscript:
-        raise reader.fail("an array is declared", "assign it first")
+    if assign.subscript:
+        raise reader.fail("an element is declared", "assign it first")
+    if not isinstance(assign.value, ShellWord):
+        at = reader.offset + reader.pos
+        return ShellWord((Text(assign.name, True),), at, at)
     head = Text(f"{assign.name}{'+' if assign.append else ''}=", True)
     return ShellWord((head, *assign.value.parts), assign.value.start, assign.value.end)
 

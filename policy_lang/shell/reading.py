@@ -407,6 +407,15 @@ class WordReader:
             else:
                 raise self.fail("quotes or escapes in arithmetic")
 
+    def braces_alone(self, words: list[ShellWord]) -> None:
+        """Refuse a brace that begins or ends a group although no blank stands beside it, as zsh takes it."""
+        for word in words:
+            part = word.parts[0]
+            if isinstance(part, Text) and not part.quoted and part.text:
+                closes = part.text[-1] == "}" and "{" not in part.text and len(word.parts) == 1
+                if closes or (word is words[0] and part.text[0] == "{"):
+                    raise self.fail("a brace, which zsh reads in another way", "write a blank beside it")
+
     # here-documents
 
     def heredocs(self) -> None:

@@ -32,7 +32,8 @@ class Redirections:
             if op in {"<<", "<<-", "<<<"}:
                 return target if redirect.fd in {"", "0"} else None
             if op in {">&", "<&"}:
-                if text is not None and (text == "-" or text.rstrip("-").isdigit()):
+                number = text if text is None or self.walk.dialect.modifiers else text.removesuffix("-")
+                if text == "-" or (number is not None and number.isdigit()):  # to zsh `2-` is a file
                     return None
                 if op == "<&" or target.parts == (Hole.DIGITS,):
                     return UNKNOWN if op == "<&" else None

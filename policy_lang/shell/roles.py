@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from .access import PATH_ROLES, in_tree, path
+from .access import in_tree, path
 from .common_roles import ROLES
 from .profile import Parsed
 from .reading import Opaque
+from .slots import PATH_ROLES
 from .values import Value
 
 TYPE_CHECKING = False

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from ..domain.record import record
 
+PATH_ROLES = {
+    "read": ("read", ""), "write": ("write", ""), "delete": ("delete", ""), "list": ("read", ""),
+    "read-tree": ("read", "existing"), "delete-tree": ("delete", "existing"), "write-tree": ("write", "new"),
+    "change-tree": ("write", "existing"), "search": ("read", "visible"), "write-tree-own": ("write", "own"),
+}  # fmt: skip
+"""Roles that are paths: the action, and what of the tree below is meant."""
+
 
 @record(frozen=True, slots=True)
 class Slot:

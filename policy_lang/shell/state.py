@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..domain.limits import limit
 from ..domain.record import field, record
 from .tree import Command
-from .values import UNKNOWN, Hole, Value, either
+from .values import UNKNOWN, UNKNOWN_MANY, Hole, Value, either
 
 Binding = Value | tuple[Value, ...]
 """A variable's value; a tuple for an array."""
@@ -24,9 +24,10 @@ class ShellState:
 
     `folders` are the working folders that are possible, as texts relative to where the script begins (or
     absolute, or in the home); None when it may be any. `args` are the positional parameters, None when
-    unknown. `hidden` are the values that `local` variables of the running function hide, None for none. A
-    function has every body it may have; None among them says that it may be no function at all. `branch` is the current
-    one of the repository, where a command that surely succeeded has switched to it: see `repository.branch_left`.
+    unknown. Among the `variables` is `**` where it may stand for any depth. `hidden` are the values that `local`
+    variables of the running function hide, None for none. A function has every body it may have; None among them says
+    that it may be no function at all. `branch` is the current one of the repository, where a command that surely
+    succeeded has switched to it: see `repository.branch_left`.
     """
 
     variables: dict[str, Binding]
@@ -67,8 +68,12 @@ class ShellState:
 
     def forget(self) -> None:
         """Something changed the shell in a way that is not known."""
-        self.variables = dict.fromkeys(self.variables, UNKNOWN)
+        self.forget_values()
         self.folders = self.before = self.args = None
+
+    def forget_values(self) -> None:
+        """Every variable may have any value; an array stays one."""
+        self.variables = {n: (UNKNOWN_MANY,) if isinstance(v, tuple) else UNKNOWN for n, v in self.variables.items()}
 
     def enter(self, folder: str) -> None:
         """Change the working folder; `folder` as a path text."""
@@ -103,6 +108,13 @@ def folder_text(value: Value) -> str | None:
     return f"./{rest}" if rest.startswith(("~", "$")) else rest
 
 
+def covering(first: Binding, second: Binding) -> Binding:
+    """What covers both values; an array if one of them may be one."""
+    if isinstance(first, Value) and isinstance(second, Value):
+        return either(first, second)
+    return (UNKNOWN_MANY,)
+
+
 def merge(first: ShellState | None, second: ShellState | None) -> ShellState | None:
     """The state that covers both. None stands for a point that is not reached."""
     if first is None or first is second:
@@ -114,9 +126,7 @@ def merge(first: ShellState | None, second: ShellState | None) -> ShellState | N
         variables = {}
         for name in {**first.variables, **second.variables}:
             a, b = first.variables.get(name, UNKNOWN), second.variables.get(name, UNKNOWN)
-            variables[name] = (
-                a if a == b else either(a, b) if isinstance(a, Value) and isinstance(b, Value) else UNKNOWN
-            )
+            variables[name] = a if a == b else covering(a, b)
     functions = dict(first.functions)
     if functions != second.functions:
         functions = {}

@@ -85,13 +85,14 @@ class Redirect:
 
 @record(slots=True)
 class SimpleCommand:
-    """Assignments, words and redirections of one simple command."""
+    """Assignments, words and redirections of one simple command; `arrays` are those behind `declare` and its like."""
 
     assigns: tuple[Assignment, ...]
     words: tuple[ShellWord, ...]
     redirects: tuple[Redirect, ...]
     start: int
     end: int
+    arrays: tuple[Assignment, ...] = ()
 
 
 @record(slots=True)

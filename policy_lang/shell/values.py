@@ -59,24 +59,31 @@ class Value:
         """The word when it is fully known, else None."""
         if self.many:
             return None
-        if not self.parts:
-            return ""
-        first = self.parts[0]
-        return first if len(self.parts) == 1 and isinstance(first, str) else None
+        parts = self.parts
+        if len(parts) == 1:
+            first = parts[0]
+            return first if isinstance(first, str) else None
+        return None if parts else ""
 
     @property
     def may_be_option(self) -> bool:
         """True when it could begin with `-`."""
-        if not self.parts:
+        parts = self.parts
+        if not parts:
             return False
-        first = self.parts[0]
+        first = parts[0]
         if isinstance(first, str):
             return first.startswith("-")
-        return first in {Hole.ANY, Hole.NAME, Hole.FILE, Hole.ENTRY, Hole.NUMBER}
+        return first in _MAYBE_DASH
 
     def starts(self) -> str:
         """The literal beginning."""
-        return self.parts[0] if self.parts and isinstance(self.parts[0], str) else ""
+        parts = self.parts
+        first = parts[0] if parts else ""
+        return first if isinstance(first, str) else ""
+
+
+_MAYBE_DASH = frozenset({Hole.ANY, Hole.NAME, Hole.FILE, Hole.ENTRY, Hole.NUMBER, Hole.BELOW})
 
 
 def literal(text: str) -> Value:
@@ -157,6 +164,8 @@ UNKNOWN_MANY = Value((Hole.ANY,), True, "unquoted values")
 ENVIRONMENT = Value((Hole.ANY,), True, "the whole environment")
 DIGITS = Value((Hole.DIGITS,))
 NUMBER = Value((Hole.NUMBER,))
+ASSOCIATIVE = (Value((Hole.ANY,), True, "the values of an associative array"),)
+"""What is known of a variable that is surely an associative array: its subscripts are not evaluated."""
 
 
 def bounded(value: Value | tuple[Value, ...]) -> Value | tuple[Value, ...]:

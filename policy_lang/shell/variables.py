@@ -10,6 +10,29 @@ SHELL_VARIABLES = frozenset(
     {"IFS", "PS4", "GLOBIGNORE", "SHELLOPTS", "BASHOPTS", "CDPATH", "POSIXLY_CORRECT", "FCEDIT"}
 )
 """Variables that change how the shell itself reads or runs what follows (bash(1), Shell Variables)."""
+OWNED: dict[str, bool] = {
+    **dict.fromkeys((
+        "RANDOM", "SRANDOM", "SECONDS", "LINENO", "UID", "EUID", "GID", "EGID", "PPID", "BASHPID", "SHLVL", "HISTCMD", "EPOCHSECONDS", "BASH_SUBSHELL",
+        "LINES", "COLUMNS", "ERRNO", "ARGC", "TTYIDLE", "status",
+    ), True),
+    **dict.fromkeys((
+        "_", "PWD", "OLDPWD", "GROUPS", "FUNCNAME", "DIRSTACK", "PIPESTATUS", "EPOCHREALTIME", "BASH_COMMAND", "BASH_ARGV0", "BASH_ARGC", "BASH_ARGV", "BASH_SOURCE",
+        "BASH_LINENO", "BASH_REMATCH", "BASH_EXECUTION_STRING", "BASH_VERSINFO", "BASH_CMDS", "BASH_ALIASES", "BASHOPTS", "COMP_WORDBREAKS", "COMP_WORDS", "COMP_CWORD",
+        "READLINE_LINE", "READLINE_POINT", "USERNAME", "MATCH", "MBEGIN", "MEND", "match", "mbegin", "mend", "pipestatus", "signals", "watch", "psvar", "fignore", "mailpath",
+        "manpath", "prompt", "WORDCHARS", "ZSH_SUBSHELL",
+    ), False),
+}  # fmt: skip
+"""Variables that a shell sets itself, whatever they are set to; true where that is a number (bash(1); zshparam(1))."""
+ZSH_VARIABLES = {
+    "path": "PATH", "fpath": "FPATH", "manpath": "MANPATH",
+    **dict.fromkeys((
+        "cdpath", "module_path", "argv", "NULLCMD", "READNULLCMD", "histchars", "HISTCHARS", "aliases", "galiases", "saliases", "functions", "commands", "options",
+        "nameddirs", "userdirs", "parameters", "builtins", "reswords", "modules", "dis_aliases", "dis_galiases", "dis_saliases", "dis_functions", "dis_builtins",
+        "dis_reswords", "chpwd_functions", "precmd_functions", "preexec_functions", "periodic_functions", "zshexit_functions", "zshaddhistory_functions",
+        "zsh_directory_name_functions",
+    ), ""),
+}  # fmt: skip
+"""Variables that are another one to zsh, or with an empty text a table of its own (zshparam(1); zshmodules(1), zsh/parameter)."""
 
 _SWITCHES = frozenset({
     # colours and terminals

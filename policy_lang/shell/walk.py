@@ -12,12 +12,13 @@ from ..domain.record import field, record
 from .acts import Act, GitContext
 from .call import ProgramCall
 from .dialect import Dialect
+from .links import Place, leads_anywhere
 from .reading import Opaque
 from .state import Binding, ShellState
 from .switching import switches
 from .tree import AndOrList, Command
-from .values import NAMES, Lines, Value, bounded
-from .variables import SHELL_VARIABLES, usual
+from .values import NAMES, NUMBER, UNKNOWN, UNKNOWN_MANY, Hole, Lines, Value, bounded, either, literal, numeric
+from .variables import OWNED, SHELL_VARIABLES, ZSH_VARIABLES, usual
 
 MOST_STEPS = limit("script_steps")
 MOST_ACTS = limit("script_effects")
@@ -60,6 +61,10 @@ class Walk:
     records what a value does there. `input` are the names that standard input consists of, and `output` those that the
     last program prints, where that is `heard`; None when they may be anything.
     `switched` counts what may have changed the current branch of a repository; `wrote` says that files were written.
+    `linked` are the places where the script may have brought links, and `filled` counts to the first
+    act of the running command that fills one.
+    `differs` says that zsh does something else somewhere.
+    `odd` are the variables whose assignments are not believed: true for one that is evaluated as arithmetic.
     """
 
     __slots__ = (
@@ -73,14 +78,18 @@ class Walk:
         "deferred",
         "defined",
         "dialect",
+        "differs",
         "every",
         "exported",
+        "filled",
         "frames",
         "guarded",
         "hand_over",
         "heard",
         "input",
+        "linked",
         "moved",
+        "odd",
         "output",
         "returns",
         "span",
@@ -113,6 +122,10 @@ class Walk:
         self.heard = self.wrote = False
         self.input: Lines | None = None
         self.output: Lines | None = None
+        self.differs = False
+        self.linked: list[Place] = []
+        self.filled = 0
+        self.odd: dict[str, bool] = {}
         self._seen: set[object] = set()
         self._steps = 0
 
@@ -120,6 +133,8 @@ class Walk:
         """Record an act of the command that runs, unless it is known already; `at` puts it before others."""
         start, end = self.whole or self.span
         folders = self.state.folders
+        if self.linked and leads_anywhere(self.linked, action, value, folders) and not more.get("supposed"):
+            value = Value((Hole.ANY,), value.many, "links that the same script brings lie on the way, and it")
         if self.wrote or action == "write":
             self._partly(action, value, more)
             self.wrote = True
@@ -133,7 +148,12 @@ class Walk:
             return
         if len(self.acts) >= MOST_ACTS:
             raise Opaque(f"it has more than {MOST_ACTS} effects")
-        self.acts.insert(len(self.acts) if at < 0 else at, made)
+        if made.tree and action == "write":
+            self.filled = self.filled or len(self.acts) + 1
+        if at < 0:
+            self.acts.append(made)
+        else:
+            self.acts.insert(at, made)
 
     def _partly(self, action: str, value: Value, more: dict[str, object]) -> None:
         """Note for a path that names files whether the script may have made them."""
@@ -156,13 +176,51 @@ class Walk:
             raise Opaque(f"following it takes more than {MOST_STEPS} steps")
 
     def assign(self, name: str, value: Binding, exports: bool = False) -> None:
-        """Set a variable, noting what it changes for programs and for the shell."""
+        """Set a variable, noting what it changes for programs and for the shell.
+
+        What the shell itself sets, or may refuse to set or set to something else, is not known afterwards.
+        """
         self.assigned.append(name)
         if name in SHELL_VARIABLES and name != "IFS":
             raise Opaque(f"`{name}` changes how the shell reads what follows")
         if exports or self.every or name in self.exported or usual(name):
             self.export(name, value)
-        self.state.variables[name] = bounded(value)
+        if self.dialect.tied_variables and name in ZSH_VARIABLES:
+            self._tied(name)
+        variables = self.state.variables
+        if name in OWNED or (self.odd and name in self.odd):
+            value = self._owned(name, value)
+        old = variables.get(name)
+        if isinstance(old, tuple) and isinstance(value, Value):  # the first element, or all of it
+            value = (value, *old[1:]) if self.dialect.ksh_arrays and old and not old[0].many else (UNKNOWN_MANY,)
+        variables[name] = bounded(value)
+
+    def _tied(self, name: str) -> None:
+        """A variable that is another one, or a table of the shell's own, to zsh."""
+        tied = ZSH_VARIABLES[name]
+        if not tied:
+            raise Opaque(f"`{name}` changes how zsh reads what follows")
+        self.act("setenv", literal(tied))
+
+    def _owned(self, name: str, value: Value | tuple[Value, ...]) -> Value | tuple[Value, ...]:
+        """What is known of a variable that may not be what it is set to."""
+        if isinstance(value, tuple):
+            return (UNKNOWN_MANY,)
+        if not self.odd.get(name, OWNED.get(name)):
+            return UNKNOWN
+        if name in self.odd and not numeric(value):
+            raise Opaque(f"`{name}` is evaluated as arithmetic when it is set")
+        return either(NUMBER, value)
+
+    def make_odd(self, name: str, number: bool, keep: bool) -> None:
+        """Note that assignments of a variable are not to be believed from now on: they may fail, or change what is set.
+
+        A `number` is evaluated as arithmetic; what the variable is now may be worth to `keep`.
+        """
+        now = self.state.variables.get(name)
+        self.odd[name] = number and self.odd.get(name, True)
+        if not keep and now is not None:
+            self.state.variables[name] = self._owned(name, now) if now != literal("") else UNKNOWN
 
     def defer(self, body: tuple[AndOrList, ...] | Command, name: str = "") -> None:
         """Note commands that may run later."""

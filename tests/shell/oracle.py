@@ -1,13 +1,12 @@
-"""Real bash as the judge of the reader: what it executes and which files it creates must be among the acts.
+"""Real shells as judges of the reader: what they execute and which files they create must be among the acts.
 
-Programs run with a PATH that leads nowhere and an exported `command_not_found_handle` that logs each argv, in a
-folder of their own, for a second at most.
+Programs run with a PATH that leads nowhere and a handler of commands that are not found, which logs each argv; for dash,
+with a PATH on which a few programs do so. They run in a folder of their own, for a second at most.
 """
 
 from __future__ import annotations
 
 import os
-import random
 import re
 import shutil
 import signal
@@ -16,22 +15,37 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 
+from policy_lang.compiler.profiles import builtin
 from policy_lang.shell.acts import Act
-from policy_lang.shell.analyse import read_acts
+from policy_lang.shell.analyse import argv_acts, read_acts
 from policy_lang.shell.values import Hole, Value
 
 BASH = shutil.which("bash")
+SHELLS = {"bash": BASH, "sh": shutil.which("dash"), "zsh": shutil.which("zsh")}
+"""The shells that judge, by the dialect that a script of theirs is read in; None for one that is not installed."""
 _HANDLER = (
     '() { local IFS=" " n=$#; { builtin printf "%s\\0" "$n" "$@"; } >>"$ORACLE_LOG"; '
     "case $1 in *[13579]) return 1;; esac; return 0; }"
 )
+_ZSHENV = f"command_not_found_handler{_HANDLER.replace('>>', '>>|')}\nsetopt no_global_rcs no_bg_nice\n"
+_PROGRAM = """#!/bin/dash
+n=${0##*/}
+printf '%s\\0' $(($# + 1)) "$n" "$@" >>"$ORACLE_LOG"
+case $n in *[13579]) exit 1;; esac
+exit 0
+"""
+_PROGRAMS = tuple(f"c{i}" for i in range(1, 10))
+"""What dash finds on its PATH; the other shells are asked for what they do not find."""
 _SETUP = ("d1", "d2", "d1/d2")
 _FILES = ("f1", "f2.t", "d1/f3.t", "a b")
 
 
+_REFUSED = (b"syntax error", b"unexpected", b"parse error", b"bad pattern", b"Syntax error")
+
+
 @dataclass
 class Run:
-    """What bash did: executed argvs, created files, whether it took the program as valid."""
+    """What the shell did: executed argvs, created files, whether it took the program as valid."""
 
     executed: list[list[str]]
     created: set[str]
@@ -41,11 +55,23 @@ class Run:
 class Sandbox:
     """A folder in which programs run, made new whenever one has changed it."""
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: str = "bash") -> None:
+        self.dialect = dialect
         self.base = tempfile.mkdtemp(prefix="oracle")
         self.count = 0
         self.folder = os.path.join(self.base, "w")
         self._fill()
+        path = os.path.join(self.base, "bin")
+        os.mkdir(path)
+        for name in _PROGRAMS if dialect == "sh" else ():
+            with open(os.path.join(path, name), "w") as out:
+                out.write(_PROGRAM)
+            os.chmod(os.path.join(path, name), 0o755)
+        with open(os.path.join(self.base, ".zshenv"), "w") as out:
+            out.write(_ZSHENV)
+        self.env = {"PATH": path if dialect == "sh" else "/nowhere", "HOME": "/nowhere/home", "LC_ALL": "C.UTF-8"}
+        self.env |= {"BASH_FUNC_command_not_found_handle%%": _HANDLER} if dialect == "bash" else {"ZDOTDIR": self.base}
+        self.start = [str(SHELLS[dialect]), *(("--norc", "--noprofile") if dialect == "bash" else ())]
 
     def _fill(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -67,12 +93,8 @@ class Sandbox:
         self.count += 1
         log_path = os.path.join(self.base, f"log{self.count}")  # what an earlier program left running writes elsewhere
         open(log_path, "w").close()
-        env = {
-            "PATH": "/nowhere", "ORACLE_LOG": log_path, "HOME": "/nowhere/home", "LC_ALL": "C.UTF-8",
-            "BASH_FUNC_command_not_found_handle%%": _HANDLER,
-        }  # fmt: skip
         process = subprocess.Popen(
-            [BASH, "--norc", "--noprofile", "-c", program], cwd=self.folder, env=env, stdin=subprocess.DEVNULL,
+            [*self.start, "-c", program], cwd=self.folder, env={**self.env, "ORACLE_LOG": log_path}, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         try:
@@ -96,7 +118,7 @@ class Sandbox:
         created = self._names() - self.before
         if created or self._names() != self.before:
             self._fill()
-        return Run(executed, created, b"syntax error" not in errors and b"unexpected" not in errors)
+        return Run(executed, created, not any(m in errors for m in _REFUSED))
 
     def close(self) -> None:
         """Remove everything."""
@@ -154,71 +176,26 @@ def writes(acts: list[Act], name: str) -> bool:
     return False
 
 
-def judge(sandbox: Sandbox, program: str) -> tuple[str, str]:
-    """`missed`, `fine`, `opaque` or `invalid`, and what was missed."""
-    acts = read_acts(program, "bash")
+_HARMLESS = [["cat"], ["more"]]
+"""What zsh runs for a redirection alone: it copies what that opens (zshparam(1), NULLCMD)."""
+
+
+def judge(sandbox: Sandbox, program: str, argv: bool = False) -> tuple[str, str]:
+    """`missed`, `fine`, `opaque` or `invalid`, and what was missed; the program as a script or behind `-c`."""
+    if argv:
+        name = "dash" if sandbox.dialect == "sh" else sandbox.dialect
+        acts = argv_acts((name, "-c", program), builtin) if program.strip(" \t\n") else []
+    else:
+        acts = read_acts(program, sandbox.dialect)
     opaque = [a.opaque for a in acts if a.opaque]
     run = sandbox.run(program)
     if opaque:
         return ("opaque" if run.valid else "invalid"), opaque[0]
     commands = [a.argv for a in acts if a.action == "run"]
-    for argv in run.executed:
-        if not any(matches(c, argv) for c in commands):
-            return "missed", f"executed {argv!r}"
+    for words in run.executed:
+        if words not in _HARMLESS and not any(matches(c, words) for c in commands):
+            return "missed", f"executed {words!r}"
     for name in run.created:
         if not writes(acts, name):
             return "missed", f"created {name!r}"
     return ("fine" if run.valid else "invalid"), ""
-
-
-# generated programs
-
-_ATOMS = [
-    "c1", "c2", "c3 a", "c4 -x 'q r'", "echo hi", 'c5 "$v"', "c6 $v", "c7 ${v:-d e}", "c8 $(c9 x)", "c1 `c2 y`", "c3 <f1", "c4 >o1", "c5 >>o2 2>&1",
-    "c6 2>o3", "v=1", "v=x c7", "v='a b'", "c8 {a,b}c", "c9 {1..3}", "c1 *.t", "c2 ~/x", "c3 $((1+2))", 'c4 "a$(c5)b"', "c6 'a;b'", "cd d1", "cd ..", "c7 <<<w",
-    "c8 &>o4", "[ -f f1 ]", "[[ $v == a* ]]", "((n=1))", "c9 $'a\\tb'", "set -- p q", 'c1 "$@"', "c2 $#", "shift", 'c1 "$v-$w"', "w=$v", "v=q$w", 'v="$w $v"', 'c2 "$w"', "v=; c3 ${v:-e}", "fn() { v=z; }; fn", "(v=y)", "v=m | c4", "local v=1", "local v", "declare v=2", "export v=2", "unset v",
-    "read v", "c3 ${#v}", "c4 ${v%x}", "c5 ${v##*/}", "a=(1 2); c6 ${a[@]}", 'c7 "${a[@]}" z', "eval 'c8 k'", "eval c9", "command c1 z", "exec c2", "trap 'c3 t' EXIT",
-    "true", "false", "break", "continue", "return", "exit", "c4 \\\n b", "c5 a\\ b", "c6 a'b'\"c\"", "! c7", "time c8", "c9 #x", "c1 a#b", 'c2 "$(c3 "$(c4)")"',
-    "f1", "fn a", "c5 <(c6)", "c7 {a..c}{1,2}", 'c8 ""', "c9 ''", "source /dev/null", "c1 !", "c2 a=b", "c3 =", "c4 -- -x", "v+=z", "c5 $v$v", "c6 ${v}x", "c7 $1", "pushd d1", "popd",
-    "printf -v v q", "printf '%s' a", ": ${v:=k}", "c8 ${v:+y}", "c9 ${v/a/b}", "c1 $?", "let n=2", "c2 $n", 'test -z "$v"', "c3 >'o 5'", 'c4 > "$v"', "cd d2 || exit",
-]  # fmt: skip
-_SHAPES = [
-    "{0}", "{0}; {1}", "{0} && {1}", "{0} || {1}", "{0} | {1}", "({0}; {1})", "{{ {0}; {1}; }}", "if {0}; then {1}; fi", "if {0}; then {1}; else {2}; fi",
-    "while {0}; do {1}; break; done", "until {0}; do {1}; break; done", "for v in a b; do {0}; done", "for v in *.t; do {0}; done", "for v in $(c1); do {0}; done",
-    "case $v in a) {0};; *) {1};; esac", "fn() {{ {0}; {1}; }}; fn p", "{0} & {1}", "{0}\n{1}", "{0} > o6", "({0}) > o7", "v=$({0}); {1}", 'c1 "$({0})"', "{0} <<E\n{1} $v $(c2)\nE\n{2}",
-    "cat <<'E'\n{1}\nE\n{0}", "! {0}", "{0}; {1} | {2}", "for ((n=0;n<2;n++)); do {0}; done", "if {0}; then {1}; elif {2}; then {0}; fi", "{0} && {{ {1}; }} || {2}", "set -e; {0}; {1}",
-    "{0} |& {1}", "fn() ({0})\nfn; {1}", "function fn {{ {0}; }}\nfn a; {1}", "v={0}", "for v; do {0}; done", "[[ -f f1 ]] && {0}", "case a in a|b) {0} ;& c) {1} ;; esac", "{0} <<-E\n\t{1}\n\tE",
-    "{0}; fn() {{ {1}; }}; {2}; fn", "while read -r v; do {0}; done < f1", "{0} # {1}\n{2}", "x() {{ {0}; }}; {{ x; {1}; }} > o8", "{0} \\\n&& {1}", "if ! {0}; then {1}; fi > o9",
-]  # fmt: skip
-_SOUP = list(" \t\n;;&&||()(){}{}$$\"\"''``\\\\<>><#!=~*?[]abc1v") + [
-    "$(", "${", "$((", "))", "((", "<<", "<<<", ">&", "<&", "&>", ">|", "c1", "c2 ", "if ", "then ", "fi", "do ", "done", "esac", "in ", "case ", "for ", "while ", "{ ", "; }", "\\\n", "2>", "E\n", ";;", "|&", "\n", "v=", "[[ ", " ]]", "$'", "time ", "function ", "!",
-]  # fmt: skip
-
-
-def program(rng: random.Random) -> str:
-    """One random program: atoms in shapes, sometimes nested, sometimes mutated."""
-    text = _shape(rng, rng.choice((1, 1, 2, 2, 3)))
-    if rng.random() < 0.45:
-        for _ in range(rng.choice((1, 1, 2, 3))):
-            text = _mutate(rng, text)
-    return text if text.strip() else "c1"
-
-
-def _shape(rng: random.Random, depth: int) -> str:
-    shape = rng.choice(_SHAPES)
-    parts = [_shape(rng, depth - 1) if depth > 1 and rng.random() < 0.5 else rng.choice(_ATOMS) for _ in range(3)]
-    return shape.format(*parts)
-
-
-def _mutate(rng: random.Random, text: str) -> str:
-    at = rng.randrange(len(text) + 1)
-    kind = rng.random()
-    if kind < 0.45:
-        return text[:at] + rng.choice(_SOUP) + text[at:]
-    if kind < 0.7:
-        return text[:at] + text[at + rng.choice((1, 1, 2, 4)) :]
-    if kind < 0.85:
-        other = rng.randrange(len(text) + 1)
-        low, high = sorted((at, other))
-        return text[:low] + text[high:]
-    return text[:at] + rng.choice(_ATOMS) + text[at:]

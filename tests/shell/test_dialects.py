@@ -30,9 +30,9 @@ def test_names_outside_come_from_the_table() -> None:
 
 def test_the_command_line_offers_the_same_names(tmp_path: Path) -> None:
     policy = tmp_path / "p.policy"
-    policy.write_text('policy "p"\nallow run "ls"\n')
+    policy.write_text('policy "p"\nallow run "echo"\n')
     for name in (*DIALECTS, "fish"):
-        done = CliRunner().invoke(command, [str(policy), "run", "ls", "--shell", name, "--lexical"])
+        done = CliRunner().invoke(command, [str(policy), "run", "echo", "--shell", name, "--lexical"])
         assert done.exit_code == (2 if name == "fish" else 0), done.output
 
 
@@ -52,7 +52,8 @@ DIFFERENCES = {
     "extended_syntax": "[[ -f a ]]", "braces": "ls {a,b}", "splits_values": "x='a b'; ls $x", "splits_declarations": "export x=$y",
     "assigned_tildes": "ls x=~/a", "equals_expansion": "ls =a", "bare_subscripts": "ls $x[1]", "recursive_globs": "ls a/**",
     "ksh_arrays": "a=(b c); ls ${a[1]}", "lastpipe": "ls | read -r x; ls $x", "network_redirections": "ls > /dev/tcp/h/80",
-    "redirection_marks": "ls >!a", "leading_dash": "-ls",
+    "redirection_marks": "ls >!a", "leading_dash": "-ls", "tied_variables": "path=a; ls", "keeps_outer_values": "x=a; f() { local x; ls $x; }; f",
+    "arithmetic_types": "((x=1)); x=a; ls", "modifiers": "ls >&2-",
 }  # fmt: skip
 
 
@@ -66,6 +67,13 @@ def test_each_property_changes_the_reading(name: str, monkeypatch: pytest.Monkey
 
 
 def test_every_property_has_a_difference() -> None:
-    assert {*DIFFERENCES, "name", "unreadable"} == set(Dialect.__match_args__)
+    assert {*DIFFERENCES, "name", "unreadable", "numbers", "maybe_numbers", "lacking"} == set(Dialect.__match_args__)
     assert read_acts("zmodload x", "zsh")[0].opaque
+    for script in (
+        "ls /tmp/$UID",
+        "declare v=a; ls $v",
+        "v=b; typeset v=a; ls $v",
+    ):  # dash has no `UID`, and no `declare`
+        assert read_acts(script, "sh")[-1].argv[1].text is None
+        assert read_acts(script, "bash")[-1].argv[1] != read_acts(script, "sh")[-1].argv[1]
     assert not read_acts("zmodload x", "bash")[0].opaque

@@ -20,7 +20,7 @@ from policy_lang.shell.builtins import TABLE
 from policy_lang.shell.values import Hole, Value
 
 from .corpus import COMMANDS
-from .oracle import program
+from .generated import program
 
 POLICY = Policy.loads(
     'policy "p"\nimport std.shell\ntier t { approvers "@x" }\nallow read, write, delete "./"\nallow run "{git,c1} **"\nask t run opaque'

@@ -1,4 +1,4 @@
-"""The reader against bash: nothing that bash executes or creates may be missing from the acts."""
+"""The reader against bash, dash and zsh: nothing that they execute or create may be missing from the acts."""
 
 from __future__ import annotations
 
@@ -7,35 +7,65 @@ import sys
 
 import pytest
 
-from tests.lanes import LANE, share
+from tests.lanes import LANE, pick
+from tests.needs import needs
 
-from .oracle import BASH, Sandbox, judge, program
+from .generated import builtin_programs, program, variable_program
+from .oracle import SHELLS, Sandbox, judge
 
-SEEDS = range(8)
-EACH = share(400, 8000)
-"""Programs of a seed. `./check` tries the first third of them."""
+MAKERS = {"random": program, "variables": variable_program}
+RUNS = [
+    # what is made, the shell, as words, how many in the deep lane, which share of the valid ones is read at least
+    ("random", "bash", False, 32_000, 0.9), ("random", "bash", True, 16_000, 0.9), ("random", "zsh", False, 10_000, 0.75), ("random", "sh", False, 6_000, 0.5),
+    ("variables", "bash", False, 16_000, 0.9), ("variables", "zsh", False, 10_000, 0.85), ("variables", "sh", False, 10_000, 0.75),
+]  # fmt: skip
+"""100,000 programs. `./check` tries every hundredth of them."""
+BUILTINS = {"bash": pick(40, 1, 1), "zsh": pick(50, 1, 1), "sh": pick(30, 1, 1)}
+"""Every how many-th of the builtins' programs is tried."""
 
-pytestmark = pytest.mark.skipif(BASH is None, reason="bash is not installed")
+
+def needed(dialect: str) -> pytest.MarkDecorator:
+    return needs(f"a shell for `{dialect}` is not installed", there=SHELLS[dialect] is not None)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_nothing_that_bash_does_is_missed(seed: int, capsys: pytest.CaptureFixture[str]) -> None:
-    rng = random.Random(seed)
-    sandbox = Sandbox()
+def tried(dialect: str, programs: list[str], argv: bool = False) -> dict[str, int]:
+    """How many of the programs were read, opaque or invalid; none may be missed."""
+    sandbox = Sandbox(dialect)
     counts = dict.fromkeys(("fine", "opaque", "invalid", "missed"), 0)
     try:
-        for _ in range(EACH):
-            text = program(rng)
-            answer, what = judge(sandbox, text)
+        for text in programs:
+            answer, what = judge(sandbox, text, argv)
             counts[answer] += 1
             assert answer != "missed", f"{text!r}: {what}"
     finally:
         sandbox.close()
+    return counts
+
+
+@pytest.mark.parametrize("seed", range(pick(1, 8, 8)))
+@pytest.mark.parametrize(
+    ("kind", "dialect", "argv", "count", "least"),
+    [pytest.param(*run, id="-".join(map(str, run[:3])), marks=needed(run[1])) for run in RUNS],
+)
+def test_nothing_that_a_shell_does_is_missed(
+    seed: int, kind: str, dialect: str, argv: bool, count: int, least: float, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = random.Random(f"{kind} {dialect} {argv} {seed}")
+    counts = tried(dialect, [MAKERS[kind](rng) for _ in range(pick(count // 100, count // 8, count // 8))], argv)
     valid = counts["fine"] + counts["opaque"]
     with capsys.disabled():
         if LANE == "nightly":
-            sys.stdout.write(f"\nseed {seed}: {counts}, {counts['fine'] / valid:.1%} of valid programs read\n")
-    assert counts["fine"] / valid > 0.75
+            sys.stdout.write(
+                f"\n{kind} {dialect} {argv} {seed}: {counts}, {counts['fine'] / valid:.1%} of valid ones read\n"
+            )
+    assert counts["fine"] / valid >= least - pick(10, 0, 0) / 100
+
+
+@pytest.mark.parametrize("dialect", [pytest.param(d, marks=needed(d)) for d in BUILTINS])
+def test_no_option_of_a_builtin_runs_what_is_not_seen(dialect: str) -> None:
+    every = BUILTINS[dialect]
+    counts = tried(dialect, [p for i, p in enumerate(builtin_programs(dialect)) if i % every == 0])
+    assert counts["fine"] and counts["opaque"]
 
 
 CASES = [
@@ -58,6 +88,7 @@ CASES = [
 ]  # fmt: skip
 
 
+@needed("bash")
 @pytest.mark.parametrize("text", CASES)
 def test_known_cases(text: str) -> None:
     sandbox = Sandbox()
@@ -66,3 +97,20 @@ def test_known_cases(text: str) -> None:
     finally:
         sandbox.close()
     assert answer != "missed", what
+
+
+@pytest.mark.parametrize(
+    ("dialect", "text", "answer"),
+    [
+        pytest.param(*case, marks=needed(case[0]))
+        for case in (("bash", "c1 a", "fine"), ("zsh", "c1 a", "fine"), ("sh", "c1 a", "fine"), ("zsh", "v='p q'; c1 $v", "fine"), ("sh", "c1 ((", "invalid"))
+    ],
+)  # fmt: skip
+def test_the_oracle_sees_what_runs(dialect: str, text: str, answer: str) -> None:
+    sandbox = Sandbox(dialect)
+    try:
+        assert judge(sandbox, text)[0] == answer
+        assert sandbox.run("c2 'x y' >o1").executed == [["c2", "x y"]]
+        assert sandbox.run("c2 'x y' >o1").created == {"o1"}
+    finally:
+        sandbox.close()

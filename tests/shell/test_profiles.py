@@ -134,3 +134,25 @@ def test_an_installed_program_has_the_options_of_its_profile(name: str) -> None:
     if name not in KNOWN_GAPS:
         assert unknown == set()
     assert len(unknown) <= len(theirs) * 0.6
+
+
+@pytest.mark.parametrize(
+    ("script", "opaque", "acts"),
+    [
+        ('rg "$x" needle a', True, []), ('pytest "$x"', True, []), ('git status "$x"', False, []), ("cat *.md", False, [("read", None), ("read", ".")]),
+        ('grep "$x" a', False, [("read", None), ("read", "a")]), ('grep -- "$x" a', False, [("read", "a")]), ('grep "x$n" a', False, [("read", "a")]),
+        ('rm "$x" a', False, [("delete", None), ("delete", "a")]),
+    ],
+)  # fmt: skip
+def test_a_word_that_is_not_known_may_be_every_option(
+    script: str, opaque: bool, acts: list[tuple[str, str | None]]
+) -> None:
+    found = read_acts(script, "bash", builtin)
+    assert any(a.opaque for a in found) is opaque
+    assert opaque or {(a.action, a.value.text) for a in found if a.action not in {"run", "use"}} == set(acts)
+
+
+def test_what_options_add_is_added_for_a_word_that_may_be_one() -> None:
+    trees = {a.tree for a in read_acts('rm "$x" a', "bash", builtin) if a.action == "delete"}
+    assert trees == {"existing"}
+    assert {a.tree for a in read_acts('rm -- "$x" a', "bash", builtin) if a.action == "delete"} == {""}

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 def copy(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """Sources are read (and deleted by `mv`), the target is written: itself, and below it when it is a folder."""
     name = parsed.path[0]
+    if name == "ln":
+        shell.walk.filled = len(shell.walk.acts) + 1
     operands = list(parsed.operands)
     if name == "install" and parsed.has("-d"):
         for value in operands:
