@@ -12,7 +12,7 @@ differ in which of several holds.
 from __future__ import annotations
 
 from ..automata.pattern import Label, instance, quoted, segment_label
-from ..shell.profile import LONG_WITH_ONE_DASH, Given, Option, Parsed, Profile, long_option
+from ..shell.profile import Given, Option, Parsed, Profile, is_long, long_option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -297,7 +297,7 @@ def ways(profiles: tuple[Profile, ...], text: str, glob: bool = False) -> tuple[
     if glob and any(c in head for c in "*?["):
         return _globbed(profiles, head, value)
     for profile in profiles:
-        if text.startswith("--") or profile.style in LONG_WITH_ONE_DASH:
+        if is_long(profile, text):
             option = long_option(profile, head)
             if option is not None:
                 return (_way((Need(option.names, value),), option if value is None else None),)

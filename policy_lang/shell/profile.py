@@ -221,7 +221,7 @@ def _other_option(profile: Profile, text: str) -> bool:
 def _option(parsed: Parsed, profile: Profile, argv: tuple[Value, ...], at: int) -> int:
     value = argv[at]
     start = value.starts()
-    if start.startswith("--") or profile.style in LONG_WITH_ONE_DASH:
+    if is_long(profile, start):
         name, equals, rest = start.partition("=")
         if value.text is None and not equals:
             raise Opaque("an option that is not known")
@@ -254,6 +254,14 @@ def _valued(parsed: Parsed, option: Option, argv: tuple[Value, ...], at: int) ->
         return at + 3
     parsed.options.append(Given(option, argv[at + 1], at, len(parsed.path)))
     return at + 2
+
+
+def is_long(profile: Profile, text: str) -> bool:
+    """True for a word that may name one option, not several by their letters: also one that is listed (`-nv`)."""
+    if text.startswith("--") or profile.style in LONG_WITH_ONE_DASH:
+        return True
+    name = text.partition("=")[0]
+    return len(name) > 2 and name in profile.options
 
 
 def long_option(profile: Profile, name: str) -> Option | None:
