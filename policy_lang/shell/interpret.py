@@ -315,6 +315,7 @@ class Interpreter:
         given = {n: state.variables.get(n) for n in before}
         kept = name in state.functions or name in builtins.KEEPING  # whether they stay set depends on the shell
         ok, bad = self.run(fields, stdin)
+        self.walk.assigned += before  # they are set back
         for after in {id(s): s for s in (ok, bad, self.walk.state) if s is not None}.values():
             for key, old in before.items():
                 new = after.variables.get(key)
