@@ -26,7 +26,7 @@ from ..facts.commands import OPAQUE, argv_word, climbs
 from ..ir.conditions import canonical
 from ..ir.model import PolicySet, Rule
 from ..shell.analyse import argv_acts
-from ..shell.profile import Profile, Profiles
+from ..shell.profile import Profile, Profiles, own_name
 from .cases import UNKNOWN, spread
 from .search import Item
 from .spaces import Layout
@@ -280,7 +280,7 @@ class Side:
             if not profile.commands:
                 return (*out, *words[at:])
             command = profile.commands.get(word)
-            if command is None or command.name == profile.default:
+            if command is None or not own_name(profile, command):
                 return None
             profile = command
             out.append(profile.name)
@@ -306,7 +306,7 @@ class Side:
         profile = self.profile(first)
         second = sequence[1] if len(sequence) > 1 else None
         command = profile.commands.get(second) if profile is not None and isinstance(second, str) else None
-        begin = () if command is None or profile is None or command.name == profile.default else (command.name,)
+        begin = () if command is None or profile is None else own_name(profile, command)
         return tuple((BARE, name, *begin, MANY) for name in names)
 
 

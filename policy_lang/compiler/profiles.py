@@ -148,6 +148,9 @@ def build(name: str, model: ProfileModel, parent: Profile | None = None, shared:
         seen = {word}
         canonical = word
         merged = inner
+        if merged.same == ".":
+            commands[word] = made
+            continue
         while merged.same:
             base = model.commands.get(merged.same)
             if base is None or merged.same in seen:

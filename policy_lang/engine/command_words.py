@@ -13,7 +13,7 @@ from functools import lru_cache
 from ..automata.pattern import CLIMBING, MANY, Label, Sequence, Word
 from ..domain.limits import limit
 from ..domain.regex import regex
-from ..shell.profile import Parsed, Profile
+from ..shell.profile import Parsed, Profile, own_name
 from ..shell.programs import program_name
 from ..shell.reading import Opaque
 from .labels import word_label
@@ -176,7 +176,10 @@ def _operand(step: Callable[[Any, Any], Any], at: _At, label: Label) -> list[_At
     if command is None:
         return [_At(step(at.found, label), (), at.ended)]
     known = () if command.style == "none" else (command, *at.profiles)
-    return [_At(at.found if command.name == profile.default else step(at.found, command.name), known, False)]
+    found = at.found
+    for name in own_name(profile, command):
+        found = step(found, name)
+    return [_At(found, known, False)]
 
 
 def plain_indexes(parsed: Parsed | None, word: Word) -> frozenset[int]:

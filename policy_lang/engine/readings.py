@@ -10,7 +10,7 @@ from ..automata.glob import Glob
 from ..automata.pattern import ANY, MANY, Label, Sequence, collapse, quoted
 from ..domain.limits import limit
 from ..facts.commands import OPAQUE
-from ..shell.profile import Profile, Profiles
+from ..shell.profile import Profile, Profiles, own_name
 from ..shell.programs import program_name
 from ..shell.reading import Opaque
 from .command_words import BARE, program_names
@@ -118,15 +118,15 @@ def _operand(place: _Place, label: Label) -> list[_Place]:
     if isinstance(label, str):
         command = profile.commands.get(label)
         if command is not None:
-            said = () if command.name == profile.default else (command.name,)
-            return [_Place(at, (*bare, *said), place.needs, _known(command, profiles), False)]
+            return [_Place(at, (*bare, *own_name(profile, command)), place.needs, _known(command, profiles), False)]
         command = profile.commands.get(profile.default)
         if command is not None:  # the word is read again, by the sub-command that goes without saying
             return [_Place(at - 1, bare, place.needs, _known(command, profiles), False)]
         return [_Place(at, (*bare, label), place.needs, (), False)]
     out = [_Place(at, (*bare, label), place.needs, (), False)]
     if isinstance(label, Glob):  # other names of what it stands for
-        also = {c.name: c for word, c in profile.commands.items() if label.matches(word) and not label.matches(c.name)}
+        others = [(word, c) for word, c in profile.commands.items() if c is not profile]
+        also = {c.name: c for word, c in others if label.matches(word) and not label.matches(c.name)}
         out += [_Place(at, (*bare, name), place.needs, _known(c, profiles), False) for name, c in also.items()]
     return out
 

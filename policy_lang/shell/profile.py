@@ -31,6 +31,8 @@ class Option:
 class Profile:
     """One program, or one of its sub-commands.
 
+    A sub-command that is the profile itself only stands before others (`docker container run` is `docker run`).
+
     `style` is `gnu` (options anywhere, long ones may be abbreviated), `exact` (anywhere, not abbreviated), `stop`
     (options end at the first operand), `single` (long options with one dash), `single-stop`, or `none`. `changes`
     says what an option does to the rest; `acts` what the command does whatever its words. With `dash` a word that is
@@ -63,6 +65,12 @@ class Profile:
 
 LONG_WITH_ONE_DASH = frozenset({"single", "single-stop"})
 """The styles of programs whose long options begin with one dash."""
+
+
+def own_name(profile: Profile, command: Profile) -> tuple[str, ...]:
+    """The word by which a sub-command is known; none where it goes without saying (`docker container run`)."""
+    return () if command.name == profile.default or command is profile else (command.name,)
+
 
 Profiles = Callable[[str], "Profile | None"]
 """Finds the profile of a program by its name."""
@@ -139,7 +147,9 @@ def parse_argv(profile: Profile, argv: tuple[Value, ...], start: int = 1) -> Par
         if following is None:
             break
         # what stood behind the sub-command is read again, by the sub-command's own profile
-        parsed.profile, parsed.path = following, (*parsed.path, following.name)
+        parsed.profile = following
+        if following is not profile:
+            parsed.path = (*parsed.path, following.name)
         keep = [(o, i) for o, i in zip(parsed.operands, parsed.indexes, strict=True) if i < at]
         parsed.operands, parsed.indexes = [o for o, _ in keep], [i for _, i in keep]
         profile = following

@@ -56,6 +56,20 @@ def lexical(script: str, **more: object) -> str:
 @pytest.mark.parametrize(
     ("script", "effect"),
     [
+        ("git diff /dev/null ~/x", "deny"), ("git diff src/a ~/x", "deny"), ('git diff "$HOME/x" src/a', "deny"), ("git diff ~/x", "deny"),
+        ("git diff src/../../x a", "deny"), ("git diff HEAD /etc/x", "deny"), ("git diff main ../x", "deny"), ("git log -p ~/x", "deny"),
+        ("git diff /dev/null .env", "deny"), ("git diff src/a .env", "deny"), ('git diff /dev/null "src/$X"', "deny"),
+        ("git diff main feature", "allow"), ("git diff main..HEAD", "allow"), ("git diff HEAD src/a", "allow"), ("git diff HEAD~1 -- src/a", "allow"),
+        ('git diff "$(git merge-base main HEAD)" HEAD', "allow"), ("git diff src/a src/b", "allow"), ("git diff main...feature --stat", "allow"),
+    ],
+)  # fmt: skip
+def test_two_files_are_compared_wherever_they_lie(script: str, effect: str) -> None:
+    assert lexical(script) == effect
+
+
+@pytest.mark.parametrize(
+    ("script", "effect"),
+    [
         ("git push", "allow"), ("git push -u origin HEAD", "allow"), ("git commit -m branch && git push", "allow"), ("git pull && git push", "allow"),
         ("git branch --show-current; git push origin @", "allow"), ("git worktree list; git push", "allow"), ("git rebase origin/main && git push", "allow"),
         ("git checkout -- a && git push", "allow"), ("git checkout main && git push", "deny"), ("git switch -; git push", "deny"), ("git rebase a main; git push", "deny"),

@@ -37,6 +37,16 @@ RULES = [
         "kubectl get po -n prod;kubectl --namespace=prod get po;kubectl get po -nprod;kubectl get --namespace prod po",
         "kubectl get po -n dev;kubectl get po;kubectl get prod",
     ),
+    (
+        "docker run ** --privileged **",
+        "docker container run --privileged a;docker run -it --privileged a;docker --context c container run --privileged a",
+        "docker container run a;docker container ls;docker image ls",
+    ),
+    (
+        "docker container rm -f **",
+        "docker rm -f a;docker container rm --force a;docker rm a -f",
+        "docker rm a;docker container ls;docker container rm a",
+    ),
     ("kubectl delete ns prod", "kubectl -n p delete ns prod;kubectl delete ns prod --force", "kubectl delete ns dev"),
     ("git clone --depth 1 **", "git clone --depth=1 https://a.x/b;git clone https://a.x/b --depth 1 -q", "git clone https://a.x/b"),
     ("git -p log **", "git --no-pager -p log;git --paginate log;git -p --no-pager log", "git log;git log -p"),

@@ -30,6 +30,8 @@ _SURELY_PATH = regex(r"(?:\.{0,2}/|~|\.[^.]|\.{1,2}\Z).*|(?:.*/)?\.[^./].*|.*/\.
 """What no revision looks like: an absolute path, one of `.` or `..`, a name that begins with a dot (git-check-ref-format(1))."""
 _PATH_LIKE = regex(r".*[^./]\.[A-Za-z][A-Za-z0-9]{0,5}")
 _REVISION = regex(r"@|(?:.*/)?HEAD|[0-9a-f]{7,64}|.*(?:\.\.|[~^]|@\{).*")
+_PLACES = {(Hole.HOME,), (Hole.TMP,), (Hole.CWD,)}
+"""How a word begins that the shell made an absolute path."""
 _LINES_FILE = regex(r"(?::|/|[0-9+,-]).*:([^:]+)")
 """`start,end:file` and `:function:file` of `git log -L`."""
 
@@ -243,10 +245,28 @@ def show(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
             path(shell.walk, "read", literal(match[1]))
         elif lines is None and given.value is not None and "-L" in given.option.names:
             path(shell.walk, "read", Value((Hole.ANY,), False, given.value.why))
-    for value in parsed.operands:
-        if id(value) not in known:
+    named = [v for v in parsed.operands if id(v) not in known]
+    two = len(named) == 2 and parsed.path[1] == "diff"
+    for value in named:
+        if two and (value.text is None or any(map(_lies_elsewhere, named))):
+            _side(shell, value)
+        else:
             _shown(shell, value, bool(behind))
     return False
+
+
+def _lies_elsewhere(value: Value) -> bool:
+    """True for a path that may lie outside the repository: of two such operands git diff makes two files."""
+    first = value.parts[0] if value.parts else ""
+    return not isinstance(first, str) or first.startswith(("/", "~")) or ".." in first.split("/")
+
+
+def _side(shell: ProgramHost, value: Value) -> None:
+    """One of two operands of git diff that may be two files, wherever they lie (git-diff(1), `--no-index`)."""
+    if all(p in {Hole.WORD, Hole.DIGITS} for p in value.parts):  # a commit's name
+        return
+    if ".." not in value.starts().replace("../", "").replace("/..", "") and value.text != "/dev/null":
+        path(shell.walk, "read", value, "existing")
 
 
 def _shown(shell: ProgramHost, value: Value, sure: bool) -> None:
@@ -268,7 +288,7 @@ def _perhaps(shell: ProgramHost, value: Value) -> None:
     """An operand that is a path where no revision has that name."""
     text = value.text
     if text is None:
-        if _SURELY_PATH.fullmatch(value.starts()):
+        if value.parts[:1] in _PLACES or _SURELY_PATH.fullmatch(value.starts()):
             path(shell.walk, "read", value, "existing")
         return
     if _SURELY_PATH.fullmatch(text):
