@@ -46,6 +46,7 @@ CHANGED = [
     ("f() { local v=a; trap 'c1 $v' EXIT; }; v=out; f", "out"), ("v=a; trap 'c1 $v' EXIT; (v=out; trap 'c1 $v' EXIT)", "out"), ("v=a; trap 'c1 $v' EXIT; for v in out; do :; done", "out"),
     ("v=a; f() { c1 $v; }; trap f EXIT; v=out", "out"), ("f() { c1 out; }; trap f EXIT; f() { c1 a; }", "a"), ("f() { c1 a; }; trap f EXIT; unset -f f; f() { c1 out; }", "out"),
     ("v=a; trap 'c1 $v' EXIT; read v < f1", "x"), ("v=a; trap 'c1 $v' EXIT; printf -v v out", "out"), ("v=a; trap 'c1 $v' EXIT; unset v; v=out", "out"),
+    ("v=out; f() { trap 'c1 $v' EXIT; }; v=a f", "out"),
 ]  # fmt: skip
 
 
