@@ -56,6 +56,19 @@ def lexical(script: str, **more: object) -> str:
 @pytest.mark.parametrize(
     ("script", "effect"),
     [
+        ("git config --global core.pager x", "deny"), ("git config --global --unset x.y", "deny"), ("git config set --global alias.x '!x'", "deny"),
+        ("git config --system core.pager x", "deny"), ("git config core.hooksPath x", "deny"), ("git config --add include.path x", "deny"),
+        ("git config --get user.name", "allow"), ("git config --global --get user.name", "allow"), ("git config get user.name", "allow"),
+    ],
+)  # fmt: skip
+def test_configuration_is_not_written_wherever_it_lies(script: str, effect: str) -> None:
+    policy = Policy.loads('policy "p"\nallow run "git **"\nallow read, write "./", "/**", "~/**"\n')
+    assert policy.decide(action="run", resource=script, workspace="/work", home="/h", lexical=True).effect == effect
+
+
+@pytest.mark.parametrize(
+    ("script", "effect"),
+    [
         ("git diff /dev/null ~/x", "deny"), ("git diff src/a ~/x", "deny"), ('git diff "$HOME/x" src/a', "deny"), ("git diff ~/x", "deny"),
         ("git diff src/../../x a", "deny"), ("git diff HEAD /etc/x", "deny"), ("git diff main ../x", "deny"), ("git log -p ~/x", "deny"),
         ("git diff /dev/null .env", "deny"), ("git diff src/a .env", "deny"), ('git diff /dev/null "src/$X"', "deny"),

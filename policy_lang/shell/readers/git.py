@@ -192,6 +192,9 @@ def tag(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     return True
 
 
+_HOME_CONFIG = Value((Hole.HOME, "/.gitconfig"))
+
+
 def config(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """Writing configuration is writing its file; reading it is not."""
     reads = any(
@@ -205,12 +208,15 @@ def config(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     )
     if operands[:1] in (["get"], ["list"]) or reads:
         if not parsed.has("--get") and operands[:1] != ["get"]:
-            path(shell.walk, "read", literal(".git/config"))
+            path(shell.walk, "read", _HOME_CONFIG if parsed.has("--global") else literal(".git/config"))
         return True
     if len(operands) < 2 and not writes and not any(v.many for v in parsed.operands):
         return True
     if parsed.has("--global"):
-        path(shell.walk, "write", literal("~/.gitconfig"))
+        path(shell.walk, "write", _HOME_CONFIG)
+        shell.walk.act(
+            "write", Value((Hole.HOME, "/.config/git/config")), supposed=True
+        )  # where the other is not there
     elif parsed.has("--system"):
         path(shell.walk, "write", literal("/etc/gitconfig"))
     elif parsed.has("--file"):
