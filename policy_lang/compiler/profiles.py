@@ -30,13 +30,18 @@ class ProfileError(AuthorError, ValueError):
 
 
 class ProfileModel(BaseModel):
-    """A profile as it is written. Option lists are words: `-f|--file` and, with a value, `-o|--output=role`."""
+    """A profile as it is written. Option lists are words: `-f|--file` and, with a value, `-o|--output=role`.
+
+    A sub-command that is the `same` as another takes its words; one that is its `alias` is that sub-command by another
+    name, which rules about either mean.
+    """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     about: str = ""
     manual: str = ""
     same: str = ""
+    alias: str = ""
     style: Literal["", "gnu", "exact", "stop", "single", "single-stop", "none"] = ""
     operands: str = ""
     flags: str = ""
@@ -151,23 +156,26 @@ def build(name: str, model: ProfileModel, parent: Profile | None = None, shared:
         if merged.same == ".":
             commands[word] = made
             continue
-        while merged.same:
-            base = model.commands.get(merged.same)
-            if base is None or merged.same in seen:
-                raise ProfileError(f"`{word}` is the same as `{merged.same}`, which is not there")
-            seen.add(merged.same)
-            only_alias = merged.model_fields_set <= {"same"}
-            canonical = merged.same if only_alias else canonical
+        named = True
+        while other := merged.alias or merged.same:
+            base = model.commands.get(other)
+            if base is None or other in seen:
+                raise ProfileError(f"`{word}` is the same as `{other}`, which is not there")
+            seen.add(other)
+            named = named and bool(merged.alias)
+            canonical = other if named else canonical
             merged = _merged(base, merged)
         commands[word] = build(canonical, merged, made, model if model.everywhere else None)
     return made
 
 
 def _merged(base: ProfileModel, more: ProfileModel) -> ProfileModel:
-    update = {k: getattr(more, k) for k in more.model_fields_set if k not in {"same", "flags", "values", "changes"}}
+    update = {
+        k: getattr(more, k) for k in more.model_fields_set if k not in {"same", "alias", "flags", "values", "changes"}
+    }
     update |= {
         "flags": f"{base.flags} {more.flags}", "values": f"{base.values} {more.values}",
-        "changes": {**base.changes, **more.changes}, "same": base.same,
+        "changes": {**base.changes, **more.changes}, "same": base.same, "alias": base.alias,
     }  # fmt: skip
     return base.model_copy(update=update)
 

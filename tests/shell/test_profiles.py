@@ -88,6 +88,20 @@ def test_malformed_profiles_are_refused(data: bytes) -> None:
         parse_profile("x", data)
 
 
+def test_a_sub_command_with_the_same_words_keeps_its_name_and_an_alias_does_not() -> None:
+    made = parse_profile(
+        "x",
+        b'[commands.push]\nflags = "-f"\n[commands.pull]\nsame = "push"\n[commands.p]\nalias = "push"\n[commands.q]\nalias = "pull"',
+    )
+    assert isinstance(made, Profile)
+    assert {word: inner.name for word, inner in made.commands.items()} == {
+        "push": "push", "pull": "pull", "p": "push", "q": "pull",
+    }  # fmt: skip
+    assert all("-f" in inner.options for inner in made.commands.values())
+    with pytest.raises(ProfileError):
+        parse_profile("x", b'[commands.a]\nalias = "a"')
+
+
 def test_an_unknown_option_makes_one_command_opaque() -> None:
     acts = read_acts("cp --weird a b; pwd", "bash", builtin)
     assert [bool(a.opaque) for a in acts] == [True, False]
