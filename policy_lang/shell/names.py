@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..domain.regex import regex
 from .profile import Parsed
-from .values import NAMES, Hole, Lines, Value, found_below
+from .values import NAMES, Hole, Lines, Value, found_below, joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ _GIT = frozenset(
         "-C",
     ]
 )
-_ODD = regex(r"[\s'\"\\*?\[]")
+_ODD = regex(r"\A-|[\s'\"\\*?\[]")
 
 
 def printed_names(walk: Walk, parsed: Parsed) -> Lines | None:
@@ -127,19 +127,23 @@ def _below(operands: list[Value], end: str, folders: tuple[str, ...] | None, hid
 def words_of(walk: Walk, lines: Lines | None, splits: bool) -> list[Value] | None:
     """The words that lines become where they are split at blanks, or else ended as they are.
 
-    None when they may be anything: names with blanks, quotes or wildcards become others. Whether files have such names
-    is for the disk to say.
+    None when they may be anything: names with blanks, quotes or wildcards become others, and one that begins with `-`
+    may be an option. Whether files have such names is for the disk to say.
     """
     if lines is None or lines.folders != walk.state.folders or (lines.end == "\0" and splits):
         return None
     if "IFS" in walk.state.variables:
         return None
-    if lines.end != "\0":
-        for form in lines.forms:
+    out: list[Value] = []
+    for form in lines.forms:
+        bare = form.may_be_option
+        if lines.end != "\0" or bare:
             if any(isinstance(p, str) and _ODD.search(p) for p in form.parts) or _made_odd(walk):
                 return None
-            walk.act("run", form, opaque="a name that is found has blanks, quotes or wildcards", names="odd")
-    return list(lines.forms)
+            why = "a name that is found has blanks, quotes or wildcards, or begins with `-`"
+            walk.act("run", form, opaque=why, names="odd")
+        out.append(joined(["./", *form.parts], form.many, form.why) if bare else form)
+    return out
 
 
 def _made_odd(walk: Walk) -> bool:
@@ -149,7 +153,7 @@ def _made_odd(walk: Walk) -> bool:
 
 
 def is_odd(name: str) -> bool:
-    """True for a name that a shell or xargs would split, unquote or expand."""
+    """True for a name that a shell or xargs would split, unquote or expand, or a program take for an option."""
     return _ODD.search(name) is not None
 
 

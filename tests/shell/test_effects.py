@@ -154,6 +154,22 @@ def test_names_that_are_printed_or_listed(tmp_path: Path, script: str, lexical: 
     assert [(d.effect, d.reasons) for d in found] == [(lexical, found[0].reasons), (disk, found[1].reasons)]
 
 
+@pytest.mark.parametrize(
+    "script",
+    ["rg -l a | xargs wc -l", "rg -l0 a | xargs -0 wc -l", "wc -l $(rg --files)", "git ls-files | xargs wc -l"],
+)
+def test_a_name_that_begins_like_an_option_is_one(tmp_path: Path, script: str) -> None:
+    policy = Policy.loads(
+        'policy "p"\nimport std.baseline\nimport std.shell\nallow read "./"\nallow run "git ls-files **"\n'
+    )
+    (tmp_path / "a.ts").write_text("")
+    asked = {"action": "run", "resource": script, "home": "/h"}
+    assert policy.decide(**asked, workspace="/work", lexical=True).effect == "allow"
+    assert policy.decide(**asked, workspace=str(tmp_path)).effect == "allow"
+    (tmp_path / "--files0-from=x").write_text("")
+    assert policy.decide(**asked, workspace=str(tmp_path)).effect == "deny"
+
+
 def test_a_program_that_tells_about_itself_does_nothing_else() -> None:
     for script in ("sed --version", "rustc --version", "rm --help", "cat --help"):
         assert all(a.action == "run" and not a.opaque for a in read_acts(script, "bash", builtin)), script
