@@ -74,6 +74,8 @@ class _PathDecision:
         forms = path_forms(known, self.roots)
         if self.act.tree == "names":
             return [self._listing(names) for names in forms]
+        if self.act.tree == "received":
+            return self._members(forms, [(ANY,)])
         if self.act.tree.startswith("into"):
             return self._into(known, folder, forms)
         # git leaves the folder that it stands in; of a folder that is named it writes what is inside

@@ -15,7 +15,8 @@ class Act:
     `start` and `end` are offsets in the script. `folders` are the possible working folders at that point, None
     when it may be any. `tree` says that what lies below the path is meant as well: `existing` what is there,
     `new` whatever may be put there, `own` what a program makes for itself, `copied` what lies below `like`. With `into`
-    it is what `like` names that is put there, under its own name, with `into-tree` all below that too. `visible` is
+    it is what `like` names that is put there, under its own name, with `into-tree` all below that too; what is
+    `received` has any name in the folder. `visible` is
     what is there but hidden and ignored files, `names` the names in a folder. With `linked` links
     below count as what they lead to.
     `free` acts need no grant: they change only the shell's own state. `opaque` is why the command cannot be read,

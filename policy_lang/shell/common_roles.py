@@ -9,6 +9,7 @@ from ..domain.regex import regex
 from .access import SCP, connect, in_tree, path, remote_host
 from .dialect import SH
 from .environment import hand_over
+from .landing import arrives
 from .profile import Parsed
 from .reading import Opaque
 from .state import ShellState
@@ -24,19 +25,25 @@ Role = Callable[["ProgramHost", Parsed, Value, int], None]
 _ASSIGNED = regex(r"([^=]+)=")
 
 
-def _remote_path(action: str) -> Callable[[ProgramHost, Parsed, Value, int], None]:
-    def handle(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
-        if "://" in value.starts():
-            connect(shell.walk, value, scheme="ssh")
-            return
-        host = remote_host(value)
-        if host is not None:
-            shell.walk.act("connect", literal(f"ssh://{host}"))
-        else:
-            tree = parsed.changes.tree
-            path(shell.walk, action, value, ("existing" if action == "read" else "new") if tree else "")
+def _from(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    if not _elsewhere(shell, value):
+        path(shell.walk, "read", value, "existing" if parsed.changes.tree else "")
 
-    return handle
+
+def _to(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    if not _elsewhere(shell, value):
+        arrives(shell.walk, parsed, value)
+
+
+def _elsewhere(shell: ProgramHost, value: Value) -> bool:
+    """Whether a place is another host's, which is connected to."""
+    if "://" in value.starts():
+        connect(shell.walk, value, scheme="ssh")
+        return True
+    host = remote_host(value)
+    if host is not None:
+        shell.walk.act("connect", literal(f"ssh://{host}"))
+    return host is not None
 
 
 def repository(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
@@ -215,7 +222,7 @@ ROLES: dict[str, Role] = {
     "package": _package,
     "pair-read": lambda h, p, v, i: path(h.walk, "read", v),
     "host": _host, "ssh-host": _ssh_host, "repository": repository,
-    "from": _remote_path("read"), "to": _remote_path("write"), "data": _data, "form": _form, "cookie": _cookie, "encoded": _encoded, "upload": _upload, "code": _code,
+    "from": _from, "to": _to, "data": _data, "form": _form, "cookie": _cookie, "encoded": _encoded, "upload": _upload, "code": _code,
     "code-file": _code_file, "script": _script, "program": _program, "opaque": _opaque, "setenv": _setenv, "use": _use,
     "edit": _edit(""), "edit-tree": _edit("existing"), "mount": _mount, "merge": _merge,
 }  # fmt: skip

@@ -9,6 +9,7 @@ import re
 
 from .access import SCP, connect, in_tree, path
 from .common_roles import Role, repository
+from .landing import arrives
 from .profile import Parsed
 from .reading import Opaque
 from .repository import write_tree
@@ -241,8 +242,10 @@ def _cloud(action: str, tree: str, then: str = "") -> Role:
         start = value.starts()
         if "://" in start or SCP.match(start):
             return
-        folder = tree or (("existing" if action == "read" else "new") if parsed.changes.tree else "")
-        path(shell.walk, action, value, folder)
+        if action == "write" and not tree:
+            arrives(shell.walk, parsed, value)
+        else:
+            path(shell.walk, action, value, tree or ("existing" if parsed.changes.tree else ""))
         if then:
             path(shell.walk, then, value, "existing")
 

@@ -7,6 +7,7 @@ import re
 from ...domain.regex import regex
 from ..access import path
 from ..call import ProgramCall
+from ..landing import landed
 from ..profile import Parsed
 from ..reading import Opaque
 from ..values import UNKNOWN, Hole, Value, joined, literal
@@ -46,7 +47,7 @@ def copy(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
             for place in _linked(source, target, into is not None or len(operands) > 1):
                 path(shell.walk, "read", place)
                 path(shell.walk, "write", place, "existing")  # whoever writes one name then writes both
-            _placed(shell, source, target, tree, folder=into is not None or len(operands) > 1 or source.many)
+            landed(shell.walk, source, target, tree, folder=into is not None or len(operands) > 1 or source.many)
             continue
         if name == "ln" and parsed.has("-s"):
             path(shell.walk, "read", source)
@@ -58,7 +59,7 @@ def copy(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
             path(shell.walk, "write", source)
         elif name == "cp" and (parsed.has("-l") or parsed.has("-s")):
             path(shell.walk, "write", source, "existing" if tree else "")
-        _placed(shell, source, target, tree, folder=into is not None or len(operands) > 1 or source.many)
+        landed(shell.walk, source, target, tree, folder=into is not None or len(operands) > 1 or source.many)
     return True
 
 
@@ -74,29 +75,6 @@ def _linked(source: Value, target: Value, folder: bool) -> list[Value]:
     return [
         source if f == "." else joined([f"{f.rstrip('/')}/", *source.parts], source.many, source.why) for f in folders
     ]
-
-
-def _placed(shell: ProgramHost, source: Value, target: Value, tree: bool, folder: bool) -> None:
-    text = target.text
-    folder = folder or (text is not None and (text.endswith("/") or text.rpartition("/")[2] in {".", ".."}))
-    like = source if tree else None
-    kind = "copied" if tree else ""
-    if not folder:
-        path(shell.walk, "write", target, kind, like=like)
-    name = _base(source)
-    if name is None:
-        path(shell.walk, "write", target if target.parts else UNKNOWN, "into-tree" if tree else "into", like=source)
-        return
-    below = joined([*target.parts, "" if text is not None and text.endswith("/") else "/", name], False, target.why)
-    path(shell.walk, "write", below if target.parts else UNKNOWN, kind, like=like)
-
-
-def _base(source: Value) -> str | None:
-    text = source.text
-    if text is None:
-        return None
-    name = text.rstrip("/").rpartition("/")[2]
-    return name if name not in {"", ".", ".."} else "."
 
 
 _RANDOM = regex(r"(.*?)X{3,}([^X/]*)", re.DOTALL)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import unquote
+
 from ..access import connect, path
 from ..call import ProgramCall
+from ..landing import fetched
 from ..profile import Parsed
-from ..values import Hole, Value, joined, literal
+from ..values import Hole, Value, literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,10 +34,12 @@ def curl(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     )
     for value in urls:
         connect(shell.walk, value, known)
-        if parsed.has("-O"):
-            _named(shell, value, parsed.value_of("--output-dir"))
-        elif parsed.has("--remote-header-name"):
-            path(shell.walk, "write", Value((Hole.NAME,)))
+        if parsed.has("-O") or parsed.has("--remote-name-all"):
+            folder = parsed.value_of("--output-dir") or literal(".")
+            if parsed.has("-J"):
+                path(shell.walk, "write", folder, "received")
+            else:
+                fetched(shell.walk, _name(value), folder, folder=True)
     return True
 
 
@@ -42,20 +48,24 @@ def wget(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     method = "POST" if parsed.has("--post-data") or parsed.has("--post-file") else "GET"
     for value in parsed.operands:
         connect(shell.walk, value, "HEAD" if parsed.has("--spider") else method)
-        if parsed.has("-r") or parsed.has("-p"):
-            path(shell.walk, "write", parsed.value_of("-P") or literal("."), "new")
-        elif not parsed.has("-O") and not parsed.has("--spider"):
-            _named(shell, value, parsed.value_of("-P"))
+        folder = parsed.value_of("-P") or literal(".")
+        if any(parsed.has(o) for o in ("-r", "-m", "-p", "-x")):
+            path(shell.walk, "write", folder, "new")
+        elif parsed.has("-O") or parsed.has("--spider"):
+            continue
+        elif parsed.has("--content-disposition") or parsed.has("--trust-server-names"):
+            path(shell.walk, "write", folder, "received")
+        else:
+            name = _name(value)  # it decodes what the URL has encoded
+            decoded = name if name.text is None else literal(unquote(name.text).replace("/", "%2F"))
+            fetched(shell.walk, decoded, folder, folder=True)
     return True
 
 
-def _named(shell: ProgramHost, url: Value, folder: Value | None) -> None:
-    """The file that a download makes: the last part of the URL's path."""
-    text = url.text
-    name: list[str | Hole] = [Hole.NAME]
-    if text is not None:
-        rest = text.partition("://")[2] or text
-        base = rest.partition("?")[0].rpartition("/")
-        name = [base[2] if base[1] and base[2] else "index.html"]
-    where: list[str | Hole] = [*folder.parts, "/"] if folder is not None else ["./"]
-    path(shell.walk, "write", joined([*where, *name]))
+def _name(url: Value) -> Value:
+    """The name that a download takes from its URL: the last part of the path."""
+    if url.text is None:
+        return Value((Hole.NAME,), False, url.why)
+    address = re.split(r"[?#]", url.text, maxsplit=1)[0]
+    host, _, name = (address.partition("://")[2] or address).rpartition("/")
+    return literal(name if host and name else "index.html")
