@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from ..domain.request import Request
     from ..shell.acts import GitContext
     from ..shell.profile import Profiles
-    from ..shell.recipes import Recipe
+    from ..shell.recipes import Recipe, Script
 
 _MOST_FILES = limit("followed_files")
 _MOST_BYTES = limit("followed_bytes")
 _MOST_SCRIPTS = limit("followed_scripts")
 _MOST_DEPTH = limit("followed_depth")
+_MOST_FOLDERS = limit("followed_folders")
 
 
 class Project:
@@ -48,37 +49,51 @@ class Project:
         """What the code does that an act runs; nothing for an act that runs none. Acts are given in their order."""
         if act.action == "write":
             self._written.append(act)
-        if act.action != "run" or act.opaque or depth == 0 or act.folders is None or len(act.folders) != 1:
+        if act.action != "run" or act.opaque or depth == 0 or act.folders is None:
             return
         recipe = recipe_of(act)
-        if recipe is None or len(self.files) >= _MOST_FILES:
+        if recipe is not None:
+            for start in act.folders:
+                yield from self._from(act, recipe, start, depth)
+
+    def _from(self, act: Act, recipe: Recipe, start: str, depth: int) -> Iterator[Act]:
+        """The same, run in one of the folders that are possible."""
+        if len(self.files) >= _MOST_FILES:
             return
         self.looked = True
-        folder = os.path.join(act.folders[0], recipe.folder) if recipe.folder else act.folders[0]
+        folder = os.path.join(start, recipe.folder) if recipe.folder else start
         if (folder, recipe) in self._begun:
             return
         self._begun.add((folder, recipe))
-        for name in recipe.files:
-            place = self._place(folder, name)
-            if place is None:
-                return
-            if self._may_be_written(place):
-                why = f"it runs the code of `{name}`, which the same command may have written"
-                yield Act("run", act.value, act.start, act.end, act.argv, act.folders, opaque=why, supposed=True)
-                return
-            text = self._text(place)
-            if text is not None:
-                yield from self._inside(act, recipe, text, place, folder, depth)
-                return
+        for _ in range(_MOST_FOLDERS if recipe.above else 1):
+            for name in recipe.files:
+                place = self._place(folder, name)
+                if place is None:
+                    return
+                if self._may_be_written(place):
+                    why = f"it runs the code of `{name}`, which the same command may have written"
+                    yield Act("run", act.value, act.start, act.end, act.argv, act.folders, opaque=why, supposed=True)
+                    return
+                text = self._text(place)
+                if text is not None:
+                    where = start if recipe.kind in {"shell", "program"} else folder
+                    yield from self._inside(act, scripts_of(recipe, text), place, where, depth)
+                    return
+            folder = self._above(folder)
 
-    def _inside(self, act: Act, recipe: Recipe, text: str, place: str, folder: str, depth: int) -> Iterator[Act]:
+    def _above(self, folder: str) -> str:
+        """The folder that lies above one on the disk."""
+        base = self._request.cwd or self._request.workspace or "/"
+        disk = roots_of(self._request).disk
+        return os.path.relpath(os.path.dirname(disk.real(os.path.join(base, folder))), disk.real(base))
+
+    def _inside(self, act: Act, scripts: list[Script], place: str, folder: str, depth: int) -> Iterator[Act]:
         shown = os.path.relpath(place, os.path.realpath(self._request.workspace or "/"))
-        for script in scripts_of(recipe, text):
+        for script in scripts:
             self._scripts += 1
             if self._scripts > _MOST_SCRIPTS:
                 return
-            start = act.folders[0] if recipe.kind in {"shell", "program"} and act.folders else folder
-            for inner in file_acts(script, start, self._profiles, self._context):
+            for inner in file_acts(script, folder, self._profiles, self._context):
                 inner.start, inner.end, inner.supposed, inner.file = act.start, act.end, True, shown
                 if inner.opaque:  # what cannot be read of it is what the rule about the command grants
                     inner.note, inner.opaque = f"it cannot be read: {inner.opaque}", ""

@@ -56,7 +56,7 @@ def file_acts(script: Script, folder: str, profiles: Profiles, context: GitConte
     if _DECEPTIVE.search(script.text) or not script.text.strip(" \t\n"):
         return []
     walk = Walk(script.dialect, context)
-    walk.state.args = tuple(map(literal, script.words))
+    walk.state.args = script.words
     if folder:
         walk.state.enter(folder)
     return _acts(script.text, Interpreter(walk, profiles))

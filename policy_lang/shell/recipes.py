@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
+from itertools import islice
 
 from ..domain.limits import limit
 from ..domain.record import record
@@ -17,6 +18,7 @@ from ..domain.strict_json import MalformedError, load
 from .acts import Act
 from .dialect import BASH, DIALECTS, SH, Dialect
 from .profile import Parsed
+from .values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 UNKNOWN_TEXT = '"$POLICY_UNKNOWN"'
 """Stands in a recipe for what is computed elsewhere: a variable that is never set."""
+_UNKNOWN_IN_MAKE = '"$$POLICY_UNKNOWN"'
+_MOST_SCRIPTS = limit("followed_scripts")
 
 
 @record(frozen=True, slots=True)
@@ -31,16 +35,18 @@ class Recipe:
     """Where a command's code stands: the first of `files` that is there, from `folder`, and what it runs of it.
 
     `names` are package scripts, targets or recipes, none for the default one; `words` are handed on to it, and
-    `settings` set variables of a Makefile. `dialect` is the shell's, where the command names one.
+    `settings` set variables of a Makefile or a justfile. With `above`, the folders above are looked into as well, and
+    it runs where the file lies. `dialect` is the shell's, where the command names one.
     """
 
     kind: str
     files: tuple[str, ...]
     folder: str = ""
     names: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
-    settings: tuple[str, ...] = ()
+    words: tuple[Value, ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
     dialect: Dialect | None = None
+    above: bool = False
 
 
 @record(frozen=True, slots=True)
@@ -49,20 +55,19 @@ class Script:
 
     text: str
     dialect: Dialect
-    words: tuple[str, ...] = ()
+    words: tuple[Value, ...] = ()
 
 
 def recipe_of(act: Act) -> Recipe | None:
     """Where the code stands that a command runs of the project; None when it runs none, or it is not plain which."""
-    texts = [v.text for v in act.argv]
-    known = [t for t in texts if t is not None]
-    if not known or len(known) < len(texts):
+    program, file = (act.argv[i].text if i < len(act.argv) else None for i in (0, 1))
+    parsed = act.parsed
+    if program is None:
         return None
-    program, parsed = known[0], act.parsed
     if parsed is None:
         if program in {"source", "."}:
-            return Recipe("shell", (known[1],), "", (), tuple(known[2:]), (), BASH) if len(known) > 1 else None
-        return Recipe("program", (program,), "", (), tuple(known[1:])) if "/" in program else None
+            return None if file is None else Recipe("shell", (file,), words=act.argv[2:], dialect=BASH)
+        return Recipe("program", (program,), words=act.argv[1:]) if "/" in program else None
     find = _RECIPES.get(parsed.root.name)
     if find is None:
         return None
@@ -81,8 +86,20 @@ def _folder(parsed: Parsed) -> str | None:
     return folder
 
 
-def _operands(parsed: Parsed) -> list[str]:
-    return [v.text or "" for v in parsed.operands]
+def _written(value: Value) -> str:
+    """A word as a script has it: what is not known of it stands as an unknown variable."""
+    return "".join(shlex.quote(p) if isinstance(p, str) else UNKNOWN_TEXT for p in value.parts) or "''"
+
+
+def _plain(value: Value) -> str:
+    """A word as its text is put into a script."""
+    return "".join(p if isinstance(p, str) else UNKNOWN_TEXT for p in value.parts)
+
+
+def _settings(words: list[Value]) -> tuple[tuple[str, str], ...]:
+    """The words `NAME=VALUE`; only the value may be unknown."""
+    parts = [_plain(v).partition("=") for v in words if "=" in v.starts()]
+    return tuple((name, value) for name, _, value in parts)
 
 
 _NPM_OWN = frozenset({"test", "start", "stop", "restart"})
@@ -93,46 +110,62 @@ _ELSEWHERE = ("-w", "--workspace", "-ws", "--workspaces", "-r", "--recursive", "
 def _package(parsed: Parsed, folder: str, _program: str) -> Recipe | None:
     if any(parsed.has(name) for name in _ELSEWHERE):
         return None
-    words = _operands(parsed)
+    words = parsed.operands
     name = parsed.path[1] if len(parsed.path) > 1 else ""
     if name in {"", "default"}:  # yarn, bun and pnpm run a script by its name as well
-        words = words[next((i for i, w in enumerate(words) if not w.startswith("-")), len(words)) :]
+        words = words[next((i for i, w in enumerate(words) if not w.starts().startswith("-")), len(words)) :]
         if not words:
             return None
-        name, *words = words
+        name, words = words[0].text or "", words[1:]
         if name in {"run", "run-script"}:
             name = "run"
     if name == "run":
         if not words:
             return None
-        name, *words = words
+        name, words = words[0].text or "", words[1:]
     elif parsed.root.name == "npm" and name not in _NPM_OWN:
         return None
-    return Recipe("package", ("package.json",), folder, (name,), tuple(w for w in words if w != "--"))
+    if not name:
+        return None
+    handed_on = tuple(w for w in words if w.text != "--")
+    return Recipe("package", ("package.json",), folder, (name,), handed_on, above=True)
 
 
 def _make(parsed: Parsed, folder: str, _program: str) -> Recipe | None:
-    named = tuple(g.value.text or "" for g in parsed.options if "-f" in g.option.names and g.value is not None)
-    words = _operands(parsed)
-    targets = tuple(w for w in words if "=" not in w)
-    settings = tuple(w for w in words if "=" in w)
+    named = _file_option(parsed)
+    targets = tuple(w.text for w in parsed.operands if w.text is not None and "=" not in w.text)
+    settings = _settings(parsed.operands)
+    if named is None or (not targets and any(w.text is None and "=" not in w.starts() for w in parsed.operands)):
+        return None
     return Recipe("make", named[-1:] or ("GNUmakefile", "makefile", "Makefile"), folder, targets, (), settings)
+
+
+def _file_option(parsed: Parsed) -> tuple[str, ...] | None:
+    """What `-f` names; None when that is not known."""
+    found = [g.value.text for g in parsed.options if "-f" in g.option.names and g.value is not None]
+    known = tuple(t for t in found if t is not None)
+    return known if len(known) == len(found) else None
 
 
 def _just(parsed: Parsed, folder: str, _program: str) -> Recipe | None:
     if any(parsed.has(n) for n in ("--list", "-l", "--summary", "--dump", "--show", "--evaluate", "--fmt")):
         return None
-    named = tuple(g.value.text or "" for g in parsed.options if "-f" in g.option.names and g.value is not None)
-    words = [w for w in _operands(parsed) if "=" not in w]
-    return Recipe("just", named or ("justfile", "Justfile", ".justfile"), folder, tuple(words[:1]), tuple(words[1:]))
+    named = _file_option(parsed)
+    words = parsed.operands
+    first = next((i for i, w in enumerate(words) if "=" not in w.starts()), len(words))
+    if named is None or any(w.text is None for w in words[first : first + 1]):
+        return None
+    files = named or ("justfile", "Justfile", ".justfile")
+    return Recipe("just", files, folder, (), tuple(words[first:]), _settings(words[:first]), above=not named)
 
 
 def _shell(parsed: Parsed, folder: str, program: str) -> Recipe | None:
-    words = _operands(parsed)
-    if not words or not parsed.runs_file:
+    words = parsed.operands
+    file = words[0].text if words else None
+    if file is None or not parsed.runs_file:
         return None
     dialect = DIALECTS.get(posixpath.basename(program), SH)
-    return Recipe("shell", (words[0],), folder, (), tuple(words[1:]), (), dialect)
+    return Recipe("shell", (file,), folder, words=tuple(words[1:]), dialect=dialect)
 
 
 _RECIPES: dict[str, Callable[[Parsed, str, str], Recipe | None]] = {
@@ -143,7 +176,7 @@ _RECIPES: dict[str, Callable[[Parsed, str, str], Recipe | None]] = {
 
 def scripts_of(recipe: Recipe, text: str) -> list[Script]:
     """What shells are told to run by the code in a file; nothing when the part that is asked for is not there."""
-    return list(_SCRIPTS[recipe.kind](recipe, text))
+    return list(islice(_SCRIPTS[recipe.kind](recipe, text), _MOST_SCRIPTS + 1))
 
 
 def _package_scripts(recipe: Recipe, text: str) -> Iterator[Script]:
@@ -160,7 +193,7 @@ def _package_scripts(recipe: Recipe, text: str) -> Iterator[Script]:
             script = scripts.get(each)
             if isinstance(script, str):
                 more = recipe.words if each == name else ()
-                yield Script(" ".join((script, *map(shlex.quote, more))), SH)
+                yield Script(" ".join((script, *map(_written, more))), SH)
 
 
 _SHEBANG = regex(r"#![ \t]*(?:/[^ \t]*/)?(?:env[ \t]+(?:-S[ \t]+)?)?([A-Za-z0-9]+)(?:[ \t][^\n]*)?", re.ASCII)
@@ -211,9 +244,8 @@ def _makefile_scripts(recipe: Recipe, text: str) -> Iterator[Script]:
                 current.append(lines)
                 if ";" in line:
                     lines.append(line.partition(";")[2])
-    for setting in recipe.settings:
-        name, _, value = setting.partition("=")
-        variables[name.rstrip(":?+")] = value
+    for name, value in recipe.settings:
+        variables[name.rstrip(":?+")] = value.replace(UNKNOWN_TEXT, _UNKNOWN_IN_MAKE)
     dialect = DIALECTS.get(posixpath.basename(variables.get("SHELL", "sh").split(" ")[0]), SH)
     default = next((t for t in rules if not t.startswith(".") and "%" not in t), None)
     wanted = list(recipe.names) or [t for t in (variables.get(".DEFAULT_GOAL", default),) if t]
@@ -244,10 +276,10 @@ def _ordered(wanted: list[str], rules: dict[str, tuple[list[str], list[str]]]) -
 
 def _expanded(text: str, variables: dict[str, str], special: dict[str, str] | None = None) -> str:
     """A line of a Makefile with its variables; `$$` is the shell's `$`. What is computed is not known."""
-    left = _MOST_VALUES
+    left, size = _MOST_VALUES, _MOST_TEXT
 
     def one(found: re.Match[str], depth: int) -> str:
-        nonlocal left
+        nonlocal left, size
         left -= 1
         name = found[1] or found[2] or found[3] or ""
         if name == "$":
@@ -255,7 +287,8 @@ def _expanded(text: str, variables: dict[str, str], special: dict[str, str] | No
         if special is not None and name in special:
             return special[name]
         value = variables.get(name)
-        if value is None or depth == 0 or left < 0:
+        size -= len(value or "")
+        if value is None or depth == 0 or left < 0 or size < 0:
             return UNKNOWN_TEXT if special is not None else ""
         return _REFERENCE.sub(lambda f: one(f, depth - 1), value)
 
@@ -264,14 +297,36 @@ def _expanded(text: str, variables: dict[str, str], special: dict[str, str] | No
 
 _MOST_NESTED = limit("recipe_nesting")
 _MOST_VALUES = limit("recipe_values")
+_MOST_TEXT = limit("script_bytes")
 
-_JUST_RECIPE = regex(r"@?([A-Za-z_][A-Za-z0-9_-]*)((?:[ \t][^:\n]*)?):(?!=)(.*)", re.ASCII)
-_JUST_VALUE = regex(r"\{\{[^{}]*\}\}", re.ASCII)
+_JUST_RECIPE = regex(r"@?([A-Za-z_][A-Za-z0-9_-]*)((?:[ \t](?:\"[^\"]*\"|'[^']*'|[^:\"'])*)?):(?!=)(.*)", re.ASCII)
+_JUST_NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
+_JUST_VALUE = regex(r"\{\{([^{}]*)\}\}", re.ASCII)
+_JUST_ASSIGNED = regex(rf"(?:export[ \t]+)?({_JUST_NAME})[ \t]*:=[ \t]*(.*)", re.ASCII)
+_JUST_SHELL = regex(r"set[ \t]+shell[ \t]*:=[ \t]*\[[ \t]*[\"']([^\"']*)[\"'].*", re.ASCII)
+_JUST_TEXT = r"\"[^\"\\]*\"|'[^']*'"
+_JUST_EXPRESSION = regex(rf"(?:({_JUST_TEXT})|({_JUST_NAME}))[ \t]*(?:#.*)?", re.ASCII)
+_JUST_ALIAS = regex(rf"alias[ \t]+({_JUST_NAME})[ \t]*:=[ \t]*({_JUST_NAME})[ \t]*(?:#.*)?", re.ASCII)
+_JUST_PARAMETER = regex(rf"([*+]?)\$?({_JUST_NAME})(?:=({_JUST_TEXT}|[^ \t\"']+))?", re.ASCII)
+
+
+@record(frozen=True, slots=True)
+class _JustRecipe:
+    """One recipe: its parameters (whether one takes all further words, name, default), what it needs, its lines."""
+
+    parameters: tuple[tuple[bool, str, str], ...]
+    needs: tuple[str, ...]
+    lines: list[str]
+    handed_on: bool
+    """Whether it hands words on to those that it needs."""
 
 
 def _justfile_scripts(recipe: Recipe, text: str) -> Iterator[Script]:
     """A recipe's lines behind those of what it depends on, each a script of its own (just's manual)."""
-    rules: dict[str, tuple[list[str], list[str]]] = {}
+    variables: dict[str, str] = {}
+    rules: dict[str, _JustRecipe] = {}
+    aliases: dict[str, str] = {}
+    dialect: Dialect | None = SH
     lines: list[str] | None = None
     for line in text.split("\n"):
         if line[:1] in {" ", "\t"} or not line.strip():
@@ -279,21 +334,97 @@ def _justfile_scripts(recipe: Recipe, text: str) -> Iterator[Script]:
                 lines.append(line)
             continue
         lines = None
-        found = _JUST_RECIPE.fullmatch(line)
-        if found and not line.startswith(("set ", "alias ", "export ", "import ", "mod ")):
+        shell, assigned, alias = (r.fullmatch(line) for r in (_JUST_SHELL, _JUST_ASSIGNED, _JUST_ALIAS))
+        found = None
+        if shell:
+            dialect = DIALECTS.get(posixpath.basename(shell[1]))
+        elif assigned:
+            variables[assigned[1]] = assigned[2]
+        elif alias:
+            aliases[alias[1]] = alias[2]
+        elif not line.startswith(("set ", "alias ", "export ", "import ", "mod ")):
+            found = _JUST_RECIPE.fullmatch(line)
+        if found:
             lines = []
-            needs = re.findall(r"[A-Za-z_][A-Za-z0-9_-]*", found[3].partition("#")[0])
-            rules.setdefault(found[1], (needs, lines))
-    wanted = list(recipe.names) or [n for n in rules if not n.startswith("_")][:1]
-    for name in _ordered(wanted, rules):
-        body = [_JUST_VALUE.sub(UNKNOWN_TEXT, x.strip()) for x in rules[name][1]]
-        first = next((x for x in body if x), "")
-        if first.startswith("#!"):
-            spoken = _spoken(first)
-            if spoken is not None:
-                yield Script("\n".join(body), spoken)
-            continue
-        yield from (Script(x.lstrip("@-"), SH) for x in body if x.lstrip("@-") and not x.startswith("#"))
+            parameters = tuple((bool(p[1]), p[2], p[3] or "") for p in _JUST_PARAMETER.finditer(found[2]))
+            needs = found[3].partition("#")[0]
+            rules.setdefault(
+                found[1], _JustRecipe(parameters, tuple(re.findall(_JUST_NAME, needs)), lines, "(" in needs)
+            )
+    for alias_name, target in aliases.items():
+        if target in rules:
+            rules.setdefault(alias_name, rules[target])
+    values = {n: _just_value(x, variables) for n, x in variables.items()}
+    values.update(recipe.settings)
+    needed = {n: (list(r.needs), r.lines) for n, r in rules.items()}
+    handed_on = {n for r in rules.values() if r.handed_on for n in r.needs}
+    done: set[str] = set()
+    for asked, given in _just_asked(recipe, rules)[:_MOST_SCRIPTS]:
+        for name in _ordered([asked], needed):
+            if name != asked and name in done:
+                continue
+            done.add(name)
+            words = given if name == asked else None
+            known = dict(values)
+            for i, (many, parameter, default) in enumerate(rules[name].parameters):
+                taken = (words or ())[i:] if many else (words or ())[i : i + 1]
+                unknown = words is None and name in handed_on
+                known[parameter] = _just_value(default, variables) if not unknown else UNKNOWN_TEXT
+                if taken:
+                    known[parameter] = " ".join(map(_plain, taken))
+            yield from _just_lines(rules[name], known, dialect)
+
+
+def _just_lines(rule: _JustRecipe, known: dict[str, str], dialect: Dialect | None) -> Iterator[Script]:
+    """What a recipe runs, its values filled in."""
+    body = [_just_filled(x.strip(), known) for x in rule.lines]
+    first = next((x for x in body if x), "")
+    if first.startswith("#!"):
+        spoken = _spoken(first)
+        if spoken is not None:
+            yield Script("\n".join(body), spoken)
+    elif dialect is not None:
+        yield from (Script(x.lstrip("@-"), dialect) for x in body if x.lstrip("@-") and not x.startswith("#"))
+
+
+def _just_asked(recipe: Recipe, rules: dict[str, _JustRecipe]) -> list[tuple[str, tuple[Value, ...]]]:
+    """The recipes that the words of a command ask for, each with the words that it takes."""
+    words = recipe.words
+    asked: list[tuple[str, tuple[Value, ...]]] = []
+    if not words:
+        asked += [(n, ()) for n in rules if not n.startswith("_")][:1]
+    at = 0
+    while at < len(words) and (words[at].text or "") in rules:
+        name = words[at].text or ""
+        parameters = rules[name].parameters
+        end = len(words) if any(many for many, _, _ in parameters) else at + 1 + len(parameters)
+        asked.append((name, words[at + 1 : end]))
+        at = end
+    return asked
+
+
+def _just_value(text: str, variables: dict[str, str]) -> str:
+    """What a text in quotes, or a name, stands for; any other expression is computed, and not known."""
+    for _ in range(_MOST_NESTED):
+        found = _JUST_EXPRESSION.fullmatch(text)
+        if found is None:
+            break
+        if found[1]:
+            return found[1][1:-1]
+        text = variables.get(found[2], "")
+    return UNKNOWN_TEXT
+
+
+def _just_filled(line: str, values: dict[str, str]) -> str:
+    left = _MOST_TEXT
+
+    def one(found: re.Match[str]) -> str:
+        nonlocal left
+        value = values.get(found[1].strip(), UNKNOWN_TEXT)
+        left -= len(value)
+        return value if left >= 0 else UNKNOWN_TEXT
+
+    return _JUST_VALUE.sub(one, line)
 
 
 _SCRIPTS: dict[str, Callable[[Recipe, str], Iterator[Script]]] = {

@@ -8,6 +8,7 @@ from policy_lang import Policy
 from policy_lang.domain.limits import limit
 from policy_lang.shell.analyse import read_acts
 from policy_lang.shell.recipes import UNKNOWN_TEXT, Recipe, Script, recipe_of, scripts_of
+from policy_lang.shell.values import literal
 
 PROFILES = Policy.loads('policy "p"\n').engine.profiles
 
@@ -42,7 +43,15 @@ def scripts(command: str, text: str) -> list[str]:
         ("make", ("GNUmakefile", "makefile", "Makefile"), "", (), ()),
         ("make -C sub all A=1", ("GNUmakefile", "makefile", "Makefile"), "sub", ("all",), ()),
         ("make -f x.mk", ("x.mk",), "", (), ()),
-        ("just build a b", ("justfile", "Justfile", ".justfile"), "", ("build",), ("a", "b")),
+        ("just build a b", ("justfile", "Justfile", ".justfile"), "", (), ("build", "a", "b")),
+        ('bash s.sh a "$X"', ("s.sh",), "", (), ("a", None)),
+        ("bash s.sh *.txt", ("s.sh",), "", (), (None,)),
+        ("source s.sh $X", ("s.sh",), "", (), (None,)),
+        ("xargs bash s.sh", ("s.sh",), "", (), (None,)),
+        ("find . -exec bash s.sh {} +", ("s.sh",), "", (), (None,)),
+        ('npm test -- "$X"', ("package.json",), "", ("test",), (None,)),
+        ('make t X="$Y"', ("GNUmakefile", "makefile", "Makefile"), "", ("t",), ()),
+        ('just r "$X"', ("justfile", "Justfile", ".justfile"), "", (), ("r", None)),
         ("bash scripts/x.sh a", ("scripts/x.sh",), "", (), ("a",)),
         ("sh -e x.sh", ("x.sh",), "", (), ()),
         ("./x.sh a", ("./x.sh",), "", (), ("a",)),
@@ -55,14 +64,14 @@ def test_where_the_code_stands(
 ) -> None:
     found = recipe(command)
     assert found is not None
-    assert (found.files, found.folder, found.names, found.words) == (files, folder, names, words)
+    assert (found.files, found.folder, found.names, tuple(v.text for v in found.words)) == (files, folder, names, words)
 
 
 @pytest.mark.parametrize(
     "command",
     [
         "npm ci", "npm install", "npm run", "npm -w pkg run build", "pnpm -r build", "ls", "git status", "bash -c ls",
-        'npm run "$X"', "just --list", "tool x",
+        'npm run "$X"', 'bash "$X" a', 'make "$X"', 'make -f "$X" t', 'just "$X" a', 'just -f "$X" t', "just --list", "tool x",
     ],
 )  # fmt: skip
 def test_what_runs_none_of_it_or_does_not_say_which(command: str) -> None:
@@ -164,10 +173,71 @@ sh:
 
 
 def test_a_justfile_is_read_as_just_does() -> None:
-    assert scripts("just", JUSTFILE) == ["echo dep", f"echo {UNKNOWN_TEXT} {UNKNOWN_TEXT}", "rm out"]
+    assert scripts("just", JUSTFILE) == ["echo dep", "echo x 1", "rm out"]
     assert scripts("just dep", JUSTFILE) == ["echo dep"]
     assert scripts("just py", JUSTFILE) == []
     assert "cd x\nls" in scripts("just sh", JUSTFILE)[0]
+
+
+def test_unknown_words_are_unknown_variables() -> None:
+    assert scripts('npm test -- a "x$X"', PACKAGE)[1] == f"jest -i a x{UNKNOWN_TEXT}"
+    assert scripts('make t X="a$Y" Z=b', "t:\n\techo $(X) $(Z)\n") == [f"echo a{UNKNOWN_TEXT} b"]
+    assert scripts('just t "a$X" b', "t a b:\n  echo {{a}} {{b}}\n") == [f"echo a{UNKNOWN_TEXT} b"]
+
+
+PARAMETERS = """\
+set shell := ['/usr/bin/bash', "-uc"]
+x := "s#h" # a comment
+y := x
+z := x + "b"
+alias l := later
+
+t a="https://x.example:1" b=x +c='d':
+    {{a}} {{ b }} {{c}} {{y}} {{z}}
+
+later what: (t what)
+    {{what}}
+plain p:
+    {{p}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("just", ["https://x.example:1 s#h d s#h ?"]),
+        ("just t 1", ["1 s#h d s#h ?"]),
+        ("just t 1 2 3 4", ["1 2 3 4 s#h ?"]),
+        ("just x=ssh t", ["https://x.example:1 s#h d s#h ?"]),
+        ("just y=ssh t", ["https://x.example:1 s#h d ssh ?"]),
+        ("just later 1", ["? ? ? s#h ?", "1"]),
+        ("just l 1", ["? ? ? s#h ?", "1"]),
+        ("just plain 1 plain 2", ["1", "2"]),
+        ("just plain 1 t 2", ["1", "2 s#h d s#h ?"]),
+        ("just plain", ["?"]),
+        ("just nothing", []),
+    ],
+)
+def test_a_justfile_has_variables_and_parameters(command: str, expected: list[str]) -> None:
+    found = recipe(command)
+    assert found is not None
+    made = scripts_of(found, PARAMETERS)
+    assert [s.text.replace(UNKNOWN_TEXT, "?") for s in made] == expected
+    assert {s.dialect.name for s in made} <= {"bash"}
+
+
+def test_lines_for_another_shell_are_not_read() -> None:
+    assert scripts("just", "set shell := ['python3', '-c']\nt:\n  print(1)\n") == []
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [("just", 'x := "{}"\nt:\n  echo {{{{x}}}}{{{{x}}}}\n'), ("make", "x := {}\nt:\n\techo $(x)$(x)\n")],
+)
+def test_a_line_grows_so_far(command: str, text: str) -> None:
+    half = limit("script_bytes") // 2
+    assert scripts(command, text.format("a" * half)) == ["echo " + "a" * 2 * half]
+    assert scripts(command, text.format("a" * (half + 1))) == ["echo " + "a" * (half + 1) + UNKNOWN_TEXT]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +258,7 @@ def test_a_named_shell_reads_whatever_the_file_says() -> None:
     assert found is not None
     (script,) = scripts_of(found, "#!/bin/sh\nls\n")
     assert isinstance(script, Script)
-    assert (script.dialect.name, script.words) == ("bash", ("a", "b"))
+    assert (script.dialect.name, script.words) == ("bash", (literal("a"), literal("b")))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from policy_lang.domain.limits import limit
 
 POLICY = """
 policy "p"
-allow run "{npm,make,bash,sh,echo,cp,source,just,cat,cd} **", "./{*,*/*} **"
+allow run "{npm,make,bash,sh,echo,cp,source,just,cat,cd,xargs,find} **", "./{*,*/*} **"
 allow read, write "./"
 deny connect "evil.example"
 deny write "docs/"
@@ -33,6 +33,7 @@ def project(tmp_path: Path) -> Path:
         "Makefile": "ok:\n\techo x\nbad:\n\tbash scripts/bad.sh\n",
         "justfile": "bad:\n  rm -rf x\n",
         "scripts/bad.sh": "#!/bin/sh\necho x > docs/y\n",
+        "scripts/first.sh": '#!/bin/sh\n"$1" -rf x\n',
         "scripts/arg.sh": '#!/bin/sh\n"$@"\n',
         "sub/package.json": json.dumps({"scripts": {"bad": "echo x > ../docs/y"}}),
     }  # fmt: skip
@@ -68,6 +69,22 @@ def decided(project: Path, command: str, **more: object) -> Decision:
         ("bash scripts/arg.sh rm -rf x", "deny", ["scripts/arg.sh"]),
         ("bash scripts/arg.sh echo x", "allow", ["scripts/arg.sh"]),
         ("cd sub && npm run bad", "deny", ["sub/package.json"]),
+        ("bash scripts/bad.sh $X", "deny", ["scripts/bad.sh"]),
+        ('source scripts/bad.sh "$X"', "deny", ["scripts/bad.sh"]),
+        ("bash scripts/bad.sh *.txt", "deny", ["scripts/bad.sh"]),
+        ("echo a | xargs bash scripts/bad.sh", "deny", ["scripts/bad.sh"]),
+        ("find . -exec bash scripts/bad.sh {} +", "deny", ["scripts/bad.sh"]),
+        ('npm run bad -- "$X"', "deny", ["package.json"]),
+        ('make bad X="$Y"', "deny", ["Makefile", "scripts/bad.sh"]),
+        ('just bad "$X"', "deny", ["justfile"]),
+        ('bash scripts/first.sh rm "$X"', "deny", ["scripts/first.sh"]),
+        ('bash scripts/first.sh "$X" rm', "allow", ["scripts/first.sh"]),
+        ("cd nowhere; npm run bad", "deny", ["package.json"]),
+        ("cd scripts && npm run bad", "deny", ["package.json"]),
+        ("cd scripts && npm run make", "deny", ["package.json", "Makefile", "scripts/bad.sh"]),
+        ("cd scripts/../scripts && just", "deny", ["justfile"]),
+        ("cd scripts && make bad", "allow", []),
+        ("cd sub && npm run far", "allow", ["sub/package.json"]),
         ("npm -v", "allow", []),
         ("echo npm run bad", "allow", []),
     ],
@@ -104,6 +121,7 @@ def test_a_reason_names_the_file(project: Path) -> None:
         ("cp a scripts/; bash scripts/arg.sh echo x", "allow"),
         ('echo x > "$X.json"; npm run ok', "deny"),
         ("echo x > other; npm run ok", "allow"),
+        ("echo x > scripts/package.json; cd scripts; npm run ok", "deny"),
         ("npm run ok; echo x > package.json", "allow"),
         ("echo x > sub/package.json; npm run ok", "allow"),
     ],
@@ -152,6 +170,14 @@ def test_so_many_files_and_so_deep(project: Path) -> None:
     assert (len(found.files), found.effect) == (many, "allow")
     found = decided(project, "; ".join(f"bash t{i}.sh" for i in range(1, many + 1)))
     assert (len(found.files), found.effect) == (many, "deny")
+
+
+def test_so_many_folders_above(project: Path) -> None:
+    most = limit("followed_folders")
+    for count, effect in ((most - 1, "deny"), (most, "allow")):
+        folder = "/".join("d" * count)
+        (project / folder).mkdir(parents=True, exist_ok=True)
+        assert decided(project, f"cd {folder} && npm run bad").effect == effect, count
 
 
 def test_so_large_and_so_many_scripts(project: Path) -> None:
