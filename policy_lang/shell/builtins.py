@@ -259,6 +259,7 @@ def _source(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> End
         raise Opaque("a shell runs what comes from its standard input", "save it, read it, then run the file")
     shell.walk.act("run", Value(()), argv=(literal("source"), *words), note=f"runs the code of {shown(file)}")
     shell.walk.act("read", file)
+    shell.walk.input = None
     shell.walk.assigned += shell.walk.state.variables
     shell.walk.state.forget_values()
     return _both(shell)
@@ -272,6 +273,7 @@ def shown(value: Value) -> str:
 def _exec(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
     rest = options(fields)[1]
     if not rest:
+        shell.walk.input = None  # its redirections stay
         return _both(shell)
     shell.run(rest, stdin, functions=False) if rest[0].text not in TABLE else shell.program(rest, stdin)
     return None, None

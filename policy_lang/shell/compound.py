@@ -121,6 +121,7 @@ class CompoundCommands:
         for number in range(MOST_ROUNDS + 1):
             frame = Frame()
             self.walk.frames.append(frame)
+            lines = self.walk.input
             following, left = once(state.copy())
             self.walk.frames.pop()
             for other in frame.continues:  # in the condition of `until` it ends the loop
@@ -129,7 +130,7 @@ class CompoundCommands:
                 left = merge(left, other)
             joined_ = merge(state, following)
             assert joined_ is not None
-            if following is None or _same(joined_, state):
+            if following is None or (lines is self.walk.input and _same(joined_, state)):
                 return left, left
             state = joined_
             if number == MOST_ROUNDS - 1:

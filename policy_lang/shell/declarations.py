@@ -158,10 +158,15 @@ def unset(shell: BuiltinHost, fields: list[Value], _: Value | None) -> Ends:
 
 
 def read(shell: BuiltinHost, fields: list[Value], _: Value | None) -> Ends:
-    """`read [options] [name...]`: what it reads is not known."""
+    """`read [options] [name...]`: what it reads is known where standard input is names."""
     free(shell, fields)
     given, words = options(fields)
     names = [plain_name(w, "read") for w in words]
+    line = None
+    if shell.walk.input is not None:
+        from .given import line_read
+
+        line = line_read(shell.walk, given, len(names))
     if "a" in given:
         array = given["a"]
         assert array is not None
@@ -172,16 +177,25 @@ def read(shell: BuiltinHost, fields: list[Value], _: Value | None) -> Ends:
         for value in given.values():
             if value is not None and value.text is not None and _IDENTIFIER.fullmatch(value.text):
                 shell.walk.assign(value.text, UNKNOWN)
-    return shell.walk.state, shell.walk.state
+    if line is None:
+        return shell.walk.state, shell.walk.state
+    failed = shell.walk.state.copy()  # a last line may be the beginning of a name
+    shell.walk.assign(names[0], line)
+    return shell.walk.state, failed
 
 
 def mapfile(shell: BuiltinHost, fields: list[Value], _: Value | None) -> Ends:
     """`mapfile [options] [array]`."""
     free(shell, fields)
-    words = options(fields)[1]
+    given, words = options(fields)
     if len(words) > 1:
         raise Opaque("`mapfile` with several names")
-    shell.walk.assign(plain_name(words[0], "mapfile") if words else "MAPFILE", (UNKNOWN_MANY,))
+    lines: list[Value] = []
+    if shell.walk.input is not None:
+        from .given import lines_read
+
+        lines = lines_read(shell.walk, given)
+    shell.walk.assign(plain_name(words[0], "mapfile") if words else "MAPFILE", tuple(lines) or (UNKNOWN_MANY,))
     return shell.walk.state, shell.walk.state
 
 

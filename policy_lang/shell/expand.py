@@ -32,6 +32,7 @@ from .values import (
     UNKNOWN,
     UNKNOWN_MANY,
     Hole,
+    Lines,
     Piece,
     Value,
     either,
@@ -74,8 +75,8 @@ if TYPE_CHECKING:
         def substitute(self, body: tuple[AndOrList, ...]) -> Value:
             """Run a command substitution; what it prints."""
 
-        def apart(self, body: tuple[AndOrList, ...]) -> None:
-            """Run a process substitution."""
+        def apart(self, body: tuple[AndOrList, ...]) -> Lines | None:
+            """Run a process substitution; the names that it prints."""
 
 
 class Expander:

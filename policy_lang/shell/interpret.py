@@ -21,11 +21,22 @@ from .profile import Profiles
 from .programs import Programs
 from .reader import parse_script
 from .reading import Opaque
-from .redirects import Redirections
+from .redirects import Redirections, doubles
 from .repository import branch_left
 from .state import Ends, ShellState, covering, merge
-from .tree import AndOrList, Assignment, Command, FunctionDefinition, Pipeline, ShellWord, SimpleCommand, Text
-from .values import ASSOCIATIVE, UNKNOWN, UNKNOWN_MANY, Hole, Value, joined, literal
+from .tree import (
+    AndOrList,
+    Assignment,
+    Command,
+    CompoundCommand,
+    FunctionDefinition,
+    Pipeline,
+    Redirect,
+    ShellWord,
+    SimpleCommand,
+    Text,
+)
+from .values import ASSOCIATIVE, OTHER, UNKNOWN, UNKNOWN_MANY, Hole, Lines, Value, joined, literal
 from .variables import SHELL_VARIABLES
 from .walk import Deferred, Walk
 
@@ -112,9 +123,15 @@ class Interpreter:
 
     # substitutions
 
-    def apart(self, body: tuple[AndOrList, ...]) -> None:
-        """Run the commands of a process substitution."""
-        self.walk.subshell(self.walk.state, lambda s: self.items(body, s))
+    def apart(self, body: tuple[AndOrList, ...]) -> Lines | None:
+        """Run the commands of a process substitution; the names that they print where that can be told."""
+        walk = self.walk
+        outer = walk.input, walk.output, walk.heard
+        walk.input, walk.output, walk.heard = outer[0] and OTHER, None, True
+        walk.subshell(walk.state, lambda s: self.items(body, s))
+        lines = walk.output if self._alone(body) else None
+        walk.input, walk.output, walk.heard = walk.input and outer[0], *outer[1:]
+        return lines
 
     def substitute(self, body: tuple[AndOrList, ...]) -> Value:
         """Run a command substitution; what it prints where that can be told."""
@@ -126,10 +143,14 @@ class Interpreter:
         walk.subshell(inner, lambda s: self.items(body, s))
         walk.heard = heard
         walk.state, walk.span = state, span
-        alone = len(body) == 1 and len(body[0].pipelines) == 1 and not body[0].background
-        if not alone or not _prints_alone(body[0].pipelines[0].commands[-1], state):
+        if not self._alone(body):
             walk.output = None
         return printed(walk, self.words, body)
+
+    def _alone(self, body: tuple[AndOrList, ...]) -> bool:
+        """True when one pipeline prints all of the output."""
+        one = len(body) == 1 and len(body[0].pipelines) == 1 and not body[0].background
+        return one and _prints_alone(body[0].pipelines[0].commands[-1], self.walk.state)
 
     # lists
 
@@ -155,7 +176,10 @@ class Interpreter:
     def item(self, item: AndOrList, state: ShellState) -> Ends:
         """Run pipelines joined by `&&` and `||`."""
         if item.background:
+            lines = self.walk.input
+            self.walk.input = lines and OTHER  # who reads a line first is not known
             self.walk.subshell(state, lambda s: self._item(item, s))
+            self.walk.input = self.walk.input and lines
             return state, state
         return self._item(item, state)
 
@@ -200,6 +224,7 @@ class Interpreter:
             else:
                 piped = number > 0
                 self.walk.subshell(state, lambda s, c=command, p=piped: self.command(c, s, p))  # type: ignore[misc]
+            outer = outer if number else self.walk.input
             printed_before = self.walk.output
             if printed_before is not None and not _prints_alone(command, state):
                 printed_before = None
@@ -222,13 +247,7 @@ class Interpreter:
             self.walk.span = (command.start, command.end)
             if isinstance(command, SimpleCommand):
                 return self.simple(command, piped)
-            if not command.redirects:
-                return self.compound.run(command, state)
-            for redirect in command.redirects:
-                self.redirections.run(redirect)
-            untouched = state.copy()  # a redirection that fails leaves the command out
-            ok, bad = self.compound.run(command, state)
-            return ok, merge(bad, untouched)
+            return self.grouped(command, state)
         except Opaque as fault:
             self.walk.state = state
             self.walk.opaque(fault.why, fault.remediation)
@@ -236,6 +255,33 @@ class Interpreter:
             return state, state
         finally:
             self.walk.span = before
+
+    def grouped(self, command: CompoundCommand, state: ShellState) -> Ends:
+        """Run a compound command with its redirections."""
+        if not command.redirects:
+            return self.compound.run(command, state)
+        _, outer, replaced = self.redirected(command.redirects, None)
+        untouched = state.copy()  # a redirection that fails leaves the command out
+        ok, bad = self.compound.run(command, state)
+        if replaced:
+            self.walk.input = outer
+        return ok, merge(bad, untouched)
+
+    def redirected(
+        self, redirects: tuple[Redirect, ...], stdin: Value | None
+    ) -> tuple[Value | None, Lines | None, bool]:
+        """Open files: standard input, the names in the one around it, and whether they are two."""
+        walk = self.walk
+        lines: Lines | None = None
+        replaced = False
+        for redirect in redirects:
+            given = self.redirections.run(redirect)
+            if given is not None:
+                stdin, lines, replaced = given, self.redirections.lines, True
+        outer = walk.input
+        if replaced:
+            walk.input = None if any(map(doubles, redirects)) else lines
+        return stdin, outer, replaced
 
     # simple commands
 
@@ -281,10 +327,9 @@ class Interpreter:
         else:
             fields = [v for w in command.words for v in self.words.fields(w)]
         stdin: Value | None = UNKNOWN if piped else None
-        for redirect in command.redirects:
-            given = self.redirections.run(redirect)
-            if given is not None:
-                stdin, self.walk.input = given, None
+        outer, replaced = self.walk.input, False
+        if command.redirects:
+            stdin, outer, replaced = self.redirected(command.redirects, stdin)
         untouched = state.copy() if command.redirects else None  # one that fails leaves the command out
         if fields:
             if command.assigns:
@@ -293,7 +338,11 @@ class Interpreter:
                 ok, bad = self.run(fields, stdin)
                 for assign in command.arrays:
                     self.assignment(assign)
+            if replaced:  # for good by `exec`; values of a command may read what is around it
+                apart = not command.assigns and not command.arrays and all(f.text != "exec" for f in fields)
+                self.walk.input = outer if apart else None
             return (ok, bad) if untouched is None else (ok, merge(bad, untouched))
+        self.walk.input = outer
         for assign in command.assigns:
             self.assignment(assign)
         if command.assigns:  # shells differ on which comes first

@@ -124,15 +124,16 @@ def _below(operands: list[Value], end: str, folders: tuple[str, ...] | None, hid
     )
 
 
-def words_of(walk: Walk, lines: Lines | None, splits: bool) -> list[Value] | None:
+def words_of(walk: Walk, lines: Lines | None, splits: bool, fields: bool = True) -> list[Value] | None:
     """The words that lines become where they are split at blanks, or else ended as they are.
 
     None when they may be anything: names with blanks, quotes or wildcards become others, and one that begins with `-`
-    may be an option. Whether files have such names is for the disk to say.
+    may be an option. Whether files have such names is for the disk to say. `IFS` counts where lines become
+    `fields`.
     """
-    if lines is None or lines.folders != walk.state.folders or (lines.end == "\0" and splits):
+    if lines is None or not lines.forms or lines.folders != walk.state.folders or (lines.end == "\0" and splits):
         return None
-    if "IFS" in walk.state.variables:
+    if fields and "IFS" in walk.state.variables:
         return None
     out: list[Value] = []
     for form in lines.forms:

@@ -64,7 +64,13 @@ class Programs:
         """Record what a program does that a script or another program runs."""
         self.walk.step()
         self.walk.output = None
-        self.command(ProgramCall(tuple(fields), stdin))
+        call = ProgramCall(tuple(fields), stdin)
+        self.command(call)
+        if self.walk.input is not None:
+            from .given import leaves_input
+
+            if not leaves_input(self.walk, self.profiles, call):
+                self.walk.input = None
 
     def nested(self, text: str, dialect: Dialect, state: ShellState) -> None:
         """Run a script that a program hands to a shell."""

@@ -6,29 +6,44 @@ import re
 
 from .expand import Expander
 from .reading import Opaque
-from .tree import Redirect, Text
-from .values import UNKNOWN, Hole, Value, literal
+from .tree import ProcessSubstitution, Redirect, Text
+from .values import UNKNOWN, Hole, Lines, Value, literal
 from .walk import Walk
 
 _NOWHERE = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/zero"})
+
+_OPENS = frozenset({"<", "<>", "<&", ">&"})
+
+
+def doubles(redirect: Redirect) -> bool:
+    """Whether a redirection may be a second way to standard input."""
+    first = redirect.target.parts[0] if redirect.target.parts else None
+    return redirect.op in {"<&", ">&"} and not (isinstance(first, Text) and first.text in {"1", "2"})
 
 
 class Redirections:
     """Runs redirections; `words` expands their targets."""
 
-    __slots__ = ("walk", "words")
+    __slots__ = ("lines", "walk", "words")
 
     def __init__(self, walk: Walk, words: Expander) -> None:
         self.walk = walk
         self.words = words
+        self.lines: Lines | None = None
 
     def run(self, redirect: Redirect) -> Value | None:
-        """A redirection's act; returns what standard input becomes."""
+        """A redirection's act; returns what standard input becomes, with its names in `lines`."""
         op = redirect.op
+        self.lines = None
         span, self.walk.span = self.walk.span, (redirect.start, redirect.end)
         try:
             target = self.target(redirect)
             text = target.text
+            if op in _OPENS and text != "/dev/null" and self.walk.input is not None and target.parts != (Hole.PIPE,):
+                from .given import is_apart
+
+                if doubles(redirect) or not is_apart(self.walk, target):
+                    self.walk.input = None  # it may be the same input, of which a part is read
             if op in {"<<", "<<-", "<<<"}:
                 return target if redirect.fd in {"", "0"} else None
             if op in {">&", "<&"}:
@@ -38,7 +53,7 @@ class Redirections:
                 if op == "<&" or target.parts == (Hole.DIGITS,):
                     return UNKNOWN if op == "<&" else None
             if target.parts == (Hole.PIPE,):
-                return UNKNOWN if op == "<" else None
+                return UNKNOWN if op == "<" and redirect.fd in {"", "0"} else None
             first = redirect.target.parts[0] if redirect.target.parts else None
             begins = first.text if isinstance(first, Text) else target.starts()
             if begins.startswith(("/dev/tcp/", "/dev/udp/")) or target.starts().startswith(("/dev/tcp/", "/dev/udp/")):
@@ -59,6 +74,9 @@ class Redirections:
         if redirect.op in {"<<", "<<-", "<<<"}:
             return self.words.value(redirect.target)
         first = redirect.target.parts[0] if redirect.target.parts else None
+        if redirect.op == "<" and isinstance(first, ProcessSubstitution) and len(redirect.target.parts) == 1:
+            self.lines = self.words.subshells.apart(first.body)
+            return Value((Hole.PIPE,))
         if (
             self.walk.dialect.redirection_marks
             and isinstance(first, Text)

@@ -114,6 +114,9 @@ class Lines:
     folders: tuple[str, ...] | None = ("",)
 
 
+OTHER = Lines((), "", None)
+"""Names of which nothing is known, in an input of which nothing has been read."""
+
 NAMES = frozenset({Hole.FILE, Hole.ENTRY, Hole.BELOW})
 """What stands for names of files that exist."""
 

@@ -58,8 +58,8 @@ class Walk:
     `defined` are the bodies that each function has had in this shell, None for none at all, and `called` the identities
     of those that were followed.
     `exported` are the variables that were handed to programs, with `every` all that are set from then on; `hand_over`
-    records what a value does there. `input` are the names that standard input consists of, and `output` those that the
-    last program prints, where that is `heard`; None when they may be anything.
+    records what a value does there. `input` are the names that standard input still consists of, `output` those that
+    the last program prints, where that is `heard`; None when they may be anything, as when part of a line was read.
     `switched` counts what may have changed the current branch of a repository; `wrote` says that files were written.
     `linked` are the places where the script may have brought links, and `filled` counts to the first
     act of the running command that fills one.
@@ -166,7 +166,8 @@ class Walk:
     def opaque(
         self, why: str, remediation: str = "", argv: tuple[Value, ...] = (), unread: ProgramCall | None = None
     ) -> None:
-        """Record that the command that runs cannot be read."""
+        """Record that the command that runs cannot be read; it may read standard input."""
+        self.input = None
         self.act("run", Value(()), argv=argv, opaque=why, remediation=remediation, unread=unread)
 
     def step(self) -> None:
@@ -224,6 +225,7 @@ class Walk:
 
     def defer(self, body: tuple[AndOrList, ...] | Command, name: str = "") -> None:
         """Note commands that may run later."""
+        self.input = None  # the shell may call them while a loop reads it
         self.deferred.append(Deferred(body, self.state.copy(), len(self.assigned), self.moved, self.span, name))
 
     def define(self, name: str, body: Command | None) -> None:

@@ -156,7 +156,13 @@ def test_names_that_are_printed_or_listed(tmp_path: Path, script: str, lexical: 
 
 @pytest.mark.parametrize(
     "script",
-    ["rg -l a | xargs wc -l", "rg -l0 a | xargs -0 wc -l", "wc -l $(rg --files)", "git ls-files | xargs wc -l"],
+    [
+        "rg -l a | xargs wc -l",
+        "rg -l0 a | xargs -0 wc -l",
+        "wc -l $(rg --files)",
+        "git ls-files | xargs wc -l",
+        'rg --files | while read f; do wc -l "$f"; done',
+    ],
 )
 def test_a_name_that_begins_like_an_option_is_one(tmp_path: Path, script: str) -> None:
     policy = Policy.loads(
@@ -168,6 +174,60 @@ def test_a_name_that_begins_like_an_option_is_one(tmp_path: Path, script: str) -
     assert policy.decide(**asked, workspace=str(tmp_path)).effect == "allow"
     (tmp_path / "--files0-from=x").write_text("")
     assert policy.decide(**asked, workspace=str(tmp_path)).effect == "deny"
+
+
+_TS = "find src -name '*.ts'"
+
+
+@pytest.mark.parametrize(
+    ("script", "lexical", "disk"),
+    [
+        (f'{_TS} | while read f; do head -1 "$f"; done', "allow", "allow"), (f'{_TS} | while IFS= read -r f; do echo "$f"; wc -l "$f"; done', "allow", "allow"),
+        ("find src odd -type f -print0 | while IFS= read -r -d '' f; do cat \"$f\"; done", "deny", "deny"), ("find odd -type f -print0 | while IFS= read -r -d '' f; do cat \"$f\"; done", "allow", "allow"),
+        (f'while read f; do echo "$f"; rm "$f"; done < <({_TS})', "allow", "allow"), (f'mapfile -t all < <({_TS}) && for f in "${{all[@]}}"; do cat "$f"; done', "allow", "allow"),
+        ("mapfile -t -d '' all < <(find src -type f -print0) && cat \"${all[@]}\"", "allow", "allow"), ("find src -name '*.ts' -o -name '*.js' | while read -r f; do cat \"$f\"; done", "allow", "allow"),
+        (f'{_TS} | sort | while read -r f; do if grep -q x "$f"; then cp "$f" dist/; continue; fi; done', "allow", "allow"), (f'{_TS} | while read -r f; do head -c 3 < /dev/null; cat "$f"; done', "allow", "allow"),
+        (f'{_TS} | while read -r f; do n=$(wc -l < "$f"); cat "$f" | head -c 3; echo "$n"; done', "allow", "allow"), (f'g() {{ cat "$1"; }}; {_TS} | while read -r f; do g "$f"; done', "allow", "allow"),
+        (f'{_TS} | while read -r f; do wc -l "$f" & done; wait', "allow", "allow"), (f'{_TS} | while read -r f; do awk "{{print}}" "$f"; git add "$f"; done', "deny", "deny"),
+        ('find odd -type f | while IFS= read -r f; do cat "$f"; done', "allow", "deny"), ('find lost | while read f; do cat "$f"; done', "allow", "deny"),
+        ("find . -name '*.md' | while read f; do rm \"$f\"; done", "deny", "deny"), ('find /etc | while read f; do cat "$f"; done', "deny", "deny"),
+        (f'g() {{ head -c 3; }}; {_TS} | while read -r f; do g; cat "$f"; done', "deny", "deny"), (f'trap "head -c 3" DEBUG; while read -r f; do cat "$f"; done < <({_TS})', "deny", "deny"),
+        (f"{_TS} | {{ head -c 3 >/dev/null; xargs cat; }}", "deny", "deny"), (f"{_TS} | {{ xargs cat; }} < docs/r.md", "deny", "deny"), (f'{_TS} | {{ while read f; do cat "$f"; done & head -c 3; }}', "deny", "deny"),
+        (f'{{ while read f; do cat "$f"; done | head -c 3 <&3; }} < <({_TS}) 3<&0', "deny", "deny"), (f'{_TS} | while read f <&3; do cat "$f"; done 3< docs/r.md', "deny", "deny"), (f'{_TS} | while read f; do cat "$f"; done < docs/r.md', "deny", "deny"),
+        (f'{_TS} | while read f; do :; done; cat "$f"', "deny", "deny"), (f'{_TS} | while IFS=/ read -r f; do cat "$f"; done', "deny", "deny"), (f'{_TS} | while read a f; do cat "$f"; done', "deny", "deny"),
+        (f'{_TS} | while read f || [ -n "$f" ]; do cat "$f"; done', "deny", "deny"), (f'{_TS} -print0 | while read -r -d "" f; do cat "$f"; done', "deny", "deny"), (f'{_TS} | while read -d "" f; do cat "$f"; done', "deny", "deny"),
+        (f'while read f; do cat "$f"; done < <({_TS}; echo /etc/passwd)', "deny", "deny"), (f'{_TS} | sed "s/..//" > >(xargs cat)', "deny", "deny"), ('mapfile -t all < docs/r.md; cat "${all[@]}"', "deny", "deny"),
+    ],
+)  # fmt: skip
+def test_names_that_a_loop_reads(tmp_path: Path, script: str, lexical: str, disk: str) -> None:
+    test_names_that_are_printed_or_listed(tmp_path, script, lexical, disk)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "head -c 3 >/dev/null", "head -c 3 - >/dev/null", "head -c 3 /dev/stdin", "head -c 3 < /dev/stdin", "cd src && head -c 3 ../x", "x=$(head -c 3)", "(head -c 3)", "head -c 3 | cat",
+        "cat <(head -c 3)", "head -c 3 <&0", "echo `head -c 3`", "read -n 3 x", "read -u 0 x y", "sed p", "grep -q x", "awk '{print}' x=1", "awk 'BEGIN{getline < \"-\"}' src/a.ts", "sed 'r /dev/stdin' src/a.ts",
+        "A=$(head -c 3) cat < /dev/null", "cat <<< $(head -c 3)", "rm -i src/a.ts", "exec < src/a.ts", "exec 3<&0", "trap 'head -c 3' DEBUG", "eval 'head -c 3'", "sh -c 'head -c 3'", "python3 src/x.py",
+        "timeout 5 head -c 3", "head -c 3 &", "if head -c 3; then :; fi", '[ -n "$(head -c 3)" ]', "IFS=s read -r f", "read -r f g", "mapfile -t -n 1 x", ". src/a.ts", "cat $(echo)", "head -c 3 $(echo)", "md5sum -c src/a.ts", "./src/x", "cp /dev/stdin /dev/full", "cd /dev; head -c 3 stdin",
+        "wc --files0-from=src/a.ts", "grep -f - x src/a.ts", "cat src/a.ts -", "exec 3<&0; head -c 3 <&3", "f() { head -c 3; }; f", "cat </dev/fd/0", "git diff --no-index - src/a.ts",
+    ],
+)  # fmt: skip
+def test_what_may_read_a_part_of_a_line(body: str) -> None:
+    def any_file(body: str) -> bool:
+        acts = read_acts(f'{_TS} | while read -r f; do {body}\n rm "$f"; done', "bash", builtin)
+        return any(a.action == "delete" and Hole.ANY in a.value.parts for a in acts)
+
+    assert any_file(body)
+    for honest in (
+        ":",
+        "cat src/a.ts",
+        "grep -n x src/a.ts",
+        "x=1; test -n $x",
+        "head -c 3 < /dev/null",
+        "cp src/a.ts dist/",
+    ):
+        assert not any_file(honest), honest
 
 
 def test_a_program_that_tells_about_itself_does_nothing_else() -> None:
