@@ -42,7 +42,8 @@ class ProfileModel(BaseModel):
     manual: str = ""
     same: str = ""
     alias: str = ""
-    style: Literal["", "gnu", "exact", "stop", "single", "single-stop", "none"] = ""
+    like: str = ""
+    style: Literal["", "gnu", "exact", "stop", "single", "single-stop", "open", "open-single", "none"] = ""
     operands: str = ""
     flags: str = ""
     values: str = ""
@@ -170,12 +171,12 @@ def build(name: str, model: ProfileModel, parent: Profile | None = None, shared:
 
 
 def _merged(base: ProfileModel, more: ProfileModel) -> ProfileModel:
-    update = {
-        k: getattr(more, k) for k in more.model_fields_set if k not in {"same", "alias", "flags", "values", "changes"}
-    }
+    own = more.model_fields_set - {"same", "alias", "like", "flags", "values", "changes"}
+    update = {k: getattr(more, k) for k in own}
     update |= {
         "flags": f"{base.flags} {more.flags}", "values": f"{base.values} {more.values}",
         "changes": {**base.changes, **more.changes}, "same": base.same, "alias": base.alias,
+        "like": base.like,
     }  # fmt: skip
     return base.model_copy(update=update)
 
@@ -190,10 +191,18 @@ def _add(options: dict[str, Option], names: str, role: str, attached: bool) -> N
 
 def parse_profile(name: str, data: bytes) -> Profile | str:
     """A profile from a file's bytes, or the name of the one that it is the same as. Raises ProfileError."""
+    model = _model(name, data)
+    if model.same and model.model_fields_set <= {"same"}:
+        return model.same
+    return build(name, _completed(name, model))
+
+
+def _model(name: str, data: bytes) -> ProfileModel:
+    """What a profile's file says."""
     if len(data) > _MOST_BYTES:
         raise ProfileError(f"the profile of `{name}` is longer than {_MOST_BYTES} bytes")
     try:
-        model = ProfileModel.model_validate(tomli.loads(data.decode("utf-8")))
+        return ProfileModel.model_validate(tomli.loads(data.decode("utf-8")))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         where = f"byte {error.start}, line {line}"
@@ -206,9 +215,27 @@ def parse_profile(name: str, data: bytes) -> Profile | str:
         raise ProfileError(
             f"the profile of `{name}` is wrong at `{where}`: {first['msg'].removeprefix('Value error, ')}"
         ) from None
-    if model.same and model.model_fields_set <= {"same"}:
-        return model.same
-    return build(name, model)
+
+
+def _completed(name: str, model: ProfileModel) -> ProfileModel:
+    """A model with what it has of the built-in profile that it is like: read as that one, under its own name."""
+    seen = {name}
+    while model.like:
+        base = None if model.like in seen or not NAME.fullmatch(model.like) else _file(model.like)
+        if base is None:
+            raise ProfileError(f"`{name}` is like `{model.like[:40]}`, which has no profile of its own")
+        seen.add(model.like)
+        below = _model(model.like, base)
+        if below.same:
+            raise ProfileError(f"`{name}` is like `{model.like}`, which is the same as `{below.same}`: name that one")
+        model = _merged(below, model)
+    return model
+
+
+def _file(name: str) -> bytes | None:
+    """The file of a built-in profile."""
+    file = resource_dir("shell/profiles") / f"{name}{SUFFIX}"
+    return file.read_bytes() if file.is_file() else None
 
 
 @cache
@@ -216,10 +243,9 @@ def builtin(name: str) -> Profile | None:
     """The built-in profile of a program, read when it is first needed."""
     if not NAME.fullmatch(name):
         return None
-    file = resource_dir("shell/profiles") / f"{name}{SUFFIX}"
-    if not file.is_file():
+    data = _file(name)
+    if data is None:
         return None
-    data = file.read_bytes()
     made = parse_profile(name, data)
     return builtin(made) if isinstance(made, str) else made
 

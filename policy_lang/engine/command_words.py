@@ -13,7 +13,7 @@ from functools import lru_cache
 from ..automata.pattern import CLIMBING, MANY, Label, Sequence, Word
 from ..domain.limits import limit
 from ..domain.regex import regex
-from ..shell.profile import Parsed, Profile, own_name
+from ..shell.profile import OPEN, Parsed, Profile, own_name
 from ..shell.programs import program_name
 from ..shell.reading import Opaque
 from .labels import word_label
@@ -202,6 +202,8 @@ def command_options(
 
     `profile` is that of the program, for a command that it could not read: it knows other spellings.
     """
+    if parsed is not None and parsed.profile.style in OPEN:
+        return tuple(given(group, parsed) or (None if word is None else present(group, word)) for group in groups)
     if parsed is not None and parsed.profile.style != "none":
         return tuple(given(group, parsed) for group in groups)
     if word is None:

@@ -35,6 +35,11 @@ def hand_over(host: EnvironmentHost, name: str, binding: Binding) -> None:
     if harmless(name, _known(value)):
         return
     host.walk.act("setenv", literal(name))
+    follow(host, name, value)
+
+
+def follow(host: EnvironmentHost, name: str, value: Value) -> None:
+    """Record what programs do with a variable's value."""
     use = use_of(name)
     text = value.text
     if use == "run":

@@ -34,8 +34,9 @@ class Profile:
     A sub-command that is the profile itself only stands before others (`docker container run` is `docker run`).
 
     `style` is `gnu` (options anywhere, long ones may be abbreviated), `exact` (anywhere, not abbreviated), `stop`
-    (options end at the first operand), `single` (long options with one dash), `single-stop`, or `none`. `changes`
-    says what an option does to the rest; `acts` what the command does whatever its words. With `dash` a word that is
+    (options end at the first operand), `single` (long options with one dash), `single-stop`, or `none`. With `open` and
+    `open-single` a profile knows the options that matter, and others are words without a meaning. `changes` says what
+    an option does to the rest; `acts` what the command does whatever its words. With `dash` a word that is
     not known, and that may be an option, is taken for every one of them, and surely for those that it names; with None
     it makes the command opaque. Behind one of `ends` there are no further options, and what follows is the command of
     one that runs commands. `plain` options of a program change nothing of what the command is. `missing` is the operand
@@ -63,8 +64,10 @@ class Profile:
     names: str = ""
 
 
-LONG_WITH_ONE_DASH = frozenset({"single", "single-stop"})
+LONG_WITH_ONE_DASH = frozenset({"single", "single-stop", "open-single"})
 """The styles of programs whose long options begin with one dash."""
+OPEN = frozenset({"open", "open-single"})
+"""Styles of profiles that know some of a program's options."""
 
 
 def own_name(profile: Profile, command: Profile) -> tuple[str, ...]:
@@ -236,11 +239,17 @@ def _option(parsed: Parsed, profile: Profile, argv: tuple[Value, ...], at: int) 
         if value.text is None and not equals:
             raise Opaque("an option that is not known")
         option = long_option(profile, name)
+        if option is None and profile.style in OPEN:
+            rest_of = joined([rest, *value.parts[1:]], False, value.why) if equals else None
+            parsed.options.append(Given(Option((name,), "text"), rest_of, at, len(parsed.path)))
+            return at + 1
         if option is None and profile.style in LONG_WITH_ONE_DASH:
             return _short(parsed, profile, argv, at)
         if option is None:
             raise Opaque(f"the profile of `{' '.join(parsed.path)}` does not know the option `{name[:40]}`")
         if equals:
+            if not option.role and profile.style in OPEN:
+                option = Option(option.names, "text", marked=option.marked)
             if not option.role:
                 raise Opaque(f"`{name[:40]}` takes no value")
             given = joined([rest, *value.parts[1:]], False, value.why)
@@ -279,8 +288,8 @@ def long_option(profile: Profile, name: str) -> Option | None:
     found = profile.options.get(name)
     if found is None and profile.style in LONG_WITH_ONE_DASH:
         found = profile.options.get(name[1:]) if name.startswith("--") else profile.options.get(f"-{name}")
-    if found is None and profile.style in {"gnu", "stop"} and len(name) > 2:
-        matches = {id(o): o for n, o in profile.options.items() if n.startswith(name)}
+    if found is None and profile.style in {"gnu", "stop", "open"} and len(name) > 2:
+        matches = {id(o): o for n, o in profile.options.items() if n.startswith(name) and n[len(name)] != "."}
         if len(matches) == 1:
             return next(iter(matches.values()))
     return found
@@ -295,6 +304,8 @@ def _short(parsed: Parsed, profile: Profile, argv: tuple[Value, ...], at: int) -
         return at + 1
     for i, letter in enumerate(letters):
         option = profile.options.get(f"-{letter}")
+        if option is None and profile.style in OPEN:
+            option = Option((f"-{letter}",))
         if option is None:
             raise Opaque(f"the profile of `{' '.join(parsed.path)}` does not know the option `-{letter}`")
         if option.role:

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import re
 
+from ..domain.regex import regex
 from .access import SCP, connect, in_tree, path
 from .common_roles import Role, repository
+from .environment import follow
 from .landing import arrives
 from .profile import Parsed
 from .reading import Opaque
 from .repository import write_tree
 from .state import join_folder
 from .values import UNKNOWN, Hole, Value, joined, literal
+from .variables import harmless, use_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -252,6 +255,40 @@ def _cloud(action: str, tree: str, then: str = "") -> Role:
     return handle
 
 
+_MAKE_VARIABLE = regex(r"([^\s=:?+!]*)(!|:{0,3}|\?|\+)=(.*)", re.DOTALL)
+_EXPANDED = frozenset("$`;|&<>()\n\\")
+
+
+def _make_word(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    """A goal, or a variable: programs that it names are run, and what make or a shell would expand is not known (make(1))."""
+    start = value.starts()
+    if "=" not in start:
+        if value.text is None and (value.many or value.may_be_option):
+            raise Opaque("a word that may set a variable of make", "write the goals")
+        return
+    match = _MAKE_VARIABLE.match(start)
+    name, sort, given = match.groups() if match is not None else (start, "!", "")
+    rest = joined([given, *value.parts[1:]], value.many, value.why)
+    if harmless(name, rest.text):
+        return
+    if sort == "!" or rest.text is None or not _EXPANDED.isdisjoint(rest.text):
+        raise Opaque(f"make, or a shell, expands the variable `{name[:40]}`")
+    if use_of(name) == "run":
+        follow(shell, name, rest)
+
+
+_PHP_SAFE = (
+    "memory_limit", "max_execution_time", "display_errors", "display_startup_errors", "error_reporting", "date.timezone", "zend.assertions", "assert.", "xdebug.mode",
+    "xdebug.max_nesting_level", "opcache.enable", "opcache.jit", "pcov.enabled", "phar.readonly", "short_open_tag", "html_errors",
+)  # fmt: skip
+
+
+def _php_setting(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
+    """`-d name=value`: settings that load files or extensions must be named (php.ini directives)."""
+    if not value.starts().startswith(_PHP_SAFE):
+        parsed.named.add(index)
+
+
 ROLES: dict[str, Role] = {
     "sql": sql, "ssh-option": _ssh_option, "git-config": _git_config, "git-dir": _git_dir, "read-context": _read_context, "read-or-url": _read_or_url,
     "form-file": _form_file, "container-env": _container_env, "path-of-worktree": _worktree_path,
@@ -261,5 +298,6 @@ ROLES: dict[str, Role] = {
     "python-module": lambda h, p, v, i: None,  # by the reader, with its words
     "cloud-from": _cloud("read", ""), "cloud-from-tree": _cloud("read", "existing"), "cloud-to": _cloud("write", ""),
     "cloud-to-tree": _cloud("write", "new"), "cloud-moved": _cloud("read", "existing", "delete"), "cloud-replaced": _cloud("write", "new", "delete"),
+    "make-word": _make_word, "php-setting": _php_setting,
     "connect-any": lambda h, p, v, i: h.walk.act("connect", Value((Hole.ANY,))),
 }  # fmt: skip

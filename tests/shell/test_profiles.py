@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import tomli
 
 from policy_lang.compiler.profiles import ProfileError, builtin, builtin_names, parse_profile
 from policy_lang.shell.acts import Act
@@ -19,6 +20,7 @@ from policy_lang.shell.values import Hole, Value
 HERE = Path(__file__).parent
 CASES = [line.split("  =>  ") for line in (HERE / "profile_cases.txt").read_text().splitlines() if line.strip()]
 NAMES = builtin_names()
+PROFILES = HERE.parents[1] / "policy_lang/shell/profiles"
 TREES = {
     "": "",
     "existing": "/**",
@@ -62,11 +64,69 @@ def test_what_a_command_does(case: list[str]) -> None:
 
 
 def test_there_are_enough_and_each_has_a_case() -> None:
-    distinct = {id(builtin(n)): n for n in NAMES}
+    distinct = {original(n) for n in NAMES}
     assert len(distinct) >= 350
     assert len(NAMES) >= 600
-    covered = {id(builtin(c[0].split()[0])) for c in CASES}
-    assert [n for i, n in distinct.items() if i not in covered] == []
+    covered = {original(first) for c in CASES if (first := c[0].split()[0]) in NAMES}
+    assert sorted(distinct - covered) == []
+
+
+def original(name: str) -> str:
+    """The program whose profile says all that one says."""
+    table = tomli.loads((PROFILES / f"{name}.profile.toml").read_text())
+    return original(table.get("same") or table["like"]) if table.keys() <= {"same", "like"} else name
+
+
+def test_a_program_that_is_read_like_another_is_not_that_one() -> None:
+    like = builtin("ruby")
+    assert like is not None
+    assert like.name == "ruby"
+    assert like.options == getattr(builtin("perl"), "options", None)
+    assert builtin("nodejs") is builtin("node")
+    more = parse_profile("own", b'like = "ruby"\nvalues = "--out=write"')
+    assert isinstance(more, Profile)
+    assert more.options["--out"].role == "write"
+    assert more.options["-e"] == like.options["-e"]
+
+
+@pytest.mark.parametrize(
+    "data", [b'like = "own"', b'like = "nothing-of-that-name"', b'like = "nodejs"', b'like = "../git"']
+)
+def test_only_a_program_with_a_profile_of_its_own_can_be_like(data: bytes) -> None:
+    with pytest.raises(ProfileError):
+        parse_profile("own", data)
+
+
+OPEN = parse_profile(
+    "own",
+    b'style = "open"\ndash = ""\nflags = "-q --plain"\nvalues = "-o|--outfile=write --sub.file=write -e|--exec=code"\noperands = "text..."',
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "writes", "names"),
+    [
+        ("own --unheard-of x -q", [], set()),
+        ("own --unheard-of=x --plain=yes -zz a", [], set()),
+        ("own --outfile=a", ["a"], set()),
+        ("own --outf a", ["a"], set()),
+        ("own x -o a", ["a"], set()),
+        ("own -oa", ["a"], set()),
+        ("own -qo a", ["a"], set()),
+        ("own -zqo a", ["a"], set()),
+        ("own --sub x", [], set()),
+        ("own --unheard-of -o a", ["a"], set()),
+        ("own --unheard-of -e 1", [], {2}),
+        ("own -ze1", [], {1}),
+        ("own -- -o a", [], set()),
+    ],
+)  # fmt: skip
+def test_an_open_profile_knows_some_options(line: str, writes: list[str], names: set[int]) -> None:
+    acts = read_acts(line, "bash", lambda name: OPEN if isinstance(OPEN, Profile) and name == "own" else None)
+    assert [a.opaque for a in acts if a.opaque] == []
+    assert [text(a.value) for a in acts if a.action == "write"] == writes
+    (parsed,) = [a.parsed for a in acts if a.parsed is not None]
+    assert parsed.named == names
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -99,7 +99,7 @@ def effect(script: str) -> str:
 
 @pytest.mark.parametrize(
     "script",
-    ["PAGER='less -R' git log", "GIT_EDITOR=vim git commit", "GIT_SEQUENCE_EDITOR='sed -i s/pick/squash/' git rebase -i HEAD~2", "HTTPS_PROXY=http://good.example:3128 npm test",
+    ["PAGER='less -R' git log", "GIT_EDITOR=vim git commit", "GIT_SEQUENCE_EDITOR='sed -i s/pick/squash/' git log", "HTTPS_PROXY=http://good.example:3128 npm test",
      "npm_config_registry=https://good.example/npm/ npm test", "GOPROXY=https://good.example,direct npm test", "GOPROXY=off npm test", "PYTHONPATH=src:lib pytest", "PATH=/opt/x/bin:$PATH npm test",
      "TOOL_RC=x npm test"],
 )  # fmt: skip

@@ -31,11 +31,11 @@ CHECK = Check(
     ),
     bad="""\
 import std.baseline
-allow run "make **"
+allow run "apt-get -o * **"
 """,
     good="""\
 import std.baseline
-allow run "make {test,lint}"
+allow run "apt-get update"
 """,
     near=(
         """\
@@ -44,6 +44,6 @@ allow read "src/**"
 allow run "rg -n * src"
 """,
     ),
-    shows="make",
+    shows="apt-get",
     function=_find,
 )

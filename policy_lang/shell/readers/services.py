@@ -111,7 +111,8 @@ def compress(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
             shell.walk.act("write", UNKNOWN)
         elif expands:
             path(shell.walk, "write", literal(re.sub(r"\.(?:gz|bz2|xz|zst|lz4|tgz|Z|lzma)$", "", text)))
-            path(shell.walk, "write", literal(re.sub(r"\.tgz$", ".tar", text)))
+            if text.endswith(".tgz"):
+                path(shell.walk, "write", literal(f"{text[:-4]}.tar"))
         else:
             path(shell.walk, "write", literal(f"{text}.{_SUFFIX.get(name, 'gz')}"))
         if not parsed.has("-k") and name not in {"zstd", "unzstd", "lz4"}:
