@@ -178,11 +178,11 @@ class _Differ:
 
     def _sampled(self, action: str) -> None:
         """Ask both about some requests: what differs is a row, and decides what the search left open."""
-        told = {
+        recorded = {
             name: {(layer.name, r.key): r for layer in e.policy.layers for r in layer.rules if action in r.actions}
             for name, e in self.engines.items()
         }
-        fresh = {name: [r for c, r in told[name].items() if c not in told[other]] for name, other in _TURNED}
+        fresh = {name: [r for c, r in recorded[name].items() if c not in recorded[other]] for name, other in _TURNED}
         focus = (*fresh["old"], *fresh["new"])
         if not focus:
             return

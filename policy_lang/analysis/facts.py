@@ -91,8 +91,8 @@ class _Finder:
                 by = tuple(dict.fromkeys(r for refs in by_action.values() for r in refs))
                 found.append(Fact(kind, reference(rule), rule.actions, by, pattern))
         found.sort(key=lambda f: (f.rule.file, f.rule.line, f.rule.id, f.kind))
-        told = [f for f in found if not _covered(f, found)]
-        return Facts([f for f in told if f.kind not in _IDLERS or self._idles(f)], list(self.open.values()))
+        kept = [f for f in found if not _covered(f, found)]
+        return Facts([f for f in kept if f.kind not in _IDLERS or self._idles(f)], list(self.open.values()))
 
     def _idles(self, fact: Fact) -> bool:
         """False when some request is decided otherwise without the rule: then the search was wrong about it."""

@@ -1,4 +1,4 @@
-"""Where copies and downloads end up: at the target, or below it under their own name when it is a folder."""
+"""Targets of copies and downloads: the name itself, or below it the source's own name when it is a folder."""
 
 from __future__ import annotations
 

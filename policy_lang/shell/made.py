@@ -1,4 +1,4 @@
-"""What a script may itself have made before a command looks for it."""
+"""Files that a script may itself have made before a command looks for them."""
 
 from __future__ import annotations
 
