@@ -61,6 +61,7 @@ class ProfileModel(BaseModel):
     missing: str = ""
     input: str = ""
     names: str = ""
+    booleans: bool = False
     everywhere: bool = Field(default=False, alias="global")
 
     @field_validator("operands")
@@ -125,6 +126,11 @@ def build(name: str, model: ProfileModel, parent: Profile | None = None, shared:
     for spec in model.values.split():
         names, _, role = spec.partition("=")
         _add(options, names, role.removeprefix("?"), role.startswith("?"))
+    booleans = model.booleans or (parent is not None and parent.booleans)
+    if booleans:  # such a program tells about each of its commands
+        told = Option(("--help", "-h") if "-h" not in options else ("--help",))
+        for spelling in told.names if "--help" not in options else ():
+            options[spelling] = told
     for option, change in model.changes.items():
         found = options.get(option)
         changes[found.names[0] if found else option] = (read_change(change),)
@@ -149,6 +155,7 @@ def build(name: str, model: ProfileModel, parent: Profile | None = None, shared:
         missing=model.missing,
         input=model.input,
         names=model.names or (parent.names if parent else ""),
+        booleans=booleans,
     )
     for word, inner in model.commands.items():
         seen = {word}

@@ -80,6 +80,13 @@ class Existing:
                 break
         return list(verdicts)
 
+    def is_link(self, known: str) -> bool:
+        """True for the path of a link itself, which is none when a slash or a dot at its end enters the folder."""
+        head, slash, name = known.rpartition("/")
+        if name in {"", ".", "..", "~"}:
+            return False
+        return self.disk.link(os.path.join(self._place((head or "/") if slash else "."), name)) is not None
+
     def below(self, known: str, folder: str, forms: tuple[Names, ...]) -> list[Verdict]:
         """The verdicts on what lies below a folder, or will when something is copied there."""
         like = self.act.like

@@ -150,6 +150,8 @@ class _PathDecision:
             from .existing import Existing
 
             there = Existing(self.evaluator, act, self.request, self.env)
+            if act.action == "delete" and act.tree == "existing" and there.is_link(known):
+                return []  # it is the link that goes
             if act.tree == "tracked":
                 return there.checked_out(known, forms, ORDINARY)
             found = [_extended(n, (ORDINARY,)) for n in forms] if act.tree in _UNTRACKED else []

@@ -40,6 +40,8 @@ def printed(walk: Walk, expander: Expander, body: tuple[AndOrList, ...]) -> Valu
     return _printed(walk, words) or _OUTPUT
 
 
+_NEW = "X" * 10
+"""Stands for the letters and digits of a new name: nobody can choose them, or have a file of that name before."""
 _REVISION = regex(r"(?:HEAD|@)(?:[~^][0-9]*)*")
 """Names that can only be a commit's; of another word `git rev-parse` may print the word itself."""
 
@@ -78,7 +80,7 @@ def _printed(walk: Walk, words: list[str | None]) -> Value | None:
         and None not in words
         and set(words[1:]) <= {"-d", "-q"}
     ):
-        return Value((Hole.TMP, "/tmp.", Hole.NAME), False, "$(mktemp)")
+        return Value((Hole.TMP, f"/tmp.{_NEW}"), False, "$(mktemp)")
     top = walk.context.top
     if top and words == ["git", "rev-parse", "--show-toplevel"] and walk.state.folders == ("",) and not elsewhere(walk):
         return literal(top)

@@ -41,7 +41,8 @@ class Profile:
     it makes the command opaque. Behind one of `ends` there are no further options, and what follows is the command of
     one that runs commands. `plain` options of a program change nothing of what the command is. `missing` is the operand
     that is meant where the last slot stays empty, `input` the role of standard input where nothing says what to run,
-    and `names` are the globs, parted by `|`, of the files that it looks for below a folder.
+    and `names` are the globs, parted by `|`, of the files that it looks for below a folder. With `booleans` its flags
+    take `=true` and `=false`, as those of programs in Go do.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Profile:
     missing: str = ""
     input: str = ""
     names: str = ""
+    booleans: bool = False
 
 
 LONG_WITH_ONE_DASH = frozenset({"single", "single-stop", "open-single"})
@@ -201,7 +203,7 @@ def _level(parsed: Parsed, profile: Profile, argv: tuple[Value, ...], at: int) -
         if value.many:
             raise Opaque("an option that is not known")
         at = _option(parsed, profile, argv, at)
-        ended = bool(profile.ends) and bool(profile.ends.intersection(parsed.options[-1].option.names))
+        ended = bool(profile.ends) and any(profile.ends.intersection(g.option.names) for g in parsed.options[-1:])
     return at
 
 
@@ -251,12 +253,30 @@ def _option(parsed: Parsed, profile: Profile, argv: tuple[Value, ...], at: int) 
             if not option.role and profile.style in OPEN:
                 option = Option(option.names, "text", marked=option.marked)
             if not option.role:
-                raise Opaque(f"`{name[:40]}` takes no value")
+                return _boolean(parsed, profile, option, value, at)
             given = joined([rest, *value.parts[1:]], False, value.why)
             parsed.options.append(Given(option, given, at, len(parsed.path)))
             return at + 1
         return _valued(parsed, option, argv, at)
     return _short(parsed, profile, argv, at)
+
+
+_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+_FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
+"""What Go's `strconv.ParseBool` takes."""
+
+
+def _boolean(parsed: Parsed, profile: Profile, option: Option, value: Value, at: int) -> int:
+    """A flag with `=true` or `=false`, of which the last holds: a false one is not given."""
+    said = (value.text or "").partition("=")[2]
+    if not profile.booleans or said not in _TRUE | _FALSE:
+        raise Opaque(f"`{option.names[0]}` takes no value" + (" but true or false" if profile.booleans else ""))
+    level = len(parsed.path)
+    if said in _TRUE:
+        parsed.options.append(Given(option, None, at, level))
+    else:
+        parsed.options = [g for g in parsed.options if g.option is not option or g.level != level]
+    return at + 1
 
 
 def _valued(parsed: Parsed, option: Option, argv: tuple[Value, ...], at: int) -> int:
@@ -306,6 +326,8 @@ def _short(parsed: Parsed, profile: Profile, argv: tuple[Value, ...], at: int) -
         option = profile.options.get(f"-{letter}")
         if option is None and profile.style in OPEN:
             option = Option((f"-{letter}",))
+        if option is not None and not option.role and profile.booleans and letters[i + 1 : i + 2] == "=":
+            return _boolean(parsed, profile, option, value, at)
         if option is None:
             raise Opaque(f"the profile of `{' '.join(parsed.path)}` does not know the option `-{letter}`")
         if option.role:

@@ -160,7 +160,7 @@ def _object_type(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -
 def _moved(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
     """A file or folder that goes elsewhere."""
     path(shell.walk, "read", value, "existing")
-    path(shell.walk, "delete", value, "existing")
+    path(shell.walk, "delete", value, "existing", follows=True)
 
 
 def _format(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
@@ -250,7 +250,7 @@ def _cloud(action: str, tree: str, then: str = "") -> Role:
         else:
             path(shell.walk, action, value, tree or ("existing" if parsed.changes.tree else ""))
         if then:
-            path(shell.walk, then, value, "existing")
+            path(shell.walk, then, value, "existing", follows=True)
 
     return handle
 

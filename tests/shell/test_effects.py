@@ -246,6 +246,34 @@ def test_names_of_one_search(above: int) -> None:
     assert deleted == ([("src", Hole.BELOW, "/", Hole.ENTRY)] if above else every)
 
 
+@pytest.mark.parametrize(
+    ("script", "effect"),
+    [("rm -rf out", "allow"), ("rm -rf ./a/../out", "allow"), ("rm -rf out/", "deny"), ("rm -rf a", "allow"), ("rm -rf out/.", "deny"), ("rm -rf b", "deny"), ("rclone move out r:x", "deny"), ("mv out gone", "deny")],
+)  # fmt: skip
+def test_a_link_that_is_deleted_leaves_what_it_leads_to(tmp_path: Path, script: str, effect: str) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "b" / ".env").touch()
+    (tmp_path / "out").symlink_to("b")
+    (tmp_path / "a" / "out").symlink_to("../b")
+    text = 'policy "p"\nallow run "**"\nallow read,write,delete "./" except "**/.env"\n'
+    policy = Policy.loads(text, "/elsewhere/p.policy")
+    assert policy.decide(action="run", resource=script, workspace=str(tmp_path)).effect == effect
+
+
+@pytest.mark.parametrize(
+    ("script", "effect"),
+    [
+        ('t=$(mktemp); echo x > "$t"', "allow"), ('t=$(mktemp -d); cd "$t" && touch a b && cat a', "allow"), ('t=$(mktemp -d) && cp src/a "$t/" && rm -rf "$t"', "allow"), ('t=$(mktemp -d); touch "$t/x.pem"', "deny"),
+        ('t=$(mktemp -d); cd "$t"; touch x.pem', "deny"), ('t=$(mktemp -d); cd "$t/.."; touch x.pem', "deny"), ('t=$(mktemp -d); cd "$t"; cat /etc/passwd', "deny"), ('t=$(mktemp); echo x > "$t.pem"', "deny"), ('t=$(mktemp); echo x > "${t%/*}/a.pem"', "deny"),
+    ],
+)  # fmt: skip
+def test_a_new_temporary_file_has_an_ordinary_name(script: str, effect: str) -> None:
+    text = 'policy "p"\nallow run "**"\nallow read,write,delete "./","${tmp}/"\ndeny read,write "**/*.pem","${tmp}/**/*.pem"\n'
+    policy = Policy.loads(text, "/elsewhere/p.policy")
+    assert policy.decide(action="run", resource=script, workspace="/work", lexical=True).effect == effect
+
+
 def test_a_denial_names_the_file_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "src/key.pem").write_text("")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from policy_lang import Policy
 from policy_lang.automata.pattern import MANY
 from policy_lang.compiler.profiles import builtin, builtin_names
 from policy_lang.engine.options import given
@@ -60,3 +61,27 @@ def test_each_spelling_of_an_option_is_the_same(program: str) -> None:
                 command = parsed(profile, spelled)
                 if command is not None and command.profile.style != "none":
                     assert not all(given(g, command) for g in groups), (written, spelled, groups)
+
+
+GO = """
+policy "p"
+allow run "docker run **", "docker ps **", "terraform apply **", "kubectl delete **", "helm upgrade **", "gh pr **", "ls **"
+deny run "docker run **" with "--rm"
+deny run "kubectl delete **" with "--force"
+deny run "terraform apply **" with "-auto-approve"
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "effect"),
+    [
+        ("docker run --rm=false x", "allow"), ("docker run --rm=true x", "deny"), ("docker run --rm=1 x", "deny"), ("docker run --rm --rm=false x", "allow"), ("docker run --rm=false --rm x", "deny"),
+        ("docker run --privileged=false x", "allow"), ("docker run --privileged=true x", "deny"), ("docker run --privileged x", "deny"), ("docker run --rm=maybe x", "deny"), ('docker run --rm="$1" x', "deny"), ("docker run -i=false -t=true x", "allow"),
+        ("terraform apply -auto-approve=false", "allow"), ("terraform apply -auto-approve=true", "deny"), ("terraform apply --auto-approve=T", "deny"),
+        ("kubectl delete pod x --force=false", "allow"), ("kubectl delete pod x --force=true", "deny"), ("helm upgrade --install=true r c", "allow"), ("helm upgrade --dry-run=false --install=F r c", "allow"),
+        ("gh pr view --help", "allow"), ("gh pr list -h", "allow"), ("docker ps --help", "allow"), ("docker ps --all=false", "allow"), ("ls --all=false", "deny"),
+    ],
+)  # fmt: skip
+def test_flags_of_programs_in_go_take_true_and_false(script: str, effect: str) -> None:
+    policy = Policy.loads(GO, "/elsewhere/p.policy")
+    assert policy.decide(action="run", resource=script, workspace="/work", lexical=True).effect == effect

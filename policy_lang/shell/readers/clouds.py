@@ -77,7 +77,7 @@ def _place(shell: ProgramHost, value: Value, last: bool, only: bool, moves: bool
     if not last or only:
         path(shell.walk, "read", value, "existing")
         if moves:
-            path(shell.walk, "delete", value, "existing")
+            path(shell.walk, "delete", value, "existing", follows=True)
     if last:
         path(shell.walk, "write", value, "new")
 
