@@ -201,8 +201,8 @@ def present(group: Iterable[Need], words: tuple[str, ...]) -> bool | None:
 
 def spelled_by(group: Group, profiles: Iterable[Profile]) -> Group:
     """The options with the other spellings that some profiles know."""
-    options = [o for p in profiles for n in group for x in n.names if (o := p.options.get(x)) is not None]
-    return (*group, *(Need(o.names, n.value) for o in options for n in group if n.named(o.names) != o.names))
+    known = ((n, o) for p in profiles for n in group for x in n.names if (o := p.options.get(x)) is not None)
+    return (*group, *dict.fromkeys(Need(o.names, n.value) for n, o in known if n.named(o.names) != o.names))
 
 
 def _present(need: Need, words: tuple[str, ...]) -> bool | None:
