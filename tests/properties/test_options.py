@@ -16,7 +16,7 @@ from tests.lanes import LANE, PARTS, pick
 
 from .commands import HEADER, PROGRAMS, changed, load, rule, rules, witness
 
-PAIRS, SAMPLED = pick(150, 2_500, 25_000), pick(60, 400, 4_000)
+PAIRS, SAMPLED = pick(75, 300, 2_500), pick(30, 60, 400)
 """The least pairs of a part: compared by the search alone, and with requests tried one by one."""
 VARIANTS, REQUESTS = 5, 60
 COVERS = {"security": {"security", "review"}, "review": {"review"}}
