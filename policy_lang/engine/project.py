@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from ..domain.limits import limit
 from ..facts.paths import roots_of
 from ..shell.acts import Act
 from ..shell.analyse import file_acts
+from ..shell.reading import Opaque
 from ..shell.recipes import recipe_of, scripts_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ..domain.request import Request
     from ..shell.acts import GitContext
@@ -30,17 +32,21 @@ class Project:
     """The project's code that one command runs, as far as it can be read.
 
     `files` are those that were read, with the SHA-256 digest of each; `looked` says that the disk was asked at all.
-    Only regular files inside the workspace are read. A file that the command itself may have written before is opaque.
+    `readings` gives what words of an act may mean that no profile explains. Only regular files inside the workspace
+    are read. A file that the command itself may have written before is opaque.
     """
 
-    __slots__ = ("_begun", "_context", "_profiles", "_request", "_scripts", "_written", "files", "looked")
+    __slots__ = ("_begun", "_context", "_profiles", "_readings", "_request", "_scripts", "_written", "files", "looked")
 
-    def __init__(self, request: Request, profiles: Profiles, context: GitContext) -> None:
+    def __init__(
+        self, request: Request, profiles: Profiles, context: GitContext, readings: Callable[[Act], list[Act]]
+    ) -> None:
         self.files: dict[str, str] = {}
         self.looked = False
         self._request = request
         self._profiles = profiles
         self._context = context
+        self._readings = readings
         self._begun: set[tuple[str, Recipe]] = set()
         self._written: list[Act] = []
         self._scripts = 0
@@ -70,14 +76,16 @@ class Project:
                 place = self._place(folder, name)
                 if place is None:
                     return
-                if self._may_be_written(place):
-                    why = f"it runs the code of `{name}`, which the same command may have written"
-                    yield Act("run", act.value, act.start, act.end, act.argv, act.folders, opaque=why, supposed=True)
+                try:
+                    text = self._read(place, name)
+                    scripts = [] if text is None else scripts_of(recipe, text, partial(self._included, folder))
+                except Opaque as fault:
+                    opaque = fault.why
+                    yield Act("run", act.value, act.start, act.end, act.argv, act.folders, opaque=opaque, supposed=True)
                     return
-                text = self._text(place)
                 if text is not None:
                     where = start if recipe.kind in {"shell", "program"} else folder
-                    yield from self._inside(act, scripts_of(recipe, text), place, where, depth)
+                    yield from self._inside(act, scripts, place, where, depth)
                     return
             folder = self._above(folder)
 
@@ -94,11 +102,12 @@ class Project:
             if self._scripts > _MOST_SCRIPTS:
                 return
             for inner in file_acts(script, folder, self._profiles, self._context):
-                inner.start, inner.end, inner.supposed, inner.file = act.start, act.end, True, shown
-                if inner.opaque:  # what cannot be read of it is what the rule about the command grants
-                    inner.note, inner.opaque = f"it cannot be read: {inner.opaque}", ""
-                if _is_known(inner) and not inner.free:
-                    yield inner
+                for each in (inner, *(self._readings(inner) if inner.unread is not None else ())):
+                    each.start, each.end, each.supposed, each.file = act.start, act.end, True, shown
+                    if each.opaque:  # what cannot be read of it is what the rule about the command grants
+                        each.note, each.opaque = f"it cannot be read: {each.opaque}", ""
+                    if _is_known(each) and not each.free:
+                        yield each
                 yield from self.followed(inner, depth - 1)
 
     def _place(self, folder: str, name: str) -> str | None:
@@ -111,6 +120,17 @@ class Project:
         inside = disk.real(request.workspace)
         place = disk.real(os.path.join(request.cwd or request.workspace, path))
         return place if place.startswith(inside.rstrip("/") + "/") else None
+
+    def _read(self, place: str, name: str) -> str | None:
+        """The text of a file. Raises Opaque when the command itself may have written it."""
+        if self._may_be_written(place):
+            raise Opaque(f"it runs the code of `{name}`, which the same command may have written")
+        return self._text(place)
+
+    def _included(self, folder: str, name: str) -> str | None:
+        """The text of a file that another one includes."""
+        place = self._place(folder, name) if len(self.files) < _MOST_FILES else None
+        return None if place is None else self._read(place, name)
 
     def _text(self, place: str) -> str | None:
         from hashlib import sha256

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from operator import attrgetter
 
 from ..domain.actions import COMMAND, DENY
@@ -43,7 +44,9 @@ def _command(evaluator: Evaluator, request: Request, env: Environment) -> Found:
     if not request.lexical and request.workspace is not None:
         from .project import Project
 
-        project = Project(request, evaluator.profiles, _git_context(request))
+        repository = _git_context(request)
+        readings = partial(_readings, evaluator, request, repository)
+        project = Project(request, evaluator.profiles, repository, readings)
     for act in acts(evaluator, request):
         evaluator.part()
         parts.append(act_effect(evaluator, act, request, env))
@@ -81,14 +84,10 @@ def acts(evaluator: Evaluator, request: Request) -> tuple[Act, ...]:
 
 def _with_readings(evaluator: Evaluator, request: Request, acts: tuple[Act, ...], key: object) -> tuple[Act, ...]:
     """Acts with what the words of some commands may mean that no profile explains."""
-    from ..shell.outward import outward  # few commands need them
-    from ..shell.suppositions import suppositions
-
     trusting = bool(evaluator.prepared.trusts)  # then the links on the disk decide as well, and nothing is kept
     found: tuple[Act, ...] | None = None if trusting else evaluator.scripts.get(key)
     if found is not None:
         return found
-    restricted = evaluator.restricted()
     repository = _git_context(request)
     if trusting:
         from .trust import by_name
@@ -97,13 +96,21 @@ def _with_readings(evaluator: Evaluator, request: Request, acts: tuple[Act, ...]
     made = list(acts)
     for act in acts:
         if act.unread is not None:
-            needed = outward(act, evaluator.profiles, repository) if not act.opaque else []
-            made += [a for a in needed if a.action != "read" or not _in_workspace(a, request)]
-            made += suppositions(act, evaluator.profiles, repository, restricted)
+            made += _readings(evaluator, request, repository, act)
     found = tuple(made)
     if not trusting and is_small(request.resource) and len(found) <= MOST_PARTS:
         evaluator.scripts.keep(key, found)
     return found
+
+
+def _readings(evaluator: Evaluator, request: Request, repository: GitContext, act: Act) -> list[Act]:
+    """What the words of a command may mean that no profile explains."""
+    from ..shell.outward import outward  # few commands need them
+    from ..shell.suppositions import suppositions
+
+    needed = outward(act, evaluator.profiles, repository) if not act.opaque else []
+    made = [a for a in needed if a.action != "read" or not _in_workspace(a, request)]
+    return made + suppositions(act, evaluator.profiles, repository, evaluator.restricted())
 
 
 def _in_workspace(act: Act, request: Request) -> bool:

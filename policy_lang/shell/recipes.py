@@ -9,10 +9,11 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
+from collections.abc import Callable
 from itertools import islice
 
 from ..domain.limits import limit
-from ..domain.record import record
+from ..domain.record import record, replace
 from ..domain.regex import regex
 from ..domain.strict_json import MalformedError, load
 from .acts import Act
@@ -22,11 +23,11 @@ from .values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 UNKNOWN_TEXT = '"$POLICY_UNKNOWN"'
 """Stands in a recipe for what is computed elsewhere: a variable that is never set."""
-_UNKNOWN_IN_MAKE = '"$$POLICY_UNKNOWN"'
+_MOST_INCLUDED = limit("followed_files")
 _MOST_SCRIPTS = limit("followed_scripts")
 
 
@@ -36,7 +37,8 @@ class Recipe:
 
     `names` are package scripts, targets or recipes, none for the default one; `words` are handed on to it, and
     `settings` set variables of a Makefile or a justfile. With `above`, the folders above are looked into as well, and
-    it runs where the file lies. `dialect` is the shell's, where the command names one.
+    it runs where the file lies. What comes before and after a package's script is run `around` it.
+    `dialect` is the shell's, where the command names one.
     """
 
     kind: str
@@ -47,6 +49,7 @@ class Recipe:
     settings: tuple[tuple[str, str], ...] = ()
     dialect: Dialect | None = None
     above: bool = False
+    around: bool = True
 
 
 @record(frozen=True, slots=True)
@@ -67,7 +70,9 @@ def recipe_of(act: Act) -> Recipe | None:
     if parsed is None:
         if program in {"source", "."}:
             return None if file is None else Recipe("shell", (file,), words=act.argv[2:], dialect=BASH)
-        return Recipe("program", (program,), words=act.argv[1:]) if "/" in program else None
+        if "/" in program:
+            return Recipe("program", (program,), words=act.argv[1:])
+        return _several(program, list(act.argv[1:]), "")
     find = _RECIPES.get(parsed.root.name)
     if find is None:
         return None
@@ -113,22 +118,89 @@ def _package(parsed: Parsed, folder: str, _program: str) -> Recipe | None:
     words = parsed.operands
     name = parsed.path[1] if len(parsed.path) > 1 else ""
     if name in {"", "default"}:  # yarn, bun and pnpm run a script by its name as well
-        words = words[next((i for i, w in enumerate(words) if not w.starts().startswith("-")), len(words)) :]
+        first = _first_operand(words)
+        name = (words[first].text or "") if words[first:] else "install" if parsed.root.name == "yarn" else ""
+        words = [*words[:first], *words[first + 1 :]]
+    ignored = parsed.has("--ignore-scripts") or _ignored(parsed.root.name, words)
+    if name in {"run", "run-script"}:
+        words = words[_first_operand(words) :]
         if not words:
             return None
         name, words = words[0].text or "", words[1:]
-        if name in {"run", "run-script"}:
-            name = "run"
-    if name == "run":
-        if not words:
-            return None
-        name, words = words[0].text or "", words[1:]
+    elif name in _LIFE_NAMES:
+        return None if ignored or parsed.has("-g") else _life(_LIFE_NAMES[name], words, folder)
+    elif name == "exec" or (name, parsed.root.name) == ("x", "bun"):
+        words = words[_first_operand(words) :]
+        return _several(words[0].text or "", words[1:], folder) if words else None
+    elif name in _RUNNERS and parsed.root.name != "npm":
+        return _several(name, words, folder)
     elif parsed.root.name == "npm" and name not in _NPM_OWN:
         return None
     if not name:
         return None
-    handed_on = tuple(w for w in words if w.text != "--")
-    return Recipe("package", ("package.json",), folder, (name,), handed_on, above=True)
+    own = _own(words) if parsed.root.name == "npm" else 0
+    handed_on = tuple(w for i, w in enumerate(words) if w.text != "--" and not (i < own and w.starts().startswith("-")))
+    return Recipe("package", ("package.json",), folder, (name,), handed_on, above=True, around=not ignored)
+
+
+def _first_operand(words: list[Value]) -> int:
+    return next((i for i, w in enumerate(words) if not w.starts().startswith("-")), len(words))
+
+
+def _ignored(program: str, words: list[Value]) -> bool:
+    """Whether words that a package manager reads itself say `--ignore-scripts`."""
+    return program in {"npm", "yarn", "bun"} and any(w.text == "--ignore-scripts" for w in words[: _own(words)])
+
+
+def _own(words: list[Value]) -> int:
+    """How many words stand before `--`, all of them without one."""
+    return next((i for i, w in enumerate(words) if w.text == "--"), len(words))
+
+
+_INSTALL = ("preinstall", "install", "postinstall")
+_PREPARE = ("prepublish", "preprepare", "prepare", "postprepare")
+_LIFE = {
+    "install": (*_INSTALL, *_PREPARE),
+    "publish": ("prepublishOnly", "prepack", "prepare", "postpack", "publish", "postpublish"),
+    "pack": ("prepack", "prepare", "postpack"),
+    "version": ("preversion", "version", "postversion"),
+}
+"""Scripts that a command runs besides its own work (npm-scripts(7))."""
+_LIFE_NAMES = {"i": "install", "add": "install", "ci": "install", **{name: name for name in _LIFE}}
+
+
+def _life(name: str, words: list[Value], folder: str) -> Recipe:
+    adds = name == "install" and any(not w.starts().startswith("-") for w in words)
+    names = _INSTALL if adds else _LIFE[name]
+    return Recipe("package", ("package.json",), folder, names, above=True, around=False)
+
+
+_RUNNERS = frozenset({"run-s", "run-p", "npm-run-all", "npm-run-all2", "concurrently", "conc"})
+"""Programs that run several scripts of a package."""
+_MANAGERS = ("npm:", "pnpm:", "yarn:", "bun:", "node:")
+
+
+def _several(program: str, words: list[Value], folder: str) -> Recipe | None:
+    """The scripts that a program runs which runs several; `*` stands for parts of their names."""
+    if program not in _RUNNERS:
+        return None
+    texts = [w.text.strip() for w in words if w.text is not None and not w.text.startswith("-")]
+    if program in {"concurrently", "conc"}:
+        texts = [t.partition(":")[2] for t in texts if t.startswith(_MANAGERS)]
+    names = tuple(t.partition(" ")[0] for t in texts if t)
+    return Recipe("package", ("package.json",), folder, names, above=True) if names else None
+
+
+def _run_of(parsed: Parsed, folder: str, program: str) -> Recipe | None:
+    """`npx run-s NAME`, and `node --run NAME`, which runs nothing around it."""
+    words = parsed.operands
+    name = words[0].text if words else None
+    if name is None:
+        return None
+    if program in {"node", "nodejs"} or parsed.root.name == "node":
+        found = Recipe("package", ("package.json",), folder, (name,), tuple(w for w in words[1:] if w.text != "--"))
+        return replace(found, above=True, around=False) if parsed.has("--run") else None
+    return _several(name, words[1:], folder)
 
 
 def _make(parsed: Parsed, folder: str, _program: str) -> Recipe | None:
@@ -170,13 +242,23 @@ def _shell(parsed: Parsed, folder: str, program: str) -> Recipe | None:
 
 _RECIPES: dict[str, Callable[[Parsed, str, str], Recipe | None]] = {
     "npm": _package, "pnpm": _package, "yarn": _package, "bun": _package, "make": _make, "just": _just, "sh": _shell,
+    "node": _run_of, "npx": _run_of,
 }  # fmt: skip
 """By the canonical name of a program."""
 
 
-def scripts_of(recipe: Recipe, text: str) -> list[Script]:
+Read = Callable[[str], "str | None"]
+"""Gives the text of another file that a file includes; None when it is not there, or cannot be read."""
+
+
+def no_files(_name: str) -> None:
+    """Reads no further file."""
+
+
+def scripts_of(recipe: Recipe, text: str, read: Read = no_files) -> list[Script]:
     """What shells are told to run by the code in a file; nothing when the part that is asked for is not there."""
-    return list(islice(_SCRIPTS[recipe.kind](recipe, text), _MOST_SCRIPTS + 1))
+    found = _makefile_scripts(recipe, text, read) if recipe.kind == "make" else _SCRIPTS[recipe.kind](recipe, text)
+    return list(islice(found, _MOST_SCRIPTS + 1))
 
 
 def _package_scripts(recipe: Recipe, text: str) -> Iterator[Script]:
@@ -188,12 +270,19 @@ def _package_scripts(recipe: Recipe, text: str) -> Iterator[Script]:
     scripts = found.get("scripts") if isinstance(found, dict) else None
     if not isinstance(scripts, dict):
         return
-    for name in recipe.names:
-        for each in (f"pre{name}", name, f"post{name}"):
+    names = [n for name in recipe.names[:_MOST_SCRIPTS] for n in (_matching(name, scripts) if "*" in name else [name])]
+    for name in names:
+        for each in (f"pre{name}", name, f"post{name}") if recipe.around else (name,):
             script = scripts.get(each)
             if isinstance(script, str):
                 more = recipe.words if each == name else ()
                 yield Script(" ".join((script, *map(_written, more))), SH)
+
+
+def _matching(pattern: str, scripts: dict[str, object]) -> list[str]:
+    """The scripts that a pattern names; its last part may be anything behind the first `*`."""
+    start = pattern.partition("*")[0]
+    return [name for name in scripts if name.startswith(start)]
 
 
 _SHEBANG = regex(r"#![ \t]*(?:/[^ \t]*/)?(?:env[ \t]+(?:-S[ \t]+)?)?([A-Za-z0-9]+)(?:[ \t][^\n]*)?", re.ASCII)
@@ -213,55 +302,127 @@ def _shell_scripts(recipe: Recipe, text: str) -> Iterator[Script]:
         yield Script(text, dialect, recipe.words)
 
 
-_ASSIGNED = regex(r"(?:override +|export +)*([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*(?::{1,3}=|\?=|=)[ \t]*(.*)", re.ASCII)
+_ASSIGNED = regex(r"(?:override +|export +)*([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*(:{1,3}=|\?=|\+=|!=|=)[ \t]*(.*)", re.ASCII)
+_INCLUDE = regex(r"(?:-include|sinclude|include)[ \t]+(.*)", re.ASCII)
+_DEFINE = regex(r"(?:override +|export +)*define[ \t]+([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*(?::{0,3}=)?", re.ASCII)
+_OF_TARGET = regex(
+    r"[^:=#\t]+:[ \t]*(?:override +|export +)*([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*(?::{1,3}|[?+])?=.*", re.ASCII
+)
 _RULE = regex(r"([^:=#\t]+)::?(?!=)([^=]*)", re.ASCII)
 _REFERENCE = regex(r"\$(?:\(([^()$]*)\)|\{([^{}$]*)\}|(.))", re.ASCII)
 
 
-def _makefile_scripts(recipe: Recipe, text: str) -> Iterator[Script]:
-    """Recipes of the targets and of what they depend on, in the order of make(1), each line a script of its own."""
-    variables: dict[str, str] = {}
-    rules: dict[str, tuple[list[str], list[str]]] = {}
-    current: list[list[str]] = []
-    for whole in text.replace("\\\n\t", "\\\n").replace("\\\n", " ").split("\n"):
-        if whole.startswith("\t"):
-            for lines in current:
-                lines.append(whole[1:])
-            continue
-        line = whole.partition("#")[0].strip()
-        if not line:
-            continue
-        current = []
-        assigned = _ASSIGNED.fullmatch(line)
-        if assigned:
-            variables[assigned[1]] = assigned[2]
-            continue
+class _Makefile:
+    """Variables and rules of a Makefile, with those of the files that it includes."""
+
+    __slots__ = ("_current", "_defined", "_included", "_read", "rules", "unknown", "variables")
+
+    def __init__(self, text: str, read: Read) -> None:
+        self.variables: dict[str, str] = {}
+        self.rules: dict[str, tuple[list[str], list[str]]] = {}
+        self.unknown: set[str] = set()
+        """Variables that have another value for some targets."""
+        self._current: list[list[str]] = []
+        self._defined: list[str] | None = None
+        self._included: set[str] = set()
+        self._read = read
+        todo = _make_lines(text)
+        while todo:
+            whole = todo.pop()
+            if self._defined is not None:
+                self._define(whole)
+            elif whole.startswith("\t"):
+                for lines in self._current:
+                    lines.append(whole[1:])
+            else:
+                line = whole.partition("#")[0].strip()
+                include = _INCLUDE.fullmatch(line)
+                if include:
+                    todo += self._include(include[1])
+                elif line:
+                    self._line(line)
+
+    def _define(self, line: str) -> None:
+        assert self._defined is not None
+        if line.strip() == "endef":
+            self.variables[self._defined[0]] = "\n".join(self._defined[1:])
+            self._defined = None
+        else:
+            self._defined.append(line)
+
+    def _include(self, names: str) -> list[str]:
+        """The lines of the files that are named, the first one last."""
+        found: list[str] = []
+        for name in _expanded(names, self.variables).split():
+            if name not in self._included and len(self._included) < _MOST_INCLUDED:
+                self._included.add(name)
+                text = self._read(name)
+                found += [text] if text is not None else []
+        return [line for text in reversed(found) for line in _make_lines(text)]
+
+    def _line(self, line: str) -> None:
+        self._current = []
+        definition, assigned, of_target = (r.fullmatch(line) for r in (_DEFINE, _ASSIGNED, _OF_TARGET))
         rule = _RULE.fullmatch(line.partition(";")[0].strip())
-        if rule:
-            for target in _expanded(rule[1], variables).split():
-                needs, lines = rules.setdefault(target, ([], []))
-                needs += [n for n in _expanded(rule[2], variables).split() if n != "|"]
-                current.append(lines)
+        if definition:
+            self._defined = [definition[1]]
+        elif assigned:
+            _assign(self.variables, assigned[1], assigned[2], assigned[3])
+        elif of_target:
+            self.unknown.add(of_target[1])
+        elif rule:
+            for target in _expanded(rule[1], self.variables).split():
+                needs, lines = self.rules.setdefault(target, ([], []))
+                needs += [n for n in _expanded(rule[2], self.variables).split() if n != "|"]
+                self._current.append(lines)
                 if ";" in line:
                     lines.append(line.partition(";")[2])
+
+
+def _makefile_scripts(recipe: Recipe, text: str, read: Read) -> Iterator[Script]:
+    """Recipes of the targets and of what they depend on, in the order of make(1), each line a script of its own."""
+    file = _Makefile(text, read)
+    variables, rules = file.variables, file.rules
+    for name in file.unknown:
+        variables.pop(name, None)
     for name, value in recipe.settings:
-        variables[name.rstrip(":?+")] = value.replace(UNKNOWN_TEXT, _UNKNOWN_IN_MAKE)
+        variables[name.rstrip(":?+")] = value
     dialect = DIALECTS.get(posixpath.basename(variables.get("SHELL", "sh").split(" ")[0]), SH)
     default = next((t for t in rules if not t.startswith(".") and "%" not in t), None)
     wanted = list(recipe.names) or [t for t in (variables.get(".DEFAULT_GOAL", default),) if t]
     for target in _ordered(wanted, rules):
         needs, lines = rules[target]
         special = {"@": target, "<": needs[0] if needs else "", "^": " ".join(needs), "*": target}
-        scripts = [_expanded(line.lstrip("@-+ \t"), variables, special) for line in lines]
-        for script in ["\n".join(scripts)] if ".ONESHELL" in rules else scripts:
-            if script.strip():
-                yield Script(script, dialect)
+        together = ".ONESHELL" in rules
+        for whole in ["\n".join(lines)] if together else lines:
+            scripts = [line.lstrip("@-+ \t") for line in _expanded(whole, variables, special).split("\n")]
+            for script in ["\n".join(scripts)] if together else scripts:
+                if script.strip():
+                    yield Script(script, dialect)
 
 
-def _ordered(wanted: list[str], rules: dict[str, tuple[list[str], list[str]]]) -> list[str]:
-    """The targets that are made for others, each behind what it needs."""
+def _make_lines(text: str) -> list[str]:
+    """The lines of a Makefile, the first one last."""
+    return text.replace("\\\n\t", "\\\n").replace("\\\n", " ").split("\n")[::-1]
+
+
+def _assign(variables: dict[str, str], name: str, sign: str, value: str) -> None:
+    """Set a variable as make does."""
+    if sign == "+=":
+        before = variables.get(name, "")
+        variables[name] = f"{before} {value}" if len(before) < _MOST_TEXT else before
+    elif sign == "!=":
+        variables.pop(name, None)
+    elif sign != "?=" or name not in variables:
+        variables[name] = value
+
+
+def _ordered(
+    wanted: list[str], rules: dict[str, tuple[list[str], list[str]]], begun: set[str] | None = None
+) -> list[str]:
+    """The targets that are made for others, each behind what it needs; none of those that were `begun` before."""
     out: dict[str, None] = {}
-    begun: set[str] = set()
+    begun = set() if begun is None else begun
     todo = [(t, False) for t in reversed(wanted)]
     while todo:
         target, ready = todo.pop()
@@ -358,12 +519,10 @@ def _justfile_scripts(recipe: Recipe, text: str) -> Iterator[Script]:
     values.update(recipe.settings)
     needed = {n: (list(r.needs), r.lines) for n, r in rules.items()}
     handed_on = {n for r in rules.values() if r.handed_on for n in r.needs}
-    done: set[str] = set()
+    begun: set[str] = set()
     for asked, given in _just_asked(recipe, rules)[:_MOST_SCRIPTS]:
-        for name in _ordered([asked], needed):
-            if name != asked and name in done:
-                continue
-            done.add(name)
+        begun.discard(asked)
+        for name in _ordered([asked], needed, begun):
             words = given if name == asked else None
             known = dict(values)
             for i, (many, parameter, default) in enumerate(rules[name].parameters):
@@ -377,14 +536,17 @@ def _justfile_scripts(recipe: Recipe, text: str) -> Iterator[Script]:
 
 def _just_lines(rule: _JustRecipe, known: dict[str, str], dialect: Dialect | None) -> Iterator[Script]:
     """What a recipe runs, its values filled in."""
-    body = [_just_filled(x.strip(), known) for x in rule.lines]
+    body = [line.strip() for line in rule.lines]
     first = next((x for x in body if x), "")
     if first.startswith("#!"):
         spoken = _spoken(first)
         if spoken is not None:
-            yield Script("\n".join(body), spoken)
+            yield Script(_just_filled("\n".join(body), known), spoken)
     elif dialect is not None:
-        yield from (Script(x.lstrip("@-"), dialect) for x in body if x.lstrip("@-") and not x.startswith("#"))
+        for line in body:
+            text = _just_filled(line.lstrip("@-"), known)
+            if text and not text.startswith("#"):
+                yield Script(text, dialect)
 
 
 def _just_asked(recipe: Recipe, rules: dict[str, _JustRecipe]) -> list[tuple[str, tuple[Value, ...]]]:
@@ -428,6 +590,6 @@ def _just_filled(line: str, values: dict[str, str]) -> str:
 
 
 _SCRIPTS: dict[str, Callable[[Recipe, str], Iterator[Script]]] = {
-    "package": _package_scripts, "make": _makefile_scripts, "just": _justfile_scripts, "shell": _shell_scripts,
+    "package": _package_scripts, "just": _justfile_scripts, "shell": _shell_scripts,
     "program": _shell_scripts,
 }  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from policy_lang import Policy
@@ -50,7 +52,6 @@ def scripts(command: str, text: str) -> list[str]:
         ("xargs bash s.sh", ("s.sh",), "", (), (None,)),
         ("find . -exec bash s.sh {} +", ("s.sh",), "", (), (None,)),
         ('npm test -- "$X"', ("package.json",), "", ("test",), (None,)),
-        ('make t X="$Y"', ("GNUmakefile", "makefile", "Makefile"), "", ("t",), ()),
         ('just r "$X"', ("justfile", "Justfile", ".justfile"), "", (), ("r", None)),
         ("bash scripts/x.sh a", ("scripts/x.sh",), "", (), ("a",)),
         ("sh -e x.sh", ("x.sh",), "", (), ()),
@@ -70,7 +71,8 @@ def test_where_the_code_stands(
 @pytest.mark.parametrize(
     "command",
     [
-        "npm ci", "npm install", "npm run", "npm -w pkg run build", "pnpm -r build", "ls", "git status", "bash -c ls",
+        "npm ci --ignore-scripts", "npm install -g x", "npm run", "npm exec tool a", "npx tool a", "node b", "run-s -l",
+        "yarn --ignore-scripts", "pnpm install --ignore-scripts", "concurrently 'tsc -w'", "npm -w pkg run build", "pnpm -r build", "ls", "git status", "bash -c ls",
         'npm run "$X"', 'bash "$X" a', 'make "$X"', 'make -f "$X" t', 'just "$X" a', 'just -f "$X" t', "just --list", "tool x",
     ],
 )  # fmt: skip
@@ -179,9 +181,93 @@ def test_a_justfile_is_read_as_just_does() -> None:
     assert "cd x\nls" in scripts("just sh", JUSTFILE)[0]
 
 
+LIFE = json.dumps({"scripts": {
+    "preinstall": "a", "postinstall": "b", "prepare": "c", "prepublishOnly": "d", "prepack": "e", "postpack": "f",
+    "preversion": "g", "postversion": "h", "prex": "i", "x": "j", "postx": "k", "x:1": "l", "x:2": "m",
+}})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("npm install", "a b c"),
+        ("npm ci", "a b c"),
+        ("npm i lib", "a b"),
+        ("pnpm i", "a b c"),
+        ("yarn", "a b c"),
+        ("yarn install --frozen-lockfile", "a b c"),
+        ("yarn add lib", "a b"),
+        ("bun install", "a b c"),
+        ("npm publish", "d e c f"),
+        ("npm pack", "e c f"),
+        ("npm version patch", "g h"),
+        ("npm run x", "i j k"),
+        ("npm run x --ignore-scripts", "j"),
+        ("npm --ignore-scripts run x", "j"),
+        ("yarn x", "i j k"),
+        ("node --run x", "j"),
+        ("run-s x x:1", "i j k l"),
+        ("run-p -l 'x:*'", "l m"),
+        ("npx npm-run-all --parallel x:2", "m"),
+        ("yarn run-s x:1", "l"),
+        ("npm exec run-s x:1", "l"),
+        ("npm exec -- run-s x:1", "l"),
+        ("concurrently -k npm:x:1 'tsc -w' 'npm:x:2 -- --a'", "l m"),
+    ],
+)
+def test_which_scripts_of_a_package_run(command: str, expected: str) -> None:
+    assert scripts(command, LIFE) == expected.split()
+
+
+def test_scripts_are_skipped_by_what_the_package_manager_reads() -> None:
+    assert scripts("npm run x -- --ignore-scripts", LIFE) == ["i", "j --ignore-scripts", "k"]
+
+
+INCLUDING = """\
+X = a
+include x.mk $(X).mk
+-include x.mk none.mk
+define TWO =
+echo 1
+\t@echo $(X)
+endef
+X += c
+Y = y
+Y ?= z
+Z ?= z
+S != date
+P = p
+t: P = q
+t:
+\t$(TWO)
+\techo $(Y) $(Z) $(FROM) $(S) $(P) $(call TWO,a) $(if $(X),a)
+"""
+
+
+def test_a_makefile_includes_and_defines() -> None:
+    files = {"x.mk": "FROM = f\nlater:\n\techo later\ninclude x.mk\n", "a.mk": "FROM = $(X)\n"}
+    found, later = recipe("make t"), recipe("make later")
+    assert found is not None
+    assert later is not None
+    made = [s.text.replace(UNKNOWN_TEXT, "?") for s in scripts_of(found, INCLUDING, files.get)]
+    assert made[:2] == ["echo 1", "echo a c"]
+    assert made[2].startswith("echo y z a c ? ? ? ?")
+    assert [s.text for s in scripts_of(later, INCLUDING, files.get)] == ["echo later"]
+
+
+def test_so_many_files_are_included() -> None:
+    found = recipe("make")
+    assert found is not None
+    most = limit("followed_files")
+    for count, known in ((most, True), (most + 1, False)):
+        files = {f"f{i}": f"X = {i}\n" for i in range(count)}
+        text = f"X = none\ninclude {' '.join(files)}\nt:\n\techo $(X)\n"
+        made = [s.text for s in scripts_of(found, text, files.get)]
+        assert (made == [f"echo {count - 1}"]) is known
+
+
 def test_unknown_words_are_unknown_variables() -> None:
     assert scripts('npm test -- a "x$X"', PACKAGE)[1] == f"jest -i a x{UNKNOWN_TEXT}"
-    assert scripts('make t X="a$Y" Z=b', "t:\n\techo $(X) $(Z)\n") == [f"echo a{UNKNOWN_TEXT} b"]
     assert scripts('just t "a$X" b', "t a b:\n  echo {{a}} {{b}}\n") == [f"echo a{UNKNOWN_TEXT} b"]
 
 
@@ -224,6 +310,25 @@ def test_a_justfile_has_variables_and_parameters(command: str, expected: list[st
     made = scripts_of(found, PARAMETERS)
     assert [s.text.replace(UNKNOWN_TEXT, "?") for s in made] == expected
     assert {s.dialect.name for s in made} <= {"bash"}
+
+
+def test_all_lines_of_one_script_share_what_they_may_grow() -> None:
+    value, most = "a" * 1000, limit("script_bytes")
+    lines = most // len(value) + 10
+    for command, text in (
+        ("make", f"X = {value}\n.ONESHELL:\nt:\n" + "\techo $(X)\n" * lines),
+        ("just", f'x := "{value}"\nt:\n  #!/bin/sh\n' + "  echo {{x}}\n" * lines),
+    ):
+        (made,) = scripts(command, text)
+        assert value in made
+        assert made.endswith(UNKNOWN_TEXT) or made.rstrip().endswith(UNKNOWN_TEXT)
+        assert len(made) < 2 * most
+
+
+def test_a_recipe_that_is_asked_for_twice_runs_twice_and_what_it_needs_once() -> None:
+    assert scripts("just a b a", "a: c\n  echo a\nb: c\n  echo b\nc:\n  echo c\n") == [
+        "echo c", "echo a", "echo b", "echo a",
+    ]  # fmt: skip
 
 
 def test_lines_for_another_shell_are_not_read() -> None:
