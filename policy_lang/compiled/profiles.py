@@ -32,9 +32,9 @@ def packed(profile: Profile, above: Profile | None = None) -> Plain:
     return (
         profile.name, profile.style, tuple((s.role, s.repeats, s.optional) for s in profile.operands), inherits,
         " ".join(map(_spec, options)), _written(profile.changes), tuple(a.text for a in profile.acts), profile.dash,
-        tuple((word, packed(inner, profile)) for word, inner in profile.commands.items()), profile.default,
+        tuple((w, None if p is profile else packed(p, profile)) for w, p in profile.commands.items()), profile.default,
         profile.reader, profile.transparent, tuple(sorted(profile.plain)), profile.note, profile.digits,
-        tuple(sorted(profile.ends)), profile.missing, profile.input, profile.names,
+        tuple(sorted(profile.ends)), profile.missing, profile.input, profile.names, profile.booleans,
     )  # fmt: skip
 
 
@@ -66,13 +66,13 @@ def unpacked(value: Any, above: Profile | None = None) -> Profile:
         option = Option(spellings, role[1:] if attached else role, attached, marked)
         for one in spellings:
             options[one] = option
-    default, reader, transparent, plain, note, digits, ends, missing, given, names = rest
+    default, reader, transparent, plain, note, digits, ends, missing, given, names, booleans = rest
     later = _Commands(commands)
     later.above = made = Profile(
         name, style, tuple(Slot(*s) for s in operands), options,
         {option: tuple(map(_read, texts)) for option, texts in changes}, tuple(map(read_act, acts)), dash, later,
         default, reader,
-        transparent, frozenset(plain), note, digits, frozenset(ends), missing, given, names,
+        transparent, frozenset(plain), note, digits, frozenset(ends), missing, given, names, booleans,
     )  # fmt: skip
     return made
 
@@ -91,7 +91,10 @@ class _Commands(Mapping[str, Profile]):
         """The sub-command's profile."""
         made = self._made.get(word)
         if made is None:
-            made = self._made[word] = unpacked(self._packed[word], self.above)
+            value = self._packed[word]
+            if value is None and self.above is not None:  # the profile itself
+                return self.above
+            made = self._made[word] = unpacked(value, self.above)
         return made
 
     def get(self, word: str, default: Any = None) -> Any:

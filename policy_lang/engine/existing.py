@@ -142,10 +142,20 @@ class Existing:
                     self._entered.add(real)
                     made += self._tree(text, real, found)
             else:
-                made = [self._named(_extended(n, word)) for n in forms]
+                found = tuple(_extended(n, word) for n in forms)
+                made = [self._named(n) for n in found]
+                if is_link and tree == "copied-linked":
+                    made += self._copied(text, self.disk.real(location), found)
             if self._denies(made, text, verdicts):
                 break
         return list(verdicts)
+
+    def _copied(self, text: str, real: str, forms: tuple[Names, ...]) -> list[Verdict]:
+        """The verdicts on a copy of the folder that a link leads to, each of which is copied once here."""
+        if real in self._entered or not self.disk.is_folder(real):
+            return []
+        self._entered.add(real)
+        return self._tree(text, real, forms)
 
     def _matches(self, root: str, labels: Sequence) -> Iterator[Match]:
         """What matches below a folder, level by level."""

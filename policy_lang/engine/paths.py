@@ -21,7 +21,7 @@ _FOLDERS = 4
 """Folders of any depth in one partly known path, for which an ordinary one is tried."""
 _UNTRACKED = frozenset({"untracked", "every"})
 _OF_GIT = _UNTRACKED | {"tracked"}
-_THERE = _UNTRACKED | {"existing", "visible", "linked", "copied"}
+_THERE = _UNTRACKED | {"existing", "visible", "linked", "copied", "copied-linked"}
 """Trees of what lies below a folder already."""
 _MAY_EXIST = frozenset(SOME | {Hole.BELOW})
 

@@ -18,7 +18,7 @@ class Act:
     it is what `like` names that is put there, under its own name, with `into-tree` all below that too; what is
     `received` has any name in the folder. `visible` is
     what is there but hidden and ignored files, `names` the names in a folder. With `linked` links
-    below count as what they lead to.
+    below count as what they lead to, with `copied-linked` that is copied.
     `free` acts need no grant: they change only the shell's own state. `opaque` is why the command cannot be read,
     `remediation` how to write it. `note` says what cannot be seen, such as the code that is run. `unread` are the words
     that no profile explains, and what they are given on standard input. A `supposed` act is one that the command has in

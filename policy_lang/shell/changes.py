@@ -23,6 +23,13 @@ class Hidden:
 
 
 @record(frozen=True, slots=True)
+class Linked:
+    """`linked`: links below a folder count as what they lead to; with `linked-tree` it is a tree as well."""
+
+    tree: bool = False
+
+
+@record(frozen=True, slots=True)
 class Free:
     """`free`: the command itself needs no grant, only its effects do."""
 
@@ -73,9 +80,11 @@ class AddNote:
     text: str
 
 
-OptionChange = Tree | Hidden | Free | Operands | ReplaceRole | AddAct | MakeOpaque | AddNote
+OptionChange = Tree | Hidden | Linked | Free | Operands | ReplaceRole | AddAct | MakeOpaque | AddNote
 
-_WORDS: dict[str, OptionChange] = {"tree": Tree(), "hidden": Hidden(), "free": Free()}
+_WORDS: dict[str, OptionChange] = {
+    "tree": Tree(), "hidden": Hidden(), "linked": Linked(), "linked-tree": Linked(True), "free": Free()
+}  # fmt: skip
 FORMS = (*_WORDS, "operands:", "role:", "act:", "opaque:", "note:")
 """Beginnings of the texts of changes."""
 
@@ -113,6 +122,8 @@ def written_change(change: OptionChange) -> str:
             return "tree"
         case Hidden():
             return "hidden"
+        case Linked():
+            return "linked-tree" if change.tree else "linked"
         case Free():
             return "free"
     return change.text
@@ -128,6 +139,7 @@ class CommandChanges:
 
     tree: bool = False
     hidden: bool = False
+    linked: bool = False
     free: bool = False
     slots: tuple[Slot, ...] | None = None
     roles: tuple[ReplaceRole, ...] = ()
@@ -141,7 +153,7 @@ UNCHANGED = CommandChanges()
 
 def summed(changes: Iterable[OptionChange]) -> CommandChanges:
     """The sum of changes, in the order of their options: the last slots and the first reason hold."""
-    tree = hidden = free = False
+    tree = hidden = linked = free = False
     slots: tuple[Slot, ...] | None = None
     roles: list[ReplaceRole] = []
     acts: list[AddAct] = []
@@ -153,6 +165,9 @@ def summed(changes: Iterable[OptionChange]) -> CommandChanges:
                 tree = True
             case Hidden():
                 hidden = True
+            case Linked():
+                linked = True
+                tree = tree or change.tree
             case Free():
                 free = True
             case Operands():
@@ -165,4 +180,4 @@ def summed(changes: Iterable[OptionChange]) -> CommandChanges:
                 opaque = opaque or change.why
             case AddNote():
                 notes.append(change.note)
-    return CommandChanges(tree, hidden, free, slots, tuple(roles), tuple(acts), tuple(notes), opaque)
+    return CommandChanges(tree, hidden, linked, free, slots, tuple(roles), tuple(acts), tuple(notes), opaque)

@@ -27,7 +27,7 @@ _ASSIGNED = regex(r"([^=]+)=")
 
 def _from(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
     if not _elsewhere(shell, value):
-        path(shell.walk, "read", value, "existing" if parsed.changes.tree else "")
+        path(shell.walk, "read", value, "existing" if parsed.changes.tree else "", follows=parsed.changes.linked)
 
 
 def _to(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:

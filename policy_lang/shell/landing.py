@@ -12,9 +12,14 @@ _PLAIN_NAME = regex(r"[^*?\[\]{}\\$`#~]+")
 """A name that the other side does not expand."""
 
 
-def landed(walk: Walk, source: Value, target: Value, tree: bool = False, folder: bool = False) -> None:
-    """A copy of a file here, all of it with `tree`; the target is surely a folder with `folder`."""
-    kind = "copied" if tree else ""
+def landed(
+    walk: Walk, source: Value, target: Value, tree: bool = False, folder: bool = False, follows: bool = False
+) -> None:
+    """A copy of a file here, all of it with `tree`; the target is surely a folder with `folder`.
+
+    Of links below, what they lead to is copied when it `follows` them.
+    """
+    kind = ("copied-linked" if follows else "copied") if tree else ""
     like = source if tree else None
     if not (folder or _is_folder(target)):
         path(walk, "write", target, kind, like=like)

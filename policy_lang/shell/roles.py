@@ -36,7 +36,7 @@ def role(shell: ProgramHost, parsed: Parsed, name: str, value: Value, index: int
     if name in PATH_ROLES:
         action, tree = PATH_ROLES[name]
         names = parsed.profile.names if tree else ""
-        path(shell.walk, action, value, in_tree(tree, names, value), names)
+        path(shell.walk, action, value, in_tree(tree, names, value), names, follows=parsed.changes.linked)
         return
     handler = ROLES.get(name)
     if handler is None and name in RARE:

@@ -49,7 +49,9 @@ def test_a_text_becomes_a_value_and_the_same_text_again(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "boom", "treee", "tree:", "free ", "opaque", "role", "operand: read"])
 def test_what_is_no_change_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a change; known are tree, hidden, free, operands:, role:, act:"):
+    with pytest.raises(
+        ValueError, match="is not a change; known are tree, hidden, linked, linked-tree, free, operands:, role:, act:"
+    ):
         read_change(text)
 
 
@@ -126,10 +128,14 @@ def test_every_profile_is_compiled_and_read_again(name: str) -> None:
     def same(first: Profile, second: Profile) -> None:
         assert first.changes == second.changes
         assert (first.acts, first.operands, first.dash) == (second.acts, second.operands, second.dash)
+        assert first.booleans == second.booleans
         assert first.commands.keys() == second.commands.keys()
         assert first.commands.get("-") is second.commands.get("-") is None
         for word, inner in first.commands.items():
             assert second.commands.get(word) is second.commands[word]
+            if inner is first:
+                assert second.commands[word] is second
+                continue
             same(inner, second.commands[word])
         assert len(first.commands.values()) == len([*second.commands.values()])
 

@@ -248,6 +248,27 @@ def test_names_of_one_search(above: int) -> None:
 
 @pytest.mark.parametrize(
     ("script", "effect"),
+    [
+        ("cp -r a c", "allow"), ("cp -rL a c", "deny"), ("cp -r --dereference a c", "deny"), ("cp -aL src c", "deny"), ("cp -L src/y c", "allow"), ("chmod -R u+w a", "allow"), ("chmod -R -L u+w a", "deny"), ("chown -RL me src", "deny"),
+        ("rsync -aL a/ h:c", "deny"), ("rsync -a a/ h:c", "allow"), ("scp -r a h:c", "deny"), ("grep -R x a", "deny"), ("grep -r x a", "allow"),
+    ],
+)  # fmt: skip
+def test_links_that_an_option_follows(tmp_path: Path, script: str, effect: str) -> None:
+    for name in ("a/b", "src", "keep"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "keep/k").touch()
+    (tmp_path / "a/b/link").symlink_to("../../keep")
+    (tmp_path / "src/loop").symlink_to("../src")
+    (tmp_path / "src/x").symlink_to("../a")
+    text = (
+        'policy "p"\nallow run "**"\nallow connect "**:*"\nallow read,write,delete "./" except "keep/**","new/**/k"\n'
+    )
+    policy = Policy.loads(text, "/elsewhere/p.policy")
+    assert policy.decide(action="run", resource=script, workspace=str(tmp_path)).effect == effect
+
+
+@pytest.mark.parametrize(
+    ("script", "effect"),
     [("rm -rf out", "allow"), ("rm -rf ./a/../out", "allow"), ("rm -rf out/", "deny"), ("rm -rf a", "allow"), ("rm -rf out/.", "deny"), ("rm -rf b", "deny"), ("rclone move out r:x", "deny"), ("mv out gone", "deny")],
 )  # fmt: skip
 def test_a_link_that_is_deleted_leaves_what_it_leads_to(tmp_path: Path, script: str, effect: str) -> None:

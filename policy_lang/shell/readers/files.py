@@ -52,14 +52,15 @@ def copy(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
         if name == "ln" and parsed.has("-s"):
             path(shell.walk, "read", source)
         else:
-            path(shell.walk, "read", source, "existing" if tree else "")
+            path(shell.walk, "read", source, "existing" if tree else "", follows=parsed.changes.linked)
         if name == "mv":
             path(shell.walk, "delete", source, "existing")
         if name == "ln":
             path(shell.walk, "write", source)
         elif name == "cp" and (parsed.has("-l") or parsed.has("-s")):
             path(shell.walk, "write", source, "existing" if tree else "")
-        landed(shell.walk, source, target, tree, folder=into is not None or len(operands) > 1 or source.many)
+        folder = into is not None or len(operands) > 1 or source.many
+        landed(shell.walk, source, target, tree, folder, parsed.changes.linked)
     return True
 
 

@@ -32,7 +32,7 @@ def search(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     ]
     names = (only[0].text or "") if len(only) == 1 and walks else ""
     wanted = re.fullmatch(r"[A-Za-z0-9_.*?-]+", names) is not None
-    follows = parsed.has("-R") if parsed.path[0] not in {"rg", "ag"} else parsed.has("-L")
+    follows = parsed.changes.linked or (parsed.path[0] in {"rg", "ag"} and parsed.has("-L"))
     for value in operands:
         if wanted and not follows:
             path(shell.walk, "read", value)
