@@ -73,6 +73,9 @@ TABLE: tuple[Limit, ...] = (
         "followed_scripts", 128, "scripts", "that one command runs from such files: package scripts, lines of recipes"
     ),
     Limit("followed_folders", 16, "folders", "one above another, in which a package.json or a justfile is looked for"),
+    Limit(
+        "followed_words", 512, "words", "of such code that no profile explains; what more of them may mean is not tried"
+    ),
     Limit("followed_depth", 6, "levels", "of files that run the code of others"),
     Limit("recipe_nesting", 4, "levels", "of variables within variables of a Makefile; what lies deeper is not known"),
     Limit("recipe_values", 256, "variables", "that one line of a Makefile may expand; further ones are not known"),

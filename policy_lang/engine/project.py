@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _MOST_FILES = limit("followed_files")
 _MOST_BYTES = limit("followed_bytes")
 _MOST_SCRIPTS = limit("followed_scripts")
+_MOST_WORDS = limit("followed_words")
 _MOST_DEPTH = limit("followed_depth")
 _MOST_FOLDERS = limit("followed_folders")
 
@@ -36,7 +37,18 @@ class Project:
     are read. A file that the command itself may have written before is opaque.
     """
 
-    __slots__ = ("_begun", "_context", "_profiles", "_readings", "_request", "_scripts", "_written", "files", "looked")
+    __slots__ = (
+        "_begun",
+        "_context",
+        "_profiles",
+        "_readings",
+        "_request",
+        "_scripts",
+        "_words",
+        "_written",
+        "files",
+        "looked",
+    )
 
     def __init__(
         self, request: Request, profiles: Profiles, context: GitContext, readings: Callable[[Act], list[Act]]
@@ -50,6 +62,7 @@ class Project:
         self._begun: set[tuple[str, Recipe]] = set()
         self._written: list[Act] = []
         self._scripts = 0
+        self._words = 0
 
     def followed(self, act: Act, depth: int = _MOST_DEPTH) -> Iterator[Act]:
         """What the code does that an act runs; nothing for an act that runs none. Acts are given in their order."""
@@ -102,13 +115,20 @@ class Project:
             if self._scripts > _MOST_SCRIPTS:
                 return
             for inner in file_acts(script, folder, self._profiles, self._context):
-                for each in (inner, *(self._readings(inner) if inner.unread is not None else ())):
+                for each in (inner, *self._tried(inner)):
                     each.start, each.end, each.supposed, each.file = act.start, act.end, True, shown
                     if each.opaque:  # what cannot be read of it is what the rule about the command grants
                         each.note, each.opaque = f"it cannot be read: {each.opaque}", ""
                     if _is_known(each) and not each.free:
                         yield each
                 yield from self.followed(inner, depth - 1)
+
+    def _tried(self, act: Act) -> list[Act]:
+        """What words of an act may mean that no profile explains, as long as there were not too many of them."""
+        if act.unread is None:
+            return []
+        self._words += len(act.unread.argv)
+        return self._readings(act) if self._words <= _MOST_WORDS else []
 
     def _place(self, folder: str, name: str) -> str | None:
         """Where a file lies, all links followed; None outside the workspace, or when that is not known."""

@@ -12,6 +12,7 @@ import pytest
 from policy_lang import Decision, Policy, Request
 from policy_lang.audit.disk_snapshot import Recorded, Recording
 from policy_lang.domain.limits import limit
+from policy_lang.shell.analyse import read_acts
 
 POLICY = """
 policy "p"
@@ -197,6 +198,17 @@ def test_so_large_and_so_many_scripts(project: Path) -> None:
     for count, effect in ((most, "deny"), (most + 1, "allow")):
         (project / "Makefile").write_text("all:\n" + "\techo x\n" * (count - 1) + "\trm -rf x\n")
         assert decided(project, "make").effect == effect
+
+
+def test_so_many_words_are_tried(project: Path) -> None:
+    most = limit("followed_words")
+    count = sum(len(a.unread.argv) for a in read_acts("tool https://evil.example", None) if a.unread)
+    assert count
+    for before, effect in ((most - count, "deny"), (most - count + 1, "allow")):
+        sizes = [100] * (before // 100) + [before % 100]
+        lines = [f"tool{i} {'a ' * size}" for i, size in enumerate(sizes)]
+        (project / "many.sh").write_text("\n".join([*lines, "tool https://evil.example", ""]))
+        assert decided(project, "bash many.sh").effect == effect
 
 
 def test_a_record_holds_the_digest_alone(project: Path) -> None:
