@@ -128,9 +128,9 @@ def build(name: str, model: ProfileModel, parent: Profile | None = None, shared:
         _add(options, names, role.removeprefix("?"), role.startswith("?"))
     booleans = model.booleans or (parent is not None and parent.booleans)
     if booleans:  # such a program tells about each of its commands
-        told = Option(("--help", "-h") if "-h" not in options else ("--help",))
-        for spelling in told.names if "--help" not in options else ():
-            options[spelling] = told
+        helps = Option(("--help", "-h") if "-h" not in options else ("--help",))
+        for spelling in helps.names if "--help" not in options else ():
+            options[spelling] = helps
     for option, change in model.changes.items():
         found = options.get(option)
         changes[found.names[0] if found else option] = (read_change(change),)
