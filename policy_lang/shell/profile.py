@@ -52,7 +52,7 @@ class Profile:
     changes: dict[str, tuple[OptionChange, ...]] = field(default_factory=dict)
     acts: tuple[AddAct, ...] = ()
     dash: tuple[str, ...] | None = None
-    commands: Mapping[str, Profile] = field(default_factory=dict)
+    commands: Mapping[str, Profile] = field(default_factory=dict, repr=False, compare=False)
     default: str = ""
     reader: str = ""
     transparent: bool = False
