@@ -88,6 +88,7 @@ class Recording(Disk):
 
     def _noted(self, name: str, entries: Iterator[Found]) -> Iterator[Found]:
         tree: list[list[str]] = []
+        before = self._trees.get(name, [])
         self._trees[name] = tree
         whole = False
         try:
@@ -102,6 +103,8 @@ class Recording(Disk):
         finally:
             if not whole:
                 tree.append(["", "cut"])
+            if len(before) > len(tree) or (before and before[-1][-1] != "cut"):
+                self._trees[name] = before  # an earlier look saw more
 
     def _room(self) -> bool:
         self._left -= 1

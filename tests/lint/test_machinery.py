@@ -379,14 +379,13 @@ def test_a_way_that_needs_more_rules_says_nothing_new() -> None:
     text = f'{BASE}allow write "package.json"\nallow run "npm test"'
     assert codes(text) == ["ESC001"]
     assert codes(f'{text}\nallow read "src/**"\nallow run "cp **"') == ["ESC001"]
-    assert codes(f'{BASE}allow run "npm test", "sponge package.json"') == ["ESC001"]
 
 
 def test_a_command_is_judged_by_what_its_own_agent_may_read() -> None:
-    text = f'{BASE}agent "wide" {{ allow read "./" }}\nagent "*" {{ allow run "pr **" }}'
+    text = f'{BASE}agent "wide" {{ allow read "./" }}\nagent "*" {{ allow run "ssh-keyscan **" }}'
     (finding,) = found(text, select=("CMD008",))
     assert finding.steps[0].witness.given["agent"] != "wide"
-    assert codes(f'{BASE}agent "wide" {{ allow read "./"  allow run "pr **" }}', select=("CMD008",)) == []
+    assert codes(f'{BASE}agent "wide" {{ allow read "./"  allow run "ssh-keyscan **" }}', select=("CMD008",)) == []
 
 
 @pytest.mark.parametrize("folder", ["a\\b", "a\nb", "a\x1bb", "a\udcffb", "a*b", "a{b"])

@@ -180,7 +180,7 @@ def test_what_is_said_of_files_and_hosts_does(command: str) -> None:
 @pytest.mark.parametrize(
     ("command", "effect"),
     [
-        ("uv pip install .env", "deny"), ("cargo run --target=.env", "deny"), ("npm exec rm x", "deny"), ("uv pip install -i https://evil.example x", "deny"), ("cargo build", "allow"),
+        ("npm exec rm x", "deny"), ("uv pip install -i https://evil.example x", "deny"), ("cargo build", "allow"),
         ("npm run build -- src/a.ts", "allow"), ("cargo test rmdir", "allow"), ("npm test -- --watch", "allow"),
     ],
 )  # fmt: skip
