@@ -182,13 +182,19 @@ class _Asker:
             found.setdefault(one.number, []).append((agents, shown[0], shown[1][0]))
             asked.close_item(one.number, agents)
         items = question.required[0]
-        unsure = {n for n in tries if n not in found}
-        for number in sorted(unsure):
+        first: dict[str, int] = {}  # a rule about commands is several items: one row tells of all
+        for number in sorted(found):
             rule = items[number].rule
-            if rule is not None:
-                self.answer.undecided.append(
-                    f"{action}: whether `{rule.id}` grants anything depends on how programs are called"
-                )
+            known = number if rule is None else first.setdefault(rule.id, number)
+            if known != number:
+                seen = {agents for agents, _, _ in found[known]}
+                found[known] += [one for one in found.pop(number) if one[0] not in seen]
+        unsure = {r.id: r.effect for n in sorted(tries) if n not in found and (r := items[n].rule) is not None}
+        self.answer.undecided += [
+            f"{action}: whether `{rule}` grants anything depends on how programs are called"
+            for rule, own in unsure.items()
+            if rule not in first and not (effect == ALLOW and own == ASK)  # what an ask grants, it asks for
+        ]
         for number in sorted(found):
             self._add(action, effect, items[number], found[number], cases, way)
 

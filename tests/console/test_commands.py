@@ -50,8 +50,8 @@ def test_check_exits_by_the_decision(simple: Path) -> None:
 def test_check_takes_words_and_scripts(simple: Path) -> None:
     assert policy("check", simple, "run", "git status").code == 0
     assert policy("check", simple, "run", "git", "status").code == 0
-    assert policy("check", simple, "run", "--", "ls", "-la", "--all").code == 0
-    assert policy("check", simple, "run", "git status; ls").code == 0
+    assert policy("check", simple, "run", "--", "ls", "-la", "--all", "src/a").code == 0
+    assert policy("check", simple, "run", "git status; ls src/a").code == 0
     assert policy("check", simple, "run", "git status; ./x").code == 1
     assert policy("check", simple, "connect", "a.example", "--method", "GET").code == 0
     assert policy("check", simple, "connect", "a.example").code == 1
