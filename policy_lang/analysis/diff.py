@@ -430,7 +430,8 @@ class _Differ:
             others = (replace(proof, resource=w) for w in words if "" not in w)
         for witness in others:
             verdicts = tuple(verdict_on(e, witness) for e in engines)
-            if holds(verdicts) and any(r.id == rule.id for r in (*verdicts[at].rules, *verdicts[at].support)):
+            named = any(r.id == rule.id for r in (*verdicts[at].rules, *verdicts[at].support))
+            if named and confirmed((witness,), engines, holds, doubted=rule.sort != COMMAND) is not None:
                 return witness
         return None
 

@@ -130,7 +130,7 @@ class _Claim:
             candidates = requests(action, found.word, case, self.side.layout, grants)
             shown = confirmed(candidates, self.engines, self.breaks)
             if shown is not None:
-                best = confirmed(telling(shown[0]), self.engines, self.breaks)
+                best = confirmed(telling(shown[0]), self.engines, self.breaks, doubted=False)
                 return (best or shown)[0], True
             open_ = open_ or unsure(found)
             if tries >= _MOST_TRIES:

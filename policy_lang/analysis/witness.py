@@ -78,8 +78,11 @@ def _fits(policy: PolicySet, name: str, value: object) -> bool:
     return not members or value in members
 
 
-def verdict_on(engine: Engine, witness: Witness) -> Verdict:
-    """The engine's verdict. Of a command only on its running: what else it does is decided by other actions."""
+def verdict_on(engine: Engine, witness: Witness, *, supposed: bool = False) -> Verdict:
+    """The engine's verdict. Of a command only on its running: what else it does is decided by other actions.
+
+    With `supposed` also on what its words may mean, where no profile of the program says what they are.
+    """
     request = witness.request(engine.policy)
     if witness.action == "run" and witness.resource != SCRIPT:
         words = witness.resource if isinstance(witness.resource, tuple) else tuple(shlex.split(witness.resource))
@@ -87,9 +90,11 @@ def verdict_on(engine: Engine, witness: Witness) -> Verdict:
             found = acts(engine.evaluator, request)
         except RequestError:
             found = ()  # refused, and the engine says why
-        for act in found:
-            if act.action == "run" and tuple(v.text for v in act.argv) == words:
-                return act_effect(engine.evaluator, act, request, engine.environment(request)).verdict
+        own = next((a for a in found if a.action == "run" and tuple(v.text for v in a.argv) == words), None)
+        if own is not None:
+            env = engine.environment(request)
+            counted = (own, *(a for a in found if supposed and a.supposed))
+            return engine.evaluator.strictest(act_effect(engine.evaluator, a, request, env).verdict for a in counted)
     return engine.decide(request).verdict
 
 
@@ -200,14 +205,26 @@ def _spoken(base: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 
 def confirmed(
-    candidates: Iterable[Witness], engines: tuple[Engine, ...], holds: Callable[[tuple[Verdict, ...]], bool]
+    candidates: Iterable[Witness],
+    engines: tuple[Engine, ...],
+    holds: Callable[[tuple[Verdict, ...]], bool],
+    *,
+    doubted: bool = True,
 ) -> tuple[Witness, tuple[Verdict, ...]] | None:
-    """The first candidate for which the engines' verdicts are as claimed."""
+    """The first candidate for which the engines' verdicts are as claimed.
+
+    Of commands rather one for which they are so whatever its words mean; where there is none, and `doubted` ones will
+    do, another.
+    """
+    plain = None
     for witness in candidates:
         verdicts = tuple(verdict_on(e, witness) for e in engines)
-        if holds(verdicts):
+        if not holds(verdicts):
+            continue
+        if witness.action != "run" or holds(tuple(verdict_on(e, witness, supposed=True) for e in engines)):
             return witness, verdicts
-    return None
+        plain = plain or (witness, verdicts)
+    return plain if doubted else None
 
 
 # the most telling

@@ -24,7 +24,7 @@ GROUPS, PAIRS = pick(20, 20, 1_000), pick(400, 1_250, 125_000)
 """Groups of policies in a round, and the least pairs of a part."""
 VARIANTS, REQUESTS = pick(5, 8, 8), 16
 PLACES = [("/w", "/h"), ("/h/w", "/h"), ("/", "/h"), ("/h", "/h"), ("/w", "/w/h")]
-_COUNT = {"pairs": 0, "same": 0, "rows": 0, "undecided": 0, "resolved": 0, "differences": 0}
+_COUNT = {"pairs": 0, "same": 0, "rows": 0, "undecided": 0, "resolved": 0, "differences": 0, "bare": 0}
 
 
 @st.composite
@@ -184,6 +184,7 @@ def test_the_difference_is_exact(part: int, shared: Path) -> None:
     counts = [json.loads(path.read_text()) for path in shared.glob("diff-*.json")]
     if len(counts) == len(PARTS):
         assert sum(c["undecided"] for c in counts) <= sum(c["pairs"] for c in counts) // 20
+        assert sum(c["bare"] for c in counts) <= sum(c["rows"] for c in counts) // 50
 
 
 def _net(name: str, *rules: ref.Rule) -> ref.Policy:

@@ -222,8 +222,11 @@ def layers(module: Module, seen: list[Module]) -> list[tuple[Module, list[tuple[
     return [(module, gather(module, [])), *(one for c in above for one in layers(c, seen))]
 
 
-def decide(policy: Policy, request: Request) -> tuple[str, set[str]]:
-    """The effect and the tiers that it needs: the strictest over every method, when none is given."""
+def decide(policy: Policy, request: Request, *, suppose: bool = True) -> tuple[str, set[str]]:
+    """The effect and the tiers that it needs: the strictest over every method, when none is given.
+
+    Without `suppose` a command is only run: what its words may mean is left to the other actions.
+    """
     if request.action == "connect" and request.method is None:
         each = [decide(policy, replace(request, method=m)) for m in ("GET", "HEAD", "POST")]
         effect = max((e for e, _ in each), key=["allow", "ask", "deny"].index)
@@ -243,7 +246,7 @@ def decide(policy: Policy, request: Request) -> tuple[str, set[str]]:
         if not granted and not module.guardrail:
             return "deny", set()
         tiers |= {r.tier for _, r, _ in held if r.effect == "ask"}
-    for reading, ordinary in supposed(request):
+    for reading, ordinary in supposed(request) if suppose else []:
         effect, counted = restricted(policy, reading)
         if {id(r) for r in counted} <= {id(r) for r in restricted(policy, ordinary)[1]}:
             continue
