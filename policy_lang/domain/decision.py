@@ -31,7 +31,7 @@ class RuleRef:
 class Verdict:
     """The part of a decision that many requests share; made once, handed out often.
 
-    `rules` decided; `support` are the rules that grant what is allowed or asked, whichever layer decided.
+    `rules` decided; `support` are the rules that grant what needs it and is allowed or asked, whichever layer decided.
     """
 
     effect: DecisionEffect

@@ -24,13 +24,15 @@ Outcomes = tuple[bool | None, ...]
 class Environment:
     """What the conditions come to for one principal and context; interned, so it is a dictionary key.
 
-    In a `granted` one nothing needs a rule that grants it: only what restricts counts.
+    In a `granted` one nothing needs a rule that grants it: only what restricts counts. Rules that are `muted` do not
+    count at all.
     """
 
     outcomes: Outcomes
     missing: tuple[tuple[str, ...], ...]
     """For each condition, the absent attributes that leave it open; empty when none does."""
     granted: bool = False
+    muted: frozenset[RuleRef] = frozenset()
 
 
 def both(first: bool | None, second: bool | None) -> bool | None:
@@ -47,6 +49,8 @@ def negation(value: bool | None) -> bool | None:
 
 def truth(entry: Entry, include: bool | None, exclude: bool | None, env: Environment, options: Outcomes) -> bool | None:
     """Does the rule hold? From its patterns, options and condition."""
+    if env.muted and entry.ref in env.muted:
+        return False
     result = both(include, negation(exclude))
     if entry.required_options >= 0:
         result = both(result, options[entry.required_options])
@@ -183,6 +187,8 @@ class Combiner:
         if not grants and not guardrail and not granted:
             return Verdict(DENY, reasons=(_nothing(name, action, truths, env),))
         logged = ("log",) if any(e.log for e in grants) else ()
+        if env.granted:
+            grants = []  # none of them was needed
         if asks:
             tiers = self.reduce(e.ref.tier for e in asks)
             return Verdict(

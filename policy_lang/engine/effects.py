@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..domain.actions import ALLOW, COMMAND, DENY, HOST, METHODS, PATH, REF, SORT_OF
-from ..domain.decision import Effect, Verdict
+from ..domain.decision import Effect, RuleRef, Verdict
 from ..domain.errors import RequestError, SearchLimitError
 from ..domain.record import replace
 from ..domain.request import Request
@@ -30,21 +30,14 @@ def act_effect(evaluator: Evaluator, act: Act, request: Request, env: Environmen
         act = replace(act, opaque=why) if why and not act.opaque else act
     if act.names == "odd" and not _odd(evaluator, act, request, env):
         return Effect(act.action, shown, Verdict(ALLOW), act.start, act.end, free=True, supposed=True)
+    evaluator.part()
     if act.supposed:
         env = evaluator.restricting(env)
-    try:
-        verdict = _verdict(evaluator, act, request, env)
-    except RequestError as error:
-        verdict = Verdict(DENY, reasons=(f"refused ({error.code}): {error.message}",))
-        if act.supposed:  # no program takes the word for one either
-            verdict = Verdict(ALLOW)
-    except SearchLimitError as error:
-        evaluator.limited(act.action)
-        verdict = Verdict(DENY, reasons=(f"undecided within limits: {error}",))
-    except UnknownResourceError as unknown:
-        verdict = _unknown(evaluator, act.action, env, str(unknown))
-    if act.doubtful and verdict.rules and set(verdict.rules) <= set(_said_of_all(evaluator, act, request, env).rules):
-        verdict = Verdict(ALLOW)
+    verdict = _answer(evaluator, act, request, env)
+    if act.doubtful and verdict.rules:
+        said = _said_of_all(evaluator, act, request, env)
+        evaluator.forget()
+        verdict = _answer(evaluator, act, request, evaluator.restricting(env, said))
     return Effect(
         act.action,
         shown,
@@ -65,16 +58,32 @@ _ORDINARY = {COMMAND: "\N{CURRENCY SIGN}", HOST: "https://ordinary.invalid"}
 """A program and a host that no rule speaks of."""
 
 
-def _said_of_all(evaluator: Evaluator, act: Act, request: Request, env: Environment) -> Verdict:
-    """The verdict on the same act, with a word that no rule speaks of."""
+def _said_of_all(evaluator: Evaluator, act: Act, request: Request, env: Environment) -> frozenset[RuleRef]:
+    """The rules that restrict the same act also with a word that no rule speaks of."""
     word = literal(_ORDINARY.get(SORT_OF[act.action], ORDINARY))
-    argv = (word, *act.argv[1:]) if act.argv else ()
+    ordinary = replace(act, value=word, argv=(word, *act.argv[1:]) if act.argv else (), parsed=None)
+    said: frozenset[RuleRef] = frozenset()
+    while True:  # a verdict tells the strictest rules only: those that it hides restrict when these are muted
+        found = said.union(_answer(evaluator, ordinary, request, evaluator.restricting(env, said)).rules)
+        if found == said:
+            return said
+        said = found
+
+
+def _answer(evaluator: Evaluator, act: Act, request: Request, env: Environment) -> Verdict:
+    """The verdict on an act, whatever is wrong with it."""
     try:
-        return _verdict(evaluator, replace(act, value=word, argv=argv, parsed=None), request, env)
+        return _verdict(evaluator, act, request, env)
+    except RequestError as error:
+        if act.supposed:  # no program takes the word for one either
+            evaluator.forget()
+            return Verdict(ALLOW)
+        return Verdict(DENY, reasons=(f"refused ({error.code}): {error.message}",))
+    except SearchLimitError as error:
+        evaluator.limited(act.action)
+        return Verdict(DENY, reasons=(f"undecided within limits: {error}",))
     except UnknownResourceError as unknown:
         return _unknown(evaluator, act.action, env, str(unknown))
-    except (RequestError, SearchLimitError):
-        return Verdict(DENY)
 
 
 def _verdict(evaluator: Evaluator, act: Act, request: Request, env: Environment) -> Verdict:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..automata.pattern import Sequence, Word
     from ..automata.walker import State
+    from ..domain.decision import RuleRef
     from ..facts.words import Names
     from ..shell.profile import Profiles
     from .combine import Outcomes
@@ -59,28 +60,29 @@ class Evaluator:
             )
         return self._restricted
 
-    def restricting(self, env: Environment) -> Environment:
-        """The same conditions, where everything counts as granted; always the same one, so that it is a key as well."""
-        found: Environment | None = self._restricting.get(env)
+    def restricting(self, env: Environment, muted: frozenset[RuleRef] = frozenset()) -> Environment:
+        """The same conditions, where everything counts as granted and `muted` rules do not count.
+
+        It is always the same one, so that it is a key as well. What is muted already stays so.
+        """
+        key = (env, muted or env.muted)
+        found: Environment | None = self._restricting.get(key)
         if found is None:
-            found = Environment(env.outcomes, env.missing, granted=True)
-            self._restricting.keep(env, found)
+            found = Environment(env.outcomes, env.missing, granted=True, muted=key[1])
+            self._restricting.keep(key, found)
         return found
 
     def part(self) -> None:
-        """What follows is about another part of the request: another command of a script, another address."""
+        """What follows is about another part of the request: another act of a script, another address."""
+
+    def forget(self) -> None:
+        """What was asked about this part does not count."""
 
     def decided(
         self, action: str, table: Table, marks: Marks, env: Environment, options: Outcomes, granted: bool = False
     ) -> Verdict:
         """The verdict on something that has these marks. Every verdict of a table comes from here."""
         return self.combiner.verdict(action, rule_truths(table, marks, env, options), env, granted or env.granted)
-
-    def denied(self, action: str, table: Table, mark: int, env: Environment, options: Outcomes) -> Verdict:
-        """The verdict on a member of a pattern of which a deny's mark alone is known, as if it were granted."""
-        return self.combiner.verdict(
-            action, rule_truths(table, Marks((mark,), (mark,)), env, options), env, granted=True
-        )
 
     def limited(self, action: str) -> None:
         """An exact search among the rules about an action met its limit: not all of them were asked."""
@@ -150,7 +152,7 @@ class Evaluator:
         for mark in meeting.possible:
             entry, include = table.owners[mark]
             if include and entry.ref.effect == DENY and not entry.excepts and entry.layer != FLOOR:
-                verdict = self.denied(action, table, mark, env, options)
+                verdict = self.decided(action, table, Marks((mark,), (mark,)), env, options, granted=True)
                 if verdict.rules:  # some member meets a deny that holds: nothing is stricter
                     denials.append(verdict)
                     if not self.thorough:

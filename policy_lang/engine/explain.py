@@ -6,7 +6,7 @@ are asked.
 
 from __future__ import annotations
 
-from ..domain.actions import COMMAND, DENY, HOST, SORT_OF
+from ..domain.actions import ALLOW, COMMAND, DENY, HOST, SORT_OF
 from ..domain.decision import Decision, RuleRef, Verdict
 from ..domain.errors import RequestError, SearchLimitError
 from ..domain.record import record
@@ -25,7 +25,8 @@ class RuleAnswer:
     """One candidate rule: `holds` is `yes`, `no` or `maybe`; `why` says what decided that.
 
     What may be several things (a pattern, a path with two forms) a rule grants when it holds for all of them, and
-    restricts when it holds for one. Of a script, it is what the rule says of one of the commands.
+    restricts when it holds for one. Of a script, it is what the rule says of one of the commands. What does not count
+    for the decision does not hold: a grant where none is needed, a restriction that says the same of every word.
     """
 
     rule: RuleRef
@@ -137,9 +138,17 @@ class Tracer(Evaluator):
             self._tables[action] = super().table(action).fresh()
         return self._tables[action]
 
+    def restricting(self, env: Environment, muted: frozenset[RuleRef] = frozenset()) -> Environment:
+        """A new one each time: what is remembered is not asked again, and the first time may have been forgotten."""
+        return Environment(env.outcomes, env.missing, granted=True, muted=muted or env.muted)
+
     def part(self) -> None:
         """See `Evaluator`."""
         self._parts.append(TracedPart())
+
+    def forget(self) -> None:
+        """See `Evaluator`."""
+        self._parts[-1] = TracedPart()
 
     def limited(self, action: str) -> None:
         """See `Evaluator`."""
@@ -149,21 +158,12 @@ class Tracer(Evaluator):
         self, action: str, table: Table, marks: Marks, env: Environment, options: Outcomes, granted: bool = False
     ) -> Verdict:
         """See `Evaluator`."""
-        self._note(action, table, marks, env, options, granted or env.granted)
-        return super().decided(action, table, marks, env, options, granted)
-
-    def denied(self, action: str, table: Table, mark: int, env: Environment, options: Outcomes) -> Verdict:
-        """See `Evaluator`."""
-        self._note(action, table, Marks((mark,), (mark,)), env, options, granted=True)
-        return super().denied(action, table, mark, env, options)
-
-    def _note(
-        self, action: str, table: Table, marks: Marks, env: Environment, options: Outcomes, granted: bool
-    ) -> None:
         met = tuple(met_rules(table, marks, options))
         truths = [(entry, truth(entry, include, exclude, env, options)) for entry, include, exclude in met]
         lifted = "" if self.combiner.floor_holds(truths) else self._lifting
-        self._parts[-1].asked.setdefault(action, []).append(TableQuestion(met, env, options, granted, lifted))
+        asked = TableQuestion(met, env, options, granted or env.granted, lifted)
+        self._parts[-1].asked.setdefault(action, []).append(asked)
+        return super().decided(action, table, marks, env, options, granted)
 
     def answers(self, action: str, not_asked: str) -> list[RuleAnswer]:
         """What every rule about the action says, if it was asked, and those about other actions that met something."""
@@ -197,6 +197,10 @@ class Tracer(Evaluator):
 
 def _of_part(entry: Entry, part: list[TableQuestion], limited: bool) -> tuple[str, str]:
     """What a rule says of one part of a request: whether it holds, and why. Not all was asked of what is `limited`."""
+    if entry.ref.effect == ALLOW:
+        part = [asked for asked in part if not asked.env.granted]
+        if not part and not limited:
+            return _HOLDS[False], "nothing that it is about needs a grant"
     found = [(_truth(entry, asked), asked) for asked in part]
     values = [value for (value, _), _ in found]
     granting = [value for (value, _), asked in found if not asked.granted] or values
@@ -221,6 +225,8 @@ def _truth(entry: Entry, asked: TableQuestion) -> tuple[bool | None, str]:
         why = "its `except` matches"
     elif entry.condition >= 0 and asked.env.outcomes[entry.condition] is False:
         why = "its conditions do not hold"
+    elif entry.ref in asked.env.muted:
+        why = "it says the same of every word"
     elif holds is False:
         why = "its options do not fit"
     elif entry.layer == FLOOR and asked.lifted:

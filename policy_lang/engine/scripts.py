@@ -48,10 +48,8 @@ def _command(evaluator: Evaluator, request: Request, env: Environment) -> Found:
         readings = partial(_readings, evaluator, request, repository)
         project = Project(request, evaluator.profiles, repository, readings)
     for act in acts(evaluator, request):
-        evaluator.part()
         parts.append(act_effect(evaluator, act, request, env))
         for inner in project.followed(act) if project is not None else ():
-            evaluator.part()
             parts.append(act_effect(evaluator, inner, request, env))
     opaque = tuple(dict.fromkeys(filter(None, map(_OPAQUE, parts))))
     verdict = evaluator.strictest(map(_VERDICT, parts))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, note, settings
@@ -14,6 +15,8 @@ from policy_lang.domain.record import replace
 from tests.lanes import share
 from tests.shell.corpus import LINES
 
+from .commands import PROGRAMS, command, rules
+from .commands import load as load_commands
 from .strategies import files, policies, requests
 from .support import load, request_of
 
@@ -33,8 +36,8 @@ def contradictions(explained: Explanation, action: str) -> Iterator[str]:
             elif said[rule].holds == "no":
                 yield f"`{rule.id}` decides, and is shown as not holding: {said[rule].why}"
     for answer in explained.rules:
-        if answer.holds == "no" or action == "run":
-            continue  # what rules say of words that may mean several things is not told apart from what counts yet
+        if answer.holds == "no":
+            continue
         rule = answer.rule
         if rule.effect == "deny" and decision.effect != "deny":
             yield f"`{rule.id}` denies, it is said, and it is not denied"
@@ -103,6 +106,77 @@ def test_commands_are_explained_as_they_are_decided(grants: str) -> None:
             policies[program] = Policy.loads(text)
         explained = policies[program].explain(Request("run", line, lexical=True, **place))  # type: ignore[arg-type]
         assert not list(contradictions(explained, "run")), line
+
+
+SPOKEN = (
+    "a", "x", "main", "test", "build", "dist/", "src/a.ts", "../b", "~/x", ".env", "-o=a", "--to=main", "POST", "evil.sh",
+    "rm", "a.example:443", "user@evil.sh:x", "push", "--force", "V=1", "exec", "--", "-c", "rm x", "acme push main",
+)  # fmt: skip
+"""Words that may mean something in a program that no profile describes."""
+MEANT = {
+    "read, write": ("**", "a", "test", "src/**", ".env", "**/*.ts", "~/x", "build/**", "./"),
+    "delete": ("**", "test", "dist/", "/"),
+    "connect": ("**:*", "*.sh:*", "a.example", "evil.sh:22"),
+    "connect POST": ("**:*", "https://evil.sh/**"),
+    "push, force-push": ("**", "main", "*:**", "test"),
+    "setenv": ("**", "V"),
+    "run": ("**", "rm **", "* x", "test", "a **", "* push **", "zz **", "acme **", "qq *"),
+}
+"""Patterns about what such words may mean, general ones and single ones."""
+
+
+def meant(draw: Random, guardrail: bool) -> str:
+    """A rule about what the words of a command may mean."""
+    actions = draw.choice(list(MEANT))
+    effect = draw.choice(["deny", "ask review", "ask security", *(() if guardrail else ("allow", "allow"))])
+    text = f'{effect} {actions} "{draw.choice(MEANT[actions])}"'
+    if draw.random() < 0.25:
+        text += f' except "{draw.choice(MEANT[actions])}"'
+    return text
+
+
+def test_words_that_no_profile_explains_are_explained_as_they_are_decided() -> None:
+    effects = set()
+    for seed in range(share(1000, 50_000)):
+        draw = Random(seed)
+        programs = draw.sample(PROGRAMS, 2)
+        lines = [*rules(draw, programs), *(meant(draw, False) for _ in range(draw.randint(1, 5)))]
+        if draw.random() < 0.8:
+            lines.append('allow run "**"')
+        guarded = [meant(draw, True) for _ in range(draw.choice([0, 0, 1, 2]))]
+        policy = load_commands(lines, guarded)
+        if policy is None:
+            continue
+        for _ in range(4):
+            words = list(command(draw, programs))
+            words[0] = draw.choice([words[0], "zz", "acme", "./bin/acme"])
+            words += draw.sample(SPOKEN, draw.randint(0, 2))
+            explained = policy.explain(Request("run", tuple(words), workspace="/w", home="/h", lexical=True))
+            assert not list(contradictions(explained, "run")), (seed, lines, guarded, words)
+            effects.add(explained.decision.effect)
+    assert effects == {"allow", "ask", "deny"}
+
+
+def test_what_is_said_of_every_word_hides_nothing_that_is_said_of_one() -> None:
+    head = 'policy "x"\ntier review { approvers "@r" }\nallow run "acme **"\n'
+    for word, general, single, effect in (
+        ("test", 'deny read "**"', 'rule one: ask review read "test"', "ask"),
+        ("evil.sh", 'deny connect "**:*"\nallow connect POST "a.example"', 'rule one: deny connect "*.sh"', "deny"),
+    ):
+        request = Request("run", ("acme", word), lexical=True)
+        assert Policy.loads(head + general).decide_request(request).effect == "allow"
+        explained = Policy.loads(f"{head}{general}\n{single}").explain(request)
+        assert (explained.decision.effect, [r.id for r in explained.decision.rules]) == (effect, ["x#one"])
+        assert [a.rule.id for a in explained.rules if a.rule.effect != "allow"] == ["x#one"]
+
+
+def test_what_needs_no_grant_is_not_shown_as_granted() -> None:
+    policy = Policy.loads(
+        'policy "x"\nrule acme: allow run "acme **"\nallow read, write, delete "./"\ndeny read ".env"'
+    )
+    explained = policy.explain(Request("run", "acme build", workspace="/w", lexical=True))
+    assert [r.id for r in explained.decision.verdict.support] == ["x#acme"]
+    assert [a.rule.id for a in explained.rules] == ["x#acme"]
 
 
 def test_code_that_no_rule_names_is_not_shown_as_granted() -> None:

@@ -247,18 +247,17 @@ def decide(policy: Policy, request: Request, *, suppose: bool = True) -> tuple[s
             return "deny", set()
         tiers |= {r.tier for _, r, _ in held if r.effect == "ask"}
     for reading, ordinary in supposed(request) if suppose else []:
-        effect, counted = restricted(policy, reading)
-        if {id(r) for r in counted} <= {id(r) for r in restricted(policy, ordinary)[1]}:
-            continue
-        if effect == "deny":
+        said_of_all = {id(r) for r in restricted(policy, ordinary)}
+        counted = [r for r in restricted(policy, reading) if id(r) not in said_of_all]
+        if any(r.effect == "deny" for r in counted):
             return "deny", set()
         tiers |= {r.tier for r in counted}
     return ("ask" if tiers else "allow"), reduced(policy, tiers)
 
 
-def restricted(policy: Policy, requests: list[Request]) -> tuple[str, list[Rule]]:
-    """Which rules deny or ask, whatever is granted: those of the strictest effect, over all the requests."""
-    met: dict[str, list[Rule]] = {"deny": [], "ask": []}
+def restricted(policy: Policy, requests: list[Request]) -> list[Rule]:
+    """Which rules deny or ask, whatever is granted, over all the requests."""
+    met: list[Rule] = []
     for request in requests:
         values = {
             **policy.attributes,
@@ -270,9 +269,8 @@ def restricted(policy: Policy, requests: list[Request]) -> tuple[str, list[Rule]
         for _, rules in layers(policy.root, []):
             for _, rule in rules:
                 if rule.effect != "allow" and truth(rule, request, values) != NO:
-                    met[rule.effect].append(rule)
-    effect = "deny" if met["deny"] else "ask"
-    return effect, met[effect]
+                    met.append(rule)
+    return met
 
 
 def own_files(policy: Policy) -> list[str]:
