@@ -92,17 +92,15 @@ def widened(old: Side, new: Side, action: str) -> Iterator[Question]:
     bare = minus([i for p in refusing for i in p.bare_denies], bare_denies)
     if action == "run":
         yield from restrictions(new, lifted, bare, denies, bare_denies, "lifted")
-    elif lifted and action == "connect":
+    elif action == "connect":
         yield from resolved(old, new, lifted, denies, "lifted")
 
 
-def resolved(
-    old: Side, new: Side, items: Items, barred: Items, why: str, more: tuple[Items, ...] = ()
-) -> Iterator[Question]:
+def resolved(old: Side, new: Side, items: Items, barred: Items, why: str) -> Iterator[Question]:
     """What is asked about the public addresses of names that both sides grant."""
     names = (*ungranted.beside_names(old), *ungranted.beside_names(new))
-    if all(names):
-        yield Question((items, *more, *names), [*barred, *ungranted.special()], why, ADDRESSES)
+    if items and all(names):
+        yield Question((items, *names), [*barred, *ungranted.special()], why, ADDRESSES)
 
 
 def restrictions(
@@ -160,11 +158,8 @@ def weakened(old: Side, new: Side, action: str, tier: str, renamed: dict[str, st
     denies = [i for side in (old, new) for p in side.parts(action) for i in p.denies]
     if action == "run":
         yield from restrictions(new, minus(before, after), dropped, [*denies, *after], bare_after, "asked")
-    elif before and action == "connect":
-        # an address that is no longer granted at all is no longer asked for
-        for way in permits(old, action):
-            for part in (p for p in new.parts(action) if not p.guardrail):
-                yield from resolved(old, new, before, [*way.barred, *denies, *part.grants], "asked", way.grants)
+    elif action == "connect":
+        yield from resolved(old, new, minus(before, after), [*denies, *after], "asked")
 
 
 def unlogged(old: Side, new: Side, action: str) -> Iterator[Question]:

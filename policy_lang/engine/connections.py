@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ..domain.actions import ALLOW, DENY, METHODS
+from ..domain.actions import ALLOW, METHODS
 from ..domain.decision import Effect, Verdict
 from ..domain.errors import RequestError
 from ..domain.limits import limit
+from ..domain.record import replace
 from ..facts import hosts
 from ..ir.sorts.host import connection_words
 from .combine import Environment
@@ -41,12 +42,13 @@ def methods_of(method: str | None, table: Table) -> tuple[str, ...]:
 
 
 def _address(evaluator: Evaluator, table: Table, facts: hosts.HostFacts, env: Environment) -> Verdict:
-    """A name's address: a special one must be granted itself, a public one only must not be denied."""
+    """A name's address: a special one must be granted itself, a public one meets only what restricts."""
     assert not isinstance(facts.host, str)
-    verdict = _host(evaluator, table, facts, env)
-    if verdict.effect == DENY and not verdict.rules and not hosts.is_special(facts.host):
-        return Verdict(ALLOW, reasons=("a public address of a granted name",))
-    return verdict
+    if hosts.is_special(facts.host):
+        return _host(evaluator, table, facts, env)
+    verdict = _host(evaluator, table, facts, evaluator.restricting(env))
+    reasons = ("a public address of a granted name",)
+    return replace(verdict, reasons=reasons) if verdict.effect == ALLOW else verdict
 
 
 def _host(evaluator: Evaluator, table: Table, facts: hosts.HostFacts, env: Environment) -> Verdict:

@@ -132,8 +132,11 @@ class _PathDecision:
     def _listing(self, folder: Names) -> Verdict:
         """The verdict on seeing the names in a folder: who may read it, or what lies in it, may see them."""
         verdict = self._named(folder)
-        inside = verdict.effect == DENY and not verdict.rules
-        return self._named(_extended(folder, (ORDINARY,))) if inside else verdict
+        if verdict.effect != DENY or verdict.rules:
+            return verdict
+        evaluator = self.evaluator
+        restricted = evaluator.named(self.act.action, self.table, folder, evaluator.restricting(self.env))
+        return evaluator.strictest((restricted, self._named(_extended(folder, (ORDINARY,)))))
 
     def _below(self, known: str, folder: str, forms: tuple[Names, ...]) -> list[Verdict]:
         """The verdicts on what lies below a path, or is put there."""

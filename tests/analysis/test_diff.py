@@ -10,6 +10,7 @@ from policy_lang import Policy
 from policy_lang.analysis.diff import Diff, DiffRow, diff
 from policy_lang.analysis.spaces import Layout
 from policy_lang.analysis.witness import verdict_on
+from policy_lang.compiler.load import compile_file
 
 HEAD = """
 policy "p"
@@ -276,6 +277,20 @@ def test_what_is_permitted_without_a_grant_that_matches(old: str, new: str, expe
     found = compare(old, new)
     assert {r.kind for r in found.rows} == expected
     assert not found.undecided
+
+
+def test_a_guardrail_asks_for_a_public_address_that_nothing_grants() -> None:
+    def guarded(rule: str) -> Policy:
+        texts = {
+            "/p/p.policy": 'policy "p"\nimport "g.policy"\nallow connect "a.example"\n',
+            "/p/g.policy": f'guardrail "g"\ntier review {{ approvers "@r" }}\n{rule}\n',
+        }
+        return Policy._of(compile_file("/p/p.policy", read=lambda path, _: texts[path].encode()))
+
+    asks, other = guarded('ask review connect "8.8.8.0/24:*"'), guarded('deny connect "x.example"')
+    for old, new, kind in ((asks, other, "lowered"), (other, asks, "raised")):
+        row = only(diff(old.engine, new.engine), kind)
+        assert row.witness.resolved == ("8.8.8.0",)
 
 
 def test_programs_that_run_others_are_all_known() -> None:

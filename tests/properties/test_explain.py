@@ -179,6 +179,25 @@ def test_what_needs_no_grant_is_not_shown_as_granted() -> None:
     assert [a.rule.id for a in explained.rules] == ["x#acme"]
 
 
+def test_addresses_of_names_are_explained_as_they_are_decided() -> None:
+    lines = ['allow connect "a.example"', 'allow connect "8.8.8.8"', 'ask review connect "8.8.8.0/24:*"']
+    for asked, guarded in ((lines, []), (lines[:1], lines[2:])):
+        policy = load_commands(asked, guarded)
+        assert policy is not None
+        for resolved, effect in (("9.9.9.9", "allow"), ("8.8.8.8", "ask"), ("8.8.8.9", "ask"), ("10.0.0.1", "deny")):
+            explained = policy.explain(Request("connect", "https://a.example", resolved=(resolved,)))
+            assert explained.decision.effect == effect
+            assert not list(contradictions(explained, "connect")), resolved
+
+
+def test_listing_a_folder_is_explained_as_it_is_decided() -> None:
+    policy = load_commands(['allow run "echo **"', 'allow read "src/*"'], ['ask review read "src"'])
+    assert policy is not None
+    explained = policy.explain(Request("run", "cd src && echo *", workspace="/w", lexical=True))
+    assert explained.decision.effect == "ask"
+    assert not list(contradictions(explained, "run"))
+
+
 def test_code_that_no_rule_names_is_not_shown_as_granted() -> None:
     policy = Policy.loads('policy "x"\nallow run "python3 **"')
     explained = policy.explain(Request("run", "python3 -c 'print(1)'"))
