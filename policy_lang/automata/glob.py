@@ -18,6 +18,8 @@ Ranges = tuple[tuple[int, int], ...]
 """Sorted inclusive code point ranges."""
 
 MAX_CODE_POINT = 0x10FFFF
+REPEATED = "\1"
+"""Behind a set: one or more of its characters. Only the engine writes it; patterns have no control characters."""
 _MOST_MASKS = limit("glob_masks")
 
 
@@ -28,14 +30,16 @@ class GlobError(AuthorError, ValueError):
 class Glob:
     """One compiled segment glob. Equal texts of the same kind give equal globs."""
 
-    __slots__ = ("_masks", "_single", "_stars", "atoms", "matches", "text", "width")
+    __slots__ = ("_masks", "_repeats", "_single", "_skips", "_stars", "atoms", "matches", "text", "width")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.atoms: tuple[Ranges | None, ...] = _atoms(text)
+        self.atoms: tuple[Ranges | None, ...]
+        self.atoms, self._repeats = _atoms(text)
         """None stands for `*`; otherwise the code points that one character may have."""
         self.width = len(self.atoms)
         self._stars = sum(1 << i for i, atom in enumerate(self.atoms) if atom is None)
+        self._skips = self._stars | self._repeats
         self._masks: dict[str, int] = {}
         self._single = self.atoms.count(None) == 1
         self.matches: Callable[[str], bool] = _matcher(self)
@@ -55,7 +59,7 @@ class Glob:
         return self._close(1)
 
     def _close(self, mask: int) -> int:
-        return mask | ((mask & self._stars) << 1)  # two stars never stand side by side
+        return mask | ((mask & self._skips) << 1)  # two of them never stand side by side
 
     def step(self, mask: int, char: str) -> int:
         """The state after one more character."""
@@ -68,7 +72,8 @@ class Glob:
                     accepts |= 1 << i
             if len(self._masks) < _MOST_MASKS:
                 self._masks[char] = accepts
-        return self._close(((mask & accepts) << 1) | (mask & self._stars))
+        stays = self._stars | (accepts & self._repeats)
+        return self._close(((mask & accepts & ~self._repeats) << 1) | (mask & stays))
 
     def accepts(self, mask: int) -> bool:
         """True when the state is an accepting one."""
@@ -99,12 +104,17 @@ def is_literal(text: str) -> bool:
     return "*" not in text and "?" not in text and "[" not in text
 
 
-def _atoms(text: str) -> tuple[Ranges | None, ...]:
+def _atoms(text: str) -> tuple[tuple[Ranges | None, ...], int]:
+    """The atoms, and a bit for each that stands for more of the one before it, or none."""
     atoms: list[Ranges | None] = []
+    repeats = 0
     i = 0
     while i < len(text):
         char = text[i]
         if char == "*":
+            if atoms and repeats >> (len(atoms) - 1):  # anything follows, so more of the same does
+                del atoms[-1]
+                repeats &= (1 << len(atoms)) - 1
             if not atoms or atoms[-1] is not None:
                 atoms.append(None)
             i += 1
@@ -114,10 +124,14 @@ def _atoms(text: str) -> tuple[Ranges | None, ...]:
         elif char == "[":
             ranges, i = _char_class(text, i)
             atoms.append(ranges)
+        elif char == REPEATED:
+            repeats |= 1 << len(atoms)
+            atoms.append(atoms[-1])
+            i += 1
         else:
             atoms.append(((ord(char), ord(char)),))
             i += 1
-    return tuple(atoms)
+    return tuple(atoms), repeats
 
 
 def _char_class(text: str, start: int) -> tuple[Ranges, int]:

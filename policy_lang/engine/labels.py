@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..automata.glob import REPEATED
 from ..automata.pattern import ANY, MANY, Label, Sequence, collapse, quoted, segment_label
 from ..domain.errors import RequestError
 from ..domain.faults import CallerError
@@ -12,8 +13,13 @@ from ..shell.values import Hole, Value
 
 SOME = {Hole.FILE, Hole.ENTRY, Hole.NAME, Hole.WORD, Hole.DIGITS, Hole.NUMBER}
 """What stands for some characters within one segment."""
-_MARKS = {**dict.fromkeys(SOME, "\1"), Hole.FILE: "\0", Hole.ENTRY: "\2", Hole.BELOW: "/\3/"}
-_MARKED = regex("[\0-\3]")
+_MARKS = {
+    **dict.fromkeys(SOME, "\1"),
+    Hole.FILE: "\0", Hole.ENTRY: "\2", Hole.BELOW: "/\3/", Hole.DIGITS: "\4", Hole.NUMBER: "\5",
+}  # fmt: skip
+_MARKED = regex("[\0-\5]")
+_GLOBS = {"": "", "\4": f"[0-9]{REPEATED}", "\5": f"[0-9-]{REPEATED}"}
+"""What a mark stands for that is not any characters; behind the last text there is none."""
 VISIBLE = segment_label("[!.]*")
 """Any name that a glob's `*` stands for."""
 _STARS = regex(r"\*\*+")
@@ -92,7 +98,7 @@ def split_path(value: Value, folder: str) -> tuple[str, Sequence]:
     text = ""
     for part in parts:
         if isinstance(part, str):
-            text += part if part.isprintable() else _MARKED.sub("\x04", part)  # refused further on
+            text += part if part.isprintable() else _MARKED.sub("\x06", part)  # refused further on
         elif part in _MARKS:
             text += _MARKS[part]
         else:
@@ -112,7 +118,8 @@ def split_path(value: Value, folder: str) -> tuple[str, Sequence]:
         if segment == ".." or not segment.replace("\1", "").strip("."):
             raise UnknownResourceError(f"the path is not known: {value.why or 'a part'} may be `..`")
         visible = "[!.]" if segment.startswith("\0") else ""  # a glob leaves hidden files out
-        stars = "*".join(quoted(p) for p in _MARKED.split(segment))
-        labels.append(segment_label(one_star(visible + stars)))
+        texts, marks = _MARKED.split(segment), _MARKED.findall(segment)
+        globs = "".join(quoted(t) + _GLOBS.get(m, "*") for t, m in zip(texts, [*marks, ""], strict=True))
+        labels.append(segment_label(one_star(visible + globs)))
     known = "/".join(segments[:first]) or ("/" if full.startswith("/") else ".")
     return known, collapse(labels)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..domain.limits import limit
 from .expand import Expander
 from .reading import Opaque
-from .state import Ends, ShellState, merge
+from .state import Ends, ShellState, merge, merge_ends
 from .tree import (
     AndOrList,
     ArithmeticCommand,
@@ -141,9 +141,12 @@ class CompoundCommands:
         """`for`: one round for each value when they are known, else one for all of them."""
         self.walk.state = state
         if kind.words is None:
-            values = list(state.args) if state.args is not None else [Value((Hole.ANY,), True)]
-        else:
-            values = [v for w in kind.words for v in self.words.fields(w)]
+            return self.rounds(kind, list(state.args) if state.args is not None else [Value((Hole.ANY,), True)], state)
+        ways = self.words.lists(kind.words)
+        return merge_ends([self.rounds(kind, values, state.copy() if len(ways) > 1 else state) for values in ways])
+
+    def rounds(self, kind: ForClause, values: list[Value], state: ShellState) -> Ends:
+        """The rounds of a `for` over these values."""
         if len(values) <= MOST_UNROLLED and not any(v.many for v in values):
             left: ShellState | None = None
             now: ShellState | None = state

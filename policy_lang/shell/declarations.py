@@ -102,6 +102,7 @@ def _declare_one(shell: BuiltinHost, what: str, letters: set[str], word: Value, 
     before = state.variables.get(name)
     if inner:
         state.hide(name)
+        walk.hidden.add(name)
         state.variables.pop(name, None)
     elif name in state.hidden and "g" in letters:
         state.hidden[name] = UNKNOWN

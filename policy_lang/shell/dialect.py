@@ -49,8 +49,8 @@ class Dialect:
     name: str
     extended_syntax: bool = True
     """`[[ ]]`, arrays, process substitutions and the other additions to POSIX mean what they mean to bash."""
-    braces: bool = True
-    """`{a,b}` and `{1..3}` are expanded."""
+    braces: bool | None = True
+    """`{a,b}` and `{1..3}` are expanded; None where some shells of that name do so, and others do not."""
     splits_values: bool = True
     """An unquoted value becomes several words at its white space."""
     splits_declarations: bool = False
@@ -95,7 +95,7 @@ BASH = Dialect("bash")
 SH = Dialect(
     "sh",
     extended_syntax=False,
-    braces=False,
+    braces=None,
     splits_declarations=True,
     assigned_tildes=False,
     keeps_outer_values=True,

@@ -18,6 +18,7 @@ from .tree import (
     AndOrList,
     ArithmeticExpansion,
     CommandSubstitution,
+    EitherText,
     ParameterExpansion,
     Part,
     ProcessSubstitution,
@@ -82,13 +83,26 @@ if TYPE_CHECKING:
 class Expander:
     """Expands words in the state of a walk; `subshells` runs what they substitute."""
 
-    __slots__ = ("subshells", "walk")
+    __slots__ = ("_braces", "subshells", "walk")
 
     def __init__(self, walk: Walk, subshells: Subshells) -> None:
         self.walk = walk
         self.subshells = subshells
+        self._braces: bool | None = None
 
     # words
+
+    def lists(self, words: tuple[ShellWord, ...]) -> list[list[Value]]:
+        """The words that several become: one list, or one for each way in which shells of this name take braces."""
+        if self.walk.dialect.braces is not None or not any(_may_be_expanded(w.parts) for w in words):
+            return [[v for w in words for v in self.fields(w)]]
+        outer = self._braces
+        found = []
+        for way in (True, False):
+            self._braces = way
+            found.append([v for w in words for v in self.fields(w)])
+        self._braces = outer
+        return found
 
     def fields(self, word: ShellWord) -> list[Value]:
         """The words that a word becomes."""
@@ -97,10 +111,9 @@ class Expander:
             first = parts[0]
             if isinstance(first, Text) and (first.quoted or _SIMPLE.fullmatch(first.text)):
                 return [Value((first.text,) if first.text else ())]
-        if any(isinstance(p, Text) and not p.quoted and "{" in p.text for p in parts):
-            if not self.walk.dialect.braces and any(
-                isinstance(p, Text) and not p.quoted and ("," in p.text or ".." in p.text) for p in parts
-            ):
+        braces = self.walk.dialect.braces
+        if (braces or (braces is None and self._braces is not False)) and _may_be_expanded(parts):
+            if not braces and self._braces is None:
                 raise Opaque("braces mean something else to some shells called `sh`", at=word.start)
             out: list[Value] = []
             for alternative in brace_expand(parts, MOST_FIELDS, word.start):
@@ -319,7 +332,11 @@ class Expander:
 
     # parts
 
-    def _part(self, part: ParameterExpansion | CommandSubstitution | ArithmeticExpansion) -> Value | tuple[Value, ...]:
+    def _part(
+        self, part: EitherText | ParameterExpansion | CommandSubstitution | ArithmeticExpansion
+    ) -> Value | tuple[Value, ...]:
+        if isinstance(part, EitherText):
+            return either(literal(part.first), literal(part.second))
         if isinstance(part, ParameterExpansion):
             return self.parameter(part)
         if isinstance(part, CommandSubstitution):
@@ -480,6 +497,12 @@ class Expander:
             return
         if not isinstance(found, Value) or not numeric(found):
             raise Opaque(f"arithmetic with `{name[:40]}`, which is not known to be a number")
+
+
+def _may_be_expanded(parts: tuple[Part, ...]) -> bool:
+    """True for a word whose braces may make several of it."""
+    texts = [p.text for p in parts if isinstance(p, Text) and not p.quoted]
+    return any("{" in t for t in texts) and any("," in t or ".." in t for t in texts)
 
 
 def _shortened(value: Value) -> Value:

@@ -23,7 +23,7 @@ from .reader import parse_script
 from .reading import Opaque
 from .redirects import Redirections, doubles
 from .repository import branch_left
-from .state import Ends, ShellState, covering, merge
+from .state import Ends, ShellState, covering, merge, merge_ends
 from .tree import (
     AndOrList,
     Assignment,
@@ -83,7 +83,7 @@ class Interpreter:
         """Run what was deferred, with what may have changed since then unknown."""
         walk = self.walk
         state = deferred.state
-        for name in (*walk.assigned[deferred.assigned :], *state.hidden):
+        for name in (*walk.assigned[deferred.assigned :], *walk.hidden):
             state.variables[name] = UNKNOWN
         if walk.moved > deferred.moved:
             state.folders = None
@@ -175,13 +175,18 @@ class Interpreter:
 
     def item(self, item: AndOrList, state: ShellState) -> Ends:
         """Run pipelines joined by `&&` and `||`."""
+        if item.background is False:
+            return self._item(item, state)
+        lines = self.walk.input
+        self.walk.input = lines and OTHER  # who reads a line first is not known
+        ok: ShellState | None = None
+        bad: ShellState | None = None
         if item.background:
-            lines = self.walk.input
-            self.walk.input = lines and OTHER  # who reads a line first is not known
             self.walk.subshell(state, lambda s: self._item(item, s))
-            self.walk.input = self.walk.input and lines
-            return state, state
-        return self._item(item, state)
+        else:
+            ok, bad = self._item(item, state.copy())
+        self.walk.input = self.walk.input and lines
+        return merge(ok, state), merge(bad, state)
 
     def _item(self, item: AndOrList, state: ShellState) -> Ends:
         if not item.operators:
@@ -323,9 +328,19 @@ class Interpreter:
         first = command.words[0] if command.words else None
         plain = first.parts[0].text if first and len(first.parts) == 1 and isinstance(first.parts[0], Text) else ""
         if plain in DECLARING and plain not in state.functions:
-            fields = [v for w in command.words for v in declared_fields(self, w)]
-        else:
-            fields = [v for w in command.words for v in self.words.fields(w)]
+            return self.expanded(command, [v for w in command.words for v in declared_fields(self, w)], piped)
+        ways = self.words.lists(command.words)
+        if len(ways) == 1:
+            return self.expanded(command, ways[0], piped)
+        outs: list[Ends] = []
+        for fields in ways:
+            self.walk.state = state.copy()
+            outs.append(self.expanded(command, fields, piped))
+        return merge_ends(outs)
+
+    def expanded(self, command: SimpleCommand, fields: list[Value], piped: bool) -> Ends:
+        """Run a simple command whose words have become these."""
+        state = self.walk.state
         stdin: Value | None = UNKNOWN if piped else None
         outer, replaced = self.walk.input, False
         if command.redirects:
@@ -447,10 +462,7 @@ class Interpreter:
                 end.args = args
                 end.uncover(outer)
             outs.append((ok, bad))
-        ok, bad = outs[0]
-        for a, b in outs[1:]:
-            ok, bad = merge(ok, a), merge(bad, b)
-        return ok, bad
+        return merge_ends(outs)
 
 
 def _prints_alone(command: Command, state: ShellState) -> bool:

@@ -20,7 +20,7 @@ def printed(walk: Walk, expander: Expander, body: tuple[AndOrList, ...]) -> Valu
         return _OUTPUT
     commands = body[0].pipelines[0].commands
     last = commands[-1]
-    if not isinstance(last, SimpleCommand) or last.assigns or any(r.op[0] == ">" for r in last.redirects):
+    if not isinstance(last, SimpleCommand) or last.assigns or any(">" in r.op for r in last.redirects):
         return _OUTPUT
     words = [p.parts[0].text if len(p.parts) == 1 and isinstance(p.parts[0], Text) else None for p in last.words]
     if any(w in walk.state.functions for w in words[:1]):

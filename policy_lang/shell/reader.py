@@ -50,7 +50,8 @@ _NUMBERS_GLOB = regex(r"<[0-9]*-[0-9]*>")
 _FUNCTION = regex(r"([A-Za-z_][A-Za-z0-9_.:-]*)[ \t]*\([ \t]*\)", re.ASCII)
 _FUNCTION_NAME = regex(r"[A-Za-z_][A-Za-z0-9_.:-]*", re.ASCII)
 _DECLARING = frozenset({"declare", "typeset", "local", "export", "readonly"})
-_OPENERS = frozenset({"if", "for", "while", "until", "case", "[[", "{", "function", "select", "coproc"})
+_BODIES = frozenset({"if", "for", "while", "until", "case", "[[", "{"})
+_OPENERS = _BODIES | {"function", "select", "coproc"}
 
 
 def parse_script(text: str, dialect: Dialect = BASH) -> tuple[AndOrList, ...]:
@@ -58,7 +59,7 @@ def parse_script(text: str, dialect: Dialect = BASH) -> tuple[AndOrList, ...]:
     reader = Reader(text, dialect)
     body = reader.commands("")
     if reader.pending:
-        raise reader.fail("a here-document's text is missing")
+        reader.heredocs()
     return body
 
 
@@ -161,13 +162,16 @@ class Reader(WordReader):
 
     def item(self) -> AndOrList:
         """Pipelines joined by `&&` and `||`."""
+        outer, self.detaches = self.detaches, False
         pipelines = [self.pipeline()]
         operators: list[str] = []
         while True:
             self.blanks()
             operator = self.text[self.pos : self.pos + 2]
             if operator not in {"&&", "||"}:
-                return AndOrList(tuple(pipelines), tuple(operators), False)
+                detached, self.detaches = self.detaches, outer
+                return AndOrList(tuple(pipelines), tuple(operators), None if detached else False)
+            self.attached()
             self.pos += 2
             self.newlines()
             operators.append(operator)
@@ -197,6 +201,7 @@ class Reader(WordReader):
             self.blanks()
             if not self.text.startswith("|", self.pos) or self.text.startswith("||", self.pos):
                 return Pipeline(tuple(commands), negated)
+            self.attached()
             self.pos += 1
             if self.text.startswith("&", self.pos):
                 self.extended("`|&`")
@@ -374,15 +379,7 @@ class Reader(WordReader):
     def function_body(self) -> Command:
         """A compound command."""
         self.newlines()
-        if not self.text.startswith("(", self.pos) and self.reserved() not in {
-            "{",
-            "if",
-            "for",
-            "while",
-            "until",
-            "case",
-            "[[",
-        }:
+        if not self.text.startswith("(", self.pos) and self.reserved() not in _BODIES:
             raise self.fail("a function's body was expected")
         return self.command()
 
@@ -465,8 +462,10 @@ class Reader(WordReader):
         fd, op = match[1], match[2]
         if self.dialect.modifiers and _NUMBERS_GLOB.match(self.text, self.pos):
             raise self.fail("a glob of numbers, which only zsh has")
-        if op in {"&>", "&>>", "<<<"}:
-            self.extended(f"`{op}`")
+        if op == "<<<":
+            self.extended("`<<<`")
+        if op[0] == "&" and not self.dialect.extended_syntax:
+            self.detaches = True
         self.pos = match.end()
         if self.text.startswith("\\\n", self.pos):
             self.operator_ends()
@@ -514,6 +513,7 @@ class Reader(WordReader):
             if redirect is not None:
                 redirects.append(redirect)
                 continue
+            self.attached()
             if not words or declaring:
                 assign = self.assign()
                 if assign is not None:

@@ -15,6 +15,7 @@ from .tree import (
     AndOrList,
     ArithmeticExpansion,
     CommandSubstitution,
+    EitherText,
     ParameterExpansion,
     Part,
     ProcessSubstitution,
@@ -51,9 +52,12 @@ class Opaque(Exception):
 
 
 class WordReader:
-    """Reads words. The grammar of commands is added by `Reader`."""
+    """Reads words. The grammar of commands is added by `Reader`.
 
-    __slots__ = ("depth", "dialect", "end", "offset", "pending", "pos", "text")
+    `detaches` says that the command read last has `&>`: a shell without that operator runs it in the background.
+    """
+
+    __slots__ = ("depth", "detaches", "dialect", "end", "offset", "pending", "pos", "text")
 
     def __init__(self, text: str, dialect: Dialect, depth: int = 0, offset: int = 0) -> None:
         self.text = text
@@ -61,6 +65,7 @@ class WordReader:
         self.pos = 0
         self.dialect = dialect
         self.depth = depth
+        self.detaches = False
         self.offset = offset
         self.pending: list[tuple[Redirect, str, bool, bool]] = []
 
@@ -74,6 +79,11 @@ class WordReader:
         """Refuse an addition to POSIX where it does not mean to every shell what it means to bash."""
         if not self.dialect.extended_syntax:
             raise self.fail(f"{what} means something else to some shells called `sh`", "say that the shell is bash")
+
+    def attached(self) -> None:
+        """More of a command or list stands here, which belongs to another one where `&>` is not an operator."""
+        if self.detaches:
+            self.extended("`&>` before more words or commands")
 
     def deeper(self) -> None:
         """One level down; bounded."""
@@ -260,9 +270,14 @@ class WordReader:
         elif char in ("'", '"') and not quoted:
             if char == '"':
                 raise self.fail('`$"..."` is translated', "leave the `$` out")
-            self.extended("`$'...'`")
             self.pos = at
-            parts.append(Text(self.ansi(), True))
+            value, raw = self.ansi(), text[at + 1 : self.pos - 1]
+            if self.dialect.extended_syntax:
+                parts.append(Text(value, True))
+            elif "'" in raw:
+                self.extended("an escaped quote in `$'...'`")
+            else:
+                parts.append(EitherText(value, f"${raw}"))
         elif char == "[":
             raise self.fail("`$[...]` is obsolete", "write `$((...))`")
         elif char == "\\" and text[at + 1 : at + 2] == "\n":
@@ -427,7 +442,9 @@ class WordReader:
             joined = False
             while True:
                 if self.pos >= self.end:
-                    raise self.fail(f"the here-document is not ended by a line `{delimiter[:40]}`")
+                    if self.depth or joined:  # only the end of the whole text ends it as well
+                        raise self.fail(f"the here-document is not ended by a line `{delimiter[:40]}`")
+                    break
                 close = self.text.find("\n", self.pos)
                 close = self.end if close < 0 else close
                 line = self.text[self.pos : close]

@@ -155,3 +155,11 @@ def merge(first: ShellState | None, second: ShellState | None) -> ShellState | N
         },
         first.branch if first.branch == second.branch else None,
     )
+
+
+def merge_ends(ways: list[Ends]) -> Ends:
+    """What covers all ways that a command may go."""
+    ok, bad = ways[0]
+    for a, b in ways[1:]:
+        ok, bad = merge(ok, a), merge(bad, b)
+    return ok, bad

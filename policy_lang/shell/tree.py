@@ -17,6 +17,15 @@ class Text:
 
 
 @record(slots=True)
+class EitherText:
+    """Quoted characters that are one of two texts, depending on the shell."""
+
+    first: str
+    second: str
+    quoted: bool = True
+
+
+@record(slots=True)
 class ParameterExpansion:
     """`$name`, `${name op arg}`. `op` is empty for the plain value; `subscript` is the text inside `[...]`."""
 
@@ -50,7 +59,7 @@ class ProcessSubstitution:
     body: tuple[AndOrList, ...]
 
 
-Part = Text | ParameterExpansion | CommandSubstitution | ArithmeticExpansion | ProcessSubstitution
+Part = Text | EitherText | ParameterExpansion | CommandSubstitution | ArithmeticExpansion | ProcessSubstitution
 
 
 @record(slots=True)
@@ -211,8 +220,11 @@ class Pipeline:
 
 @record(slots=True)
 class AndOrList:
-    """Pipelines joined by `&&` and `||`; `operators[i]` stands before `pipelines[i + 1]`."""
+    """Pipelines joined by `&&` and `||`; `operators[i]` stands before `pipelines[i + 1]`.
+
+    `background` is None where that depends on the shell.
+    """
 
     pipelines: tuple[Pipeline, ...]
     operators: tuple[str, ...]
-    background: bool
+    background: bool | None

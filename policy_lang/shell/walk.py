@@ -54,7 +54,8 @@ class Walk:
     offsets of the command that runs, and `whole` those of an outer command, such as `bash -c`, where acts inside it are
     said to stand. `frames` are the loops around the command, `calls` the functions, `returns` their states at `return`,
     and `guarded` counts the conditions (`if`, `&&`, `!`) in which `set -e` does not act. `assigned` are the variables
-    that were set, in order, and `moved` counts changes of the folder: what one of the `deferred` may find otherwise.
+    that were set, in order, `hidden` those that some function has had as its own, and `moved` counts changes of the
+    folder: what one of the `deferred` may find otherwise.
     `defined` are the bodies that each function has had in this shell, None for none at all, and `called` the identities
     of those that were followed.
     `exported` are the variables that were handed to programs, with `every` all that are set from then on; `hand_over`
@@ -86,6 +87,7 @@ class Walk:
         "guarded",
         "hand_over",
         "heard",
+        "hidden",
         "input",
         "linked",
         "moved",
@@ -114,6 +116,7 @@ class Walk:
         self.defined: dict[str, tuple[Command | None, ...]] = {}
         self.called: set[int] = set()
         self.assigned: list[str] = []
+        self.hidden: set[str] = set()
         self.moved = 0
         self.switched = 0
         self.exported: set[str] = set()

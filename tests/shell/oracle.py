@@ -1,7 +1,11 @@
 """Real shells as judges of the reader: what they execute and which files they create must be among the acts.
 
-Programs run with a PATH that leads nowhere and a handler of commands that are not found, which logs each argv; for dash,
-with a PATH on which a few programs do so. They run in a folder of their own, for a second at most.
+Programs run with a PATH that leads nowhere and a handler of commands that are not found, which logs each argv; as `sh`,
+with a PATH on which a few programs do so. They run in a folder of their own, until they have used a tenth of a second
+of the processor, and for a second at most.
+
+`sh` is whatever has that name: dash and bash both judge it. A program with which they do not do the same has no one meaning as
+`sh`: nothing that either does may be missed, but it need not be readable.
 """
 
 from __future__ import annotations
@@ -21,8 +25,12 @@ from policy_lang.shell.analyse import argv_acts, read_acts
 from policy_lang.shell.values import Hole, Value
 
 BASH = shutil.which("bash")
-SHELLS = {"bash": BASH, "sh": shutil.which("dash"), "zsh": shutil.which("zsh")}
-"""The shells that judge, by the dialect that a script of theirs is read in; None for one that is not installed."""
+_BARE = ("--norc", "--noprofile")
+SHELLS = {
+    "bash": ((BASH, ("bash", *_BARE)),), "sh": ((shutil.which("dash"), ("dash",)), (BASH, ("sh", *_BARE))), "zsh": ((shutil.which("zsh"), ("zsh",)),),
+}  # fmt: skip
+"""The shells that judge, by the dialect that a script of theirs is read in: each as its program and its first words."""
+_TICKS = os.sysconf("SC_CLK_TCK")
 _HANDLER = (
     '() { local IFS=" " n=$#; { builtin printf "%s\\0" "$n" "$@"; } >>"$ORACLE_LOG"; '
     "case $1 in *[13579]) return 1;; esac; return 0; }"
@@ -40,7 +48,13 @@ _SETUP = ("d1", "d2", "d1/d2")
 _FILES = ("f1", "f2.t", "d1/f3.t", "a b")
 
 
-_REFUSED = (b"syntax error", b"unexpected", b"parse error", b"bad pattern", b"Syntax error")
+_REFUSED = (
+    b"syntax error", b"unexpected", b"parse error", b"bad pattern", b"Syntax error", b"unmatched", b"bad substitution", b"Bad substitution",
+)  # fmt: skip
+"""With which messages a shell refuses a text, or a part of it when it comes there."""
+_NOT_FOUND = re.compile(rb"^.*?: (?:line )?[0-9]+: (.*?): (?:command )?not found$", re.MULTILINE)
+_PROCESS = re.compile("[0-9]{2,}")
+"""A number that may be another one next time."""
 
 
 @dataclass
@@ -50,6 +64,12 @@ class Run:
     executed: list[list[str]]
     created: set[str]
     valid: bool
+    not_found: tuple[bytes, ...] = ()
+
+    def same(self, other: Run) -> bool:
+        """Whether another shell has done the same, in whatever order."""
+        mine, others = (sorted([_PROCESS.sub("0", w) for w in argv] for argv in r.executed) for r in (self, other))
+        return mine == others and self.created == other.created and set(self.not_found) == set(other.not_found)
 
 
 class Sandbox:
@@ -71,7 +91,7 @@ class Sandbox:
             out.write(_ZSHENV)
         self.env = {"PATH": path if dialect == "sh" else "/nowhere", "HOME": "/nowhere/home", "LC_ALL": "C.UTF-8"}
         self.env |= {"BASH_FUNC_command_not_found_handle%%": _HANDLER} if dialect == "bash" else {"ZDOTDIR": self.base}
-        self.start = [str(SHELLS[dialect]), *(("--norc", "--noprofile") if dialect == "bash" else ())]
+        self.shells = SHELLS[dialect]
 
     def _fill(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -88,22 +108,23 @@ class Sandbox:
             found |= {os.path.relpath(os.path.join(root, n), self.folder) for n in (*dirs, *files)}
         return found
 
+    def runs(self, program: str) -> list[Run]:
+        """Run one program in each of the shells."""
+        return [self._run(program, str(path), start) for path, start in self.shells]
+
     def run(self, program: str) -> Run:
-        """Run one program."""
+        """Run one program in the first of the shells."""
+        return self._run(program, str(self.shells[0][0]), self.shells[0][1])
+
+    def _run(self, program: str, path: str, start: tuple[str, ...]) -> Run:
         self.count += 1
         log_path = os.path.join(self.base, f"log{self.count}")  # what an earlier program left running writes elsewhere
         open(log_path, "w").close()
         process = subprocess.Popen(
-            [*self.start, "-c", program], cwd=self.folder, env={**self.env, "ORACLE_LOG": log_path}, stdin=subprocess.DEVNULL,
+            [*start, "-c", program], executable=path, cwd=self.folder, env={**self.env, "ORACLE_LOG": log_path}, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
-        try:
-            _, errors = process.communicate(timeout=1)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            _, errors = process.communicate()
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        errors = _finish(process)
         with open(log_path, "rb") as log:
             words = log.read().split(b"\0")[:-1]
         os.unlink(log_path)
@@ -118,11 +139,26 @@ class Sandbox:
         created = self._names() - self.before
         if created or self._names() != self.before:
             self._fill()
-        return Run(executed, created, not any(m in errors for m in _REFUSED))
+        return Run(executed, created, not any(m in errors for m in _REFUSED), tuple(_NOT_FOUND.findall(errors)))
 
     def close(self) -> None:
         """Remove everything."""
         shutil.rmtree(self.base, ignore_errors=True)
+
+
+def _finish(process: subprocess.Popen[bytes]) -> bytes:
+    """Wait for a program, and end what it has left running; what it wrote on standard error."""
+    for _ in range(10):
+        try:
+            _, errors = process.communicate(timeout=0.1)
+            break
+        except subprocess.TimeoutExpired:
+            with suppress(OSError), open(f"/proc/{process.pid}/stat") as stat:  # where there is none, the second counts
+                if sum(map(int, stat.read().rpartition(")")[2].split()[11:15])) > _TICKS / 10:
+                    break
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    return process.communicate()[1] if process.returncode is None else errors
 
 
 def pattern(value: Value) -> str:
@@ -176,26 +212,33 @@ def writes(acts: list[Act], name: str) -> bool:
     return False
 
 
-_HARMLESS = [["cat"], ["more"]]
+_HARMLESS = [["cat"], ["more"], ["pager"]]
 """What zsh runs for a redirection alone: it copies what that opens (zshparam(1), NULLCMD)."""
 
 
 def judge(sandbox: Sandbox, program: str, argv: bool = False) -> tuple[str, str]:
-    """`missed`, `fine`, `opaque` or `invalid`, and what was missed; the program as a script or behind `-c`."""
+    """What becomes of a program, as a script or behind `-c`, and why.
+
+    `missed` with what was missed; `invalid` where a shell refuses it; `differs` where two shells of that name do not do the same;
+    else `fine`, or `opaque` with the reason.
+    """
     if argv:
         name = "dash" if sandbox.dialect == "sh" else sandbox.dialect
         acts = argv_acts((name, "-c", program), builtin) if program.strip(" \t\n") else []
     else:
         acts = read_acts(program, sandbox.dialect)
     opaque = [a.opaque for a in acts if a.opaque]
-    run = sandbox.run(program)
-    if opaque:
-        return ("opaque" if run.valid else "invalid"), opaque[0]
+    runs = sandbox.runs(program)
     commands = [a.argv for a in acts if a.action == "run"]
-    for words in run.executed:
-        if words not in _HARMLESS and not any(matches(c, words) for c in commands):
-            return "missed", f"executed {words!r}"
-    for name in run.created:
-        if not writes(acts, name):
-            return "missed", f"created {name!r}"
-    return ("fine" if run.valid else "invalid"), ""
+    for run in runs if not opaque else ():
+        for words in run.executed:
+            if words not in _HARMLESS and not any(matches(c, words) for c in commands):
+                return "missed", f"executed {words!r}"
+        for name in run.created:
+            if not writes(acts, name):
+                return "missed", f"created {name!r}"
+    if not all(r.valid for r in runs):
+        return "invalid", ""
+    if not all(r.same(runs[0]) for r in runs):
+        return "differs", ""
+    return ("opaque", opaque[0]) if opaque else ("fine", "")

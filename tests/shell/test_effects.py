@@ -340,8 +340,8 @@ def test_git_state(script: str, git: dict[str, object], branch: str | None, effe
 @pytest.mark.parametrize(
     ("script", "dialect", "opaque"),
     [
-        ("echo {a,b}", "bash", False), ("echo {a,b}", "sh", True), ("echo {a,b}", "zsh", False), ("[[ a == b ]]", "sh", True), ("echo a &> x", "sh", True),
-        ("cat <(ls)", "sh", True), ("x=(a b)", "sh", True), ("echo $'a'", "sh", True), ("ls =x", "zsh", True), ("ls =x", "bash", False), ("noglob ls", "zsh", True),
+        ("echo {a,b}", "bash", False), ("echo {a,b}", "sh", False), ("echo a > {a,b}", "sh", True), ("echo {a,b}", "zsh", False), ("[[ a == b ]]", "sh", True), ("echo a &> x", "sh", False), ("echo a &> x b", "sh", True),
+        ("cat <(ls)", "sh", True), ("x=(a b)", "sh", True), ("echo $'a'", "sh", False), ("echo $'a\\'b'", "sh", True), ("ls =x", "zsh", True), ("ls =x", "bash", False), ("noglob ls", "zsh", True),
         ("- ls", "zsh", True), ("x='a b'; ls $x", "zsh", False), ("ls | while read -r x; do y=1; done; echo $y", "zsh", False), ("setopt extendedglob", "zsh", True),
         ("ls; cd a; pwd", "sh", False), ("for x in a b; do echo $x; done", "sh", False), ("x=${y:-z}; echo $x", "sh", False), ("echo $x[1]", "zsh", True), ('echo "$x[1]"', "zsh", True), ("echo $#x", "zsh", True), ("echo $+x", "zsh", True), ("echo a >! b", "zsh", True),
         ("echo $x[1]", "bash", False), ("export x=$y", "sh", True), ('export x="$y"', "sh", False), ("cat =(ls)", "zsh", True), ("repeat 3 ls", "zsh", True), ("x=${y/a/b}", "sh", True),
@@ -427,3 +427,29 @@ def test_explain_and_json_show_parts() -> None:
 def test_characters_of_globs_in_partly_known_words(script: str) -> None:
     """Nothing in a name is our fault: each is decided."""
     assert not any("internal" in reason for reason in run(script).reasons), run(script).reasons
+
+
+def test_a_number_in_a_name_is_digits_alone() -> None:
+    policy = Policy.loads(
+        'policy "p"\nimport std.shell\nallow read, write, delete "/tmp/**"\ndeny write "/tmp/*.[a-z]*", "/tmp/7"'
+    )
+
+    def effect(script: str) -> str:
+        return policy.decide(action="run", resource=script, workspace="/work", home="/h", shell="bash").effect
+
+    for script in (
+        "echo a > /tmp/x.$$",
+        "echo a > /tmp/$$x",
+        "rm /tmp/x.$$",
+        "echo a > /tmp/log.$RANDOM.$$",
+        "n=$((1+2)); echo a > /tmp/a$n",
+    ):
+        assert effect(script) == "allow", script
+    for script in (
+        "echo a > /tmp/x.$$.plc",
+        "echo a > /tmp/x.$x$$",
+        "echo a > /tmp/$$",
+        "echo a > /tmp/x.a$$",
+        "echo a > /tmp/$$x.b",
+    ):
+        assert effect(script) == "deny", script

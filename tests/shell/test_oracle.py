@@ -16,22 +16,25 @@ from .oracle import SHELLS, Sandbox, judge
 MAKERS = {"random": program, "variables": variable_program}
 RUNS = [
     # what is made, the shell, as words, how many in the nightly lane, which share of the valid ones is read at least
-    ("random", "bash", False, 32_000, 0.9), ("random", "bash", True, 16_000, 0.9), ("random", "zsh", False, 10_000, 0.75), ("random", "sh", False, 6_000, 0.5),
-    ("variables", "bash", False, 16_000, 0.9), ("variables", "zsh", False, 10_000, 0.85), ("variables", "sh", False, 10_000, 0.75),
+    ("random", "bash", False, 28_000, 0.94), ("random", "bash", True, 16_000, 0.94), ("random", "zsh", False, 10_000, 0.9), ("random", "sh", False, 10_000, 0.9),
+    ("variables", "bash", False, 16_000, 0.96), ("variables", "zsh", False, 10_000, 0.92), ("variables", "sh", False, 10_000, 0.94),
 ]  # fmt: skip
-"""100,000 programs, all of them in the nightly lane; `./check` and `./check deep` make a hundredth."""
+"""100,000 programs, all of them in the nightly lane; `./check deep` makes two fifths of them, and `./check` a fortieth.
+
+A program is valid where the shell takes it; as `sh`, where both judges take it and do the same.
+"""
 BUILTINS = {"bash": pick(40, 40, 1), "zsh": pick(50, 50, 1), "sh": pick(30, 30, 1)}
 """Every how many-th of the builtins' programs is tried."""
 
 
 def needed(dialect: str) -> pytest.MarkDecorator:
-    return needs(f"a shell for `{dialect}` is not installed", there=SHELLS[dialect] is not None)
+    return needs(f"a shell for `{dialect}` is not installed", there=all(path for path, _ in SHELLS[dialect]))
 
 
 def tried(dialect: str, programs: list[str], argv: bool = False) -> dict[str, int]:
     """How many of the programs were read, opaque or invalid; none may be missed."""
     sandbox = Sandbox(dialect)
-    counts = dict.fromkeys(("fine", "opaque", "invalid", "missed"), 0)
+    counts = dict.fromkeys(("fine", "opaque", "invalid", "differs", "missed"), 0)
     try:
         for text in programs:
             answer, what = judge(sandbox, text, argv)
@@ -51,14 +54,14 @@ def test_nothing_that_a_shell_does_is_missed(
     seed: int, kind: str, dialect: str, argv: bool, count: int, least: float, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rng = random.Random(f"{kind} {dialect} {argv} {seed}")
-    counts = tried(dialect, [MAKERS[kind](rng) for _ in range(pick(count // 100, count // 100, count // 8))], argv)
+    counts = tried(dialect, [MAKERS[kind](rng) for _ in range(pick(count // 40, count * 2 // 5, count // 8))], argv)
     valid = counts["fine"] + counts["opaque"]
     with capsys.disabled():
         if LANE == "nightly":
             sys.stdout.write(
                 f"\n{kind} {dialect} {argv} {seed}: {counts}, {counts['fine'] / valid:.1%} of valid ones read\n"
             )
-    assert counts["fine"] / valid >= least - pick(10, 10, 0) / 100
+    assert counts["fine"] / valid >= least - pick(8, 0, 0) / 100  # a few programs are a percent of a small run
 
 
 @pytest.mark.parametrize("dialect", [pytest.param(d, marks=needed(d)) for d in BUILTINS])
@@ -88,10 +91,25 @@ CASES = [
 ]  # fmt: skip
 
 
-@needed("bash")
-@pytest.mark.parametrize("text", CASES)
-def test_known_cases(text: str) -> None:
-    sandbox = Sandbox()
+CASES_OF = {
+    "bash": CASES,
+    "sh": [
+        "cd d1 &>o1; c1 >o2", "v=a &>o1; c1 $v", "exit &>o1; c1", "c1 && c3 &>o1; c2", "{ c1; } &>o1 2>o2", "exec c1 &>>o1; c2", "f() { c1; } &>o1; f; c2", "! c1 &>o1\nc2", "v=$(wc -l &>o1); c1 $v",
+        "c1 $'a\\tb'", "v=$'a b'; c1 $v", "c1 $'/*'", "c1 > $'o\\x31'", "c1 ${v:-$'q'}",
+        "g() { trap 'c9 \"$v\"' EXIT; }; fn() { local v=o; g; }; fn", "g() { trap 'c9 \"$v\"' EXIT; }; fn() { local v=o; g; exit; }; fn",
+        "cat <<E\nc1 $(c2)", "c1 <<E", "if c1; then c2 <<E\nx\n fi",
+        "c1 {a,b}c", "c1 >o1 {1..3}", "for v in {a,b}; do c1 $v; done; c2 $v", "c{1,2} x", "c1 {a,$(c2 {x,y})}", "v=a; v={a,b} c1 {c,d} $v; c2 $v", "set -- {a,b}; c1 $1", "c1 \"{a,b}\"{c,'d'}",
+    ],
+    "zsh": ["cat <<E\nc1 $(c2)", "c1 <<E", "g() { trap 'c9 \"$v\"' EXIT; }; fn() { local v=o; g; }; fn"],
+}  # fmt: skip
+"""Programs in which something was missed, or nearly, by the dialect that they were found in."""
+
+
+@pytest.mark.parametrize(
+    ("dialect", "text"), [pytest.param(d, text, marks=needed(d)) for d, texts in CASES_OF.items() for text in texts]
+)
+def test_known_cases(dialect: str, text: str) -> None:
+    sandbox = Sandbox(dialect)
     try:
         answer, what = judge(sandbox, text)
     finally:
