@@ -25,7 +25,7 @@ class Environment:
     """What the conditions come to for one principal and context; interned, so it is a dictionary key.
 
     In a `granted` one nothing needs a rule that grants it: only what restricts counts. Rules that are `muted` do not
-    count at all.
+    count at all. In an `unknown` one the resource may be anything.
     """
 
     outcomes: Outcomes
@@ -33,6 +33,7 @@ class Environment:
     """For each condition, the absent attributes that leave it open; empty when none does."""
     granted: bool = False
     muted: frozenset[RuleRef] = frozenset()
+    unknown: bool = False
 
 
 def both(first: bool | None, second: bool | None) -> bool | None:
@@ -228,7 +229,7 @@ def open_because(entry: Entry, env: Environment) -> str:
     if missing:
         return " and ".join(f"`{m}`" for m in missing) + " is not given"
     if entry.sort == "path":
-        return "where the workspace and the home are is not given"
+        return "the path is not known" if env.unknown else "`workspace` or `home` is not given"
     if entry.sort == "command":
         return "the command is not fully known"
     return "the resource is not fully known"

@@ -9,6 +9,7 @@ from ..domain.decision import Effect, RuleRef, Verdict
 from ..domain.errors import RequestError, SearchLimitError
 from ..domain.record import replace
 from ..domain.request import Request
+from ..facts.paths import roots_of
 from ..ir.sorts.sort import Circumstances, sort_named
 from ..shell.acts import Act
 from ..shell.repository import UNKNOWN_BRANCH
@@ -22,7 +23,7 @@ from .paths import ORDINARY, path_verdict
 
 def act_effect(evaluator: Evaluator, act: Act, request: Request, env: Environment) -> Effect:
     """The effect that an act has under a policy. Raises nothing that a script can cause."""
-    shown = _shown(act)
+    shown = _shown(act, request)
     if act.parsed is not None and act.parsed.repository != ():
         from .repositories import foreign
 
@@ -137,24 +138,37 @@ def _any_host(evaluator: Evaluator, env: Environment) -> Verdict:
 def _unknown(evaluator: Evaluator, action: str, env: Environment, why: str) -> Verdict:
     """The verdict on something that may be anything: whatever restricts may apply, nothing grants."""
     table = evaluator.table(action)
+    env = replace(env, unknown=True)
     verdict = evaluator.decided(action, table, Marks((), table.all_marks), env, table.open_options)
     if env.granted and verdict.effect == ALLOW:
         return verdict
     return Verdict(DENY, (), verdict.rules, (why, *verdict.reasons))
 
 
-def _shown(act: Act) -> str | tuple[str, ...]:
+def _shown(act: Act, request: Request) -> str | tuple[str, ...]:
     if act.argv:
         return tuple(_text(v) for v in act.argv)
     if act.opaque:
         return ""
     text = _text(act.value)
-    below = "/" if act.tree and not act.supposed and not text.endswith("/") else ""
+    below = "/" if act.tree and not text.endswith("/") and _has_more(act, request) else ""
     if act.folders in (None, ("",)) or SORT_OF[act.action] != PATH or text.startswith(("/", "~", "${")):
         return text + below
     assert act.folders is not None
-    texts = [os.path.normpath(f"{f}/{text}") if "…" not in text else f"{f}/{text}" for f in act.folders]
+    texts = [os.path.normpath(os.path.join(f, text)) if "…" not in text else f"{f}/{text}" for f in act.folders]
     return " or ".join(t + below for t in texts)
+
+
+def _has_more(act: Act, request: Request) -> bool:
+    """Whether what lies below a path is meant as well: not where the disk has no folder that is read or deleted."""
+    text, folders = act.value.text, act.folders
+    if act.supposed or act.action == "write" or text is None or folders is None or request.workspace is None:
+        return not act.supposed
+    disk = roots_of(request).disk
+    if request.lexical or not disk.is_folder(request.workspace):
+        return True
+    base = request.cwd or request.workspace
+    return any(f.startswith(("~", "$")) or disk.is_folder(os.path.join(base, f, text)) for f in folders)
 
 
 _SHOWN = {Hole.HOME: "~", Hole.CWD: ".", Hole.TMP: "${tmp}", Hole.BELOW: "/**"}

@@ -411,3 +411,26 @@ def test_a_class_of_one_character_is_that_character() -> None:
             assert policy.decide(action="read", resource=name).effect == "allow", (pattern, name)
         for name in others:
             assert policy.decide(action="read", resource=name).effect == "deny", (pattern, name)
+
+
+def test_a_reason_says_what_is_not_known() -> None:
+    policy = Policy.loads('policy "x"\nrule env: deny read ".env"\nallow run "**"')
+    places = {"workspace": "/w", "home": "/h", "lexical": True}
+    unknown = policy.decide_request(Request("run", "cat $X", **places))  # type: ignore[arg-type]
+    assert unknown.reasons[1].endswith("`x#env` denies it (it may apply: the path is not known)")
+    nowhere = policy.decide_request(Request("read", "/w/.env"))
+    assert nowhere.reasons == ("`x#env` denies it (it may apply: `workspace` or `home` is not given)",)
+
+
+def test_a_path_is_shown_as_a_folder_only_where_it_may_be_one(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "a.ts").touch()
+    policy = Policy.loads('policy "x"\nallow run "**"')
+
+    def shown(script: str, lexical: bool = False) -> set[object]:
+        request = Request("run", script, workspace=str(tmp_path), lexical=lexical)
+        return {e.resource for e in policy.decide_request(request).effects if e.action == "read"}
+
+    assert shown("git diff -- src/a.ts src") == {"src/a.ts", "src/"}
+    assert shown("git diff -- src/a.ts", lexical=True) == {"src/a.ts/"}
+    assert shown("cd src; cat .env") == {"src/.env or .env"}
