@@ -29,7 +29,7 @@ def act_effect(evaluator: Evaluator, act: Act, request: Request, env: Environmen
 
         why = foreign(act.parsed.repository, request)
         act = replace(act, opaque=why) if why and not act.opaque else act
-    if act.names == "odd" and not _odd(evaluator, act, request, env):
+    if act.names in _IF_THERE and not _there(evaluator, act, request, env):
         return Effect(act.action, shown, Verdict(ALLOW), act.start, act.end, free=True, supposed=True)
     evaluator.part()
     if act.supposed:
@@ -118,13 +118,16 @@ def _branch(act: Act, request: Request) -> str | None:
     return request.branch if holds(act.folders, request) else None
 
 
-def _odd(evaluator: Evaluator, act: Act, request: Request, env: Environment) -> bool:
-    """Whether files that the act names have names that are split; an ordinary name is not."""
+_IF_THERE = frozenset({"odd", "broken", "folder"})
+
+
+def _there(evaluator: Evaluator, act: Act, request: Request, env: Environment) -> bool:
+    """Whether a file is there on which the act hangs; an ordinary one is none."""
     if request.lexical:
         return False
-    from .existing import has_odd
+    from .existing import has_unusual
 
-    return has_odd(evaluator, act, request, env)
+    return has_unusual(evaluator, act, request, env)
 
 
 def _any_host(evaluator: Evaluator, env: Environment) -> Verdict:

@@ -14,7 +14,7 @@ from ..domain.request import Request
 from ..facts.paths import path_forms, roots_of
 from ..facts.words import Names
 from ..shell.acts import Act
-from ..shell.names import is_odd
+from ..shell.names import is_broken, is_odd
 from .combine import Environment
 from .evaluator import Evaluator
 from .labels import UnknownResourceError, split_path
@@ -97,10 +97,14 @@ class Existing:
             raise UnknownResourceError("what is copied is not known")
         return self._tree(known, self._place(source), forms)
 
-    def finds_odd(self, folder: str) -> bool:
-        """Whether something that matches has a name that is split."""
+    def finds_unusual(self, folder: str) -> bool:
+        """Whether something that matches is what the act asks for: a folder, a name that is split or broken."""
         known, rest = split_path(self.act.value, folder)
-        return bool(rest) and any(is_odd("/".join(word)) for word, _, _ in self._matches(self._place(known), rest))
+        found = self._matches(self._place(known), rest) if rest else ()
+        if self.act.names == "folder":
+            return any(self.disk.is_folder(place) for _, place, _ in found)
+        unusual = is_odd if self.act.names == "odd" else is_broken
+        return any(unusual("/".join(word)) for word, _, _ in found)
 
     def checked_out(self, known: str, forms: tuple[Names, ...], ordinary: str) -> list[Verdict]:
         """The verdicts on what git has checked out below a folder: an `ordinary` file in each visible folder there.
@@ -248,9 +252,9 @@ def _extended(names: Names, word: Word) -> Names:
     return Names(tuple((*n, *word) for n in names.definite), tuple((*n, *word) for n in names.possible))
 
 
-def has_odd(evaluator: Evaluator, act: Act, request: Request, env: Environment) -> bool:
-    """Whether a file that a partly known path names has a name that is split; so it is where nobody can look."""
+def has_unusual(evaluator: Evaluator, act: Act, request: Request, env: Environment) -> bool:
+    """Whether a partly known path names a file with something unusual; so it is where nobody can look."""
     disk = roots_of(request).disk
     if request.workspace is None or not disk.is_folder(request.workspace) or act.folders is None:
         return True
-    return any(Existing(evaluator, act, request, env).finds_odd(folder) for folder in act.folders)
+    return any(Existing(evaluator, act, request, env).finds_unusual(folder) for folder in act.folders)

@@ -25,8 +25,8 @@ class Act:
     some reading of its words: it meets what restricts, and needs no grant. What
     git has checked out is `tracked`; `untracked` is what it does not track, `every` with what it ignores. `file`
     names the file of the project in which the act stands, when it is not the request's own text. `names` says of
-    files that a partly known path names: `made`, the script may itself have made them; `odd`, the act is there only if
-    one of them has a name that is split.
+    files that a partly known path names: `made`, the script may itself have made them; the act is there only if
+    one of them has a name that is split (`odd`), a name of several lines (`broken`), or is a folder (`folder`).
     """
 
     action: str

@@ -220,6 +220,8 @@ def _shopt(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends
     free(shell, fields)
     given, words = options(fields)
     names = set(_texts(words, "shopt"))
+    if "nullglob" in names and "u" not in given:
+        shell.walk.state.variables["*"] = literal("")
     if "globstar" in names and "s" in given and "u" not in given:
         shell.walk.state.variables["**"] = literal("")
         names.discard("globstar")
@@ -233,6 +235,8 @@ def _setopt(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> End
     for text in _texts(options(fields)[1], "setopt"):
         if text.lower().replace("_", "") not in _SAFE_SETOPT:
             raise Opaque("`setopt` changes how the shell reads what follows")
+        if "null" in text.lower():
+            shell.walk.state.variables["*"] = literal("")
     return _both(shell)
 
 

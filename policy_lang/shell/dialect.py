@@ -70,7 +70,9 @@ class Dialect:
     network_redirections: bool = True
     """`/dev/tcp/HOST/PORT` connects."""
     redirection_marks: bool = False
-    """`>!` is an operator."""
+    """`>!` is an operator, and `>&` closes only before `-` alone."""
+    long_descriptors: bool | None = True
+    """`10>a` is about descriptor 10; otherwise the number is a word. None where that depends on the shell."""
     tied_variables: bool = False
     """`path` is `PATH`, `argv` are the positional parameters, and tables of the shell are variables."""
     keeps_outer_values: bool = False
@@ -96,6 +98,7 @@ SH = Dialect(
     "sh",
     extended_syntax=False,
     braces=None,
+    long_descriptors=None,
     splits_declarations=True,
     assigned_tildes=False,
     keeps_outer_values=True,
@@ -131,6 +134,7 @@ ZSH = Dialect(
     ksh_arrays=False,
     lastpipe=True,
     redirection_marks=True,
+    long_descriptors=False,
     tied_variables=True,
     arithmetic_types=True,
     modifiers=True,
@@ -160,7 +164,7 @@ the script is read once more as zsh reads it. `DIFFERENT` is what shows that in 
 DIFFERENT = regex(
     r"\$[A-Za-z_][A-Za-z0-9_]*(?:\[|:[A-Za-z&])|\$\{[A-Za-z_][A-Za-z0-9_]*:[A-Za-z]|\$#[A-Za-z_]|\$[~=^+][A-Za-z_]"
     r"|(?:^|[\s;&|({])\{[^\s{}]+[\s;}]|[^;\s][ \t]+\}|\*\*|[<>]&[0-9]+-|<[0-9]*-[0-9]*>|>[!|]|(?:^|[\s;&|(])=[A-Za-z]"
-    r"|\|[ \t\n]*(?:set|shift)[ \t\n;]"
+    r"|\|[ \t\n]*(?:set|shift)[ \t\n;]|[<>]&[ \t]*-[^\s;&|()<>]|(?:^|[\s;&|()])[0-9]{2,}[<>]"
     r"|(?:^|[;&|({\n])[ \t]*(?:-|(?:print|rehash|setopt|unfunction|unsetopt|whence|where)[ \t])",
     re.ASCII,
 )

@@ -42,6 +42,9 @@ def follow(host: EnvironmentHost, name: str, value: Value) -> None:
     """Record what programs do with a variable's value."""
     use = use_of(name)
     text = value.text
+    if use in {"run", "load"} and Hole.PIPE in value.parts:
+        host.walk.opaque(f"`{name[:40]}` names what a command prints, which programs run or load")
+        return
     if use == "run":
         command = text.lstrip("|-") if text is not None else None  # less(1): a pipe is written in front
         if command is None:

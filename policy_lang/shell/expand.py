@@ -174,9 +174,10 @@ class Expander:
                 continue
             why = why or value.why
             if part.quoted:
-                pieces += self._inserted(value, pieces, parts, index)
+                if value.many and len(parts) == 1:
+                    return [Value(value.parts, False, value.why)]
+                pieces += [Hole.ANY] if value.many else self._inserted(value, pieces, parts, index)
                 solid = True
-                lost = lost or value.many
             elif not self._unquoted(
                 value, pieces, self.walk.dialect.splits_values or not isinstance(part, ParameterExpansion)
             ):
@@ -217,11 +218,18 @@ class Expander:
                     texts = [v.text for v in value]
                     pieces.append(" ".join(t for t in texts if t is not None) if None not in texts else Hole.ANY)
                 else:
-                    pieces += self._inserted(value, pieces, word.parts, index)
-                    if value.many:
-                        pieces.append(Hole.ANY)
+                    pieces += [Hole.ANY] if value.many else self._inserted(value, pieces, word.parts, index)
                     why = why or value.why
         return joined(pieces, False, why)
+
+    def assigned(self, word: ShellWord) -> Value:
+        """The value of an assignment: names that are found stay what they are."""
+        first = word.parts[0] if len(word.parts) == 1 else None
+        if isinstance(first, ParameterExpansion | CommandSubstitution):
+            value = self._part(first)
+            if isinstance(value, Value) and value.many:
+                return value
+        return self.value(word)
 
     def _tilde(self, text: str, followed: bool, pieces: list[Piece]) -> str:
         """Expand a tilde at the beginning; returns what follows it."""
@@ -299,10 +307,13 @@ class Expander:
 
     def _words(self, part: Part, value: Value) -> list[Value] | None:
         """The words that a value becomes without quotes, or None when they cannot be told."""
-        if isinstance(part, CommandSubstitution) and self.walk.output is not None:
+        lines = self.walk.output if isinstance(part, CommandSubstitution) else None
+        if lines is None and value.many and not NAMES.isdisjoint(value.parts):
+            lines = Lines((value,), folders=self.walk.state.folders)
+        if lines is not None:
             from .names import words_of
 
-            found = words_of(self.walk, self.walk.output, splits=True)
+            found = words_of(self.walk, lines, splits=True)
             if found is not None:
                 return found
         return self._split(value)
@@ -355,6 +366,8 @@ class Expander:
         argument = self.value(ShellWord(param.arg, 0, 0)) if op != ":" else UNKNOWN
         if isinstance(binding, tuple):
             return (UNKNOWN_MANY,)
+        if binding.many:
+            binding = Value((Hole.ANY,), False, binding.why)
         known = binding.text
         if op in {":-", "-", ":=", "=", ":?", "?", ":+", "+"}:
             return self._default(name, op, binding, argument)

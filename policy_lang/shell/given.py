@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..domain.regex import regex
 from .call import ProgramCall
 from .dialect import is_handler
-from .names import words_of
+from .names import covering_form, words_of
 from .profile import Parsed, Profiles, parse_argv
 from .reading import Opaque
 from .values import Hole, Lines, Value
@@ -88,16 +88,7 @@ def _lines(walk: Walk, lines: Lines | None, given: dict[str, Value | None], know
         return None
     if any(not d.name or is_handler(d.name) for d in walk.deferred):
         return None  # the shell may call these at any time, and they may read
-    return _covering(words_of(walk, lines, splits=not nul, fields=False) or [])
-
-
-def _covering(forms: list[Value]) -> Value | None:
-    """A value that covers all forms: one that they have, or all that is found below where they begin."""
-    if len(forms) < 2:
-        return forms[0] if forms else None
-    heads = {f.parts[: f.parts.index(Hole.BELOW) + 1] if Hole.BELOW in f.parts else () for f in forms}
-    head = heads.pop()
-    return Value(head, True, forms[0].why) if head and not heads else None
+    return covering_form(words_of(walk, lines, splits=not nul, fields=False) or [])
 
 
 def leaves_input(walk: Walk, profiles: Profiles, call: ProgramCall) -> bool:

@@ -145,6 +145,10 @@ class Interpreter:
         walk.state, walk.span = state, span
         if not self._alone(body):
             walk.output = None
+        if walk.output is not None:
+            from .names import text_of
+
+            return text_of(walk, walk.output)
         return printed(walk, self.words, body)
 
     def _alone(self, body: tuple[AndOrList, ...]) -> bool:
@@ -303,7 +307,7 @@ class Interpreter:
             old = current if isinstance(current, tuple) else (current,) if isinstance(current, Value) else ()
             self.walk.assign(assign.name, (*old, *elements) if assign.append else tuple(elements), exports)
             return
-        value = self.words.value(assign.value)
+        value = self.words.assigned(assign.value)
         if assign.subscript:
             if current == ASSOCIATIVE:
                 self.walk.assign(assign.name, ASSOCIATIVE)
@@ -319,7 +323,8 @@ class Interpreter:
             if isinstance(current, tuple):
                 value = UNKNOWN
             else:
-                value = joined([*(current.parts if current else (Hole.ANY,)), *value.parts])
+                parts = (Hole.ANY,) if current is None or current.many else current.parts
+                value = joined([*parts, *((Hole.ANY,) if value.many else value.parts)])
         self.walk.assign(assign.name, value, exports)
 
     def simple(self, command: SimpleCommand, piped: bool) -> Ends:

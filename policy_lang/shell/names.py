@@ -87,6 +87,7 @@ _GIT = frozenset(
         "-C",
     ]
 )
+_LS = frozenset(["-1", "-t", "-r", "-S", "-U", "-v", "-X", "-c", "-u", "-d", "-A", "-h", "--sort", "--time"])
 _ODD = regex(r"\A-|[\s'\"\\*?\[]")
 
 
@@ -107,6 +108,8 @@ def printed_names(walk: Walk, parsed: Parsed) -> Lines | None:
         parsed.path == ("git", "diff") and "--name-only" in given and given <= _GIT
     ):
         return _below([], "\0" if "-z" in given else "\n", folders)
+    if name == "ls" and given <= _LS:
+        return _entries(walk, parsed.operands, given)
     if name in _KEPT:
         lines = walk.input
         if lines is None or not given <= _KEPT[name] or len(parsed.operands) != (name == "grep" and "-e" not in given):
@@ -122,6 +125,50 @@ def _below(operands: list[Value], end: str, folders: tuple[str, ...] | None, hid
         end,
         folders,
     )
+
+
+def _entries(walk: Walk, operands: list[Value], given: set[str]) -> Lines | None:
+    """What `ls` prints: the names in the working folder, or its operands themselves where none is a folder."""
+    if not operands and "-d" not in given:
+        return Lines(
+            (Value((Hole.ENTRY if "-A" in given else Hole.FILE,), True, "a name in the folder"),),
+            "\n",
+            walk.state.folders,
+        )
+    for operand in operands if "-d" not in given else ():
+        if Hole.FILE not in operand.parts or walk.wrote or "*" in walk.state.variables or not _located(operand):
+            return None
+        walk.act("run", operand, opaque="a folder matches, and `ls` prints the names inside", names="folder")
+    return Lines(tuple(operands), "\n", walk.state.folders) if operands else None
+
+
+def _located(value: Value) -> bool:
+    return all(isinstance(p, str) or p in NAMES or (p is Hole.HOME and i == 0) for i, p in enumerate(value.parts))
+
+
+def text_of(walk: Walk, lines: Lines) -> Value:
+    """What lines are as one text: one of the names, or nothing. Several of them together name nothing that exists.
+
+    A name with a line break would become others: a filter cuts it, or its end is taken away. So where the text
+    is a path there must be no such name.
+    """
+    unknown = Value((Hole.ANY,), False, "a command's output")
+    form = covering_form(list(lines.forms))
+    if form is None or lines.end == "\0" or lines.folders != walk.state.folders or _made_odd(walk):
+        return unknown
+    walk.printed[form.parts] = form
+    if form.parts[-1] is Hole.BELOW:  # of a tree the path is where it begins
+        walk.printed[form.parts[:-1]] = form
+    return Value(form.parts, True, form.why)
+
+
+def covering_form(forms: list[Value]) -> Value | None:
+    """A value that covers all forms: one that they have, or all that is found below where they begin."""
+    if len(forms) < 2:
+        return forms[0] if forms else None
+    heads = {f.parts[: f.parts.index(Hole.BELOW) + 1] if Hole.BELOW in f.parts else () for f in forms}
+    head = heads.pop()
+    return Value(head, True, forms[0].why) if head and not heads else None
 
 
 def words_of(walk: Walk, lines: Lines | None, splits: bool, fields: bool = True) -> list[Value] | None:
@@ -156,6 +203,11 @@ def _made_odd(walk: Walk) -> bool:
 def is_odd(name: str) -> bool:
     """True for a name that a shell or xargs would split, unquote or expand, or a program take for an option."""
     return _ODD.search(name) is not None
+
+
+def is_broken(name: str) -> bool:
+    """True for a name that is several lines."""
+    return "\n" in name
 
 
 def listed_folder(value: Value) -> Value | None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
             """Run it; its acts stand where the program stands."""
 
 
-PRINTERS = frozenset(["head", "tail", "sort", "uniq", "tac", "cat", "grep", "egrep", "fgrep", "rg", "git"])
+PRINTERS = frozenset(["ls", "head", "tail", "sort", "uniq", "tac", "cat", "grep", "egrep", "fgrep", "rg", "git"])
 """Programs that may print names of files, besides those whose reader says so."""
 _VERSION = regex(r"(python|pip|perl|ruby|php|node|lua|gcc|g\+\+|clang|clang\+\+)[0-9][0-9.]*", re.ASCII)
 

@@ -1,4 +1,4 @@
-"""The grammar of commands: lists, pipelines, compound commands, redirections (bash(1), SHELL GRAMMAR)."""
+"""The grammar of commands: lists, pipelines, compound and simple commands (bash(1), SHELL GRAMMAR)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ..domain.regex import regex
 from .dialect import BASH, Dialect
-from .reading import Opaque, WordReader
+from .reading import BLANK, Opaque, WordReader
 from .tree import (
     AndOrList,
     ArithmeticCommand,
@@ -32,10 +32,8 @@ from .tree import (
     WhileClause,
 )
 
-_BLANK = regex(r"(?:[ \t]|\\\n)+")
 _SPACE = regex(r"(?:[ \t\n]|\\\n)+")
 _BLANKS = frozenset(" \t\\#")
-_REDIRECTS = frozenset("<>&0123456789")
 _COMMENT = regex(r"#[^\n]*")
 _RESERVED = regex(
     r"(?:if|then|elif|else|fi|for|while|until|do|done|case|esac|select|function|time|coproc|\[\[|\{|\}|!|in)"
@@ -43,10 +41,7 @@ _RESERVED = regex(
     re.ASCII,
 )
 _ASSIGNMENT = regex(r"([A-Za-z_][A-Za-z0-9_]*)(?:\[([A-Za-z0-9_@*$\"'+-]*)\])?(\+?=)", re.ASCII)
-_VARIABLE_FD = regex(r"\{[A-Za-z_][A-Za-z0-9_]*\}", re.ASCII)
 _SUBSCRIPT = regex(r"[A-Za-z_][A-Za-z0-9_]*\[", re.ASCII)
-_REDIRECT = regex(r"([0-9]*)(<<<|<<-|<<|<>|<&|>>|>&|>\||<(?!\()|>(?!\()|&>>|&>)")
-_NUMBERS_GLOB = regex(r"<[0-9]*-[0-9]*>")
 _FUNCTION = regex(r"([A-Za-z_][A-Za-z0-9_.:-]*)[ \t]*\([ \t]*\)", re.ASCII)
 _FUNCTION_NAME = regex(r"[A-Za-z_][A-Za-z0-9_.:-]*", re.ASCII)
 _DECLARING = frozenset({"declare", "typeset", "local", "export", "readonly"})
@@ -75,7 +70,7 @@ class Reader(WordReader):
         char = self.text[self.pos : self.pos + 1]
         if char not in _BLANKS:
             return
-        match = _BLANK.match(self.text, self.pos)
+        match = BLANK.match(self.text, self.pos)
         if match:
             self.pos = match.end()
         if self.text.startswith("#", self.pos):
@@ -142,14 +137,6 @@ class Reader(WordReader):
         if not items and not empty:
             raise self.fail("a list of commands is empty")
         return tuple(items)
-
-    def operator_ends(self) -> None:
-        """A line continued right behind an operator could make it longer."""
-        at = self.pos
-        while self.text.startswith("\\\n", at):
-            at += 2
-        if self.text[at : at + 1] in set(";&|<>("):
-            raise self.fail("a line is continued inside an operator")
 
     def block(self, *stops: str) -> tuple[AndOrList, ...]:
         """Commands up to one of the reserved words, which is left standing."""
@@ -445,55 +432,6 @@ class Reader(WordReader):
         return ShellWord(tuple(parts), self.offset + start, self.offset + self.pos)
 
     # simple commands
-
-    def redirect(self) -> Redirect | None:
-        """A redirection, or None."""
-        if self.text[self.pos : self.pos + 1] not in _REDIRECTS:
-            return None
-        match = _REDIRECT.match(self.text, self.pos)
-        if match is None or (match[1] and match[2][0] == "&"):
-            return None
-        start = self.pos
-        if start and self.text[start - 1] == "}":
-            opened = self.text.rfind("{", 0, start)
-            apart = opened == 0 or self.text[opened - 1] in " \t\n;&|()<>"
-            if opened >= 0 and apart and _VARIABLE_FD.fullmatch(self.text, opened, start):
-                raise self.fail("`{name}>` keeps the descriptor's number in a variable", "write a number")
-        fd, op = match[1], match[2]
-        if self.dialect.modifiers and _NUMBERS_GLOB.match(self.text, self.pos):
-            raise self.fail("a glob of numbers, which only zsh has")
-        if op == "<<<":
-            self.extended("`<<<`")
-        if op[0] == "&" and not self.dialect.extended_syntax:
-            self.detaches = True
-        self.pos = match.end()
-        if self.text.startswith("\\\n", self.pos):
-            self.operator_ends()
-        blank = _BLANK.match(self.text, self.pos)
-        if blank:
-            self.pos = blank.end()
-        if op in {"<&", ">&"} and self.text.startswith("-", self.pos):  # a token of its own, whatever follows
-            self.pos += 1
-            return Redirect(op, ShellWord((Text("-", True),), 0, 0), fd, self.offset + start, self.offset + self.pos)
-        if self.text.startswith("#", self.pos) or self.pos >= self.end:
-            raise self.fail("a redirection without a target")
-        target = self.word()
-        if "&" in op and any(isinstance(p, Text) and "\\" in p.text for p in target.parts):
-            raise self.fail("a backslash in the name behind `>&`")  # bash takes it away once more
-        redirect = Redirect(op, target, fd, self.offset + start, self.offset + self.pos)
-        if op in {"<<", "<<-"}:
-            texts = [p.text if isinstance(p, Text) else None for p in target.parts]
-            if None in texts or any(isinstance(p, Text) and not p.quoted and "`" in p.text for p in target.parts):
-                raise self.fail("a here-document's end is written with an expansion")
-            delimiter = "".join(t for t in texts if t is not None)
-            if "\n" in delimiter or not delimiter:
-                raise self.fail("an unusual here-document's end")
-            raw = self.text[target.start - self.offset : target.end - self.offset]
-            if "\\\n" in raw or raw.startswith("$"):
-                raise self.fail("an unusual here-document's end")
-            quoted = any(c in raw for c in "'\"\\")
-            self.pending.append((redirect, delimiter, quoted, op == "<<-"))
-        return redirect
 
     def simple(self) -> SimpleCommand:
         """Assignments, words, redirections."""

@@ -1,4 +1,4 @@
-"""Words of a script: quotes, expansions, substitutions, here-document bodies.
+"""Words of a script: quotes, expansions, substitutions; redirections and here-document bodies.
 
 A construct that shells read differently, or that this reader does not know, raises `Opaque` with a reason: it is
 never guessed at. The rules are those of bash 5.2 (bash(1), "QUOTING" and "EXPANSION").
@@ -30,6 +30,12 @@ _TEXT = regex(r"[^ \t\n;&|<>()$`\\\"']+")
 _IN_DOUBLE = regex(r'[^"$`\\]+')
 _IN_HEREDOC = regex(r"[^$`\\]+")
 _IN_BRACES = regex(r"[^}\"'$`\\<>]+")
+_REDIRECTS = frozenset("<>&0123456789")
+_REDIRECT_ENDS = frozenset(("", *" \t\n;&|()<>"))
+_VARIABLE_FD = regex(r"\{[A-Za-z_][A-Za-z0-9_]*\}", re.ASCII)
+_REDIRECT = regex(r"([0-9]*)(<<<|<<-|<<|<>|<&|>>|>&|>\||<(?!\()|>(?!\()|&>>|&>)")
+_NUMBERS_GLOB = regex(r"<[0-9]*-[0-9]*>")
+BLANK = regex(r"(?:[ \t]|\\\n)+")
 _IN_ARITH = regex(r"[^()$`\\\"']+")
 _NAME = regex(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _BRACED = regex(r"([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-])(?:\[([A-Za-z0-9_@*$-]*)\])?", re.ASCII)
@@ -430,6 +436,74 @@ class WordReader:
                 closes = part.text[-1] == "}" and "{" not in part.text and len(word.parts) == 1
                 if closes or (word is words[0] and part.text[0] == "{"):
                     raise self.fail("a brace, which zsh reads in another way", "write a blank beside it")
+
+    # redirections
+
+    def operator_ends(self) -> None:
+        """A line continued right behind an operator could make it longer."""
+        at = self.pos
+        while self.text.startswith("\\\n", at):
+            at += 2
+        if self.text[at : at + 1] in set(";&|<>("):
+            raise self.fail("a line is continued inside an operator")
+
+    def redirect(self) -> Redirect | None:
+        """A redirection, or None."""
+        if self.text[self.pos : self.pos + 1] not in _REDIRECTS:
+            return None
+        match = _REDIRECT.match(self.text, self.pos)
+        if match is None or (match[1] and match[2][0] == "&"):
+            return None
+        if len(match[1]) > 1 and not self.dialect.long_descriptors:
+            if self.dialect.long_descriptors is None:
+                raise self.fail("a descriptor of several digits, which some shells called `sh` take for a word")
+            return None
+        start = self.pos
+        if start and self.text[start - 1] == "}":
+            opened = self.text.rfind("{", 0, start)
+            apart = opened == 0 or self.text[opened - 1] in " \t\n;&|()<>"
+            if opened >= 0 and apart and _VARIABLE_FD.fullmatch(self.text, opened, start):
+                raise self.fail("`{name}>` keeps the descriptor's number in a variable", "write a number")
+        fd, op = match[1], match[2]
+        if self.dialect.modifiers and _NUMBERS_GLOB.match(self.text, self.pos):
+            raise self.fail("a glob of numbers, which only zsh has")
+        if op == "<<<":
+            self.extended("`<<<`")
+        if op[0] == "&" and not self.dialect.extended_syntax:
+            self.detaches = True
+        self.pos = match.end()
+        if self.text.startswith("\\\n", self.pos):
+            self.operator_ends()
+        blank = BLANK.match(self.text, self.pos)
+        if blank:
+            self.pos = blank.end()
+        if op in {"<&", ">&"} and self.text.startswith("-", self.pos) and self.closes():
+            self.pos += 1
+            return Redirect(op, ShellWord((Text("-", True),), 0, 0), fd, self.offset + start, self.offset + self.pos)
+        if self.text.startswith("#", self.pos) or self.pos >= self.end:
+            raise self.fail("a redirection without a target")
+        target = self.word()
+        if "&" in op and any(isinstance(p, Text) and "\\" in p.text for p in target.parts):
+            raise self.fail("a backslash in the name behind `>&`")  # bash takes it away once more
+        redirect = Redirect(op, target, fd, self.offset + start, self.offset + self.pos)
+        if op in {"<<", "<<-"}:
+            texts = [p.text if isinstance(p, Text) else None for p in target.parts]
+            if None in texts or any(isinstance(p, Text) and not p.quoted and "`" in p.text for p in target.parts):
+                raise self.fail("a here-document's end is written with an expansion")
+            delimiter = "".join(t for t in texts if t is not None)
+            if "\n" in delimiter or not delimiter:
+                raise self.fail("an unusual here-document's end")
+            raw = self.text[target.start - self.offset : target.end - self.offset]
+            if "\\\n" in raw or raw.startswith("$"):
+                raise self.fail("an unusual here-document's end")
+            quoted = any(c in raw for c in "'\"\\")
+            self.pending.append((redirect, delimiter, quoted, op == "<<-"))
+        return redirect
+
+    def closes(self) -> bool:
+        """Whether a `-` behind `>&` closes: in bash it is a token of its own, whatever follows."""
+        following = self.text[self.pos + 1 : self.pos + 2]
+        return not self.dialect.redirection_marks or following in _REDIRECT_ENDS
 
     # here-documents
 

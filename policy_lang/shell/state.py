@@ -24,10 +24,10 @@ class ShellState:
 
     `folders` are the working folders that are possible, as texts relative to where the script begins (or
     absolute, or in the home); None when it may be any. `args` are the positional parameters, None when
-    unknown. Among the `variables` is `**` where it may stand for any depth. `hidden` are the values that `local`
-    variables of the running function hide, None for none. A function has every body it may have; None among them says
-    that it may be no function at all. `branch` is the current one of the repository, where a command that surely
-    succeeded has switched to it: see `repository.branch_left`.
+    unknown. Among the `variables` is `**` where it may stand for any depth, and `*` where a glob may become no word.
+    `hidden` are the values that `local` variables of the running function hide, None for none. A function has every
+    body it may have; None among them says that it may be no function at all. `branch` is the current one of the
+    repository, where a command that surely succeeded has switched to it: see `repository.branch_left`.
     """
 
     variables: dict[str, Binding]

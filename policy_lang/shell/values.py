@@ -48,7 +48,10 @@ _MOST_PARTS = limit("script_parts")
 
 @record(frozen=True, slots=True)
 class Value:
-    """One word; with `many`, any number of words of this form. `why` names what is not known, as written."""
+    """One word; with `many`, any number of words of this form. `why` names what is not known, as written.
+
+    As what a variable or a substitution is worth, `many` is a text that has this form, or is empty.
+    """
 
     parts: tuple[Piece, ...]
     many: bool = False

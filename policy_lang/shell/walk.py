@@ -17,7 +17,7 @@ from .reading import Opaque
 from .state import Binding, ShellState
 from .switching import switches
 from .tree import AndOrList, Command
-from .values import NAMES, NUMBER, UNKNOWN, UNKNOWN_MANY, Hole, Lines, Value, bounded, either, literal, numeric
+from .values import NAMES, NUMBER, UNKNOWN, UNKNOWN_MANY, Hole, Lines, Piece, Value, bounded, either, literal, numeric
 from .variables import OWNED, SHELL_VARIABLES, ZSH_VARIABLES, usual
 
 MOST_STEPS = limit("script_steps")
@@ -61,6 +61,7 @@ class Walk:
     `exported` are the variables that were handed to programs, with `every` all that are set from then on; `hand_over`
     records what a value does there. `input` are the names that standard input still consists of, `output` those that
     the last program prints, where that is `heard`; None when they may be anything, as when part of a line was read.
+    `printed` are the forms of names that became texts, by the parts of the paths that they may be.
     `switched` counts what may have changed the current branch of a repository; `wrote` says that files were written.
     `linked` are the places where the script may have brought links, and `filled` counts to the first
     act of the running command that fills one.
@@ -93,6 +94,7 @@ class Walk:
         "moved",
         "odd",
         "output",
+        "printed",
         "returns",
         "span",
         "state",
@@ -125,6 +127,7 @@ class Walk:
         self.heard = self.wrote = False
         self.input: Lines | None = None
         self.output: Lines | None = None
+        self.printed: dict[tuple[Piece, ...], Value] = {}
         self.differs = False
         self.linked: list[Place] = []
         self.filled = 0
@@ -138,6 +141,9 @@ class Walk:
         folders = self.state.folders
         if self.linked and leads_anywhere(self.linked, action, value, folders) and not more.get("supposed"):
             value = Value((Hole.ANY,), value.many, "links that the same script brings lie on the way, and it")
+        if self.printed and action in {"read", "write", "delete"} and value.parts in self.printed:
+            form = self.printed[value.parts]
+            self.act("run", form, opaque="a name that is found has a line break", names="broken")
         if self.wrote or action == "write":
             self._partly(action, value, more)
             self.wrote = True

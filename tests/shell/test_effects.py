@@ -139,11 +139,28 @@ def test_what_is_named_by_a_search_or_a_glob(tmp_path: Path, script: str, lexica
         ("find src odd -type f | xargs cat", "allow", "deny"), ("find odd -type f -print0 | xargs -0 cat", "allow", "allow"), ("cat $(find odd -type f)", "allow", "deny"),
         ("find lost | xargs cat", "allow", "deny"), ("touch src/k.pem; cat src/*", "deny", "deny"), ('for f in src/*; do echo x > "$f/../../docs/x"; done', "deny", "deny"),
         ("echo *", "allow", "allow"), ("echo /etc/*", "deny", "deny"), ("for f in ~/.ssh/*; do :; done", "deny", "deny"), ("cd /etc && echo *", "deny", "deny"), ("x=(/etc/*)", "deny", "deny"),
+        ("cat \"$(find src -name '*.ts')\"", "allow", "allow"), ("f=$(find src -name '*.ts' | head -1); cat \"$f\"", "allow", "allow"), ('f=$(find src -type f); g=$f; [ -n "$g" ] && rm "$g"', "allow", "allow"),
+        ('f=$(find src -type f); for x in $f; do cat "$x"; done', "allow", "allow"), ("f=$(find odd -type f); cat $f", "allow", "deny"), ('f=$(find odd -type f); cat "$f"', "allow", "allow"),
+        ('f=$(find src -type f); cat "$f/x"', "deny", "deny"), ('f=$(find src -type f); cat "x$f"', "deny", "deny"), ("f=$(find src -type f); IFS=s; cat $f", "deny", "deny"), ('f=$(find src -type f); f+=x; cat "$f"', "deny", "deny"),
+        ('f=$(find src -type f); cat "${f#src}"', "deny", "deny"), ('f() { local f=$(find src -type f); cat "$f/x"; }; f', "deny", "deny"), ('rm -rf "$(find src -type f)/.."', "deny", "deny"), ('f=$(find src; echo /etc/passwd); cat "$f"', "deny", "deny"),
+        ('f=$(find broken -type f); cat "$f"', "allow", "deny"), ('cat "$(find broken | tail -1)"', "allow", "deny"), ('f=$(find broken -type f); echo "$f"', "allow", "allow"), ("touch $'src/a\\nb'; cat \"$(find src -type f)\"", "deny", "deny"),
+        ("ls | xargs cat", "allow", "allow"), ("cd src && ls | xargs wc -l", "allow", "allow"), ("ls src/*.ts | xargs rm", "allow", "allow"), ("rm $(ls -t src/*.ts | tail -n +2)", "allow", "allow"), ("ls src/* | xargs rm", "allow", "deny"), ("ls -d src/* | xargs wc -l", "allow", "allow"),
+        ("ls src | xargs cat", "deny", "deny"), ("ls -l src/*.ts | xargs cat", "deny", "deny"), ("ls -a | xargs cat", "deny", "deny"), ("ls docs/*.pem | xargs cat", "deny", "deny"), ("mkdir src/x.ts; ls src/*.ts | xargs cat", "deny", "deny"), ("shopt -s nullglob; ls src/*.ts | xargs rm", "deny", "deny"),
         ("printf '%s\\n' docs/*", "allow", "allow"), ("echo '/etc/*'", "allow", "allow"), ("set -- /etc/p*", "deny", "deny"), ("ls -d ~/.*", "deny", "deny"),
     ],
 )  # fmt: skip
 def test_names_that_are_printed_or_listed(tmp_path: Path, script: str, lexical: str, disk: str) -> None:
-    for name in ("src/a.ts", "src/b/k.ts", "docs/r.md", "docs/k.pem", "README.md", "dist/d", "odd/a b", "lost/x"):
+    for name in (
+        "src/a.ts",
+        "src/b/k.ts",
+        "docs/r.md",
+        "docs/k.pem",
+        "README.md",
+        "dist/d",
+        "odd/a b",
+        "lost/x",
+        "broken/a\nb",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     (tmp_path / "lost/l").symlink_to("/etc/passwd")

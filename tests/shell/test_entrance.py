@@ -38,7 +38,7 @@ def test_what_runs_at_the_end_is_seen_in_words_too(script: str, words: list[str]
 
 
 READ_BY_NAME = [
-    ("bash", "diff <(sort a) <(sort b)"), ("bash", "[[ -f x ]] && cat x"), ("bash", "ls {a,b}"), ("bash", 'a=(x y); ls "${a[@]}"'), ("bash", "time ls"),
+    ("bash", "diff <(sort a) <(sort b)"), ("bash", "[[ -f x ]] && cat x"), ("bash", 'echo "${x/a/b}"'), ("bash", 'a=(x y); ls "${a[@]}"'), ("bash", "time ls"),
     ("/usr/bin/bash", "cat <<< x"), ("zsh", "[[ -f x ]] && cat x"),
 ]  # fmt: skip
 
@@ -72,8 +72,15 @@ def test_options_of_the_shell_that_change_the_reading_are_opaque(words: str, rea
     assert bool(opaque(argv_acts((*words.split(), "ls a"), builtin))) is not readable
 
 
+def test_sh_may_expand_braces_or_not() -> None:
+    for shell in ("sh", "dash"):
+        acts = argv_acts((shell, "-c", "ls {a,b}"), builtin)
+        assert not opaque(acts)
+        assert {a.value.text for a in acts if a.action == "read"} == {"a", "b", "{a,b}"}
+
+
 def test_posix_mode_is_read_as_sh() -> None:
-    assert opaque(argv_acts(("bash", "--posix", "-c", "ls {a,b}"), builtin))
+    assert opaque(argv_acts(("bash", "--posix", "-c", 'echo "${x/a/b}"'), builtin))
     assert not opaque(argv_acts(("bash", "--posix", "-c", "ls a"), builtin))
 
 

