@@ -22,7 +22,7 @@ from ..ir.sorts.host import host_text
 from . import ungranted
 from .cases import Cases
 from .changes import Change, changes, merged_attributes, renamed_tiers, weaker_tiers
-from .items import Side
+from .items import Side, rules_about
 from .members import matching
 from .questions import ADDRESSES, BARE, Question, permits, same_answer, search, unlogged, unsure, weakened, widened
 from .sampling import Sampled
@@ -427,7 +427,7 @@ class _Differ:
         others = telling(proof, own if rule.sort == PATH else (), files[:1])
         if rule.sort == COMMAND and proof.resource != SCRIPT:  # what the rule itself says
             words = (instance(s, "") for p in rule.include for s in p.sequences if s != (OPAQUE,))
-            others = (replace(proof, resource=w) for w in words if "" not in w)
+            others = (replace(proof, resource=w) for w in words if w and "" not in w)
         for witness in others:
             verdicts = tuple(verdict_on(e, witness) for e in engines)
             named = any(r.id == rule.id for r in (*verdicts[at].rules, *verdicts[at].support))
@@ -440,7 +440,7 @@ _TURNED = (("old", "new"), ("new", "old"))
 
 
 def _rules(policy: PolicySet, action: str) -> Iterator[Rule]:
-    yield from (r for layer in policy.layers for r in layer.rules if action in r.actions)
+    return rules_about(policy, action)
 
 
 def _cause(verdicts: tuple[Verdict, ...], fresh: dict[str, list[Rule]], kind: str) -> tuple[RuleRef, str]:

@@ -148,7 +148,7 @@ class _Finder:
             self.twins.setdefault((rule.effect, _content(rule)), []).append(rule.id)
         self._grants(action, layer, part, every)
         parts = self.side.parts(action)
-        granted = tuple(p.grants for p in parts if not p.guardrail)
+        granted = tuple(p.granting() for p in parts if not p.guardrail)
         bare = tuple(p.bare_grants for p in parts if not p.guardrail)
         self._denies(action, part, every, granted, bare)
         self._asks(action, part, every, granted, bare)
@@ -181,7 +181,7 @@ class _Finder:
         """The rules that ask about nothing which others permit: an `ask` restricts as well, in any spelling."""
         asks = {_name(i) for i in grants if i.rule is not None and i.rule.effect == ASK}
         parts = self.side.parts(action)
-        granted = tuple(p.grants for p in parts if not p.guardrail)
+        granted = tuple(p.granting() for p in parts if not p.guardrail)
         bare = tuple(p.bare_grants for p in parts if not p.guardrail)
         items = [i for p in parts for found in p.asks.values() for i in found if _name(i) in asks]
         bares = [i for p in parts for found in p.bare_asks.values() for i in found if _name(i) in asks]
@@ -195,7 +195,7 @@ class _Finder:
         if not others or layer or not live:
             return
         denies = [i for p in others for i in p.denies]
-        required = (live, *(p.grants for p in others if not p.guardrail))
+        required = (live, *(p.granting() for p in others if not p.guardrail))
         none = self._none(action, Question(required, denies, "granted"))
         for name in sorted(none & self._deciding_nothing(action, live)):
             self._note(NEUTRALISED, every[name], action, self._meeting(action, every[name], denies))

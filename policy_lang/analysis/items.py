@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from ..automata.pattern import ANY, CLIMBING, CONTROL, MANY, Sequence, Word, collapse
-from ..domain.actions import ALLOW, ASK, COMMAND, DENY, PATH
+from ..automata.pattern import ANY, CLIMBING, CONTROL, MANY, Pattern, Sequence, Word, collapse
+from ..domain.actions import ALLOW, ASK, COMMAND, DENY, HOST, PATH, SORT_OF
 from ..domain.conditions import TRUE, Atom, Formula, Join, join
 from ..domain.errors import RequestError
 from ..domain.limits import limit
@@ -23,8 +23,10 @@ from ..engine.pdp import Engine
 from ..engine.protected_files import policy_file_rules
 from ..engine.readings import Reading, profile_of, readings
 from ..facts.commands import OPAQUE, argv_word, climbs
+from ..facts.paths import ROOT
 from ..ir.conditions import canonical
-from ..ir.model import PolicySet, Rule
+from ..ir.model import Default, PolicySet, Rule
+from ..ir.patterns import compile_pattern
 from ..shell.analyse import argv_acts
 from ..shell.profile import Profile, Profiles, own_name
 from .cases import UNKNOWN, spread
@@ -38,12 +40,16 @@ OPTION = f"{UNKNOWN}option "
 
 @dataclass(slots=True)
 class Part:
-    """The items of one layer about one action. `overrides` are the grants that reach into the protected floor."""
+    """The items of one layer about one action. `overrides` are the grants that reach into the protected floor.
+
+    `defaults` are about everything: for each tier, when it is asked for what none of the `grants` is about.
+    """
 
     name: str
     guardrail: bool
     denies: Items = field(default_factory=list)
     grants: Items = field(default_factory=list)
+    defaults: dict[str, Items] = field(default_factory=dict)
     overrides: Items = field(default_factory=list)
     logs: Items = field(default_factory=list)
     asks: dict[str, Items] = field(default_factory=dict)
@@ -57,6 +63,10 @@ class Part:
         yield from (*self.denies, *self.grants, *self.bare_denies)
         for items in (*self.asks.values(), *self.bare_asks.values()):
             yield from items
+
+    def granting(self) -> Items:
+        """What lets something be permitted, if only because a person is asked."""
+        return [*self.grants, *(item for items in self.defaults.values() for item in items)]
 
 
 class Side:
@@ -89,7 +99,8 @@ class Side:
 
     def actions(self) -> set[str]:
         """The actions that some rule speaks of."""
-        return {action for found in self._by_action for action in found}
+        defaults = {action for layer in self.policy.layers for d in layer.defaults for action in d.actions}
+        return {action for found in self._by_action for action in found} | defaults
 
     def covering(self, tier: str) -> set[str]:
         """The tiers whose approval is one of `tier` as well."""
@@ -108,6 +119,9 @@ class Side:
                 self.part(layer.name, layer.guardrail, found.get(action, []))
                 for layer, found in zip(self.policy.layers, self._by_action, strict=True)
             ]
+            for part, layer in zip(self._parts[action], self.policy.layers, strict=True):
+                for default in (d for d in layer.defaults if action in d.actions):
+                    self._default(part, default_rule(default, action))
         return self._parts[action]
 
     def part(self, name: str, guardrail: bool, rules: list[Rule]) -> Part:
@@ -124,6 +138,13 @@ class Side:
             if rule.grants:
                 self._grant(part, self._item(rule, True, rule.condition))
         return part
+
+    def _default(self, part: Part, rule: Rule) -> None:
+        sequences = tuple(s for p in rule.include for s in p.sequences)
+        item = Item(rule, sequences, (), self._spread(rule.condition), True)
+        part.defaults.setdefault(rule.tier, []).append(item)
+        if rule.sort == COMMAND:
+            part.bare_grants.append(replace(item, include=((BARE, ANY, MANY),)))
 
     def _grant(self, part: Part, item: Item) -> None:
         part.grants.append(item)
@@ -313,6 +334,30 @@ class Side:
 def _marked(sequence: Sequence) -> Sequence:
     """A grant with the words marked that no wildcard inside a word of another grant stands for."""
     return tuple(CLIMBING + x if i and isinstance(x, str) and climbs(x) else x for i, x in enumerate(sequence))
+
+
+def default_rule(default: Default, action: str) -> Rule:
+    """An `otherwise` as a rule about everything that an action may be about."""
+    sort = SORT_OF[action]
+    sequences: tuple[Sequence, ...] = ((MANY,),)
+    if sort == COMMAND:
+        sequences = ((MANY,), (OPAQUE,))
+    elif sort == PATH:
+        sequences = ((ROOT, MANY),)
+    elif sort == HOST:
+        sequences = tuple(compile_pattern(HOST, "**:*"))
+    return Rule(
+        default.id, default.key, ASK, default.tier, default.actions, sort, (Pattern(sort, "otherwise", sequences),),
+        (), (), (), default.condition, True, False, False, "", default.file, default.line, default.module, "",
+        default.span,
+    )  # fmt: skip
+
+
+def rules_about(policy: PolicySet, action: str) -> Iterator[Rule]:
+    """Every rule about an action, and what is asked for otherwise."""
+    for layer in policy.layers:
+        yield from (r for r in layer.rules if action in r.actions)
+        yield from (default_rule(d, action) for d in layer.defaults if action in d.actions)
 
 
 def side_of(engine: Engine, layout: Layout) -> Side:

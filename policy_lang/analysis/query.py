@@ -19,7 +19,7 @@ from .cases import TRUE as SURELY
 from .cases import Cases, Demand
 from .items import Items, Side, side_of
 from .members import matching
-from .questions import Permit, Question, permits, search
+from .questions import Permit, Question, by_default, permits, search
 from .sampling import Sampled
 from .search import Item
 from .spaces import Layout
@@ -110,16 +110,23 @@ class _Asker:
         wanted = self._wanted(action)
         parts = self.side.parts(action)
         asks = [i for p in parts for items in p.asks.values() for i in items]
-        for way in permits(self.side, action):
-            for effect, more, barred in ((ALLOW, (), asks), (ASK, (asks,), [])):
-                if not way.grants or (effect == ASK and (not asks or self.accept is not None)):
-                    continue
-                grants = self._for_agent(way.grants[0])
-                required = (grants, *wanted, *way.grants[1:], *more)
-                question = Question(required, [*way.barred, *barred], "granted")
-                if self.accept is not None and wanted and not self._any(action, question, wanted):
-                    continue
-                self._grants(action, effect, question, way)
+        tiers = self.side.policy.tiers
+        looked: list[tuple[str, Permit, tuple[Items, ...], Items]] = []
+        for way in permits(self.side, action, tiers):
+            looked.append((ALLOW, way, (), asks))
+        for way in permits(self.side, action) if self.accept is None else ():
+            if asks:
+                looked.append((ASK, way, (asks,), []))
+            looked += [(ASK, way, (items,), part.grants) for part, items in by_default(self.side, action, tiers)]
+        for effect, way, more, barred in looked:
+            if not way.grants:
+                continue
+            grants = self._for_agent(way.grants[0])
+            required = (grants, *wanted, *way.grants[1:], *more)
+            question = Question(required, [*way.barred, *barred], "granted")
+            if self.accept is not None and wanted and not self._any(action, question, wanted):
+                continue
+            self._grants(action, effect, question, way)
         if self.accept is None:
             self._sampled(action)
 

@@ -7,7 +7,8 @@ with one reason why that refuses: a grant that is not there, a deny that is. Wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import itertools
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from ..automata.budget import Budget
@@ -52,19 +53,42 @@ class Permit:
     over_floor: bool = False
 
 
-def permits(side: Side, action: str) -> list[Permit]:
-    """The ways in which a policy set permits. Empty when it never does."""
+def permits(side: Side, action: str, unasked: Collection[str] = ()) -> list[Permit]:
+    """The ways in which a policy set permits. Empty when it never does.
+
+    With `unasked` those in which no tier of these is asked for because nothing grants.
+    """
     parts = side.parts(action)
-    defaults = [p for p in parts if not p.guardrail]
+    granting = [p for p in parts if not p.guardrail]
     denies = [i for p in parts for i in p.denies]
-    if not defaults and not side.over_everything:
+    if not granting and not side.over_everything:
         return []
-    names = tuple(p.name for p in defaults)
-    floor = side.floor(action) if defaults else []
-    ways = [Permit(names, tuple(p.grants for p in defaults), [*denies, *floor])]
-    if floor and all(p.overrides for p in defaults):
-        ways.append(Permit(names, tuple(p.overrides for p in defaults), denies, over_floor=True))
+    names = tuple(p.name for p in granting)
+    floor = side.floor(action) if granting else []
+    ways = [
+        Permit(names, tuple(grants for grants, _ in chosen), [*denies, *floor, *(i for _, b in chosen for i in b)])
+        for chosen in itertools.product(*(_granting(p, unasked) for p in granting))
+    ]
+    if floor and all(p.overrides for p in granting):
+        ways.append(Permit(names, tuple(p.overrides for p in granting), denies, over_floor=True))
     return [w for w in ways if all(w.grants)]
+
+
+def _granting(part: Part, unasked: Collection[str]) -> list[tuple[Items, Items]]:
+    """What must hold, and what must not, for a layer to let something be permitted."""
+    avoided = [i for tier, items in part.defaults.items() if tier in unasked for i in items]
+    if not avoided:
+        return [(part.granting(), [])]
+    others = [i for tier, items in part.defaults.items() if tier not in unasked for i in items]
+    return [(part.grants, []), *([(others, [*part.grants, *avoided])] if others else [])]
+
+
+def by_default(side: Side, action: str, tiers: Collection[str]) -> Iterator[tuple[Part, Items]]:
+    """The layers that ask one of some tiers for what nothing in them grants, with what says so."""
+    for part in side.parts(action):
+        items = [i for tier, found in part.defaults.items() if tier in tiers for i in found]
+        if items:
+            yield part, items
 
 
 def widened(old: Side, new: Side, action: str) -> Iterator[Question]:
@@ -130,9 +154,10 @@ def _bare_grants(side: Side, action: str) -> Iterator[tuple[Items, ...]]:
 def _lost(way: Permit, part: Part, place: int, floor: Items) -> Iterator[Question]:
     """What a way permits and a layer's grants do not cover."""
     others = (*way.grants[:place], *way.grants[place + 1 :])
-    more = minus(way.grants[place], part.grants)
+    granting = part.granting()
+    more = minus(way.grants[place], granting)
     if more:
-        yield Question((more, *others), [*way.barred, *part.grants], "granted")
+        yield Question((more, *others), [*way.barred, *granting], "granted")
     if way.over_floor and floor:
         more = minus(way.grants[place], part.overrides)
         if more:
@@ -146,10 +171,14 @@ def weakened(old: Side, new: Side, action: str, tier: str, renamed: dict[str, st
     before = [i for p in old.parts(action) for t, items in p.asks.items() if t in mine for i in items]
     after = [i for p in new.parts(action) for t, items in p.asks.items() if t in theirs for i in items]
     dropped = minus(before, after)
-    if dropped:
-        for first, second in _both(old, new, action):
-            required = _together(first.grants, second.grants)
-            yield Question((dropped, *required), [*first.barred, *second.barred, *after], "asked")
+    for first, second in _both(old, new, action, theirs):
+        required = _together(first.grants, second.grants)
+        barred = [*first.barred, *second.barred, *after]
+        if dropped:
+            yield Question((dropped, *required), barred, "asked")
+        for part, items in by_default(old, action, mine):
+            if not any(_asks_alike(part, mine, other, theirs) for other in new.parts(action)):
+                yield Question((items, *required), [*barred, *part.grants], "asked")
     bare_before = [i for p in old.parts(action) for t, items in p.bare_asks.items() if t in mine for i in items]
     bare_after = [i for p in new.parts(action) for t, items in p.bare_asks.items() if t in theirs for i in items]
     dropped = minus(bare_before, bare_after)
@@ -173,9 +202,9 @@ def unlogged(old: Side, new: Side, action: str) -> Iterator[Question]:
             yield Question((dropped, *required), [*first.barred, *second.barred, *after], "logged")
 
 
-def _both(old: Side, new: Side, action: str) -> Iterator[tuple[Permit, Permit]]:
+def _both(old: Side, new: Side, action: str, unasked: Collection[str] = ()) -> Iterator[tuple[Permit, Permit]]:
     for first in permits(old, action):
-        for second in permits(new, action):
+        for second in permits(new, action, unasked):
             if first.over_floor == second.over_floor:
                 yield first, second
 
@@ -189,11 +218,18 @@ def _together(first: tuple[Items, ...], second: tuple[Items, ...]) -> list[Items
     return out
 
 
+def _asks_alike(first: Part, mine: Collection[str], second: Part, theirs: Collection[str]) -> bool:
+    """Whether what one layer asks for by default is just what another one does."""
+    sides = ((first, mine), (second, theirs))
+    before, after = ([i for t, items in p.defaults.items() if t in tiers for i in items] for p, tiers in sides)
+    return same(first.grants, second.grants) and same(before, after)
+
+
 def _equal(first: Part, second: Part) -> bool:
     return (
         first.guardrail == second.guardrail
         and same(first.denies, second.denies)
-        and same(first.grants, second.grants)
+        and same(first.granting(), second.granting())
         and same(first.overrides, second.overrides)
         and same(first.bare_denies, second.bare_denies)
     )
@@ -206,7 +242,7 @@ def same_answer(old: Side, new: Side, action: str, items: Items) -> Iterator[Que
     parts = new.parts(action)
     for part in parts:
         if not part.guardrail:
-            yield Question((items,), list(part.grants), "refused")
+            yield Question((items,), part.granting(), "refused")
         if part.denies:
             yield Question((items, part.denies), [], "refused")
     floor = new.floor(action)
@@ -221,7 +257,7 @@ def permitted(side: Side, action: str, items: Items, bare: Items, unasked: Itera
     """Which of some items a policy set permits without an approval of any of the tiers `unasked`."""
     tiers = tuple(unasked)
     asks: list[Item] = [i for p in side.parts(action) for t in tiers for i in p.asks.get(t, ())]
-    for way in permits(side, action):
+    for way in permits(side, action, tiers):
         yield Question((items, *way.grants), [*way.barred, *asks], "claimed")
     barred = [i for p in side.parts(action) for i in p.bare_denies]
     if bare:

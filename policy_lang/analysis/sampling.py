@@ -38,6 +38,7 @@ from ..shell.profile import Parsed, Profile, parse_argv
 from ..shell.reading import Opaque
 from ..shell.values import literal
 from .cases import Cases, Demand, outcome
+from .items import rules_about
 from .spaces import Layout
 from .witness import Witness, plain_case, requests, usual_layout, verdict_on
 
@@ -113,8 +114,7 @@ class Sampled:
 
 def _about(engines: Iterable[Engine], action: str) -> Iterator[Rule]:
     for engine in engines:
-        for layer in engine.policy.layers:
-            yield from (r for r in layer.rules if action in r.actions)
+        yield from rules_about(engine.policy, action)
 
 
 def _members(sequence: Sequence) -> Iterator[Word]:

@@ -59,7 +59,7 @@ def opaquely(side: Side) -> Iterator[tuple[Demand, ...]]:
     """What must hold for an opaque command to be permitted, in each way in which it can be."""
     parts = side.parts("run")
     denied = [d.fails() for p in parts for d in p.denies if (OPAQUE,) in d.include]
-    grants = [[i for i in p.grants if (OPAQUE,) in i.include] for p in parts if not p.guardrail]
+    grants = [[i for i in p.granting() if (OPAQUE,) in i.include] for p in parts if not p.guardrail]
     for chosen in itertools.islice(itertools.product(*grants), 16):
         yield (*denied, *(demand for item in chosen for demand in item.holds()))
 
@@ -112,7 +112,7 @@ def beside_names(side: Side) -> tuple[Items, ...]:
     out: list[Items] = []
     for part in side.parts("connect"):
         if not part.guardrail:
-            made = [(i, tuple(dict.fromkeys(m for s in i.include for m in moved(s)))) for i in part.grants]
+            made = [(i, tuple(dict.fromkeys(m for s in i.include for m in moved(s)))) for i in part.granting()]
             out.append([replace(i, include=m, exclude=()) for i, m in made if m])
     return tuple(out)
 

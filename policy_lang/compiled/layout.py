@@ -11,12 +11,12 @@ from __future__ import annotations
 
 MAGIC = b"\x89plc\r\n\x1a\n"
 """Shows at once that a transfer has changed line ends or dropped the eighth bit, as PNG's does (RFC 2083, 3.1)."""
-FORMAT = 3
+FORMAT = 4
 HEADER = 20
 """Magic, format, checksum, length: 8 bytes and three numbers. The sections' places follow."""
 
 SECTIONS = (
-    "about",  # a value: versions, digest, layers, tiers, attributes, conditions, sources, tables
+    "about",  # a value: versions, digest, layers, tiers, attributes, conditions, sources, tables, defaults
     "text-ends",  # for each text, where it ends
     "texts",  # UTF-8, sorted, each once
     "globs",  # the text of each glob

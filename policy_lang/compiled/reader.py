@@ -11,11 +11,12 @@ from sys import byteorder
 
 from ..automata.glob import Glob
 from ..automata.trie import Node, Trie
+from ..domain.actions import ASK
 from ..domain.conditions import Atom, Join
 from ..domain.decision import RuleRef
 from ..domain.limits import limit
 from ..domain.policy import AttributeType, FreezeRule, Tier
-from ..engine.table import Entry, Prepared, Table
+from ..engine.table import Entry, LayerDefault, Prepared, Table
 from . import layout
 from .codec import DamagedError, unpack
 
@@ -44,7 +45,7 @@ class Contents:
         self._file = file = _File(data)
         about: Any = unpack(file.section("about"))
         self.program, self.language, self.name, digest, self.sources, *rest = about
-        layers, tiers, attributes, conditions, tables, freezes, trusts = rest
+        layers, tiers, attributes, conditions, tables, freezes, trusts, defaults = rest
         self._profiles: dict[str, Profile | None] = {}
         self.prepared = Prepared(
             digest,
@@ -55,6 +56,7 @@ class Contents:
             _Tables(file, tables),
             tuple(FreezeRule(*f) for f in freezes),
             trusts,
+            tuple(_default(*d) for d in defaults),
         )
 
     def profile(self, name: str) -> Profile | None:
@@ -64,6 +66,12 @@ class Contents:
                 self._profiles = {}
             self._profiles[name] = self._file.profile(name)
         return self._profiles[name]
+
+
+def _default(
+    name: str, file: str, line: int, tier: str, module: str, layer: int, actions: tuple[str, ...], condition: int
+) -> LayerDefault:
+    return LayerDefault(RuleRef(name, ASK, file, line, "", tier, module), layer, actions, condition - 1)
 
 
 def _formula(value: Any) -> Formula:

@@ -11,7 +11,7 @@ from ..automata.trie import Node, Trie
 from ..domain.actions import ACTIONS
 from ..domain.conditions import Atom, Formula
 from ..domain.decision import RuleRef
-from ..engine.table import Entry, Prepared, Table
+from ..engine.table import Entry, LayerDefault, Prepared, Table
 from ..shell.profile import Profile
 from . import layout
 from .codec import Plain, pack
@@ -45,8 +45,14 @@ def write(prepared: Prepared, origin: Origin, profiles: Mapping[str, Profile]) -
         tuple((a.name, a.type, a.members, a.default) for a in prepared.attributes.values()),
         tuple(_formula(f) for f in prepared.conditions), places,
         tuple((f.denials, f.seconds, f.file, f.line) for f in prepared.freezes), prepared.trusts,
+        tuple(map(_default, prepared.defaults)),
     )  # fmt: skip
     return _file({"about": pack(about), **writer.sections(), **_profiles(profiles)})
+
+
+def _default(default: LayerDefault) -> Plain:
+    ref = default.ref
+    return (ref.id, ref.file, ref.line, ref.tier, ref.layer, default.layer, default.actions, default.condition + 1)
 
 
 def _formula(formula: Formula) -> Plain:

@@ -12,20 +12,20 @@ from ..automata.language import Language
 from ..automata.pattern import CONTROL, Pattern, Sequence, instance
 from ..automata.trie import Trie
 from ..automata.walker import Walker
-from ..domain.actions import ALLOW, COMMAND, SORT_OF
+from ..domain.actions import ACTIONS, ALLOW, COMMAND, SORT_OF
 from ..domain.conditions import Atom, atoms
 from ..domain.errors import Diagnostic, SearchLimitError
 from ..domain.policy import FreezeRule
 from ..domain.suggest import suggest
 from ..facts.commands import climbs
 from ..ir.conditions import canonical, satisfiable
-from ..ir.model import Layer, PolicySet, Rule
+from ..ir.model import Default, Layer, PolicySet, Rule
 from ..ir.patterns import compile_pattern
 from ..ir.scopes import PatternError, scope_sequence
 from ..ir.sorts.command import OPAQUE_SEQUENCE, options_in
 from ..ir.sorts.sort import sort_named
 from ..resolve.modules import Module
-from ..resolve.resolver import ResolvedPolicy, ResolvedRule
+from ..resolve.resolver import ResolvedDefault, ResolvedPolicy, ResolvedRule
 from ..syntax import tree
 from .checks import lower_proofs, lower_tests
 from .own_profiles import own_profiles, profile_name
@@ -48,7 +48,13 @@ def lower(resolved: ResolvedPolicy) -> PolicySet:
         return tuple(out)
 
     layers = tuple(
-        Layer(layer.module.name, layer.module.kind == "guardrail", rules_of(layer.rules)) for layer in resolved.layers
+        Layer(
+            layer.module.name,
+            layer.module.kind == "guardrail",
+            rules_of(layer.rules),
+            tuple(d for one in layer.defaults if (d := lowering.default(one)) is not None),
+        )
+        for layer in resolved.layers
     )
     floor = rules_of(resolved.floor)
     for module in resolved.modules:
@@ -118,6 +124,18 @@ class _Lowering:
             return None
         self._possible(written, sort, include, exclude)
         return self._make(written, sort, include, exclude, methods) if sound and self.faults == before else None
+
+    def default(self, written: ResolvedDefault) -> Default | None:
+        """An `otherwise` in normal form, or None when it has a mistake."""
+        item, module = written.item, written.module
+        if not self._scope_globs(written) or not written.sound:
+            return None
+        actions = tuple(dict.fromkeys(w.text for w in item.actions)) or ACTIONS
+        key = repr(("otherwise", item.tier.text, sorted(actions), canonical(written.condition)))
+        span = module.file.span(item.pos)
+        name = self._id(module, "", "otherwise", item.tier.text, key)
+        path = module.file.source.path
+        return Default(name, key, item.tier.text, actions, written.condition, path, span.line, module.name, span)
 
     def sort(self, module: Module, actions: list[tuple[tree.Word, list[tree.Word]]]) -> str | None:
         """The one sort of resource that all actions take."""
@@ -211,7 +229,7 @@ class _Lowering:
             if id(let) not in self.used_lets and not module.file.broken:
                 self._error(module, "PLE213", f"`let {let.name.text}` is never used", let.name.pos, "remove it")
 
-    def _scope_globs(self, written: ResolvedRule) -> bool:
+    def _scope_globs(self, written: ResolvedRule | ResolvedDefault) -> bool:
         """Check the globs of the scopes around a rule, each once; True when all are well."""
         found: list[bool] = []
         for atom, word in [(Atom(s.kind, "glob", (w.text,)), w) for s in written.scopes for w in s.globs]:
@@ -402,6 +420,7 @@ def _digest(
     """SHA-256 over meaning alone: neither order nor layout nor file names change it."""
     parts: list[object] = ["+".join(sorted({str(m.file.edition) for m in resolved.modules}))]
     parts += sorted((layer.guardrail, sorted({(r.key, r.because, r.label) for r in layer.rules})) for layer in layers)
+    parts += sorted((i, "otherwise", d.key) for i, layer in enumerate(layers) for d in layer.defaults)
     parts.append(sorted({r.key for r in floor}))
     parts.append(sorted(repr(t) for t in resolved.tiers.values()))
     parts.append(sorted(repr(a) for a in resolved.attributes.values()))

@@ -6,7 +6,7 @@ import os
 
 from ..automata.pattern import CLIMBING, Label, Sequence, Word, collapse
 from ..automata.walker import State
-from ..domain.actions import ALLOW, DENY
+from ..domain.actions import ALLOW, ASK, DENY
 from ..domain.decision import Verdict
 from ..domain.errors import RequestError
 from ..domain.request import Request
@@ -65,10 +65,14 @@ def run_verdict(evaluator: Evaluator, act: Act, request: Request, env: Environme
 
 def _unless_unnamed(evaluator: Evaluator, table: Table, act: Act, env: Environment, verdict: Verdict) -> Verdict:
     """The verdict; but what only a naming rule could grant, and none does, is opaque."""
-    if act.parsed is not None and act.parsed.named and verdict.effect == DENY and not verdict.rules:
-        return opaque_verdict(
-            evaluator, table, env, "it carries code or an option that only a rule which names it grants"
-        )
+    if act.parsed is None or not act.parsed.named:
+        return verdict
+    why = "it carries code or an option that only a rule which names it grants"
+    if verdict.effect == DENY and not verdict.rules:
+        return opaque_verdict(evaluator, table, env, why)
+    if evaluator.combiner.by_default(verdict):
+        opaque = opaque_verdict(evaluator, table, env, why)
+        return evaluator.strictest((verdict, opaque)) if opaque.effect == ASK or opaque.rules else verdict
     return verdict
 
 

@@ -11,7 +11,7 @@ from ..domain.actions import ALLOW, ASK, DENY
 from ..domain.decision import RuleRef, Verdict, strictest
 from ..domain.policy import Tier, included
 from ..domain.record import record
-from .table import FLOOR, Entry, Table
+from .table import FLOOR, Entry, LayerDefault, Table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -130,9 +130,18 @@ class Combiner:
     """The combining algorithm: from the truths of rules to a verdict. `layers` holds (name, is a guardrail)."""
 
     def __init__(
-        self, layers: tuple[tuple[str, bool], ...], tiers: dict[str, Tier], over_everything: bool = False
+        self,
+        layers: tuple[tuple[str, bool], ...],
+        tiers: dict[str, Tier],
+        over_everything: bool = False,
+        defaults: tuple[LayerDefault, ...] = (),
     ) -> None:
         self.layers = layers
+        self._defaults: dict[tuple[int, str], list[LayerDefault]] = {}
+        for default in defaults:
+            for action in default.actions:
+                self._defaults.setdefault((default.layer, action), []).append(default)
+        self._by_default = frozenset(default.ref for default in defaults)
         self.over_everything = over_everything
         self._includes = {name: included(tier, tiers) for name, tier in tiers.items()}
 
@@ -162,6 +171,17 @@ class Combiner:
             held = (*(v for v in held if v.effect == DENY), alone)
         return strictest(held, self.reduce)
 
+    def defaults(self, layer: int, action: str, env: Environment) -> tuple[RuleRef, ...]:
+        """What a layer asks for when nothing in it grants."""
+        found = self._defaults.get((layer, action))
+        if found is None:
+            return ()
+        return _sorted(d.ref for d in found if d.condition < 0 or env.outcomes[d.condition] is True)
+
+    def by_default(self, verdict: Verdict) -> bool:
+        """Whether some layer asks only because nothing in it grants."""
+        return verdict.effect == ASK and not self._by_default.isdisjoint(verdict.support)
+
     def floor_holds(self, truths: list[tuple[Entry, bool | None]]) -> bool:
         """Whether the protected floor restricts: some layer that may grant does not grant with `override protected`."""
         overriding = {e.layer for e, value in truths if value is True and e.grants and e.override}
@@ -186,7 +206,14 @@ class Combiner:
         if denies:
             return Verdict(DENY, (), _refs(denies), tuple(_reason(e, id(e) in undecided, env) for e in denies))
         if not grants and not guardrail and not granted:
-            return Verdict(DENY, reasons=(_nothing(name, action, truths, env),))
+            nothing = _nothing(name, action, truths, env)
+            defaults = self.defaults(number, action, env)
+            if not defaults:
+                return Verdict(DENY, reasons=(nothing,))
+            tiers = self.reduce([*(e.ref.tier for e in asks), *(ref.tier for ref in defaults)])
+            reasons = [_reason(e, id(e) in undecided, env) for e in asks]
+            reasons += [f"`{ref.id}` asks `{ref.tier}`: {nothing}" for ref in defaults]
+            return Verdict(ASK, tiers, _sorted([*(e.ref for e in asks), *defaults]), tuple(reasons), (), defaults)
         logged = ("log",) if any(e.log for e in grants) else ()
         if env.granted:
             grants = []  # none of them was needed
@@ -201,7 +228,11 @@ class Combiner:
 
 
 def _refs(entries: list[Entry]) -> tuple[RuleRef, ...]:
-    return tuple(sorted((e.ref for e in entries), key=lambda r: (r.file, r.line, r.id)))
+    return _sorted(e.ref for e in entries)
+
+
+def _sorted(refs: Iterable[RuleRef]) -> tuple[RuleRef, ...]:
+    return tuple(sorted(refs, key=lambda r: (r.file, r.line, r.id)))
 
 
 def _reason(entry: Entry, undecided: bool, env: Environment) -> str:

@@ -145,6 +145,8 @@ def _unknown(evaluator: Evaluator, action: str, env: Environment, why: str) -> V
     verdict = evaluator.decided(action, table, Marks((), table.all_marks), env, table.open_options)
     if env.granted and verdict.effect == ALLOW:
         return verdict
+    if evaluator.combiner.by_default(verdict):
+        return replace(verdict, reasons=(why, *verdict.reasons))
     return Verdict(DENY, (), verdict.rules, (why, *verdict.reasons))
 
 

@@ -40,14 +40,22 @@ class Evaluator:
     def __init__(self, prepared: Prepared, over_everything: bool, profiles: Profiles) -> None:
         self.prepared = prepared
         self.profiles = profiles
-        self.combiner = Combiner(prepared.layers, prepared.tiers, over_everything)
+        self.combiner = Combiner(prepared.layers, prepared.tiers, over_everything, prepared.defaults)
         self.scripts = Memo(_MOST_SCRIPTS)
         self._restricting = Memo(_MOST_ENVIRONMENTS)
         self._restricted: frozenset[str] | None = None
+        self._empty: dict[str, Table] = {}
 
     def table(self, action: str) -> Table:
         """The rules about an action."""
-        return self.prepared.tables.get(action) or EMPTY
+        return self.prepared.tables.get(action) or self._no_rules(action)
+
+    def _no_rules(self, action: str) -> Table:
+        """A table of its own for each action that no rule speaks of, as answers are remembered in it."""
+        found = self._empty.get(action)
+        if found is None:
+            found = self._empty[action] = EMPTY.fresh()
+        return found
 
     def restricted(self) -> frozenset[str]:
         """The actions that some rule denies or asks for."""

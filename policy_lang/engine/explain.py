@@ -58,7 +58,7 @@ def explain(engine: Engine, request: Request) -> Explanation:
     action = request.action
     if action.__class__ is not str or action not in SORT_OF:
         return Explanation(decision, (), ())
-    if SORT_OF[action] != COMMAND and engine.prepared.tables.get(action) is None:
+    if SORT_OF[action] != COMMAND and engine.prepared.tables.get(action) is None and not engine.prepared.defaults:
         return Explanation(decision, (), ())
     tracer = Tracer(engine.evaluator)
     reading: tuple[str, ...] = ()
@@ -75,7 +75,29 @@ def explain(engine: Engine, request: Request) -> Explanation:
     except Exception as error:  # noqa: BLE001 (as the decision, which denies for it)
         return Explanation(decision, (f"internal error (PLI001): {type(error).__name__}",), ())
     answers = tracer.answers(action, "not asked: it is the client's own tool" if own_tool else "")
+    answers += _defaults(engine, action, decision, env)
     return Explanation(decision, reading, tuple(sorted(answers, key=_rank)))
+
+
+def _defaults(engine: Engine, action: str, decision: Decision, env: Environment) -> list[RuleAnswer]:
+    """What each `otherwise` about one of the decision's actions says."""
+    verdicts = [(action, decision.verdict), *((e.action, e.verdict) for e in decision.effects)]
+    used = {ref for _, verdict in verdicts for ref in verdict.support}
+    out: list[RuleAnswer] = []
+    for default in engine.prepared.defaults:
+        asked = [one for one, _ in verdicts if one in default.actions]
+        if not asked:
+            continue
+        holds, why = "no", "something else decides"
+        outcome = env.outcomes[default.condition] if default.condition >= 0 else True
+        if default.ref in used:
+            holds, why = "yes", "nothing else grants it"
+        elif outcome is None:
+            holds, why = "maybe", " and ".join(f"`{m}`" for m in env.missing[default.condition]) + " is not given"
+        elif not outcome:
+            why = "its conditions do not hold"
+        out.append(RuleAnswer(default.ref, engine.prepared.layers[default.layer][0], holds, why))
+    return out
 
 
 def _rank(answer: RuleAnswer) -> tuple[int, str, int, str]:

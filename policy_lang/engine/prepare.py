@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ..automata.pattern import MANY, Sequence
 from ..automata.trie import Trie
-from ..domain.actions import ALLOW, COMMAND, HOST
+from ..domain.actions import ALLOW, ASK, COMMAND, HOST
 from ..domain.conditions import Formula
 from ..domain.decision import RuleRef
 from ..ir.conditions import canonical
-from ..ir.model import PolicySet, Rule
+from ..ir.model import Default, PolicySet, Rule
 from ..shell.analyse import no_profiles
 from ..shell.profile import Profiles
 from .command_words import named_sequences
@@ -16,7 +16,7 @@ from .options import Group, Need
 from .pdp import Engine
 from .protected_files import policy_file_rules
 from .readings import readings
-from .table import FLOOR, Entry, Prepared, Table
+from .table import FLOOR, Entry, LayerDefault, Prepared, Table
 
 
 def engine_of(policy: PolicySet, over_everything: bool = False, profiles: Profiles = no_profiles) -> Engine:
@@ -29,21 +29,36 @@ def reference(rule: Rule) -> RuleRef:
     return RuleRef(rule.id, rule.effect, rule.file, rule.line, rule.because, rule.tier, rule.module)
 
 
+def default_reference(default: Default) -> RuleRef:
+    """How decisions name an `otherwise`."""
+    return RuleRef(default.id, ASK, default.file, default.line, "", default.tier, default.module)
+
+
 def prepare(policy: PolicySet, profiles: Profiles = no_profiles) -> Prepared:
     """The policy set with one table for each action that some rule speaks of. `profiles` read its commands."""
     numbers: dict[str, int] = {}
     conditions: list[Formula] = []
     made: dict[str, _Building] = {}
+
+    def numbered(condition: Formula) -> int:
+        text = canonical(condition)
+        number = -1 if text == "and()" else numbers.setdefault(text, len(numbers))
+        if number == len(conditions):
+            conditions.append(condition)
+        return number
+
     floor = (*policy.floor, *policy_file_rules(policy.sources))
     for layer, rules in [(FLOOR, floor), *((i, layer.rules) for i, layer in enumerate(policy.layers))]:
         for rule in rules:
-            text = canonical(rule.condition)
-            number = -1 if text == "and()" else numbers.setdefault(text, len(numbers))
-            if number == len(conditions):
-                conditions.append(rule.condition)
+            number = numbered(rule.condition)
             ref = reference(rule)
             for action in rule.actions:
                 made.setdefault(action, _Building(profiles)).add(rule, ref, layer, number)
+    defaults = tuple(
+        LayerDefault(default_reference(default), i, default.actions, numbered(default.condition))
+        for i, layer in enumerate(policy.layers)
+        for default in layer.defaults
+    )
     return Prepared(
         policy.digest,
         tuple((layer.name, layer.guardrail) for layer in policy.layers),
@@ -53,6 +68,7 @@ def prepare(policy: PolicySet, profiles: Profiles = no_profiles) -> Prepared:
         {action: building.done() for action, building in made.items()},
         policy.freezes,
         policy.trusts,
+        defaults,
     )
 
 

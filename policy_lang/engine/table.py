@@ -6,6 +6,7 @@ from ..automata.trie import Trie
 from ..automata.walker import Walker
 from ..domain.decision import RuleRef
 from ..domain.limits import limit
+from ..domain.record import record
 from .memo import Memo
 
 TYPE_CHECKING = False
@@ -120,6 +121,16 @@ class Table:
         )  # fmt: skip
 
 
+@record(frozen=True, slots=True)
+class LayerDefault:
+    """What a layer asks for that nothing in it grants: of some actions, while a condition holds (-1: always)."""
+
+    ref: RuleRef
+    layer: int
+    actions: tuple[str, ...]
+    condition: int = -1
+
+
 EMPTY = Table(Trie(), (), (), Trie(), (), [], False, False)
 """The table of an action that no rule speaks of."""
 
@@ -127,10 +138,11 @@ EMPTY = Table(Trie(), (), (), Trie(), (), [], False, False)
 class Prepared:
     """A policy set made ready for deciding, whether from its sources or from a compiled file.
 
-    `layers` holds (name, is a guardrail) for each layer, `conditions` each different condition once.
+    `layers` holds (name, is a guardrail) for each layer, `conditions` each different condition once; `defaults` is what
+    layers ask for that nothing grants.
     """
 
-    __slots__ = ("attributes", "conditions", "digest", "freezes", "layers", "tables", "tiers", "trusts")
+    __slots__ = ("attributes", "conditions", "defaults", "digest", "freezes", "layers", "tables", "tiers", "trusts")
 
     def __init__(
         self,
@@ -142,6 +154,7 @@ class Prepared:
         tables: Tables,
         freezes: tuple[FreezeRule, ...],
         trusts: tuple[str, ...] = (),
+        defaults: tuple[LayerDefault, ...] = (),
     ) -> None:
         self.digest = digest
         self.layers = layers
@@ -151,3 +164,4 @@ class Prepared:
         self.tables = tables
         self.freezes = freezes
         self.trusts = trusts
+        self.defaults = defaults

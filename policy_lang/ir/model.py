@@ -38,12 +38,28 @@ class Rule:
 
 
 @dataclass(slots=True)
+class Default:
+    """An `otherwise`: while the condition holds, what nothing in its layer grants is asked for. Of some actions."""
+
+    id: str
+    key: str
+    tier: str
+    actions: tuple[str, ...]
+    condition: Formula
+    file: str
+    line: int
+    module: str
+    span: Span
+
+
+@dataclass(slots=True)
 class Layer:
-    """Rules that decide together. A guardrail has no default; a policy's default is deny."""
+    """Rules that decide together. A guardrail has no default; a policy's is to deny, or what its `defaults` ask."""
 
     name: str
     guardrail: bool
     rules: tuple[Rule, ...]
+    defaults: tuple[Default, ...] = ()
 
 
 @dataclass(slots=True)

@@ -235,7 +235,7 @@ class LintContext:
         names = list(patterns)
         asks = [i for p in self.side.parts(action) for items in p.asks.values() for i in items]
         out: dict[str, Grant] = {}
-        for way in permits(self.side, action) if items and not self.ceiling else ():
+        for way in permits(self.side, action, self.policy.tiers) if items and not self.ceiling else ():
             question = Question((items, *way.grants), [*way.barred, *asks], "wanted")
             cases = Cases(question.formulas(), self.policy.attributes)
             asked = search(self.side, action, question, cases, sieve=False)

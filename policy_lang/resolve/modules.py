@@ -36,11 +36,16 @@ class Module:
 
 def walk_rules(items: list[tree.Item]) -> list[tuple[tree.RuleNode, tuple[tree.Scope, ...]]]:
     """Every rule with the scopes around it, outermost first."""
-    out: list[tuple[tree.RuleNode, tuple[tree.Scope, ...]]] = []
+    return [(item, scopes) for item, scopes in walk(items) if isinstance(item, tree.RuleNode)]
+
+
+def walk(items: list[tree.Item]) -> list[tuple[tree.Deciding, tuple[tree.Scope, ...]]]:
+    """Every rule and every `otherwise` with the scopes around it, outermost first."""
+    out: list[tuple[tree.Deciding, tuple[tree.Scope, ...]]] = []
     todo: list[tuple[tree.Item, tuple[tree.Scope, ...]]] = [(item, ()) for item in reversed(items)]
     while todo:
         item, scopes = todo.pop()
-        if isinstance(item, tree.RuleNode):
+        if isinstance(item, tree.Deciding):
             out.append((item, scopes))
         elif isinstance(item, tree.Scope):
             todo.extend((inner, (*scopes, item)) for inner in reversed(item.body))
@@ -138,7 +143,7 @@ class Loader:
             for item in scope.body:
                 if isinstance(item, tree.Scope):
                     todo.append(item)
-                elif not isinstance(item, tree.RuleNode):
+                elif not isinstance(item, tree.Deciding):
                     word = file.source.text[item.pos[0] : item.pos[1]].split(None, 1)[0]
                     self._report(
                         "PLE503",

@@ -12,7 +12,7 @@ from ..domain.policy import AttributeType, Tier
 from ..domain.suggest import suggest
 from ..syntax import tree
 from .files import Reader
-from .modules import Loader, Module, walk_rules
+from .modules import Loader, Module, walk
 from .names import collect_attributes, collect_tiers
 from .types import Checker
 
@@ -30,11 +30,23 @@ class ResolvedRule:
 
 
 @dataclass(slots=True)
+class ResolvedDefault:
+    """An `otherwise` with its scopes folded into one condition. `sound` when all of that was understood."""
+
+    item: tree.Otherwise
+    module: Module
+    condition: Formula
+    scopes: tuple[tree.Scope, ...]
+    sound: bool
+
+
+@dataclass(slots=True)
 class ResolvedLayer:
     """One layer of decision: a module with its imports, or a ceiling with its own."""
 
     module: Module
     rules: list[ResolvedRule] = field(default_factory=list)
+    defaults: list[ResolvedDefault] = field(default_factory=list)
     within: tree.Within | None = None
     owner: Module | None = None
 
@@ -85,12 +97,13 @@ class _Resolver:
         self.tiers = collect_tiers(self.modules, self.report, library)
         self.attributes = collect_attributes(self.modules, self.report)
         self.rules: dict[int, list[ResolvedRule]] = {}
+        self.defaults: dict[int, list[ResolvedDefault]] = {}
         self.unsound: set[int] = set()
         """Scopes whose conditions were not understood."""
 
     def run(self) -> ResolvedPolicy:
         for module in [*self.modules, self.floor]:
-            self.rules[id(module)] = self._rules(module)
+            self.rules[id(module)], self.defaults[id(module)] = self._deciding(module)
             self._no_double_labels(module)
         layers: list[ResolvedLayer] = []
         self._layers(self.root, None, None, layers, [])
@@ -126,6 +139,7 @@ class _Resolver:
         members: list[Module] = []
         self._gather(module, frozenset(), kept, members, set())
         layer.rules = list(kept.values())
+        layer.defaults = [default for member in members for default in self.defaults[id(member)]]
         out.append(layer)
         for member in members:
             for ceiling, statement in member.ceilings:
@@ -150,13 +164,18 @@ class _Resolver:
         for imported, dropped in module.imports:
             self._gather(imported, dropped, kept, members, done)
 
-    def _rules(self, module: Module) -> list[ResolvedRule]:
+    def _deciding(self, module: Module) -> tuple[list[ResolvedRule], list[ResolvedDefault]]:
         checker = Checker(module.file, self.attributes, self.report, "CONTEXT" not in self.broken)
         scopes: dict[int, Formula] = {}
         out: list[ResolvedRule] = []
-        for rule, around in walk_rules(module.file.items):
+        defaults: list[ResolvedDefault] = []
+        for rule, around in walk(module.file.items):
             parts = [self._scope(s, checker, scopes) for s in around]
             before = checker.faults
+            if isinstance(rule, tree.Otherwise):
+                sound = self._default(rule, module) and not any(id(s) in self.unsound for s in around)
+                defaults.append(ResolvedDefault(rule, module, join("and", parts), around, sound))
+                continue
             when = rule.clause("when")
             if when and when.condition:
                 parts.append(checker.formula(when.condition))
@@ -170,7 +189,21 @@ class _Resolver:
             )
             grants = rule.effect.text != "deny" and module.kind == "policy"
             out.append(ResolvedRule(rule, module, join("and", parts), grants, around, sound))
-        return out
+        return out, defaults
+
+    def _default(self, item: tree.Otherwise, module: Module) -> bool:
+        """Check what an `otherwise` names; True when all is well."""
+        before = len(self.diagnostics)
+        if module.kind == "guardrail":
+            self.report(
+                Diagnostic(
+                    "PLE504",
+                    "`otherwise` lets things be asked for that no rule grants, and a guardrail grants nothing",
+                    module.file.span(item.pos),
+                    "move it to a policy, or begin this file with `policy`",
+                )
+            )
+        return self._tier(item.tier, module.file) and len(self.diagnostics) == before
 
     def _scope(self, scope: tree.Scope, checker: Checker, known: dict[int, Formula]) -> Formula:
         if id(scope) not in known:
@@ -188,13 +221,7 @@ class _Resolver:
         """Check a rule's effect and what depends on it; True when all is well."""
         file = module.file
         before = len(self.diagnostics)
-        broken = "TIER" in self.broken
-        if rule.tier is not None and rule.tier.text not in self.tiers and not broken:
-            self._unknown_tier(rule.tier, file)
-        elif rule.tier is not None and not broken and self.tiers[rule.tier.text].opens:
-            text = f"`{rule.tier.text}` is a break-glass tier: people use it in an emergency, no rule asks for it"
-            remediation = f"ask for what it opens: `{self.tiers[rule.tier.text].opens[0]}`"
-            self.report(Diagnostic("PLE317", text, file.span(rule.tier.pos), remediation))
+        known = rule.tier is None or self._tier(rule.tier, file)
         if rule.effect.text == "allow" and module.kind == "guardrail":
             self.report(
                 Diagnostic(
@@ -221,7 +248,18 @@ class _Resolver:
                     "remove it",
                 )
             )
-        return len(self.diagnostics) == before and (rule.tier is None or rule.tier.text in self.tiers)
+        return len(self.diagnostics) == before and known
+
+    def _tier(self, tier: tree.Word, file: tree.File) -> bool:
+        """Check that a tier which is asked for is one; True when it is known."""
+        if "TIER" not in self.broken:
+            if tier.text not in self.tiers:
+                self._unknown_tier(tier, file)
+            elif self.tiers[tier.text].opens:
+                text = f"`{tier.text}` is a break-glass tier: people use it in an emergency, no rule asks for it"
+                remediation = f"ask for what it opens: `{self.tiers[tier.text].opens[0]}`"
+                self.report(Diagnostic("PLE317", text, file.span(tier.pos), remediation))
+        return tier.text in self.tiers
 
     def _unknown_tier(self, tier: tree.Word, file: tree.File) -> None:
         if self._declared(tier.text):
@@ -256,7 +294,7 @@ class _Resolver:
         if layer.within is None or layer.owner is None or layer.module.file.broken:
             return
         span = layer.owner.file.span(layer.within.pos)
-        if layer.module.kind == "policy" and not any(r.grants for r in layer.rules):
+        if layer.module.kind == "policy" and not layer.defaults and not any(r.grants for r in layer.rules):
             self.report(
                 Diagnostic(
                     "PLE507",

@@ -298,6 +298,9 @@ class Builder(Transformer[Token, Anything]):
     def when(self, kids: Kids) -> Clause:
         return Clause("when", _span(kids), [], kids[1])
 
+    def otherwise(self, kids: Kids) -> tree.Otherwise:
+        return tree.Otherwise(self.word(kids[2]), _words(self._kids(kids[3:]), "ACTION"), _span(kids))
+
     # scopes and conditions
 
     def named_scope(self, kids: Kids) -> tree.Scope:

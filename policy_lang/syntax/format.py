@@ -261,6 +261,9 @@ def _parts_of(item: tree.Node) -> list[Part]:
             return [(f"let {item.name.text} =", item.name.pos), *_list(item.patterns)]
         case tree.RuleNode():
             return _rule(item)
+        case tree.Otherwise():
+            actions = f" {', '.join(a.text for a in item.actions)}" if item.actions else ""
+            return [(f"otherwise ask {item.tier.text}{actions}", pos)]
         case tree.CaseNode():
             text = _effect(item.effect, item.tier) + f" {item.action.text}"
             text += f" {item.method.text}" if item.method else ""

@@ -17,7 +17,11 @@ FILE_ONLY = frozenset(
 )
 HEADERS = frozenset({"POLICY", "GUARDRAIL"})
 _EFFECTS = frozenset({"ALLOW", "ASK", "DENY"})
-_STARTERS = {"file": FILE_ONLY | _EFFECTS | {"RULE"}, "test": _EFFECTS, "prove": frozenset({"NEVER", "ALWAYS", "ONLY"})}
+_STARTERS = {
+    "file": FILE_ONLY | _EFFECTS | {"RULE", "OTHERWISE"},
+    "test": _EFFECTS,
+    "prove": frozenset({"NEVER", "ALWAYS", "ONLY"}),
+}
 _CONTINUES = frozenset(
     {
         "COMMA",
@@ -49,6 +53,7 @@ _CONTINUES = frozenset(
         "TIER",
         "FREEZE",
         "RULE",
+        "OTHERWISE",
         "UNTIL",
         "BECAUSE",
         "AS",
@@ -224,9 +229,9 @@ class Splitter:
         if kind in HEADERS and token.type == "NAME" and token.value == "language":
             return False
         if token.type in _STARTERS[context]:
-            return before.type not in {"COLON", "NEVER", "ALWAYS", "RULE", "LET", "TIER"}
+            return before.type not in {"COLON", "NEVER", "ALWAYS", "RULE", "LET", "TIER", "OTHERWISE"}
         if token.type in _STARTERS["file"]:
-            return before.type not in {"COLON", "NEVER", "ALWAYS", "COMMA", "EQUAL"} and token.first
+            return before.type not in {"COLON", "NEVER", "ALWAYS", "COMMA", "EQUAL", "OTHERWISE"} and token.first
         if token.type in {"AGENT", "REPO"} and following == "STRING":
             return True
         if token.type == "WHEN" and context == "file":

@@ -197,6 +197,15 @@ class RuleNode:
 
 
 @dataclass(slots=True)
+class Otherwise:
+    """`otherwise ask TIER [ACTIONS]`: what nothing grants is asked. Without `actions` of every action."""
+
+    tier: Word
+    actions: list[Word]
+    pos: Pos
+
+
+@dataclass(slots=True)
 class Scope:
     """`agent "glob" { }`, `repo "glob" { }` or `when COND { }`."""
 
@@ -258,7 +267,8 @@ class ProveDef:
 
 
 Setting = ProfileFile | Trust | Freeze
-Item = Header | Import | Within | Setting | Let | TierDef | ContextDef | RuleNode | Scope | TestDef | ProveDef
+Deciding = RuleNode | Otherwise
+Item = Header | Import | Within | Setting | Let | TierDef | ContextDef | Deciding | Scope | TestDef | ProveDef
 Node = Item | CaseNode | PropertyNode
 
 

@@ -193,6 +193,13 @@ def rules(draw: Any, guardrail: bool = False, sort: str | None = None) -> ref.Ru
     return rule
 
 
+otherwise = st.tuples(
+    st.sampled_from(list(TIERS)),
+    st.one_of(st.just([]), st.sampled_from([actions for actions, _, _ in SORTS.values()])),
+    st.one_of(st.just([]), st.just([]), st.lists(scopes, min_size=1, max_size=1)),
+)
+
+
 @st.composite
 def policies(draw: Any) -> ref.Policy:
     """A root with imports and ceilings; rules lean to few sorts, so that they meet."""
@@ -207,6 +214,8 @@ def policies(draw: Any) -> ref.Policy:
         for number, rule in enumerate(made.rules):
             if draw(st.booleans()):
                 rule.label = f"r{number}"
+        if not made.guardrail and draw(st.integers(0, 7)) == 0:
+            made.otherwise = draw(st.lists(otherwise, min_size=1, max_size=2))
         if depth:
             for kind_of in draw(st.lists(st.sampled_from(["policy", "guardrail"]), max_size=2 if depth > 1 else 1)):
                 inner = module(kind_of, depth - 1)
@@ -321,7 +330,11 @@ def rule_text(rule: ref.Rule) -> str:
         text += " without " + ", ".join(map(quote, rule.without))
     if rule.override:
         text += " override protected"
-    for scope in reversed(rule.scopes):
+    return scoped(text, rule.scopes)
+
+
+def scoped(text: str, scopes_: list[ref.Condition]) -> str:
+    for scope in reversed(scopes_):
         head = (
             f"{scope[1]} {', '.join(map(quote, scope[2]))}" if scope[0] == "glob" else f"when {condition_text(scope)}"
         )
@@ -339,6 +352,7 @@ def module_text(module: ref.Module, rules: list[ref.Rule] | None = None, root: b
         lines.append(CONTEXT)
         lines += [f'tier {t} {{ approvers "@x" {"includes " + ", ".join(i) if i else ""} }}' for t, i in TIERS.items()]
     lines += [rule_text(r) for r in (module.rules if rules is None else rules)]
+    lines += [scoped(f"otherwise ask {tier} {', '.join(actions)}", given) for tier, actions, given in module.otherwise]
     return "\n".join(lines) + "\n"
 
 

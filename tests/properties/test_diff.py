@@ -17,7 +17,7 @@ from policy_lang.analysis.witness import Witness
 from tests.lanes import PARTS, pick, run_part
 from tests.reference import semantics as ref
 
-from .strategies import SORTS, files, policies, requests, rules
+from .strategies import SORTS, files, otherwise, policies, requests, rules
 from .support import ask, load
 
 GROUPS, PAIRS = pick(20, 20, 1_000), pick(400, 1_250, 125_000)
@@ -33,8 +33,12 @@ def changed(draw: Any, policy: ref.Policy) -> ref.Policy:
     module = policy.root
     out = list(module.rules)
     for _ in range(draw(st.integers(0, 2))):
-        kind = draw(st.sampled_from(["drop", "add", "effect", "glob", "split", "order", "exclude"]))
+        kind = draw(st.sampled_from(["drop", "add", "effect", "glob", "split", "order", "exclude", "otherwise"]))
         at = draw(st.integers(0, max(0, len(out) - 1)))
+        if kind == "otherwise":
+            if not module.guardrail:
+                module = ref.replace(module, otherwise=draw(st.lists(otherwise, max_size=2)))
+            continue
         if kind == "add" or not out:
             out.append(draw(rules(guardrail=module.guardrail)))
             continue
@@ -157,7 +161,7 @@ def _exact(data: st.DataObject) -> None:
             _COUNT["same"] += found.same
             _COUNT["rows"] += len(found.rows)
             _COUNT["undecided"] += bool(found.undecided)
-            assert all(u.action in {"run", "connect"} for u in found.undecided)
+            assert {u.action for u in found.undecided} <= {"run", "connect"}, found.undecided
             witnesses_hold(found, old, new)
             known = {(r.kind, r.action) for r in found.rows} | {(u.kind, u.action) for u in found.undecided}
             for request, mine, theirs in zip(wanted, before, after, strict=True):

@@ -47,6 +47,8 @@ class Module:
     rules: list[Rule] = field(default_factory=list)
     imports: list[tuple[Module, list[str]]] = field(default_factory=list)
     ceilings: list[Module] = field(default_factory=list)
+    otherwise: list[tuple[str, list[str], list[Condition]]] = field(default_factory=list)
+    """Tiers to ask for what nothing grants; of which actions (all when empty), under which conditions."""
 
 
 @dataclass
@@ -211,6 +213,10 @@ def gather(module: Module, without: list[str]) -> list[tuple[Module, Rule]]:
     return rules + [pair for inner, dropped in module.imports for pair in gather(inner, dropped)]
 
 
+def defaults(module: Module) -> list[tuple[str, list[str], list[Condition]]]:
+    return module.otherwise + [found for inner, _ in module.imports for found in defaults(inner)]
+
+
 def layers(module: Module, seen: list[Module]) -> list[tuple[Module, list[tuple[Module, Rule]]]]:
     if module in seen:
         return []
@@ -244,7 +250,11 @@ def decide(policy: Policy, request: Request, *, suppose: bool = True) -> tuple[s
         if any(r.effect == "deny" for _, r, _ in held) or (protected and not any(r.override for r in granted)):
             return "deny", set()
         if not granted and not module.guardrail:
-            return "deny", set()
+            otherwise = {t for t, actions, scopes in defaults(module) if request.action in actions or not actions
+                         if every([condition(s, values) for s in scopes]) == YES}  # fmt: skip
+            if not otherwise:
+                return "deny", set()
+            tiers |= otherwise
         tiers |= {r.tier for _, r, _ in held if r.effect == "ask"}
     for reading, ordinary in supposed(request) if suppose else []:
         said_of_all = {id(r) for r in restricted(policy, ordinary)}
