@@ -187,24 +187,31 @@ class _Differ:
         if not focus:
             return
         left = [u for u in self.result.undecided if u.action == action]
-        tests = list(self._tests())
-        most = limit("explored_commands") if left else limit("sampled_requests")
-        sampled = Sampled((self.engines["old"], self.engines["new"]), action, focus, self.layout, self.attributes, most)
+        wanted = {(u.kind, u.rule.id) for u in left if u.rule is not None}
         known = {(r.kind, r.tier) for r in self.result.rows if r.action == action}
         shown = {(r.kind, r.tier, r.rule.id) for r in self.result.rows if r.action == action}
-        wanted = {(u.kind, u.rule.id) for u in left if u.rule is not None}
-        for witness, verdicts in sampled.run():
-            for kind, tier, holds in tests:
-                if not holds(verdicts):
-                    continue
-                rule, stands = _cause(verdicts, fresh, kind)
-                key = (kind, tier, rule.id)
-                if key not in shown and ((kind, tier) not in known or (kind, rule.id) in wanted):
-                    self.result.rows.append(self._found(kind, action, tier, witness, verdicts, rule, stands, holds))
-                    known.add(key[:2])
-                    shown.add(key)
+        done: set[str] = set()
+        tests = list(self._tests())
+        engines = (self.engines["old"], self.engines["new"])
+        # what the search left open of a rule is looked for among the commands that this rule is about
+        rounds = [(focus, limit("sampled_requests")), *(((r,), limit("explored_commands")) for r in focus)]
+        for rules, most in rounds:
+            missed = {name for kind, name in wanted if (kind, name) not in {(k, n) for k, _, n in shown}} - done
+            if rules is not focus and rules[0].id not in missed:
+                continue
+            sampled = Sampled(engines, action, rules, self.layout, self.attributes, most)
+            for witness, verdicts in sampled.run():
+                for kind, tier, holds in tests:
+                    if not holds(verdicts):
+                        continue
+                    rule, stands = _cause(verdicts, fresh, kind)
+                    key = (kind, tier, rule.id)
+                    if key not in shown and ((kind, tier) not in known or (kind, rule.id) in wanted):
+                        self.result.rows.append(self._found(kind, action, tier, witness, verdicts, rule, stands, holds))
+                        known.add(key[:2])
+                        shown.add(key)
+            done.update(r.id for r in rules if sampled.settles(r))
         settled = {(k, name) for k, _, name in shown}
-        done = {r.id for r in focus if sampled.settles(r)}
         self.result.undecided = [
             u for u in self.result.undecided
             if u not in left or u.rule is None or not (u.rule.id in done or (u.kind, u.rule.id) in settled)

@@ -289,7 +289,7 @@ class Side:
         words = collapse((first, MANY, *(label for k in kept for label in (k, MANY))))
         meets = Atom(f"{UNKNOWN}meets {reading.bare!r}", "==", (True,))
         needs = map(one_given, reading.needs)
-        return Item(rule, (words,), without, join("and", (formula, elsewhere, *needs, meets)), True)
+        return Item(rule, (words,), without, join("and", (formula, elsewhere, *needs, meets)), True, raw=True)
 
     def _canonical(self, words: tuple[str, ...]) -> tuple[str, ...] | None:
         """The words that a profile gives a command that begins with these; None when it may read them otherwise."""

@@ -16,15 +16,19 @@ from ..automata.pattern import Word
 from ..domain.actions import COMMAND, SORT_OF
 from ..domain.conditions import Formula, atoms
 from ..engine.command_words import BARE as BARE_WORD
-from ..engine.command_words import unmarked
+from ..engine.command_words import NAMED, unmarked
 from ..facts.commands import OPAQUE
 from ..ir.model import Rule
 from ..ir.sorts.sort import sort_named
+from ..shell.profile import Profile
 from . import ungranted
 from .cases import FALSE, OPEN, TRUE, Cases, Demand
 from .items import OPTION, Items, Part, Side, minus, option, same
 from .search import Found, Item, Search
 
+_WARY = ("docker", "git", "kubectl", "npm")
+"""Programs with options that must be named, for those that a wildcard stands for."""
+_VALUE = "x"
 WORDS, BARE, ADDRESSES = "words", "bare", "addresses"
 """What a question's words are: resources, commands without their options, or addresses of a name."""
 
@@ -288,10 +292,11 @@ def search(
     budget = Budget()
     space = sort_named(SORT_OF[action]).space()
     implied = _implied(side, cases, question.view) if SORT_OF[action] == COMMAND else None
-    made = Search(space, question.required, question.barred, cases, budget, implied, spared)
+    naming = _naming(side) if implied is not None and question.view == WORDS else None
+    made = Search(space, question.required, question.barred, cases, budget, implied, spared, naming)
     if sieve and len(question.required) > 1 and question.barred:
         # what is not left by the barred rules alone needs no look at what else it must match
-        first = Search(space, question.required[:1], question.barred, cases, budget, implied)
+        first = Search(space, question.required[:1], question.barred, cases, budget, implied, naming=naming)
         left: set[int] = set()
         for found in first.run():
             left.add(found.number)
@@ -322,6 +327,36 @@ def _implied(side: Side, cases: Cases, view: str) -> Callable[[Word, bool], list
         return known[key]
 
     return implied
+
+
+def _naming(side: Side) -> Callable[[Word], Iterable[str]]:
+    """Words that may follow others and that only a pattern which names them grants, and words that lead to such."""
+    known: dict[Word, tuple[str, ...]] = {}
+
+    def naming(word: Word) -> tuple[str, ...]:
+        if word not in known:
+            profile = side.profile(word[0]) if word else None
+            for text in word[1:]:
+                profile = profile.commands.get(unmarked(text)) if profile is not None else None
+            known[word] = _WARY if not word else () if profile is None else (*_marked(profile), *_leading(profile))
+        return known[word]
+
+    return naming
+
+
+def _marked(profile: Profile) -> Iterator[str]:
+    """An option in one word, of each of those that must be named."""
+    for one in {o.names: o for o in profile.options.values() if o.marked}.values():
+        name = one.names[0]
+        yield NAMED + (f"{name}={_VALUE}" if one.role and name[:2] == "--" else name + _VALUE * bool(one.role))
+
+
+def _leading(profile: Profile) -> Iterator[str]:
+    """One name of each sub-command that has such options."""
+    for name in dict.fromkeys(c.name for c in profile.commands.values() if c is not profile):
+        one = profile.commands.get(name)
+        if one is not None and (any(o.marked for o in one.options.values()) or any(_leading(one))):
+            yield name
 
 
 def unsure(found: Found) -> bool:

@@ -24,25 +24,24 @@ from ..domain.decision import Verdict
 from ..domain.errors import RequestError, SearchLimitError
 from ..domain.limits import limit
 from ..domain.policy import AttributeType
-from ..engine.command_words import bare_states, command_options, plain_indexes
 from ..engine.options import Need
 from ..engine.pdp import Engine
-from ..engine.prepare import rule_table
-from ..engine.readings import profile_of
+from ..engine.prepare import rules_table
 from ..facts.commands import OPAQUE
 from ..ir.evaluate import Value
 from ..ir.model import Rule
 from ..ir.sorts.command import WORDS
 from ..shell.builtins import TABLE
-from ..shell.profile import Parsed, Profile, parse_argv
-from ..shell.reading import Opaque
-from ..shell.values import literal
+from ..shell.profile import Parsed, Profile
+from .alike import Alike, Key, Met
 from .cases import Cases, Demand, outcome
+from .commands import command, sub_profiles
 from .items import rules_about
 from .spaces import Layout
-from .witness import Witness, plain_case, requests, usual_layout, verdict_on
+from .witness import SCRIPT, Witness, plain_case, requests, usual_layout, verdict_on
 
 _MOST_CASES = limit("sampled_cases")
+_MOST_NAMED = limit("sampled_names")
 _DULL = 12
 """What a word adds that nobody writes alone, an option a third of it: others are shown first."""
 _FRESH = "x"
@@ -100,6 +99,8 @@ class Sampled:
     def _resources(self) -> Iterator[Witness]:
         if SORT_OF[self.action] == COMMAND:
             walk = _Walk(self.engines, self.rules)
+            if walk.opaquely:
+                yield Witness(self.action, SCRIPT, {}, None, usual_layout(self.layout))
             for words in walk.run():
                 yield Witness(self.action, words, {}, None, usual_layout(self.layout))
             self.complete = walk.complete
@@ -128,9 +129,6 @@ def _members(sequence: Sequence) -> Iterator[Word]:
             yield word[:-1]
 
 
-Key = tuple[object, ...]
-
-
 class _Walk:
     """Commands, the shortest of each kind first."""
 
@@ -142,9 +140,10 @@ class _Walk:
         self._rules = rules
         every = {(r.id, r.effect): r for r in (*_about(engines, "run"), *rules)}
         self._every = tuple(every.values())
-        self._opaquely = any(r.grants and _opaque(r) for r in self._every)
-        self._mine = [rule_table(r, self.profiles) for r in rules]
-        self._spoken: dict[str, tuple[tuple[str, ...], tuple[Glob, ...], tuple[str, ...]]] = {}
+        # then a command that cannot be read is one of them
+        self.opaquely = any(r.grants and _opaque(r) for r in self._every)
+        self._mine = Alike(rules_table(rules, self.profiles))
+        self._tables = [Alike(t) for t in self.tables]
         self._letters: dict[object, tuple[str, ...]] = {}
 
     def run(self) -> Iterator[tuple[str, ...]]:
@@ -169,7 +168,7 @@ class _Walk:
                     len(w) + (_DULL if w in {"", "-", "--"} else _DULL // 3 if w[:1] == "-" else 1) for w in longer
                 )
                 heapq.heappush(heap, (cost, next(order), longer, key))
-        self.complete = not self._opaquely
+        self.complete = True
 
     def _programs(self) -> list[str]:
         """The programs that the rules name; for a wildcard all that some rule names, and one that none does."""
@@ -184,163 +183,136 @@ class _Walk:
 
     # one command
 
-    def _options_and_bare(self, parsed: Parsed | None, profile: Profile | None, words: Word) -> Key:
-        out: list[object] = []
-        for table in self.tables:
-            out.append(command_options(table.options, parsed, words))
-            out.append(tuple(bare_states(table.bare, parsed, profile, words)))
-        return tuple(out)
-
     def _read(self, words: tuple[str, ...], before: Key) -> tuple[Key, bool, tuple[str, ...]] | None:
         """What a command is like, whether it is one, and the words that it may go on with.
 
         None when nothing is left to say of it: no rule in question may match it, or it cannot be read. `before` is what
         the command without its last word is like.
         """
-        profile = profile_of(words[0], self.profiles)
-        raw = tuple(t.walker.walk(words) for t in self.tables)
-        if profile is None:
-            if not self._meets(None, None, words):
-                return None
-            key: Key = (words[0], raw, self._options_and_bare(None, None, words), "--" in words, words[-1][:1] == "-")
-            return key, True, self._following(words[0], None, None, True, True)
-        values = tuple(literal(w) for w in words)
-        parsed = _parsed(profile, values)
-        if parsed is None:
-            if _parsed(profile, (*values, literal(_FRESH))) is None:  # whatever follows, it cannot be read
-                return ((words[0], raw, "opaque"), True, ()) if self._opaquely else None
-            return (before, words[-1]), self._opaquely, (_FRESH, *self._about(words[0])[0][:6])
-        if not self._meets(parsed, profile, words):
+        known = command(self.profiles, words)
+        parsed, profile = known.parsed, known.profile
+        mine = self._mine.of(known)
+        if mine is None:
             return None
+        found = [one.of(known) for one in self._tables]
+        spoken = _spoken([mine, *(one for one in found if one is not None)])
+        if not known.readable and not self.opaquely:
+            if not command(self.profiles, (*words, _FRESH)).readable:  # whatever follows, it cannot be read
+                return None
+            return (before, words[-1]), False, (_FRESH, *spoken.operands[:_MOST_NAMED])
+        met: Key = (words[0], *(None if one is None else one.key for one in found))
+        if all(one is not None and one.denied for one in found):  # denied, and so is whatever begins with it
+            return met, True, ()
+        if parsed is None or profile is None:
+            chain = sub_profiles(profile, words)
+            key: Key = (*met, tuple(p.name for p in chain), "--" in words, words[-1][:1] == "-")
+            return key, True, self._following(spoken, chain[-1] if chain else None, None, True, True)
         ended = "--" in words or (parsed.profile.style.endswith("stop") and bool(parsed.operands))
         special = frozenset(
             (g.option.names[0], g.level) for g in parsed.options
             if g.option.marked or g.option.names[0] in parsed.root.plain
         )  # fmt: skip
-        met = self._options_and_bare(parsed, profile, words)
-        key = (words[0], raw, met, parsed.path, ended, special)
-        return key, True, self._following(words[0], parsed.profile, parsed, not ended, not special)
-
-    def _meets(self, parsed: Parsed | None, profile: Profile | None, words: Word) -> bool:
-        """True when a rule in question matches the command, or one that goes on so."""
-        left_out = plain_indexes(parsed, words)
-        shorter = tuple(w for i, w in enumerate(words) if i not in left_out)
-        for table in self._mine:
-            if table.walker.walk(words).nodes or (left_out and table.walker.walk(shorter).nodes):
-                return True
-            if any(
-                found is None or any(s.nodes for s in found)
-                for found in bare_states(table.bare, parsed, profile, words)
-            ):
-                return True
-        return False
+        key = (*met, parsed.path, ended, special)
+        return key, True, self._following(spoken, parsed.profile, parsed, not ended, not special)
 
     def _following(
-        self, program: str, profile: Profile | None, parsed: Parsed | None, options: bool, others: bool
+        self, spoken: _Spoken, profile: Profile | None, parsed: Parsed | None, options: bool, others: bool
     ) -> tuple[str, ...]:
         """The words that may come next. Of `others`, options that no rule names but a profile marks, one is enough."""
-        key = (program, id(profile), options, others)
+        key = (spoken, id(profile), options, others)
         found = self._letters.get(key)
         if found is None:
-            operands, globs, names = self._about(program)
-            out = [*operands]
+            out = [*spoken.operands]
             try:
-                out += [w or _FRESH for w in letters(globs, operands, WORDS, Budget())]
+                out += [w or _FRESH for w in letters(spoken.globs, spoken.operands, WORDS, Budget())]
             except SearchLimitError:
-                out += [w for g in globs if (w := g.filled(_FRESH))]
+                out += [w for g in spoken.globs if (w := g.filled(_FRESH))]
             out.append(_FRESH)
             if profile is not None and profile.commands:
-                out += _others(profile.commands, operands, globs, names)
+                out += _others(profile.commands, spoken)
             if options:
-                out += self._spellings(names, globs, profile, parsed, others)
+                out += _spellings(spoken, profile, parsed, others)
             found = self._letters[key] = tuple(dict.fromkeys(w for w in out if w[:1] != CONTROL))
         return found
 
-    def _about(self, program: str) -> tuple[tuple[str, ...], tuple[Glob, ...], tuple[str, ...]]:
-        """What rules that may be about a program speak of: words, globs, options."""
-        found = self._spoken.get(program)
-        if found is None:
-            operands: dict[str, None] = {}
-            globs: dict[Glob, None] = {}
-            options: dict[str, None] = {}
-            for rule in self._every:
-                sequences = [s for p in (*rule.include, *rule.exclude) for s in p.sequences]
-                mine = [s for s in sequences if not isinstance(s[0], str) or s[0] == program]
-                for label in (x for s in mine for x in s[1:]):
-                    if isinstance(label, Glob):
-                        globs[label] = None
-                    elif isinstance(label, str):
-                        (options if label[:1] == "-" and len(label) > 1 else operands)[label] = None
-                if mine:
-                    options.update(dict.fromkeys((*rule.with_options, *rule.without_options)))
-            found = tuple(operands), tuple(globs), tuple(o for o in options if o != "--")
-            self._spoken[program] = found
-        return found
 
-    def _spellings(
-        self,
-        names: tuple[str, ...],
-        globs: tuple[Glob, ...],
-        profile: Profile | None,
-        parsed: Parsed | None,
-        others: bool,
-    ) -> Iterator[str]:
-        """Options as rules name them, their other spellings, and some that no rule names."""
-        yield "--"
-        root = parsed.root if parsed is not None else None
-        for need in map(Need.parse, names):
-            yield from need.spelled()
-            head = need.names[0] if need.names else need.glob
-            for entry in (p.options[head] for p in (profile, root) if p is not None and head in p.options):
-                yield from entry.names[:2]
-                if entry.role:
-                    yield f"{head}={_FRESH}" if head[:2] == "--" else f"{head}{_FRESH}"
-            if profile is None:
-                yield f"{head}={_FRESH}"
-                yield head[:-1] if head[:2] == "--" and len(head) > 4 else f"-{_other_letter(names)}{head[1:]}"
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """What rules speak of that may still match: words, globs, options."""
+
+    operands: tuple[str, ...]
+    globs: tuple[Glob, ...]
+    options: tuple[str, ...]
+
+
+def _spoken(met: list[Met]) -> _Spoken:
+    """What the rules speak of, each once."""
+    labels = set().union(*(m.labels for m in met))
+    named = [x for x in labels if isinstance(x, str) and x[:1] != CONTROL]
+    groups = dict.fromkeys(g for m in met for g in m.groups)
+    # of what a glob of options stands for, one is like the others
+    needs = [n for g in groups for n in (g if len(g) <= _MOST_NAMED else g[:1])]
+    options = {Need(n.names, n.value, False, n.glob).text for n in needs}
+    options.update(x for x in named if x[:1] == "-" and len(x) > 1 and x != "--")
+    operands = sorted(x for x in named if x[:1] != "-" or len(x) == 1)
+    globs = sorted((x for x in labels if isinstance(x, Glob)), key=lambda g: g.text)
+    return _Spoken(tuple(operands), tuple(globs), tuple(sorted(options)))
+
+
+def _spellings(spoken: _Spoken, profile: Profile | None, parsed: Parsed | None, others: bool) -> Iterator[str]:
+    """Options as rules name them, their other spellings, and some that no rule names."""
+    yield "--"
+    root = parsed.root if parsed is not None else None
+    for need in map(Need.parse, spoken.options):
+        yield from need.spelled()
+        head = need.names[0] if need.names else need.glob
+        for entry in (p.options[head] for p in (profile, root) if p is not None and head in p.options):
+            yield from entry.names[:2]
+            if entry.role:
+                yield f"{head}={_FRESH}" if head[:2] == "--" else f"{head}{_FRESH}"
         if profile is None:
-            yield "--other"
-            return
-        kinds: set[object] = set()
-        spoken = set(names)
-        for known in (p for p in (profile, root) if p is not None):
-            for entry in known.options.values():
-                kind = (
-                    id(known), bool(entry.role), entry.attached_only, entry.marked, entry.names[0] in known.plain,
-                    tuple(g for g in globs if g.matches(entry.names[0])), entry.names[0] in known.changes,
-                )  # fmt: skip
-                special = entry.marked or entry.names[0] in known.plain
-                if kind not in kinds and spoken.isdisjoint(entry.names) and (others or not special):
-                    kinds.add(kind)
-                    yield entry.names[0]
+            yield f"{head}={_FRESH}"
+            yield head[:-1] if head[:2] == "--" and len(head) > 4 else f"-{_other_letter(spoken.options)}{head[1:]}"
+    if profile is None:
+        yield "--other"
+        return
+    kinds: set[object] = set()
+    named = set(spoken.options)
+    for known in (p for p in (profile, root) if p is not None):
+        for entry in known.options.values():
+            kind = (
+                id(known), bool(entry.role), entry.attached_only, entry.marked, entry.names[0] in known.plain,
+                tuple(g for g in spoken.globs if g.matches(entry.names[0])), entry.names[0] in known.changes,
+            )  # fmt: skip
+            special = entry.marked or entry.names[0] in known.plain
+            if kind not in kinds and named.isdisjoint(entry.names) and (others or not special):
+                kinds.add(kind)
+                yield entry.names[0]
 
 
 _UNKNOWN = "no-such-program"
 
 
-def _parsed(profile: Profile, values: tuple[object, ...]) -> Parsed | None:
-    try:
-        return parse_argv(profile, values)  # type: ignore[arg-type]
-    except Opaque:
-        return None
-
-
-def _others(
-    commands: Mapping[str, Profile], spoken: tuple[str, ...], globs: tuple[Glob, ...], names: tuple[str, ...]
-) -> Iterator[str]:
+def _others(commands: Mapping[str, Profile], spoken: _Spoken) -> Iterator[str]:
     """Sub-commands that no rule names: one of each kind that globs and the options in question tell apart."""
-    heads = [n for text in names for n in Need.parse(text).names]
+    heads = [n for text in spoken.options for n in Need.parse(text).names]
     kinds: set[object] = set()
     for name, one in commands.items():
         known = tuple((h, bool(one.options[h].role)) for h in heads if h in one.options)
-        kind = (tuple(g for g in globs if g.matches(name)), known, one.style, one.transparent, bool(one.commands))
-        if kind not in kinds and name not in spoken:
+        kind = (
+            tuple(g for g in spoken.globs if g.matches(name)),
+            known,
+            one.style,
+            one.transparent,
+            bool(one.commands),
+        )
+        if kind not in kinds and name not in spoken.operands:
             kinds.add(kind)
             yield name
 
 
 def _opaque(rule: Rule) -> bool:
-    """True for a rule about commands that cannot be read: what such a command says is not walked through."""
+    """True for a rule about commands that cannot be read."""
     return any(s == (OPAQUE,) for p in rule.include for s in p.sequences)
 
 

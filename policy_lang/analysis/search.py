@@ -28,7 +28,8 @@ class Item:
     """A rule, or a part of one, as a question sees it.
 
     `grants` says how it counts: one that grants must surely hold, one that restricts need only possibly hold. `raw`
-    items are about the plain word, as restrictions on commands are; what is excepted always is.
+    items are about the plain word, as restrictions on commands are, and what an `ask` grants by the words without
+    options; what is excepted always is.
     """
 
     rule: Rule | None
@@ -122,7 +123,8 @@ class Search:
     """One question. `required` are sets of items, `barred` the items that must not count.
 
     `spared` names the barred rules that do not count against a rule of the first set, such as itself.
-    `implied` says what holds in every case for words that begin with some segments, or are exactly those.
+    `implied` says what holds in every case for words that begin with some segments, or are exactly those. `naming` says
+    which words may follow them that only a pattern which names them matches, and which lead to such.
     Only the first required set is reported on: each of its items, for each class of agents, is found at most once.
     """
 
@@ -135,17 +137,20 @@ class Search:
         budget: Budget,
         implied: Callable[[Word, bool], Iterable[Demand]] | None = None,
         spared: Callable[[Rule], frozenset[str]] | None = None,
+        naming: Callable[[Word], Iterable[str]] | None = None,
     ) -> None:
         required = list(required)
         self.implied = implied
+        self.naming = naming
         self.spared = spared
         self.space = space
         self.required = required
         self.barred = barred
         self.cases = cases
         self.budget = budget
-        # each required set as an automaton; its marks are the places of its items
-        self._tries = [Trie((s, i) for i, item in enumerate(items) for s in item.include) for items in required]
+        # each required set as an automaton, and its part about plain words; marks are the places of items
+        self._roots = [_roots(items) for items in required]
+        self._plain_orders = [{n.order for n in _below(plain)} if plain else set() for _, plain in self._roots]
         # what must not match, as it is and as plain words; what excepts from it
         self._bad, self._plain_bad, self._good = Trie(), Trie(), Trie()
         for i, item in enumerate(barred):
@@ -164,7 +169,7 @@ class Search:
         # words of commands, in which structure stands for what a pattern must name
         self._structured = self.implied is not None
         # required sets all of whose items look at plain words only
-        self._plain_sets = [bool(items) and all(i.raw for i in items) for items in required]
+        self._all_plain = [bool(items) and all(i.raw for i in items) for items in required]
         # barred items that hold in every case: a word that meets one is not an answer
         self._absolute = {i for i, item in enumerate(barred) if not item.exclude and always(item.formula)}
         if spared is not None:
@@ -186,14 +191,11 @@ class Search:
         self._count_open()
 
     def _count_open(self) -> None:
-        todo = [self._tries[0].root]
-        while todo:
-            node = todo.pop()
+        for node in (n for root in self._roots[0] if root is not None for n in _below(root)):
             for mark in node.marks:
                 self._marked.setdefault(mark, []).append(node.order)
             for child in _children(node):
                 self._parents[child.order] = node.order
-                todo.append(child)
         for mark, mask in enumerate(self.open):
             if mask:
                 self._note(mark, 1)
@@ -219,7 +221,8 @@ class Search:
         bad, plain, good = (self._set(close((t.root,))) for t in (self._bad, self._plain_bad, self._good))
         order = itertools.count()
         heap: list[tuple[int, int, _SearchState]] = []
-        for places in itertools.product(*(close((t.root,)) for t in self._tries)):
+        starts = [close(r for r in roots if r is not None) for roots in self._roots]
+        for places in itertools.product(*starts):
             heap.append((0, next(order), _SearchState((), places, bad, plain, good, self.space.start)))
         while heap:
             cost, _, state = heapq.heappop(heap)
@@ -250,12 +253,17 @@ class Search:
         self.budget.spend(1 + len(before))
         if _among(before, mine):
             return True
-        if len(places) > 1 and places[1] >= 0:
+        if len(places) > 1 and places[1] >= 0 and not self._wider(state.places):
             free = self._settled.get(((places[0], *(_FREE for _ in places[1:])), state.phase, fixed))
             if free is not None and _among(free, mine):
                 return True
         before.append(mine)
         return False
+
+    def _wider(self, places: Nodes) -> bool:
+        """True when a place meets plain words where the one for "whatever follows" does not."""
+        rest = zip(places[1:], self._plain_orders[1:], self._all_plain[1:], strict=True)
+        return any(node.order in plain and not every for node, plain, every in rest)
 
     def _given(self, state: _SearchState) -> tuple[Word | None, frozenset[Demand]]:
         """What a word says besides its places: itself, while it is exact, since it may go on so; what it implies."""
@@ -315,12 +323,15 @@ class Search:
         if len(plain) < len(items) or len(demands) > 1:
             return node
         (demand,) = demands
-        key = (number, demand)
+        raw = node.order in self._plain_orders[number]
+        key = (number, demand, raw)
         if key not in self._anything:
-            unconditional = all(always(f) for f, _ in demand)
-            made = Node(_FREE if unconditional else -2 - len(self._anything), loops=True)
+            usual = raw == self._all_plain[number] and all(always(f) for f, _ in demand)
+            made = Node(_FREE if usual else -2 - len(self._anything), loops=True)
             made.marks = (plain[0],)
             self._anything[key] = made
+            if raw:
+                self._plain_orders[number].add(made.order)
         return self._anything[key]
 
     # moves
@@ -359,15 +370,16 @@ class Search:
 
     def _named(self, state: _SearchState) -> Iterator[tuple[str, Nodes, bool]]:
         """Words that only a pattern which names them matches; to what is about plain words they are like others."""
+        plains = [p.order in known for p, known in zip(state.places, self._plain_orders, strict=True)]
         words = {
-            x for p, plain in zip(state.places, self._plain_sets, strict=True) if not plain
+            x for p, plain in zip(state.places, plains, strict=True) if not plain
             for x in (p.literals or ()) if x[:1] == CONTROL and " " in x
         }  # fmt: skip
+        if self.naming is not None and all(plains) and state.fixed == len(state.word):
+            words.update(self.naming(state.word))
         for word in sorted(words):
-            ways = [
-                self._step_one(p, word.partition(" ")[2] if plain else word)
-                for p, plain in zip(state.places, self._plain_sets, strict=True)
-            ]
+            text = word.partition(" ")[2] if word[:1] == CONTROL else word
+            ways = [self._step_one(p, text if plain else word) for p, plain in zip(state.places, plains, strict=True)]
             for targets in itertools.product(*ways):
                 for places in self._alternatives(targets):
                     yield word, places, True
@@ -494,6 +506,28 @@ def _stuck(node: Node, used: set[str]) -> bool:
     if node.marks or node.globs or node.any is not None or node.many is not None:
         return False
     return node.loops and bool(node.literals) and used.issuperset(node.literals or ())
+
+
+_PLAIN = f"{CONTROL}plain"
+"""Begins the sequences of a set that are about plain words, while its automaton is made."""
+
+
+def _roots(items: list[Item]) -> tuple[Node, Node | None]:
+    """A required set's automaton, and the part that is about plain words."""
+    trie = Trie()
+    for place, item in enumerate(items):
+        for sequence in item.include:
+            trie.add((_PLAIN, *sequence) if item.raw else sequence, place)
+    return trie.root, (trie.root.literals or {}).pop(_PLAIN, None)
+
+
+def _below(root: Node) -> Iterator[Node]:
+    """A node and all below it."""
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        yield node
+        todo += _children(node)
 
 
 def _children(node: Node) -> Iterator[Node]:

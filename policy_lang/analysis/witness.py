@@ -5,14 +5,17 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from weakref import WeakKeyDictionary
 
 from ..automata.pattern import Sequence, Word, instance
 from ..domain.actions import COMMAND, HOST, PATH, SORT_OF
 from ..domain.decision import Verdict
 from ..domain.errors import RequestError
+from ..domain.limits import limit
 from ..domain.request import Request
 from ..engine.command_words import BARE, unmarked
 from ..engine.effects import act_effect
+from ..engine.memo import Memo
 from ..engine.options import Need
 from ..engine.pdp import Engine
 from ..engine.scripts import acts
@@ -23,6 +26,7 @@ from ..ir.model import PolicySet
 from ..ir.sorts.sort import sort_named
 from ..shell.builtins import TABLE
 from .cases import GIVEN, UNKNOWN
+from .commands import own_act, run_act
 from .items import OPTION
 from .spaces import Layout, placed
 from .ungranted import RUNNERS
@@ -30,6 +34,9 @@ from .ungranted import RUNNERS
 USUAL = {WORKSPACE: "/workspace", HOME: "/home/agent", TMP: "/tmp"}  # noqa: S108 (names, nothing is opened)
 """Where things lie in a witness unless the question says otherwise: as in tests."""
 _ELSEWHERE = {WORKSPACE: "/elsewhere/workspace", HOME: "/elsewhere/home", TMP: "/elsewhere/tmp"}
+_MOST_VERDICTS = limit("analysed_commands")
+_verdicts: WeakKeyDictionary[Engine, Memo] = WeakKeyDictionary()
+"""What engines said: questions about one policy are about the same requests."""
 SCRIPT = '"$COMMAND"'
 """An opaque command."""
 
@@ -83,16 +90,38 @@ def verdict_on(engine: Engine, witness: Witness, *, supposed: bool = False) -> V
 
     With `supposed` also on what its words may mean, where no profile of the program says what they are.
     """
+    known = _verdicts.setdefault(engine, Memo(_MOST_VERDICTS))
+    key = (
+        supposed,
+        witness.action,
+        witness.resource,
+        tuple(witness.given.items()),
+        witness.method,
+        witness.layout,
+        witness.resolved,
+    )
+    found: Verdict | None = known.get(key)
+    if found is None:
+        found = _verdict(engine, witness, supposed)
+        known.keep(key, found)
+    return found
+
+
+def _verdict(engine: Engine, witness: Witness, supposed: bool) -> Verdict:
     request = witness.request(engine.policy)
     if witness.action == "run" and witness.resource != SCRIPT:
+        env = engine.environment(request)
         words = witness.resource if isinstance(witness.resource, tuple) else tuple(shlex.split(witness.resource))
+        if words is witness.resource and not (supposed or request.branch or engine.prepared.trusts):
+            own = run_act(engine.profiles, words)
+            if own is not None:
+                return act_effect(engine.evaluator, own, request, env).verdict
         try:
             found = acts(engine.evaluator, request)
         except RequestError:
             found = ()  # refused, and the engine says why
-        own = next((a for a in found if a.action == "run" and tuple(v.text for v in a.argv) == words), None)
+        own = own_act(found, words)
         if own is not None:
-            env = engine.environment(request)
             counted = (own, *(a for a in found if supposed and a.supposed))
             return engine.evaluator.strictest(act_effect(engine.evaluator, a, request, env).verdict for a in counted)
     return engine.decide(request).verdict

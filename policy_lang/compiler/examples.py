@@ -7,7 +7,7 @@ from ..automata.walker import Walker
 from ..domain.actions import COMMAND
 from ..domain.errors import Diagnostic, RequestError, Span
 from ..engine.argv import command_truths
-from ..engine.prepare import rule_table
+from ..engine.prepare import rules_table
 from ..facts.paths import Roots
 from ..facts.words import Names
 from ..ir.model import PolicySet, Rule
@@ -76,7 +76,7 @@ def _matches(rule: Rule, forms: tuple[Names, ...]) -> bool:
 
 def _matches_command(rule: Rule, text: str, profiles: Profiles) -> bool:
     """True when the rule holds (or, if it restricts, may hold) for a command of the script, conditions aside."""
-    table = rule_table(rule, profiles)
+    table = rules_table((rule,), profiles)
     for act in read_acts(text, None, profiles):
         if act.action == "run":
             truths = command_truths(table, act, "/workspace", profiles)

@@ -244,7 +244,8 @@ TABLE: tuple[Limit, ...] = (
         "requests",
         "that are decided before anything is said of all of them; tens of milliseconds",
     ),
-    Limit("explored_commands", 600, "commands", "that are decided where a search could not; beyond it `undecided`"),
+    Limit("analysed_commands", 8_192, "commands", "remembered with how their profiles read them, for all questions"),
+    Limit("explored_commands", 1_200, "commands", "that are decided where a search could not; beyond it `undecided`"),
     Limit(
         "sampled_facts",
         30,
@@ -252,6 +253,7 @@ TABLE: tuple[Limit, ...] = (
         "about commands that are tried on requests; further ones stand on the search alone",
     ),
     Limit("sampled_cases", 12, "cases", "of principal and context in which each of these requests is decided"),
+    Limit("sampled_names", 8, "names", "of options of one kind, or of operands, that are each tried in such commands"),
     Limit("fact_reasons", 60, "facts", "for which the rules behind them are looked for; the others stand without"),
     Limit(
         "compiled_depth",

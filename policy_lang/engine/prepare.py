@@ -18,6 +18,10 @@ from .protected_files import policy_file_rules
 from .readings import readings
 from .table import FLOOR, Entry, LayerDefault, Prepared, Table
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 def engine_of(policy: PolicySet, over_everything: bool = False, profiles: Profiles = no_profiles) -> Engine:
     """An engine for a policy set. `over_everything` is for testing guardrails alone: what they leave is allowed."""
@@ -72,10 +76,11 @@ def prepare(policy: PolicySet, profiles: Profiles = no_profiles) -> Prepared:
     )
 
 
-def rule_table(rule: Rule, profiles: Profiles = no_profiles) -> Table:
-    """A table of one rule, whose conditions are left aside."""
+def rules_table(rules: Iterable[Rule], profiles: Profiles = no_profiles) -> Table:
+    """A table of some rules, whose conditions are left aside."""
     building = _Building(profiles)
-    building.add(rule, reference(rule), 0, -1)
+    for rule in rules:
+        building.add(rule, reference(rule), 0, -1)
     return building.done()
 
 

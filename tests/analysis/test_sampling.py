@@ -91,3 +91,33 @@ def test_conditions_are_tried_together() -> None:
     old, new = (Policy.loads(head + t).engine for t in ("", 'allow run "zz **" with "-f" when not a and b == "y"'))
     (row,) = diff(old, new).rows
     assert {k: row.proof.given.get(k) for k in ("a", "b")} == {"a": False, "b": "y"}
+
+
+TIERS = HEAD + 'tier review { approvers "@p" }\ntier security { approvers "@s" includes review }\n'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kinds"),
+    [
+        (['allow run "git {push,log} **"'], ['allow run "git * **"'], {"widened"}),
+        (  # commands that cannot be read are walked through as well, where some rule grants them
+            ['allow run "terraform **", opaque', 'ask review run "terraform {apply,plan} -target -target"'],
+            ['allow run "terraform **", opaque', 'ask review run "terraform {apply,plan} -target -target"',
+             'allow run "terraform apply tf.plan -auto-approve **" with "-target", "-auto-approve"'],
+            set(),
+        ),
+        (  # what a rule can no longer match, or an option rules out, does not tell commands apart
+            ['allow run "zz a **"', 'deny run "zz" with "--x", "-f"'],
+            ['allow run "zz a **"', 'allow run "zz m* **" without "-f", "--x"', 'deny run "zz b -f **"'],
+            {"widened"},
+        ),
+    ],
+)  # fmt: skip
+def test_what_the_search_leaves_open_is_decided_by_walking_through(
+    old: list[str], new: list[str], kinds: set[str]
+) -> None:
+    before, after = (Policy.loads(TIERS + "\n".join(rules)).engine for rules in (old, new))
+    assert diff(before, after, sample=False).undecided
+    found = diff(before, after)
+    assert {r.kind for r in found.rows} == kinds
+    assert not found.undecided

@@ -55,3 +55,20 @@ def test_a_difference_is_one_of_meaning(old: str, new: str, widened: bool) -> No
     found = diff(Policy.loads(GRANTS + old).engine, Policy.loads(GRANTS + new).engine)
     assert bool([r for r in found.rows if r.kind == "widened"]) is widened
     assert not found.undecided
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kinds"),
+    [
+        # what an `ask` grants by the words without options needs no option named, as what is allowed does
+        (['allow run "npm **"'], ['allow run "npm **"', 'ask review run "npm **"'], {"widened", "raised"}),
+        (['ask review run "docker **"', 'allow run "docker **"'], ['allow run "docker **"'], {"narrowed", "lowered"}),
+        (['allow run "* **"'], ['allow run "* **"', 'ask review run "* **"'], {"widened", "raised"}),
+    ],
+)  # fmt: skip
+def test_the_search_alone_sees_every_kind_of_difference(old: list[str], new: list[str], kinds: set[str]) -> None:
+    head = 'policy "p"\ntier review { approvers "@team" }\n'
+    engines = [Policy.loads(head + "\n".join(rules)).engine for rules in (old, new)]
+    found = diff(*engines, sample=False)
+    assert {r.kind for r in found.rows} == kinds
+    assert not found.undecided

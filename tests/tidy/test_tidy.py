@@ -292,13 +292,13 @@ def test_the_search_for_limits_sees_numbers_without_a_name() -> None:
 
 NOT_AT_THEIR_VALUE = {
     "caches that start anew, which changes no answer: the reference is compared with them cold and warm": """
-        compiled_found condition_walkers dfa_states formula_texts glob_masks learn_names lint_answers lint_finders member_words memo_entries
+        analysed_commands compiled_found condition_walkers dfa_states formula_texts glob_masks learn_names lint_answers lint_finders member_words memo_entries
         remembered_effects remembered_text segment_answers
         replay_answers unknown_segments_per_state
     """,
     "searches that give up as `undecided` or a denial; tests reach them with smaller ones": """
         condition_combinations decision_work explored_commands witness_patterns diff_rules diff_tries diff_whole fact_reasons learn_exact learn_rounds
-        lint_agents lint_principals prove_tries query_cuts query_tries sampled_cases sampled_facts sampled_requests script_steps
+        lint_agents lint_principals prove_tries query_cuts query_tries sampled_cases sampled_facts sampled_names sampled_requests script_steps
         tree_files usage_tries
     """,
     "times, which a test would have to wait for; that they end is tested with shorter ones": """
