@@ -307,7 +307,11 @@ def _trap(shell: BuiltinHost, fields: list[Value], stdin: Value | None) -> Ends:
     if text is None:
         raise Opaque("`trap` with a command that is not known")
     if not text.isdigit():
-        shell.walk.defer(parse_script(text, shell.walk.dialect))
+        body = parse_script(text, shell.walk.dialect)
+        shell.walk.defer(body)
+        if shell.walk.exits:
+            shell.walk.differs = True
+            shell.walk.exits[-1].append(body)
     return _both(shell)
 
 

@@ -69,6 +69,10 @@ class Dialect:
     """The last command of a pipeline runs in the shell itself."""
     network_redirections: bool = True
     """`/dev/tcp/HOST/PORT` connects."""
+    function_traps: bool = False
+    """A trap of EXIT that a function sets runs when that function ends."""
+    kept_escapes: bool = True
+    """An unknown escape in `$'...'` keeps its backslash; otherwise it may lose it."""
     redirection_marks: bool = False
     """`>!` is an operator, and `>&` closes only before `-` alone."""
     long_descriptors: bool | None = True
@@ -135,6 +139,8 @@ ZSH = Dialect(
     lastpipe=True,
     redirection_marks=True,
     long_descriptors=False,
+    function_traps=True,
+    kept_escapes=False,
     tied_variables=True,
     arithmetic_types=True,
     modifiers=True,
@@ -147,6 +153,7 @@ ZSH = Dialect(
 
 UNTOLD = Dialect(
     "untold",
+    kept_escapes=False,
     assigned_tildes=False,
     tied_variables=True,
     keeps_outer_values=True,

@@ -456,16 +456,19 @@ class Interpreter:
             returned: list[ShellState] = []
             self.walk.calls.append(name)
             self.walk.returns.append(returned)
+            self.walk.exits.append([])
             frames, self.walk.frames = self.walk.frames, []
             ok, bad = self.command(body, here)
             self.walk.frames = frames
             self.walk.returns.pop()
             self.walk.calls.pop()
+            traps = self.walk.exits.pop() if self.walk.dialect.function_traps else ()
             for other in returned:
                 ok, bad = merge(ok, other), merge(bad, other)
             for end in {id(e): e for e in (ok, bad) if e is not None}.values():
                 end.args = args
                 end.uncover(outer)
+                outs += [self.items(trap, end.copy()) for trap in traps]
             outs.append((ok, bad))
         return merge_ends(outs)
 

@@ -277,9 +277,11 @@ class WordReader:
             if char == '"':
                 raise self.fail('`$"..."` is translated', "leave the `$` out")
             self.pos = at
-            value, raw = self.ansi(), text[at + 1 : self.pos - 1]
+            value, shorter = self.ansi()
+            raw = text[at + 1 : self.pos - 1]
             if self.dialect.extended_syntax:
-                parts.append(Text(value, True))
+                same = self.dialect.kept_escapes or value == shorter
+                parts.append(Text(value, True) if same else EitherText(value, shorter))
             elif "'" in raw:
                 self.extended("an escaped quote in `$'...'`")
             else:
@@ -306,9 +308,10 @@ class WordReader:
         if self.text.startswith("\\\n", self.pos):
             raise self.fail("a line is continued inside a name")
 
-    def ansi(self) -> str:
-        """`$'...'`, from its quote (bash(1), QUOTING)."""
+    def ansi(self) -> tuple[str, str]:
+        """`$'...'`, from its quote (bash(1), QUOTING): as bash has it, and with unknown escapes shorter."""
         out: list[str] = []
+        shorter: list[str] = []
         self.pos += 1
         while True:
             if self.pos >= self.end:
@@ -316,9 +319,10 @@ class WordReader:
             char = self.text[self.pos]
             if char == "'":
                 self.pos += 1
-                return "".join(out)
+                return "".join(out), "".join(shorter)
             if char != "\\":
                 out.append(char)
+                shorter.append(char)
                 self.pos += 1
                 continue
             match = _ANSI.match(self.text, self.pos)
@@ -326,15 +330,17 @@ class WordReader:
                 raise self.fail("a quote is not closed")
             octal, short, four, eight, one = match.groups()
             if one is not None:
-                if one == "c":
+                if one == "c" or (one in "CM" and not self.dialect.kept_escapes):
                     raise self.fail("a control character in `$'...'`")
                 out.append(_ANSI_SIMPLE.get(one, "\\" + one))
+                shorter.append(_ANSI_SIMPLE.get(one, one))
             else:
                 code = int(octal, 8) & 0xFF if octal else int(short or four or eight, 16)
                 most = 0x7F if octal or short else 0x10FFFF
                 if not 0 < code <= most or 0xD800 <= code <= 0xDFFF:
                     raise self.fail("a character code in `$'...'` that is not plain text")
                 out.append(chr(code))
+                shorter.append(chr(code))
             self.pos = match.end()
 
     def braced(self, quoted: bool) -> Part:

@@ -53,9 +53,9 @@ class Walk:
     `dialect` and `state` are those of the shell that runs; `context` is the repository around it. `span` are the
     offsets of the command that runs, and `whole` those of an outer command, such as `bash -c`, where acts inside it are
     said to stand. `frames` are the loops around the command, `calls` the functions, `returns` their states at `return`,
-    and `guarded` counts the conditions (`if`, `&&`, `!`) in which `set -e` does not act. `assigned` are the variables
-    that were set, in order, `hidden` those that some function has had as its own, and `moved` counts changes of the
-    folder: what one of the `deferred` may find otherwise.
+    `exits` the traps that they have set, and `guarded` counts the conditions (`if`, `&&`, `!`) in which `set -e` does
+    not act. `assigned` are the variables that were set, in order, `hidden` those that some function has had as its own,
+    and `moved` counts changes of the folder: what one of the `deferred` may find otherwise.
     `defined` are the bodies that each function has had in this shell, None for none at all, and `called` the identities
     of those that were followed.
     `exported` are the variables that were handed to programs, with `every` all that are set from then on; `hand_over`
@@ -82,6 +82,7 @@ class Walk:
         "dialect",
         "differs",
         "every",
+        "exits",
         "exported",
         "filled",
         "frames",
@@ -113,6 +114,7 @@ class Walk:
         self.frames: list[Frame] = []
         self.calls: list[str] = []
         self.returns: list[list[ShellState]] = []
+        self.exits: list[list[tuple[AndOrList, ...]]] = []
         self.guarded = 0
         self.deferred: list[Deferred] = []
         self.defined: dict[str, tuple[Command | None, ...]] = {}
@@ -257,20 +259,20 @@ class Walk:
 
     def subshell(self, state: ShellState, run: Callable[[ShellState], object]) -> None:
         """Run something in a copy of the state: what it changes is lost, and no loop or function around it ends."""
-        before = self.state, self.frames, self.returns
-        self.frames, self.returns = [], []
+        before = self.state, self.frames, self.returns, self.exits
+        self.frames, self.returns, self.exits = [], [], []
         run(state.copy())
-        self.state, self.frames, self.returns = before
+        self.state, self.frames, self.returns, self.exits = before
 
     def inside(self, dialect: Dialect, run: Callable[[], object]) -> None:
         """Run something as another shell does, such as `bash -c`: its acts stand where the command stands."""
         before = self.whole, self.dialect, self.state, self.frames, self.returns, self.guarded
-        later = self.deferred, self.defined
+        later = self.deferred, self.defined, self.exits
         self.whole, self.dialect = self.whole or self.span, dialect
         self.frames, self.returns, self.guarded = [], [], 0
-        self.deferred, self.defined = [], {}
+        self.deferred, self.defined, self.exits = [], {}, []
         try:
             run()
         finally:
             self.whole, self.dialect, self.state, self.frames, self.returns, self.guarded = before
-            self.deferred, self.defined = later
+            self.deferred, self.defined, self.exits = later

@@ -100,7 +100,7 @@ CASES_OF = {
         "cat <<E\nc1 $(c2)", "c1 <<E", "if c1; then c2 <<E\nx\n fi",
         "c1 22>o1", "c1 12>&1", "c1 {a,b}c", "c1 >o1 {1..3}", "for v in {a,b}; do c1 $v; done; c2 $v", "c{1,2} x", "c1 {a,$(c2 {x,y})}", "v=a; v={a,b} c1 {c,d} $v; c2 $v", "set -- {a,b}; c1 $1", "c1 \"{a,b}\"{c,'d'}",
     ],
-    "zsh": ["c1 >& -- p", "c1 >&-x", "c1 >&-; c2 >& -", "c1 22>o1", "c1 12>&1", "c1 2>o1", "cat <<E\nc1 $(c2)", "c1 <<E", "g() { trap 'c9 \"$v\"' EXIT; }; fn() { local v=o; g; }; fn"],
+    "zsh": ["c1 >& -- p", "c1 >&-x", "c1 >&-; c2 >& -", "g() { trap 'v=tr' EXIT; }; fn() { local v=o; g; c4 $v; }; fn; c1 $v", "f() { trap 'cd d1' EXIT; }; f; c1 >o1", "f() { trap 'exit' EXIT; trap 'v=z' EXIT; }; f; c1 $v", r"c1 $'a\;b'", r"c1 $'\C-a\M-b'", r"c1 $'\q\x\u'", r"c1 $'\101\x41\u0041'", "c1 22>o1", "c1 12>&1", "c1 2>o1", "cat <<E\nc1 $(c2)", "c1 <<E", "g() { trap 'c9 \"$v\"' EXIT; }; fn() { local v=o; g; }; fn"],
 }  # fmt: skip
 """Programs in which something was missed, or nearly, by the dialect that they were found in."""
 
