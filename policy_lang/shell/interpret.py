@@ -189,6 +189,9 @@ class Interpreter:
             self.walk.subshell(state, lambda s: self._item(item, s))
         else:
             ok, bad = self._item(item, state.copy())
+            self.walk.state = state  # what stands behind the `&` of `&>` is then a command of its own
+            for redirect in _redirects(item.pipelines[-1].commands[-1]):
+                self.redirections.run(redirect)
         self.walk.input = self.walk.input and lines
         return merge(ok, state), merge(bad, state)
 
@@ -471,6 +474,10 @@ class Interpreter:
                 outs += [self.items(trap, end.copy()) for trap in traps]
             outs.append((ok, bad))
         return merge_ends(outs)
+
+
+def _redirects(command: Command) -> tuple[Redirect, ...]:
+    return _redirects(command.body) if isinstance(command, FunctionDefinition) else command.redirects
 
 
 def _prints_alone(command: Command, state: ShellState) -> bool:

@@ -14,6 +14,11 @@ _ATOMS = [
     "f1", "fn a", "c5 <(c6)", "c7 {a..c}{1,2}", 'c8 ""', "c9 ''", "source /dev/null", "c1 !", "c2 a=b", "c3 =", "c4 -- -x", "v+=z", "c5 $v$v", "c6 ${v}x", "c7 $1", "pushd d1", "popd",
     "printf -v v q", "printf '%s' a", ": ${v:=k}", "c8 ${v:+y}", "c9 ${v/a/b}", "c1 $?", "let n=2", "c2 $n", 'test -z "$v"', "c3 >'o 5'", 'c4 > "$v"', "cd d2 || exit",
 ]  # fmt: skip
+_UNSURE = [
+    "c8 &>o4", "c1 &>>o5", "cd d1 &>o6", "exit &>o7", "v=a &>o8", "{ c1; } &>o9 2>o1", "c8 {a,b}c", "c9 {1..3}", "c2 $'a\\tb'", "v=$'q r'", "c1 $v", "exit", "return", "break", "continue", "c1 ${v:-{a,b}}",
+    "for v in {a,b}; do c1 $v; done", "set -- {a,b}", "fn() { c1; } &>o2", "false", "c1 22>o3", "c2 2>&1", "cd d1", "c3 >o1", "v={a,b}", 'c4 "{a,b}"$1', "c5 <<E\nx", "trap 'c1 &>o4' EXIT",
+]  # fmt: skip
+"""What shells called `sh` take in different ways, and what shows it."""
 _SHAPES = [
     "{0}", "{0}; {1}", "{0} && {1}", "{0} || {1}", "{0} | {1}", "({0}; {1})", "{{ {0}; {1}; }}", "if {0}; then {1}; fi", "if {0}; then {1}; else {2}; fi",
     "while {0}; do {1}; break; done", "until {0}; do {1}; break; done", "for v in a b; do {0}; done", "for v in *.t; do {0}; done", "for v in $(c1); do {0}; done",
@@ -27,22 +32,27 @@ _SOUP = list(" \t\n;;&&||()(){}{}$$\"\"''``\\\\<>><#!=~*?[]abc1v") + [
 ]  # fmt: skip
 
 
-def program(rng: random.Random) -> str:
+def program(rng: random.Random, atoms: list[str] = _ATOMS) -> str:
     """One random program: atoms in shapes, sometimes nested, sometimes mutated."""
-    text = _shape(rng, rng.choice((1, 1, 2, 2, 3)))
+    text = _shape(rng, rng.choice((1, 1, 2, 2, 3)), atoms)
     if rng.random() < 0.45:
         for _ in range(rng.choice((1, 1, 2, 3))):
-            text = _mutate(rng, text)
+            text = _mutate(rng, text, atoms)
     return text if text.strip() else "c1"
 
 
-def _shape(rng: random.Random, depth: int) -> str:
+def unsure_program(rng: random.Random) -> str:
+    """One random program about what shells called `sh` take in different ways."""
+    return program(rng, _UNSURE)
+
+
+def _shape(rng: random.Random, depth: int, atoms: list[str]) -> str:
     shape = rng.choice(_SHAPES)
-    parts = [_shape(rng, depth - 1) if depth > 1 and rng.random() < 0.5 else rng.choice(_ATOMS) for _ in range(3)]
+    parts = [_shape(rng, depth - 1, atoms) if depth > 1 and rng.random() < 0.5 else rng.choice(atoms) for _ in range(3)]
     return shape.format(*parts)
 
 
-def _mutate(rng: random.Random, text: str) -> str:
+def _mutate(rng: random.Random, text: str, atoms: list[str]) -> str:
     at = rng.randrange(len(text) + 1)
     kind = rng.random()
     if kind < 0.45:
@@ -53,7 +63,7 @@ def _mutate(rng: random.Random, text: str) -> str:
         other = rng.randrange(len(text) + 1)
         low, high = sorted((at, other))
         return text[:low] + text[high:]
-    return text[:at] + rng.choice(_ATOMS) + text[at:]
+    return text[:at] + rng.choice(atoms) + text[at:]
 
 
 _SET = [
