@@ -2,16 +2,18 @@
 
 Each subject (the agent, an attribute, the time) has a few classes of values, found exactly from the comparisons
 that speak of it; absent is one of them. What the language leaves open about commands, whether an option is given,
-is a subject like the others: true, false, or not known.
+is a subject like the others: true, false, or not known. A glob of options is as many subjects as its program has
+options; those that nothing else speaks of count as one, which tells the same cases apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
 
+from ..automata.budget import Budget
 from ..domain.conditions import Atom, Formula, Join, atoms
 from ..domain.errors import SearchLimitError
-from ..domain.limits import limit
 from ..domain.policy import AttributeType
 from ..ir.conditions import candidates, canonical
 from ..ir.evaluate import Value, evaluate
@@ -44,16 +46,88 @@ def spread(formula: Formula, defaults: Mapping[str, Value | None]) -> Formula:
     return Join("or", (Join("and", (given, formula)), Join("and", (Join("not", (given,)), otherwise))))
 
 
+def _open(subject: str) -> bool:
+    """True for what is true, false or not known of a command, whatever else is so."""
+    return subject.startswith(UNKNOWN) and not subject.startswith(GIVEN) and subject != NEVER
+
+
+def _joined(formula: Formula) -> Iterator[Join]:
+    if isinstance(formula, Join):
+        if formula.op == "or":
+            yield formula
+        for part in formula.parts:
+            yield from _joined(part)
+
+
+Alike = tuple[tuple[Formula, ...], ...]
+"""Subjects that are like each other: for each of them its parts of disjunctions, in the same order."""
+
+
+def alternatives(formulas: Iterable[Formula]) -> list[Alike]:
+    """Open subjects of which all occur in the same disjunctions in the same way, and nowhere else.
+
+    A disjunction comes to the most that a part of it comes to: as many of them as each has parts can do what all can.
+    """
+    every = list(dict.fromkeys(formulas))
+    uses: dict[Formula, list[int]] = {}
+    for number, one in enumerate(dict.fromkeys(j for f in every for j in _joined(f))):
+        for part in dict.fromkeys(one.parts):
+            uses.setdefault(part, []).append(number)
+    alone = {a.subject for f in every for a in _outside(f)}
+    alone |= {a.subject for part in uses if not _plain_part(part) for a in atoms(part)}
+    groups: dict[str, list[Formula]] = {}  # for each subject, the parts that it and those beside it stand in
+    for part in uses:
+        subjects = dict.fromkeys(a.subject for a in atoms(part))
+        merged = [part]
+        for known in {id(g): g for s in subjects if (g := groups.get(s)) is not None}.values():
+            merged += known
+        for subject in {a.subject for p in merged for a in atoms(p)}:
+            groups[subject] = merged
+    found: dict[object, list[tuple[Formula, ...]]] = {}
+    for group in {id(g): g for g in groups.values()}.values():
+        if any(a.subject in alone for p in group for a in atoms(p)):
+            continue
+        parts = sorted(group, key=lambda p: (uses[p], len(atoms(p)), canonical(p)))
+        numbers: dict[str, int] = {}
+        shape = tuple(
+            (*uses[p], *((numbers.setdefault(a.subject, len(numbers)), a.op, a.values) for a in atoms(p)))
+            for p in parts
+        )
+        found.setdefault(shape, []).append(tuple(parts))
+    return [tuple(members) for members in found.values() if len(members) > len(members[0])]
+
+
+def _plain_part(part: Formula) -> bool:
+    """True for comparisons of open subjects that all must hold."""
+    if isinstance(part, Join) and (part.op != "and" or not all(isinstance(p, Atom) for p in part.parts)):
+        return False
+    return all(_open(a.subject) for a in atoms(part))
+
+
+def _outside(formula: Formula) -> Iterator[Atom]:
+    """The comparisons that stand in no disjunction."""
+    if isinstance(formula, Atom):
+        yield formula
+    elif formula.op != "or":
+        for part in formula.parts:
+            yield from _outside(part)
+
+
 class Cases:
-    """All cases of a set of conditions."""
+    """All cases of a set of conditions. Work is counted for all questions together. Raises SearchLimitError."""
 
     def __init__(self, formulas: Iterable[Formula], attributes: Mapping[str, AttributeType]) -> None:
         self.attributes = attributes
+        every = list(dict.fromkeys(formulas))
+        self.together = alternatives(every)
+        """Subjects that are alike, of which the first few stand for all."""
+        self._left_out = {p for members in self.together for parts in members[len(members[0]) :] for p in parts}
+        self._small = {f: self._smaller(f) for f in every}
         found: dict[str, dict[Atom, None]] = {"agent": {}}
-        for formula in dict.fromkeys(formulas):
+        for formula in self._small.values():
             for atom in atoms(formula):
                 found.setdefault(atom.subject, {})[atom] = None
-        self._most = limit("condition_cases")
+        self._budget = Budget("condition_cases")
         self.values: dict[str, list[Value | None]] = {s: self._values(s, list(a)) for s, a in found.items()}
         self._full = {s: (1 << len(v)) - 1 for s, v in self.values.items()}
         self._masks: dict[Formula, tuple[str, int, int, int] | None] = {}
@@ -69,6 +143,15 @@ class Cases:
         if type_ is not None and type_.default is not None:
             return values if type_.default in values else [*values, type_.default]
         return [*values, None]
+
+    def small(self, formula: Formula) -> Formula:
+        """A condition of the set without the alternatives that another one stands for. Demands are about such."""
+        return self._small[formula]
+
+    def _smaller(self, formula: Formula) -> Formula:
+        if not self._left_out or isinstance(formula, Atom):
+            return formula
+        return Join(formula.op, tuple(self._smaller(p) for p in formula.parts if p not in self._left_out))
 
     # masks
 
@@ -100,8 +183,7 @@ class Cases:
         formula, allowed = demand
         if isinstance(formula, Join):
             if formula.op == "not":
-                flipped = (TRUE if allowed & FALSE else 0) | (FALSE if allowed & TRUE else 0) | allowed & OPEN
-                self._split((formula.parts[0], flipped), out)
+                self._split((formula.parts[0], negated(allowed)), out)
                 return
             strong = {"and": (TRUE, TRUE | OPEN), "or": (FALSE, FALSE | OPEN)}[formula.op]
             if allowed in strong:
@@ -171,43 +253,61 @@ class Cases:
         out = {s: self._pick(s, mask) for s, mask in left.items()}
         return out | {s: self.values[s][i] for s, i in chosen.items()}
 
+    def _spend(self, comparisons: int) -> None:
+        try:
+            self._budget.spend(comparisons)
+        except SearchLimitError:
+            raise SearchLimitError("the conditions have too many cases") from None
+
     def _pick(self, subject: str, mask: int) -> Value | None:
         return next(v for i, v in enumerate(self.values[subject]) if mask >> i & 1)
 
     def _search(self, left: Mapping[str, int], rest: list[Demand]) -> dict[str, int] | None:
-        """Classes of the subjects in `rest` that meet it: subject by subject, checked as soon as all are known."""
-        subjects = list(dict.fromkeys(a.subject for f, _ in rest for a in atoms(f)))
-        ready: list[list[Demand]] = [[] for _ in subjects]
-        for formula, allowed in rest:
-            last = max(subjects.index(a.subject) for a in atoms(formula))
-            ready[last].append((formula, allowed))
-        tries = self._most
+        """Classes of the subjects in `rest` that meet it: subject by subject, while all of it may still be met."""
+        about: dict[str, list[Demand]] = {}
+        for demand in rest:
+            for subject in dict.fromkeys(a.subject for a in atoms(demand[0])):
+                about.setdefault(subject, []).append(demand)
+        masks = {s: left.get(s, self._full[s]) for s in about}
+        if not all(self._possible(f, masks) & allowed for f, allowed in rest):
+            return None
+        subjects = list(about)
+        before = dict(masks)
         chosen: list[int] = []
-        values: dict[str, Value | None] = {}
         at = 0
-        while True:
-            if len(chosen) == len(subjects):
-                return dict(zip(subjects, chosen, strict=True))
+        while len(chosen) < len(subjects):
             subject = subjects[len(chosen)]
-            mask = left.get(subject, self._full[subject])
             placed = False
             while at < len(self.values[subject]):
-                if mask >> at & 1:
-                    tries -= 1
-                    if tries < 0:
-                        raise SearchLimitError("the conditions have too many cases")
-                    values[subject] = self.values[subject][at]
-                    if all(outcome(f, values) & allowed for f, allowed in ready[len(chosen)]):
+                if before[subject] >> at & 1:
+                    masks[subject] = 1 << at
+                    if all(self._possible(f, masks) & allowed for f, allowed in about[subject]):
                         placed = True
                         break
                 at += 1
             if placed:
                 chosen.append(at)
                 at = 0
-            elif not chosen:
+                continue
+            masks[subject] = before[subject]
+            if not chosen:
                 return None
-            else:
-                at = chosen.pop() + 1
+            at = chosen.pop() + 1
+        return dict(zip(subjects, chosen, strict=True))
+
+    def _possible(self, formula: Formula, masks: Mapping[str, int]) -> int:
+        """The outcomes that a condition may have in these classes, where each of its comparisons goes its own way."""
+        if isinstance(formula, Join):
+            found = (self._possible(p, masks) for p in formula.parts)
+            if formula.op == "not":
+                return negated(next(found))
+            return reduce(both, found, TRUE) if formula.op == "and" else reduce(either, found, FALSE)
+        self._spend(1)
+        simple = self._simple(formula)
+        assert simple is not None
+        subject, true, false, open_ = simple
+        mask = masks[subject]
+        return (TRUE if mask & true else 0) | (FALSE if mask & false else 0) | (OPEN if mask & open_ else 0)
 
 
 def _plain(value: Value, found: list[Atom]) -> Value:
@@ -223,6 +323,22 @@ def outcome(formula: Formula, values: Mapping[str, Value | None]) -> int:
     """What a condition comes to, as a bit."""
     found = evaluate(formula, values)
     return OPEN if found is None else TRUE if found else FALSE
+
+
+def negated(outcomes: int) -> int:
+    """The outcomes that a `not` of a condition may have."""
+    return (TRUE if outcomes & FALSE else 0) | (FALSE if outcomes & TRUE else 0) | outcomes & OPEN
+
+
+def both(first: int, second: int) -> int:
+    """The outcomes that an `and` of two conditions may have."""
+    open_ = (first & OPEN and second & (TRUE | OPEN)) or (second & OPEN and first & (TRUE | OPEN))
+    return first & second & TRUE | (first | second) & FALSE | (OPEN if open_ else 0)
+
+
+def either(first: int, second: int) -> int:
+    """The outcomes that an `or` of two conditions may have."""
+    return negated(both(negated(first), negated(second)))
 
 
 def always(formula: Formula) -> bool:

@@ -267,7 +267,7 @@ class _Differ:
         try:
             cases = Cases(formulas, self.attributes)
         except SearchLimitError as error:
-            self.result.undecided.append(Undecided(kind, action, str(error)))
+            self._open(kind, action, str(error), (i for q in questions for i in q.required[0]))
             return
         for question in sorted(questions, key=lambda q: q.view == BARE):
             self._question(kind, action, tier, question, holds, cases, done)
@@ -312,12 +312,15 @@ class _Differ:
                 if tries[number] >= _MOST_TRIES:
                     asked.close_item(number, cases.everyone())
         except SearchLimitError as error:
-            self.result.undecided.append(Undecided(kind, action, str(error)))
-        for item in missed.values():
-            if not any(_name(item) == known for known in done):
-                self.result.undecided.append(
-                    Undecided(kind, action, _UNSURE, None if item.rule is None else reference(item.rule))
-                )
+            self._open(kind, action, str(error), items)
+        self._open(kind, action, _UNSURE, (i for i in missed.values() if _name(i) not in done))
+
+    def _open(self, kind: str, action: str, why: str, items: Iterable[Item]) -> None:
+        """Note that something of these rules was not decided."""
+        for ref in dict.fromkeys(None if i.rule is None else reference(i.rule) for i in items):
+            found = Undecided(kind, action, why, ref)
+            if found not in self.result.undecided:
+                self.result.undecided.append(found)
 
     def _row(
         self,

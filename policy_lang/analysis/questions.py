@@ -8,13 +8,14 @@ with one reason why that refuses: a grant that is not there, a deny that is. Wha
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from ..automata.budget import Budget
 from ..automata.pattern import Word
 from ..domain.actions import COMMAND, SORT_OF
-from ..domain.conditions import Formula, atoms
+from ..domain.conditions import Atom, Formula, atoms, join
 from ..engine.command_words import BARE as BARE_WORD
 from ..engine.command_words import NAMED, unmarked
 from ..facts.commands import OPAQUE
@@ -22,7 +23,7 @@ from ..ir.model import Rule
 from ..ir.sorts.sort import sort_named
 from ..shell.profile import Profile
 from . import ungranted
-from .cases import FALSE, OPEN, TRUE, Cases, Demand
+from .cases import FALSE, OPEN, TRUE, Cases, Demand, both, either
 from .items import OPTION, Items, Part, Side, minus, option, same
 from .search import Found, Item, Search
 
@@ -293,6 +294,12 @@ def search(
     space = sort_named(SORT_OF[action]).space()
     implied = _implied(side, cases, question.view) if SORT_OF[action] == COMMAND else None
     naming = _naming(side) if implied is not None and question.view == WORDS else None
+    if cases.together:
+        question = replace(
+            question,
+            required=tuple([_smaller(i, cases) for i in items] for items in question.required),
+            barred=[_smaller(i, cases) for i in question.barred],
+        )
     made = Search(space, question.required, question.barred, cases, budget, implied, spared, naming)
     if sieve and len(question.required) > 1 and question.barred:
         # what is not left by the barred rules alone needs no look at what else it must match
@@ -309,7 +316,10 @@ def search(
 
 def _implied(side: Side, cases: Cases, view: str) -> Callable[[Word, bool], list[Demand]]:
     """What holds of every command that begins with some words, or is exactly those: which options are given."""
-    names = [s.removeprefix(OPTION) for s in cases.values if s.startswith(OPTION)]
+    alone = [s.removeprefix(OPTION) for s in cases.values if s.startswith(OPTION)]
+    parts = [p for members in cases.together for found in members for p in found]
+    names = list(dict.fromkeys((*alone, *(a.subject.removeprefix(OPTION) for p in parts for a in atoms(p)))))
+    stands = {a.subject for p in parts for a in atoms(p)}
     known: dict[tuple[Word, bool], list[Demand]] = {}
 
     def implied(word: Word, exact: bool) -> list[Demand]:
@@ -321,12 +331,25 @@ def _implied(side: Side, cases: Cases, view: str) -> Callable[[Word, bool], list
             outcomes = {True: TRUE, False: FALSE, None: OPEN}
             # more words may give the same option another value
             begun = {n: TRUE | OPEN if "=" in n else TRUE for n, v in given.items() if v}
-            known[key] = [
-                (option(n), o) for n, o in ({n: outcomes[v] for n, v in given.items()} if key[1] else begun).items()
-            ]
+            masks = {n: outcomes[v] for n, v in given.items()} if key[1] else begun
+            known[key] = [(option(n), masks[n]) for n in alone if n in masks and OPTION + n not in stands]
+            for members in cases.together:
+                for at in range(len(members[0])):  # what all of them come to, the few that are left must
+                    mask = reduce(either, (reduce(both, (_mask(a, masks) for a in atoms(m[at]))) for m in members))
+                    left = join("or", [m[at] for m in members[: len(members[0])]])
+                    known[key] += [(left, mask)] if mask != TRUE | FALSE | OPEN else []
         return known[key]
 
     return implied
+
+
+def _mask(atom: Atom, masks: Mapping[str, int]) -> int:
+    return masks.get(atom.subject.removeprefix(OPTION), TRUE | FALSE | OPEN)
+
+
+def _smaller(item: Item, cases: Cases) -> Item:
+    also = tuple((cases.small(f), allowed) for f, allowed in item.also)
+    return replace(item, formula=cases.small(item.formula), also=also)
 
 
 def _naming(side: Side) -> Callable[[Word], Iterable[str]]:

@@ -176,7 +176,12 @@ TABLE: tuple[Limit, ...] = (
     Limit("remembered_effects", 64, "effects", "a command with more is decided anew each time"),
     Limit("unknown_segments_per_state", 64, "entries", "keeps hostile unique names from filling a state"),
     Limit("search_work", 20_000_000, "steps", "exact set algebra, some seconds; beyond it `undecided`, never a pass"),
-    Limit("condition_cases", 200_000, "cases", "tried for one answer about all requests; beyond it `undecided`"),
+    Limit(
+        "condition_cases",
+        400_000,
+        "comparisons",
+        "in cases of conditions, for one kind of answer; half a second, then `undecided`",
+    ),
     Limit("tree_files", 20_000, "files", "looked at for one command that reads or deletes a folder; some 0.1 s"),
     Limit(
         "git_index_bytes", 32 << 20, "bytes", "of an index, which names what git tracks; of 100,000 files it has 10 MB"
