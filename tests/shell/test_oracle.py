@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+from collections import Counter
 
 import pytest
 
@@ -20,7 +21,7 @@ RUNS = [
     ("variables", "bash", False, 16_000, 0.96), ("variables", "zsh", False, 10_000, 0.92), ("variables", "sh", False, 10_000, 0.94),
     ("unsure", "sh", False, 4_000, 0.9),
 ]  # fmt: skip
-"""100,000 programs, all of them in the nightly lane; `./check deep` makes two fifths of them, and `./check` a fortieth.
+"""100,000 programs, all of them in the nightly lane; `./check deep` makes three eighths of them, and `./check` a fortieth.
 
 A program is valid where the shell takes it; as `sh`, where both judges take it and do the same.
 """
@@ -46,21 +47,24 @@ def tried(dialect: str, programs: list[str], argv: bool = False) -> dict[str, in
     return counts
 
 
-@pytest.mark.parametrize("seed", range(pick(1, 1, 8)))
 @pytest.mark.parametrize(
     ("kind", "dialect", "argv", "count", "least"),
     [pytest.param(*run, id="-".join(map(str, run[:3])), marks=needed(run[1])) for run in RUNS],
 )
 def test_nothing_that_a_shell_does_is_missed(
-    seed: int, kind: str, dialect: str, argv: bool, count: int, least: float, capsys: pytest.CaptureFixture[str]
+    kind: str, dialect: str, argv: bool, count: int, least: float, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rng = random.Random(f"{kind} {dialect} {argv} {seed}")
-    counts = tried(dialect, [MAKERS[kind](rng) for _ in range(pick(count // 40, count * 2 // 5, count // 8))], argv)
+    counts: Counter[str] = Counter()
+    for seed in range(pick(1, 3, 8)):  # a shorter lane makes what the nightly one makes, and not as much
+        rng = random.Random(f"{kind} {dialect} {argv} {seed}")
+        counts.update(
+            tried(dialect, [MAKERS[kind](rng) for _ in range(pick(count // 40, count // 8, count // 8))], argv)
+        )
     valid = counts["fine"] + counts["opaque"]
     with capsys.disabled():
         if LANE == "nightly":
             sys.stdout.write(
-                f"\n{kind} {dialect} {argv} {seed}: {counts}, {counts['fine'] / valid:.1%} of valid ones read\n"
+                f"\n{kind} {dialect} {argv}: {dict(counts)}, {counts['fine'] / valid:.1%} of valid ones read\n"
             )
     assert counts["fine"] / valid >= least - pick(8, 0, 0) / 100  # a few programs are a percent of a small run
 
