@@ -49,7 +49,7 @@ _FILES = ("f1", "f2.t", "d1/f3.t", "a b")
 
 
 _REFUSED = (
-    b"syntax error", b"unexpected", b"parse error", b"bad pattern", b"Syntax error", b"unmatched", b"bad substitution", b"Bad substitution",
+    b"syntax error", b"unexpected", b"parse error", b"bad pattern", b"Syntax error", b"unmatched", b"closing brace expected", b"bad substitution", b"Bad substitution",
 )  # fmt: skip
 """With which messages a shell refuses a text, or a part of it when it comes there."""
 _NOT_FOUND = re.compile(rb"^.*?: (?:line )?[0-9]+: (.*?): (?:command )?not found$", re.MULTILINE)
