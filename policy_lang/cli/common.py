@@ -78,13 +78,21 @@ def fail_usage(message: str, format_: str = "text") -> NoReturn:
 
 def load_policy(path: str, format_: str, testing: bool = False) -> Policy:
     """Compile a policy, or show its mistakes and leave."""
+    from .._version import __version__
+    from ..compiled.opened import SUFFIX, open_compiled, stale_note
     from ..domain.errors import PolicyError
     from ..policy import Policy
 
     try:
-        return Policy.load_for_testing(path) if testing else Policy.load(path)
+        if testing or not path.endswith(SUFFIX):
+            return Policy.load_for_testing(path) if testing else Policy.load(path)
+        contents = open_compiled(path, __version__)
     except PolicyError as error:
         fail_policy(error, format_)
+    note = stale_note(path, contents)
+    if note:
+        click.echo(f"note: {note}", err=True)
+    return Policy.of_compiled(contents)
 
 
 def request_options(function: Function) -> Function:

@@ -22,32 +22,42 @@ def command(policy: str, output: str | None, format_: str) -> None:
     policy check web.plc read src/app.ts
 
     The file is replaced as a whole, may be written only by you, and is opened again before the command ends. It is
-    refused when its sources change, when others could write it, or when another version of this program made it.
+    refused when others could write it, or when another version of this program made it. When its sources change it
+    stays in force as it is, and says so, until it is compiled again.
     """
-    from .._version import __version__
     from ..compiled.opened import SUFFIX
-    from ..domain.errors import PolicyError
     from ..domain.faults import reason_of
-    from ..domain.files import replace
 
     if policy.endswith(SUFFIX):
         fail_usage(f"`{policy}` is compiled already; name its source", format_)
     target = output or os.path.splitext(policy)[0] + SUFFIX
     if not target.endswith(SUFFIX):
         fail_usage(f"`{target}` does not end in `{SUFFIX}`", format_)
+    try:
+        size, digest = compile_to(policy, target, format_)
+    except OSError as error:
+        fail_usage(f"`{target}` cannot be written: {reason_of(error)}", format_)
+    if format_ == "json":
+        print_json({"file": target, "bytes": size, "policy_digest": digest})
+    else:
+        click.echo(f"{target}: {size:,} bytes, {digest}")
+    sys.exit(0)
+
+
+def compile_to(policy: str, target: str, format_: str) -> tuple[int, str]:
+    """Compile a policy to a file, and open it again: its size, and the policy's digest. Raises OSError.
+
+    Leaves with 2 for a policy with mistakes.
+    """
+    from .._version import __version__
     from ..compiler.binary import compile_binary
+    from ..domain.errors import PolicyError
+    from ..domain.files import replace
     from ..policy import Policy
 
     try:
         data = compile_binary(policy, __version__)
         replace(target, data, mode=0o644, durable=True)
-        digest = Policy.load(target).digest
+        return len(data), Policy.load(target).digest
     except PolicyError as error:
         fail_policy(error, format_)
-    except OSError as error:
-        fail_usage(f"`{target}` cannot be written: {reason_of(error)}", format_)
-    if format_ == "json":
-        print_json({"file": target, "bytes": len(data), "policy_digest": digest})
-    else:
-        click.echo(f"{target}: {len(data):,} bytes, {digest}")
-    sys.exit(0)

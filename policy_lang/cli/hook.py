@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from typing import Any
 
 import click
 
+from ..compiled.opened import SUFFIX
 from ..domain.faults import reason_of
 from ..domain.files import create, replace
 from ..pep.clients import NAMES
 from ..pep.clients import client as client_of
 from ..pep.hook import MOST_WAIT
-from ..pep.install import HOOK, InstallError, hook_command, settings_with, target
+from ..pep.install import HOOK, InstallError, changeable, compiled_place, hook_command, settings_with, target
 from .common import fail_usage
+from .compile import compile_to
 
 
 @click.group(name="hook")
@@ -24,7 +27,7 @@ def command() -> None:
     \b
     policy hook install codex --scope managed \\
         --socket /run/policy_lang/policy.sock
-    policy hook install claude --policy web.plc --agent claude-web --scope project
+    policy hook install claude --policy web.policy --agent claude-web
     policy doctor codex
 
     `policy hook CLIENT OPTIONS` is what the installed hook runs: it reads the call from standard input and answers
@@ -52,8 +55,10 @@ for _client in NAMES:
 
 @command.command(name="install", short_help="Write the hook into a client's settings")
 @click.argument("client", type=click.Choice(NAMES))
-@click.option("--socket", "socket_path", metavar="PATH", help="Ask the service at this socket.")
-@click.option("--policy", metavar="FILE.plc", help="Decide by this compiled policy.")
+@click.option("--socket", metavar="PATH", help="Ask the service at this socket.")
+@click.option(
+    "--policy", metavar="FILE", help="Decide by this policy, compiled to a place of its own; or by this `.plc`."
+)
 @click.option("--log", metavar="FOLDER", help="With --policy: record every decision there before it is given.")
 @click.option("--agent", metavar="NAME", help="The agent's name; the service may know it already.")
 @click.option("--workspace", metavar="FOLDER", help="Workspace folder, instead of the one that the client names.")
@@ -63,43 +68,16 @@ for _client in NAMES:
 @click.option("--wait", type=click.IntRange(1, MOST_WAIT), help="Seconds to wait for people who are asked.")
 @click.option("--scope", type=click.Choice(["user", "project", "managed"]), default="user", show_default=True)
 @click.option("--print", "only_print", is_flag=True, help="Show the settings and write nothing.")
-def install(
-    client: str,
-    socket_path: str | None,
-    policy: str | None,
-    log: str | None,
-    agent: str | None,
-    workspace: str | None,
-    prompt: tuple[str, ...],
-    owner: int | None,
-    token_file: str | None,
-    wait: int | None,
-    scope: str,
-    only_print: bool,
-) -> None:
-    """Write the hook into CLIENT's settings; what else they say stays."""
-    if (socket_path is None) == (policy is None):
-        fail_usage("give either `--socket PATH` or `--policy FILE.plc`")
-    if policy is not None and not policy.endswith(".plc"):
-        fail_usage(f"`{policy}` is not compiled; make it with `policy compile {policy}`")
-    if wait is not None and socket_path is None:
-        fail_usage("`--wait` belongs to `--socket`: the service asks people")
-    if log is not None and policy is None:
-        fail_usage("`--log` belongs to `--policy`; the service keeps its own log")
-    options: list[str] = []
-    given = {
-        "--socket": socket_path, "--policy": policy, "--log": log, "--token-file": token_file, "--workspace": workspace,
-    }  # fmt: skip
-    for name, value in given.items():
-        if value is not None:
-            options += [name, os.path.abspath(value)]
-    for name, text in (("--agent", agent), ("--owner", _text_of(owner)), ("--wait", _text_of(wait))):
-        if text is not None:
-            options += [name, text]
-    for tier in prompt:
-        options += ["--prompt", tier]
-    if policy is not None and not os.path.isfile(policy):
-        fail_usage(f"there is no file `{policy}`; make it with `policy compile`")
+def install(client: str, scope: str, only_print: bool, **given: Any) -> None:
+    """Write the hook into CLIENT's settings; what else they say stays.
+
+    A policy is compiled to a file outside every workspace, and that is what the hook decides by: changes of the
+    source, as `git pull` brings them, take effect when you run this again, or `policy compile` as its answers say.
+    """
+    _check(given)
+    policy, workspace = given["policy"], given["workspace"]
+    compiled = None if policy is None or policy.endswith(SUFFIX) else compiled_place(policy, scope == "managed")
+    options = _options({**given, "policy": compiled or policy})
     folder = os.path.abspath(workspace or os.getcwd())
     try:
         spec = client_of(client)
@@ -107,7 +85,7 @@ def install(
         if not spec.tells_workspace and workspace is None:
             options += ["--workspace", folder]
         before = _text(place.path)
-        after = settings_with(spec, before, hook_command(spec, options), place.managed, wait or 0)
+        after = settings_with(spec, before, hook_command(spec, options), place.managed, given["wait"] or 0)
     except InstallError as error:
         fail_usage(str(error))
     if only_print:
@@ -115,13 +93,51 @@ def install(
         click.echo(after, nl=False)
         return
     try:
+        if compiled is not None:
+            os.makedirs(os.path.dirname(compiled), mode=0o755 if place.managed else 0o700, exist_ok=True)
+            compile_to(policy, compiled, "text")
         os.makedirs(os.path.dirname(place.path), exist_ok=True)
         _write(place.path, after.encode("utf-8"), keep=bool(before) and before != after)
     except OSError as error:
-        fail_usage(f"`{place.path}` cannot be written: {reason_of(error)}")
+        fail_usage(f"`{error.filename or place.path}` cannot be written: {reason_of(error)}")
+    if compiled is not None:
+        click.echo(f"{compiled}: what the hook decides by, until you compile `{policy}` again")
     click.echo(f"{place.path}: the hook is in place; now verify it: `policy doctor {client}`")
     if place.note:
         click.echo(place.note)
+
+
+def _check(given: dict[str, Any]) -> None:
+    """Leaves with 2 for options that do not go together, and for a policy that an agent could replace."""
+    policy: str | None = given["policy"]
+    if (given["socket"] is None) == (policy is None):
+        fail_usage("give either `--socket PATH` or `--policy FILE`")
+    if given["wait"] is not None and policy is not None:
+        fail_usage("`--wait` belongs to `--socket`: the service asks people")
+    if given["log"] is not None and policy is None:
+        fail_usage("`--log` belongs to `--policy`; the service keeps its own log")
+    if policy is None:
+        return
+    if not os.path.isfile(policy):
+        fail_usage(f"there is no file `{policy}`")
+    if policy.endswith(SUFFIX) and changeable(policy, given["workspace"]):
+        why = f"`{policy}` lies where a checkout of another branch replaces it"
+        fail_usage(f"{why}; name its source, which is compiled to a place outside")
+
+
+def _options(given: dict[str, Any]) -> list[str]:
+    """The hook's own options."""
+    options: list[str] = []
+    for name in ("socket", "policy", "log", "token-file", "workspace"):
+        value = given[name.replace("-", "_")]
+        if value is not None:
+            options += [f"--{name}", os.path.abspath(value)]
+    for name in ("agent", "owner", "wait"):
+        if given[name] is not None:
+            options += [f"--{name}", str(given[name])]
+    for tier in given["prompt"]:
+        options += ["--prompt", tier]
+    return options
 
 
 def _write(path: str, data: bytes, keep: bool) -> None:
@@ -139,10 +155,6 @@ def _write(path: str, data: bytes, keep: bool) -> None:
         with open(real, "rb") as stream:
             replace(f"{path}.before-policy_lang", stream.read(), mode=mode & 0o700, durable=False)
     replace(real, data, mode=mode & 0o755, durable=False)
-
-
-def _text_of(number: int | None) -> str | None:
-    return None if number is None else str(number)
 
 
 def _text(path: str) -> str:

@@ -1,4 +1,8 @@
-"""Opening a compiled policy: only one that this user or root alone can change, whole, of this version, up to date."""
+"""Opening a compiled policy: only one that this user or root alone can change, whole, of this version.
+
+It stands by itself. When its sources change it stays as it is, the last that a person has put in force: who can
+change a source, as an agent does with `git checkout`, cannot change what is decided. It is said that they differ.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ _AGAIN = "compile it again: `policy compile`"
 
 
 def open_compiled(path: str, program: str) -> Contents:
-    """The contents of a compiled policy. Raises PolicyError: PLE005 for what is refused, PLE006 for a stale one."""
+    """The contents of a compiled policy. Raises PolicyError: PLE005 for what is refused."""
     return read_compiled(path, program)[1]
 
 
@@ -38,10 +42,19 @@ def read_compiled(path: str, program: str) -> tuple[bytes, Contents]:
         raise _refused(path, str(error), _AGAIN) from None
     if contents.program != program:
         raise _refused(path, f"policy_lang {contents.program} compiled it, and this is {program}", _AGAIN)
-    stale = stale_source(contents.sources)
-    if stale:
-        raise PolicyError([Diagnostic("PLE006", f"the compiled policy `{path}` is stale: {stale}", None, _AGAIN)])
     return data, contents
+
+
+def stale_note(path: str, contents: Contents) -> str:
+    """That the sources of a compiled policy have changed, and how to put that in force; empty when they have not."""
+    changed = stale_source(contents.sources)
+    if not changed:
+        return ""
+    from time import gmtime, strftime
+
+    made = strftime("%Y-%m-%d %H:%M", gmtime(os.stat(path).st_mtime))
+    again = f"policy compile {contents.sources[0][0]} -o {path}"
+    return f"the policy in force is of {made} UTC: {changed}; `{again}` puts it in force (PLE006)"
 
 
 def _refused(path: str, why: str, remediation: str) -> PolicyError:
@@ -83,10 +96,18 @@ def stale_source(sources: tuple[tuple[str, str], ...]) -> str:
         return ""
     for path, digest in sources:
         try:
-            with open(path, "rb") as stream:
-                now = sha256(stream.read(limit("source_bytes") + 1)).hexdigest()
+            now = _digest(path)
         except OSError as error:
-            return f"its source `{path}` cannot be read: {reason_of(error)}"
+            return f"its source `{path}` cannot be read: {reason_of(error, 'it is not a regular file')}"
         if now != digest:
             return f"its source `{path}` has changed"
     return ""
+
+
+def _digest(path: str) -> str:
+    """Raises OSError. Sources may be in the agent's hands, who could put a pipe there, to be waited for."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    with open(handle, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError
+        return sha256(stream.read(limit("source_bytes") + 1)).hexdigest()

@@ -75,12 +75,13 @@ class CompiledDecider:
     def decide(self, questions: list[HookQuestion], common: dict[str, object], deadline: float) -> Outcome:  # noqa: ARG002
         """The strictest answer. Raises PolicyError for a file that is refused.
 
-        With a log the answers are on the disk when this returns, or they are denials.
+        With a log the answers are on the disk when this returns, or they are denials. Whatever is not allowed says as
+        well that the sources have changed, when they have.
         """
         from time import time
 
         from .._version import __version__
-        from ..compiled.opened import open_compiled
+        from ..compiled.opened import open_compiled, stale_note
         from ..domain.request import Request
         from ..engine.pdp import Engine
 
@@ -88,15 +89,23 @@ class CompiledDecider:
         engine = Engine(contents.prepared, profiles=contents.profile)
         now = time() if engine.timed else None
         requests = [Request(**{**common, **q.fields, "now": now}) for q in questions]  # type: ignore[arg-type]
+        note = stale_note(self.path, contents)
         if not self.log:
-            return combined([_outcome(q, engine.decide(r)) for q, r in zip(questions, requests, strict=True)])
-        from ..audit.log import DecisionLog
-        from ..audit.recorder import commit, watched
+            decisions = [engine.decide(r) for r in requests]
+        else:
+            from ..audit.log import DecisionLog
+            from ..audit.recorder import commit, watched
 
-        source = {"by": "hook", "pid": os.getpid(), "uid": os.geteuid()}
-        found = [watched(engine.decide, request, source) for request in requests]
-        commit(DecisionLog(self.log), found)
-        return combined([_outcome(q, one.decision) for q, one in zip(questions, found, strict=True)])
+            source: dict[str, object] = {"by": "hook", "pid": os.getpid(), "uid": os.geteuid()}
+            if note:
+                source["stale"] = True
+            found = [watched(engine.decide, request, source) for request in requests]
+            commit(DecisionLog(self.log), found)
+            decisions = [one.decision for one in found]
+        made = combined([_outcome(q, d) for q, d in zip(questions, decisions, strict=True)])
+        if note:
+            made.reasons = (*made.reasons[:4], note)  # five are shown
+        return made
 
 
 def _outcome(question: HookQuestion, decision: object) -> Outcome:

@@ -12,12 +12,15 @@ import subprocess
 import time
 from dataclasses import dataclass
 
+from .._version import __version__
+from ..compiled.opened import open_compiled, stale_note
 from ..domain import strict_json
+from ..domain.errors import PolicyError
 from ..domain.limits import limit
 from ..facts.owners import unsafe
 from . import rehearsal
 from .clients.base import HookClient
-from .install import OURS, InstallError, target, texts
+from .install import OURS, InstallError, changeable, target, texts
 
 GOOD, BAD, WARN = "ok", "fail", "warn"
 _CANARY = ".git/hooks/policy-lang-canary"
@@ -97,6 +100,8 @@ def _hook(client: HookClient, path: str, command: str, workspace: str) -> list[C
         fault = unsafe(os.stat(word))
         if fault is not None:
             out.append(CheckResult(BAD, f"`{word}`: {fault[0]}", fault[1]))
+    if "--policy" in words[:-1]:
+        out += _compiled(words[words.index("--policy") + 1], workspace)
     began = time.monotonic()
     reason = ""
     for what, data in (("a write to `.git/hooks`", _canary(client, workspace)), ("input that is not valid JSON", b"{")):
@@ -113,12 +118,30 @@ def _hook(client: HookClient, path: str, command: str, workspace: str) -> list[C
     took = (time.monotonic() - began) / 2
     if took > 1:
         out.append(CheckResult(WARN, f"the hook takes {took:.1f} seconds", "is the service busy?"))
-    if "cannot be reached" in reason or "PLE0" in reason:
+    if "cannot be reached" in reason:
         out.append(
             CheckResult(
                 BAD, f"the policy cannot be asked, so everything is denied: {reason[:300]}", "start the service"
             )
         )
+    return out
+
+
+def _compiled(path: str, workspace: str) -> list[CheckResult]:
+    """Who else could change what the hook decides by, and whether the sources say something newer."""
+    out: list[CheckResult] = []
+    if changeable(path, workspace):
+        text = f"`{path}` lies in a workspace: a checkout of another branch replaces it"
+        out.append(
+            CheckResult(BAD, text, "install the hook with `--policy SOURCE`, which is compiled to a place outside")
+        )
+    try:
+        note = stale_note(path, open_compiled(path, __version__))
+    except PolicyError as error:
+        text = f"the policy cannot be asked, so everything is denied: {error}"
+        return [*out, CheckResult(BAD, text, error.diagnostics[0].help)]
+    if note:
+        out.append(CheckResult(WARN, note, "review the change first: an agent may have made it"))
     return out
 
 

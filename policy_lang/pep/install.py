@@ -14,6 +14,8 @@ import tomllib
 from dataclasses import dataclass
 from typing import Any
 
+from ..compiled.opened import SUFFIX
+from ..domain.digest import sha256
 from ..domain.faults import AuthorError
 from ..domain.limits import limit
 from .clients.base import HookClient, SettingsForm
@@ -50,6 +52,28 @@ def target(client: HookClient, scope: str, workspace: str, home: str) -> Target:
         raise InstallError(f"`{client.name}` has no {scope} settings for hooks; there are {known}")
     path = form.paths[scope].format(home=home, workspace=workspace)
     return Target(path, scope == "managed", form.note if scope == "user" else "")
+
+
+def compiled_place(policy: str, managed: bool) -> str:
+    """The compiled file of a hook: outside every workspace, where no checkout replaces it; one for each policy's path."""
+    whole = os.path.abspath(policy)
+    stem = os.path.splitext(os.path.basename(whole))[0]
+    folder = "/etc/policy_lang" if managed else os.path.expanduser("~/.local/state/policy_lang")
+    return f"{folder}/{stem}-{sha256(whole.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}{SUFFIX}"
+
+
+def changeable(policy: str, workspace: str | None = None) -> bool:
+    """Whether a compiled policy lies in a workspace: where git has its files, or below the folder that is said to be one.
+
+    There a checkout may replace it, which is no write that the policy could deny.
+    """
+    folder = os.path.dirname(os.path.realpath(policy))
+    tops = {os.path.realpath(workspace)} if workspace is not None else set()
+    while folder not in tops and not os.path.lexists(os.path.join(folder, ".git")):
+        if folder == "/":
+            return False
+        folder = os.path.dirname(folder)
+    return True
 
 
 def settings_with(client: HookClient, before: str, command: str, managed: bool, wait: int = 0) -> str:

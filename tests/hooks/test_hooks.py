@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -199,7 +200,7 @@ def test_an_unknown_client_is_stopped_by_the_exit_code(ws: Path) -> None:
     assert hook("../claude", filled("claude", ALLOWED, ws), "--policy", str(ws.parent / "p.plc"), cwd=ws).code == 2
 
 
-def test_a_damaged_or_stale_policy_denies(tmp_path: Path) -> None:
+def test_a_damaged_policy_denies(tmp_path: Path) -> None:
     ws = workspace(tmp_path)
     plc = tmp_path / "p.plc"
     payload = filled("claude", ALLOWED, ws)
@@ -211,9 +212,36 @@ def test_a_damaged_or_stale_policy_denies(tmp_path: Path) -> None:
     plc.write_bytes(good)
     plc.chmod(0o666)
     assert "everyone can write it" in hook("claude", payload, "--policy", str(plc), cwd=ws).err
-    plc.chmod(0o644)
-    (tmp_path / "p.policy").write_text(POLICY + "\n")
-    assert "PLE006" in hook("claude", payload, "--policy", str(plc), cwd=ws).err
+
+
+def test_a_changed_source_stops_nobody_and_changes_nothing(tmp_path: Path) -> None:
+    """What was compiled stays in force, and says so, whatever becomes of the source."""
+    ws = workspace(tmp_path)
+    source, log = tmp_path / "p.policy", tmp_path / "log"
+    options = ("--policy", str(tmp_path / "p.plc"), "--log", str(log))
+    granted, denied = filled("claude", ALLOWED, ws), {"tool_name": "Bash", "tool_input": {"command": "git push"}}
+    weak = 'policy "p"\nallow read "**"\nallow run "**"\n'
+
+    def gone() -> None:
+        source.unlink()
+
+    def pipe() -> None:
+        os.mkfifo(source)
+
+    def link() -> None:
+        source.unlink()
+        source.symlink_to("/dev/zero")
+
+    changes = (lambda: None, lambda: source.write_text(weak), lambda: source.write_text("allow raed"), gone, pipe, link)
+    for change, said in zip(
+        changes, ("", "has changed", "has changed", "", "cannot be read", "cannot be read"), strict=True
+    ):
+        change()
+        answers = [hook("claude", filled("claude", one, ws), *options, cwd=ws) for one in (granted, denied)]
+        assert [a.verdict for a in answers] == ["allow", "deny"]
+        assert said in answers[1].err and ("policy compile" in answers[1].err) == bool(said)
+        record = json.loads((log / "00000001.jsonl").read_text().splitlines()[-1])
+        assert record["source"].get("stale", False) == bool(said)
 
 
 class Impostor:

@@ -157,7 +157,7 @@ def test_new_settings_get_what_the_umask_leaves(tmp_path: Path, mask: int) -> No
 def test_install_refuses_bad_calls(tmp_path: Path) -> None:
     ws = workspace(tmp_path)
     for arguments, message in (
-        (("claude",), "give either"), (("claude", "--policy", "x.policy"), "not compiled"), (("claude", "--policy", "none.plc"), "there is no file"),
+        (("claude",), "give either"), (("claude", "--policy", "x.policy"), "there is no file"), (("claude", "--policy", "none.plc"), "there is no file"),
         (("codex", "--socket", "/s", "--scope", "project"), "no project settings"), (("nobody", "--socket", "/s"), "nobody"),
     ):  # fmt: skip
         done = policy("hook", "install", *arguments, cwd=ws, HOME=str(tmp_path))
@@ -165,6 +165,64 @@ def test_install_refuses_bad_calls(tmp_path: Path) -> None:
     shown = policy("hook", "install", "claude", "--socket", "/s", "--print", cwd=ws, HOME=str(tmp_path))
     assert "--socket /s || exit 2" in shown.out
     assert not (tmp_path / ".claude").exists()
+
+
+def test_a_checkout_changes_no_policy(tmp_path: Path) -> None:
+    """The policy lies in the agent's own repository, and the agent may run git: a branch has a weaker one, compiled too."""
+    ws, home = tmp_path / "ws", {"HOME": str(tmp_path / "home"), "PATH": os.environ["PATH"]}
+    ws.mkdir()
+
+    def git(*words: str) -> None:
+        names = ("-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "init.defaultBranch=main")
+        subprocess.run(["git", *names, *words], cwd=ws, check=True, capture_output=True)
+
+    def commit(text: str) -> None:
+        (ws / "p.policy").write_text(f'policy "p"\n{text}\n')
+        assert policy("compile", "p.policy", cwd=ws).code == 0
+        git("add", "--all")
+        git("commit", "-m", "policy")
+
+    git("init")
+    commit('allow run "git checkout *"\nallow write "**"\nallow delete "**"\nallow read "**"')
+    git("checkout", "-b", "weak")
+    commit('allow run "**"\nallow read, write "**"')
+    git("checkout", "main")
+    refused = policy("hook", "install", "claude", "--policy", "p.plc", cwd=ws, **home)
+    assert (refused.code, "a checkout of another branch replaces it" in refused.err) == (2, True)
+    done = policy("hook", "install", "claude", "--policy", "p.policy", cwd=ws, **home)
+    assert done.code == 0, done.err
+    settings = json.loads((tmp_path / "home/.claude/settings.json").read_text())
+    command = settings["hooks"]["PreToolUse"][0]["hooks"][0]["command"]
+    (place,) = (tmp_path / "home/.local/state/policy_lang").iterdir()
+    assert str(place) in command
+
+    def runs(words: str) -> tuple[bool, str]:
+        payload = {
+            "hook_event_name": "PreToolUse",
+            "tool_name": "Bash",
+            "tool_input": {"command": words},
+            "cwd": str(ws),
+        }
+        environment = {**os.environ, **home, "CLAUDE_PROJECT_DIR": str(ws)}
+        ended = subprocess.run(["/bin/sh", "-c", command], input=json.dumps(payload), env=environment, capture_output=True, text=True, check=False)  # fmt: skip
+        return ended.returncode == 0, ended.stderr
+
+    def doctor() -> list[str]:
+        found = policy("doctor", "claude", "--no-live", "--format", "json", cwd=ws, **home).json()["findings"]
+        return [f["text"] for f in found if f["state"] != "ok"]
+
+    assert runs("git checkout weak") == (True, "")
+    git("checkout", "weak")
+    allowed, said = runs("touch x")
+    assert (allowed, "has changed" in said, f"policy compile {ws}/p.policy -o {place}" in said) == (False, True, True)
+    assert runs("git checkout main")[0]
+    assert any("has changed" in text for text in doctor())
+    assert not runs(f"policy compile {ws}/p.policy -o {place}")[0]
+    assert policy("compile", "p.policy", "-o", place, cwd=ws, **home).code == 0  # a person's step
+    assert runs("touch x") == (True, "")
+    settings["hooks"]["PreToolUse"][0]["hooks"][0]["command"] = command.replace(str(place), str(ws / "p.plc"))
+    (tmp_path / "home/.claude/settings.json").write_text(json.dumps(settings))
+    assert any("a checkout of another branch replaces it" in text for text in doctor())
 
 
 def test_the_command_line_runs_the_hook(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from policy_lang import Policy, PolicyError, Request, __version__
 from policy_lang.compiled.layout import HEADER
+from policy_lang.compiled.opened import open_compiled, stale_note
 from policy_lang.compiler.binary import compile_binary
 from policy_lang.domain.limits import limit
 from tests.console.support import EXAMPLES, ROOT
@@ -117,16 +118,22 @@ def test_what_others_can_write_is_refused(tmp_path: Path) -> None:
         assert "it belongs to the user 12345" in refused(target)
 
 
-def test_a_stale_one_is_refused(tmp_path: Path) -> None:
+def test_a_stale_one_stays_in_force_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "more.policy").write_text('policy "more"\nallow read "docs/**"\n')
     target = compiled(tmp_path, TEXT.replace("tier", 'import "more.policy"\ntier'))
-    Policy.load(str(target))
+
+    def note() -> str:
+        assert Policy.load(str(target)).decide(action="read", resource="docs/a/b").effect == "allow"
+        return stale_note(str(target), open_compiled(str(target), __version__))
+
+    assert note() == ""
     (tmp_path / "more.policy").write_text('policy "more"\nallow read "docs/*"\n')
-    assert refused(target).startswith("PLE006") and "more.policy` has changed" in refused(target)
+    assert "more.policy` has changed" in note()
+    assert f"`policy compile {tmp_path}/p.policy -o {target}`" in note()
     (tmp_path / "more.policy").unlink()
-    assert "cannot be read" in refused(target)
+    assert "cannot be read" in note()
     (tmp_path / "p.policy").unlink()  # it stands alone: there is nothing to compare it with
-    assert Policy.load(str(target)).decide(action="read", resource="docs/a").effect == "allow"
+    assert note() == ""
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
