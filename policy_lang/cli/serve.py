@@ -68,9 +68,10 @@ def command(
     Callers are identified by the kernel (the peer's user) or by a token, and --agent or --config say which agents
     that is. Nothing that a request says of itself changes it.
 
-    Stops on SIGTERM; reads the policy again on SIGHUP and when its files change. What cannot be loaded leaves
-    the last good policy in force; when there is none yet, everything is denied. With --log nothing is allowed
-    that could not be recorded.
+    Stops on SIGTERM; reads the policy again on SIGHUP and when its files change. A change that an agent could
+    have made, since it may run as the files' owner, waits for SIGHUP. What cannot be loaded leaves the last good
+    policy in force; when there is none yet, everything is denied. With --log nothing is allowed that could not be
+    recorded.
     """
     try:
         import httptools  # noqa: F401
@@ -183,8 +184,9 @@ def _service(
     approvals = None if store is None else _approvals(store, settings, recorder, signals)
     if page is not None and approvals is None:
         fail_usage("`--console` shows what waits for people, and the configuration names no `[[person]]`")
+    active = ActivePolicy(source_of(policy), settings.principals.agents)
     return PolicyService(
-        ActivePolicy(source_of(policy)), settings.principals, state, recorder, signals, approvals,
+        active, settings.principals, state, recorder, signals, approvals,
         console=None if page is None else _console_access(page), description=document(),
     )  # fmt: skip
 

@@ -23,6 +23,8 @@ def command(settle: str | None, **options: Any) -> None:
     if options["format_"] == "json":
         print_json(value)
         return
+    for text in value["notices"]:
+        click.echo(f"policy   {visible(text)}")
     for one in value["frozen"]:
         kind = "agent" if "agent" in one else "session"
         since = f"since {moment(one['since'])} by {one['by']}"

@@ -1,13 +1,19 @@
-"""The policy in force: loaded apart from the serving path, swapped as a whole, the last good one kept."""
+"""The policy in force: loaded apart from the serving path, swapped as a whole, the last good one kept.
+
+What an agent could have written is not put in force because it is there: a person says so.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..compiled.reader import Contents
 from ..domain.errors import RequestError
+from ..facts.owners import ANYBODY
 from ..policy import Policy
 from .policy_source import PolicySource, PolicySourceError
 
@@ -24,11 +30,15 @@ class Loaded:
 class ActivePolicy:
     """Holds what is in force. `current` is None until a first policy could be loaded: then everything denies."""
 
-    def __init__(self, source: PolicySource) -> None:
+    def __init__(self, source: PolicySource, agents: Callable[[int], bool] = lambda _: False) -> None:
+        """`agents` says of a user whether an agent may run as it."""
         self.source = source
+        self._agents = agents
         self.current: Loaded | None = None
         self.error = ""
         """Why the last attempt to load failed; empty when it did not."""
+        self.held = ""
+        """Why the last that was loaded is not in force although it could be; empty when it is."""
         self.loads = {"good": 0, "bad": 0}
         self._busy = asyncio.Lock()
 
@@ -38,16 +48,32 @@ class ActivePolicy:
             raise RequestError("PLR207", "no policy is in force")
         return self.current
 
-    async def load(self) -> bool:
-        """Put in force what the source has now. False when it cannot be; `error` says why."""
+    async def load(self, asked: bool = True) -> bool:
+        """Put in force what the source has now. False when it cannot be; `error` says why.
+
+        A change that nobody has `asked` for is held back, as `held` then says, when an agent could have made it.
+        """
         async with self._busy:
+            self.held = ""
             try:
                 contents = await self.source.load()
             except PolicySourceError as error:
                 self.error = str(error)
                 self.loads["bad"] += 1
                 return False
-            self.current = Loaded(Policy.of_compiled(contents), contents, time.time())
             self.error = ""
             self.loads["good"] += 1
+            current, digest = self.current, contents.prepared.digest
+            if not asked and current is not None and digest != current.policy.digest and self._by_agents():
+                since = time.strftime("%Y-%m-%d %H:%M", time.gmtime(current.since))
+                self.held = (
+                    f"the policy in force is of {since} UTC: its files have changed, which an agent could have done; "
+                    f"`kill -HUP {os.getpid()}` puts the change in force"
+                )
+                return True
+            self.current = Loaded(Policy.of_compiled(contents), contents, time.time())
             return True
+
+    def _by_agents(self) -> bool:
+        """Whether an agent could have written what was loaded last."""
+        return any(uid == ANYBODY or self._agents(uid) for uid in self.source.writers())

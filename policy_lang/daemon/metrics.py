@@ -86,5 +86,5 @@ _GAUGES = {
     "sessions": "Open sessions.",
     "frozen": "Principals to whom everything is denied.",
     "escalations": "Open questions for a person.",
-    "policy_stale": "1 when the files do not compile and an older policy is in force.",
+    "policy_stale": "1 when an older policy than that of the files is in force.",
 }

@@ -15,7 +15,7 @@ from ..compiled.opened import SUFFIX, open_compiled, stale_source
 from ..compiled.reader import Contents
 from ..domain.errors import AuthorError, PolicyError
 from ..domain.limits import limit
-from ..facts.owners import unsafe
+from ..facts.owners import unsafe, writers
 
 _COMPILE_SECONDS = limit("compile_seconds")
 _MOST_REPORT = limit("compile_report")
@@ -26,13 +26,16 @@ class PolicySourceError(AuthorError):
 
 
 class PolicySource(Protocol):
-    """Where the policy in force comes from. A new kind of source is a class with these three methods."""
+    """Where the policy in force comes from. A new kind of source is a class with these methods."""
 
     def describe(self) -> str:
         """The source as an operator named it, for logs and answers."""
 
     def changed(self) -> bool:
         """True when the source is not as it was at the last attempt to load it. Cheap: asked several times a second."""
+
+    def writers(self) -> set[int]:
+        """The users who could have made what was loaded last; `ANYBODY` of `facts.owners` for anybody."""
 
     async def load(self) -> Contents:
         """The policy as the source has it now, whole and checked, with its digest. Raises PolicySourceError."""
@@ -53,6 +56,10 @@ class FileSource:
     def changed(self) -> bool:
         """See `PolicySource`."""
         return _signature(self._watched) != self._seen
+
+    def writers(self) -> set[int]:
+        """See `PolicySource`."""
+        return set().union(*map(writers, self._watched))
 
     async def load(self) -> Contents:
         """See `PolicySource`."""

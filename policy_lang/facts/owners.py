@@ -10,6 +10,32 @@ if TYPE_CHECKING:
     from os import stat_result
 
 
+ANYBODY = -1
+
+
+def writers(path: str) -> set[int]:
+    """The users who could put something else at a path: who owns the file, what links lead to, or a folder above.
+
+    `ANYBODY` is among them when a folder is open to its group or to everyone. What is missing has no owner.
+    """
+    found: set[int] = set()
+    for name in {os.path.abspath(path), os.path.realpath(path)}:
+        here = name
+        while True:
+            try:
+                status = os.lstat(here)
+            except OSError:
+                pass
+            else:
+                found.add(status.st_uid)
+                if stat.S_ISDIR(status.st_mode) and status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX:
+                    found.add(ANYBODY)
+            if here == "/":
+                break
+            here = os.path.dirname(here)
+    return found
+
+
 def unsafe(status: stat_result, uid: int | None = None) -> tuple[str, str] | None:
     """Why a file or folder cannot be trusted, and how to fix it; None when only `uid` and root can change it.
 

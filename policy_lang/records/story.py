@@ -130,7 +130,7 @@ def _again(found: Story, one: Row) -> int:
     return 0
 
 
-_COMMON = {"policy-loaded", "policy-refused", "serving", "stopped", "gap", "cut"}
+_COMMON = {"policy-loaded", "policy-refused", "policy-held", "serving", "stopped", "gap", "cut"}
 _LINKS = {"v", "seq", "time", "kind", "prev", "hash", "session"}
 
 

@@ -142,6 +142,11 @@ class Running:
             assert time.monotonic() < end, state
             time.sleep(0.05)
 
+    def change(self, text: str) -> None:
+        """Change the policy as a person does: agents run as this user, so the file alone changes nothing."""
+        self.policy.write_text(text)
+        self.process.send_signal(signal.SIGHUP)
+
     def memory(self) -> int:
         """Bytes that the process holds (VmRSS)."""
         text = Path(f"/proc/{self.process.pid}/status").read_text()

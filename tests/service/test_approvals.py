@@ -137,7 +137,7 @@ def test_another_agent_and_another_policy_never_match(running: Running) -> None:
     answer(running, "mia", number)
     assert ask(running, OTHER_AGENT, ticket=number)["effect"] == "deny"
     digest = running.call("GET", "/v1/policy", **bearer(AGENT))[1]["digest"]
-    running.policy.write_text(POLICY + 'allow read "docs/**"\n')
+    running.change(POLICY + 'allow read "docs/**"\n')
     end = time.monotonic() + 10
     while running.call("GET", "/v1/policy", **bearer(AGENT))[1]["digest"] == digest:
         assert time.monotonic() < end

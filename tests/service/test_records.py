@@ -37,7 +37,7 @@ def test_everything_that_happens_is_recorded() -> None:
         running.decide(action="write", resource="src/a")
         running.call("POST", "/v1/decide/batch", {"requests": [{"action": "read", "resource": "src/secret"}] * 3})
         running.call("POST", "/v1/decide", {"action": "read", "resource": "src/a", "agent": "root"})
-        running.policy.write_text(POLICY.replace("git status", "git log"))
+        running.change(POLICY.replace("git status", "git log"))
         running.wait_for(running.call("GET", "/v1/policy")[1]["digest"])
         assert running.stop() == 0
         found = lines(log)

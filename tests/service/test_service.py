@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pwd
+import signal
 import stat
 import time
 from collections.abc import Iterator
@@ -12,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from policy_lang.daemon.identity.principals import Binding, Principals
+from policy_lang.facts.owners import ANYBODY, writers
 from tests.console.support import policy as command
 
 from .support import POLICY, Running, service
@@ -319,10 +323,10 @@ def test_what_is_frozen_outlives_the_service() -> None:
 def test_a_change_is_loaded_and_a_broken_one_is_not() -> None:
     with service() as running:
         first = running.wait_for()["digest"]
-        running.policy.write_text(POLICY.replace("src/secret", "src/other"))
+        running.change(POLICY.replace("src/secret", "src/other"))
         second = running.wait_for(digest_is_not=first)["digest"]
         assert running.decide(action="read", resource="src/secret") == "allow"
-        running.policy.write_text("allow raed")
+        running.change("allow raed")
         end = time.monotonic() + 10
         while not (state := running.call("GET", "/v1/policy")[1])["error"]:
             assert time.monotonic() < end
@@ -336,7 +340,7 @@ def test_a_change_is_loaded_and_a_broken_one_is_not() -> None:
         running.policy.unlink()
         time.sleep(0.6)
         assert running.call("GET", "/v1/policy")[1]["digest"] == second
-        running.policy.write_text(POLICY)
+        running.change(POLICY)
         running.wait_for(digest=first, error=None)
         assert running.stop() == 0
         events = [e["event"] for e in running.log()]
@@ -347,22 +351,76 @@ def test_a_change_is_loaded_and_a_broken_one_is_not() -> None:
 
 
 def test_imports_are_watched_and_sighup_reads_again() -> None:
-    import signal
-
     def prepare(folder: Path) -> None:
         (folder / "more.policy").write_text('policy "more"\nallow read "docs/**"\n')
+        another, me = os.geteuid() + 1, pwd.getpwuid(os.geteuid()).pw_name
+        text = f'[[principal]]\nuid = {another}\nagents = ["a"]\n[operators]\nusers = ["{me}"]\n'
+        (folder / "serve.toml").write_text(text)
 
-    with service('policy "p"\nimport "more.policy"\n', prepare=prepare) as running:
-        assert running.decide(action="read", resource="docs/a") == "allow"
+    with service('policy "p"\nimport "more.policy"\n', "--config", "{folder}/serve.toml", prepare=prepare) as running:
         before = running.wait_for()["digest"]
         (running.folder / "more.policy").write_text('policy "more"\nallow read "lib/**"\n')
         running.wait_for(digest_is_not=before)
-        assert running.decide(action="read", resource="docs/a") == "deny"
         running.process.send_signal(signal.SIGHUP)
         end = time.monotonic() + 10
         while 'policy_loads_total{result="good"} 3' not in running.call("GET", "/metrics")[1]:
             assert time.monotonic() < end
             time.sleep(0.05)
+
+
+def test_what_an_agent_could_have_changed_waits_for_a_person() -> None:
+    """The agent runs as the files' owner, and checks out a branch with a weaker policy."""
+    weak = POLICY.replace("src/secret", "src/other")
+    with service(POLICY, "--agent", "a", "--log", "{folder}/log") as running:
+        first = running.wait_for()["digest"]
+        running.policy.write_text(weak)
+        end = time.monotonic() + 10
+        while not (state := running.call("GET", "/v1/policy")[1])["held"]:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert (state["digest"], state["error"]) == (first, None)
+        assert f"kill -HUP {running.process.pid}" in state["held"]
+        assert running.call("GET", "/v1/state")[0] == 403  # nor does it steer
+        assert running.decide(action="read", resource="src/secret") == "deny"
+        assert "policy_policy_stale 1" in running.call("GET", "/metrics")[1]
+        running.policy.write_text(POLICY)
+        running.wait_for(digest=first, held=None)
+        running.policy.write_text(weak)
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for(digest_is_not=first, held=None)
+        assert running.decide(action="read", resource="src/secret") == "allow"
+        assert running.stop() == 0
+        assert [e["in_force"] for e in running.log() if e["event"] == "policy-held"][:1] == [first]
+
+
+def test_who_could_have_written_a_file(tmp_path: Path) -> None:
+    folder, me = tmp_path / "a", os.geteuid()
+    folder.mkdir()
+    (folder / "file").write_text("")
+    (tmp_path / "link").symlink_to("a/file")
+    for name in (folder / "file", tmp_path / "link", folder / "gone"):
+        assert writers(str(name)) - {0} == {me} - {0}
+    folder.chmod(0o775)
+    assert ANYBODY in writers(str(folder / "file")) and ANYBODY in writers(str(tmp_path / "link"))
+    folder.chmod(0o1777)
+    assert ANYBODY not in writers(str(folder / "file"))
+    if me == 0:
+        os.chown(folder, 12345, -1)
+        assert writers(str(tmp_path / "link")) == {0, 12345}
+
+
+@pytest.mark.parametrize(
+    ("binding", "could"),
+    [
+        (Binding(("a",), uid=7), {7}),
+        (Binding(("a",), uid=0), {0}),
+        (Binding(("a",), gid=7), {7, 8}),
+        (Binding(("a",), token="t"), {7, 8}),
+    ],
+)
+def test_whom_agents_may_run_as(binding: Binding, could: set[int]) -> None:
+    """Nobody knows whom those run as that a group or a token stands for."""
+    assert {uid for uid in (0, 7, 8) if Principals((binding,), frozenset(), ()).agents(uid)} == could
 
 
 def test_without_a_policy_everything_is_denied() -> None:

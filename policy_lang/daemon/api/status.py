@@ -16,6 +16,7 @@ def policy(service: PolicyService, call: HttpCall) -> HttpReply:
     service.known(call.caller)
     active, loaded = service.active, service.active.current
     out: Json = {"path": active.source.describe(), "ready": loaded is not None, "error": active.error or None}
+    out["held"] = active.held or None
     if loaded is not None:
         prepared = loaded.contents.prepared
         out |= {
@@ -45,7 +46,7 @@ def numbers(service: PolicyService, call: HttpCall) -> HttpReply:
     gauges = {
         "connections": service.metrics.connections, "sessions": len(service.state.sessions),
         "frozen": len(service.state.frozen), "escalations": len(service.state.escalations),
-        "policy_stale": bool(service.active.error and loaded),
+        "policy_stale": bool((service.active.error or service.active.held) and loaded),
     }  # fmt: skip
     digest = "" if loaded is None else loaded.policy.digest
     text = service.metrics.text(gauges, service.active.loads, digest)

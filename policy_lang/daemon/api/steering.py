@@ -15,11 +15,12 @@ from .http import HttpCall, HttpReply, reply
 
 
 def list_state(service: PolicyService, call: HttpCall) -> HttpReply:
-    """Sessions, counts, what is frozen, and open questions."""
+    """Sessions, counts, what is frozen, open questions, and what stands out about the policy in force."""
     service.operator(call.caller)
-    state = service.state
+    state, active = service.state, service.active
     return reply(
         {
+            "notices": [text for text in (active.held, active.error) if text],
             "sessions": [
                 {"session": s.id, "agent": s.agent, "started": s.started, "seen": s.seen, "decisions": s.counts}
                 for s in state.sessions.values()

@@ -112,6 +112,14 @@ class Principals:
         seen = Caller(caller.seen, caller.gid)
         return any(b.meets(seen) for b in self.bindings if not b.token)
 
+    def agents(self, uid: int) -> bool:
+        """True when an agent may run as this user: one that is bound to it, or one that a group or a token stands for.
+
+        Of those nobody knows whom they run as, but it is not root, unless one is bound to root.
+        """
+        unnamed = bool(self.sessions) or any(b.uid is None for b in self.bindings)
+        return (unnamed and uid != 0) or any(b.uid == uid for b in self.bindings)
+
 
 def bind(request: Request, binding: Binding | None) -> Request:
     """The request with its principal, and all that is fixed for it. Raises RequestError for what is another's."""

@@ -118,11 +118,13 @@ class Server:
 
     # what is done again and again
 
-    async def _load(self) -> None:
+    async def _load(self, asked: bool = True) -> None:
         active, record_event = self.service.active, self.service.recorder.record_event
         before = None if active.current is None else active.current.policy.digest
-        if not await active.load():
+        if not await active.load(asked):
             record_event("policy-refused", error=active.error, in_force=before)
+        elif active.held:
+            record_event("policy-held", why=active.held, in_force=before)
         elif (digest := active.loaded().policy.digest) != before:
             record_event("policy-loaded", digest=digest)
 
@@ -132,9 +134,10 @@ class Server:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK):
                     await self._reload.wait()
-            if self._reload.is_set() or self.service.active.source.changed():
+            asked = self._reload.is_set()
+            if asked or self.service.active.source.changed():
                 self._reload.clear()
-                await self._load()
+                await self._load(asked)
 
     async def _end_idle_sessions(self) -> None:
         while True:
