@@ -116,7 +116,7 @@ class _Claim:
 
     def _about_something(self) -> bool:
         cases = Cases([f for i in self.items for f in i.formulas()], self.side.policy.attributes)
-        question = Question((self.items[:1],), [], "claimed")
+        question = Question(([i for i in self.items if i.include][:1],), [], "claimed")
         return next(search(self.side, self.claim.actions[0], question, cases).run(), None) is not None
 
     def _refutation(self, action: str, question: Question) -> tuple[Witness | None, bool]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from ..automata.pattern import Pattern
-from ..domain.actions import ALLOW, ASK, DENY
+from ..automata.pattern import Pattern, Sequence
+from ..domain.actions import ALLOW, ASK, COMMAND, DENY
 from ..domain.collection import no_collection
 from ..domain.conditions import TRUE, Atom
 from ..domain.decision import RuleRef, Verdict
@@ -14,7 +14,9 @@ from ..domain.errors import SearchLimitError
 from ..domain.limits import limit
 from ..engine.pdp import Engine
 from ..engine.prepare import reference
+from ..engine.readings import profile_of
 from ..ir.model import Rule
+from ..shell.profile import Profiles
 from .cases import TRUE as SURELY
 from .cases import Cases, Demand
 from .items import Items, Side, side_of
@@ -98,7 +100,8 @@ class _Asker:
         examples: tuple[str, ...],
     ) -> None:
         self.engine = engine
-        self.patterns = patterns
+        # a person who asks about a sub-command means it under each of its names
+        self.patterns = patterns if accept is not None else tuple(_by_every_name(p, engine.profiles) for p in patterns)
         self.answer = answer
         self.accept = accept
         self.examples = examples
@@ -179,7 +182,9 @@ class _Asker:
         for one in asked.run():
             agents = one.agents & asked.open[one.number]
             case = cases.case(one.demands, (agents & -agents).bit_length() - 1)
-            asked_for = requests(action, one.word, case, self.side.layout)
+            asked_for: Iterable[Witness] = requests(action, one.word, case, self.side.layout)
+            if self.patterns and action == "run":  # with other options it may be none of the commands meant
+                asked_for = (w for w in asked_for if matching(self.patterns, w) is not None)
             shown = self._confirmed(asked_for, effect)
             if shown is None:
                 tries[one.number] = tries.get(one.number, 0) + 1
@@ -269,3 +274,23 @@ class _Asker:
             met.setdefault(rule.id, rule)
         for rule in met.values():
             yield reference(rule), tuple(p.text for p in rule.include)
+
+
+def _by_every_name(pattern: Pattern, profiles: Profiles) -> Pattern:
+    """A pattern of commands with the other names of the sub-commands that it names."""
+    if pattern.sort != COMMAND:
+        return pattern
+    return Pattern(pattern.sort, pattern.text, tuple(n for s in pattern.sequences for n in _names(s, profiles)))
+
+
+def _names(sequence: Sequence, profiles: Profiles) -> list[Sequence]:
+    out: list[Sequence] = [sequence[:1]]
+    profile = profile_of(sequence[0], profiles)
+    for at, label in enumerate(sequence[1:], 1):
+        command = profile.commands.get(label) if profile is not None and isinstance(label, str) else None
+        if profile is None or command is None:
+            return [(*begun, *sequence[at:]) for begun in out]
+        others = [name for name, one in profile.commands.items() if one.name == command.name and name != label]
+        out = [(*begun, name) for begun in out for name in (label, *others)]
+        profile = command
+    return out

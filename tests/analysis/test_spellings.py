@@ -7,6 +7,9 @@ import pytest
 from policy_lang import Policy
 from policy_lang.analysis.diff import diff
 from policy_lang.analysis.prove import PROVED, REFUTED, prove
+from policy_lang.analysis.query import query
+from policy_lang.automata.pattern import Pattern
+from policy_lang.ir.patterns import compile_pattern
 
 GRANTS = """
 policy "p"
@@ -72,3 +75,29 @@ def test_the_search_alone_sees_every_kind_of_difference(old: list[str], new: lis
     found = diff(*engines, sample=False)
     assert {r.kind for r in found.rows} == kinds
     assert not found.undecided
+
+
+@pytest.mark.parametrize(
+    ("rules", "claim", "verdict"),
+    [
+        ('allow run "git **"', "never allow run opaque", PROVED), ("allow run opaque", "never allow run opaque", REFUTED),
+        ("ask review run opaque", "never allow run opaque", PROVED),
+        ("ask review run opaque", "always deny run opaque", REFUTED),
+        ("ask review run opaque", "always ask review run opaque", PROVED),
+        ('allow run opaque deny run "rm **"', "always deny run opaque", PROVED),  # it may be `rm`
+        ('allow run opaque deny run "rm **" except opaque', "always deny run opaque", REFUTED),
+    ],
+)  # fmt: skip
+def test_a_claim_may_be_about_commands_that_cannot_be_read(rules: str, claim: str, verdict: str) -> None:
+    head = 'policy "p"\ntier review { approvers "@team" }\n'
+    (found,) = prove(Policy.loads(f'{head}{rules}\nprove "x" {{ {claim} }}\n').engine)
+    assert found.verdict == verdict, found
+
+
+@pytest.mark.parametrize("asked", ["npm pub", "npm publish"])
+@pytest.mark.parametrize(("rule", "command"), [("publish **", ("npm", "publish")), ("pub", ("npm", "pub"))])
+def test_an_answer_is_about_every_name_of_a_sub_command(rule: str, command: tuple[str, ...], asked: str) -> None:
+    engine = Policy.loads(f'policy "p"\nallow run "npm {rule}"\n').engine
+    wanted = Pattern("command", asked, tuple(compile_pattern("command", asked)))
+    (grant,) = query(engine, ("run",), (wanted,)).grants
+    assert grant.witness.resource == command
