@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from ..analysis.diff import Diff, DiffRow, Undecided
+from ..analysis.diff import Diff, Undecided
 from ..analysis.prove import Proof
+from ..analysis.rows import DiffRow
 from ..analysis.witness import USUAL, Witness
 from ..domain.decision import RuleRef, Verdict
 from ..facts.paths import HOME, TMP, WORKSPACE

@@ -6,10 +6,11 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
-from ..analysis.diff import Diff, DiffRow
+from ..analysis.diff import Diff
 from ..analysis.facts import Fact
 from ..analysis.prove import Proof
 from ..analysis.query import QueryAnswer
+from ..analysis.rows import DiffRow
 from ..analysis.witness import Witness
 from ..domain.decision import Verdict
 from ..domain.serialize import rule_json

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from policy_lang import Policy
-from policy_lang.analysis.diff import Diff, DiffRow, diff
+from policy_lang.analysis.diff import Diff, diff
+from policy_lang.analysis.rows import DiffRow
 from policy_lang.analysis.spaces import Layout
 from policy_lang.analysis.witness import verdict_on
 from policy_lang.compiler.load import compile_file
