@@ -121,7 +121,7 @@ def _declare_one(shell: BuiltinHost, what: str, letters: set[str], word: Value, 
         state.variables[name] = ASSOCIATIVE if "A" in letters else () if inner or before is None else (UNKNOWN_MANY,)
     elif inner:
         outer = before if isinstance(before, Value) else UNKNOWN
-        kept = walk.dialect.keeps_outer_values and what == "local"
+        kept = (walk.dialect.keeps_outer_values and what == "local") or name in walk.inherited
         walk.assign(name, either(literal(""), outer) if kept else literal(""), exports)
     elif exports:
         walk.export(name, before)

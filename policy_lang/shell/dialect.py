@@ -60,7 +60,7 @@ class Dialect:
     equals_expansion: bool = False
     """`=ls` is the path of `ls`."""
     bare_subscripts: bool = False
-    """`$x[1]`, `$#x` and `$~x` are expansions."""
+    """`$x[1]`, `$#x`, `$~x` and `$10` are expansions."""
     recursive_globs: bool = False
     """`**` stands for any depth."""
     ksh_arrays: bool = True
@@ -69,6 +69,8 @@ class Dialect:
     """The last command of a pipeline runs in the shell itself."""
     network_redirections: bool = True
     """`/dev/tcp/HOST/PORT` connects."""
+    timed_apart: bool = False
+    """What `time` runs may be in a subshell."""
     function_traps: bool = False
     """A trap of EXIT that a function sets runs when that function ends."""
     kept_escapes: bool = True
@@ -140,6 +142,7 @@ ZSH = Dialect(
     redirection_marks=True,
     long_descriptors=False,
     function_traps=True,
+    timed_apart=True,
     kept_escapes=False,
     tied_variables=True,
     arithmetic_types=True,
@@ -169,7 +172,7 @@ Where zsh does something else altogether, such as with blanks in a value, the wa
 the script is read once more as zsh reads it. `DIFFERENT` is what shows that in the text alone.
 """
 DIFFERENT = regex(
-    r"\$[A-Za-z_][A-Za-z0-9_]*(?:\[|:[A-Za-z&])|\$\{[A-Za-z_][A-Za-z0-9_]*:[A-Za-z]|\$#[A-Za-z_]|\$[~=^+][A-Za-z_]"
+    r"\$[0-9]{2}|\$[A-Za-z_][A-Za-z0-9_]*(?:\[|:[A-Za-z&])|\$\{[A-Za-z_][A-Za-z0-9_]*:[A-Za-z]|\$#[A-Za-z_]|\$[~=^+][A-Za-z_]"
     r"|(?:^|[\s;&|({])\{[^\s{}]+[\s;}]|[^;\s][ \t]+\}|\*\*|[<>]&[0-9]+-|<[0-9]*-[0-9]*>|>[!|]|(?:^|[\s;&|(])=[A-Za-z]"
     r"|\|[ \t\n]*(?:set|shift)[ \t\n;]|[<>]&[ \t]*-[^\s;&|()<>]|(?:^|[\s;&|()])[0-9]{2,}[<>]"
     r"|(?:^|[;&|({\n])[ \t]*(?:-|(?:print|rehash|setopt|unfunction|unsetopt|whence|where)[ \t])",

@@ -216,6 +216,8 @@ class Interpreter:
 
     def pipeline(self, pipeline: Pipeline, state: ShellState) -> Ends:
         """Run one pipeline."""
+        if pipeline.timed:
+            return self.timed(pipeline, state)
         if len(pipeline.commands) == 1:
             if pipeline.negated:
                 self.walk.guarded += 1
@@ -244,6 +246,17 @@ class Interpreter:
         if len(self.walk.assigned) + self.walk.moved > before:  # what the last command has set stays set in zsh
             self.walk.differs = True
         return state, state
+
+    def timed(self, pipeline: Pipeline, state: ShellState) -> Ends:
+        """Run a pipeline behind `time`: zsh may do so in a subshell."""
+        walk = self.walk
+        untouched, before = state.copy(), len(walk.assigned) + walk.moved + len(walk.defined)
+        ok, bad = self.pipeline(Pipeline(pipeline.commands, pipeline.negated), state)
+        if len(walk.assigned) + walk.moved + len(walk.defined) > before or ok is None or bad is None:
+            walk.differs = True
+        if walk.dialect.timed_apart:
+            return merge(ok, untouched), merge(bad, untouched)
+        return ok, bad
 
     def command(self, command: Command, state: ShellState, piped: bool = False) -> Ends:
         """Run one command. Opaque parts are recorded, and what they may have changed is forgotten."""
@@ -386,7 +399,12 @@ class Interpreter:
             self.assignment(assign, exports=True)
         given = {n: state.variables.get(n) for n in before}
         kept = name in state.functions or name in builtins.KEEPING  # whether they stay set depends on the shell
-        ok, bad = self.run(fields, stdin)
+        inherited = self.walk.inherited
+        self.walk.inherited = inherited.union(before)
+        try:
+            ok, bad = self.run(fields, stdin)
+        finally:
+            self.walk.inherited = inherited
         self.walk.assigned += before  # they are set back
         for after in {id(s): s for s in (ok, bad, self.walk.state) if s is not None}.values():
             for key, old in before.items():

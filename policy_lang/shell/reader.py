@@ -166,7 +166,7 @@ class Reader(WordReader):
 
     def pipeline(self) -> Pipeline:
         """Commands joined by `|`, after `!` and `time`."""
-        negated = False
+        negated = timed = False
         while True:
             word = self.reserved()
             if word == "!":
@@ -174,6 +174,7 @@ class Reader(WordReader):
                 self.pos += 1
             elif word == "time":
                 self.extended("`time`")
+                timed = True
                 self.pos += 4
                 self.blanks()
                 if self.text.startswith("-p", self.pos) and self.text[self.pos + 2 : self.pos + 3] in {" ", "\t"}:
@@ -187,7 +188,7 @@ class Reader(WordReader):
         while True:
             self.blanks()
             if not self.text.startswith("|", self.pos) or self.text.startswith("||", self.pos):
-                return Pipeline(tuple(commands), negated)
+                return Pipeline(tuple(commands), negated, timed)
             self.attached()
             self.pos += 1
             if self.text.startswith("&", self.pos):

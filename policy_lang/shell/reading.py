@@ -296,6 +296,8 @@ class WordReader:
                 parts.append(ParameterExpansion(name[0], "", (), quoted))
                 self.pos = name.end()
                 self.unbroken()
+            elif char.isdigit() and text[at + 1 : at + 2].isdigit() and self.dialect.bare_subscripts:
+                raise self.fail("a parameter of several digits without braces", "write `${10}`")
             elif char and char in "0123456789@*#?$!-":
                 parts.append(ParameterExpansion(char, "", (), quoted))
                 self.pos = at + 1

@@ -212,10 +212,11 @@ Command = SimpleCommand | CompoundCommand | FunctionDefinition
 
 @record(slots=True)
 class Pipeline:
-    """Commands joined by `|`; more than one run in subshells."""
+    """Commands joined by `|`; more than one run in subshells. `timed` is one behind `time`."""
 
     commands: tuple[Command, ...]
     negated: bool
+    timed: bool = False
 
 
 @record(slots=True)

@@ -56,6 +56,7 @@ class Walk:
     `exits` the traps that they have set, and `guarded` counts the conditions (`if`, `&&`, `!`) in which `set -e` does
     not act. `assigned` are the variables that were set, in order, `hidden` those that some function has had as its own,
     and `moved` counts changes of the folder: what one of the `deferred` may find otherwise.
+    `inherited` are those set before the function that runs, which it may keep as its own.
     `defined` are the bodies that each function has had in this shell, None for none at all, and `called` the identities
     of those that were followed.
     `exported` are the variables that were handed to programs, with `every` all that are set from then on; `hand_over`
@@ -90,6 +91,7 @@ class Walk:
         "hand_over",
         "heard",
         "hidden",
+        "inherited",
         "input",
         "linked",
         "moved",
@@ -121,6 +123,7 @@ class Walk:
         self.called: set[int] = set()
         self.assigned: list[str] = []
         self.hidden: set[str] = set()
+        self.inherited: frozenset[str] = frozenset()
         self.moved = 0
         self.switched = 0
         self.exported: set[str] = set()

@@ -52,7 +52,7 @@ DIFFERENCES = {
     "extended_syntax": "[[ -f a ]]", "braces": "ls {a,b}", "splits_values": "x='a b'; ls $x", "splits_declarations": "export x=$y",
     "assigned_tildes": "ls x=~/a", "equals_expansion": "ls =a", "bare_subscripts": "ls $x[1]", "recursive_globs": "ls a/**",
     "ksh_arrays": "a=(b c); ls ${a[1]}", "lastpipe": "ls | read -r x; ls $x", "network_redirections": "ls > /dev/tcp/h/80",
-    "redirection_marks": "ls >!a", "long_descriptors": "ls 10>a", "function_traps": "x=a; f() { trap 'x=b' EXIT; }; f; ls $x", "kept_escapes": r"ls $'a\d'", "leading_dash": "-ls", "tied_variables": "path=a; ls", "keeps_outer_values": "x=a; f() { local x; ls $x; }; f",
+    "redirection_marks": "ls >!a", "long_descriptors": "ls 10>a", "timed_apart": "x=a; time x=b; ls $x", "function_traps": "x=a; f() { trap 'x=b' EXIT; }; f; ls $x", "kept_escapes": r"ls $'a\d'", "leading_dash": "-ls", "tied_variables": "path=a; ls", "keeps_outer_values": "x=a; f() { local x; ls $x; }; f",
     "arithmetic_types": "((x=1)); x=a; ls", "modifiers": "ls >&2-",
 }  # fmt: skip
 
