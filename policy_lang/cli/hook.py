@@ -12,11 +12,12 @@ import click
 from ..compiled.opened import SUFFIX
 from ..domain.faults import reason_of
 from ..domain.files import create, replace
+from ..domain.observe import what_holds
 from ..pep.clients import NAMES
 from ..pep.clients import client as client_of
 from ..pep.hook import MOST_WAIT
 from ..pep.install import HOOK, InstallError, changeable, compiled_place, hook_command, settings_with, target
-from .common import fail_usage
+from .common import fail_policy, fail_usage
 from .compile import compile_to
 
 
@@ -60,6 +61,8 @@ for _client in NAMES:
     "--policy", metavar="FILE", help="Decide by this policy, compiled to a place of its own; or by this `.plc`."
 )
 @click.option("--log", metavar="FOLDER", help="With --policy: record every decision there before it is given.")
+@click.option("--observe", is_flag=True, help="With --policy and --log: record what would be stopped, and let it pass.")
+@click.option("--hold", multiple=True, metavar="RULE", help="With --observe: stop what this rule, or module, stops.")
 @click.option("--agent", metavar="NAME", help="The agent's name; the service may know it already.")
 @click.option("--workspace", metavar="FOLDER", help="Workspace folder, instead of the one that the client names.")
 @click.option("--prompt", multiple=True, metavar="TIER", help="A tier for which the client's own prompt may stand.")
@@ -100,6 +103,8 @@ def install(client: str, scope: str, only_print: bool, **given: Any) -> None:
         _write(place.path, after.encode("utf-8"), keep=bool(before) and before != after)
     except OSError as error:
         fail_usage(f"`{error.filename or place.path}` cannot be written: {reason_of(error)}")
+    if given["observe"]:
+        click.echo(what_holds(given["hold"]))
     if compiled is not None:
         click.echo(f"{compiled}: what the hook decides by, until you compile `{policy}` again")
     click.echo(f"{place.path}: the hook is in place; now verify it: `policy doctor {client}`")
@@ -116,6 +121,12 @@ def _check(given: dict[str, Any]) -> None:
         fail_usage("`--wait` belongs to `--socket`: the service asks people")
     if given["log"] is not None and policy is None:
         fail_usage("`--log` belongs to `--policy`; the service keeps its own log")
+    if given["observe"] and given["log"] is None:
+        fail_usage(
+            "`--observe` is of no use without a record: give `--policy FILE --log FOLDER`; the service has its own"
+        )
+    if given["hold"] and not given["observe"]:
+        fail_usage("`--hold` belongs to `--observe`: without it everything holds")
     if policy is None:
         return
     if not os.path.isfile(policy):
@@ -123,6 +134,23 @@ def _check(given: dict[str, Any]) -> None:
     if policy.endswith(SUFFIX) and changeable(policy, given["workspace"]):
         why = f"`{policy}` lies where a checkout of another branch replaces it"
         fail_usage(f"{why}; name its source, which is compiled to a place outside")
+    if given["hold"]:
+        _check_held(policy, given["hold"])
+
+
+def _check_held(policy: str, names: tuple[str, ...]) -> None:
+    """Leaves with 2 when the policy has no rule that is to hold."""
+    from ..compiled.reader import Contents
+    from ..domain.errors import PolicyError
+    from ..records.replay import portable
+
+    try:
+        contents = Contents(portable(policy))
+    except PolicyError as error:
+        fail_policy(error, "text")
+    for name in names:
+        if not contents.has_rules(name):
+            fail_usage(f"`--hold {name}`: the policy has no rule of this id, nor of a module of this name")
 
 
 def _options(given: dict[str, Any]) -> list[str]:
@@ -135,8 +163,11 @@ def _options(given: dict[str, Any]) -> list[str]:
     for name in ("agent", "owner", "wait"):
         if given[name] is not None:
             options += [f"--{name}", str(given[name])]
-    for tier in given["prompt"]:
-        options += ["--prompt", tier]
+    for name in ("prompt", "hold"):
+        for value in given[name]:
+            options += [f"--{name}", value]
+    if given["observe"]:
+        options.append("--observe")
     return options
 
 

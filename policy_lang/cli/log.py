@@ -64,6 +64,7 @@ def SELECTION(function: Function) -> Function:  # noqa: N802 (used as a decorato
             "--since", default="", metavar="TIME", help="Only from then on: 2026-11-21T09:00Z (UTC), or 36h ago."
         ),
         click.option("--until", default="", metavar="TIME", help="Only before then."),
+        click.option("--would", is_flag=True, help="Only what passed because the policy is only observed."),
     ]
     for option in reversed(options):
         function = option(function)
@@ -77,7 +78,7 @@ def selection(given: dict[str, Any], format_: str = "text") -> Selection:
         since, until = instant(given["since"]), instant(given["until"])
     except SelectionError as error:
         fail_usage(str(error), format_)
-    return Selection(**{n: given[n] or "" for n in names}, since=since, until=until)
+    return Selection(**{n: given[n] or "" for n in names}, since=since, until=until, would=given["would"])
 
 
 @contextmanager
@@ -236,10 +237,15 @@ def tail(log: str, most: int, follow: bool, format_: str, **given: Any) -> None:
 @SELECTION
 @FORMAT
 def stats(log: str, format_: str, **given: Any) -> None:
-    """Count the decisions of LOG by effect, agent, resource and rule."""
+    """Count the decisions of LOG by effect, agent, resource and rule.
+
+    With --would what would have been stopped, had the policy been enforced: by agent, action and rule, as asks and
+    denials.
+    """
     chosen = selection(given, format_)
     with reading(format_):
-        found = counted(chosen.rows(every_record(log)))
+        rows = chosen.rows(every_record(log))
+        found = counted(one.as_said() for one in rows) if chosen.would else counted(rows)
     if format_ == "json":
         print_json(found.json())
     else:
@@ -278,7 +284,7 @@ def sql(log: str, statement: str, format_: str) -> None:
     policy log sql LOG "select effect, count(*) from decisions group by all"
 
     Its columns are time, seq, id, agent, session, client, action, resource, effect, tiers, rules, reason, micros,
-    policy, times and record (the JSON). The statement reads this log and no other file.
+    policy, would, times and record (the JSON). The statement reads this log and no other file.
     """
     with reading():
         module = duckdb()

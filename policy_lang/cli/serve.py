@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 @click.option("--state", metavar="FOLDER", help="A private folder where what is frozen outlives the service.")
 @click.option("--log", metavar="FOLDER", help="Record every decision there before it is given.")
 @click.option("--sign", metavar="KEY", help="Sign the log's checkpoints with this Ed25519 key.")
+@click.option("--observe", is_flag=True, help="With --log: record what would be stopped, and let it pass.")
+@click.option("--hold", multiple=True, metavar="RULE", help="With --observe: stop what this rule, or module, stops.")
 @click.option(
     "--no-flush", is_flag=True, help="Do not wait for the disk: records survive this process, not the machine."
 )
@@ -55,6 +57,8 @@ def command(
     state: str | None,
     log: str | None,
     sign: str | None,
+    observe: bool,
+    hold: tuple[str, ...],
     no_flush: bool,
 ) -> None:
     """Answer requests over HTTP on a Unix socket.
@@ -71,7 +75,8 @@ def command(
     Stops on SIGTERM; reads the policy again on SIGHUP and when its files change. A change that an agent could
     have made, since it may run as the files' owner, waits for SIGHUP. What cannot be loaded leaves the last good
     policy in force; when there is none yet, everything is denied. With --log nothing is allowed that could not be
-    recorded.
+    recorded. With --observe everything is decided and recorded, and only the protected floor and what --hold names
+    stop anybody.
     """
     try:
         import httptools  # noqa: F401
@@ -81,12 +86,19 @@ def command(
         fail_usage("say who asks: either `--agent NAME` or `--config FILE`")
     if (tcp is not None) != (token_file is not None) and config is None:
         fail_usage("`--tcp` and `--token-file` belong together")
+    if observe and log is None:
+        fail_usage("`--observe` is of no use without a record: give `--log FOLDER`")
+    if hold and not observe:
+        fail_usage("`--hold` belongs to `--observe`: without it everything holds")
     if not os.path.isfile(policy):
         fail_usage(f"there is no file `{policy}`")
     records = opened_log(log, sign, not no_flush)
     import asyncio
 
-    sys.exit(asyncio.run(_serve(policy, socket_path, group, tcp, console, token_file, agents, config, state, records)))
+    held = frozenset(hold) if observe else None
+    sys.exit(
+        asyncio.run(_serve(policy, socket_path, group, tcp, console, token_file, agents, config, state, records, held))
+    )
 
 
 def opened_log(folder: str | None, key: str | None, flush: bool) -> DecisionLog | None:
@@ -121,6 +133,7 @@ async def _serve(
     config: str | None,
     state: str | None,
     records: DecisionLog | None,
+    observe: frozenset[str] | None,
 ) -> int:
     from ..approvals.store import StoreUnavailableError
     from ..daemon.frozen_store import FrozenStore
@@ -149,7 +162,7 @@ async def _serve(
         page = None if console is None else sockets.listen_tcp(console)
     except (ServiceConfigError, StoreUnavailableError, UnsafePlaceError) as error:
         fail_usage(str(error))
-    service = _service(policy, settings, kept.state, store, records, page)
+    service = _service(policy, settings, kept.state, store, records, page, observe)
     endpoints = {listener: _interface(service) for listener in listeners}
     if page is not None:
         endpoints[page] = _console(service)
@@ -169,6 +182,7 @@ def _service(
     store: Store | None,
     records: DecisionLog | None,
     page: socket.socket | None,
+    observe: frozenset[str] | None,
 ) -> PolicyService:
     """The service, put together. `page` is the console's listener. Leaves with 2 when that cannot be."""
     from ..daemon.active import ActivePolicy
@@ -184,7 +198,7 @@ def _service(
     approvals = None if store is None else _approvals(store, settings, recorder, signals)
     if page is not None and approvals is None:
         fail_usage("`--console` shows what waits for people, and the configuration names no `[[person]]`")
-    active = ActivePolicy(source_of(policy), settings.principals.agents)
+    active = ActivePolicy(source_of(policy), settings.principals.agents, observe)
     return PolicyService(
         active, settings.principals, state, recorder, signals, approvals,
         console=None if page is None else _console_access(page), description=document(),

@@ -59,6 +59,10 @@ class Contents:
             tuple(_default(*d) for d in defaults),
         )
 
+    def has_rules(self, name: str) -> bool:
+        """Whether a rule has this id, or comes from the module of this name."""
+        return self._file.find(name) >= 0 if "#" in name else self._file.begins(name + "#")
+
     def profile(self, name: str) -> Profile | None:
         """The profile of a program, if there is one."""
         if name not in self._profiles:
@@ -158,6 +162,14 @@ class _File:
             else:
                 return middle
         return -1
+
+    def begins(self, text: str) -> bool:
+        """Whether some text begins with this one."""
+        from bisect import bisect_left
+
+        count = len(self._text_ends) - 1
+        place = bisect_left(range(count), text, key=self.text)
+        return place < count and self.text(place).startswith(text)
 
     def glob(self, number: int) -> Glob:
         """The glob of a number; one object for each."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ..compiled.reader import Contents
 from ..domain.errors import RequestError
+from ..domain.observe import what_holds
 from ..facts.owners import ANYBODY
 from ..policy import Policy
 from .policy_source import PolicySource, PolicySourceError
@@ -30,9 +31,18 @@ class Loaded:
 class ActivePolicy:
     """Holds what is in force. `current` is None until a first policy could be loaded: then everything denies."""
 
-    def __init__(self, source: PolicySource, agents: Callable[[int], bool] = lambda _: False) -> None:
-        """`agents` says of a user whether an agent may run as it."""
+    def __init__(
+        self,
+        source: PolicySource,
+        agents: Callable[[int], bool] = lambda _: False,
+        observe: frozenset[str] | None = None,
+    ) -> None:
+        """`agents` says of a user whether an agent may run as it.
+
+        With `observe` the policy is only observed; rules of these names hold even then, and without one it is refused.
+        """
         self.source = source
+        self.observe = observe
         self._agents = agents
         self.current: Loaded | None = None
         self.error = ""
@@ -41,6 +51,11 @@ class ActivePolicy:
         """Why the last that was loaded is not in force although it could be; empty when it is."""
         self.loads = {"good": 0, "bad": 0}
         self._busy = asyncio.Lock()
+
+    @property
+    def observing(self) -> str:
+        """That the policy is only observed, and what holds all the same; empty when it is enforced."""
+        return "" if self.observe is None else what_holds(self.observe)
 
     def loaded(self) -> Loaded:
         """What is in force. Raises RequestError when nothing is."""
@@ -57,6 +72,7 @@ class ActivePolicy:
             self.held = ""
             try:
                 contents = await self.source.load()
+                self._check_held(contents)
             except PolicySourceError as error:
                 self.error = str(error)
                 self.loads["bad"] += 1
@@ -73,6 +89,12 @@ class ActivePolicy:
                 return True
             self.current = Loaded(Policy.of_compiled(contents), contents, time.time())
             return True
+
+    def _check_held(self, contents: Contents) -> None:
+        """Raises PolicySourceError when there is no rule that is to hold."""
+        for name in self.observe or ():
+            if not contents.has_rules(name):
+                raise PolicySourceError(f"`--hold {name}`: the policy has no such rule")
 
     def _by_agents(self) -> bool:
         """Whether an agent could have written what was loaded last."""

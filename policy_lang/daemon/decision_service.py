@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ..audit.recorder import Decided, all_watched, observed
 from ..domain.decision import Answer, Decision, Verdict
 from ..domain.errors import RequestError
+from ..domain.observe import observed as observed_only
 from ..domain.request import Request
 from ..domain.strict_json import Json
 from ..engine.explain import Explanation
@@ -74,10 +75,13 @@ class DecisionService:
             if self.approvals is not None:
                 requests = [observed(r) for r in requests]  # what is approved are these files
             decisions = [loaded.policy.decide_request(r) for r in requests]
+            if self.active.observe is not None:
+                decisions = [observed_only(d, self.active.observe) for d in decisions]
             effects = {d.effect for d in decisions}
             if self.approvals is not None and "ask" in effects and "deny" not in effects:
                 decisions = self.approvals.decided(requests, decisions, in_force(loaded), caller.seen)
-        self._count(requests, decisions, binding, loaded if frozen is None else None)
+        freezes = loaded is not None and frozen is None and self.active.observe is None
+        self._count(requests, decisions, binding, loaded if freezes else None)
         return decisions
 
     def _count(

@@ -86,5 +86,6 @@ _GAUGES = {
     "sessions": "Open sessions.",
     "frozen": "Principals to whom everything is denied.",
     "escalations": "Open questions for a person.",
+    "observing": "1 when the policy is only observed, and stops nobody.",
     "policy_stale": "1 when an older policy than that of the files is in force.",
 }

@@ -32,6 +32,7 @@ class Verdict:
     """The part of a decision that many requests share; made once, handed out often.
 
     `rules` decided; `support` are the rules that grant what needs it and is allowed or asked, whichever layer decided.
+    An `undecided` one denies for want of a decision: the request is none, a limit was met, a fault, or no record.
     """
 
     effect: DecisionEffect
@@ -40,6 +41,7 @@ class Verdict:
     reasons: tuple[str, ...] = ()
     obligations: tuple[str, ...] = ()
     support: tuple[RuleRef, ...] = ()
+    undecided: bool = False
 
 
 @record(frozen=True, slots=True)
@@ -70,7 +72,8 @@ class Effect:
 class Answer:
     """Everything of a decision but its id: equal requests share one. `pure` ones depend on nothing on a disk.
 
-    `files` are the files whose code was looked at, with the SHA-256 digest of each.
+    `files` are the files whose code was looked at, with the SHA-256 digest of each. `would` is what the policy says,
+    where it is only observed.
     """
 
     verdict: Verdict
@@ -81,6 +84,7 @@ class Answer:
     opaque: tuple[str, ...] = ()
     pure: bool = True
     files: tuple[tuple[str, str], ...] = ()
+    would: Verdict | None = None
 
 
 class Decision:
@@ -89,7 +93,7 @@ class Decision:
     `effect` is `allow`, `ask` or `deny`; `tiers` the approval tiers that `ask` needs, all of them;
     `rules` those that decided; `reasons` one sentence each; `obligations` such as `log`; `opaque` says why
     a command could not be read; `id` is unique to this decision; `ticket` says what people are asked, or have approved.
-    `withdrawn`, `waiting` and `approved` make the decision, with the same id, that it becomes.
+    `withdrawn`, `waiting`, `approved` and `observed` make the decision, with the same id, that it becomes.
     """
 
     __slots__ = ("_answer", "_id", "_ticket")
@@ -108,6 +112,11 @@ class Decision:
     def verdict(self) -> Verdict:
         """The shared part: effect, tiers, rules, reasons, obligations."""
         return self._answer.verdict
+
+    @property
+    def would(self) -> Verdict | None:
+        """What the policy says, where it is only observed (`domain/observe.py`); else None."""
+        return self._answer.would
 
     @property
     def policy_digest(self) -> str:
@@ -169,7 +178,7 @@ class Decision:
 
     def withdrawn(self, why: str) -> Decision:
         """A denial, with all its effects: what cannot be recorded is not granted."""
-        return self._become(Verdict(DENY, reasons=(why,)), None, effects=False)
+        return self._become(Verdict(DENY, reasons=(why,), undecided=True), None, effects=False)
 
     def waiting(self, why: str, ticket: Mapping[str, object]) -> Decision:
         """People are asked, by this ticket."""
@@ -182,10 +191,18 @@ class Decision:
         old = self.verdict
         return self._become(Verdict(ALLOW, (), old.rules, (why,), old.obligations, old.support), ticket)
 
-    def _become(self, verdict: Verdict, ticket: Mapping[str, object] | None, effects: bool = True) -> Decision:
+    def observed(self, verdict: Verdict) -> Decision:
+        """The policy is only observed: this verdict is given instead, and `would` is what it was."""
+        return self._become(verdict, self._ticket, would=self.verdict)
+
+    def _become(
+        self, verdict: Verdict, ticket: Mapping[str, object] | None, effects: bool = True, would: Verdict | None = None
+    ) -> Decision:
         old = self._answer
         parts, opaque = (old.parts, old.opaque) if effects else ((), ())
-        answer = Answer(verdict, old.policy_digest, old.action, old.resource, parts, opaque, False, old.files)
+        answer = Answer(
+            verdict, old.policy_digest, old.action, old.resource, parts, opaque, False, old.files, would or old.would
+        )
         return Decision(answer, ticket, self.id)
 
     def __repr__(self) -> str:

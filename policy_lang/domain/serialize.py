@@ -67,6 +67,8 @@ def decision_json(decision: Decision, request_id: str | None = None) -> Json:
     )
     if decision.files:
         out["files"] = [{"path": path, "sha256": digest} for path, digest in decision.files]
+    if decision.would is not None:
+        out["would"] = {"effect": decision.would.effect, "tiers": list(decision.would.tiers)}
     if decision.ticket is not None:
         out["ticket"] = dict(decision.ticket)
     return out

@@ -100,11 +100,11 @@ class Engine:
         try:
             verdict, parts, opaque, files = evaluated(self.evaluator, request, self.environment(request))
         except RequestError as error:
-            verdict = Verdict(DENY, reasons=(f"refused ({error.code}): {error.message}",))
+            verdict = Verdict(DENY, reasons=(f"refused ({error.code}): {error.message}",), undecided=True)
         except SearchLimitError as error:
-            verdict = Verdict(DENY, reasons=(f"undecided within limits: {error}",))
+            verdict = Verdict(DENY, reasons=(f"undecided within limits: {error}",), undecided=True)
         except Exception as error:  # noqa: BLE001 (fail closed: whatever went wrong denies)
-            verdict = Verdict(DENY, reasons=(f"internal error (PLI001): {type(error).__name__}",))
+            verdict = Verdict(DENY, reasons=(f"internal error (PLI001): {type(error).__name__}",), undecided=True)
         on_disk = self.prepared.trusts and not request.lexical  # where links of trusted folders lead
         pure = files is None and not on_disk and is_pure(request, parts)
         if any(map(_SUPPOSED, parts)):

@@ -7,6 +7,15 @@ import os
 from ..domain import strict_json
 from .questions import HookQuestion, Outcome, RefusedError, combined, outcome
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..compiled.reader import Contents
+    from ..domain.decision import Decision
+    from ..domain.request import Request
+    from ..engine.pdp import Engine
+
 _WAIT = 30  # limit: hook_poll_seconds
 """Seconds for one call that waits; then it is asked again."""
 
@@ -66,11 +75,12 @@ def _fault(reply: object) -> str:
 
 
 class CompiledDecider:
-    """Decides by a compiled policy."""
+    """Decides by a compiled policy. With `held` it only observes: those rules and the protected floor hold even so."""
 
-    def __init__(self, path: str, log: str = "") -> None:
+    def __init__(self, path: str, log: str = "", held: frozenset[str] | None = None) -> None:
         self.path = path
         self.log = log
+        self.held = held
 
     def decide(self, questions: list[HookQuestion], common: dict[str, object], deadline: float) -> Outcome:  # noqa: ARG002
         """The strictest answer. Raises PolicyError for a file that is refused.
@@ -90,8 +100,9 @@ class CompiledDecider:
         now = time() if engine.timed else None
         requests = [Request(**{**common, **q.fields, "now": now}) for q in questions]  # type: ignore[arg-type]
         note = stale_note(self.path, contents)
+        decide = engine.decide if self.held is None else self._observing(engine, contents)
         if not self.log:
-            decisions = [engine.decide(r) for r in requests]
+            decisions = [decide(r) for r in requests]
         else:
             from ..audit.log import DecisionLog
             from ..audit.recorder import commit, watched
@@ -99,13 +110,23 @@ class CompiledDecider:
             source: dict[str, object] = {"by": "hook", "pid": os.getpid(), "uid": os.geteuid()}
             if note:
                 source["stale"] = True
-            found = [watched(engine.decide, request, source) for request in requests]
+            found = [watched(decide, request, source) for request in requests]
             commit(DecisionLog(self.log), found)
             decisions = [one.decision for one in found]
         made = combined([_outcome(q, d) for q, d in zip(questions, decisions, strict=True)])
         if note:
             made.reasons = (*made.reasons[:4], note)  # five are shown
         return made
+
+    def _observing(self, engine: Engine, contents: Contents) -> Callable[[Request], Decision]:
+        """Decisions where the policy is observed. Raises RefusedError when it has not a rule that should hold."""
+        from ..domain.observe import observed
+
+        held = self.held or frozenset()
+        for name in held:
+            if not contents.has_rules(name):
+                raise RefusedError(f"`--hold {name}`: the policy has no such rule")
+        return lambda request: observed(engine.decide(request), held)
 
 
 def _outcome(question: HookQuestion, decision: object) -> Outcome:

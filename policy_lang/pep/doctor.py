@@ -17,10 +17,14 @@ from ..compiled.opened import open_compiled, stale_note
 from ..domain import strict_json
 from ..domain.errors import PolicyError
 from ..domain.limits import limit
+from ..domain.observe import what_holds
 from ..facts.owners import unsafe
 from . import rehearsal
+from .channel import ChannelError, exchange
 from .clients.base import HookClient
+from .enforce import Options, owners, token
 from .install import OURS, InstallError, changeable, target, texts
+from .questions import RefusedError
 
 GOOD, BAD, WARN = "ok", "fail", "warn"
 _CANARY = ".git/hooks/policy-lang-canary"
@@ -100,8 +104,14 @@ def _hook(client: HookClient, path: str, command: str, workspace: str) -> list[C
         fault = unsafe(os.stat(word))
         if fault is not None:
             out.append(CheckResult(BAD, f"`{word}`: {fault[0]}", fault[1]))
-    if "--policy" in words[:-1]:
-        out += _compiled(words[words.index("--policy") + 1], workspace)
+    named = {name: words[i + 1] for i, name in enumerate(words[:-1]) if name.startswith("--")}
+    if "--observe" in words:
+        held = [words[i + 1] for i, name in enumerate(words[:-1]) if name == "--hold"]
+        out.append(CheckResult(BAD, what_holds(held), "install the hook without `--observe` to enforce the policy"))
+    if "--policy" in named:
+        out += _compiled(named["--policy"], workspace)
+    if "--socket" in named:
+        out += _service({name: [value] for name, value in named.items()})
     began = time.monotonic()
     reason = ""
     for what, data in (("a write to `.git/hooks`", _canary(client, workspace)), ("input that is not valid JSON", b"{")):
@@ -142,6 +152,25 @@ def _compiled(path: str, workspace: str) -> list[CheckResult]:
         return [*out, CheckResult(BAD, text, error.diagnostics[0].help)]
     if note:
         out.append(CheckResult(WARN, note, "review the change first: an agent may have made it"))
+    return out
+
+
+def _service(options: Options) -> list[CheckResult]:
+    """What the service says of its policy. That it cannot be asked, the hook itself shows."""
+    out: list[CheckResult] = []
+    with contextlib.suppress(ChannelError, RefusedError, OSError, strict_json.MalformedError):
+        until = time.monotonic() + limit("hook_seconds")
+        where, shown, by = options["--socket"][0], token(options), owners(options)
+        status, data = exchange(where, "GET", "/v1/policy", b"", until, shown, by)
+        value = strict_json.load(data)
+        if status == 200 and isinstance(value, dict):
+            if value.get("observing"):
+                out.append(CheckResult(BAD, str(value["observing"]), "start the service without `--observe`"))
+            for name in ("held", "error"):
+                if value.get(name):
+                    out.append(
+                        CheckResult(WARN, str(value[name]), "review the change first: an agent may have made it")
+                    )
     return out
 
 

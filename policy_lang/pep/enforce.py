@@ -41,7 +41,8 @@ def enforce(name: str, options: Options, data: bytes) -> tuple[int, bytes, bytes
     if outcome.effect == ASK and not _may_ask(spec, payload, outcome, options):
         outcome = Outcome(DENY, (_approval(outcome), *outcome.reasons), outcome.tiers)
     reason = _reason(outcome)
-    value = spec.answer(outcome, event, reason)
+    # what is only observed is not granted either: silence leaves it to the client's own flow
+    value = None if outcome.observed and outcome.effect == ALLOW else spec.answer(outcome, event, reason)
     out = b"" if value is None else strict_json.dump(value) + b"\n"
     if outcome.effect == DENY:
         return 2, out, (reason + "\n").encode("utf-8", "replace")
@@ -84,7 +85,8 @@ def decider_of(options: Options) -> ServiceDecider | CompiledDecider:
     """The service or the compiled policy, whichever the options name."""
     if "--socket" in options:
         return ServiceDecider(options["--socket"][0], token(options), owners(options))
-    return CompiledDecider(options["--policy"][0], options.get("--log", [""])[0])
+    held = frozenset(options.get("--hold", ())) if "--observe" in options else None
+    return CompiledDecider(options["--policy"][0], options.get("--log", [""])[0], held)
 
 
 _TOLD = {

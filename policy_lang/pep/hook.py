@@ -22,6 +22,8 @@ _OPTIONS = {
     "--prompt",
     "--log",
     "--wait",
+    "--observe",  # the only one without a value
+    "--hold",
 }
 MOST_INPUT = 8 << 20  # limit: hook_input_bytes
 MOST_TIMEOUT = 60  # limit: hook_timeout_seconds
@@ -120,18 +122,23 @@ def _answer(client: str, arguments: list) -> None:  # type: ignore[type-arg]
 
 
 def _options(arguments: list) -> dict:  # type: ignore[type-arg]
-    if len(arguments) % 2:
-        raise UsageError("an option has no value")
     options: dict[str, list[str]] = {}
-    for i in range(0, len(arguments), 2):
-        if arguments[i] not in _OPTIONS:
-            raise UsageError(f"unknown option `{arguments[i][:40]}`")
-        options.setdefault(arguments[i], []).append(arguments[i + 1])
+    words = iter(arguments)
+    for name in words:
+        if name not in _OPTIONS:
+            raise UsageError(f"unknown option `{name[:40]}`")
+        value = "" if name == "--observe" else next(words, None)
+        if value is None:
+            raise UsageError(f"`{name}` has no value")
+        options.setdefault(name, []).append(value)
     for name, values in options.items():
-        if len(values) > 1 and name != "--prompt":
+        if len(values) > 1 and name not in {"--prompt", "--hold"}:
             raise UsageError(f"`{name}` is given twice")
     if ("--socket" in options) == ("--policy" in options):
         raise UsageError("give either `--socket` or `--policy`")
+    for name, others in (("--observe", ("--policy", "--log")), ("--hold", ("--observe",))):
+        if name in options and not all(other in options for other in others):
+            raise UsageError(f"`{name}` needs {' and '.join(others)}")
     return options
 
 

@@ -25,14 +25,21 @@ class HookQuestion:
 class Outcome:
     """The strictest of all answers. `reasons` are sentences, `tiers` the approvals that are needed, all of them.
 
-    `ticket` is the one by which people are asked for them already, or empty.
+    `ticket` is the one by which people are asked for them already, or empty. `observed` is true where the policy is
+    only observed.
     """
 
-    __slots__ = ("effect", "reasons", "ticket", "tiers")
+    __slots__ = ("effect", "observed", "reasons", "ticket", "tiers")
 
     def __init__(
-        self, effect: str, reasons: tuple[str, ...] = (), tiers: tuple[str, ...] = (), ticket: str = ""
+        self,
+        effect: str,
+        reasons: tuple[str, ...] = (),
+        tiers: tuple[str, ...] = (),
+        ticket: str = "",
+        observed: bool = False,
     ) -> None:
+        self.observed = observed
         self.effect = effect
         self.reasons = reasons
         self.tiers = tiers
@@ -46,7 +53,7 @@ def denied(why: str) -> Outcome:
 
 def outcome(question: HookQuestion, decision: object) -> Outcome:
     """The outcome of a decision in its JSON form. Raises RefusedError for anything but such a decision."""
-    if not isinstance(decision, dict) or not _KEYS <= set(decision) <= _KEYS | {"id", "ticket"}:
+    if not isinstance(decision, dict) or not _KEYS <= set(decision) <= _KEYS | _MORE_KEYS:
         raise RefusedError("the answer is not a decision")
     effect, tiers, reasons = decision["effect"], _texts(decision["tiers"]), _texts(decision["reasons"])
     if effect not in STRICTNESS or not isinstance(decision["effects"], list) or (effect == ASK) != bool(tiers):
@@ -59,12 +66,13 @@ def outcome(question: HookQuestion, decision: object) -> Outcome:
         reasons = tuple(f"{action} `{resource}`: {reason}" for reason in reasons)
     ticket = decision.get("ticket")
     name = ticket.get("id") if isinstance(ticket, dict) else ""
-    return Outcome(effect, reasons, tiers, name if effect == ASK and isinstance(name, str) else "")
+    return Outcome(effect, reasons, tiers, name if effect == ASK and isinstance(name, str) else "", "would" in decision)
 
 
 _KEYS = frozenset(
     ("effect", "tiers", "rules", "reasons", "effects", "opaque", "obligations", "policy_digest", "decision_id")
 )
+_MORE_KEYS = frozenset(("id", "ticket", "files", "would"))
 
 
 def _texts(value: object) -> tuple[str, ...]:
@@ -79,4 +87,5 @@ def combined(outcomes: list[Outcome]) -> Outcome:
     reasons = dict.fromkeys(r for o in outcomes if o.effect == effect for r in o.reasons)
     tiers = dict.fromkeys(t for o in outcomes for t in o.tiers) if effect == ASK else {}
     ticket = next((o.ticket for o in outcomes if o.ticket), "")
-    return Outcome(effect, tuple(reasons), tuple(tiers), ticket if effect == ASK else "")
+    observed = any(o.observed for o in outcomes)
+    return Outcome(effect, tuple(reasons), tuple(tiers), ticket if effect == ASK else "", observed)

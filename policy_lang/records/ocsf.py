@@ -44,6 +44,9 @@ def ocsf_event(found: Row, chain: Json) -> Json:
     action, action_name, disposition, disposed, severity, severe, status, stated = _EFFECTS[found.effect]
     if found.effect == "allow" and found.record.get("ticket"):
         disposition, disposed = 8, "Approved"  # by people
+    if found.would:  # the policy is only observed
+        action, action_name, disposition, disposed = 3, "Observed", 17, "Logged"
+        severity, severe = _EFFECTS[found.would][4:6]
     activity = _ACTIVITY.get(found.action, _OTHER)
     event: Json = {
         "activity_id": activity, "activity_name": _NAMES.get(activity, found.action),

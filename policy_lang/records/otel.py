@@ -83,6 +83,8 @@ def attributes(found: Row) -> Json:
         "policy_lang.record.seq": found.seq,
         "policy_lang.record.hash": text(found.record.get("hash")),
     }
+    if found.would:
+        out["policy_lang.would"] = found.would
     if found.agent:
         out["gen_ai.agent.name"] = found.agent
     if found.session:
@@ -105,7 +107,7 @@ def _sendable(value: Any) -> Any:
 
 def log_record(found: Row, resource: Resource) -> ReadableLogRecord:
     """A decision as OpenTelemetry's log record, within its trace when the caller told one (W3C `traceparent`)."""
-    number, name = _SEVERITY[found.effect]
+    number, name = _SEVERITY[found.would or found.effect]
     shown = found.resource if isinstance(found.resource, str) else " ".join(found.resource)
     body = _sendable(f"{found.effect} {found.action} {shown}"[:1000])
     made = LogRecord(

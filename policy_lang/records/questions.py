@@ -23,7 +23,8 @@ def question(record: Json) -> bytes:
     request = {k: v for k, v in table(record.get("request")).items() if k not in _NO_QUESTION}
     now = number(record.get("now")) // 60
     held = table(record.get("source")).get("frozen")
-    same = [request, record.get("disk"), now, record.get("effect"), record.get("tiers"), record.get("cut"), held]
+    answered = [record.get(name) for name in ("effect", "tiers", "would", "cut")]
+    same = [request, record.get("disk"), now, *answered, held]
     return sha256(strict_json.dump(same)).digest()[:16]
 
 

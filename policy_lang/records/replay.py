@@ -28,7 +28,7 @@ from ..policy import Policy
 from ..resolve.files import read_bytes
 from .cores import spread
 from .questions import asked, question
-from .row import Row, resource_of, row, table, tables
+from .row import Row, resource_of, row, said, table, tables
 from .source import Counted, record_of
 
 KINDS = {
@@ -239,14 +239,14 @@ class Replayer:
 
 def _granted(one: Row) -> tuple[str, ...]:
     """The rules that decided then: what no rule grants any more was granted by these."""
-    return tuple(f"(no longer) {r}" for r in one.rules) if one.effect != "deny" else ()
+    return tuple(f"(no longer) {r}" for r in one.rules) if said(one.record)[0] != "deny" else ()
 
 
 def _recorded(one: Row, after: Decision) -> tuple[str, tuple[str, ...]]:
     """What was decided; an allow that people had approved was an ask, and of whom its ticket knows."""
     if one.effect == "allow" and table(one.record.get("ticket")):
         return "ask", after.tiers if after.effect == "ask" else ()
-    return one.effect, one.tiers
+    return said(one.record)
 
 
 def _redacted(one: Row) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from ..domain.actions import ALLOW, ASK, DENY
 from ..domain.decision import Answer, Decision, Effect, RuleRef, Verdict
@@ -58,9 +59,19 @@ def earliest(*times: str) -> str:
     return min(filter(None, times), default="")
 
 
+def said(record: Json) -> tuple[DecisionEffect, tuple[str, ...]]:
+    """What the policy said, and which tiers it needs: where it was only observed, not what was answered."""
+    found = record.get("would")
+    source = record if found is None else table(found)
+    return effect_of(source.get("effect")), texts(source.get("tiers"))
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One decision: what a table shows. `rules` are the ids of the rules that decided; `record` is all of it."""
+    """One decision: what a table shows. `rules` are the ids of the rules that decided; `record` is all of it.
+
+    `would` is what the policy said to what was only observed and let pass, `ask` or `deny`; else it is empty.
+    """
 
     seq: int
     time: str
@@ -77,6 +88,12 @@ class Row:
     policy: str
     origin: Json
     record: Json
+    would: Literal["", "ask", "deny"] = ""
+
+    def as_said(self) -> Row:
+        """The decision as it would have been if the policy had been enforced."""
+        effect, tiers = said(self.record)
+        return replace(self, effect=effect, tiers=tiers)
 
 
 def row(record: Json) -> Row:
@@ -99,7 +116,14 @@ def row(record: Json) -> Row:
         text(record.get("policy")),
         table(request.get("origin")),
         record,
+        let_pass(record),
     )
+
+
+def let_pass(record: Json) -> Literal["", "ask", "deny"]:
+    """What the policy said to what was let pass because it was only observed; empty for all other decisions."""
+    found = said(record)[0]
+    return "" if found == ALLOW or record.get("effect") != ALLOW else found
 
 
 def recorded(found: Row) -> Decision:

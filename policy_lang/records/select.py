@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from ..domain.faults import CallerError
 from ..domain.strict_json import Json
-from .row import Row, row, table, tables, text, texts
+from .row import Row, let_pass, row, table, tables, text, texts
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -21,6 +21,7 @@ class SelectionError(CallerError):
 class Selection:
     """What a record must be. Empty fields ask for nothing; times are as records say them: `since`, and before `until`.
 
+    `would` asks for what was let pass although the policy said otherwise, because it was only observed.
     `rule` is the id of a rule, or `file:line`; `call` any id of the caller's: a tool call, prompt, turn, task or trace.
     """
 
@@ -33,6 +34,7 @@ class Selection:
     call: str = ""
     since: str = ""
     until: str = ""
+    would: bool = False
 
     def rows(self, records: Iterable[Json]) -> Iterator[Row]:
         """The selected decisions."""
@@ -46,6 +48,8 @@ class Selection:
         if (self.since and time < self.since) or (self.until and time >= self.until):
             return False
         if self.effect and record.get("effect") != self.effect:
+            return False
+        if self.would and not let_pass(record):
             return False
         request = table(record.get("request"))
         if (self.agent and request.get("agent") != self.agent) or (

@@ -99,6 +99,7 @@ select json->>'$.time' as time, cast(json->>'$.seq' as bigint) as seq, json->>'$
   json->>'$.effect' as effect, from_json(json->'$.tiers', '["VARCHAR"]') as tiers,
   list_transform(from_json(json->'$.rules', '["JSON"]'), lambda r: r->>'$.id') as rules,
   json->>'$.reasons[0]' as reason, cast(json->>'$.micros' as bigint) as micros, json->>'$.policy' as policy,
+  json->>'$.would.effect' as would,
   {times} as times, json as record
 from {source} where json->>'$.kind' = 'decision'
 """

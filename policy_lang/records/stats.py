@@ -12,6 +12,7 @@ from .row import Row, number, table
 
 _MOST = limit("stats_names")
 """Names of one kind that are counted; a log may hold any number of them."""
+_NO_RULE = "(no rule grants it)"
 
 
 @dataclass(slots=True)
@@ -30,6 +31,8 @@ class Stats:
     sessions: set[str] = field(default_factory=set)
     denied: Counter[tuple[str, str]] = field(default_factory=Counter)
     redacted: Counter[str] = field(default_factory=Counter)
+    would: Counter[str] = field(default_factory=Counter)
+    """What the policy said to what was let pass, because it was only observed."""
     opaque: int = 0
     _micros: Counter[int] = field(default_factory=Counter)
 
@@ -40,9 +43,11 @@ class Stats:
         self.first = self.first or row.time
         self.last = max(self.last, row.time)
         self.effects[row.effect] += times
+        if row.would:
+            self.would[row.would] += times
         for group, name in ((self.agents, row.agent), (self.actions, row.action)):
             self._count(group, name, row.effect, times)
-        for rule in row.rules:
+        for rule in row.rules or ((_NO_RULE,) if row.effect == "deny" else ()):
             self._count(self.rules, rule, row.effect, times)
         for tier in row.tiers:
             self.tiers[tier] += times
@@ -83,7 +88,7 @@ class Stats:
             "agents": groups(self.agents), "actions": groups(self.actions), "rules": groups(self.rules),
             "tiers": dict(self.tiers), "policies": dict(self.policies), "sessions": len(self.sessions),
             "most_denied": [{"action": a, "resource": r, "times": n} for (a, r), n in self.denied.most_common(20)],
-            "redacted": dict(self.redacted), "opaque": self.opaque,
+            "redacted": dict(self.redacted), "would": dict(self.would), "opaque": self.opaque,
             "micros": {"p50": self.micros(0.5), "p95": self.micros(0.95), "p99": self.micros(0.99)},
         }  # fmt: skip
 

@@ -99,9 +99,9 @@ def _add(found: Story, one: Row) -> None:
 
 def _alike(a: Row, b: Row) -> bool:
     """Calls that are shown as one: plain allows of the same action, or the same call once more."""
-    if (a.action, a.effect, a.agent) != (b.action, b.effect, b.agent):
+    if (a.action, a.effect, a.would, a.agent) != (b.action, b.effect, b.would, b.agent):
         return False
-    return a.resource == b.resource or (a.effect == "allow" and a.action == "read")
+    return a.resource == b.resource or (a.effect == "allow" and a.action == "read" and not a.would)
 
 
 def _because(one: Row) -> str:
@@ -167,4 +167,6 @@ def _step_json(step: StoryStep) -> Json:
         "action": step.row.action, "resource": request.get("resource"), "effect": step.row.effect, "times": step.times,
         "until": step.until, "id": step.row.id, "because": step.because, "rules": list(step.row.rules),
     }  # fmt: skip
+    if step.row.would:
+        out["would"] = step.row.would
     return {**out, "again": step.again} if step.again else out

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ..audit.verify import Verified
-from ..records.row import Row, recorded, table, text, texts
+from ..records.row import Row, recorded, said, table, text, texts
 from ..records.stats import Stats
 from ..records.story import Story, StoryStep
 from .decisions import effect_lines, rule_place
@@ -14,7 +14,7 @@ from .style import colour, show_resource, visible
 
 COLUMNS = (
     "time", "seq", "id", "agent", "session", "client", "action", "resource", "effect", "tiers", "rules", "reason",
-    "micros", "policy",
+    "micros", "policy", "would",
 )  # fmt: skip
 """The columns of `--format csv`."""
 _WIDE = 70
@@ -32,10 +32,11 @@ def table_line(row: Row) -> str:
         f"{row.seq:>7}  {_clock(row.time):<19}  {shade}  {_fit(row.agent, 14):<14}  {_fit(row.action, 9):<9}  "
         f"{show_resource(row.resource, _WIDE)}"
     )
-    if row.effect == "allow":
+    if row.effect == "allow" and not row.would:
         return line
+    would = f"observed, would {row.would}: " if row.would else ""
     why = ", ".join(visible(r) for r in row.rules[:2]) or visible(row.reason[:_WIDE])
-    return f"{line}\n{'':9}{colour(why, 'dim')}"
+    return f"{line}\n{'':9}{colour(would + why, 'dim')}"
 
 
 def csv_row(row: Row) -> list[str]:
@@ -43,7 +44,7 @@ def csv_row(row: Row) -> list[str]:
     resource = row.resource if isinstance(row.resource, str) else show_resource(row.resource, 1 << 20)
     values = (
         row.time, row.seq, row.id, row.agent, row.session, text(row.origin.get("client")), row.action, resource,
-        row.effect, " ".join(row.tiers), " ".join(row.rules), row.reason, row.micros, row.policy,
+        row.effect, " ".join(row.tiers), " ".join(row.rules), row.reason, row.micros, row.policy, row.would,
     )  # fmt: skip
     return [_cell(str(v)) for v in values]
 
@@ -60,6 +61,9 @@ def render_record(row: Row) -> str:
     request = table(record.get("request"))
     tiers = f" needs {', '.join(visible(t) for t in row.tiers)}" if row.tiers else ""
     lines = [f"{colour(row.effect, row.effect)}{tiers}  {visible(row.action)} {show_resource(row.resource, 400)}"]
+    if row.would:
+        needs = ", ".join(visible(t) for t in said(record)[1])
+        lines.append(f"  observed: the policy says {row.would}" + (f", which needs {needs}" if needs else ""))
     for rule in decision.rules:
         lines.append(
             f"  {rule_place(rule)}  {visible(rule.id)}" + (f": {visible(rule.because)}" if rule.because else "")
@@ -112,6 +116,9 @@ def render_stats(stats: Stats) -> str:
     ]
     for title, group in (("agent", stats.agents), ("action", stats.actions), ("rule", stats.rules)):
         lines += [*_counts(title, group), ""]
+    if stats.would:
+        counts = ", ".join(f"{effect} {n}" for effect, n in sorted(stats.would.items()))
+        lines += [f"let pass because the policy is only observed (`--would`): {counts}", ""]
     if stats.denied:
         lines.append("most often denied:")
         lines += [f"{n:>8}  {visible(a)} {show_resource(r, _WIDE)}" for (a, r), n in stats.denied.most_common(8)]
@@ -199,13 +206,14 @@ def _step(step: StoryStep) -> Iterator[str]:
     row = step.row
     resource = show_resource(row.resource, _WIDE)
     if step.times > 1:
-        same = row.action != "read" or row.effect != "allow"
+        same = row.action != "read" or row.effect != "allow" or row.would
         resource += f" ({step.times} times, until {step.until[11:19]})" if same else f" and {step.times - 1} more"
-    word = colour(f"{_WORDS[row.effect]:<8}", row.effect)
+    word = colour(f"{'observed' if row.would else _WORDS[row.effect]:<8}", row.would or row.effect)
     yield f"{clock}  {word} {visible(row.action)} {resource}  {colour(f'#{step.seq}', 'dim')}"
-    if row.effect != "allow":
+    if row.effect != "allow" or row.would:
         needs = f"needs {', '.join(visible(t) for t in row.tiers)}: " if row.tiers else ""
-        yield f"{'':19}{needs}{visible(step.because[:200])}"
+        would = f"would {row.would}: " if row.would else ""
+        yield f"{'':19}{would}{needs}{visible(step.because[:200])}"
     worst = [e for e in step.effects if e[2] != "allow"] or step.effects
     if worst:
         shown = [f"{visible(a)} {show_resource(r, 50)}" for a, r, _ in worst[:3]]

@@ -155,6 +155,8 @@ def answer_json(decision: Decision) -> dict[str, Any]:
     }  # fmt: skip
     if decision.tiers:
         context["tiers"] = list(decision.tiers)
+    if decision.would is not None:
+        context["would"] = decision.would.effect
     if decision.ticket is not None:
         context["ticket"] = dict(decision.ticket)
     if decision.obligations:

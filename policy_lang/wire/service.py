@@ -145,6 +145,13 @@ class FileModel(_CallModel):
     sha256: str
 
 
+class WouldModel(_CallModel):
+    """The policy's own answer, where it is only observed: it was given only if it is the decision's as well."""
+
+    effect: Effect
+    tiers: list[str]
+
+
 class DecisionModel(_CallModel):
     """A decision."""
 
@@ -159,6 +166,7 @@ class DecisionModel(_CallModel):
     policy_digest: str
     decision_id: str
     files: list[FileModel] | None = None
+    would: WouldModel | None = None
     ticket: TicketModel | None = None
 
 

@@ -17,6 +17,7 @@ def policy(service: PolicyService, call: HttpCall) -> HttpReply:
     active, loaded = service.active, service.active.current
     out: Json = {"path": active.source.describe(), "ready": loaded is not None, "error": active.error or None}
     out["held"] = active.held or None
+    out["observing"] = active.observing or None
     if loaded is not None:
         prepared = loaded.contents.prepared
         out |= {
@@ -46,6 +47,7 @@ def numbers(service: PolicyService, call: HttpCall) -> HttpReply:
     gauges = {
         "connections": service.metrics.connections, "sessions": len(service.state.sessions),
         "frozen": len(service.state.frozen), "escalations": len(service.state.escalations),
+        "observing": bool(service.active.observing),
         "policy_stale": bool((service.active.error or service.active.held) and loaded),
     }  # fmt: skip
     digest = "" if loaded is None else loaded.policy.digest

@@ -20,7 +20,7 @@ def list_state(service: PolicyService, call: HttpCall) -> HttpReply:
     state, active = service.state, service.active
     return reply(
         {
-            "notices": [text for text in (active.held, active.error) if text],
+            "notices": [text for text in (active.observing, active.held, active.error) if text],
             "sessions": [
                 {"session": s.id, "agent": s.agent, "started": s.started, "seen": s.seen, "decisions": s.counts}
                 for s in state.sessions.values()

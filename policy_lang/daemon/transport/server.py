@@ -69,8 +69,13 @@ class Server:
         self._admission.listen()
         tasks = [asyncio.create_task(t) for t in (self._watch(), self._sweep(), self._end_idle_sessions())]
         recorder = self.service.recorder
-        source = self.service.active.source.describe()
-        recorder.record_event("serving", policy=source, on=self._admission.places, pid=os.getpid())
+        active = self.service.active
+        about = {
+            "policy": active.source.describe(),
+            "on": self._admission.places,
+            "observing": active.observing or None,
+        }
+        recorder.record_event("serving", **about, pid=os.getpid())
         ready()
         await self._stop.wait()
         await self._shut()

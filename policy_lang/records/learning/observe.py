@@ -19,7 +19,7 @@ from ...facts.hosts import host_facts
 from ...facts.paths import HOME, ROOT, TMP, WORKSPACE, Roots, path_forms
 from ...facts.refs import ref_facts
 from ...syntax.parse import is_name
-from ..row import earliest, effect_of, resource_of, table, tables, text, texts
+from ..row import earliest, effect_of, resource_of, said, table, tables, text, texts
 from ..source import Counted, record_of
 
 Word = tuple[str, ...]
@@ -140,7 +140,7 @@ def _look(found: Observed, record: Json, request: Json, times: int) -> None:
     time = text(record.get("time"))
     found.first = earliest(found.first, time)
     found.last = max(found.last, time)
-    effect = effect_of(record.get("effect"))
+    effect, _ = said(record)
     agent = text(request.get("agent"))
     if effect == "deny":
         for one in tables(record.get("effects")):
