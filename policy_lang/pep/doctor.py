@@ -87,6 +87,8 @@ def _settings(path: str, managed: bool) -> list[CheckResult]:
     if managed:
         return [CheckResult(GOOD, f"`{path}` is managed: the agent's user cannot change it")]
     text = f"`{path}` belongs to the user that the agent runs as: the agent can take the hook out"
+    if changeable(path):
+        text = f"`{path}` lies in a git working tree: a checkout of another branch can take the hook out"
     return [CheckResult(WARN, text, "install it in the managed scope, as root, with the agent under another user")]
 
 

@@ -62,12 +62,12 @@ def compiled_place(policy: str, managed: bool) -> str:
     return f"{folder}/{stem}-{sha256(whole.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}{SUFFIX}"
 
 
-def changeable(policy: str, workspace: str | None = None) -> bool:
-    """Whether a compiled policy lies in a workspace: where git has its files, or below the folder that is said to be one.
+def changeable(path: str, workspace: str | None = None) -> bool:
+    """Whether a file lies in a workspace: in a git working tree, or below the folder that is said to be one.
 
     There a checkout may replace it, which is no write that the policy could deny.
     """
-    folder = os.path.dirname(os.path.realpath(policy))
+    folder = os.path.dirname(os.path.realpath(path))
     tops = {os.path.realpath(workspace)} if workspace is not None else set()
     while folder not in tops and not os.path.lexists(os.path.join(folder, ".git")):
         if folder == "/":
