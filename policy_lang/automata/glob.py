@@ -139,7 +139,7 @@ def _char_class(text: str, start: int) -> tuple[Ranges, int]:
     body = text[start + 1 : end]
     if end < 0:
         raise GlobError("`[` has no closing `]`; write `[[]` for the character itself")
-    negated = body.startswith(("!", "^"))
+    negated = body.startswith(("!", "^")) and len(body) > 1
     if negated:
         if body[0] == "^":
             raise GlobError("write `[!...]`, not `[^...]`, for all but these characters")

@@ -65,7 +65,8 @@ def instance(sequence: Sequence, fill: str) -> Word:
 
 def quoted(text: str) -> str:
     """A pattern's text that means exactly this text. A `]` alone needs no wrapping, and could not have one."""
-    return "".join(f"[{c}]" if c in "*?[{}" else c for c in text)
+    begin = f"[{text[0]}]" if text[:1] in {"!", "^"} else ""
+    return begin + "".join(f"[{c}]" if c in "*?[{}|" else c for c in (text[1:] if begin else text))
 
 
 def segment_label(text: str) -> Label:
@@ -88,7 +89,7 @@ def _unwrapped(text: str) -> str | None:
     at = 0
     while at < len(text):
         char = text[at]
-        if char == "[" and text[at + 2 : at + 3] == "]" and text[at + 1] not in "!^]":
+        if char == "[" and text[at + 2 : at + 3] == "]" and text[at + 1] != "]":
             out.append(text[at + 1])
             at += 3
         elif char in "*?[":

@@ -150,7 +150,7 @@ def lower_proofs(module: Module, resolved: ResolvedPolicy, patterns: Patterns) -
                 )
                 continue
             methods = tuple(w.text for _, words in line.actions for w in words)
-            found = patterns(module, sorts.pop(), line.patterns, methods)
+            found = patterns(module, tuple(w.text for w, _ in line.actions), line.patterns, methods)
             if found is None or not known:
                 continue
             properties.append(

@@ -28,6 +28,7 @@ from ..resolve.modules import Module
 from ..resolve.resolver import ResolvedDefault, ResolvedPolicy, ResolvedRule
 from ..syntax import tree
 from .checks import lower_proofs, lower_tests
+from .foreign import refuse_foreign
 from .own_profiles import own_profiles, profile_name
 from .trusts import trusted_folders
 
@@ -117,9 +118,10 @@ class _Lowering:
         if sort is None:
             return None
         methods = tuple(w.text for _, words in rule.actions for w in words)
-        include = self.patterns(module, sort, rule.patterns, methods)
+        actions = tuple(w.text for w, _ in rule.actions)
+        include = self.patterns(module, actions, rule.patterns, methods)
         except_ = rule.clause("except")
-        exclude = self.patterns(module, sort, except_.words, methods) if except_ else ()
+        exclude = self.patterns(module, actions, except_.words, methods) if except_ else ()
         if include is None or exclude is None or self.faults > before:
             return None
         self._possible(written, sort, include, exclude)
@@ -155,9 +157,10 @@ class _Lowering:
         return SORT_OF[first.text]
 
     def patterns(
-        self, module: Module, sort: str, words: list[tree.Word], methods: tuple[str, ...] = ()
+        self, module: Module, actions: tuple[str, ...], words: list[tree.Word], methods: tuple[str, ...] = ()
     ) -> tuple[Pattern, ...] | None:
         """The compiled patterns of a list, names of `let` replaced by theirs; None when some are not understood."""
+        sort = SORT_OF[actions[0]]
         before = self.faults
         out: list[Pattern] = []
         for word in self._expand(module, words, ()):
@@ -168,6 +171,7 @@ class _Lowering:
                     out.append(Pattern(sort, "opaque", (OPAQUE_SEQUENCE,)))
                 continue
             try:
+                refuse_foreign(sort, actions, word.text)
                 sequences = compile_pattern(sort, word.text, methods)
             except PatternError as error:
                 self._error(module, "PLE401", error.message, word.pos, error.remediation)

@@ -230,6 +230,14 @@ class Loader:
                 "PLE004", f"more than {limit('source_files')} files in one policy set", span, "join some of them"
             )
             return None
+        if target.kind == "STRING" and target.text in _library() and not os.path.lexists(path):
+            self._report(
+                "PLE001",
+                f"there is no file `{target.text}`",
+                span,
+                f"without quotes it is the library's: `{verb} {target.text}`",
+            )
+            return None
         try:
             source = read_source(path, span, self._read) if path else _library_source(key)
         except PolicyError as error:

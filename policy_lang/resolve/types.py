@@ -11,6 +11,7 @@ from ..domain.suggest import joined, suggest
 from ..syntax import tree
 from .names import Report, constant
 
+_OF_TIME = frozenset(("hour", "hours", "time", "date", "day", "weekday", "today", "clock"))
 _ORDERED = frozenset({"<", "<=", ">", ">="})
 
 
@@ -62,11 +63,14 @@ class Checker:
                 self.faults += 1
                 return TRUE
             known = [*self.attributes, *BUILT_INS]
+            declare = f"declare it with `context {{ {name}: string }}`"
+            if name in _OF_TIME:
+                declare = "the time is `now`: `now in 09:00..17:00`, `now in mon..fri`"
             return self._error(
                 "PLE209",
                 f"unknown attribute `{name}`",
                 node.subject.pos,
-                joined(suggest(name, known, self.faults), f"declare it with `context {{ {name}: string }}`"),
+                declare if name in _OF_TIME else joined(suggest(name, known, self.faults), declare),
             )
         if node.op == "truth":
             if type_.type != "bool":
@@ -151,7 +155,7 @@ class Checker:
 
 
 def _kind(type_: AttributeType) -> str:
-    return {"string": "a string", "int": "a number", "bool": "true or false"}.get(type_.type, "an enumeration")
+    return {"string": "a string", "int": "a number", "bool": "`true` or `false`"}.get(type_.type, "an enumeration")
 
 
 def _minutes(word: tree.Word) -> int | None:

@@ -14,10 +14,13 @@ from .._resources import resource_dir
 from ..domain.collection import no_collection
 from ..domain.edition import NEWEST_EDITION, edition
 from ..domain.errors import Diagnostic, Source, Span
+from ..domain.habits import meant_by
 from ..domain.limits import limit
 from ..domain.suggest import suggest
 from . import tree
 from .build import Builder, too_deep
+from .foreign import FILE_HELP, other_language
+from .hints import ending_hint, hint_for
 from .split import FILE_ONLY, HEADERS, Piece, Splitter
 from .tokens import Token, keywords, scan, unescape
 
@@ -73,6 +76,8 @@ def parse(source: Source) -> tree.File:
     """The tree of a policy file with everything that is wrong in its text. Never raises on bad text."""
     lark, builder = _parser()
     with no_collection():
+        if language := other_language(source.text):
+            return _of_another(source, language)
         scanned = scan(source, lark)
         header = _header(scanned.tokens)
         newer = edition(header[3].value) or 0 if header else 0
@@ -86,6 +91,13 @@ def parse(source: Source) -> tree.File:
     found.sort(key=lambda d: d.span.start if d.span else 0)
     named = next((i.edition.text for i in items if isinstance(i, tree.Header) and i.edition), "")
     return tree.File(source, items, scanned.comments, found, edition(named) or NEWEST_EDITION, parsing.broken)
+
+
+def _of_another(source: Source, language: str) -> tree.File:
+    """A file that is none of this language: all that it can be told is that."""
+    begin = len(source.text) - len(source.text.lstrip())
+    report = Diagnostic("PLE110", f"this is {language}, not a policy", Span(source, begin, begin + 1), FILE_HELP)
+    return tree.File(source, [], [], [report], NEWEST_EDITION, {*FILE_ONLY, "NAME"})
 
 
 def tokens(source: Source) -> list[Token]:
@@ -154,6 +166,8 @@ class _Parsing:
         builder.diagnostics = self.diagnostics
         self.count = 0
         self.broken: set[str] = set()
+        self.lost = -1
+        """Where a line ends whose beginning was not understood: what follows on it is not reported again."""
 
     def run(self, pieces: list[Piece], context: str) -> list[Anything]:
         out: list[Anything] = []
@@ -164,7 +178,12 @@ class _Parsing:
                 break
             if len(self.diagnostics) > limit("diagnostics"):
                 break  # nobody reads on, and a hostile file must not cost more
+            known = len(self.diagnostics)
             node = self._one(piece, context)
+            if node is None and piece.tokens[0].start < self.lost and not piece.tokens[0].first:
+                del self.diagnostics[known:]
+            if node is None:
+                self.lost = self.source.text.find("\n", piece.tokens[-1].end) % (len(self.source.text) + 1)
             body = self.run(piece.body, "file" if piece.kind == "scope" else piece.kind) if piece.body else []
             if node is None:
                 self.broken.add(piece.tokens[0].type)
@@ -220,13 +239,17 @@ class _Parsing:
         token: Anything = error.token
         if not isinstance(token, Token):  # the end came too early
             last = piece.tokens[-1]
-            self._report("PLE110", f"the statement ends unexpectedly after `{_short(last)}`", last, _wanted(expected))
+            wanted = ending_hint(self.source.text, last) or _wanted(expected)
+            self._report("PLE110", f"the statement ends unexpectedly after `{_short(last)}`", last, wanted)
             return
         shown = _short(token)
         words = keywords(self.lark)
         near = [w for w, terminal in words.items() if terminal in expected]
+        hint = hint_for(self.source.text, piece.tokens, token, expected)
         if "INT" in expected and piece.tokens[piece.tokens.index(token) - 1].type == "LANGUAGE":
             self._report("PLE110", f"unexpected `{shown}`", token, _EDITIONS)
+        elif hint:
+            self._report("PLE110", f"unexpected `{shown}`", token, hint)
         elif token is piece.tokens[0]:
             if token.type in words.values() and token.type != "NAME":
                 where = {"test": "a test", "prove": "a proof"}.get(context, "this place")
@@ -239,14 +262,15 @@ class _Parsing:
             self._report("PLE110", f"something is missing between `,` and `{shown}`", token, "remove the comma")
         elif token.type == "NAME" and "STRING" in expected and "NAME" not in expected and not near:
             self._report("PLE110", f"unexpected `{shown}`", token, f'text goes in double quotes: `"{shown}"`')
-        elif token.type == "VBAR" and "EQUAL" in expected:
-            self._report("PLE110", "the members of an enumeration are strings", token, 'write `"dev" | "prod"`')
         elif (method := _method_before(piece, token)) is not None:
             methods = [w for w, terminal in words.items() if terminal == "METHOD"]
             self._report("PLE110", f"unknown method `{_short(method)}`", method, suggest(method.value, methods))
         elif "ACTION" in expected and token.type == "NAME":
             actions = [w for w, terminal in words.items() if terminal == "ACTION"]
-            self._report("PLE201", f"unknown action `{shown}`", token, suggest(shown, actions))
+            hint = suggest(shown, actions)
+            if meant_by(shown).startswith("when"):
+                hint = 'a condition follows the patterns: `allow read "src/**" when env == "dev"`'
+            self._report("PLE201", f"unknown action `{shown}`", token, hint)
         elif token.type == "NAME" and near:
             hint = suggest(shown, near)
             self._report(

@@ -228,6 +228,8 @@ class Splitter:
             return False  # they are its own
         if kind in HEADERS and token.type == "NAME" and token.value == "language":
             return False
+        if token.type in {"TEST", "PROVE"} and following != "STRING" and not token.first:
+            return False  # a word of a command without quotes
         if token.type in _STARTERS[context]:
             return before.type not in {"COLON", "NEVER", "ALWAYS", "RULE", "LET", "TIER", "OTHERWISE"}
         if token.type in _STARTERS["file"]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..domain.errors import Diagnostic, Source, Span
 from ..domain.limits import limit
+from .foreign import foreign_rule, mistake
 from .tree import Comment
 
 if TYPE_CHECKING:
@@ -134,6 +135,9 @@ def scan(source: Source, lark: Lark) -> Scan:
             value = found[0]
             if kind == "NAME" and value in words and value not in soft:
                 kind = words[value]
+            elif kind == "NAME" and (text.startswith(("(", " ("), end) or value.startswith("mcp__")):
+                if stop := _foreign_rule(source, at, value, out):
+                    kind, end = "ERROR", stop
             elif kind == "PUNCT":
                 kind = _PUNCTUATION[value]
             tokens.append(Token(kind, value, at, end, first))
@@ -173,21 +177,39 @@ def _lexical_error(source: Source, at: int, out: Scan) -> int:
         span = Span(source, at, min(end, at + 60))
         report = Diagnostic("PLE101", "the string is not closed on its line", span, 'close it with `"`')
     else:
-        end = at + 1
-        while end < len(text) and not text[end].isspace() and text[end] not in '"#{}(),' and end - at < 200:
-            end += 1
-        shown = "".join(c if c.isprintable() else "\ufffd" for c in text[at:end][:40])
-        remediation = {";": "statements need no separator"}.get(text[at], "")
-        if text[at] in "'@*/.~$":
-            remediation = "text goes in double quotes"
-        if text[at] == "." and [t.value for t in out.tokens[-2:-1]] == ["language"] and out.tokens[-1].end == at:
-            remediation = "editions are whole numbers, such as `language 1`"
-        report = Diagnostic("PLE102", f"`{shown}` is not part of the language", Span(source, at, end), remediation)
+        before = out.tokens[-1] if out.tokens and out.tokens[-1].end == at else None
+        begin, end, remediation = mistake(text, at, before.start if before and before.type in _JOINED else at)
+        if text[at] == "." and [t.value for t in out.tokens[-2:-1]] == ["language"] and before:
+            begin, remediation = at, "editions are whole numbers, such as `language 1`"
+        elif text[begin:end] == "*" and out.tokens and out.tokens[-1].type in {"ALLOW", "DENY"}:
+            remediation = "name an action, such as `read` or `run`; several are separated by commas"
+        if begin < at:
+            out.tokens.pop()
+        at = begin
+        report = _foreign(source, at, end, remediation)
     if len(out.diagnostics) <= limit("diagnostics") and not any(
         d.span and at <= d.span.start < end for d in out.diagnostics if d.code == "PLE003"
     ):
         out.diagnostics.append(report)
     out.tokens.append(Token("ERROR", text[at:end], at, end, False))
+    return end
+
+
+_JOINED = frozenset({"NAME", "QNAME", "INT", "ACTION", "EQUAL"})
+"""What a word of another language may begin with, when it goes on with something that is not of this one."""
+
+
+def _foreign(source: Source, begin: int, end: int, remediation: str) -> Diagnostic:
+    shown = "".join(c if c.isprintable() else "\ufffd" for c in source.text[begin:end][:40])
+    return Diagnostic("PLE102", f"`{shown}` is not part of the language", Span(source, begin, end), remediation)
+
+
+def _foreign_rule(source: Source, at: int, name: str, out: Scan) -> int:
+    """Report a rule of another system that begins with a name, and return where it ends; 0 when it is none."""
+    before = out.tokens[-1].value if out.tokens and out.tokens[-1].type in {"ALLOW", "DENY"} else ""
+    end, remediation = foreign_rule(source.text, at, name, before)
+    if end and len(out.diagnostics) <= limit("diagnostics"):
+        out.diagnostics.append(_foreign(source, at, end, remediation))
     return end
 
 

@@ -36,7 +36,8 @@ def glob(pattern: str, text: str) -> bool:
         return glob(pattern[1:], text[1:])
     if pattern[0] == "[":
         end = pattern.index("]")
-        body, negated = pattern[1:end].lstrip("!"), pattern[1] == "!"
+        negated = pattern[1] == "!" and end > 2
+        body = pattern[2:end] if negated else pattern[1:end]
         chars = {
             chr(c)
             for i, x in enumerate(body)
