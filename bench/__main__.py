@@ -1,4 +1,4 @@
-"""`python -m bench [rules|commands|analysis|lint|runtime|records|peers|guards]`: the engine against a linear scan of compiled regular expressions, in one run.
+"""`python -m bench [rules|commands|analysis|lint|runtime|records|peers|guards|starter]`: the engine against a linear scan of compiled regular expressions, in one run.
 
 Figures are medians of repeated passes over the same resources. Times are in nanoseconds a decision unless said
 otherwise, memory in MB. The last columns are ratios: to the scan, and to the engine's own time with 10 rules.
@@ -17,7 +17,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 
-from bench import against, analysis, commands, guarding, lint, records, runtime, workload
+from bench import against, analysis, commands, guarding, lint, records, runtime, starting, workload
 from bench.peers.harness import median
 from policy_lang import Policy, Request
 
@@ -162,14 +162,16 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("rules", "commands", "analysis", "lint", "runtime", "records", "peers", "guards"),
+        choices=("rules", "commands", "analysis", "lint", "runtime", "records", "peers", "guards", "starter"),
         default="rules",
     )
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="rule counts, separated by commas")
     parser.add_argument("--sorts", default="path,host,ref,argv")
     parser.add_argument("--seconds", type=float, default=0.3, help="least time for one figure")
     parser.add_argument("--records", type=int, default=1_000_000, help="records that are replayed and learned from")
-    parser.add_argument("--verbose", action="store_true", help="name every command that a guard answered wrongly")
+    parser.add_argument(
+        "--verbose", action="store_true", help="name everything that a guard or a starter answered wrongly"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args()
     if options.what == "commands":
@@ -187,6 +189,9 @@ def main() -> None:
     sizes = tuple(int(s) for s in options.sizes.split(","))
     if options.what == "guards":
         guarding.measure(options.verbose)
+        return
+    if options.what == "starter":
+        starting.run(show=options.verbose)
         return
     if options.what == "peers":
         print(f"Python {platform.python_version()}, {platform.machine()}; see docs/explanation/benchmarks.md\n")

@@ -181,7 +181,9 @@ class Policy:
             one.resource, one.agent, one.repo, one.branch, one.session, one.cwd, one.home, one.tmp, one.shell,
             one.method, one.resolved, one.pattern,
         )  # fmt: skip
-        key = key_of(one.action, one.workspace, one.lexical, one.now, one.context, one.git, rest, one.inner)
+        key = key_of(
+            one.action, one.workspace, one.lexical, one.now, one.context, one.git, rest, one.inner or one.confined
+        )
         if key is not None:
             answer = self._engine.recall(key)
             if answer is not None:

@@ -74,7 +74,7 @@ def run_tests(policy: Policy) -> TestReport:
 def _request(test: TestBlock, case: Case) -> Request:
     given = dict(test.given)
     places = {name: str(given.pop(name)) for name in ("workspace", "home", "cwd") if name in given}
-    now = given.pop("now", None)
+    now, confined = given.pop("now", None), given.pop("confined", False)
     fields = {name: str(given.pop(name)) for name in ("agent", "repo", "branch", "session") if name in given}
     return Request(
         case.action,
@@ -90,4 +90,5 @@ def _request(test: TestBlock, case: Case) -> Request:
         method=case.method,
         lexical=True,
         now=float(now) if now is not None else None,
+        confined=confined is True,
     )

@@ -138,7 +138,7 @@ class Cases:
             return [True, False] if subject.startswith(GIVEN) else [None] if subject == NEVER else [True, False, None]
         type_ = self.attributes.get(subject)
         values: list[Value | None] = [_plain(v, found) for v in candidates(found, type_)] if found else []
-        if subject == "now":
+        if subject in {"now", "confined"}:  # they are never unknown
             return values
         if type_ is not None and type_.default is not None:
             return values if type_.default in values else [*values, type_.default]

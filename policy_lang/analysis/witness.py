@@ -77,6 +77,7 @@ class Witness:
             resolved=self.resolved,
             lexical=True,
             now=float(now) if isinstance(now, (int, float)) else 0.0,
+            confined=given.get("confined") is True,
         )
 
 

@@ -36,6 +36,8 @@ def decision_event(
     }  # fmt: skip
     if request.now is not None:
         event["now"] = int(request.now)
+    if request.confined:
+        event["confined"] = True
     seen = None if disk is None else disk.seen()
     if seen:
         event["disk"] = seen

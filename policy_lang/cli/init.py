@@ -14,7 +14,7 @@ from ..domain.wording import counted
 from ..policy import Policy
 from ..report.style import colour, visible
 from ..starter.repository import look
-from ..starter.write import starter
+from ..starter.write import LEVELS, STANDARD, starter
 from ..testing import run_tests
 from .common import FORMAT, fail_usage, print_json
 
@@ -22,12 +22,19 @@ from .common import FORMAT, fail_usage, print_json
 @click.command(name="init")
 @click.argument("folder", default=".")
 @click.option("--output", "-o", metavar="FILE", help="Where to write; `-` prints it. Default: FOLDER/agent.policy.")
+@click.option(
+    "--level",
+    type=click.Choice(list(LEVELS)),
+    default=STANDARD,
+    show_default=True,
+    help="What becomes of what no rule speaks of: denied, asked, or only recorded.",
+)
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @FORMAT
-def command(folder: str, output: str | None, force: bool, format_: str) -> None:
-    """Look at the repository in FOLDER and write a small, commented, deny-by-default policy with tests.
+def command(folder: str, output: str | None, level: str, force: bool, format_: str) -> None:
+    """Look at the repository in FOLDER and write a commented policy for it, with tests.
 
-    It reads names of files, lock files and package-manager configuration; it runs nothing.
+    It reads what git tracks, manifests, lock files, task files and clients' settings; it runs nothing.
     """
     if not os.path.isdir(folder):
         fail_usage(f"`{folder}` is not a folder", format_)
@@ -35,7 +42,7 @@ def command(folder: str, output: str | None, force: bool, format_: str) -> None:
         repo = look(folder)
     except OSError as error:
         fail_usage(f"`{folder}` cannot be read: {reason_of(error)}", format_)
-    text = starter(repo)
+    text = starter(repo, level)
     tests = _checked(text)
     path = output or os.path.join(folder, "agent.policy")
     if path != "-":
@@ -44,10 +51,16 @@ def command(folder: str, output: str | None, force: bool, format_: str) -> None:
         print_json(
             {
                 "file": path,
+                "level": level,
                 "languages": repo.languages,
+                "modules": repo.modules,
                 "managers": repo.managers,
                 "default_branch": repo.default_branch,
+                "protected_branches": repo.protected,
                 "folders": repo.folders,
+                "tasks": {t.file: {"allowed": t.harmless(), "asked": t.asked()} for t in repo.tasks},
+                "programs": [n for t in repo.programs for n in t.names],
+                "secrets": repo.secrets,
                 "hosts": repo.hosts,
                 "tests": tests,
                 "text": text,
@@ -56,7 +69,7 @@ def command(folder: str, output: str | None, force: bool, format_: str) -> None:
     elif path == "-":
         click.echo(text, nl=False)
     else:
-        found = ", ".join([*repo.languages, *repo.managers]) or "no known language"
+        found = ", ".join(dict.fromkeys([*repo.modules, *repo.managers])) or "no known language"
         click.echo(
             f"{colour('wrote', 'allow')}  {visible(path)}: {found}; default branch {visible(repo.default_branch)}"
         )

@@ -92,7 +92,7 @@ def _given(name: tree.Word, word: tree.Word, module: Module, resolved: ResolvedP
     file = module.file
     type_ = resolved.attributes.get(name.text)
     if name.text in PLACES or (name.text in BUILT_INS and name.text != "now"):
-        type_ = AttributeType(name.text, "string")
+        type_ = AttributeType(name.text, BUILT_INS.get(name.text, "string"))
     if name.text == "now":
         checker = resolved.checker(file)
         moment = checker.moment(word)

@@ -8,8 +8,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-BUILT_INS = {"agent": "string", "repo": "string", "branch": "string", "session": "string", "now": "time"}
-"""What every request may carry; their types."""
+BUILT_INS = {
+    "agent": "string", "repo": "string", "branch": "string", "session": "string", "now": "time", "confined": "bool",
+}  # fmt: skip
+"""What every request may carry; their types. `confined` is never unknown: false unless a launcher says it."""
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

@@ -56,6 +56,8 @@ class Request:
     push depends on. `origin` says where the request comes from (`ORIGIN`): it is recorded and decides nothing.
     `disk` is what is looked at instead of this machine's own. `ticket` names an approval that is to be redeemed.
     `inner` says that a command stands for a tool of the client's own: what it does counts, and not that it is run.
+    `confined` says that walls below the agent hold this policy for every process of it. Only who has built them may say
+    so: no request that arrives from outside carries it.
     """
 
     action: str
@@ -81,3 +83,4 @@ class Request:
     disk: DiskPort | None = None
     ticket: str | None = None
     inner: bool = False
+    confined: bool = False

@@ -38,6 +38,8 @@ class Conditions:
     def environment(self, request: Request) -> Environment:
         """What every condition comes to for this request. Raises RequestError for undeclared attributes."""
         context = request.context
+        if request.confined.__class__ is not bool:
+            raise RequestError("PLR001", "`confined` is not true or false")
         minute = None
         if self.timed and request.now is not None:
             minute = int(request.now) // 60
@@ -46,6 +48,7 @@ class Conditions:
             request.repo,
             request.branch,
             request.session,
+            request.confined,
             tuple((name, value, type(value)) for name, value in sorted(context.items())) if context else (),
             minute,
         )
@@ -59,7 +62,7 @@ class Conditions:
         return found
 
     def _evaluated(self, request: Request, minute: int | None) -> Environment:
-        values: dict[str, Value | None] = {"now": None if minute is None else minute * 60}
+        values: dict[str, Value | None] = {"now": None if minute is None else minute * 60, "confined": request.confined}
         for name in ("agent", "repo", "branch", "session"):
             given = getattr(request, name)
             if given is not None and not isinstance(given, str):

@@ -9,7 +9,7 @@ from ..automata.budget import Budget
 from ..automata.meet import Meeting
 from ..automata.pattern import MANY, Sequence
 from ..automata.trie import Trie
-from ..domain.conditions import Atom, Formula, Join, atoms
+from ..domain.conditions import BUILT_INS, Atom, Formula, Join, atoms
 from ..domain.errors import SearchLimitError
 from ..domain.limits import limit
 from ..domain.policy import AttributeType
@@ -62,7 +62,7 @@ def candidates(found: list[Atom], type_: AttributeType | None) -> list[Value]:
         return _moments(found)
     if type_ is not None and type_.type == "enum":
         return list(type_.members)
-    if type_ is not None and type_.type == "bool":
+    if (BUILT_INS.get(subject) if type_ is None else type_.type) == "bool":
         return [True, False]
     if type_ is not None and type_.type == "int":
         return sorted({int(c) + d for c in constants for d in (-1, 0, 1)})

@@ -34,7 +34,7 @@ def asked(record: Json) -> Request:
         raise RequestError(UNSEEN, "the record was cut: it was longer than one may be")
     given = {k: v for k, v in table(record.get("request")).items() if k not in _NO_QUESTION and k in FIELDS}
     disk = Recorded(table(record.get("disk")))
-    return replace(request_of(given), disk=disk, now=_moment(record))
+    return replace(request_of(given), disk=disk, now=_moment(record), confined=record.get("confined") is True)
 
 
 def _moment(record: Json) -> float:

@@ -63,7 +63,8 @@ class Walk:
     records what a value does there. `input` are the names that standard input still consists of, `output` those that
     the last program prints, where that is `heard`; None when they may be anything, as when part of a line was read.
     `printed` are the forms of names that became texts, by the parts of the paths that they may be.
-    `switched` counts what may have changed the current branch of a repository; `wrote` says that files were written.
+    `switched` counts what may have changed the current branch of a repository; `wrote` says that files were written;
+    `tags` are those that were made, None among them for one of any name.
     `linked` are the places where the script may have brought links, and `filled` counts to the first
     act of the running command that fills one.
     `differs` says that zsh does something else somewhere.
@@ -102,6 +103,7 @@ class Walk:
         "span",
         "state",
         "switched",
+        "tags",
         "whole",
         "wrote",
     )
@@ -126,6 +128,7 @@ class Walk:
         self.inherited: frozenset[str] = frozenset()
         self.moved = 0
         self.switched = 0
+        self.tags: set[str | None] = set()
         self.exported: set[str] = set()
         self.every = False
         self.hand_over: Callable[[str, Binding], None] | None = None

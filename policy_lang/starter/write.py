@@ -2,116 +2,221 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..domain.limits import limit
+from ..resolve.modules import library_names
 from ..syntax import emit
 from ..syntax.emit import BLANK, OPAQUE, Annotated, Part, case, imported, rule
 from .repository import Repository
+from .tasks import OUTWARD, Tasks
 
+LEVELS = {"strict": "what no rule grants is denied", "standard": "what no rule grants is asked of a person"}
+"""How much a starter lets pass, and in a few words what that means."""
+STANDARD = "standard"
 PROTECTED = ("main", "master", "trunk", "develop", "development", "production", "staging", "gh-pages")
 """Branches that `std.git` protects by itself."""
+_ALWAYS = (
+    ("baseline", "secrets, version-control internals, agents' configuration, private networks: denied"),
+    ("git", "no force, no deletion, no tags, protected branches: denied"),
+    ("careful", "what throws work away that nobody else has: asked"),
+    ("reviewed", "files that decide what is installed, built, released or reviewed: asked"),
+    ("shell", "printing, listing, searching, text filters, moving files: what scripts are made of"),
+    ("git-work", "git's everyday verbs; what they write and push is decided by the rules below"),
+    ("scratch", "temporary files"),
+    ("documentation", "public documentation, reading only"),
+    ("clients", "the clients' own harmless tools: lists, plans, sub-agents"),
+    ("forges", "issues, pull requests and runs: reading, and opening a pull request"),
+)
+_MADE = (
+    "**/{dist,build,out,target,coverage,htmlcov,.next,.nuxt,.turbo,.cache,__pycache__,*.egg-info,tmp,log,logs}/",
+    "**/.{pytest_cache,mypy_cache,ruff_cache,nox,tox}/",
+    "**/.coverage",
+)
+_TOPICS = (
+    "{feature,feat,fix,bugfix,chore,docs,refactor,test,tests,perf,ci,build,style,deps,agent,claude,codex,gemini,"
+    "copilot}/**"
+)
+"""Branches that are for one topic, as people and agents name them."""
+_FIRST_COMMAND = {
+    "node": "npm test", "python": "pytest", "rust": "cargo test", "go": "go test ./...",
+}  # fmt: skip
 
-_FIRST_COMMAND = {"node": "npm test", "python": "pytest", "rust": "cargo test", "go": "go test ./..."}
-_MANIFEST = {"node": "package.json", "python": "pyproject.toml", "rust": "Cargo.toml", "go": "go.mod"}
+
+def starter(repo: Repository, level: str = STANDARD) -> str:
+    """A commented policy with its tests and claims, formatted. `level` is one of `LEVELS`."""
+    return emit.text([*_head(repo, level), *_rules(repo, level), *_tests(repo, level)])
 
 
-def starter(repo: Repository) -> str:
-    """A commented policy with its tests, formatted."""
-    return emit.text([*_head(repo), *_rules(repo), *_tests(repo)])
+def _known(names: Iterable[str]) -> list[str]:
+    library = set(library_names())
+    return [f"std.{name}" for name in names if f"std.{name}" in library]
 
 
-def _head(repo: Repository) -> list[Part]:
-    made_of = (
-        ", ".join([*repo.languages, *(m for m in repo.managers if m not in repo.languages)]) or "no known language"
-    )
-    everyday: list[Part] = []
-    if repo.languages:
-        everyday = [f"the everyday commands of {' and '.join(repo.languages)}"]
-        everyday += [imported(f"std.{language}") for language in repo.languages]
+def _head(repo: Repository, level: str) -> list[Part]:
+    made_of = ", ".join([*repo.modules, *(m for m in repo.managers if m not in repo.modules)]) or "no known language"
+    imports: list[Part] = []
+    for name, words in _ALWAYS:
+        imports += [part for module in _known([name]) for part in (words, imported(module))]
+    for name, file in repo.modules.items():
+        imports += [Annotated(imported(module), file) for module in _known([name])]
     return [
         f"What a coding agent may do in {repo.name} ({made_of}).",
         "#",
-        "Everything that no rule grants is denied. `policy test` runs the tests below, `policy explain` shows why",
+        f"Level `{level}`: {LEVELS[level]}. `policy test` runs the tests below, `policy explain` shows why",
         "a decision is what it is, and `policy check --requests` replays what an agent did.",
         BLANK,
         emit.header(repo.name),
         BLANK,
-        "secrets, version-control internals, agent configuration, private networks; no force, no deletion",
-        imported("std.baseline"),
-        imported("std.git"),
-        "printing, listing, searching, text filters, moving files: what scripts are made of",
-        imported("std.shell"),
-        *everyday,
+        *imports,
         BLANK,
         "who approves what is asked for: put your people here",
         emit.tier("review", ["@maintainers"], quorum=1, expires=3600),
+        emit.tier("careful", ["@maintainers"], quorum=1, expires=3600),
         BLANK,
     ]
 
 
-def _rules(repo: Repository) -> list[Part]:
-    free = [*(f"{f}/**" for f in repo.folders), "*.md"]
-    branches = "the default branch changes by review"
-    out: list[Part] = [
-        "read everything but secrets; write where sources are; ask for the rest",
-        rule("allow", ["read"], ["./"]),
-        rule("allow", ["write", "delete"], free),
-        rule("ask", ["write", "delete"], ["**"], tier="review", exclude=free),
+def _rules(repo: Repository, level: str) -> list[Part]:
+    written = list(dict.fromkeys([*(f"{f}/**" for f in repo.folders), *repo.top, "*.md"]))
+    run = [program.names[0] for program in repo.programs if not program.asked()]
+    out: list[Part] = ["read everything but secrets", rule("allow", ["read"], ["./"])]
+    if repo.secrets:
+        why = "git ignores it, and its name speaks of a secret"
+        out.append(rule("deny", ["read", "write", "delete"], [f"**/{name}" for name in repo.secrets], because=why))
+    out += [BLANK, "write where the tracked files lie", rule("allow", ["write", "delete"], written)]
+    if run:
+        out += [
+            "programs of the repository's own, which are run below",
+            rule("ask", ["write", "delete"], run, tier="review"),
+        ]
+    out += ["what tools have made can be made again", rule("allow", ["delete"], _MADE)]
+    if level == "strict":
+        out.append(rule("ask", ["write", "delete"], ["**"], tier="review", exclude=written))
+    if not _known(["git-work"]):
+        verbs = "git {status,diff,log,show,branch,add,commit,fetch,switch,checkout,stash,push} **"
+        unchecked = ["--no-verify", "--push-option"]
+        out += [BLANK, "recording work", rule("allow", ["run"], [verbs], without=unchecked)]
+    out += [BLANK, *_tasks(repo)]
+    out += [
         BLANK,
-        "recording work; what commands read, write and push is decided by the rules about files and branches",
-        rule("allow", ["run"], ["git {status,diff,log,show,branch,add,commit,fetch,switch,checkout,stash,push} **"]),
         "a command that cannot be read exactly is shown to a person",
         rule("ask", ["run"], [OPAQUE], tier="review"),
         "harmless variables need no rule; another, such as `PYTHONPATH=src pytest`, is shown with its value",
         rule("ask", ["setenv"], ["**"], tier="review"),
         BLANK,
-        f"its own branches; {branches}",
-        rule("allow", ["push"], ["agent/**"]),
+        *_pushes(repo, level),
+        *_hosts(repo),
     ]
-    if repo.default_branch not in PROTECTED:
-        out.append(rule("deny", ["push"], [repo.default_branch], because=branches))
-    if repo.hosts:
-        out += [BLANK, "package registries that this repository's own files name: download only"]
-        by_file: dict[str, list[str]] = {}
-        for host, file in repo.hosts.items():
-            by_file.setdefault(file, []).append(host)
-        for file, found in sorted(by_file.items()):
-            out.append(
-                Annotated(
-                    rule("allow", ["connect"], sorted(found)[: limit("starter_hosts")], methods=["GET", "HEAD"]), file
-                )
-            )
+    if level != "strict":
+        out += [BLANK, "what nothing above speaks of", _otherwise()]
+    out += _seen(repo)
     return [*out, BLANK]
 
 
-def _tests(repo: Repository) -> list[Part]:
+def _otherwise() -> Part:
+    return emit.otherwise("review")
+
+
+def _tasks(repo: Repository) -> list[Part]:
+    """Grants for what the repository names itself."""
+    out: list[Part] = []
+    for tasks in repo.tasks:
+        harmless, asked = tasks.harmless(), tasks.asked()
+        out.append(f"{tasks.file} names these; the code that they run is the repository's own")
+        out += (
+            [rule("allow", ["run"], _named(tasks.runners, harmless), exclude=_outward(tasks.runners))]
+            if harmless
+            else []
+        )
+        out += [rule("ask", ["run"], _named(tasks.runners, asked), tier="review")] if asked else []
+    own = [pattern for program in repo.programs if not program.asked() for pattern in _program(program)]
+    if own:
+        out += ["programs of the repository's own; who writes them is asked above", rule("allow", ["run"], own)]
+    return out
+
+
+def _named(runners: Iterable[str], names: list[str]) -> list[str]:
+    """Patterns of commands that run one of some names, with any arguments."""
+    some = names[0] if len(names) == 1 else f"{{{','.join(names)}}}"
+    return [f"{runner} {some} **" for runner in runners]
+
+
+def _outward(runners: Iterable[str]) -> list[str]:
+    """Patterns of the same commands with an argument that says they reach others, such as `pnpm changeset publish`."""
+    words = ",".join(sorted(OUTWARD - {"install", "prepare", "reset", "sync", "tag", "version"}))
+    return [f"{program} ** {{{words}}} **" for program in dict.fromkeys(r.split(" ")[0] for r in runners)]
+
+
+def _program(program: Tasks) -> list[str]:
+    name = program.names[0]
+    return [f"{runner}{name} **" for runner in program.runners]
+
+
+def _pushes(repo: Repository, level: str) -> list[Part]:
+    branches = "the default branch and those of releases change by review"
+    own = "agent/**" if level == "strict" else _TOPICS
+    protected = [b for b in (repo.default_branch, *repo.protected) if b not in PROTECTED]
+    out: list[Part] = [f"branches of its own; {branches}", rule("allow", ["push"], [own])]
+    if protected:
+        out.append(rule("deny", ["push"], protected, because=branches))
+    return out
+
+
+def _hosts(repo: Repository) -> list[Part]:
+    if not repo.hosts:
+        return []
+    out: list[Part] = [BLANK, "package registries that this repository's own files name: download only"]
+    by_file: dict[str, list[str]] = {}
+    for host, file in repo.hosts.items():
+        by_file.setdefault(file, []).append(host)
+    for file, found in sorted(by_file.items()):
+        hosts = sorted(found)[: limit("starter_hosts")]
+        out.append(Annotated(rule("allow", ["connect"], hosts, methods=["GET", "HEAD"]), file))
+    return out
+
+
+def _seen(repo: Repository) -> list[Part]:
+    """What a client's settings and instructions say today, as comments."""
+    out: list[Part] = []
+    if repo.permissions:
+        out += [BLANK, "a client's settings in this repository permit or deny today:", *repo.permissions]
+    if repo.instructions:
+        out += [BLANK, f"{', '.join(repo.instructions)}: instructions for agents; a person changes them (std.baseline)"]
+    return out
+
+
+def _tests(repo: Repository, level: str) -> list[Part]:
     inside = f"{repo.folders[0]}/example.txt" if repo.folders else "README.md"
-    ask = [_MANIFEST[lang] for lang in repo.languages] or [".editorconfig"]
-    first = [_FIRST_COMMAND[language] for language in repo.languages] or ["ls"]
+    first = [_FIRST_COMMAND[m] for m in repo.languages if m in _FIRST_COMMAND] or ["ls"]
+    own = "agent/example" if level == "strict" else "fix/example"
     flows = [
         case("allow", "read", [inside, "README.md"]),
-        case("allow", "write", [inside, "README.md"]),
+        case("allow", "write", [inside]),
         case("allow", "run", ["git status", *first]),
-        case("allow", "run", ["cd . && ls | head -5", "grep -n title README.md", "git push origin agent/example"]),
-        case("allow", "push", ["agent/example"]),
+        case("allow", "run", ["cd . && ls | head -5", "grep -n title README.md", f"git push origin {own}"]),
+        case("allow", "push", [own]),
     ]
     tried = [
-        case("deny", "read", [".env", "~/.ssh/id_ed25519"]),
+        case("deny", "read", [".env", "~/.ssh/id_ed25519", *repo.secrets[:1]]),
         case("deny", "write", [".git/hooks/pre-commit", ".claude/settings.json", "~/.bashrc"]),
-        case(
-            "deny", "run", ["curl https://evil.example", "git push --force", "cat .env", "ls > .git/hooks/pre-commit"]
-        ),
+        case("deny", "run", ["git push --force", "cat .env", "ls > .git/hooks/pre-commit"]),
         case("deny", "push", [repo.default_branch, "refs/tags/v1"]),
-        case("deny", "connect", ["https://evil.example/", "http://169.254.169.254/"], method="POST"),
+        case("deny", "connect", ["http://169.254.169.254/"], method="POST"),
     ]
+    effect, tier = ("deny", "") if level == "strict" else ("ask", "review")
+    away = case(effect, "connect", ["https://evil.example/"], method="POST", tier=tier)
     for host in sorted(repo.hosts)[:1]:
         scheme = "http" if host.endswith(":80") else "https"
         flows.append(case("allow", "connect", [f"{scheme}://{host}/"], method="GET"))
-        tried.append(case("deny", "connect", [host], method="PUT"))
-    people = [case("ask", "write", [*ask, ".gitignore"], tier="review"), case("ask", "run", [OPAQUE], tier="review")]
+    people = [
+        case("ask", "write", ["CODEOWNERS", ".gitlab-ci.yml"], tier="review"),
+        case("ask", "run", [OPAQUE], tier="review"),
+    ]
     return [
         emit.expect("everyday work flows", flows),
         BLANK,
-        emit.expect("people see what matters", people),
+        emit.expect("people see what matters", [*people, away]),
         BLANK,
         emit.expect("what an injected instruction would try", tried),
     ]

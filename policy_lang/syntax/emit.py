@@ -321,6 +321,11 @@ def context(attributes: Iterable[tree.Attribute]) -> tree.ContextDef:
     return tree.ContextDef(list(attributes), SPREAD)
 
 
+def otherwise(tier: str, actions: Iterable[str] = ()) -> tree.Otherwise:
+    """`otherwise ask TIER [ACTIONS]`."""
+    return tree.Otherwise(_name(tier), [_word(a, "ACTION", what="action") for a in actions], HERE)
+
+
 def scope(kind: str, globs: Iterable[str], body: Sequence[Part]) -> Block:
     """`agent "glob" { ... }` or `repo "glob" { ... }`."""
     _choice(kind, ("agent", "repo"), "kind of scope")
@@ -352,6 +357,6 @@ def case(
 
 __all__ = [
     "BLANK", "HERE", "OPAQUE", "SPREAD", "Annotated", "Block", "Part", "UnsayableError", "attribute", "case", "comment",
-    "compare", "context", "example", "expect", "header", "imported", "rule", "scope", "scope_when", "statement",
-    "string", "text", "tier", "within",
+    "compare", "context", "example", "expect", "header", "imported", "otherwise", "rule", "scope", "scope_when",
+    "statement", "string", "text", "tier", "within",
 ]  # fmt: skip

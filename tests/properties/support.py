@@ -44,6 +44,7 @@ def request_of(request: ref.Request) -> Request:
         method=request.method,
         lexical=True,
         now=request.now,
+        confined=request.confined,
     )
 
 

@@ -83,6 +83,7 @@ def reference_request(witness: Witness) -> ref.Request:
         workspace=witness.layout.workspace,
         home=witness.layout.home,
         method=witness.method,
+        confined=given.pop("confined", None) is True,
     )
 
 

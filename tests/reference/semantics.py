@@ -70,6 +70,7 @@ class Request:
     home: str | None = None
     method: str | None = None
     now: float = 0.0
+    confined: bool = False
 
 
 # patterns
@@ -228,6 +229,11 @@ def layers(module: Module, seen: list[Module]) -> list[tuple[Module, list[tuple[
     return [(module, gather(module, [])), *(one for c in above for one in layers(c, seen))]
 
 
+def known(policy: Policy, request: Request) -> dict[str, Any]:
+    own = {name: getattr(request, name) for name in ("agent", "repo", "now", "confined")}
+    return {**policy.attributes, **request.context, **own}
+
+
 def decide(policy: Policy, request: Request, *, suppose: bool = True) -> tuple[str, set[str]]:
     """The effect and the tiers that it needs: the strictest over every method, when none is given.
 
@@ -237,7 +243,7 @@ def decide(policy: Policy, request: Request, *, suppose: bool = True) -> tuple[s
         each = [decide(policy, replace(request, method=m)) for m in ("GET", "HEAD", "POST")]
         effect = max((e for e, _ in each), key=["allow", "ask", "deny"].index)
         return effect, reduced(policy, set().union(*(t for _, t in each))) if effect == "ask" else set()
-    values = {**policy.attributes, **request.context, "agent": request.agent, "repo": request.repo, "now": request.now}
+    values = known(policy, request)
     floor = Rule("deny", ["write", "delete"], [*FLOOR, *own_files(policy)])
     tiers: set[str] = set()
     found = layers(policy.root, [])
@@ -269,13 +275,7 @@ def restricted(policy: Policy, requests: list[Request]) -> list[Rule]:
     """Which rules deny or ask, whatever is granted, over all the requests."""
     met: list[Rule] = []
     for request in requests:
-        values = {
-            **policy.attributes,
-            **request.context,
-            "agent": request.agent,
-            "repo": request.repo,
-            "now": request.now,
-        }
+        values = known(policy, request)
         for _, rules in layers(policy.root, []):
             for _, rule in rules:
                 if rule.effect != "allow" and truth(rule, request, values) != NO:

@@ -25,7 +25,9 @@ from policy_lang.facts.paths import Roots, path_forms
 from policy_lang.facts.refs import ref_facts
 from policy_lang.records.row import row
 from policy_lang.records.stats import Stats
-from policy_lang.starter.repository import _read as starter_text
+from policy_lang.starter.files import files_of
+from policy_lang.starter.files import read as starter_text
+from policy_lang.starter.repository import look
 from policy_lang.wire import requests
 from policy_lang.wire.requests import parse_request, validated
 from policy_lang.wire.service import PrincipalModel, QuestionModel
@@ -172,3 +174,25 @@ def test_numbers_on_the_command_line(command: click.Command, option: str, name: 
     assert made.type.convert(limit(name), made, None) == limit(name)
     with pytest.raises(click.BadParameter):
         made.type.convert(limit(name) + 1, made, None)
+
+
+def test_folders_names_and_manifests_of_a_starter(tmp_path: Path) -> None:
+    for number in range(limit("starter_folders") + 1):
+        (tmp_path / f"f{number:03}").mkdir()
+        (tmp_path / f"f{number:03}/package.json").write_text(f'{{"scripts": {{"s{number}": "x"}}}}')
+    scripts = ", ".join(f'"a{n:03}": "x"' for n in range(limit("starter_names") + 1))
+    found = look(str(tmp_path))
+    assert len(found.folders) == limit("starter_folders")
+    assert len(found.tasks[0].names) == limit("starter_manifests")
+    (tmp_path / "package.json").write_text(f'{{"scripts": {{{scripts}}}}}')
+    assert len(look(str(tmp_path)).tasks[0].names) == limit("starter_names")
+
+
+def test_files_of_a_starter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert limit("starter_files") == 50_000
+    monkeypatch.setattr("policy_lang.starter.files._MOST_FILES", 3)
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_text("")
+    assert len(files_of(str(tmp_path)).names) == 3
+    (tmp_path / "d").write_text("")
+    assert len(files_of(str(tmp_path)).names) == 3

@@ -116,13 +116,29 @@ def _refspec(shell: ProgramHost, spec: Value, where: list[str | Hole], kinds: li
         goal = target if colon else source
         if not colon and source.startswith("refs/remotes/"):
             goal = source
+        ref: list[str | Hole] = (
+            [goal] if "*" not in goal else [goal.partition("*")[0].rpartition("/")[0] + "/", Hole.BELOW]
+        )
         for kind in kinds:
-            _update(
-                shell,
-                kind,
-                where,
-                [goal] if "*" not in goal else [goal.partition("*")[0].rpartition("/")[0] + "/", Hole.BELOW],
-            )
+            _update(shell, kind, where, ref)
+            if not goal.startswith("refs/") and _may_be_tag(shell, source):
+                shell.walk.act(kind, joined([*where, ":refs/tags/", *ref]), supposed=True)
+
+
+_SEPARATORS = str.maketrans("_/@", "---")
+
+
+def _may_be_tag(shell: ProgramHost, name: str) -> bool:
+    """Whether a short name may be a tag's, which is then pushed as one: made here, or named like a version."""
+    if name in {"HEAD", "@", current_branch(shell.walk)} or name.startswith("refs/"):
+        return False
+    return not shell.walk.tags.isdisjoint({name, None}) or _versioned(name)
+
+
+def _versioned(name: str) -> bool:
+    """Whether some part of a name is a version, as in `v1.2` or `web-1.2.3-rc1`."""
+    parts = (part.removeprefix("v").partition(".") for part in name.translate(_SEPARATORS).split("-"))
+    return any(number.isdigit() and rest[:1].isdigit() for number, _, rest in parts)
 
 
 def _update(shell: ProgramHost, action: str, where: list[str | Hole], ref: list[str | Hole]) -> None:
@@ -184,7 +200,9 @@ def moved_branch(shell: ProgramHost, parsed: Parsed, option: str) -> None:
 
 
 def tag(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
-    """A tag that is moved or deleted."""
+    """A tag that is moved or deleted; one that is made may be pushed by its short name."""
+    if not parsed.has("-l") and not parsed.has("-d"):
+        shell.walk.tags.update(value.text for value in parsed.operands[:1])
     if parsed.has("-f") or parsed.has("-d"):
         for value in parsed.operands if parsed.has("-d") else parsed.operands[:1]:
             ref: list[str | Hole] = ["refs/tags/", Hole.BELOW] if value.text is None else [f"refs/tags/{value.text}"]
