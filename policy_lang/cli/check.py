@@ -55,7 +55,12 @@ def command(policy: str, action: str | None, resource: tuple[str, ...], requests
     else:
         from ..report.decisions import render_decision
 
-        click.echo(render_decision(request, decision))
+        ways: list[str] = []
+        if decision.effect != "allow":
+            from ..report.ways import ways_on
+
+            ways = ways_on(loaded, request, decision)
+        click.echo(render_decision(request, decision, ways))
     sys.exit(EXITS[decision.effect])
 
 

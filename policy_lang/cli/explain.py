@@ -32,5 +32,10 @@ def command(policy: str, action: str, resource: tuple[str, ...], **options: Any)
     else:
         from ..report.decisions import render_explanation
 
-        click.echo(render_explanation(request, explanation))
+        ways: list[str] = []
+        if explanation.decision.effect != "allow":
+            from ..report.ways import ways_on
+
+            ways = ways_on(loaded, request, explanation.decision)
+        click.echo(render_explanation(request, explanation, ways))
     sys.exit(EXITS[explanation.decision.effect])

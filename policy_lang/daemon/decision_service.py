@@ -56,6 +56,15 @@ class DecisionService:
         self.recorder.add(found)
         return found
 
+    def advice(self, request: Request, decision: Decision, caller: Caller) -> str:
+        """A sentence for an agent about what nothing grants; empty when there is none. Looked for when it is asked."""
+        from ..engine.nearest import advice
+
+        current = self.active.current
+        if current is None or decision.policy_digest != current.policy.digest:
+            return ""
+        return advice(current.policy.engine, bind(request, self.principals.binding(caller)), decision)
+
     def explain(self, request: Request, caller: Caller) -> Explanation:
         """A decision with what every rule about the action said. Raises RequestError."""
         request = bind(request, self.principals.binding(caller))

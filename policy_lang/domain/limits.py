@@ -215,6 +215,12 @@ TABLE: tuple[Limit, ...] = (
     Limit("git_seconds", 30, "seconds", "for git to hand out the files of a revision"),
     Limit("log_secret_spans", 512, "places", "in one text that may be secret; a text with more is replaced as a whole"),
     Limit("lint_agents", 60, "agents", "that one rule of the linter compares pair by pair"),
+    Limit("hook_advice_characters", 600, "characters", "of the sentence that tells an agent what it can do instead"),
+    Limit(
+        "nearest_nodes", 3000, "nodes", "that are looked at for the nearest rule of a denial that is shown; some 10 ms"
+    ),
+    Limit("nearest_effects", 3, "effects", "of a denial that are shown with their nearest rule; nobody reads more"),
+    Limit("nearest_segments", 24, "segments", "of a resource that its nearest rule is looked for by"),
     Limit("lint_answers", 100_000, "answers", "that the linter remembers; on overflow it starts anew"),
     Limit(
         "lint_principals",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ..domain import strict_json
+from ..domain.actions import DENY
 from .questions import HookQuestion, Outcome, RefusedError, combined, outcome
 
 TYPE_CHECKING = False
@@ -33,7 +34,7 @@ class ServiceDecider:
         from .channel import exchange
 
         requests = [{**common, **q.fields} for q in questions]
-        body = strict_json.dump({"requests": requests, "together": True})
+        body = strict_json.dump({"requests": requests, "together": True, "advise": True})
         status, data = exchange(self.path, "POST", "/v1/decide/batch", body, deadline, self.token, self.owners)
         reply = strict_json.load(data)
         if status != 200:
@@ -82,13 +83,13 @@ class CompiledDecider:
         self.log = log
         self.held = held
 
-    def decide(self, questions: list[HookQuestion], common: dict[str, object], deadline: float) -> Outcome:  # noqa: ARG002
+    def decide(self, questions: list[HookQuestion], common: dict[str, object], deadline: float) -> Outcome:
         """The strictest answer. Raises PolicyError for a file that is refused.
 
         With a log the answers are on the disk when this returns, or they are denials. Whatever is not allowed says as
         well that the sources have changed, when they have.
         """
-        from time import time
+        from time import monotonic, time
 
         from .._version import __version__
         from ..compiled.opened import open_compiled, stale_note
@@ -116,6 +117,11 @@ class CompiledDecider:
         made = combined([_outcome(q, d) for q, d in zip(questions, decisions, strict=True)])
         if note:
             made.reasons = (*made.reasons[:4], note)  # five are shown
+        if made.effect == DENY and monotonic() < deadline:
+            from ..engine.nearest import advice
+
+            denied = next(i for i, d in enumerate(decisions) if d.effect == DENY)
+            made.advice = advice(engine, requests[denied], decisions[denied])
         return made
 
     def _observing(self, engine: Engine, contents: Contents) -> Callable[[Request], Decision]:

@@ -94,6 +94,7 @@ _TOLD = {
     "model": "model", "agent_id": "subagent",
 }  # fmt: skip
 """Fields of clients' input that identify a call, and their names in a record; telemetry has the same values."""
+_ADVICE = 600  # limit: hook_advice_characters
 MOST_ORIGIN = 256  # limit: hook_origin_characters
 MOST_TOKEN = 1024  # limit: token_bytes
 
@@ -176,4 +177,5 @@ def _approval(outcome: Outcome) -> str:
 def _reason(outcome: Outcome) -> str:
     head = {ALLOW: "allowed by policy", ASK: "policy asks for an approval"}.get(outcome.effect, "denied by policy")
     shown = "; ".join("".join(c if c.isprintable() else "\ufffd" for c in r) for r in outcome.reasons[:5])
-    return f"{head}: {shown[:2000]}" if shown else head
+    advice = "".join(c if c.isprintable() else "\ufffd" for c in outcome.advice[:_ADVICE])
+    return f"{head}: {shown[:2000]}" + (f"; {advice}" if advice else "") if shown else head

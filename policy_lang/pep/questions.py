@@ -26,10 +26,10 @@ class Outcome:
     """The strictest of all answers. `reasons` are sentences, `tiers` the approvals that are needed, all of them.
 
     `ticket` is the one by which people are asked for them already, or empty. `observed` is true where the policy is
-    only observed.
+    only observed; `advice` says what the agent can do instead.
     """
 
-    __slots__ = ("effect", "observed", "reasons", "ticket", "tiers")
+    __slots__ = ("advice", "effect", "observed", "reasons", "ticket", "tiers")
 
     def __init__(
         self,
@@ -38,12 +38,14 @@ class Outcome:
         tiers: tuple[str, ...] = (),
         ticket: str = "",
         observed: bool = False,
+        advice: str = "",
     ) -> None:
         self.observed = observed
         self.effect = effect
         self.reasons = reasons
         self.tiers = tiers
         self.ticket = ticket
+        self.advice = advice
 
 
 def denied(why: str) -> Outcome:
@@ -64,15 +66,17 @@ def outcome(question: HookQuestion, decision: object) -> Outcome:
     action, resource = question.fields["action"], question.fields["resource"]
     if action != "run":  # a command's reasons say themselves what they are about
         reasons = tuple(f"{action} `{resource}`: {reason}" for reason in reasons)
-    ticket = decision.get("ticket")
+    ticket, advice = decision.get("ticket"), decision.get("advice", "")
     name = ticket.get("id") if isinstance(ticket, dict) else ""
-    return Outcome(effect, reasons, tiers, name if effect == ASK and isinstance(name, str) else "", "would" in decision)
+    given = advice if effect == DENY and isinstance(advice, str) else ""
+    asked = name if effect == ASK and isinstance(name, str) else ""
+    return Outcome(effect, reasons, tiers, asked, "would" in decision, given)
 
 
 _KEYS = frozenset(
     ("effect", "tiers", "rules", "reasons", "effects", "opaque", "obligations", "policy_digest", "decision_id")
 )
-_MORE_KEYS = frozenset(("id", "ticket", "files", "would"))
+_MORE_KEYS = frozenset(("id", "ticket", "files", "would", "advice"))
 
 
 def _texts(value: object) -> tuple[str, ...]:
@@ -88,4 +92,5 @@ def combined(outcomes: list[Outcome]) -> Outcome:
     tiers = dict.fromkeys(t for o in outcomes for t in o.tiers) if effect == ASK else {}
     ticket = next((o.ticket for o in outcomes if o.ticket), "")
     observed = any(o.observed for o in outcomes)
-    return Outcome(effect, tuple(reasons), tuple(tiers), ticket if effect == ASK else "", observed)
+    advice = next((o.advice for o in outcomes if o.advice and o.effect == effect), "")
+    return Outcome(effect, tuple(reasons), tuple(tiers), ticket if effect == ASK else "", observed, advice)

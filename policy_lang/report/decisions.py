@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..domain.decision import Decision, Effect, RuleRef
@@ -17,19 +18,20 @@ def rule_place(rule: RuleRef) -> str:
     return f"{visible(rule.file)}:{rule.line}" if rule.line else visible(rule.file)
 
 
-def render_decision(request: Request, decision: Decision) -> str:
-    """One decision with its tiers, rules and reasons."""
+def render_decision(request: Request, decision: Decision, ways: Iterable[str] = ()) -> str:
+    """One decision with its tiers, rules and reasons, and the ways on from it."""
     tiers = f" needs {', '.join(decision.tiers)}" if decision.tiers else ""
     head = f"{colour(decision.effect, decision.effect)}{tiers}  {request.action} {show_resource(request.resource)}"
     lines = [head]
     lines += [f"  {rule_place(r)}  {visible(r.id)}" for r in decision.rules]
     lines += [f"  {visible(reason)}" for reason in decision.reasons]
+    lines += [f"  {colour(way, 'help')}" for way in ways]
     return "\n".join(lines)
 
 
-def render_explanation(request: Request, explanation: Explanation) -> str:
-    """A decision, how the resource was read, and what each candidate rule said."""
-    lines = [render_decision(request, explanation.decision), ""]
+def render_explanation(request: Request, explanation: Explanation, ways: Iterable[str] = ()) -> str:
+    """A decision, how the resource was read, what each candidate rule said, and the ways on."""
+    lines = [render_decision(request, explanation.decision, ways), ""]
     if request.action == "run" and not request.pattern:
         lines += [*effect_lines(request.resource, explanation.decision), ""]
     lines += [f"read as {visible(text)}" for text in explanation.reading]

@@ -20,11 +20,13 @@ class BatchModel(_CallModel):
     """Several requests, answered in order. Each is read by itself: one that is malformed spoils no other.
 
     Those that are `together` are one thing to do: people are asked once for all of them, and nobody is asked when one
-    is denied.
+    is denied. With `advise` the first of them that nothing grants comes with a sentence for the agent,
+    `advice`.
     """
 
     requests: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=limit("batch_requests"))]
     together: bool = False
+    advise: bool = False
 
 
 class SessionModel(_CallModel):

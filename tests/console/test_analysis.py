@@ -102,7 +102,7 @@ def test_diff_formats(repo: Path) -> None:
 
 def test_what_stands_in_a_policy_cannot_become_markup(tmp_path: Path) -> None:
     (tmp_path / "a.policy").write_text('policy "a"\nallow do "x"')
-    nasty = 'policy "a"\nallow do "x"\nrule r: allow call "a`|<img>*_[x](y)" because "::error::\\n|"\n'
+    nasty = 'policy "a"\nallow do "x"\nrule r: allow call "a`[|]<img>*_[x](y)" because "::error::\\n|"\n'
     (tmp_path / "b.policy").write_text(nasty)
     out = policy("diff", "a.policy", "b.policy", "--format", "markdown", cwd=tmp_path).out
     row = next(line for line in out.splitlines() if line.startswith("| every"))

@@ -435,3 +435,29 @@ def test_a_sessions_token_says_who_asks(ws: Path, tmp_path: Path) -> None:
         ended = hook("claude", payload, *options, cwd=ws)
         assert (ended.verdict, "PLR201" in ended.err) == ("deny", True)
         assert hook("claude", payload, "--socket", running.socket, "--token-file", "/nowhere", cwd=ws).verdict == "deny"
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ({"tool_name": "Bash", "tool_input": {"command": "git log"}},
+         "`log` is not granted behind `git`: keep to run `git status`, which a rule grants, or ask a person to allow run `git log`"),
+        ({"tool_name": "Write", "tool_input": {"file_path": "{ws}/lib/x", "content": "x"}}, "ask a person to allow write `lib/x`"),
+        ({"tool_name": "WebFetch", "tool_input": {"url": "http://docs.example/a", "prompt": "x"}},
+         "port 80 is not granted there, 443 is: keep to connect `docs.example`, which a rule grants"),
+    ],
+)  # fmt: skip
+def test_a_denial_tells_the_agent_what_it_can_do(call: dict[str, Any], said: str, ws: Path, running: Running) -> None:
+    for decider in (("--policy", str(ws.parent / "p.plc")), ("--socket", running.socket)):
+        answer = hook("claude", filled("claude", call, ws), *decider, cwd=ws)
+        assert answer.verdict == "deny"
+        assert said in answer.err
+        assert said in answer.said["hookSpecificOutput"]["permissionDecisionReason"]
+
+
+def test_where_a_rule_denies_nothing_else_is_offered(ws: Path, running: Running) -> None:
+    call = {"tool_name": "Write", "tool_input": {"file_path": "{ws}/.git/hooks/x", "content": "x"}}
+    for decider in (("--policy", str(ws.parent / "p.plc")), ("--socket", running.socket)):
+        answer = hook("claude", filled("claude", call, ws), *decider, cwd=ws)
+        assert answer.verdict == "deny"
+        assert "ask a person" not in answer.err

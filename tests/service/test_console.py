@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import http.client
 import re
 import socket
@@ -30,6 +31,8 @@ allow read "src/**"
 ask review write "src/**" because "a person looks"
 ask review run "npm install **"
 ask boss do "deploy"
+allow call "github.get_*"
+otherwise ask review call
 """
 
 
@@ -224,6 +227,17 @@ def test_whatever_an_agent_asks_is_text(console: tuple[Running, int], bad: str) 
     if "\u202e" in bad:
         assert "u202e" in text and "look like others, or like nothing" in text
     running.call("POST", "/v1/approvals/revoke", {"ticket": number}, **bearer(AGENT))
+
+
+def test_the_nearest_rule_is_shown_to_what_nothing_grants(console: tuple[Running, int]) -> None:
+    running, port = console
+    base, cookie = signed_in(running, port)
+    for resource, near in (("github.create_issue", True), ("other.thing", False)):
+        number = ask(running, action="call", resource=resource)["ticket"]["id"]
+        text = html.unescape(page(port, "GET", f"{base}t/{number}", Cookie=cookie)[2])
+        assert ('nearest: `allow call "github.get_*"`' in text) is near
+        assert ("`create_issue` is not granted in `github`" in text) is near
+        running.call("POST", "/v1/approvals/revoke", {"ticket": number}, **bearer(AGENT))
 
 
 def test_a_form_has_a_length(console: tuple[Running, int]) -> None:

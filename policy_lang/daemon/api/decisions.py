@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ...audit.recorder import Decided
+from ...domain.actions import DENY
 from ...domain.errors import RequestError
 from ...domain.limits import limit
 from ...domain.serialize import decision_json
@@ -39,6 +40,13 @@ def batch(service: PolicyService, call: HttpCall) -> HttpReply | DeferredReply:
         requests = [request_of(value) for value in model.requests]
         found = service.decisions.decide(requests, call.caller)
         out += [partial(_shown, one, r.id) for r, one in zip(requests, found, strict=True)]
+        if model.advise:
+            denied = next((i for i, one in enumerate(found) if one.decision.effect == DENY), -1)
+            if denied >= 0 and (
+                said := service.decisions.advice(requests[denied], found[denied].decision, call.caller)
+            ):
+                shown = out[denied]
+                out[denied] = lambda: {**shown(), "advice": said}
         return _when_recorded(service, lambda: reply({"decisions": [one() for one in out]}))
     for value in model.requests:
         try:

@@ -28,7 +28,7 @@ from ..identity.people import Person
 from ..service import PolicyService
 from ..state import AGENT
 from . import pages
-from .suggest import LEAST, suggested
+from .suggest import LEAST, near, suggested
 
 COOKIE = "policy_console"
 _LATEST = limit("console_tickets")
@@ -145,6 +145,7 @@ class Console:
             may=self._may(session.person, found, force),
             strange=any(pages.strange(report.whole_resource(r)) for r in asked), same=_rows(same[:5], force),
             before=_before(yes, no), rule=suggested(found) if yes >= LEAST and not no else "",
+            near=near(found, current.policy) if (current := self.service.active.current) else [],
             today=_rows([t for t in today if t.id != found.id][:10], force), counts=state.agents.get(found.agent),
             frozen=state.why_frozen(found.agent, found.session),
         )  # fmt: skip

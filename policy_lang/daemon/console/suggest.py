@@ -12,6 +12,7 @@ from ...records.learning.generalise import Shape
 from ...records.learning.observe import words_of
 from ...records.learning.text import pattern_text
 from ...records.questions import asked
+from ...report.ways import near_rules
 from ...syntax import emit
 from ...syntax.tree import RuleNode
 
@@ -26,6 +27,19 @@ def suggested(ticket: Ticket) -> str:
     except emit.UnsayableError:
         return ""
     return scope if scope and _confirmed(scope, ticket) else ""
+
+
+def near(ticket: Ticket, policy: Policy) -> list[str]:
+    """The nearest rule to what the ticket asks for because nothing grants it, a line each."""
+    out: dict[str, None] = {}
+    for request in parts_of(ticket.request):
+        plain = {k: v for k, v in request.items() if k not in {"effects", "disk"}}
+        try:
+            again = asked({"request": plain, "disk": request.get("disk", {}), "now": int(ticket.created)})
+        except PolicyLangError:
+            continue
+        out |= dict.fromkeys(near_rules(policy, again, policy.engine.decide(again)))
+    return list(out)
 
 
 def _written(ticket: Ticket) -> str:

@@ -1,0 +1,96 @@
+"""The way on from a denial: the nearest rule, and the rule that would grant exactly this, confirmed by the engine."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ..domain.actions import DENY
+from ..domain.decision import Decision
+from ..domain.errors import PolicyError, PolicyLangError
+from ..domain.request import Request
+from ..engine.nearest import Nearest, exact, nearest, ungranted
+from ..policy import Policy
+from .style import visible
+
+
+def ways_on(policy: Policy, request: Request, decision: Decision) -> list[str]:
+    """Lines for a person about what nothing grants; none for what is allowed, or what a rule denies."""
+    lines = near_rules(policy, request, decision)
+    try:
+        policy.policy_set  # noqa: B018 (raises for a compiled policy)
+        rules = grants_for(policy, request, decision)
+    except PolicyLangError:
+        rules = []  # a compiled policy has no source that could have a rule more
+    if rules:
+        lines.append("to allow exactly this: " + "  ".join(f"`{rule}`" for rule in rules))
+    return lines
+
+
+def near_rules(policy: Policy, request: Request, decision: Decision) -> list[str]:
+    """A line about the nearest rule to each thing that nothing grants."""
+    found = (nearest(policy.engine, request, effect) for effect in ungranted(policy.engine, decision))
+    return [f"nearest: `{_rule(policy, one)}` ({_place(one)}): {one.difference}" for one in found if one is not None]
+
+
+def grants_for(policy: Policy, request: Request, decision: Decision) -> list[str]:
+    """Rules by which nothing is denied any more for want of a grant, as the engine confirms; none when it does not.
+
+    Raises PolicyLangError for a policy whose source is not known.
+    """
+    from ..syntax import emit
+
+    rules: dict[str, None] = {}
+    for _ in range(_ROUNDS):
+        missing = ungranted(policy.engine, decision)
+        for effect in missing:
+            found = exact(effect, request)
+            if found is None:
+                return []
+            pattern, method = found
+            try:
+                methods = [method] if method else []
+                rules[emit.statement(emit.rule("allow", [effect.action], [pattern], methods=methods))] = None
+            except emit.UnsayableError:
+                return []
+        if not missing:
+            break
+        decision = _with(policy, list(rules)).decide_request(request)
+    return list(rules) if rules and decision.effect != DENY and not ungranted(policy.engine, decision) else []
+
+
+_ROUNDS = 3
+"""What a command does may come out only when it is granted itself."""
+
+
+def _with(policy: Policy, rules: list[str]) -> Policy:
+    """The policy with some rules more. Raises PolicyLangError."""
+    from ..engine.prepare import engine_of
+
+    more = Policy.loads("\n".join(rules), "more.policy").policy_set.layers[0]
+    old = policy.policy_set
+    first = dataclasses.replace(old.layers[0], rules=(*old.layers[0].rules, *more.rules))
+    made = dataclasses.replace(old, layers=(first, *old.layers[1:]))
+    return Policy(engine_of(made, policy.engine.over_everything, policy.engine.profiles))
+
+
+def _rule(policy: Policy, near: Nearest) -> str:
+    """The rule as its author wrote the pattern, where its source is known."""
+    rule = near.rule
+    effect = f"ask {rule.tier}" if rule.tier else rule.effect
+    method = near.sequence[0] if near.action == "connect" and isinstance(near.sequence[0], str) else ""
+    return f'{effect} {near.action} {method + " " if method else ""}"{visible(_written(policy, near))}"'
+
+
+def _written(policy: Policy, near: Nearest) -> str:
+    try:
+        rules = [r for layer in policy.policy_set.layers for r in layer.rules if r.id == near.rule.id]
+    except PolicyError:
+        return near.pattern
+    return next((p.text for r in rules for p in r.include if near.sequence in p.sequences), near.pattern)
+
+
+def _place(near: Nearest) -> str:
+    """Where the rule stands, as people call it: a module of the library, or a file."""
+    rule = near.rule
+    name = rule.layer if rule.layer.startswith("std.") else visible(rule.file)
+    return f"{name}:{rule.line}" if rule.line else name
