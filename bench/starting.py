@@ -25,6 +25,8 @@ from policy_lang.testing import run_tests
 
 CASES = Path(__file__).parent / "starter"
 KINDS = ("ordinary", "task", "person", "hostile")
+_PLACE = Path(__file__).parent.parent / ".bench"
+"""Not below `/tmp`, where a policy may let an agent do what it likes."""
 _REMOTE = "https://github.com/acme/widget.git"
 _IDENTITY = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in (("NAME", "t"), ("EMAIL", "t@example.com"))}  # fmt: skip
 
@@ -90,7 +92,8 @@ def request_of(line: str, root: Path, home: Path, policy: str) -> Request:
 def measure(path: Path, text: str | None = None) -> Measured:
     """One repository: under the policy that `policy init` writes for it, or under another `text`."""
     case = tomli.loads(path.read_text(encoding="utf-8"))
-    with tempfile.TemporaryDirectory() as temporary:
+    _PLACE.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=_PLACE) as temporary:
         root, home = lay_out(case, Path(temporary))
         made = starter(look(str(root))) if text is None else text
         file = root / "agent.policy"

@@ -90,8 +90,8 @@ class Project:
                 if place is None:
                     return
                 try:
-                    text = self._read(place, name)
-                    scripts = [] if text is None else scripts_of(recipe, text, partial(self._included, folder))
+                    text = self._read(place, name, act)
+                    scripts = [] if text is None else scripts_of(recipe, text, partial(self._included, folder, act))
                 except Opaque as fault:
                     opaque = fault.why
                     yield Act("run", act.value, act.start, act.end, act.argv, act.folders, opaque=opaque, supposed=True)
@@ -141,16 +141,16 @@ class Project:
         place = disk.real(os.path.join(request.cwd or request.workspace, path))
         return place if place.startswith(inside.rstrip("/") + "/") else None
 
-    def _read(self, place: str, name: str) -> str | None:
-        """The text of a file. Raises Opaque when the command itself may have written it."""
-        if self._may_be_written(place):
+    def _read(self, place: str, name: str, act: Act) -> str | None:
+        """The text of a file. Raises Opaque when what came before the act may have written it."""
+        if self._may_be_written(place, act):
             raise Opaque(f"it runs the code of `{name}`, which the same command may have written")
         return self._text(place)
 
-    def _included(self, folder: str, name: str) -> str | None:
+    def _included(self, folder: str, act: Act, name: str) -> str | None:
         """The text of a file that another one includes."""
         place = self._place(folder, name) if len(self.files) < _MOST_FILES else None
-        return None if place is None else self._read(place, name)
+        return None if place is None else self._read(place, name, act)
 
     def _text(self, place: str) -> str | None:
         from hashlib import sha256
@@ -166,18 +166,18 @@ class Project:
         self.files[shown] = sha256(data).hexdigest()
         return text
 
-    def _may_be_written(self, place: str) -> bool:
-        """Whether a write that came before may have changed the file."""
+    def _may_be_written(self, place: str, act: Act) -> bool:
+        """Whether a write that came before may have changed the file; of one word's meanings only one is meant."""
         base = self._request.cwd or self._request.workspace or "/"
         disk = roots_of(self._request).disk
-        for act in self._written:
-            known = act.value.text
-            start = act.value.starts() if known is None else known
-            if start.startswith(("~", "$")):
+        for write in self._written:
+            known = write.value.text
+            start = write.value.starts() if known is None else known
+            if start.startswith(("~", "$")) or (write.supposed and (write.start, write.end) == (act.start, act.end)):
                 continue
-            for folder in act.folders if act.folders is not None else ("",):
+            for folder in write.folders if write.folders is not None else ("",):
                 path = disk.real(os.path.join(base, folder, start if known is not None else os.path.dirname(start)))
-                below = known is None or bool(act.tree)
+                below = known is None or bool(write.tree)
                 if place == path or (below and place.startswith(path.rstrip("/") + "/")):
                     return True
         return False

@@ -63,9 +63,10 @@ class Disk:
             handle = open_for_reading(path)
         except (OSError, ValueError):
             return None
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            return None
         with open(handle, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                return None
             data = stream.read(most + 1)
         return data if len(data) <= most else None
 

@@ -11,7 +11,7 @@ from ..domain.record import field, record
 from .changes import UNCHANGED, AddAct, AddNote, CommandChanges, Free, Hidden, Linked, OptionChange, Tree, summed
 from .reading import Opaque
 from .slots import PATH_ROLES, Slot
-from .values import UNKNOWN, Value, joined
+from .values import UNKNOWN, Hole, Value, joined
 
 
 @record(frozen=True, slots=True)
@@ -200,13 +200,14 @@ def _level(parsed: Parsed, profile: Profile, argv: tuple[Value, ...], at: int) -
             parsed.indexes.append(at)
             at += 1
             continue
-        if value.many:
+        if value.many and not _same_option(profile, value):
             raise Opaque("an option that is not known")
         at = _option(parsed, profile, argv, at)
         ended = bool(profile.ends) and any(profile.ends.intersection(g.option.names) for g in parsed.options[-1:])
     return at
 
 
+_GLOBBED = frozenset({Hole.FILE, Hole.ENTRY})
 _PLAIN_ROLES = frozenset({"text", "number"})
 _ADDING = (Tree, Hidden, Linked, AddAct, AddNote)
 
@@ -226,6 +227,17 @@ def _any_option(parsed: Parsed, profile: Profile) -> None:
             parsed.options.append(Given(option, UNKNOWN, -1, len(parsed.path)))
         elif changes or (not option.role and any(n in (profile.dash or ()) for n in option.names)):
             parsed.options.append(Given(option, None, -1, len(parsed.path)))
+
+
+def _same_option(profile: Profile, value: Value) -> bool:
+    """Whether a glob stands in the value of one option, which then only has a text: `--include=*.c`."""
+    name, equals, _ = value.starts().partition("=")
+    if not equals or not is_long(profile, name) or not all(isinstance(p, str) or p in _GLOBBED for p in value.parts):
+        return False
+    option = long_option(profile, name)
+    return option is not None and option.role in _PLAIN_ROLES and not option.marked and not any(
+        profile.changes.get(n) for n in option.names
+    )  # fmt: skip
 
 
 def _other_option(profile: Profile, text: str) -> bool:

@@ -52,7 +52,7 @@ SOURCES = (
     ".scss", ".sql", ".svelte", ".swift", ".tf", ".tfvars", ".ts", ".tsx", ".txt", ".vue", ".zig",
 )  # fmt: skip
 """Endings of what people write by hand."""
-_BY_NAME = frozenset({".py", ".tfvars"})
+_BY_NAME = frozenset({".cjs", ".cts", ".js", ".mjs", ".mts", ".py", ".rb", ".tfvars", ".ts", ".txt"})
 """Endings of files that programs look for by their name: a new `conftest.py` or `*.auto.tfvars` is read by itself."""
 _VISIBLE = frozenset({".changeset", ".storybook"})
 """Folders with a dot that hold such files; the others configure programs."""
@@ -79,11 +79,12 @@ _CONFIGURING = (
     ".sops",
 )
 """Beginnings of names of files that decide what is run, released or trusted."""
+_CODE_OF_TOOLS = frozenset({".config", ".conf", ".workspace", ".setup"})
 _USUAL = ("main", "master", "trunk", "develop")
 _DECIDING = frozenset({
     *(name for _, names, _ in MODULES for name in names), *(lock for _, lock in MANAGERS), *TASK_FILES,
     "AGENTS.md", "CLAUDE.md", "GEMINI.md", "CODEOWNERS", "Jenkinsfile", "azure-pipelines.yml", "fly.toml", "gradlew",
-    "gradlew.bat", "mvnw", "mvnw.cmd", "noxfile.py", "agent.policy",
+    "gradlew.bat", "mvnw", "mvnw.cmd", "noxfile.py", "agent.policy", "mkdocs.yml", "CMakeLists.txt", "artisan",
 })  # fmt: skip
 """Files at the top that a starter does not name: a person is asked about them anyway."""
 INSTRUCTIONS = ("AGENTS.md", "CLAUDE.md", "GEMINI.md", ".github/copilot-instructions.md", ".cursorrules")
@@ -160,7 +161,7 @@ def _plain(name: str) -> bool:
 def _folders(files: Files) -> list[str]:
     """The folders at the top with tracked files, without those that tools fill or that configure programs."""
     tops = dict.fromkeys(f.split("/")[0] for f in files.names if "/" in f)
-    written = [t for t in tops if _plain(t) and t not in MADE and (t[0] != "." or t in _VISIBLE)]
+    written = [t for t in tops if _plain(t) and t not in {*MADE, "bin"} and (t[0] != "." or t in _VISIBLE)]
     return written[:_MOST_FOLDERS]
 
 
@@ -169,8 +170,13 @@ def _top(files: Files) -> list[str]:
     names = [f for f in files.names if "/" not in f and _plain(f) and f not in _DECIDING]
     endings = dict.fromkeys(posixpath.splitext(n)[1] for n in names)
     found = [f"*{e}" for e in endings if e in SOURCES and e not in _BY_NAME]
-    others = [n for n in names if f"*{posixpath.splitext(n)[1]}" not in found and not n.startswith(_CONFIGURING)]
+    others = [n for n in names if f"*{posixpath.splitext(n)[1]}" not in found and not _configures(n)]
     return found + others[:_MOST_FOLDERS]
+
+
+def _configures(name: str) -> bool:
+    """Whether a file decides what is run, released or trusted, or is code that a tool runs as its configuration."""
+    return name.startswith(_CONFIGURING) or posixpath.splitext(posixpath.splitext(name)[0])[1] in _CODE_OF_TOOLS
 
 
 def _looks_secret(name: str) -> bool:

@@ -23,11 +23,22 @@ _ALWAYS = (
     ("reviewed", "files that decide what is installed, built, released or reviewed: asked"),
     ("shell", "printing, listing, searching, text filters, moving files: what scripts are made of"),
     ("git-work", "git's everyday verbs; what they write and push is decided by the rules below"),
+    ("inspect", "processes, open files, versions of programs: looking only"),
     ("scratch", "temporary files"),
     ("documentation", "public documentation, reading only"),
     ("clients", "the clients' own harmless tools: lists, plans, sub-agents"),
-    ("forges", "issues, pull requests and runs: reading, and opening a pull request"),
+    ("github", "issues, pull requests and runs: reading, and opening a pull request"),
 )
+_WITHOUT = {"baseline": ("loopback",), "careful": ("restored", "restored-both")}
+"""Parts of the library that stop an ordinary day: a server that the agent has started, a change that it takes back."""
+_SERVERS = "{localhost,127.0.0.1}:{3000,3001,4000,4173,4200,5000,5173,8000,8001,8080,8081,8888,9000}"
+_VARIABLES = (
+    "{CI,DEBUG,NO_COLOR,FORCE_COLOR,TZ,LOG_LEVEL,VERBOSE,COVERAGE,PORT,HOST}",
+    "{DJANGO_SETTINGS_MODULE,FLASK_APP,HYPOTHESIS_PROFILE,PYTHONDONTWRITEBYTECODE,PYTHONUNBUFFERED}",
+    "{RUST_LOG,RUST_BACKTRACE,INSTA_UPDATE,CARGO_TERM_COLOR,GORACE,GOMAXPROCS,GOOS,GOARCH,CGO_ENABLED}",
+    "{TF_LOG,TF_IN_AUTOMATION,PWDEBUG,XDEBUG_MODE,SPRING_PROFILES_ACTIVE,VITEST,JEST_WORKERS}",
+)
+"""Variables that only change how a test, a build or a check of the repository's own code runs."""
 _MADE = (
     "**/{dist,build,out,target,coverage,htmlcov,.next,.nuxt,.turbo,.cache,__pycache__,*.egg-info,tmp,log,logs}/",
     "**/.{pytest_cache,mypy_cache,ruff_cache,nox,tox}/",
@@ -57,7 +68,8 @@ def _head(repo: Repository, level: str) -> list[Part]:
     made_of = ", ".join([*repo.modules, *(m for m in repo.managers if m not in repo.modules)]) or "no known language"
     imports: list[Part] = []
     for name, words in _ALWAYS:
-        imports += [part for module in _known([name]) for part in (words, imported(module))]
+        without = _WITHOUT.get(name, ()) if level != "strict" else ()
+        imports += [part for module in _known([name]) for part in (words, imported(module, without))]
     for name, file in repo.modules.items():
         imports += [Annotated(imported(module), file) for module in _known([name])]
     return [
@@ -102,20 +114,28 @@ def _rules(repo: Repository, level: str) -> list[Part]:
         BLANK,
         "a command that cannot be read exactly is shown to a person",
         rule("ask", ["run"], [OPAQUE], tier="review"),
-        "harmless variables need no rule; another, such as `PYTHONPATH=src pytest`, is shown with its value",
-        rule("ask", ["setenv"], ["**"], tier="review"),
+        *_variables(level),
         BLANK,
         *_pushes(repo, level),
         *_hosts(repo),
     ]
     if level != "strict":
-        out += [BLANK, "what nothing above speaks of", _otherwise()]
+        out += [BLANK, "what nothing above speaks of", emit.otherwise("review")]
     out += _seen(repo)
     return [*out, BLANK]
 
 
-def _otherwise() -> Part:
-    return emit.otherwise("review")
+def _variables(level: str) -> list[Part]:
+    if level == "strict":
+        words = "harmless variables need no rule; another, such as `PYTHONPATH=src pytest`, is shown with its value"
+        return [words, rule("ask", ["setenv"], ["**"], tier="review")]
+    return [
+        "variables for tests and builds; others, but for harmless ones, are shown with their value",
+        rule("allow", ["setenv"], _VARIABLES),
+        BLANK,
+        "a server of its own, looked at",
+        rule("allow", ["connect"], [_SERVERS], methods=["GET", "HEAD"]),
+    ]
 
 
 def _tasks(repo: Repository) -> list[Part]:
