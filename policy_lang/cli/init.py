@@ -76,6 +76,8 @@ def command(folder: str, output: str | None, level: str, force: bool, format_: s
         click.echo(f"{counted(tests, 'test')} in it, all passing. Next:")
         click.echo(f"  policy test {visible(path)}")
         click.echo(f"  policy check {visible(path)} write README.md")
+        if level == "observe":
+            click.echo(f"  policy hook install CLIENT --policy {visible(path)} --observe --log FOLDER")
     sys.exit(0)
 
 

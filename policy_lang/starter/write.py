@@ -11,7 +11,11 @@ from ..syntax.emit import BLANK, OPAQUE, Annotated, Part, case, imported, rule
 from .repository import Repository
 from .tasks import OUTWARD, Tasks
 
-LEVELS = {"strict": "what no rule grants is denied", "standard": "what no rule grants is asked of a person"}
+LEVELS = {
+    "strict": "what no rule grants is denied",
+    "standard": "what no rule grants is asked of a person",
+    "observe": "as standard, for a hook with `--observe`: what it would stop is recorded, nothing is held",
+}
 """How much a starter lets pass, and in a few words what that means."""
 STANDARD = "standard"
 PROTECTED = ("main", "master", "trunk", "develop", "development", "production", "staging", "gh-pages")

@@ -170,6 +170,7 @@ class DecisionModel(_CallModel):
     files: list[FileModel] | None = None
     would: WouldModel | None = None
     ticket: TicketModel | None = None
+    advice: str | None = None
 
 
 class FaultModel(_CallModel):
