@@ -12,15 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .commands import bare, option
+from .floor import KEPT, UNWRITTEN
 from .patterns import NO, OPEN, YES, braces, every, glob, most, negate, sequence
 from .readings import supposed
 
-FLOOR = [
-    "{**,~/**,/**}/.git/hooks/",
-    "{**,~/**,/**}/.git/{config,config.worktree}",
-    "{**,~/**,/**}/.git",
-    "{**,~/**,/**}/.{claude,codex,gemini,cursor,copilot}/",
-]
 PATHS, REFS = ("read", "write", "delete"), ("push", "force-push", "delete-ref", "merge")
 Condition = tuple[Any, ...]
 
@@ -244,7 +239,8 @@ def decide(policy: Policy, request: Request, *, suppose: bool = True) -> tuple[s
         effect = max((e for e, _ in each), key=["allow", "ask", "deny"].index)
         return effect, reduced(policy, set().union(*(t for _, t in each))) if effect == "ask" else set()
     values = known(policy, request)
-    floor = Rule("deny", ["write", "delete"], [*FLOOR, *own_files(policy)])
+    more = UNWRITTEN if request.action == "write" else []
+    floor = Rule("deny", ["write", "delete"], [*KEPT, *own_files(policy), *more])
     tiers: set[str] = set()
     found = layers(policy.root, [])
     if all(module.guardrail for module, _ in found):

@@ -1,0 +1,18 @@
+"""The protected floor: part of the judge."""
+
+ANYWHERE = "{**,~/**,/**}/"
+HOMES = "{~,/root,/home/*,/Users/*}/"
+KEPT = [  # neither written nor deleted
+    *(ANYWHERE + text for text in (".git/hooks/", ".git/modules/**/hooks/", ".git/{config,config.worktree}", ".git", "*.plc", ".github/hooks/")),
+    *(ANYWHERE + text for text in (".git/modules/**/config", ".git/worktrees/*/{config.worktree,commondir}", ".git/{commondir,modules/**/commondir}")),
+    *(ANYWHERE + text for text in (".{claude,codex,gemini,cursor,copilot}/", "{.mcp.json,.claude.json,opencode.json,opencode.jsonc}")),
+    *(HOMES + text for text in (".{bashrc,bash_profile,bash_login,bash_logout,bash_aliases,profile}", ".config/fish/")),
+    HOMES + ".{zshrc,zshenv,zprofile,zlogin,zlogout,kshrc,cshrc,tcshrc,login,xprofile,xsessionrc}",
+    "{~,/etc}/{.gitconfig,gitconfig}", "~/.config/git/", "/etc/{profile,bash.bashrc,bashrc,zshrc,zshenv,environment}",
+    "/etc/{profile.d,zsh,fish}/", "/etc/{claude-code,codex,gemini-cli,cursor}/", "/{etc,run,var/run,var/lib}/policy_lang/",
+    "/{run,var/run}/user/*/policy_lang/", "{~,/root,/home/*}/.local/state/policy_lang/",
+]  # fmt: skip
+UNWRITTEN = [  # not written
+    *(ANYWHERE + text for text in (".git/{objects,refs}/", ".git/{index,packed-refs}", ".git/{rebase-merge,rebase-apply,sequencer}/")),
+    *(ANYWHERE + text for text in ("HEAD", "*.git/config", "*.git/hooks/")),
+]  # fmt: skip
