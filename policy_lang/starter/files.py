@@ -48,15 +48,16 @@ class Files:
 def files_of(folder: str) -> Files:
     """Look at a folder. Raises OSError when it cannot be read."""
     os.listdir(folder)
-    top = top_of(os.path.realpath(folder))
-    below = os.path.realpath(folder).rstrip("/") + "/"
-    known = frozenset() if top is None else tracked(os.path.realpath(folder))
-    mine = {name[len(below) :] for name in known if name.startswith(below)}
+    real = os.path.realpath(folder)
+    top = top_of(real)
+    git = None if top is None else git_folder(top)
+    below = real.rstrip("/") + "/"
+    mine = {name[len(below) :] for name in tracked(real) if name.startswith(below)}
     there = _there(folder)
     if not mine:
-        return Files(folder, tuple(sorted(there)[:_MOST_FILES]), (), None if top is None else git_folder(top))
+        return Files(folder, tuple(sorted(there)[:_MOST_FILES]), (), git)
     names = sorted(n for n in mine if os.path.lexists(os.path.join(folder, n)))
-    return Files(folder, tuple(names[:_MOST_FILES]), tuple(sorted(there - mine)), git_folder(top) if top else None)
+    return Files(folder, tuple(names[:_MOST_FILES]), tuple(sorted(there - mine)), git)
 
 
 def _there(folder: str) -> set[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..domain.limits import limit
-from ..resolve.modules import library_names
 from ..syntax import emit
 from ..syntax.emit import BLANK, OPAQUE, Annotated, Part, case, imported, rule
 from .repository import Repository
@@ -59,13 +58,8 @@ _FIRST_COMMAND = {
 
 
 def starter(repo: Repository, level: str = STANDARD) -> str:
-    """A commented policy with its tests and claims, formatted. `level` is one of `LEVELS`."""
+    """A commented policy with its tests, formatted. `level` is one of `LEVELS`."""
     return emit.text([*_head(repo, level), *_rules(repo, level), *_tests(repo, level)])
-
-
-def _known(names: Iterable[str]) -> list[str]:
-    library = set(library_names())
-    return [f"std.{name}" for name in names if f"std.{name}" in library]
 
 
 def _head(repo: Repository, level: str) -> list[Part]:
@@ -73,9 +67,8 @@ def _head(repo: Repository, level: str) -> list[Part]:
     imports: list[Part] = []
     for name, words in _ALWAYS:
         without = _WITHOUT.get(name, ()) if level != "strict" else ()
-        imports += [part for module in _known([name]) for part in (words, imported(module, without))]
-    for name, file in repo.modules.items():
-        imports += [Annotated(imported(module), file) for module in _known([name])]
+        imports += [words, imported(f"std.{name}", without)]
+    imports += [Annotated(imported(f"std.{name}"), file) for name, file in repo.modules.items()]
     return [
         f"What a coding agent may do in {repo.name} ({made_of}).",
         "#",
@@ -109,12 +102,9 @@ def _rules(repo: Repository, level: str) -> list[Part]:
     out += ["what tools have made can be made again", rule("allow", ["delete"], _MADE)]
     if level == "strict":
         out.append(rule("ask", ["write", "delete"], ["**"], tier="review", exclude=written))
-    if not _known(["git-work"]):
-        verbs = "git {status,diff,log,show,branch,add,commit,fetch,switch,checkout,stash,push} **"
-        unchecked = ["--no-verify", "--push-option"]
-        out += [BLANK, "recording work", rule("allow", ["run"], [verbs], without=unchecked)]
-    out += [BLANK, *_tasks(repo)]
     out += [
+        BLANK,
+        *_tasks(repo),
         BLANK,
         "a command that cannot be read exactly is shown to a person",
         rule("ask", ["run"], [OPAQUE], tier="review"),
@@ -148,12 +138,10 @@ def _tasks(repo: Repository) -> list[Part]:
     for tasks in repo.tasks:
         harmless, asked = tasks.harmless(), tasks.asked()
         out.append(f"{tasks.file} names these; the code that they run is the repository's own")
-        out += (
-            [rule("allow", ["run"], _named(tasks.runners, harmless), exclude=_outward(tasks.runners))]
-            if harmless
-            else []
-        )
-        out += [rule("ask", ["run"], _named(tasks.runners, asked), tier="review")] if asked else []
+        if harmless:
+            out.append(rule("allow", ["run"], _named(tasks.runners, harmless), exclude=_outward(tasks.runners)))
+        if asked:
+            out.append(rule("ask", ["run"], _named(tasks.runners, asked), tier="review"))
     own = [pattern for program in repo.programs if not program.asked() for pattern in _program(program)]
     if own:
         out += ["programs of the repository's own; who writes them is asked above", rule("allow", ["run"], own)]
