@@ -16,6 +16,7 @@ SECTIONS = {
     "Write": {
         "init": "Write a starter policy for a repository",
         "learn": "Propose a minimal, readable policy from a log",
+        "suggest": "Propose rules for what a log shows as stopped",
         "fmt": "Format policy files",
         "test": "Run the tests in policy files",
         "compile": "Compile a policy to one `.plc` file",

@@ -43,8 +43,8 @@ class Nearest:
     difference: str
 
 
-def ungranted(engine: Engine, decision: Decision) -> list[Effect]:
-    """The effects of a decision that are denied, or asked for, because nothing grants them; none when a rule denies.
+def ungranted(engine: Engine, decision: Decision, most: int | None = None) -> list[Effect]:
+    """The first effects that are denied, or asked for, because nothing grants them; none when a rule denies.
 
     What could not be read, or is not well-formed, no rule could grant either, and it is not among them.
     """
@@ -55,7 +55,7 @@ def ungranted(engine: Engine, decision: Decision) -> list[Effect]:
         e for e in decision.effects
         if not e.opaque and e.action in SORT_OF and not (e.supposed and e.file)
         and (by_default(e.verdict) if e.verdict.effect != DENY else not e.verdict.rules)
-    ][:_MOST]  # fmt: skip
+    ][: _MOST if most is None else most]  # fmt: skip
 
 
 def nearest(engine: Engine, request: Request, effect: Effect) -> Nearest | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from ..analysis.diff import diff
-from ..domain.errors import PolicyError, Span
-from ..resolve.files import Reader, read_bytes
+from ..domain.errors import PolicyError
+from ..resolve.files import overlay
 from .context import LintContext
 from .finding import Finding, Fix
 from .linter import Options, context_of, lint_context
@@ -39,7 +38,7 @@ def fix(path: str, options: Options, *, unsafe: bool = False) -> Fixed:
         for chosen in _usable(todo, unsafe):
             texts = {**out.texts, **_edited(chosen)}
             try:
-                after = context_of(path, options, _overlay(texts))
+                after = context_of(path, options, overlay(texts))
             except PolicyError as error:
                 why = why or f"the policy would not compile: {error}"
                 continue
@@ -68,16 +67,6 @@ def _edited(chosen: Fix) -> dict[str, str]:
         text = texts.get(path, edit.span.source.text)
         texts[path] = text[: edit.span.start] + edit.text + text[edit.span.end :]
     return texts
-
-
-def _overlay(texts: dict[str, str]) -> Reader:
-    real = {os.path.realpath(p): t for p, t in texts.items()}
-
-    def read(path: str, at: Span | None) -> bytes:
-        text = real.get(os.path.realpath(path))
-        return read_bytes(path, at) if text is None else text.encode()
-
-    return read
 
 
 def _fault(

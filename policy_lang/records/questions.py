@@ -14,13 +14,13 @@ from ..domain.strict_json import Json
 from ..wire.requests import FIELDS, request_of
 from .row import number, table, text
 
-_NO_QUESTION = ("origin", "id", "ticket")
+NO_QUESTION = ("origin", "id", "ticket")
 """Fields of a request that decide nothing."""
 
 
 def question(record: Json) -> bytes:
     """What makes two recorded decisions the same: what was asked of which disk and when, and what was answered."""
-    request = {k: v for k, v in table(record.get("request")).items() if k not in _NO_QUESTION}
+    request = {k: v for k, v in table(record.get("request")).items() if k not in NO_QUESTION}
     now = number(record.get("now")) // 60
     held = table(record.get("source")).get("frozen")
     answered = [record.get(name) for name in ("effect", "tiers", "would", "cut")]
@@ -32,7 +32,7 @@ def asked(record: Json) -> Request:
     """The request of a record, with the disk as it was then. Raises RequestError for what cannot be asked again."""
     if record.get("cut"):
         raise RequestError(UNSEEN, "the record was cut: it was longer than one may be")
-    given = {k: v for k, v in table(record.get("request")).items() if k not in _NO_QUESTION and k in FIELDS}
+    given = {k: v for k, v in table(record.get("request")).items() if k not in NO_QUESTION and k in FIELDS}
     disk = Recorded(table(record.get("disk")))
     return replace(request_of(given), disk=disk, now=_moment(record), confined=record.get("confined") is True)
 

@@ -6,7 +6,6 @@ A record holds all that a decision depends on: the request, what the disk said, 
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,11 +20,11 @@ from ..compiler.binary import compile_binary
 from ..domain import strict_json
 from ..domain.actions import ALLOW
 from ..domain.decision import Decision
-from ..domain.errors import RequestError, Span
+from ..domain.errors import RequestError
 from ..domain.limits import limit
 from ..domain.strict_json import Json
 from ..policy import Policy
-from ..resolve.files import read_bytes
+from ..resolve.files import overlay
 from .cores import spread
 from .questions import asked, question
 from .row import Row, resource_of, row, said, table, tables
@@ -157,12 +156,7 @@ class Replayed:
 def portable(path: str, text: str | None = None) -> bytes:
     """A policy as bytes that any worker opens; with `text` as if that stood in the file. Raises PolicyError."""
     if text is not None:
-        whole, data = os.path.abspath(path), text.encode("utf-8", "surrogatepass")
-
-        def read(name: str, at: Span | None) -> bytes:
-            return data if os.path.abspath(name) == whole else read_bytes(name, at)
-
-        return compile_binary(path, __version__, read)
+        return compile_binary(path, __version__, overlay({path: text}))
     if path.endswith(SUFFIX):
         return read_compiled(path, __version__)[0]
     return compile_binary(path, __version__)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from ..domain.actions import DENY
 from ..domain.decision import Decision
 from ..domain.errors import PolicyError, PolicyLangError
 from ..domain.request import Request
-from ..engine.nearest import Nearest, exact, nearest, ungranted
+from ..engine.nearest import Nearest, nearest, ungranted
 from ..policy import Policy
 from .style import visible
 
@@ -37,40 +35,13 @@ def grants_for(policy: Policy, request: Request, decision: Decision) -> list[str
 
     Raises PolicyLangError for a policy whose source is not known.
     """
-    from ..syntax import emit
+    from ..records.suggesting.needs import needs_of, statement
 
-    rules: dict[str, None] = {}
-    for _ in range(_ROUNDS):
-        missing = ungranted(policy.engine, decision)
-        for effect in missing:
-            found = exact(effect, request)
-            if found is None:
-                return []
-            pattern, method = found
-            try:
-                methods = [method] if method else []
-                rules[emit.statement(emit.rule("allow", [effect.action], [pattern], methods=methods))] = None
-            except emit.UnsayableError:
-                return []
-        if not missing:
-            break
-        decision = _with(policy, list(rules)).decide_request(request)
-    return list(rules) if rules and decision.effect != DENY and not ungranted(policy.engine, decision) else []
-
-
-_ROUNDS = 3
-"""What a command does may come out only when it is granted itself."""
-
-
-def _with(policy: Policy, rules: list[str]) -> Policy:
-    """The policy with some rules more. Raises PolicyLangError."""
-    from ..engine.prepare import engine_of
-
-    more = Policy.loads("\n".join(rules), "more.policy").policy_set.layers[0]
-    old = policy.policy_set
-    first = dataclasses.replace(old.layers[0], rules=(*old.layers[0].rules, *more.rules))
-    made = dataclasses.replace(old, layers=(first, *old.layers[1:]))
-    return Policy(engine_of(made, policy.engine.over_everything, policy.engine.profiles))
+    if not ungranted(policy.engine, decision):
+        return []
+    (needs,) = needs_of(policy, [request])
+    enough = needs.decision.effect != DENY and not ungranted(policy.engine, needs.decision)
+    return [statement(grant) for grant in needs.grants] if enough and not needs.unsayable else []
 
 
 def _rule(policy: Policy, near: Nearest) -> str:

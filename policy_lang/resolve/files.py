@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ..domain.errors import Diagnostic, PolicyError, Source, Span
 from ..domain.faults import reason_of
@@ -82,6 +82,17 @@ def read_bytes(path: str, at: Span | None) -> bytes:
     finally:
         os.close(handle)
     return b"".join(chunks)
+
+
+def overlay(texts: Mapping[str, str]) -> Reader:
+    """A reader that gives these texts for their paths, and what the disk has for all others."""
+    real = {os.path.realpath(p): t.encode("utf-8", "surrogatepass") for p, t in texts.items()}
+
+    def read(path: str, at: Span | None) -> bytes:
+        data = real.get(os.path.realpath(path))
+        return read_bytes(path, at) if data is None else data
+
+    return read
 
 
 def unreadable(code: str, message: str, at: Span | None, remediation: str = "") -> PolicyError:

@@ -299,7 +299,7 @@ NOT_AT_THEIR_VALUE = {
     "searches that give up as `undecided` or a denial; tests reach them with smaller ones": """
         condition_combinations decision_work explored_commands witness_patterns diff_rules diff_tries diff_whole fact_reasons learn_exact learn_rounds
         lint_agents lint_principals nearest_nodes prove_tries query_cuts query_tries sampled_cases sampled_facts sampled_names sampled_requests script_steps
-        tree_files usage_tries
+        suggest_effects suggest_rounds tree_files usage_tries
     """,
     "times, which a test would have to wait for; that they end is tested with shorter ones": """
         approval_wait_seconds call_seconds checkpoint_seconds client_seconds collect_seconds compile_seconds doctor_seconds
@@ -312,7 +312,7 @@ NOT_AT_THEIR_VALUE = {
         learn_values log_unsigned ship_answer_bytes ship_batch usage_values
     """,
     "how much is shown, kept together or done in a row, which refuses nothing": """
-        accepted_at_once console_tickets hook_advice_characters log_chain_bytes nearest_effects nearest_segments request_id_bytes starter_hosts tickets_found tickets_shown
+        accepted_at_once console_tickets hook_advice_characters log_chain_bytes nearest_effects nearest_segments request_id_bytes starter_hosts suggest_proposals tickets_found tickets_shown
         work_ahead work_block work_chunk
     """,
 }

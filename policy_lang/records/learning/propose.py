@@ -85,11 +85,11 @@ def draft(observed: Observed, wishes: Wishes, corrections: Corrections) -> Draft
     made = Draft("", [])
     blocks: dict[tuple[str, ...], tuple[list[str], list[LearnedRule]]] = {}
     for agent in sorted({need[0] for need in observed.needs}):
-        if not (_sayable("agent", agent) and _sayable("repo", only_repo(observed, agent))):
+        if not (sayable("agent", agent) and sayable("repo", only_repo(observed, agent))):
             made.unsaid.append((agent, "do", "anything by an agent, or in a repository, of that name"))
             continue
-        rules = list(_rules(agent, observed, wishes, corrections, made))
-        key = (only_repo(observed, agent), *(emit.statement(_statement(r)) for r in rules))
+        rules = list(rules_of(agent, observed, wishes, corrections, made))
+        key = (only_repo(observed, agent), *(emit.statement(statement_of(r)) for r in rules))
         known = blocks.setdefault(key, ([], rules))
         known[0].append(agent)
         for mine, other in zip(known[1], rules, strict=True):
@@ -178,32 +178,34 @@ def only_repo(observed: Observed, agent: str) -> str:
 def _scope(agents: list[str], repo: str, rules: list[LearnedRule]) -> list[Part]:
     body: list[Part] = []
     for rule in rules:
-        body += [*_comments(rule), _statement(rule)]
+        body += [*comments_of(rule), statement_of(rule)]
     if repo:
-        body = [emit.scope("repo", [_glob(repo)], body)]
+        body = [emit.scope("repo", [glob_of(repo)], body)]
     if "" in agents:
         body.insert(0, "judge: these agents gave no name, so this holds for every agent")
-    named = [_glob(a) for a in agents if a]
+    named = [glob_of(a) for a in agents if a]
     return [emit.scope("agent", named, body)] if named else body
 
 
-def _sayable(scope: str, name: str) -> bool:
+def sayable(scope: str, name: str) -> bool:
     """True for a name that a scope can be about; agents may have chosen any text."""
     if not name or _USUAL.match(name):
         return True
     try:
-        granted = emit.scope(scope, [_glob(name)], [emit.rule("allow", ["do"], ["x"])])
+        granted = emit.scope(scope, [glob_of(name)], [emit.rule("allow", ["do"], ["x"])])
         compile_text(emit.text([emit.header("p"), granted]), "p.policy")
     except (PolicyError, emit.UnsayableError):
         return False
     return True
 
 
-def _glob(name: str) -> str:
+def glob_of(name: str) -> str:
+    """The glob of a scope that means this name alone."""
     return "".join(f"[{c}]" if c in "*?[{}" else c for c in name)
 
 
-def _comments(rule: LearnedRule) -> Iterator[str]:
+def comments_of(rule: LearnedRule) -> Iterator[str]:
+    """What a rule rests on, and what of it a person must judge."""
     seen = rule.seen
     different = "" if rule.values == seen.count else f", {rule.values:,} different"
     sessions = f", {counted(len(seen.sessions), 'session')}"
@@ -215,7 +217,8 @@ def _comments(rule: LearnedRule) -> Iterator[str]:
         yield "judge: every method, as the commands' own were not seen"
 
 
-def _statement(rule: LearnedRule) -> RuleNode:
+def statement_of(rule: LearnedRule) -> RuleNode:
+    """The rule as a statement of the language."""
     patterns = list(rule.shapes)
     if rule.actions == ("run",):
         patterns = joined(patterns)
@@ -224,9 +227,10 @@ def _statement(rule: LearnedRule) -> RuleNode:
     return emit.rule(effect, rule.actions, written, tier=rule.tier, methods=rule.methods)
 
 
-def _rules(
+def rules_of(
     agent: str, observed: Observed, wishes: Wishes, corrections: Corrections, made: Draft
 ) -> Iterator[LearnedRule]:
+    """The rules that grant what an agent needs; what no pattern says is noted in `made`."""
     found: dict[tuple[str, str], list[LearnedRule]] = {}
     for tier in sorted({n[2] for n in observed.needs if n[0] == agent}):
         for action in ACTIONS:

@@ -1,0 +1,257 @@
+"""Proposals: rules that let stops pass, each verified, with what else they permit and what the linter says."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ...analysis.diff import Diff, diff
+from ...analysis.rows import DiffRow
+from ...domain.actions import ALLOW
+from ...domain.digest import sha256
+from ...domain.errors import AuthorError
+from ...domain.limits import limit
+from ...domain.request import Request
+from ...lint.context import LintContext
+from ...lint.finding import Finding
+from ...lint.linter import Options, context_of, lint_context
+from ...policy import Policy
+from ...resolve.files import overlay, read_source
+from ...syntax import emit, tree
+from ...testing import CaseResult, run_tests
+from ..learning.observe import Seen
+from ..learning.propose import Corrections, comments_of, statement_of
+from .edit import RulePlace, added, parsed
+from .examples import tests_of
+from .group import Refused, Sorted, StopGroup, groups, narrowed, sort_stops
+from .needs import statement
+from .stops import Stop, Stops
+
+_MOST = limit("suggest_proposals")
+_ROUNDS = limit("suggest_rounds")
+_WIDER = ("widened", "lowered")
+
+
+class SuggestError(AuthorError):
+    """The policy is none that rules can be proposed for, or a rule that a person wrote does not do what it is for."""
+
+
+@dataclass(slots=True)
+class Proposal:
+    """Rules for the stops of a group, verified: with them in the policy all of these stops pass.
+
+    `also` are requests beyond the stops that pass as well, each confirmed by both policies; `undecided` says what was
+    not decided about that. `text` is the whole policy with rules and tests in it.
+    """
+
+    id: str
+    group: StopGroup
+    place: RulePlace
+    rules: tuple[str, ...]
+    text: str
+    diff: str
+    also: tuple[DiffRow, ...] = ()
+    undecided: tuple[str, ...] = ()
+    untested: str = ""
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def seen(self) -> Seen:
+        """How often what passes was stopped, in which sessions, and when last."""
+        return self.group.seen
+
+    @property
+    def key(self) -> tuple[RulePlace, tuple[str, ...]]:
+        """What it is, whatever else is in the policy."""
+        return RulePlace(self.place.agents), self.rules
+
+    @property
+    def stops(self) -> list[Stop]:
+        """What passes."""
+        return [one.stop for one in self.group.members]
+
+
+@dataclass(slots=True)
+class Suggested:
+    """All that is proposed, and what is not. `more` are groups beyond those that are shown."""
+
+    proposals: list[Proposal]
+    refused: list[Refused]
+    passing: int
+    more: int = 0
+    elsewhere: list[Finding] = field(default_factory=list)
+    """What the linter finds in the policy with all proposals, and not at one of them."""
+
+
+class Suggester:
+    """Proposes rules for one policy. Raises PolicyError when it does not compile, SuggestError for a guardrail."""
+
+    def __init__(self, path: str, evidence: int, text: str | None = None) -> None:
+        self.path = path
+        self.evidence = evidence
+        self.text = read_source(path).text if text is None else text
+        self.policy = Policy.loads(self.text, path)
+        self.file = parsed(self.text, path)
+        if self.policy.policy_set.layers[0].guardrail:
+            raise SuggestError(f"`{path}` is a guardrail, and grants nothing: name the policy that agents run under")
+        self.failing = {_case(r) for r in run_tests(self.policy).failures}
+
+    def suggest(self, stops: Stops, at_least: int = 1) -> Suggested:
+        """Proposals for the stops of a log."""
+        found = sort_stops(self.policy, self.file, stops.found.values())
+        corrections: dict[RulePlace, Corrections] = {}
+        verified: dict[tuple[RulePlace, tuple[str, ...]], bool] = {}
+        for _ in range(_ROUNDS):
+            made = [g for g in groups(found, self.evidence, corrections) if g.seen.count >= at_least]
+            changed = False
+            for group in made[:_MOST]:
+                key = (group.place, tuple(statements(group)))
+                if key not in verified:
+                    verified[key] = self._verified(group, found, corrections[group.place])
+                    changed = changed or not verified[key]
+            if not changed:
+                break
+        shown = [g for g in made[:_MOST] if verified.get((g.place, tuple(statements(g))))]
+        proposals = [p for g in shown if (p := self.proposal(g, found)) is not None]
+        return Suggested(proposals, list(found.refused.values()), found.passing, len(made[_MOST:]))
+
+    def _verified(self, group: StopGroup, found: Sorted, corrections: Corrections) -> bool:
+        """Whether a group passes by its rules, and nothing that a rule stopped does; what does not is corrected."""
+        policy = self.with_parts(group.place, parts_of(group))[1]
+        failing = [one for one in group.members if policy.decide_request(one.request).effect != ALLOW]
+        let = next((rule for request, rule, before in found.guarded if _let(policy, request, before.effect)), None)
+        if not failing and let is None:
+            return True
+        if not narrowed(group, failing, corrections):
+            for one in failing if let is None else group.members:
+                found.open.remove(one)
+                found.refuse(one.stop, "what would let it pass permits what a rule stopped" if let else _ALONE, let)
+        return False
+
+    def with_parts(
+        self, place: RulePlace, parts: Sequence[emit.Part], tests: Sequence[emit.Part] = ()
+    ) -> tuple[str, Policy]:
+        """The policy's text with rules and tests in it, and the policy. Raises PolicyError."""
+        text = added(self.file, [(place, parts)], tests)
+        return text, Policy.loads(text, self.path)
+
+    def proposal(self, group: StopGroup, found: Sorted) -> Proposal | None:
+        """The whole proposal of a group; None when the comparison of the policies shows that it is none."""
+        parts, rules = parts_of(group), tuple(statements(group))
+        _, policy = self.with_parts(group.place, parts)
+        compared = diff(self.policy.engine, policy.engine)
+        own = {r.id for r in self.policy.policy_set.layers[0].rules}
+        if any(r.kind not in _WIDER or r.rule.id in own for r in compared.rows):
+            for one in group.members:
+                found.refuse(one.stop, "the rule would change more than it grants")
+            return None
+        also = self._also(group, policy, rules)
+        tests = tests_of(self.policy, policy, group, found)
+        text, tested = self.with_parts(group.place, parts, tests.parts)
+        untested = tests.why
+        if any(_case(r) not in self.failing for r in run_tests(tested).failures):
+            text, untested = added(self.file, [(group.place, parts)]), "the tests of the policy would fail"
+        undecided = dict.fromkeys(u.why for u in (*compared.undecided, *also.undecided))
+        name = sha256("\0".join([self.policy.digest, repr(group.place), *rules]).encode()).hexdigest()[:8]
+        return Proposal(
+            name, group, group.place, rules, text, self.difference(text), tuple(also.rows), tuple(undecided), untested
+        )
+
+    def _also(self, group: StopGroup, policy: Policy, rules: tuple[str, ...]) -> Diff:
+        """What passes beyond exactly what was stopped."""
+        exact = dict.fromkeys(statement(g) for one in group.members for g in one.grants)
+        if set(exact) == set(rules):
+            return Diff()
+        only = self.with_parts(group.place, [*parsed("\n".join(exact), self.path).items])[1]
+        found = diff(only.engine, policy.engine)
+        found.rows = [r for r in found.rows if r.kind in _WIDER]
+        return found
+
+    def accepted(self, proposal: Proposal) -> Suggester:
+        """What proposes for the policy with a proposal in it."""
+        return Suggester(self.path, self.evidence, proposal.text)
+
+    def refusal(self, text: str) -> str:
+        """Why the policy's file must not become this text; empty when it may. Raises PolicyError."""
+        if read_source(self.path).text != self.text:
+            return f"`{self.path}` has changed meanwhile; look anew"
+        failures = run_tests(Policy.loads(text, self.path)).failures
+        if failures:
+            line = failures[0].case.span.line
+            return f"{len(failures)} of its tests would fail, the first in line {line}: {failures[0].test.name}"
+        return ""
+
+    def difference(self, text: str) -> str:
+        """The unified diff from the policy's text to another."""
+        name = os.path.basename(self.path)
+        lines = difflib.unified_diff(
+            self.text.splitlines(keepends=True), text.splitlines(keepends=True), f"a/{name}", f"b/{name}"
+        )
+        return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+
+    def lint(self, found: Suggested, options: Options) -> None:
+        """Add what the linter finds with all proposals in the policy, and not without them, each at its proposal."""
+        if not found.proposals:
+            return
+        before = {f.fingerprint for f in lint_context(self._context(self.text, options), options).findings}
+        rules = {(p.place, emit.statement(part)): part for p in found.proposals for part in _nodes(p.group)}
+        text = added(self.file, [(place, [part]) for (place, _), part in rules.items()])
+        owners = _owners(parsed(text, self.path), found.proposals)
+        for finding in lint_context(self._context(text, options), options).findings:
+            if finding.fingerprint not in before:
+                own = [p for (start, end), p in owners if start <= finding.span.start < end]
+                for proposal in own:
+                    proposal.findings.append(finding)
+                if not own:
+                    found.elsewhere.append(finding)
+
+    def _context(self, text: str, options: Options) -> LintContext:
+        return context_of(self.path, options, overlay({self.path: text}))
+
+
+_ALONE = "its own rules do not let it pass alone"
+
+
+def _let(policy: Policy, request: Request, before: str) -> bool:
+    return before != ALLOW and policy.decide_request(request).effect == ALLOW
+
+
+def _case(result: CaseResult) -> tuple[object, ...]:
+    case, test = result.case, result.test
+    return (test.name, test.agent, case.action, case.resource, case.effect, case.tier)
+
+
+def statements(group: StopGroup) -> list[str]:
+    """The rules of a group as the language has them."""
+    return [emit.statement(node) for node in _nodes(group)]
+
+
+def _nodes(group: StopGroup) -> list[tree.RuleNode]:
+    return [statement_of(rule) for rule in group.rules]
+
+
+def parts_of(group: StopGroup) -> list[emit.Part]:
+    """The rules of a group with what each rests on."""
+    out: list[emit.Part] = []
+    for rule in group.rules:
+        out += [*comments_of(rule), statement_of(rule)]
+    return out
+
+
+def _owners(file: tree.File, proposals: Iterable[Proposal]) -> list[tuple[tuple[int, int], Proposal]]:
+    """The rules of a file that are a proposal's, by their place."""
+    found: list[tuple[tuple[int, int], Proposal]] = []
+    for node in _rules_in(file.items):
+        said = emit.statement(node)
+        found += [((node.pos[0], node.pos[1]), p) for p in proposals if said in p.rules]
+    return found
+
+
+def _rules_in(items: Iterable[tree.Node]) -> Iterator[tree.RuleNode]:
+    for item in items:
+        if isinstance(item, tree.Scope):
+            yield from _rules_in(item.body)
+        elif isinstance(item, tree.RuleNode):
+            yield item
