@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..domain.search import SearchOptions
     from ..domain.strict_json import Json
 
 UNSEEN = "PLR221"
@@ -78,9 +79,13 @@ class Recording(Disk):
             self._contents[path] = digest(found)
         return found
 
-    def below(self, root: str, visible: bool = False, deep: bool = True) -> Iterator[Found]:
+    def below(self, root: str, deep: bool = True) -> Iterator[Found]:
         """Everything below a folder. What was not looked at is not known later either."""
-        return self._noted(_tree(root, visible, deep), REAL.below(root, visible, deep))
+        return self._noted(_tree(root, deep), REAL.below(root, deep))
+
+    def searched(self, root: str, search: SearchOptions) -> Iterator[Found]:
+        """What a search looks into below a folder."""
+        return self._noted(_searched(root, search), REAL.searched(root, search))
 
     def untracked(self, root: str, every: bool = False) -> Iterator[Found]:
         """The files below a folder that git does not track."""
@@ -154,9 +159,13 @@ class Recorded(Disk):
         """Nothing: of a file its digest alone is recorded, so what its code restricts is not seen again."""
         return None
 
-    def below(self, root: str, visible: bool = False, deep: bool = True) -> Iterator[Found]:
+    def below(self, root: str, deep: bool = True) -> Iterator[Found]:
         """What lay below a folder. Raises RequestError where the record ends."""
-        return self._given(_tree(root, visible, deep), root)
+        return self._given(_tree(root, deep), root)
+
+    def searched(self, root: str, search: SearchOptions) -> Iterator[Found]:
+        """What a search looked into below a folder. Raises RequestError where the record ends."""
+        return self._given(_searched(root, search), root)
 
     def untracked(self, root: str, every: bool = False) -> Iterator[Found]:
         """The files below a folder that git did not track. Raises RequestError where the record ends."""
@@ -183,8 +192,13 @@ class Recorded(Disk):
         return found if isinstance(found, dict) else {}
 
 
-def _tree(root: str, visible: bool, deep: bool) -> str:
-    return f"{'visible' if visible else 'all' if deep else 'in'} {root}"
+def _tree(root: str, deep: bool) -> str:
+    return f"{'all' if deep else 'in'} {root}"
+
+
+def _searched(root: str, search: SearchOptions) -> str:
+    options = [n for n, given in (("hidden", search.hidden), ("ignored", search.ignored)) if given]
+    return " ".join(["visible", *options, *map(repr, search.globs), *search.types, root])
 
 
 def _untracked(root: str, every: bool) -> str:

@@ -190,7 +190,14 @@ TABLE: tuple[Limit, ...] = (
     Limit("git_config_bytes", 1 << 18, "bytes", "of a file of git's configuration, and of a `HEAD`"),
     Limit("git_config_files", 16, "files", "of git's configuration, with what they include"),
     Limit("git_folders", 64, "folders", "from a workspace upwards in which its repository is looked for"),
-    Limit("ignore_bytes", 1 << 16, "bytes", "of a `.gitignore`; what stands behind is not left out"),
+    Limit("ignore_bytes", 1 << 16, "bytes", "of an ignore file; a longer one leaves nothing out"),
+    Limit(
+        "search_globs",
+        64,
+        "names",
+        "in the globs of one search, each compared with every name; of more all files count",
+    ),
+    Limit("search_names_left_out", 4, "names", "in the advice on a search; of more it is said to search elsewhere"),
     Limit("decision_work", 400_000, "steps", "a partly known resource, at most about 0.2 s; beyond it denied"),
     Limit(
         "starter_bytes",

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Protocol
 
+    from .search import SearchOptions
+
     class DiskPort(Protocol):
         """What a decision may look at on a disk; `facts/disk.py` is this machine's."""
 
@@ -30,10 +32,11 @@ if TYPE_CHECKING:
         def content(self, path: str, most: int) -> bytes | None:
             """What a regular file holds, when it is not more than `most` bytes."""
 
-        def below(
-            self, root: str, visible: bool = False, deep: bool = True
-        ) -> Iterator[tuple[tuple[str, ...], str, bool]]:
+        def below(self, root: str, deep: bool = True) -> Iterator[tuple[tuple[str, ...], str, bool]]:
             """Everything below a folder, or when not `deep` what lies in it."""
+
+        def searched(self, root: str, search: SearchOptions) -> Iterator[tuple[tuple[str, ...], str, bool]]:
+            """What a search looks into below a folder."""
 
 
 Resource = str | tuple[str, ...]

@@ -11,6 +11,7 @@ from ..domain.decision import Verdict
 from ..domain.errors import SearchLimitError
 from ..domain.limits import limit
 from ..domain.request import Request
+from ..domain.search import ORDINARY_SEARCH
 from ..facts.paths import path_forms, roots_of
 from ..facts.words import Names
 from ..shell.acts import Act
@@ -23,9 +24,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..facts.disk import Found
+
 Match = tuple[Word, str, bool]
 """Something that matches: its segments from where it was looked for, its place, and whether links lead there."""
 _MOST_FILES = limit("tree_files")
+REACHES = "it reaches `"
+"""What comes before the file that a denial is about."""
 
 
 class Existing:
@@ -121,7 +126,7 @@ class Existing:
                 self.evaluator.named(action, table, _extended(n, w), restricting) for n in forms for w in words
             ]
             return [*(self._named(n) for n in forms), *come_back]
-        for word, _, is_link in self.disk.below(root, True):
+        for word, _, is_link in self.disk.searched(root, ORDINARY_SEARCH):
             self._counted()
             if not is_link and len(word) > 1:
                 words[(*word[:-1], ordinary)] = None
@@ -130,12 +135,7 @@ class Existing:
     def _tree(self, known: str, place: str, forms: tuple[Names, ...]) -> list[Verdict]:
         verdicts: dict[Verdict, None] = {}
         tree = self.act.tree
-        below = (
-            self.disk.untracked(place, tree == "every")
-            if tree in {"untracked", "every"}
-            else self.disk.below(place, tree == "visible")
-        )
-        for word, location, is_link in below:
+        for word, location, is_link in self._lies_below(place):
             self._counted()
             text = _joined(known, word)
             if is_link and tree == "linked":
@@ -154,6 +154,15 @@ class Existing:
                 break
         return list(verdicts)
 
+    def _lies_below(self, place: str) -> Iterator[Found]:
+        """What of a tree the act means, link by link."""
+        act = self.act
+        if act.tree in {"untracked", "every"}:
+            return self.disk.untracked(place, act.tree == "every")
+        if act.search is not None or act.tree == "visible":
+            return self.disk.searched(place, act.search or ORDINARY_SEARCH)
+        return self.disk.below(place)
+
     def _copied(self, text: str, real: str, forms: tuple[Names, ...]) -> list[Verdict]:
         """The verdicts on a copy of the folder that a link leads to, each of which is copied once here."""
         if real in self._entered or not self.disk.is_folder(real):
@@ -166,7 +175,8 @@ class Existing:
         if labels[0] is MANY and len(labels) > 1 and not self._is_folder(root):
             yield (), root, True  # a search that starts at a file finds that file
             return
-        made = self.act.action == "write"
+        act = self.act
+        made = act.action == "write"
         todo: list[tuple[str, Word, bool, int]] = [(root, (), False, 0)]
         while todo:
             folder, word, linked, at = todo.pop()
@@ -174,7 +184,8 @@ class Existing:
             if label is MANY:
                 if not tail:
                     yield word, folder, linked
-                for sub, place, is_link in self.disk.below(folder):
+                search = act.search if not act.tree else None
+                for sub, place, is_link in self.disk.searched(folder, search) if search else self.disk.below(folder):
                     self._counted()
                     if _fits(tail, sub):
                         yield (*word, *sub), place, linked or is_link
@@ -202,11 +213,9 @@ class Existing:
         """Note verdicts; a denial tells which file it is about."""
         for verdict in made:
             if verdict.effect == DENY:
-                why = f"it reaches `{text}`"
+                why = f"{REACHES}{text}`"
                 reasons = (
-                    verdict.reasons
-                    if any(r.startswith("it reaches") for r in verdict.reasons)
-                    else (*verdict.reasons, why)
+                    verdict.reasons if any(r.startswith(REACHES) for r in verdict.reasons) else (*verdict.reasons, why)
                 )
                 verdicts[Verdict(DENY, (), verdict.rules, reasons)] = None
                 return True

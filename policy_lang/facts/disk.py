@@ -8,12 +8,14 @@ import stat
 from ..domain.errors import RequestError
 from ..domain.faults import reason_of
 from ..domain.limits import limit
-from .ignored import NONE, Ignored, ignored_in
+from .ignored import NONE, Ignored, ignored_around, ignored_in
 from .text import check_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ..domain.search import SearchOptions
 
 Found = tuple[tuple[str, ...], str, bool]
 """Something below a folder: its segments from there, its path, and whether it is a symbolic link."""
@@ -70,22 +72,45 @@ class Disk:
             data = stream.read(most + 1)
         return data if len(data) <= most else None
 
-    def below(self, root: str, visible: bool = False, deep: bool = True) -> Iterator[Found]:
+    def below(self, root: str, deep: bool = True) -> Iterator[Found]:
         """Everything below a folder, or when not `deep` what lies in it.
 
-        Links are not followed. `visible` leaves out hidden files and plain names of `.gitignore`, as rg(1) does.
-        Raises RequestError for a folder that cannot be read; a folder that is not there has nothing below.
+        Links are not followed. Raises RequestError for a folder that cannot be read; a folder that is not there has
+        nothing below.
         """
-        todo: list[tuple[str, tuple[str, ...], Ignored]] = [(root, (), NONE)]
+        todo: list[tuple[str, tuple[str, ...]]] = [(root, ())]
         while todo:
-            folder, segments, ignored = todo.pop()
-            ignored = ignored_in(folder, ignored) if visible else NONE
+            folder, segments = todo.pop()
             for entry in _entries(folder):
-                if visible and (entry.name.startswith(".") or ignored.has(entry.name)):
-                    continue
                 word = (*segments, entry.name)
                 if deep and entry.is_dir(follow_symlinks=False):
-                    todo.append((entry.path, word, ignored))
+                    todo.append((entry.path, word))
+                yield word, entry.path, entry.is_symlink()
+
+    def searched(self, root: str, search: SearchOptions) -> Iterator[Found]:
+        """What a search looks into below a folder, as rg(1) does, and folders that it enters.
+
+        Links are not followed. Where ignore files are not plain it is more. Raises RequestError as `below` does.
+        """
+        from .chosen import Chosen
+
+        chosen = Chosen(search)
+        todo: list[tuple[str, tuple[str, ...], Ignored]] = [(root, (), ignored_around(root))]
+        while todo:
+            folder, segments, around = todo.pop()
+            rules = ignored_in(folder, around)
+            for entry in _entries(folder):
+                name, is_folder = entry.name, entry.is_dir(follow_symlinks=False)
+                said = chosen.says(name, is_folder)
+                if said is None:
+                    typed = None if is_folder else chosen.has_type(name)
+                    said = typed is not False and (search.ignored or not rules.leaves_out(name, is_folder))
+                    said = said and (search.hidden or typed or not name.startswith(".") or rules.keeps(name))
+                if not said:
+                    continue
+                word = (*segments, name)
+                if is_folder:
+                    todo.append((entry.path, word, rules))
                 yield word, entry.path, entry.is_symlink()
 
     def untracked(self, root: str, every: bool = False) -> Iterator[Found]:
@@ -101,10 +126,11 @@ class Disk:
             folder, segments, ignored = todo.pop()
             ignored = NONE if every else ignored_in(folder, ignored)
             for entry in _entries(folder):
-                if entry.name == ".git" or ignored.has(entry.name) or entry.path in known:
+                is_folder = entry.is_dir(follow_symlinks=False)
+                if entry.name == ".git" or ignored.has(entry.name, is_folder) or entry.path in known:
                     continue
                 word = (*segments, entry.name)
-                if entry.is_dir(follow_symlinks=False):
+                if is_folder:
                     todo.append((entry.path, word, ignored))
                 else:
                     yield word, entry.path, entry.is_symlink()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..domain.regex import regex
+from ..domain.search import SearchOptions
 from .reading import Opaque
 from .state import folder_text
 from .values import Hole, Value, found_below, literal
@@ -26,8 +27,12 @@ def path(
     names: str = "",
     like: Value | None = None,
     follows: bool = False,
+    search: SearchOptions | None = None,
 ) -> None:
-    """A path that is read, written or deleted; `-` and devices are none. Of a tree, `names` are the globs of files."""
+    """A path that is read, written or deleted; `-` and devices are none. Of a tree, `names` are the globs of files.
+
+    `search` are the options by which a search goes through it.
+    """
     text = value.text
     if (text == "-" and action != "delete") or (text in _DEVICES and not tree) or value.parts == (Hole.PIPE,):
         return
@@ -38,12 +43,13 @@ def path(
         if "." in base and base not in {".", ".."}:  # a file by its name, which is taken whatever its kind
             walk.act(action, value)
         for name in names.split("|"):
-            walk.act(action, found_below(value, name))
+            walk.act(action, found_below(value, name), search=search)
         return
     if value.parts and value.parts[-1] == Hole.BELOW:
         follows = follows or action != "delete"  # a link that is named is followed
         value, tree = Value(value.parts[:-1], value.many, value.why), tree or "existing"
-    walk.act(action, value, tree="linked" if follows and tree in _FOLLOWED else tree, like=like)
+    tree = "linked" if follows and tree in _FOLLOWED else tree
+    walk.act(action, value, tree=tree, like=like, search=search if tree else None)
 
 
 def in_tree(tree: str, names: str, value: Value) -> str:

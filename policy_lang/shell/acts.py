@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..domain.record import record
+from ..domain.search import SearchOptions
 from .call import ProgramCall
 from .profile import Parsed
 from .values import Value
@@ -17,7 +18,7 @@ class Act:
     `new` whatever may be put there, `own` what a program makes for itself, `copied` what lies below `like`. With `into`
     it is what `like` names that is put there, under its own name, with `into-tree` all below that too; what is
     `received` has any name in the folder. `visible` is
-    what is there but hidden and ignored files, `names` the names in a folder. With `linked` links
+    what a search looks into, by its options `search`, `names` the names in a folder. With `linked` links
     below count as what they lead to, with `copied-linked` that is copied.
     `free` acts need no grant: they change only the shell's own state. `opaque` is why the command cannot be read,
     `remediation` how to write it. `note` says what cannot be seen, such as the code that is run. `unread` are the words
@@ -49,6 +50,7 @@ class Act:
     unread: ProgramCall | None = None
     names: str = ""
     file: str = ""
+    search: SearchOptions | None = None
 
 
 @record(frozen=True, slots=True)

@@ -18,11 +18,6 @@ class Tree:
 
 
 @record(frozen=True, slots=True)
-class Hidden:
-    """`hidden`: hidden files below a folder are meant too."""
-
-
-@record(frozen=True, slots=True)
 class Linked:
     """`linked`: links below a folder count as what they lead to; with `linked-tree` it is a tree as well."""
 
@@ -80,10 +75,10 @@ class AddNote:
     text: str
 
 
-OptionChange = Tree | Hidden | Linked | Free | Operands | ReplaceRole | AddAct | MakeOpaque | AddNote
+OptionChange = Tree | Linked | Free | Operands | ReplaceRole | AddAct | MakeOpaque | AddNote
 
 _WORDS: dict[str, OptionChange] = {
-    "tree": Tree(), "hidden": Hidden(), "linked": Linked(), "linked-tree": Linked(True), "free": Free()
+    "tree": Tree(), "linked": Linked(), "linked-tree": Linked(True), "free": Free()
 }  # fmt: skip
 FORMS = (*_WORDS, "operands:", "role:", "act:", "opaque:", "note:")
 """Beginnings of the texts of changes."""
@@ -120,8 +115,6 @@ def written_change(change: OptionChange) -> str:
     match change:
         case Tree():
             return "tree"
-        case Hidden():
-            return "hidden"
         case Linked():
             return "linked-tree" if change.tree else "linked"
         case Free():
@@ -138,7 +131,6 @@ class CommandChanges:
     """
 
     tree: bool = False
-    hidden: bool = False
     linked: bool = False
     free: bool = False
     slots: tuple[Slot, ...] | None = None
@@ -153,7 +145,7 @@ UNCHANGED = CommandChanges()
 
 def summed(changes: Iterable[OptionChange]) -> CommandChanges:
     """The sum of changes, in the order of their options: the last slots and the first reason hold."""
-    tree = hidden = linked = free = False
+    tree = linked = free = False
     slots: tuple[Slot, ...] | None = None
     roles: list[ReplaceRole] = []
     acts: list[AddAct] = []
@@ -163,8 +155,6 @@ def summed(changes: Iterable[OptionChange]) -> CommandChanges:
         match change:
             case Tree():
                 tree = True
-            case Hidden():
-                hidden = True
             case Linked():
                 linked = True
                 tree = tree or change.tree
@@ -180,4 +170,4 @@ def summed(changes: Iterable[OptionChange]) -> CommandChanges:
                 opaque = opaque or change.why
             case AddNote():
                 notes.append(change.note)
-    return CommandChanges(tree, hidden, linked, free, slots, tuple(roles), tuple(acts), tuple(notes), opaque)
+    return CommandChanges(tree, linked, free, slots, tuple(roles), tuple(acts), tuple(notes), opaque)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..domain.record import field, record
-from .changes import UNCHANGED, AddAct, AddNote, CommandChanges, Free, Hidden, Linked, OptionChange, Tree, summed
+from .changes import UNCHANGED, AddAct, AddNote, CommandChanges, Free, Linked, OptionChange, Tree, summed
 from .reading import Opaque
 from .slots import PATH_ROLES, Slot
 from .values import UNKNOWN, Hole, Value, joined
@@ -209,7 +209,7 @@ def _level(parsed: Parsed, profile: Profile, argv: tuple[Value, ...], at: int) -
 
 _GLOBBED = frozenset({Hole.FILE, Hole.ENTRY})
 _PLAIN_ROLES = frozenset({"text", "number"})
-_ADDING = (Tree, Hidden, Linked, AddAct, AddNote)
+_ADDING = (Tree, Linked, AddAct, AddNote)
 
 
 def _any_option(parsed: Parsed, profile: Profile) -> None:

@@ -158,7 +158,18 @@ class Walk:
         made = Act(action, value, start, end, folders=folders, **more)  # type: ignore[arg-type]
         if action not in ("read", "connect"):  # most acts
             self.switched += switches(made)
-        key = (action, value, made.argv, folders, made.tree, made.opaque, made.free, made.method, made.supposed)
+        key = (
+            action,
+            value,
+            made.argv,
+            folders,
+            made.tree,
+            made.opaque,
+            made.free,
+            made.method,
+            made.supposed,
+            made.search,
+        )
         before = len(self._seen)
         self._seen.add(key)
         if len(self._seen) == before:

@@ -13,7 +13,6 @@ from policy_lang.shell.changes import (
     AddAct,
     AddNote,
     Free,
-    Hidden,
     MakeOpaque,
     Operands,
     OptionChange,
@@ -28,7 +27,6 @@ from policy_lang.shell.slots import Slot
 
 CHANGES: dict[str, OptionChange] = {
     "tree": Tree(),
-    "hidden": Hidden(),
     "free": Free(),
     "operands: read... write": Operands((Slot("read", True), Slot("write")), "operands: read... write"),
     "role: read=write": ReplaceRole("read", "write", "role: read=write"),
@@ -50,7 +48,7 @@ def test_a_text_becomes_a_value_and_the_same_text_again(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "boom", "treee", "tree:", "free ", "opaque", "role", "operand: read"])
 def test_what_is_no_change_is_refused(text: str) -> None:
     with pytest.raises(
-        ValueError, match="is not a change; known are tree, hidden, linked, linked-tree, free, operands:, role:, act:"
+        ValueError, match="is not a change; known are tree, linked, linked-tree, free, operands:, role:, act:"
     ):
         read_change(text)
 
@@ -59,7 +57,7 @@ def test_the_sum_of_changes() -> None:
     assert summed([]) == UNCHANGED
     texts = ["tree", "role: read=write", "operands: text", "opaque: first", "note: a", "act: read x", "operands: read?"]
     total = summed([*map(read_change, texts), read_change("opaque: second"), read_change("note: b")])
-    assert (total.tree, total.hidden, total.free) == (True, False, False)
+    assert (total.tree, total.free) == (True, False)
     assert total.slots == (Slot("read", optional=True),)  # the last ones
     assert total.opaque == "first"
     assert total.notes == ("a", "b")

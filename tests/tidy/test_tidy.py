@@ -299,7 +299,7 @@ NOT_AT_THEIR_VALUE = {
     "searches that give up as `undecided` or a denial; tests reach them with smaller ones": """
         condition_combinations decision_work explored_commands witness_patterns diff_rules diff_tries diff_whole fact_reasons learn_exact learn_rounds
         lint_agents lint_principals nearest_nodes prove_tries query_cuts query_tries sampled_cases sampled_facts sampled_names sampled_requests script_steps
-        suggest_effects suggest_rounds tree_files usage_tries
+        suggest_effects suggest_rounds usage_tries
     """,
     "times, which a test would have to wait for; that they end is tested with shorter ones": """
         approval_wait_seconds call_seconds checkpoint_seconds client_seconds collect_seconds compile_seconds doctor_seconds
