@@ -56,14 +56,16 @@ class DecisionService:
         self.recorder.add(found)
         return found
 
-    def advice(self, request: Request, decision: Decision, caller: Caller) -> str:
-        """A sentence for an agent about what nothing grants; empty when there is none. Looked for when it is asked."""
+    def advice(self, requests: list[Request], decisions: list[Decision], caller: Caller) -> str:
+        """A sentence for an agent about what was denied; empty when there is none. Looked for when it is asked."""
         from ..engine.nearest import advice
 
         current = self.active.current
-        if current is None or decision.policy_digest != current.policy.digest:
+        if current is None or any(d.policy_digest != current.policy.digest for d in decisions):
             return ""
-        return advice(current.policy.engine, bind(request, self.principals.binding(caller)), decision)
+        binding = self.principals.binding(caller)
+        bound = [current.policy.timed(bind(r, binding)) for r in requests]
+        return advice(current.policy.engine, bound, decisions)
 
     def explain(self, request: Request, caller: Caller) -> Explanation:
         """A decision with what every rule about the action said. Raises RequestError."""

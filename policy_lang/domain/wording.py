@@ -1,6 +1,9 @@
-"""Numbers in sentences."""
+"""Numbers in sentences, and words that more than one part writes or reads."""
 
 from __future__ import annotations
+
+LEFT_OUT = "leave it out by the glob "
+"""What comes before a glob in the advice about a client's search; the hook names the tool's own argument instead."""
 
 
 def counted(number: int, noun: str) -> str:

@@ -366,11 +366,22 @@ def _literal(word: str) -> str:
     return "'" + word.replace("'", "'\"'\"'") + "'"
 
 
-def advice(engine: Engine, request: Request, decision: Decision) -> str:
-    """One sentence for an agent about the first thing that nothing grants: what is granted instead, or what to ask for.
+def advice(engine: Engine, requests: list[Request], decisions: list[Decision]) -> str:
+    """One sentence for an agent about what it asked for together, and was denied.
 
-    Empty where a rule denies, and where no rule could grant it.
+    Of a search by a client's tool it names the file in the way, when the rest may be searched. Else it is about the
+    first thing that nothing grants: what is granted instead, or what to ask for. Empty where a rule denies, and where
+    no rule could grant it.
     """
+    number = next((i for i, d in enumerate(decisions) if d.effect == DENY), None)
+    if number is None:
+        return ""
+    request, decision = requests[number], decisions[number]
+    if request.inner:
+        from .narrower import without_denied
+
+        if said := without_denied(engine, requests):
+            return said
     for effect in ungranted(engine, decision):
         found = exact(effect, request)
         if found is None:

@@ -120,8 +120,7 @@ class CompiledDecider:
         if made.effect == DENY and monotonic() < deadline:
             from ..engine.nearest import advice
 
-            denied = next(i for i, d in enumerate(decisions) if d.effect == DENY)
-            made.advice = advice(engine, requests[denied], decisions[denied])
+            made.advice = advice(engine, requests, decisions)
         return made
 
     def _observing(self, engine: Engine, contents: Contents) -> Callable[[Request], Decision]:

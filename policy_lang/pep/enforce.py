@@ -10,7 +10,7 @@ from ..domain.actions import ALLOW, ASK, DENY
 from .clients import client
 from .deciders import CompiledDecider, ServiceDecider
 from .payload import HookContext, text
-from .questions import Outcome, RefusedError
+from .questions import Outcome, RefusedError, worded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def enforce(name: str, options: Options, data: bytes) -> tuple[int, bytes, bytes
     outcome = _decided(found, context, options, _origin(name, payload)) if found else Outcome(ALLOW)
     if outcome.effect == ASK and not _may_ask(spec, payload, outcome, options):
         outcome = Outcome(DENY, (_approval(outcome), *outcome.reasons), outcome.tiers)
+    outcome.advice = worded(outcome.advice, found)
     reason = _reason(outcome)
     # what is only observed is not granted either: silence leaves it to the client's own flow
     value = None if outcome.observed and outcome.effect == ALLOW else spec.answer(outcome, event, reason)

@@ -57,14 +57,26 @@ def mcp_call(name: str, prefix: str = "mcp__", separator: str = "__") -> HookQue
     return HookQuestion("call", f"{server}.{tool}")
 
 
-def search(path: str) -> HookQuestion:
-    """A search of the contents below a folder: the reads that `rg --hidden` would do, whatever it looks for."""
-    return HookQuestion("run", ("rg", "--hidden", "-e", "x", "--", path), inner=True)
+def search(path: str, *options: str, narrower: str = "") -> HookQuestion:
+    """A search of the contents below a folder: the reads of ripgrep with these options, whatever it looks for."""
+    return HookQuestion("run", ("rg", *options, "-e", "x", "--", path), narrower, inner=True)
+
+
+def search_of_everything(path: str) -> HookQuestion:
+    """A search by a tool of which it is not known what it leaves out."""
+    return search(path, "--hidden", "--no-ignore")
 
 
 def listing(path: str) -> HookQuestion:
     """The names of the files below a folder, and not what is in them: a read of the folder, as `ls` does."""
     return HookQuestion("read", path)
+
+
+def stays_below(pattern: str, argument: str) -> None:
+    """Refuse a glob that may lead out of its folder. `argument` is the one that names the folder."""
+    starts = ("/", "~", "$")
+    if ".." in pattern or pattern.startswith(starts) or any(f"{c}/" in pattern for c in "{,(|"):
+        raise RefusedError(f"the pattern leaves its folder; name the folder by `{argument}`")
 
 
 def patch(change: str) -> HookQuestion:

@@ -14,12 +14,13 @@ class RefusedError(CallerError):
 
 
 class HookQuestion:
-    """One request."""
+    """One request. `narrower` is the tool's argument that leaves files out, with `{}` for the glob; empty for none."""
 
-    __slots__ = ("fields",)
+    __slots__ = ("fields", "narrower")
 
-    def __init__(self, action: str, resource: str | tuple[str, ...], **fields: object) -> None:
+    def __init__(self, action: str, resource: str | tuple[str, ...], narrower: str = "", **fields: object) -> None:
         self.fields: dict[str, object] = {"action": action, "resource": resource, **fields}
+        self.narrower = narrower
 
 
 class Outcome:
@@ -83,6 +84,19 @@ def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise RefusedError("the answer is not a decision")
     return tuple(value)
+
+
+def worded(advice: str, found: list[HookQuestion]) -> str:
+    """Advice in the terms of the tool that was called: the argument that leaves a file out. Empty where it has none."""
+    if not advice:
+        return ""
+    from ..domain.wording import LEFT_OUT  # a hook loads little
+
+    head, named, glob = advice.partition(LEFT_OUT)
+    if not named:
+        return advice
+    narrower = found[0].narrower
+    return f"{head}leave it out by `{narrower.replace('{}', glob.strip('`'))}`" if narrower else ""
 
 
 def combined(outcomes: list[Outcome]) -> Outcome:

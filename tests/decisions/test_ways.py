@@ -76,7 +76,7 @@ def test_the_nearest_rule_and_the_word_that_differs(
 )  # fmt: skip
 def test_nothing_is_said_where_a_rule_decides_or_none_could(asked: Request) -> None:
     assert ways(asked) == ""
-    assert nearest.advice(POLICY.engine, asked, POLICY.decide_request(asked)) == ""
+    assert nearest.advice(POLICY.engine, [asked], [POLICY.decide_request(asked)]) == ""
 
 
 def test_the_rules_that_are_shown_are_confirmed() -> None:
@@ -113,11 +113,11 @@ otherwise ask review run
 
 def test_an_agent_is_told_one_thing_that_it_can_do() -> None:
     asked = request("run", "pytest tests/test_x.py")
-    said = nearest.advice(POLICY.engine, asked, POLICY.decide_request(asked))
+    said = nearest.advice(POLICY.engine, [asked], [POLICY.decide_request(asked)])
     assert said.startswith("`tests/test_x.py` is not granted behind `pytest`: keep to run `pytest -")
     assert said.endswith("or ask a person to allow run `pytest tests/test_x.py`")
     asked = request("write", "lib/x")
-    said = nearest.advice(POLICY.engine, asked, POLICY.decide_request(asked))
+    said = nearest.advice(POLICY.engine, [asked], [POLICY.decide_request(asked)])
     assert said == "no rule grants anything like it; ask a person to allow write `lib/x`"
 
 

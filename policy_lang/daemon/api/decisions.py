@@ -41,10 +41,9 @@ def batch(service: PolicyService, call: HttpCall) -> HttpReply | DeferredReply:
         found = service.decisions.decide(requests, call.caller)
         out += [partial(_shown, one, r.id) for r, one in zip(requests, found, strict=True)]
         if model.advise:
-            denied = next((i for i, one in enumerate(found) if one.decision.effect == DENY), -1)
-            if denied >= 0 and (
-                said := service.decisions.advice(requests[denied], found[denied].decision, call.caller)
-            ):
+            decisions = [one.decision for one in found]
+            denied = next((i for i, one in enumerate(decisions) if one.effect == DENY), -1)
+            if denied >= 0 and (said := service.decisions.advice(requests, decisions, call.caller)):
                 shown = out[denied]
                 out[denied] = lambda: {**shown(), "advice": said}
         return _when_recorded(service, lambda: reply({"decisions": [one() for one in out]}))

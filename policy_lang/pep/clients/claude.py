@@ -9,7 +9,7 @@ import os
 
 from ...domain import strict_json
 from ...domain.actions import ALLOW, ASK
-from ..payload import HookContext, absolute, known, listing, mcp_call, operation, search, table, text
+from ..payload import HookContext, absolute, known, listing, mcp_call, operation, search, stays_below, table, text
 from ..questions import HookQuestion, Outcome, RefusedError
 from .base import Call, HookClient, RehearsalProtocol, SettingsForm, server_sent
 
@@ -51,18 +51,48 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
             out.append(HookQuestion("do", "sandbox.leave"))
         return out
     if tool in {"Read", "NotebookRead"}:
-        return [HookQuestion("read", text(given, "file_path" if tool == "Read" else "notebook_path"))]
+        return [HookQuestion("read", _place(text(given, "file_path" if tool == "Read" else "notebook_path"), context))]
     if tool in {"Write", "Edit", "MultiEdit", "NotebookEdit"}:
-        return [HookQuestion("write", text(given, "notebook_path" if tool == "NotebookEdit" else "file_path"))]
+        return [
+            HookQuestion(
+                "write", _place(text(given, "notebook_path" if tool == "NotebookEdit" else "file_path"), context)
+            )
+        ]
     if tool == "WebFetch":
         return [HookQuestion("connect", text(given, "url"), method="GET")]
-    folder = absolute(text(given, "path", context.cwd), context)
     if tool == "Grep":
-        return [search(folder)]
+        return [_search(_place(text(given, "path", ""), context), text(given, "glob", ""), text(given, "type", ""))]
     pattern = text(given, "pattern", "")
-    if pattern.startswith(("/", "~")) or ".." in pattern.split("/"):
-        raise RefusedError("the pattern leaves its folder; name the folder by `path`")
-    return [listing(folder)]
+    if pattern.startswith("/"):  # then it is the folder as well, up to the first name that is not plain
+        head = pattern[: min((i for i, c in enumerate(pattern) if c in "*?[{"), default=len(pattern))]
+        return [listing(head.rpartition("/")[0] or "/")]
+    stays_below(pattern, "path")
+    return [listing(_place(text(given, "path", ""), context))]
+
+
+def _place(path: str, context: HookContext) -> str:
+    """The place that a tool means, as Claude Code reads it: `~` is the home. Raises RefusedError."""
+    if path != path.strip():  # it takes blanks off, of which there are more than one would think
+        raise RefusedError("a path that begins or ends in a blank is ambiguous")
+    if path == "~" or path.startswith("~/"):
+        return context.home + path[1:]
+    return absolute(path, context) if path else context.cwd
+
+
+_LEFT_OUT = (".git", ".svn", ".hg", ".bzr", ".jj", ".sl")
+
+
+def _search(folder: str, glob: str, kind: str) -> HookQuestion:
+    """The search that `Grep` does, with its options in its order (read in 2.1.197, and measured)."""
+    globs = [f"!{name}" for name in _LEFT_OUT]
+    if glob.isascii() and glob.isprintable():
+        for part in glob.split():
+            globs += [part] if "{" in part and "}" in part else part.split(",")
+    else:  # blanks are cut elsewhere than here
+        globs.append("*")
+    options = [f"--glob={g}" for g in globs if g] + ([f"--type={kind}"] if kind else [])
+    narrower = f'glob: "{glob} {{}}"' if glob else 'glob: "{}"'
+    return search(folder, "--hidden", *options, narrower=narrower)
 
 
 def asks(payload: dict[str, object]) -> bool:

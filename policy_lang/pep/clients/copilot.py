@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from ...domain import strict_json
 from ...domain.actions import ALLOW, ASK
-from ..payload import HookContext, absolute, known, listing, mcp_call, operation, search, text
+from ..payload import (
+    HookContext,
+    absolute,
+    known,
+    listing,
+    mcp_call,
+    operation,
+    search_of_everything,
+    stays_below,
+    text,
+)
 from ..questions import HookQuestion, Outcome, RefusedError
 from .base import HookClient, SettingsForm
 
@@ -40,7 +50,10 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
     if tool == "web_fetch":
         return [HookQuestion("connect", text(given, "url"), method="GET")]
     folder = absolute(text(given, "path", context.cwd), context)
-    return [listing(folder) if tool == "glob" else search(folder)]
+    if tool != "glob":
+        return [search_of_everything(folder)]
+    stays_below(text(given, "pattern", ""), "path")
+    return [listing(folder)]
 
 
 def _arguments(value: object) -> dict[str, object]:

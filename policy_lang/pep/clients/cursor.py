@@ -6,7 +6,18 @@ Exit code 2 denies; without `failClosed` in its settings every other fault lets 
 from __future__ import annotations
 
 from ...domain.actions import ALLOW, ASK
-from ..payload import HookContext, absolute, known, listing, mcp_call, operation, search, table, text
+from ..payload import (
+    HookContext,
+    absolute,
+    known,
+    listing,
+    mcp_call,
+    operation,
+    search_of_everything,
+    stays_below,
+    table,
+    text,
+)
 from ..questions import HookQuestion, Outcome, RefusedError
 from .base import HookClient, SettingsForm
 
@@ -47,7 +58,10 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
     if len(folders) > 1:
         raise RefusedError("it is ambiguous which folder is meant")
     folder = absolute(text(given, folders[0]) if folders else ".", context)
-    return [search(folder) if tool == "Grep" else listing(folder)]
+    if tool == "Grep":
+        return [search_of_everything(folder)]
+    stays_below(text(given, "glob_pattern", ""), "target_directory")
+    return [listing(folder)]
 
 
 def asks(payload: dict[str, object]) -> bool:

@@ -6,7 +6,7 @@ import os
 
 from ...domain import strict_json
 from ...domain.actions import ALLOW
-from ..payload import HookContext, absolute, known, listing, mcp_call, operation, search, table, text
+from ..payload import HookContext, absolute, known, listing, mcp_call, operation, search, stays_below, table, text
 from ..questions import HookQuestion, Outcome, RefusedError
 from .base import Call, HookClient, RehearsalProtocol, SettingsForm
 
@@ -64,11 +64,29 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
     if tool == "google_web_search":
         return [operation("gemini", tool)]
     if tool in {"grep_search", "search_file_content"}:
-        return [search(folder)]
-    pattern = text(given, "pattern", "")
-    if pattern.startswith(("/", "~")) or ".." in pattern.split("/"):
-        raise RefusedError("the pattern leaves its folder; name the folder by `dir_path`")
+        return _searches(folder, given)
+    stays_below(text(given, "pattern", ""), "dir_path")
     return [listing(folder)]
+
+
+def _searches(folder: str, given: dict[str, object]) -> list[HookQuestion]:
+    """The searches that the tool may do (read in 0.61.0).
+
+    It takes a ripgrep that it has fetched, else `git grep`, else `grep -r`, else its own, which follows links; a pattern
+    that one of them refuses leads to the next. So what is ignored counts as read, but for the folders that all but
+    ripgrep and git leave out. `include_pattern` means something else to each: what it may take is believed of a name's
+    ending alone, and that it leaves out, since what takes no `!` finds nothing then.
+    """
+    include = text(given, "include_pattern", text(given, "include", ""))
+    ending = include.removeprefix("**/")
+    believed = include.startswith("!") or (ending.startswith("*.") and "*" not in ending[1:] and "?" not in ending)
+    globs = [f"--glob={include}"] if believed and include.isascii() and include.isprintable() else []
+    narrower = "" if include else 'include_pattern: "{}"'
+    if given.get("no_ignore") not in {None, False}:
+        return [search(folder, "--hidden", "--no-ignore", "-L", *globs, narrower=narrower)]
+    left_out = [f"--glob=!{name}/" for name in (".git", "node_modules", "bower_components", ".svn", ".hg")]
+    every = search(folder, "--hidden", "--no-ignore", "-L", *globs, *left_out, narrower=narrower)
+    return [every, search(folder, "--hidden", *globs, left_out[0], narrower=narrower)]
 
 
 def _fetched(prompt: str, url: str) -> list[HookQuestion]:
