@@ -35,8 +35,11 @@ def command(policy: str, action: str | None, resource: tuple[str, ...], requests
     policy check web.policy run -- git push --force
     policy check web.policy --requests session.jsonl
 
-    Exits 0 for allow, 1 for deny, 3 when approval is needed, 2 for bad input. With --requests it exits 0 when
-    every line was decided, and 2 when one was not a valid request.
+    It is asked as a client's hook asks it in this folder: the workspace is the top of the repository around it, and
+    commands come with its branch, its remotes and where a plain push goes. Options win; with --bare nothing is taken.
+
+    Exits 0 for allow, 1 for deny, 3 when approval is needed, 2 for bad input. With --requests each line is asked as it
+    stands; it exits 0 when every line was decided, and 2 when one was not a valid request.
     """
     format_ = options["format_"]
     if requests is not None:
@@ -46,12 +49,14 @@ def command(policy: str, action: str | None, resource: tuple[str, ...], requests
     if action is None or not resource:
         fail_usage("ACTION and RESOURCE are missing; or name a file with --requests", format_)
     loaded = load_policy(policy, format_)
-    request = build_request(loaded, action, resource, options)
+    request, _ = build_request(loaded, action, resource, options)
     decision = loaded.decide_request(request)
     if format_ == "json":
         from ..domain.serialize import decision_json
+        from ..wire.decisions import nearest_json
 
-        print_json(decision_json(decision), compact=True)
+        near = nearest_json(loaded.engine, request, decision)
+        print_json({**decision_json(decision), **near}, compact=True)
     else:
         from ..report.decisions import render_decision
 

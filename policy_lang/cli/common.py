@@ -118,31 +118,45 @@ def request_options(function: Function) -> Function:
             help="Decide as if it were then (UTC, 2027-01-31T09:00Z); default is the clock.",
         ),
         click.option("--pattern", is_flag=True, help="RESOURCE is a pattern: decide for every member of it."),
+        click.option(
+            "--bare", is_flag=True, help="Ask without the place: take no folders and no branch from where you are."
+        ),
     ]
     for option in reversed(options):
         function = option(function)
     return function
 
 
-def build_request(policy: Policy, action: str, resource: tuple[str, ...], options: dict[str, Any]) -> Request:
-    """A request from the command line. Several words are an argv; leaves with 2 on bad usage."""
+def build_request(
+    policy: Policy, action: str, resource: tuple[str, ...], options: dict[str, Any]
+) -> tuple[Request, tuple[str, ...]]:
+    """A request from the command line, and its fields that were taken from the place. Leaves with 2 on bad usage.
+
+    Several words are an argv. What no option says is taken from the place, as a hook tells it; a pattern, and what is
+    `bare`, is asked as it is.
+    """
     from ..domain.request import Request
 
     if action not in ACTIONS:
         fail_usage(f"unknown action `{action[:40]}`: {suggest(action, ACTIONS)}", options["format_"])
     if len(resource) > 1 and SORT_OF[action] != "command":
         fail_usage(f"`{action}` takes one resource, not {len(resource)}", options["format_"])
-    return Request(
+    asked = resource if len(resource) > 1 else resource[0]
+    taken: dict[str, object] = {}
+    place: dict[str, Any] = {name: options[name] for name in ("branch", "cwd", "workspace", "home")}
+    if not options["bare"] and not options["pattern"]:
+        from .place import fields_of
+
+        taken = fields_of(action, asked, place)
+        place |= taken
+    request = Request(
         action,
-        resource if len(resource) > 1 else resource[0],
+        asked,
         agent=options["agent"],
         repo=options["repo"],
-        branch=options["branch"],
         session=options["session"],
         context=_context(policy, options["context"], options["format_"]),
-        cwd=options["cwd"],
-        workspace=options["workspace"],
-        home=options["home"],
+        **place,
         tmp=options["tmp"],
         shell=options["shell"],
         method=options["method"],
@@ -151,6 +165,7 @@ def build_request(policy: Policy, action: str, resource: tuple[str, ...], option
         pattern=options["pattern"],
         now=moment(options["now"]),
     )
+    return request, tuple(taken)
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

@@ -20,17 +20,18 @@ from .common import FORMAT, build_request, load_policy, print_json, request_opti
 def command(policy: str, action: str, resource: tuple[str, ...], **options: Any) -> None:
     """Explain what POLICY says about ACTION on RESOURCE: each rule, whether it holds, and why.
 
-    Exits as `policy check` does.
+    It is asked as `policy check` does, and exits so; the last line says what was taken from the place.
     """
     loaded = load_policy(policy, options["format_"])
-    request = build_request(loaded, action, resource, options)
+    request, taken = build_request(loaded, action, resource, options)
     explanation = loaded.explain(request)
     if options["format_"] == "json":
-        from ..wire.decisions import explanation_json
+        from ..wire.decisions import explanation_json, nearest_json
 
-        print_json(explanation_json(explanation))
+        near = nearest_json(loaded.engine, request, explanation.decision)
+        print_json({**explanation_json(explanation), **near})
     else:
-        from ..report.decisions import render_explanation
+        from ..report.decisions import asked_from, render_explanation
 
         ways: list[str] = []
         if explanation.decision.effect != "allow":
@@ -38,4 +39,6 @@ def command(policy: str, action: str, resource: tuple[str, ...], **options: Any)
 
             ways = ways_on(loaded, request, explanation.decision)
         click.echo(render_explanation(request, explanation, ways))
+        if taken:
+            click.echo(asked_from(request, taken))
     sys.exit(EXITS[explanation.decision.effect])

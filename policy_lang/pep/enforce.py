@@ -10,7 +10,7 @@ from ..domain.actions import ALLOW, ASK, DENY
 from .clients import client
 from .deciders import CompiledDecider, ServiceDecider
 from .payload import HookContext, text
-from .questions import Outcome, RefusedError, worded
+from .questions import Outcome, RefusedError, depends_on_repository, worded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,11 +57,12 @@ def _decided(found: list[HookQuestion], context: HookContext, options: Options, 
     if "--agent" in options:
         common["agent"] = options["--agent"][0]
     common["origin"] = origin
-    if any(_of_git(q) for q in found):
+    of_git = [q for q in found if depends_on_repository(str(q.fields["action"]), q.fields["resource"])]
+    if of_git:
         from .repository import repository_state
 
         known = repository_state(context.workspace, context.home)
-        for question in filter(_of_git, found):
+        for question in of_git:
             question.fields.update(known)
     decider = decider_of(options)
     seconds = _SHARE * (float(options["--timeout"][0]) if "--timeout" in options else _SECONDS)
@@ -73,13 +74,6 @@ def _decided(found: list[HookQuestion], context: HookContext, options: Options, 
         if state:
             return Outcome(DENY, (f"people were asked (ticket {outcome.ticket}): it is {state}",))
     return outcome
-
-
-def _of_git(question: HookQuestion) -> bool:
-    """True for a command that may push, and so for one that may call another that does."""
-    resource = question.fields["resource"]
-    words = resource if isinstance(resource, tuple) else (str(resource),)
-    return question.fields["action"] == "run" and any("git" in w or "hub" in w for w in words)
 
 
 def decider_of(options: Options) -> ServiceDecider | CompiledDecider:

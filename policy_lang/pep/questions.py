@@ -86,6 +86,14 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def depends_on_repository(action: str, resource: object) -> bool:
+    """True for a command that may push, and so for one that may call another that does; and for a push itself."""
+    words = resource if isinstance(resource, (tuple, list)) else (str(resource),)
+    if action != "run":
+        return action in {"push", "force-push", "delete-ref"}
+    return any("git" in w or "hub" in w for w in words)
+
+
 def worded(advice: str, found: list[HookQuestion]) -> str:
     """Advice in the terms of the tool that was called: the argument that leaves a file out. Empty where it has none."""
     if not advice:

@@ -26,13 +26,16 @@ class _NotPlainError(CallerError):
     """A configuration that this reader does not follow."""
 
 
-def repository_state(workspace: str, home: str) -> dict[str, object]:
-    """The fields `branch` and `git` of requests about commands, as far as they are known. Raises nothing."""
+def repository_state(workspace: str, home: str, branch: str = "") -> dict[str, object]:
+    """The fields `branch` and `git` of requests about commands, as far as they are known. Raises nothing.
+
+    The current branch is read, unless one is named.
+    """
     if any(name.startswith(("GIT_DIR", "GIT_CONFIG", "GIT_COMMON_DIR", "GIT_WORK_TREE")) for name in os.environ):
         return {}
     try:
         folder, common = _git_folders(workspace)
-        branch = _branch(_read(os.path.join(folder, "HEAD"))) if folder else ""
+        branch = branch or (_branch(_read(os.path.join(folder, "HEAD"))) if folder else "")
     except (OSError, UnicodeDecodeError, _NotPlainError):
         return {}
     if not folder or not branch:

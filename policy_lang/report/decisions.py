@@ -47,6 +47,17 @@ def render_explanation(request: Request, explanation: Explanation, ways: Iterabl
     return "\n".join(lines)
 
 
+def asked_from(request: Request, taken: Iterable[str]) -> str:
+    """A line about what of a request was taken from the place where it was asked."""
+    taken = set(taken)
+    parts = [f"workspace `{visible(request.workspace or '')}`"] if "workspace" in taken else []
+    if "cwd" in taken and request.cwd != request.workspace:
+        parts.append(f"folder `{visible(request.cwd or '')}`")
+    if "branch" in taken:
+        parts.append(f"branch `{visible(request.branch or '')}`")
+    return colour(f"asked from here: {', '.join(parts or ['home'])}; --bare asks without", "dim")
+
+
 def effect_lines(resource: str | tuple[str, ...], decision: Decision) -> list[str]:
     """What a command does: each part of the script underlined, with its effects, their decisions and rules."""
     script = resource if isinstance(resource, str) else ""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from ..domain.actions import ALLOW
+from ..domain.decision import Decision
 from ..domain.errors import Diagnostic, RequestError
+from ..domain.request import Request
 from ..domain.serialize import decision_json, rule_json
 from ..domain.strict_json import Json
 from ..engine.explain import Explanation
+from ..engine.nearest import nearest, ungranted
+from ..engine.pdp import Engine
 
 
 def explanation_json(explanation: Explanation) -> Json:
@@ -16,6 +21,17 @@ def explanation_json(explanation: Explanation) -> Json:
         {**rule_json(a.rule), "layer": a.layer, "holds": a.holds, "why": a.why} for a in explanation.rules
     ]
     return out
+
+
+def nearest_json(engine: Engine, request: Request, decision: Decision) -> Json:
+    """`nearest`: the nearest rule to each thing that nothing grants, and in what they differ; empty without one."""
+    found = (nearest(engine, request, effect) for effect in ungranted(engine, decision))
+    rows = [
+        {"action": one.action, "pattern": one.pattern, "difference": one.difference, "rule": rule_json(one.rule)}
+        for one in found
+        if one is not None
+    ]
+    return {"nearest": rows} if rows and decision.effect != ALLOW else {}
 
 
 def error_json(error: RequestError, line: int | None = None) -> Json:
