@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -78,7 +79,9 @@ def command(
         if os.path.isdir(log) and (fault := verify(log).fault):
             fail_usage(f"nothing is learned from a log that is not whole: {fault}", format_)
         ceiling = os.path.relpath(against, folder) if within and against is not None else ""
-        wishes = Wishes(name, 1 << 62 if exact else evidence, without=without, within=ceiling)
+        never = 1 << 62
+        wishes = Wishes(name, never if exact else evidence, without=without, within=ceiling)
+        wishes = replace(wishes, urls=never) if exact else wishes
         try:
             found = learn(read, wishes, in_force, agent, workers or 0, folder)
         except PolicyError as error:

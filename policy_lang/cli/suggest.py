@@ -23,7 +23,7 @@ from ..records.suggesting.stops import KINDS, Stop, Stops, finder
 from ..records.suggesting.suggest import Proposal, Suggested, Suggester, SuggestError
 from ..report.style import visible
 from ..report.suggested import place_text, render_suggested
-from ..wire.analysis import row_json
+from ..wire.analysis import witness_json
 from .common import FORMAT, fail_policy, fail_usage, print_json, write_file
 from .log import reading
 
@@ -176,8 +176,8 @@ def _proposal(proposal: Proposal) -> dict[str, Any]:
         "first": min(s.first for s in proposal.stops),
         "last": proposal.seen.last,
         "examples": [_example(s) for s in proposal.stops[:3]],
-        "also": [row_json(r) for r in proposal.also],
-        "undecided": list(proposal.undecided),
+        "also": [{"request": witness_json(g.witness), "rule": g.rule.id} for g in proposal.also.grants],
+        "undecided": list(proposal.also.undecided),
         "lint": [_finding(f) for f in proposal.findings],
         "untested": proposal.untested,
         "diff": proposal.diff,

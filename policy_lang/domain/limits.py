@@ -348,6 +348,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("suggest_text", 1_000, "characters", "of what was stopped; what is longer nobody judges by looking at it"),
     Limit("suggest_effects", 12, "effects", "of one command, and one round, that may need a rule"),
     Limit("suggest_proposals", 20, "proposals", "that are verified and shown; each costs a comparison of two policies"),
+    Limit("suggest_beyond", 4, "requests", "of one rule that are shown of what a proposal permits besides"),
     Limit("suggest_rounds", 8, "rounds", "of taking back what was too wide; then it is not proposed"),
     Limit("learn_evidence", 10_000, "occurrences", "`--evidence`; nothing is surer after more"),
     Limit("learn_names", 1024, "entries", "agents' names kept as checked; on overflow the oldest is checked anew"),

@@ -76,8 +76,17 @@ def _word(request: Request, effect: Effect) -> Word | None:
     sort = sort_named(SORT_OF[effect.action])
     methods = (effect.method or request.method or "GET",) if sort.name == HOST else ()
     forms = sort.words(effect.resource, Circumstances(roots_of(request), request.branch, methods))
-    named = forms[0].definite if forms and not forms[0].rest else ()
-    return min(named, key=len, default=())[:_SEGMENTS] or None
+    whole = forms and (not forms[0].rest or sort.name == HOST)  # a host alone is all of its paths
+    named = forms[0].definite if whole else ()
+    word: Word = min(named, key=len, default=())
+    return word[: _most(sort.name, word)] or None
+
+
+def _most(sort: str, word: Word) -> int:
+    """How many segments of a word are looked at; of a connection's, of the URL's path."""
+    from ..facts.hosts import PATH as URL_PATH
+
+    return _SEGMENTS + (word.index(URL_PATH) if sort == HOST and word else 0)
 
 
 def _short(engine: Engine, entries: list[tuple[Entry, bool | None]]) -> set[int]:
@@ -331,11 +340,13 @@ def _written(sort: str, sequence: Sequence) -> str:
 
 
 def _written_host(sequence: Sequence) -> str:
-    (_, port), _, labels, path = _host_parts(sequence)
-    texts = list(map(_text, labels))
-    if texts[-2:] == ["*", "**"]:
-        del texts[-1]
-    host = ".".join(reversed(texts)) or "**"
+    (_, port), kind, labels, path = _host_parts(sequence)
+    host = _address(kind, labels)
+    if not host:
+        texts = list(map(_text, labels))
+        if texts[-2:] == ["*", "**"]:
+            del texts[-1]
+        host = ".".join(reversed(texts)) or "**"
     shown = host if port == "443" else f"{host}:{_text(port)}"
     if path == (MANY,):
         return shown
@@ -345,6 +356,18 @@ def _written_host(sequence: Sequence) -> str:
     return f"https://{shown}/{'/'.join(tail)}"
 
 
+def _address(kind: Label, labels: Sequence) -> str:
+    """The text of one address; empty for a name and for a network."""
+    from ..facts.hosts import NAME, PATH
+    from ..ir.sorts.host import host_text
+
+    digits = [label for label in labels if isinstance(label, str)]
+    if kind == NAME or not isinstance(kind, str) or len(digits) < len(labels) or len(digits) not in {8, 32}:
+        return ""
+    text = host_text(("", "", kind, *digits, PATH))
+    return f"[{text}]" if ":" in text else text
+
+
 def exact(effect: Effect, request: Request) -> tuple[str, str] | None:
     """The pattern that is exactly an effect's resource, and its method; None when no pattern is. Raises nothing."""
     try:
@@ -352,11 +375,12 @@ def exact(effect: Effect, request: Request) -> tuple[str, str] | None:
     except PolicyLangError:
         return None
     sort = SORT_OF[effect.action]
-    if word is None or len(word) >= _SEGMENTS:
+    if word is None or len(word) >= _most(sort, word):
         return None
     if sort == COMMAND:
         return " ".join(_literal(w) for w in word), ""
-    return _written(sort, word), (effect.method or request.method or "") if sort == HOST else ""
+    sequence: Sequence = (*word, MANY) if sort == HOST and not _host_parts(word)[3] else word
+    return _written(sort, sequence), (effect.method or request.method or "") if sort == HOST else ""
 
 
 def _literal(word: str) -> str:

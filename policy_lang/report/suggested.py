@@ -11,7 +11,7 @@ from ..records.suggesting.group import Refused
 from ..records.suggesting.stops import Stop, Stops
 from ..records.suggesting.suggest import Proposal, Suggested
 from .decisions import rule_place
-from .differences import agents_text, effect_of, witness_text
+from .differences import circumstances, witness_text
 from .style import colour, show_resource, visible
 
 _EXAMPLES = 3
@@ -28,7 +28,7 @@ def render_suggested(found: Suggested, stops: Stops) -> str:
         lines.append(f"all of them together: {colour(finding.code, finding.severity)} {visible(finding.message)}")
     lines += _not_proposed(found, stops)
     total = sum(s.seen.count for s in stops.found.values()) + sum(stops.lost.values())
-    more = f", {counted(found.more, 'more')} to come when these are settled" if found.more else ""
+    more = f", {found.more:,} more when these are settled" if found.more else ""
     lines.append(
         f"{counted(len(found.proposals), 'proposal')}{more}, from {counted(total, 'stop')} in "
         f"{counted(stops.decisions, 'decision')}"
@@ -89,16 +89,14 @@ def _odd(proposal: Proposal) -> list[str]:
 
 def _also(proposal: Proposal) -> list[str]:
     lines = []
-    for one in proposal.also[:_ALSO]:
-        lines.append(
-            f"   also permits: {colour(witness_text(one.witness), 'help')}, {agents_text(one)}: "
-            f"{effect_of(one.old)} -> {effect_of(one.new)}"
-        )
-    if len(proposal.also) > _ALSO:
-        lines.append(f"   also permits: {len(proposal.also) - _ALSO} things more")
-    lines += [f"   {colour('undecided', 'ask')}: {visible(why)}" for why in proposal.undecided]
+    for one in proposal.also.grants[:_ALSO]:
+        given = f"  ({'; '.join(circumstances(one.witness))})" if circumstances(one.witness) else ""
+        lines.append(f"   also permits: {colour(witness_text(one.witness), 'help')}{given}")
+    if len(proposal.also.grants) > _ALSO:
+        lines.append(f"   also permits: {len(proposal.also.grants) - _ALSO} more")
+    lines += [f"   {colour('undecided', 'ask')}: {visible(why)}" for why in proposal.also.undecided]
     if not lines:
-        lines.append("   permits nothing else: proved for every request")
+        lines.append("   permits nothing else")
     return lines
 
 

@@ -79,7 +79,7 @@ def test_few_spellings_stay_exact_and_several_become_a_pattern(tmp_path: Path) -
     assert set(found) == {('allow run "pytest **"',), ('allow run "black --check"',)}
     wide = found['allow run "pytest **"',]
     assert (wide["times"], wide["different"], wide["sessions"], wide["agents"]) == (4, 4, 4, ["a"])
-    assert [r["witness"]["resource"] for r in wide["also"]]
+    assert [r["request"]["resource"] for r in wide["also"]]
     assert found['allow run "black --check"',]["also"] == []
     exact = proposals(folder, "--exact")
     assert not any("**" in rule for rules in exact for rule in rules) and len(exact) == 5
@@ -90,7 +90,7 @@ def test_what_it_would_also_permit_is_confirmed_by_the_policy_with_the_rule(tmp_
     (found,) = proposals(folder).values()
     (row,) = found["also"]
     new = Policy.loads(patched(BASE, found))
-    asked = {k: v for k, v in row["witness"].items() if k in {"action", "resource"}}
+    asked = {k: v for k, v in row["request"].items() if k in {"action", "resource"}}
     assert new.decide(**asked, workspace="/workspace", home="/home/agent", lexical=True).effect == "allow"
     assert Policy.loads(BASE).decide(**asked, workspace="/workspace", lexical=True).effect == "deny"
 

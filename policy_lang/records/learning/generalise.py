@@ -36,7 +36,7 @@ class Shape:
     @property
     def general(self) -> bool:
         """True for what reaches further than what was seen."""
-        return bool(self.below)
+        return bool(self.below) or self.values > 1
 
     @property
     def judge(self) -> bool:

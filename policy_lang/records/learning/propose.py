@@ -29,7 +29,7 @@ Place = tuple[str, str, Word]
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """How a policy is to be learned. `evidence` is how many different values make a pattern."""
+    """How a policy is to be learned. `evidence` is how many different values make a pattern, `urls` those of a host."""
 
     name: str = "learned"
     evidence: int = 5
@@ -37,6 +37,7 @@ class Wishes:
     attributes: dict[str, AttributeType] = field(default_factory=dict)
     within: str = ""
     """The policy that this one stands within, as it is written in the text: tiers and attributes come from there."""
+    urls: int = 2
     without: tuple[str, ...] = ()
     """Labels of the baseline's rules that are left out."""
 
@@ -297,20 +298,21 @@ def _shapes(
         have = {s.place for s in made if not s.below}
         return [*made, *(Shape(w, seen=values[w], values=0) for w in sorted(extra - have))]
     if sort == HOST:
-        return list(_hosts(values, bounds))
+        return list(_hosts(values, bounds, wishes.urls))
     if sort == NAME and action == "call":
         return list(verb_shapes(values, bounds, wishes.evidence))
     return shapes(values, bounds, files=False)
 
 
-def _hosts(values: dict[Word, Seen], bounds: Bounds) -> Iterator[Shape]:
-    """One pattern for each host: its URL paths' common folder, or the host alone when they have none."""
+def _hosts(values: dict[Word, Seen], bounds: Bounds, evidence: int) -> Iterator[Shape]:
+    """One pattern for each host of many URL paths: their common folder, or the host alone when they have none."""
     groups: dict[Word, list[Word]] = {}
     for word in sorted(values):
         groups.setdefault(word[:2], []).append(word)
     for place, words in groups.items():
         total = together(values[w] for w in words)
-        if any(d[:2] == place for d in bounds.denied) or (len(words) == 1 and len(words[0]) > 2):
+        whole = any(len(w) == 2 for w in words)
+        if any(d[:2] == place for d in bounds.denied) or (len(words) < evidence and not whole):
             yield from (Shape(w, seen=values[w]) for w in words)
             continue
         common = _common([w[2:] for w in words])

@@ -85,6 +85,9 @@ def sort_stops(policy: Policy, file: tree.File, stops: Iterable[Stop]) -> Sorted
         if needs.before.effect == ALLOW:
             out.passing += one.stop.seen.count
             continue
+        if needs.before.verdict.undecided:
+            out.refuse(one.stop, next(iter(needs.before.reasons), "it could not be decided"))
+            continue
         if needs.before.opaque or needs.decision.opaque:
             out.refuse(one.stop, "the command could not be read whole")
             continue
@@ -226,7 +229,7 @@ def _rules(
             observed.add(("", action, "", method), word, replace(one.stop.seen, sessions=set(one.stop.seen.sessions)))
     for action, words in found.against.get(place, {}).items():
         observed.denied["", action] = words
-    return list(rules_of("", observed, Wishes(evidence=evidence), corrections, Draft("", [])))
+    return list(rules_of("", observed, Wishes(evidence=evidence, urls=evidence), corrections, Draft("", [])))
 
 
 def _unit(rules: Iterable[LearnedRule], need: tuple[str, str, Word]) -> Unit | None:

@@ -7,8 +7,6 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ...analysis.diff import Diff, diff
-from ...analysis.rows import DiffRow
 from ...domain.actions import ALLOW
 from ...domain.digest import sha256
 from ...domain.errors import AuthorError
@@ -23,6 +21,7 @@ from ...syntax import emit, tree
 from ...testing import CaseResult, run_tests
 from ..learning.observe import Seen
 from ..learning.propose import Corrections, comments_of, statement_of
+from .beyond import Beyond, beyond
 from .edit import RulePlace, added, parsed
 from .examples import tests_of
 from .group import Refused, Sorted, StopGroup, groups, narrowed, sort_stops
@@ -31,7 +30,6 @@ from .stops import Stop, Stops
 
 _MOST = limit("suggest_proposals")
 _ROUNDS = limit("suggest_rounds")
-_WIDER = ("widened", "lowered")
 
 
 class SuggestError(AuthorError):
@@ -42,8 +40,7 @@ class SuggestError(AuthorError):
 class Proposal:
     """Rules for the stops of a group, verified: with them in the policy all of these stops pass.
 
-    `also` are requests beyond the stops that pass as well, each confirmed by both policies; `undecided` says what was
-    not decided about that. `text` is the whole policy with rules and tests in it.
+    `also` are requests beyond the stops that pass as well. `text` is the whole policy with rules and tests in it.
     """
 
     id: str
@@ -52,8 +49,7 @@ class Proposal:
     rules: tuple[str, ...]
     text: str
     diff: str
-    also: tuple[DiffRow, ...] = ()
-    undecided: tuple[str, ...] = ()
+    also: Beyond
     untested: str = ""
     findings: list[Finding] = field(default_factory=list)
 
@@ -114,7 +110,7 @@ class Suggester:
             if not changed:
                 break
         shown = [g for g in made[:_MOST] if verified.get((g.place, tuple(statements(g))))]
-        proposals = [p for g in shown if (p := self.proposal(g, found)) is not None]
+        proposals = [self.proposal(group, found) for group in shown]
         return Suggested(proposals, list(found.refused.values()), found.passing, len(made[_MOST:]))
 
     def _verified(self, group: StopGroup, found: Sorted, corrections: Corrections) -> bool:
@@ -137,37 +133,26 @@ class Suggester:
         text = added(self.file, [(place, parts)], tests)
         return text, Policy.loads(text, self.path)
 
-    def proposal(self, group: StopGroup, found: Sorted) -> Proposal | None:
-        """The whole proposal of a group; None when the comparison of the policies shows that it is none."""
+    def proposal(self, group: StopGroup, found: Sorted) -> Proposal:
+        """The whole proposal of a group that is verified."""
         parts, rules = parts_of(group), tuple(statements(group))
         _, policy = self.with_parts(group.place, parts)
-        compared = diff(self.policy.engine, policy.engine)
-        own = {r.id for r in self.policy.policy_set.layers[0].rules}
-        if any(r.kind not in _WIDER or r.rule.id in own for r in compared.rows):
-            for one in group.members:
-                found.refuse(one.stop, "the rule would change more than it grants")
-            return None
         also = self._also(group, policy, rules)
         tests = tests_of(self.policy, policy, group, found)
         text, tested = self.with_parts(group.place, parts, tests.parts)
         untested = tests.why
         if any(_case(r) not in self.failing for r in run_tests(tested).failures):
             text, untested = added(self.file, [(group.place, parts)]), "the tests of the policy would fail"
-        undecided = dict.fromkeys(u.why for u in (*compared.undecided, *also.undecided))
         name = sha256("\0".join([self.policy.digest, repr(group.place), *rules]).encode()).hexdigest()[:8]
-        return Proposal(
-            name, group, group.place, rules, text, self.difference(text), tuple(also.rows), tuple(undecided), untested
-        )
+        return Proposal(name, group, group.place, rules, text, self.difference(text), also, untested)
 
-    def _also(self, group: StopGroup, policy: Policy, rules: tuple[str, ...]) -> Diff:
+    def _also(self, group: StopGroup, policy: Policy, rules: tuple[str, ...]) -> Beyond:
         """What passes beyond exactly what was stopped."""
         exact = dict.fromkeys(statement(g) for one in group.members for g in one.grants)
         if set(exact) == set(rules):
-            return Diff()
+            return Beyond()
         only = self.with_parts(group.place, [*parsed("\n".join(exact), self.path).items])[1]
-        found = diff(only.engine, policy.engine)
-        found.rows = [r for r in found.rows if r.kind in _WIDER]
-        return found
+        return beyond(only, policy, self.policy)
 
     def accepted(self, proposal: Proposal) -> Suggester:
         """What proposes for the policy with a proposal in it."""

@@ -1,0 +1,80 @@
+"""Requests beyond what was stopped that a proposal lets pass, by the exact query, each confirmed by both policies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from ...analysis.members import matching
+from ...analysis.query import QueryGrant, query
+from ...analysis.witness import Witness, verdict_on
+from ...automata.pattern import Sequence
+from ...domain.actions import ALLOW, COMMAND
+from ...domain.limits import limit
+from ...engine.pdp import Engine
+from ...engine.readings import profile_of
+from ...ir.model import Rule
+from ...policy import Policy
+from ...shell.profile import Profile
+
+_MOST = limit("suggest_beyond")
+
+
+@dataclass(slots=True)
+class Beyond:
+    """What passes beyond what was stopped: nothing when both are empty, which is a proof then."""
+
+    grants: list[QueryGrant] = field(default_factory=list)
+    undecided: list[str] = field(default_factory=list)
+
+
+def beyond(exact: Policy, proposed: Policy, old: Policy) -> Beyond:
+    """What `proposed` allows by the rules that `old` has not, and `exact`, which grants what was stopped, does not."""
+    out = Beyond()
+    known = {r.id for layer in old.policy_set.layers for r in layer.rules}
+
+    def accept(witness: Witness) -> bool:
+        return verdict_on(exact.engine, witness).effect != ALLOW
+
+    for rule in proposed.policy_set.layers[0].rules:
+        if rule.id in known:
+            continue
+        answer = query(proposed.engine, rule.actions, rule.include, accept=accept)
+        for grant in answer.grants:
+            if grant.rule.id == rule.id:
+                out.grants += [*islice(_telling(proposed.engine, rule, grant, accept), _MOST)] or [grant]
+        about = f"`{rule.id}`"
+        out.undecided += [text for text in answer.undecided if about in text or "`" not in text]
+    return out
+
+
+def _telling(engine: Engine, rule: Rule, grant: QueryGrant, accept: Callable[[Witness], bool]) -> Iterator[QueryGrant]:
+    """The same grant with the sub-commands and options that a program is known to have."""
+    for sequence in (s for p in rule.include for s in p.sequences) if rule.sort == COMMAND else ():
+        words = tuple(_words(sequence))
+        profile = profile_of(words[0], engine.profiles) if words else None
+        for more in _known(profile, words):
+            witness = replace(grant.witness, resource=(*words, *more))
+            allowed = verdict_on(engine, witness, supposed=True).effect == ALLOW
+            if allowed and matching(rule.include, witness) is not None and accept(witness):
+                yield replace(grant, witness=witness)
+
+
+def _words(sequence: Sequence) -> Iterator[str]:
+    """The words with which a pattern begins."""
+    for label in sequence:
+        if not isinstance(label, str):
+            return
+        yield label
+
+
+def _known(profile: Profile | None, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for word in words[1:]:
+        following = profile.commands.get(word) if profile is not None else None
+        if following is None:
+            break
+        profile = following
+    if profile is not None:
+        yield from ((name,) for name in profile.commands)
+        yield from ((name,) for name in profile.options)
