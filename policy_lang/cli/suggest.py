@@ -6,13 +6,14 @@ import os
 import sys
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from ..audit.verify import verify
 from ..domain.errors import PolicyError
 from ..domain.limits import limit
+from ..domain.wording import counted
 from ..lint.config import LintConfigError, find_config, read_config
 from ..lint.linter import Options
 from ..records.cores import spread
@@ -24,6 +25,7 @@ from ..records.suggesting.suggest import Proposal, Suggested, Suggester, Suggest
 from ..report.style import visible
 from ..report.suggested import place_text, render_suggested
 from ..wire.analysis import witness_json
+from .accepting import accept_at_terminal
 from .common import FORMAT, fail_policy, fail_usage, print_json, write_file
 from .log import reading
 
@@ -46,30 +48,39 @@ from .log import reading
 )  # fmt: skip
 @click.option("--exact", is_flag=True, help="Generalise nothing.")
 @click.option("--no-lint", is_flag=True, help="Leave the linter's view out: it takes some seconds.")
+@click.option("--review", is_flag=True, help="Ask about each at this terminal, and write what is accepted.")
 @click.option("--accept", "accepted", multiple=True, metavar="ID", help="Write this proposal into the policy.")
 @FORMAT
 def command(
     logs: tuple[str, ...], path: str, agent: str | None, kinds: tuple[str, ...], at_least: int, evidence: int,
-    exact: bool, no_lint: bool, accepted: tuple[str, ...], format_: str,
+    exact: bool, no_lint: bool, review: bool, accepted: tuple[str, ...], format_: str,
 ) -> None:  # fmt: skip
     """Propose the least rules that would have let pass what LOG shows as denied or asked.
 
     \b
     policy suggest /var/lib/policy_lang/log
+    policy suggest LOG --review
     policy suggest LOG --agent codex --kind deny --accept 1f0c9a2e
 
     Each proposal says what it would have let pass, how often, what else it permits, what the linter finds in it, and
     how the policy changes, with tests. What a rule denies, what could not be read, and what a secret was taken out of
-    is never proposed. Nothing is written without --accept. Exits 0, 1 when a proposal cannot be accepted, 2 for
-    bad input.
+    is never proposed. Nothing is written without --review or --accept. Exits 0, 1 when a proposal cannot be accepted,
+    2 for bad input.
     """
+    if review and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        fail_usage("`--review` asks a person, and there is no terminal; `--accept ID` names what is accepted", format_)
+    if review and (accepted or format_ == "json"):
+        fail_usage("`--review` goes neither with `--accept` nor with `--format json`", format_)
     with reading(format_):
         stops = _stops(logs, kinds or KINDS, agent, format_)
         try:
             suggester = Suggester(path, 1 << 62 if exact else evidence)
+            options = None if no_lint or accepted else lint_options(path, format_)
+            if review:
+                _review(suggester, stops, at_least, options)
             found = suggester.suggest(stops, at_least)
-            if not no_lint and not accepted:
-                suggester.lint(found, lint_options(path, format_))
+            if options is not None:
+                suggester.lint(found, options)
         except PolicyError as error:
             fail_policy(error, format_)
         except SuggestError as error:
@@ -111,6 +122,16 @@ def lint_options(path: str, format_: str) -> Options:
         )  # fmt: skip
     except LintConfigError as error:
         fail_usage(str(error), format_)
+
+
+def _review(suggester: Suggester, stops: Stops, at_least: int, options: Options | None) -> NoReturn:
+    def write(before: Suggester, text: str) -> None:
+        write_policy(before, text, "text")
+        click.echo(f"wrote {visible(before.path)}")
+
+    accepted = accept_at_terminal(suggester, stops, at_least, options, write)
+    click.echo(f"{counted(accepted, 'proposal')} accepted")
+    sys.exit(0)
 
 
 def _accept(

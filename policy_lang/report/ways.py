@@ -21,6 +21,7 @@ def ways_on(policy: Policy, request: Request, decision: Decision) -> list[str]:
         rules = []  # a compiled policy has no source that could have a rule more
     if rules:
         lines.append("to allow exactly this: " + "  ".join(f"`{rule}`" for rule in rules))
+        lines.append("for all that a log shows as stopped: `policy suggest LOG`")
     return lines
 
 

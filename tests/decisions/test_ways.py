@@ -94,7 +94,8 @@ def test_the_rules_that_are_shown_are_confirmed() -> None:
         asked = request("run", command)
         text = ways(asked)
         assert "to allow exactly this: " in text
-        rules = text.partition("to allow exactly this: ")[2].replace("`", "")
+        rules = text.partition("to allow exactly this: ")[2].splitlines()[0].replace("`", "")
+        assert "`policy suggest LOG`" in text
         more = Policy.loads('policy "w"\nallow read "src/"\nallow run "cat **"\n' + rules)
         assert more.decide_request(asked).effect == "allow", rules
 

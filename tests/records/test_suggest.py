@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,7 @@ from policy_lang.domain.request import Request
 from policy_lang.records.suggesting.edit import parsed
 from policy_lang.records.suggesting.stops import finder
 from policy_lang.syntax.format import format_file
-from tests.console.support import Result, policy
+from tests.console.support import ROOT, Result, policy
 
 from .support import decided, request
 
@@ -351,6 +355,94 @@ def test_an_id_is_of_one_policy_and_one_rule(tmp_path: Path) -> None:
     (folder / "agent.policy").write_text(changed)
     assert "look anew" in suggest(folder, "--accept", found["id"], code=2).err
     assert (folder / "agent.policy").read_text() == changed
+
+
+class Terminal:
+    """A person at `policy suggest --review`: answers as questions come."""
+
+    def __init__(self, folder: Path, *words: str) -> None:
+        self.main, side = pty.openpty()
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+        command = [sys.executable, "-m", "policy_lang", "suggest", "log", "--no-lint", "--review", *words]
+        self.process = subprocess.Popen(command, stdin=side, stdout=side, stderr=side, cwd=folder, env=env)
+        os.close(side)
+        self.shown = ""
+
+    def until(self, text: str) -> str:
+        """What is shown from the last answer up to a text."""
+        shown = ""
+        while text not in shown:
+            try:
+                chunk = os.read(self.main, 4096).decode(errors="replace")
+            except OSError:
+                chunk = ""
+            assert chunk, shown
+            shown += chunk
+        self.shown += shown
+        return shown
+
+    def answer(self, text: str) -> None:
+        os.write(self.main, text.encode() + b"\n")
+
+    def left(self) -> int:
+        try:
+            while chunk := os.read(self.main, 4096):
+                self.shown += chunk.decode(errors="replace")
+        except OSError:
+            pass
+        os.close(self.main)
+        return self.process.wait(30)
+
+
+def test_a_person_answers_each_at_a_terminal(tmp_path: Path) -> None:
+    asked = [request("read", "lib/a"), request("run", "make"), request("write", "out/x")]
+    folder = place(tmp_path, asked)
+    person = Terminal(folder)
+    assert 'allow read "lib/a"' in person.until("accept?")
+    person.answer("y")
+    assert 'allow run "make"' in person.until("accept?")
+    assert 'allow read "lib/a"' in (folder / "agent.policy").read_text()
+    person.answer("n")
+    assert 'allow write "out/x"' in person.until("accept?")
+    person.answer("e")
+    person.until("rules")
+    person.answer('deny write "out/x"')
+    assert "rules that grant" in person.until("accept?")
+    person.answer("e")
+    person.until("rules")
+    person.answer('ask review write "out/**"')
+    assert 'ask review write "out/**"' in person.until("accept?")
+    person.answer("y")
+    assert person.left() == 0 and "2 proposals accepted" in person.shown
+    new = Policy.load(str(folder / "agent.policy"))
+    assert [new.decide_request(a).effect for a in asked] == ["allow", "deny", "ask"]
+
+
+@pytest.mark.parametrize("words", ["q", "", "\x04"])
+def test_who_leaves_has_written_nothing(tmp_path: Path, words: str) -> None:
+    folder = place(tmp_path, [request("read", "lib/a")])
+    person = Terminal(folder)
+    person.until("accept?")
+    person.answer(words)
+    if words != "q":
+        person.until("accept?" if not words else "")
+        person.answer("q")
+    assert person.left() == 0 and (folder / "agent.policy").read_text() == BASE
+
+
+def test_a_policy_that_changed_while_a_person_thought_is_left_alone(tmp_path: Path) -> None:
+    folder = place(tmp_path, [request("read", "lib/a")])
+    person = Terminal(folder)
+    person.until("accept?")
+    (folder / "agent.policy").write_text(BASE + "# more\n")
+    person.answer("y")
+    assert person.left() == 1 and "has changed meanwhile" in person.shown
+    assert (folder / "agent.policy").read_text() == BASE + "# more\n"
+
+
+def test_review_needs_a_terminal(tmp_path: Path) -> None:
+    folder = place(tmp_path, [request("read", "lib/a")])
+    assert "there is no terminal" in suggest(folder, "--review", code=2).err
 
 
 def test_what_the_linter_finds_stands_at_its_proposal(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ _EFFECTS = limit("suggest_effects")
 _TEXT = limit("suggest_text")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class StopRequest:
     """A stop with its request, where its rules would go, and what it needs: the words of each action and method."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
-from ...domain.actions import ALLOW
+from ...domain.actions import ALLOW, ASK, DENY
 from ...domain.digest import sha256
 from ...domain.errors import AuthorError
 from ...domain.limits import limit
@@ -30,6 +30,9 @@ from .stops import Stop, Stops
 
 _MOST = limit("suggest_proposals")
 _ROUNDS = limit("suggest_rounds")
+_TYPED = "what you typed"
+Key = tuple[tuple[str, ...], tuple[str, ...]]
+"""Agents' globs and rules of a proposal."""
 
 
 class SuggestError(AuthorError):
@@ -45,8 +48,7 @@ class Proposal:
 
     id: str
     group: StopGroup
-    place: RulePlace
-    rules: tuple[str, ...]
+    nodes: tuple[tree.RuleNode, ...]
     text: str
     diff: str
     also: Beyond
@@ -54,14 +56,24 @@ class Proposal:
     findings: list[Finding] = field(default_factory=list)
 
     @property
+    def place(self) -> RulePlace:
+        """Where the rules go."""
+        return self.group.place
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules as the language has them."""
+        return tuple(map(emit.statement, self.nodes))
+
+    @property
     def seen(self) -> Seen:
         """How often what passes was stopped, in which sessions, and when last."""
         return self.group.seen
 
     @property
-    def key(self) -> tuple[RulePlace, tuple[str, ...]]:
-        """What it is, whatever else is in the policy."""
-        return RulePlace(self.place.agents), self.rules
+    def key(self) -> Key:
+        """The name that it has whatever else is in the policy."""
+        return _key(self.place, self.rules)
 
     @property
     def stops(self) -> list[Stop]:
@@ -93,14 +105,18 @@ class Suggester:
         if self.policy.policy_set.layers[0].guardrail:
             raise SuggestError(f"`{path}` is a guardrail, and grants nothing: name the policy that agents run under")
         self.failing = {_case(r) for r in run_tests(self.policy).failures}
+        self.found = Sorted()
 
-    def suggest(self, stops: Stops, at_least: int = 1) -> Suggested:
-        """Proposals for the stops of a log."""
-        found = sort_stops(self.policy, self.file, stops.found.values())
+    def suggest(self, stops: Stops, at_least: int = 1, without: Container[Key] = ()) -> Suggested:
+        """Proposals for the stops of a log, `without` those that a person has answered."""
+        found = self.found = sort_stops(self.policy, self.file, stops.found.values())
         corrections: dict[RulePlace, Corrections] = {}
         verified: dict[tuple[RulePlace, tuple[str, ...]], bool] = {}
         for _ in range(_ROUNDS):
-            made = [g for g in groups(found, self.evidence, corrections) if g.seen.count >= at_least]
+            made = [
+                g for g in groups(found, self.evidence, corrections)
+                if g.seen.count >= at_least and _key(g.place, statements(g)) not in without
+            ]  # fmt: skip
             changed = False
             for group in made[:_MOST]:
                 key = (group.place, tuple(statements(group)))
@@ -110,8 +126,8 @@ class Suggester:
             if not changed:
                 break
         shown = [g for g in made[:_MOST] if verified.get((g.place, tuple(statements(g))))]
-        proposals = [self.proposal(group, found) for group in shown]
-        return Suggested(proposals, list(found.refused.values()), found.passing, len(made[_MOST:]))
+        proposals = [self._proposal(g, parts_of(g), found) for g in shown]
+        return Suggested(proposals, list(found.refused.values()), found.passing, len(made) - len(shown))
 
     def _verified(self, group: StopGroup, found: Sorted, corrections: Corrections) -> bool:
         """Whether a group passes by its rules, and nothing that a rule stopped does; what does not is corrected."""
@@ -133,18 +149,38 @@ class Suggester:
         text = added(self.file, [(place, parts)], tests)
         return text, Policy.loads(text, self.path)
 
-    def proposal(self, group: StopGroup, found: Sorted) -> Proposal:
-        """The whole proposal of a group that is verified."""
-        parts, rules = parts_of(group), tuple(statements(group))
+    def written(self, proposal: Proposal, text: str) -> Proposal:
+        """The proposal with rules that a person wrote instead, for those stops that pass by them.
+
+        Raises PolicyError for what does not compile, SuggestError for what is not a rule that lets one of them pass.
+        """
+        nodes = [*parsed(text, _TYPED).items]
+        if not nodes or not all(isinstance(n, tree.RuleNode) and n.effect.text != DENY for n in nodes):
+            raise SuggestError('write rules that grant, such as `allow run "make"` or `ask review run "make"`')
+        _, policy = self.with_parts(proposal.place, nodes)
+        let = next((r for q, r, before in self.found.guarded if _let(policy, q, before.effect)), None)
+        if let is not None:
+            raise SuggestError(f"that would let pass what `{let.id}` stopped")
+        passing = [m for m in proposal.group.members if _passes(policy, m.request)]
+        if not passing:
+            raise SuggestError("that lets none of these stops pass")
+        return self._proposal(replace(proposal.group, members=passing), nodes, self.found)
+
+    def _proposal(self, group: StopGroup, parts: Sequence[emit.Part], found: Sorted) -> Proposal:
+        """The whole proposal of rules that are verified."""
+        nodes = tuple(part for part in parts if isinstance(part, tree.RuleNode))
+        rules = tuple(map(emit.statement, nodes))
         _, policy = self.with_parts(group.place, parts)
         also = self._also(group, policy, rules)
+        if any(node.effect.text == ASK for node in nodes):
+            also.undecided.append("what else would be asked for is not looked for")
         tests = tests_of(self.policy, policy, group, found)
         text, tested = self.with_parts(group.place, parts, tests.parts)
         untested = tests.why
         if any(_case(r) not in self.failing for r in run_tests(tested).failures):
             text, untested = added(self.file, [(group.place, parts)]), "the tests of the policy would fail"
         name = sha256("\0".join([self.policy.digest, repr(group.place), *rules]).encode()).hexdigest()[:8]
-        return Proposal(name, group, group.place, rules, text, self.difference(text), also, untested)
+        return Proposal(name, group, nodes, text, self.difference(text), also, untested)
 
     def _also(self, group: StopGroup, policy: Policy, rules: tuple[str, ...]) -> Beyond:
         """What passes beyond exactly what was stopped."""
@@ -181,7 +217,7 @@ class Suggester:
         if not found.proposals:
             return
         before = {f.fingerprint for f in lint_context(self._context(self.text, options), options).findings}
-        rules = {(p.place, emit.statement(part)): part for p in found.proposals for part in _nodes(p.group)}
+        rules = {(p.place, emit.statement(node)): node for p in found.proposals for node in p.nodes}
         text = added(self.file, [(place, [part]) for (place, _), part in rules.items()])
         owners = _owners(parsed(text, self.path), found.proposals)
         for finding in lint_context(self._context(text, options), options).findings:
@@ -208,13 +244,18 @@ def _case(result: CaseResult) -> tuple[object, ...]:
     return (test.name, test.agent, case.action, case.resource, case.effect, case.tier)
 
 
+def _passes(policy: Policy, request: Request) -> bool:
+    """Whether nothing is denied any more; a person may choose to be asked."""
+    return policy.decide_request(request).effect != DENY
+
+
+def _key(place: RulePlace, rules: Iterable[str]) -> Key:
+    return place.agents, tuple(rules)
+
+
 def statements(group: StopGroup) -> list[str]:
     """The rules of a group as the language has them."""
-    return [emit.statement(node) for node in _nodes(group)]
-
-
-def _nodes(group: StopGroup) -> list[tree.RuleNode]:
-    return [statement_of(rule) for rule in group.rules]
+    return [emit.statement(statement_of(rule)) for rule in group.rules]
 
 
 def parts_of(group: StopGroup) -> list[emit.Part]:
