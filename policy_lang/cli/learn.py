@@ -16,6 +16,7 @@ from ..audit.verify import verify
 from ..domain.errors import PolicyError
 from ..domain.limits import limit
 from ..policy import Policy
+from ..records.learning.observe import granted
 from ..records.learning.propose import Wishes
 from ..records.learning.prove import Learned, learn
 from ..records.source import Counted, lines
@@ -37,6 +38,7 @@ _NAME = re.compile(r"[A-Za-z0-9._/-]{1,64}\Z")
     help="Number of different values in one place that make a pattern.",
 )  # fmt: skip
 @click.option("--exact", is_flag=True, help="Generalise nothing.")
+@click.option("--observed", is_flag=True, help="Also from what passed only because the policy was observed.")
 @click.option("--without", multiple=True, metavar="LABEL", help="Leave this rule of std.baseline out.")
 @click.option("--within", is_flag=True, help="Make --against the ceiling of the proposal, so that nothing exceeds it.")
 @click.option("--name", default="learned", show_default=True, help="The policy's name.")
@@ -46,10 +48,12 @@ _NAME = re.compile(r"[A-Za-z0-9._/-]{1,64}\Z")
 )
 @FORMAT
 def command(
-    log: str, against: str | None, agent: str | None, evidence: int, exact: bool, without: tuple[str, ...],
-    within: bool, name: str, output: str | None, workers: int | None, format_: str,
+    log: str, against: str | None, agent: str | None, evidence: int, exact: bool, observed: bool,
+    without: tuple[str, ...], within: bool, name: str, output: str | None, workers: int | None, format_: str,
 ) -> None:  # fmt: skip
     """Propose a minimal, readable policy that keeps every allow and ask that LOG records.
+
+    With --observed also what nothing granted, and what passed because the policy was only observed: read all of it.
 
     \b
     policy learn /var/lib/policy_lang/log --against web.policy -o learned.policy
@@ -73,7 +77,7 @@ def command(
     folder = os.path.dirname(os.path.abspath(output)) if output is not None else os.getcwd()
 
     def read() -> Iterator[Counted]:
-        return lines(log)
+        return granted(lines(log)) if observed else lines(log)
 
     with reading(format_):
         if os.path.isdir(log) and (fault := verify(log).fault):

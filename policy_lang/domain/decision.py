@@ -155,9 +155,9 @@ class Decision:
 
     @property
     def effects(self) -> tuple[Effect, ...]:
-        """Every effect that was considered, with its own verdict."""
+        """Every effect that was considered, with its own verdict: the policy's, also where it is only observed."""
         answer = self._answer
-        return answer.parts or (Effect(answer.action, answer.resource, answer.verdict),)
+        return answer.parts or (Effect(answer.action, answer.resource, answer.would or answer.verdict),)
 
     @property
     def files(self) -> tuple[tuple[str, str], ...]:

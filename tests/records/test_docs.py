@@ -15,17 +15,18 @@ from policy_lang.cli.main import cli
 from policy_lang.domain.request import ORIGIN
 from policy_lang.records.ocsf import ocsf_event
 from policy_lang.records.row import row
-from tests.console.support import ROOT
+from tests.console.support import ROOT, policy
 from tests.needs import extra
 
 from .support import day, decided, request
 
 HOW_TO = (ROOT / "docs/how-to/keep-records.md").read_text()
+STOPS = (ROOT / "docs/how-to/from-stops-to-rules.md").read_text()
 REFERENCE = (ROOT / "docs/reference/records.md").read_text()
 
 
 def commands() -> list[str]:
-    text = "\n".join(re.findall(r"^```sh\n(.*?)^```$", HOW_TO, re.MULTILINE | re.DOTALL))
+    text = "\n".join(re.findall(r"^```sh\n(.*?)^```$", HOW_TO + STOPS, re.MULTILINE | re.DOTALL))
     found = re.findall(r"^(?:[A-Z_]+=\S+ )?policy (.*?)(?:  +#.*)?$", text, re.MULTILINE)
     return [f.partition(" > ")[0] for f in found]
 
@@ -96,3 +97,16 @@ def reached(value: Any, path: list[str]) -> bool:
         return False
     inner = value[name]
     return any(reached(v, path[1:]) for v in inner) if many else reached(inner, path[1:])
+
+
+def test_the_example_of_stops_says_what_is_said(tmp_path: Path) -> None:
+    (text,) = re.findall(r"^```policy\n(.*?)^```$", STOPS, re.MULTILINE | re.DOTALL)
+    (shown,) = re.findall(r"^```text\n(.*?)^```$", STOPS, re.MULTILINE | re.DOTALL)
+    (tmp_path / "web.policy").write_text(text)
+    asked = [
+        request("run", f"pytest tests/test_{n}.py", agent="codex", session=f"s{n}") for n in ("cart", "login", "pay")
+    ]
+    asked += [request("run", "git push origin main", agent="codex"), request("read", ".env", agent="codex")]
+    decided(tmp_path / "LOG", asked, text)
+    said = policy("suggest", "LOG", "--policy", "web.policy", cwd=tmp_path).out
+    assert re.sub(r"\d{4}-\d\d-\d\d", "2026-11-29", said) == shown

@@ -24,13 +24,16 @@ from policy_lang.records.row import row
 from policy_lang.records.select import Selection
 from policy_lang.records.stats import counted
 from policy_lang.records.story import story, story_json
+from policy_lang.records.suggesting.stops import KINDS, finder
+from policy_lang.records.suggesting.suggest import Suggester
 from policy_lang.records.usage import looker
 from policy_lang.report.records import csv_row, render_record, render_stats, render_story, table_line
+from policy_lang.report.suggested import render_suggested
 from tests.console.support import policy
 from tests.lanes import share
 from tests.needs import extra, missing
 
-from .support import POLICY, day
+from .support import POLICY, day, request
 
 hostile = st.text("\ud800\x00\x1b\n\r\u202e\"'`{}*[]\\/ab.…", max_size=8)
 values = st.one_of(
@@ -59,11 +62,13 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [p for k, v in inner for p in [(*path, k), *places(v, (*path, k))]]
 
 
-@settings(deadline=None, max_examples=share(300))
-@given(st.lists(st.tuples(st.integers(0, 100_000), values), min_size=1, max_size=3))
-def test_whatever_a_record_holds(changes: list[tuple[int, Any]]) -> None:
-    os.environ["NO_COLOR"] = "1"  # what is left of escapes is the record's
-    records, policy_bytes = copy.deepcopy(whole()[0]), whole()[1]
+Changes = list[tuple[int, Any]]
+some_changes = st.lists(st.tuples(st.integers(0, 100_000), values), min_size=1, max_size=3)
+
+
+def changed(changes: Changes) -> list[dict[str, Any]]:
+    """The day's records with other values in some places."""
+    records = copy.deepcopy(whole()[0])
     where = [(n, p) for n, r in enumerate(records) for p in places(r) if p not in {("kind",), ("time",)}]
     for at_random, value in changes:
         number, path = where[at_random % len(where)]
@@ -72,6 +77,33 @@ def test_whatever_a_record_holds(changes: list[tuple[int, Any]]) -> None:
             at = at[step] if isinstance(at, dict) and step in at else {}
         if isinstance(at, dict):
             at[path[-1]] = copy.deepcopy(value)
+    return records
+
+
+@settings(deadline=None, max_examples=share(150))
+@given(some_changes)
+def test_whatever_a_record_holds_no_proposal_lets_pass_what_a_rule_stops(changes: Changes) -> None:
+    os.environ["NO_COLOR"] = "1"
+    lines = [(json.dumps(r, separators=(",", ":")).encode("ascii"), 1) for r in changed(changes)]
+    try:
+        stops = finder(KINDS, None)(lines)
+    except LogReadError:
+        return
+    found = Suggester("p.policy", 2, POLICY).suggest(stops)
+    shown = render_suggested(found, stops)
+    assert all(c.isprintable() or c == "\n" for c in shown), shown
+    for proposal in found.proposals:
+        made = Policy.loads(proposal.text)
+        for action, resource in (("read", "src/keys/id"), ("run", "cat src/keys/id"), ("write", ".git/hooks/x")):
+            asked = request(action, resource, agent="b")
+            assert made.decide_request(asked).effect == "deny"
+
+
+@settings(deadline=None, max_examples=share(300))
+@given(some_changes)
+def test_whatever_a_record_holds(changes: Changes) -> None:
+    os.environ["NO_COLOR"] = "1"  # what is left of escapes is the record's
+    records, policy_bytes = changed(changes), whole()[1]
     session = records[1]["request"].get("session") if isinstance(records[1].get("request"), dict) else "s1"
     shown = [render_story(story(records, str(session)))]
     json.dumps(story_json(story(records, str(session))))

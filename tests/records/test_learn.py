@@ -300,3 +300,45 @@ def test_more_attributes_than_a_policy_can_declare_are_told(tmp_path: Path) -> N
     done = policy("learn", other, "--workers", "1", "--format", "json")
     assert done.code == 3
     assert [r["times"] for r in json.loads(done.out)["not_learned"] if "more context attributes" in r["why"]] == [6]
+
+
+def watched_log(folder: Path, asked: list[Request], text: str) -> Path:
+    """A log of a policy that is only observed."""
+    from policy_lang.audit.log import DecisionLog
+    from policy_lang.audit.recorder import commit, watched
+    from policy_lang.domain.observe import observed
+
+    made, log = Policy.loads(text), DecisionLog(str(folder), flush=False)
+    for one in asked:
+        found = watched(lambda r: observed(made.decide_request(r), frozenset()), one, {"by": "hook", "pid": 1})
+        commit(log, (found,))
+    log.close()
+    return folder
+
+
+def test_what_was_only_observed_is_learned_when_it_is_wanted(tmp_path: Path) -> None:
+    text = """policy "p"
+tier review { approvers "@team" }
+allow read "src/**"
+ask review write "package.json"
+deny read "keys/**"
+"""
+    passed = [request("read", "lib/a"), request("run", "make lint"), request("read", "src/a")]
+    asks = [request("write", "package.json"), request("run", "cat lib/b > package.json")]
+    stopped = [
+        request("read", "keys/a"),
+        request("run", "cat keys/a"),
+        request("run", "$X y"),
+        request("write", ".git/hooks/x"),
+    ]
+    watched_log(tmp_path / "log", passed + asks + stopped, text)
+    (tmp_path / "p.policy").write_text(text)
+    without = policy("learn", "log", "-o", "without.policy", cwd=tmp_path)
+    assert without.code == 0, without.out
+    done = policy("learn", "log", "--observed", "-o", "with.policy", cwd=tmp_path)
+    assert done.code == 0, done.out + done.err
+    old, new = (Policy.load(str(tmp_path / name)) for name in ("without.policy", "with.policy"))
+    assert [says(old, r) for r in passed] == ["deny", "deny", "allow"]
+    assert [says(new, r) for r in passed] == ["allow"] * 3
+    assert [says(new, r) for r in asks] == ["ask"] * 2
+    assert [says(new, r) for r in stopped] == ["deny"] * 4

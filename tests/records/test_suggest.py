@@ -155,6 +155,16 @@ def test_rules_go_where_the_agent_has_its_own(tmp_path: Path) -> None:
     assert new.decide_request(request("read", "x", agent="new-bot")).effect == "deny"
 
 
+def test_rules_stand_before_the_tests_also_in_a_file_that_ends_with_a_rule(tmp_path: Path) -> None:
+    folder = place(tmp_path, [request("read", "lib/a")], 'policy "p"\nallow read "src/**"')
+    ((_, found),) = proposals(folder).items()
+    suggest(folder, "--accept", found["id"])
+    text = (folder / "agent.policy").read_text()
+    assert text.startswith('policy "p"\nallow read "src/**"\n\n#') and text.index('allow read "lib/a"') < text.index(
+        "test "
+    )
+
+
 def test_what_passes_now_is_not_proposed(tmp_path: Path) -> None:
     folder = place(tmp_path, [request("read", "lib/a")])
     (folder / "agent.policy").write_text(BASE.replace('"src/**"', '"src/**", "lib/**"'))

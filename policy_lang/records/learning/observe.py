@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ...audit.disk_snapshot import Recorded
 from ...automata.pattern import quoted
+from ...domain import strict_json
 from ...domain.actions import COMMAND, HOST, PATH, REF, SORT_OF
 from ...domain.conditions import BUILT_INS
 from ...domain.errors import RequestError
@@ -19,7 +20,7 @@ from ...facts.hosts import host_facts
 from ...facts.paths import HOME, ROOT, TMP, WORKSPACE, Roots, path_forms
 from ...facts.refs import ref_facts
 from ...syntax.parse import is_name
-from ..row import earliest, effect_of, resource_of, said, table, tables, text, texts
+from ..row import earliest, effect_of, let_pass, resource_of, said, table, tables, text, texts
 from ..source import Counted, record_of
 
 Word = tuple[str, ...]
@@ -118,6 +119,41 @@ class Observed:
         self.kept += other.kept
         self.first = earliest(self.first, other.first)
         self.last = max(self.last, other.last)
+
+
+def granted(lines: Iterable[Counted]) -> Iterator[Counted]:
+    """The records, with what was only observed as if it had been granted, unless a rule denies it by name.
+
+    What could not be read stays denied: no rule could have granted it.
+    """
+    for data, times in lines:
+        if b'"would"' in data:
+            record = record_of(data)
+            if let_pass(record) == "deny" and _only_ungranted(record):
+                data = strict_json.dump(_as_granted(record))  # noqa: PLW2901 (the same record)
+        yield data, times
+
+
+def _only_ungranted(record: Json) -> bool:
+    denied = any(effect_of(rule.get("effect")) == "deny" for rule in tables(record.get("rules")))
+    return not denied and not record.get("opaque") and not any(e.get("opaque") for e in tables(record.get("effects")))
+
+
+def _as_granted(record: Json) -> Json:
+    effects: list[Json] = []
+    tiers: dict[str, None] = {}
+    for one in tables(record.get("effects")):
+        if effect_of(one.get("effect")) == "deny":
+            one = {**one, "effect": "allow", "rules": [_GRANTED]}  # noqa: PLW2901 (as it would have been)
+        elif effect_of(one.get("effect")) == "ask":
+            tiers.update(dict.fromkeys(texts(one.get("tiers"))))
+        effects.append(one)
+    made = {k: v for k, v in record.items() if k != "would"}
+    return {**made, "effect": "ask" if tiers else "allow", "tiers": list(tiers), "effects": effects}
+
+
+_GRANTED = "observed"
+"""The rule by which something was granted that was only observed: one that needs none has none."""
 
 
 def observer(agent: str | None) -> Callable[[list[Counted]], Observed]:

@@ -77,4 +77,6 @@ def _known(profile: Profile | None, words: tuple[str, ...]) -> Iterator[tuple[st
         profile = following
     if profile is not None:
         yield from ((name,) for name in profile.commands)
-        yield from ((name,) for name in profile.options)
+        telling = sorted(profile.options, key=lambda name: name not in profile.changes)  # what changes the rest first
+        options = {id(profile.options[name]): profile.options[name] for name in telling}
+        yield from ((option.names[-1],) for option in options.values())

@@ -63,7 +63,8 @@ def added(
     end += [emit.BLANK, *tests] if tests else []
     if end:
         inserts.append((len(text), ("" if text.endswith("\n") else "\n") + "\n" + emit.text(end)))
-    for at, more in sorted(inserts, key=lambda i: -i[0]):
+    inserts.sort(key=lambda insert: insert[0])
+    for at, more in reversed(inserts):  # of those at one place the last one first
         text = text[:at] + more + text[at:]
     made = parsed(text, file.source.path)
     return format_file(made) if format_file(file) == file.source.text else text

@@ -159,6 +159,7 @@ def _made(grant: Grant) -> Iterator[Case]:
         yield action, "", f"{program} other"
         yield action, "", f"{program} --version"
         yield action, "", program
+        yield action, "", f"sudo {pattern}"
         yield action, "", f"{program}-other {rest}".strip()
     elif sort == REF:
         yield action, "", f"{pattern}-other"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from shlex import join
 
 from ...domain.actions import ALLOW, COMMAND, DENY, HOST, SORT_OF
-from ...domain.decision import Decision, Effect, RuleRef
+from ...domain.decision import Decision, Effect, RuleRef, Verdict
 from ...domain.errors import RequestError
 from ...domain.limits import limit
 from ...domain.request import Request
@@ -91,15 +91,15 @@ def sort_stops(policy: Policy, file: tree.File, stops: Iterable[Stop]) -> Sorted
         if needs.before.opaque or needs.decision.opaque:
             out.refuse(one.stop, "the command could not be read whole")
             continue
-        named = _denied_by(one.stop.record) or _against(policy, needs.before) or _against(policy, needs.decision)
+        against = _against(policy, needs.before) or _against(policy, needs.decision)
+        named = _denied_by(one.stop.record) or (against.rules[0] if against is not None else None)
         if named is not None:
             out.guarded.append((one.request, named, needs.before))
             words = out.against.setdefault(one.place, {})
             for action, _, word in _denied_words(one.stop.record):
                 words.setdefault(action, set()).add(word)
-            first, *others = needs.before.reasons or ("",)
-            if len(others) >= len(needs.before.rules) > 0:  # the first reason is no rule's: the command itself is
-                out.refuse(one.stop, first)
+            if against is not None and len(against.reasons) > len(against.rules):
+                out.refuse(one.stop, against.reasons[0])  # what it carries, before any rule's reason
             else:
                 out.refuse(one.stop, "a rule stops it, and no grant takes its place", named)
             continue
@@ -142,14 +142,14 @@ def _denied_by(record: Json) -> RuleRef | None:
     return None
 
 
-def _against(policy: Policy, decision: Decision) -> RuleRef | None:
-    """The rule that denies or asks by name; a default is none."""
+def _against(policy: Policy, decision: Decision) -> Verdict | None:
+    """The verdict by which a rule denies or asks; what a default says is not one."""
     if decision.effect == ALLOW:
         return None
     by_default = policy.engine.evaluator.combiner.by_default
-    for verdict in (decision.verdict, *(e.verdict for e in decision.effects)):
+    for verdict in (*(e.verdict for e in decision.effects), decision.verdict):
         if verdict.effect != ALLOW and verdict.rules and not by_default(verdict):
-            return verdict.rules[0]
+            return verdict
     return None
 
 
