@@ -18,7 +18,7 @@ from ..learning.generalise import Shape
 from ..learning.observe import Observed, Seen, Word, words_of
 from ..learning.propose import Corrections, Draft, LearnedRule, Wishes, rules_of
 from ..questions import asked
-from ..row import effect_of, table, tables, text
+from ..row import effect_of, resource_of, table, tables, text
 from .edit import RulePlace, place_of
 from .needs import Grant, needs_of
 from .stops import Stop
@@ -126,7 +126,8 @@ def _unfit(record: Json) -> str:
         return "a secret was taken out of the record"
     if isinstance(resource, dict):
         return "the resource was known in part only"
-    size = len(resource) if isinstance(resource, str) else sum(len(text(w)) + 1 for w in resource or ())
+    words = resource_of(resource)
+    size = len(words) if isinstance(words, str) else len(" ".join(words))
     return "it is too long for a person to judge" if size > _TEXT else ""
 
 
