@@ -63,7 +63,8 @@ def proposal_lines(proposal: Proposal, head: str = "") -> list[str]:
 
 def place_text(place: RulePlace) -> str:
     """For whom a rule is."""
-    return f"agent {', '.join(f'`{visible(a)}`' for a in place.agents)}" if place.agents else "every agent"
+    who = f"agent {', '.join(f'`{visible(a)}`' for a in place.agents)}" if place.agents else "every agent"
+    return who + (f" on `{visible(place.repo)}`" if place.repo else "")
 
 
 def _names(agents: list[str]) -> str:

@@ -7,8 +7,9 @@ names and actions, another one is refused with UnsayableError, and so is a text 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeVar
 
 from ..domain.edition import NEWEST_EDITION
@@ -337,9 +338,12 @@ def scope_when(condition: tree.Condition, body: Sequence[Part]) -> Block:
     return Block(tree.Scope("when", [], condition, HERE), body)
 
 
-def expect(name: str, body: Sequence[Part], *, agent: str | None = None) -> Block:
-    """`test "name" { ... }` with its cases."""
-    return Block(tree.TestDef(_string(name), None if agent is None else _string(agent), [], HERE), body)
+def expect(
+    name: str, body: Sequence[Part], *, agent: str | None = None, given: Mapping[str, Value] = MappingProxyType({})
+) -> Block:
+    """`test "name" { ... }` with its cases; `given` is what else the requests say."""
+    recorded = [(_word(subject, "NAME", "AGENT", "REPO", what="name"), _value(v)) for subject, v in given.items()]
+    return Block(tree.TestDef(_string(name), None if agent is None else _string(agent), recorded, HERE), body)
 
 
 def case(

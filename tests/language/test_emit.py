@@ -165,6 +165,8 @@ WRITTEN: dict[str, Any] = {
     "quorum": lambda n: emit.tier("t", ["@a"], quorum=n),
     "expires": lambda n: emit.tier("t", ["@a"], expires=n),
     "test": lambda n: emit.expect(n, [emit.case("deny", "read", ["a"])], agent=n),
+    "given": lambda n: emit.expect("t", [emit.case("deny", "read", ["a"])], given={n: "x"}),
+    "given value": lambda n: emit.expect("t", [emit.case("deny", "read", ["a"])], given={"repo": n}),
     "case's effect": lambda n: emit.expect("t", [emit.case(n, "read", ["a"])]),
     "case's action": lambda n: emit.expect("t", [emit.case("deny", n, ["a"])]),
     "case's method": lambda n: emit.expect("t", [emit.case("deny", "connect", ["a"], method=n)]),

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from policy_lang import Policy
+from policy_lang.analysis.diff import diff
 from policy_lang.domain.limits import limit
 from policy_lang.domain.observe import observed
 from policy_lang.domain.request import Request
@@ -153,6 +154,40 @@ def test_rules_go_where_the_agent_has_its_own(tmp_path: Path) -> None:
         assert new.decide_request(one).effect == "allow"
         assert new.decide_request(request("read", str(one.resource), agent=other.agent)).effect == "deny"
     assert new.decide_request(request("read", "x", agent="new-bot")).effect == "deny"
+
+
+def test_rules_are_for_the_repository_where_the_file_tells_repositories_apart(tmp_path: Path) -> None:
+    text = 'policy "p"\n\nagent "codex" {\n    repo "acme/web" {\n        allow read "src/**"\n    }\n}\n'
+    asked = request("read", "lib/a", agent="codex", repo="acme/api")
+    folder = place(tmp_path, [asked], text)
+    ((_, found),) = proposals(folder).items()
+    assert found["for"] == "agent `codex` on `acme/api`"
+    assert found["untested"] == "" and 'given repo = "acme/api"' in found["diff"]
+    suggest(folder, "--accept", found["id"])
+    new = Policy.load(str(folder / "agent.policy"))
+    assert new.decide_request(asked).effect == "allow"
+    assert new.decide_request(request("read", "lib/a", agent="codex", repo="acme/web")).effect == "deny"
+    assert new.decide_request(request("read", "lib/a", agent="x", repo="acme/api")).effect == "deny"
+
+
+def test_a_comparison_of_the_policies_shows_its_own_grants_and_nothing_else(tmp_path: Path) -> None:
+    asked = [request("read", f"docs/{n}.md") for n in range(3)] + [
+        request("run", "cat lib/x | grep y"),
+        request("push", "topic/a"),
+    ]
+    folder = place(tmp_path, [*asked, request("write", "out/a")], BASE + "otherwise ask review write\n")
+    old = Policy.loads((folder / "agent.policy").read_text())
+    known = {r.id for layer in old.policy_set.layers for r in layer.rules}
+    found = proposals(folder)
+    assert len(found) == 4
+    for one in found.values():
+        new = Policy.loads(patched((folder / "agent.policy").read_text(), one))
+        compared = diff(old.engine, new.engine)
+        assert compared.rows and not compared.undecided
+        for row in compared.rows:
+            assert row.kind in {"widened", "lowered"}
+            assert {r.id for r in row.new.rules} - known
+        assert {row.action for row in compared.rows} <= {rule.split()[1] for rule in one["rules"]}
 
 
 def test_rules_stand_before_the_tests_also_in_a_file_that_ends_with_a_rule(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from ...domain.conditions import Atom
 from ...domain.errors import PolicyError, Source
@@ -18,11 +18,13 @@ from ..learning.propose import glob_of, sayable
 class RulePlace:
     """Where rules for an agent go: into the `agent` block that begins at `start`, or into one of their own.
 
-    `agents` are the globs of the block; none for the top of the file, where rules are every agent's.
+    `agents` are the globs of the block; none for the top of the file, where rules are every agent's. `repo` is the glob
+    of the repository that they are for, if not for all.
     """
 
     agents: tuple[str, ...] = ()
     start: int = -1
+    repo: str = ""
 
 
 def parsed(text: str, path: str) -> tree.File:
@@ -33,11 +35,14 @@ def parsed(text: str, path: str) -> tree.File:
     return file
 
 
-def place_of(file: tree.File, agent: str) -> RulePlace | None:
+def place_of(file: tree.File, agent: str, repo: str) -> RulePlace | None:
     """Where the file has rules about this agent, or else a block of its own; None where neither can be.
 
-    A file without `agent` blocks has rules for every agent, and one more is no other than they are.
+    A file without `agent` blocks has rules for every agent, and one more is no other than they are. So with `repo`.
     """
+    if repo and any(s.kind == "repo" for s in _scopes(file.items)):
+        place = place_of(file, agent, "") if sayable("repo", repo) else None
+        return None if place is None else replace(place, repo=glob_of(repo))
     blocks = [i for i in file.items if isinstance(i, tree.Scope) and i.kind == "agent"]
     for block in blocks:
         globs = tuple(word.text for word in block.globs)
@@ -48,6 +53,13 @@ def place_of(file: tree.File, agent: str) -> RulePlace | None:
     return RulePlace((glob_of(agent),)) if agent and sayable("agent", agent) else None
 
 
+def _scopes(items: Iterable[tree.Node]) -> Iterator[tree.Scope]:
+    for item in items:
+        if isinstance(item, tree.Scope):
+            yield item
+            yield from _scopes(item.body)
+
+
 def added(
     file: tree.File, rules: Iterable[tuple[RulePlace, Sequence[emit.Part]]], tests: Sequence[emit.Part] = ()
 ) -> str:
@@ -55,7 +67,8 @@ def added(
     text = file.source.text
     inserts: list[tuple[int, str]] = []
     end: list[emit.Part] = []
-    for place, parts in rules:
+    for place, given in rules:
+        parts = [emit.scope("repo", [place.repo], given)] if place.repo else given
         if place.agents and place.start < 0:
             end += [emit.BLANK, emit.scope("agent", place.agents, parts)]
         else:

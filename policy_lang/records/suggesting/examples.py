@@ -32,24 +32,32 @@ class Tests:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Who:
+    """For whom a test asks."""
+
+    agent: str | None
+    repo: str | None
+
+
 def tests_of(before: Policy, after: Policy, group: StopGroup, found: Sorted) -> Tests:
     """A test that fails without the rules, and when they are widened to something near."""
-    agent = group.members[0].stop.agent or None
+    who = Who(group.members[0].stop.agent or None, group.members[0].request.repo if group.place.repo else None)
     granted = next(
-        (c for c in _some(_granted(group)) if _decide(after, c, agent).effect == ALLOW
-         and _decide(before, c, agent).effect != ALLOW),
+        (c for c in _some(_granted(group)) if _decide(after, c, who).effect == ALLOW
+         and _decide(before, c, who).effect != ALLOW),
         None,
     )  # fmt: skip
-    if granted is None:
+    if granted is None or not all(_sayable(("", "", name)) for name in (who.agent, who.repo) if name):
         return Tests([], "away from where it was asked nothing of it is decided alike")
     body: list[emit.Part] = [_line(granted, ALLOW)]
-    stopped = [(c, d) for c in _some(_near(group, found)) if _stopped(d := _decide(after, c, agent))]
+    stopped = [(c, d) for c in _some(_near(group, found)) if _stopped(d := _decide(after, c, who))]
     if not stopped:
-        return Tests([_block(granted, body, agent)], "nothing near was found that is still stopped")
+        return Tests([_block(granted, body, who)], "nothing near was found that is still stopped")
     wider = _wider(after, group)
-    near, decision = next((s for s in stopped if _decide(wider, s[0], agent).effect == ALLOW), stopped[0])
+    near, decision = next((s for s in stopped if _decide(wider, s[0], who).effect == ALLOW), stopped[0])
     body.append(_line(near, decision.effect, decision.tiers[0] if decision.effect == ASK else ""))
-    return Tests([_block(granted, body, agent)])
+    return Tests([_block(granted, body, who)])
 
 
 def _wider(policy: Policy, group: StopGroup) -> Policy:
@@ -88,20 +96,23 @@ def _stopped(decision: Decision) -> bool:
     return not decision.opaque and (decision.effect == DENY or (decision.effect == ASK and bool(decision.tiers)))
 
 
-def _block(granted: Case, body: list[emit.Part], agent: str | None) -> emit.Part:
+def _block(granted: Case, body: list[emit.Part], who: Who) -> emit.Part:
+    given = {"repo": who.repo} if who.repo else {}
     name = f"suggested: {granted[0]} {granted[2]}"
-    return emit.expect(name if len(name) <= 60 else f"{name[:59]}…", body, agent=agent)
+    return emit.expect(name if len(name) <= 60 else f"{name[:59]}…", body, agent=who.agent, given=given)
 
 
 def _line(case: Case, effect: str, tier: str = "") -> emit.Part:
     return emit.case(effect, case[0], [case[2]], tier=tier, method=case[1])
 
 
-def _decide(policy: Policy, case: Case, agent: str | None) -> Decision:
+def _decide(policy: Policy, case: Case, who: Who) -> Decision:
     """What a test would be told."""
     action, method, resource = case
     return policy.decide_request(
-        Request(action, resource, agent, workspace=WORKSPACE, home=HOME, method=method or None, lexical=True)
+        Request(
+            action, resource, who.agent, who.repo, workspace=WORKSPACE, home=HOME, method=method or None, lexical=True
+        )
     )
 
 

@@ -73,9 +73,9 @@ def sort_stops(policy: Policy, file: tree.File, stops: Iterable[Stop]) -> Sorted
     ready: list[StopRequest] = []
     for stop in stops:
         why = _unfit(stop.record)
-        place = place_of(file, stop.agent)
+        place = place_of(file, stop.agent, text(table(stop.record.get("request")).get("repo")))
         if why or place is None:
-            out.refuse(stop, why or "no rule can be about an agent of that name alone")
+            out.refuse(stop, why or "no rule can be about an agent, or a repository, of that name alone")
             continue
         try:
             ready.append(StopRequest(stop, asked(stop.record), place))

@@ -31,8 +31,8 @@ from .stops import Stop, Stops
 _MOST = limit("suggest_proposals")
 _ROUNDS = limit("suggest_rounds")
 _TYPED = "what you typed"
-Key = tuple[tuple[str, ...], tuple[str, ...]]
-"""Agents' globs and rules of a proposal."""
+Key = tuple[tuple[str, ...], str, tuple[str, ...]]
+"""Agents' and repository's globs and rules of a proposal."""
 
 
 class SuggestError(AuthorError):
@@ -250,7 +250,7 @@ def _passes(policy: Policy, request: Request) -> bool:
 
 
 def _key(place: RulePlace, rules: Iterable[str]) -> Key:
-    return place.agents, tuple(rules)
+    return place.agents, place.repo, tuple(rules)
 
 
 def statements(group: StopGroup) -> list[str]:
