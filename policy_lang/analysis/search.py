@@ -17,7 +17,7 @@ from ..automata.choose import among, choose, untouched
 from ..automata.glob import Glob
 from ..automata.pattern import CLIMBING, CONTROL, MANY, Label, Sequence, Word
 from ..automata.space import Phase, Space
-from ..automata.trie import Node, Trie, close
+from ..automata.trie import Ends, Node, Trie, close, with_one_end
 from ..domain.conditions import Formula
 from ..ir.model import Rule
 from .cases import FALSE, OPEN, TRUE, Cases, Demand, always
@@ -177,6 +177,7 @@ class Search:
         # memos: sets of nodes by their numbers; the node that stands for "whatever follows", by its marks; where a node
         # leads with a segment, closed; the segments worth trying, by what is asked of them
         self._sets: dict[tuple[int, ...], _Set] = {}
+        self._ends: tuple[Ends, Ends, Ends] = ({}, {}, {})
         self._anything: dict[object, Node] = {}
         self._closed: dict[tuple[int, int], Nodes] = {}
         self._choices: dict[object, tuple[str, ...]] = {}
@@ -280,14 +281,16 @@ class Search:
         text = segment
         if segment[:1] == CONTROL and " " in segment:
             text = segment.partition(" ")[2]
-        bad, plain = self._step(state.bad, segment), self._step(state.plain, text)
+        bad = self._step(state.bad, segment, self._ends[0])
+        plain = self._step(state.plain, text, self._ends[1])
         if plain.dead or (bad.dead and not self._structured):  # `**` matches no word that must be named
             return None
+        good = self._step(state.good, text, self._ends[2])
         length = len(state.word)
         fixed = state.fixed + 1 if named and state.fixed == length else state.fixed
-        return _SearchState((*state.word, segment), places, bad, plain, self._step(state.good, text), phase, fixed)
+        return _SearchState((*state.word, segment), places, bad, plain, good, phase, fixed)
 
-    def _step(self, nodes: _Set, segment: str) -> _Set:
+    def _step(self, nodes: _Set, segment: str, ends: Ends) -> _Set:
         """One move of a determinised set."""
         if not nodes.nodes:
             return nodes
@@ -297,7 +300,7 @@ class Search:
             out: list[Node] = list(nodes.nodes) if segment in self.space.dull else []
             for node in nodes.nodes:
                 out += self._step_one(node, segment)
-            found = nodes.moves[segment] = self._set(close(out))
+            found = nodes.moves[segment] = self._set(with_one_end(close(out), ends))
         return found
 
     def _targets(self, number: int, target: Node) -> Nodes:

@@ -15,7 +15,7 @@ from .budget import Budget
 from .glob import Glob
 from .letters import letters
 from .pattern import MANY, Sequence, Word
-from .trie import Node, Trie, close, marks_of
+from .trie import Ends, Node, Trie, close, marks_of, with_one_end
 from .walker import step_nodes
 
 Formula = tuple[object, ...]
@@ -109,6 +109,7 @@ def explore(
     heap: list[tuple[int, Word, int, Sets]] = [(0, (), 0, start)]
     settled: set[tuple[tuple[int, ...], ...]] = set()
     kinds: Kinds = {}
+    ends: list[Ends] = [{} for _ in start]
     pushed = 0
     while heap:
         length, word, _, sets = heapq.heappop(heap)
@@ -124,6 +125,7 @@ def explore(
                 moved = (moved[0], *(tuple(n for n in s if n.order in keep) for s in moved[1:]))
             if not alive(moved):
                 continue
+            moved = tuple(with_one_end(s, e) for s, e in zip(moved, ends, strict=True))
             pushed += 1
             heapq.heappush(heap, (length + len(segment) + 1, (*word, segment), pushed, moved))
 

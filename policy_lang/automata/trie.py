@@ -93,6 +93,26 @@ def close(nodes: Iterable[Node]) -> tuple[Node, ...]:
     return tuple(seen[order] for order in sorted(seen))
 
 
+Ends = dict[tuple[int, ...], Node]
+"""For each set of marks, the one node of a trie that stands for all behind which anything may follow with them."""
+
+
+def with_one_end(nodes: tuple[Node, ...], ends: Ends) -> tuple[Node, ...]:
+    """The nodes of one trie, with one node for all of those behind which anything may stand and the same marks hold.
+
+    Each alternative of a pattern such as `** {a,b,c} **` ends in a node of its own; a search that told them apart would
+    visit every set of alternatives that a word can meet.
+    """
+    out: dict[int, Node] = {}
+    for node in nodes:
+        if node.loops and node.literals is None and node.globs is None and node.any is None:
+            node = ends.setdefault(node.marks, node)  # noqa: PLW2901
+        out[node.order] = node
+    if len(out) == len(nodes) and all(n.order in out for n in nodes):
+        return nodes
+    return tuple(out[order] for order in sorted(out))
+
+
 def marks_of(nodes: Iterable[Node]) -> tuple[int, ...]:
     """The marks that hold in a set of nodes, sorted, each once."""
     found: set[int] = set()
