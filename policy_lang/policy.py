@@ -182,7 +182,14 @@ class Policy:
             one.method, one.resolved, one.pattern,
         )  # fmt: skip
         key = key_of(
-            one.action, one.workspace, one.lexical, one.now, one.context, one.git, rest, one.inner or one.confined
+            one.action,
+            one.workspace,
+            one.lexical,
+            one.now,
+            one.context,
+            one.git,
+            rest,
+            one.inner or one.confined or one.versioned,
         )
         if key is not None:
             answer = self._engine.recall(key)

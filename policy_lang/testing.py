@@ -74,7 +74,7 @@ def run_tests(policy: Policy) -> TestReport:
 def _request(test: TestBlock, case: Case) -> Request:
     given = dict(test.given)
     places = {name: str(given.pop(name)) for name in ("workspace", "home", "cwd") if name in given}
-    now, confined = given.pop("now", None), given.pop("confined", False)
+    now, confined, versioned = given.pop("now", None), given.pop("confined", False), given.pop("versioned", False)
     fields = {name: str(given.pop(name)) for name in ("agent", "repo", "branch", "session") if name in given}
     return Request(
         case.action,
@@ -91,4 +91,5 @@ def _request(test: TestBlock, case: Case) -> Request:
         lexical=True,
         now=float(now) if now is not None else None,
         confined=confined is True,
+        versioned=versioned is True,
     )

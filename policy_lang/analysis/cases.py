@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 
 from ..automata.budget import Budget
-from ..domain.conditions import Atom, Formula, Join, atoms
+from ..domain.conditions import NEVER_UNKNOWN, Atom, Formula, Join, atoms
 from ..domain.errors import SearchLimitError
 from ..domain.policy import AttributeType
 from ..ir.conditions import candidates, canonical
@@ -138,7 +138,7 @@ class Cases:
             return [True, False] if subject.startswith(GIVEN) else [None] if subject == NEVER else [True, False, None]
         type_ = self.attributes.get(subject)
         values: list[Value | None] = [_plain(v, found) for v in candidates(found, type_)] if found else []
-        if subject in {"now", "confined"}:  # they are never unknown
+        if subject in NEVER_UNKNOWN:
             return values
         if type_ is not None and type_.default is not None:
             return values if type_.default in values else [*values, type_.default]

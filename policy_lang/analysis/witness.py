@@ -78,6 +78,7 @@ class Witness:
             lexical=True,
             now=float(now) if isinstance(now, (int, float)) else 0.0,
             confined=given.get("confined") is True,
+            versioned=given.get("versioned") is True,
         )
 
 

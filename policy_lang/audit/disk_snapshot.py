@@ -79,9 +79,9 @@ class Recording(Disk):
             self._contents[path] = digest(found)
         return found
 
-    def below(self, root: str, deep: bool = True) -> Iterator[Found]:
+    def below(self, root: str, deep: bool = True, passes: frozenset[str] = frozenset()) -> Iterator[Found]:
         """Everything below a folder. What was not looked at is not known later either."""
-        return self._noted(_tree(root, deep), REAL.below(root, deep))
+        return self._noted(_tree(root, deep, passes), REAL.below(root, deep, passes))
 
     def searched(self, root: str, search: SearchOptions) -> Iterator[Found]:
         """What a search looks into below a folder."""
@@ -90,6 +90,10 @@ class Recording(Disk):
     def untracked(self, root: str, every: bool = False) -> Iterator[Found]:
         """The files below a folder that git does not track."""
         return self._noted(_untracked(root, every), REAL.untracked(root, every))
+
+    def tracked(self, root: str) -> Iterator[Found]:
+        """The files below a folder that git tracks."""
+        return self._noted(f"tracked {root}", REAL.tracked(root))
 
     def _noted(self, name: str, entries: Iterator[Found]) -> Iterator[Found]:
         tree: list[list[str]] = []
@@ -159,9 +163,9 @@ class Recorded(Disk):
         """Nothing: of a file its digest alone is recorded, so what its code restricts is not seen again."""
         return None
 
-    def below(self, root: str, deep: bool = True) -> Iterator[Found]:
+    def below(self, root: str, deep: bool = True, passes: frozenset[str] = frozenset()) -> Iterator[Found]:
         """What lay below a folder. Raises RequestError where the record ends."""
-        return self._given(_tree(root, deep), root)
+        return self._given(_tree(root, deep, passes), root)
 
     def searched(self, root: str, search: SearchOptions) -> Iterator[Found]:
         """What a search looked into below a folder. Raises RequestError where the record ends."""
@@ -170,6 +174,10 @@ class Recorded(Disk):
     def untracked(self, root: str, every: bool = False) -> Iterator[Found]:
         """The files below a folder that git did not track. Raises RequestError where the record ends."""
         return self._given(_untracked(root, every), root)
+
+    def tracked(self, root: str) -> Iterator[Found]:
+        """The files below a folder that git tracked. Raises RequestError where the record ends."""
+        return self._given(f"tracked {root}", root)
 
     def _given(self, name: str, root: str) -> Iterator[Found]:
         self._allowed(name)
@@ -192,8 +200,9 @@ class Recorded(Disk):
         return found if isinstance(found, dict) else {}
 
 
-def _tree(root: str, deep: bool) -> str:
-    return f"{'all' if deep else 'in'} {root}"
+def _tree(root: str, deep: bool, passes: frozenset[str]) -> str:
+    but = f" but {' '.join(sorted(passes))}" if passes else ""
+    return f"{'all' if deep else 'in'}{but} {root}"
 
 
 def _searched(root: str, search: SearchOptions) -> str:

@@ -21,7 +21,7 @@ from ..shell.slots import slots_of
 
 SUFFIX = ".profile.toml"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}", re.ASCII)
-_GLOB = re.compile(r"[A-Za-z0-9_.*?-]+", re.ASCII)
+_GLOB = re.compile(r"!?[A-Za-z0-9_.*?-]+", re.ASCII)
 _MOST_BYTES = limit("profile_bytes")
 
 
@@ -100,7 +100,7 @@ class ProfileModel(BaseModel):
     @classmethod
     def _globs(cls, text: str) -> str:
         if text and not all(_GLOB.fullmatch(g) for g in text.split("|")):
-            raise ValueError(f"`{text}` is not a list of names with `*` and `?`, parted by `|`")
+            raise ValueError(f"`{text}` is not a list of names with `*` and `?`, parted by `|`, of folders behind `!`")
         return text
 
     @field_validator("reader")

@@ -10,8 +10,11 @@ if TYPE_CHECKING:
 
 BUILT_INS = {
     "agent": "string", "repo": "string", "branch": "string", "session": "string", "now": "time", "confined": "bool",
+    "versioned": "bool",
 }  # fmt: skip
-"""What every request may carry; their types. `confined` is never unknown: false unless a launcher says it."""
+"""What every request may carry; their types. `confined` is never unknown: false unless a launcher says it.
+`versioned` neither: true for what git itself writes of its history."""
+NEVER_UNKNOWN = ("now", "confined", "versioned")
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

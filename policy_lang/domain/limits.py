@@ -198,6 +198,7 @@ TABLE: tuple[Limit, ...] = (
         "in the globs of one search, each compared with every name; of more all files count",
     ),
     Limit("search_names_left_out", 4, "names", "in the advice on a search; of more it is said to search elsewhere"),
+    Limit("ignore_names", 32, "names", "along one line of a `.gitignore`; a longer one leaves nothing out"),
     Limit("decision_work", 400_000, "steps", "a partly known resource, at most about 0.2 s; beyond it denied"),
     Limit(
         "starter_bytes",

@@ -26,13 +26,18 @@ if TYPE_CHECKING:
         def untracked(self, root: str, every: bool = False) -> Iterator[tuple[tuple[str, ...], str, bool]]:
             """The files below a folder that git does not track."""
 
+        def tracked(self, root: str) -> Iterator[tuple[tuple[str, ...], str, bool]]:
+            """The files below a folder that git tracks, or all of them."""
+
         def repository(self, path: str) -> str:
             """What a folder is to git."""
 
         def content(self, path: str, most: int) -> bytes | None:
             """What a regular file holds, when it is not more than `most` bytes."""
 
-        def below(self, root: str, deep: bool = True) -> Iterator[tuple[tuple[str, ...], str, bool]]:
+        def below(
+            self, root: str, deep: bool = True, passes: frozenset[str] = frozenset()
+        ) -> Iterator[tuple[tuple[str, ...], str, bool]]:
             """Everything below a folder, or when not `deep` what lies in it."""
 
         def searched(self, root: str, search: SearchOptions) -> Iterator[tuple[tuple[str, ...], str, bool]]:
@@ -60,7 +65,8 @@ class Request:
     `disk` is what is looked at instead of this machine's own. `ticket` names an approval that is to be redeemed.
     `inner` says that a command stands for a tool of the client's own: what it does counts, and not that it is run.
     `confined` says that walls below the agent hold this policy for every process of it. Only who has built them may say
-    so: no request that arrives from outside carries it.
+    so: no request that arrives from outside carries it. `versioned` says that git writes what its history holds,
+    which a decision finds out by reading the command; it is here for tests and witnesses.
     """
 
     action: str
@@ -87,3 +93,4 @@ class Request:
     ticket: str | None = None
     inner: bool = False
     confined: bool = False
+    versioned: bool = False

@@ -34,6 +34,8 @@ class Environment:
     granted: bool = False
     muted: frozenset[RuleRef] = frozenset()
     unknown: bool = False
+    versioned: Environment | None = None
+    """The one for what git writes of its history, where some condition speaks of that."""
 
 
 def both(first: bool | None, second: bool | None) -> bool | None:

@@ -32,14 +32,16 @@ class Conditions:
         self._declared = prepared.attributes
         self._subjects = tuple(tuple(sorted({a.subject for a in atoms(f)})) for f in self._conditions)
         self.timed = any("now" in s for s in self._subjects)
+        self._of_git = any("versioned" in s for s in self._subjects)
         self._known = Memo(_MOST)
-        self._interned: dict[Outcomes, Environment] = {}
+        self._interned: dict[tuple[Outcomes, Outcomes], Environment] = {}
 
     def environment(self, request: Request) -> Environment:
         """What every condition comes to for this request. Raises RequestError for undeclared attributes."""
         context = request.context
-        if request.confined.__class__ is not bool:
-            raise RequestError("PLR001", "`confined` is not true or false")
+        for name in ("confined", "versioned"):
+            if getattr(request, name).__class__ is not bool:
+                raise RequestError("PLR001", f"`{name}` is not true or false")
         minute = None
         if self.timed and request.now is not None:
             minute = int(request.now) // 60
@@ -49,6 +51,7 @@ class Conditions:
             request.branch,
             request.session,
             request.confined,
+            request.versioned,
             tuple((name, value, type(value)) for name, value in sorted(context.items())) if context else (),
             minute,
         )
@@ -62,13 +65,26 @@ class Conditions:
         return found
 
     def _evaluated(self, request: Request, minute: int | None) -> Environment:
-        values: dict[str, Value | None] = {"now": None if minute is None else minute * 60, "confined": request.confined}
+        values: dict[str, Value | None] = {
+            "now": None if minute is None else minute * 60,
+            "confined": request.confined,
+            "versioned": request.versioned,
+        }
         for name in ("agent", "repo", "branch", "session"):
             given = getattr(request, name)
             if given is not None and not isinstance(given, str):
                 raise RequestError("PLR001", f"`{name}` is not a string")
             values[name] = given
         values.update(self._attributes(request.context))
+        made = self._made(values)
+        of_git = self._made({**values, "versioned": True}) if self._of_git and not request.versioned else None
+        if of_git is not None:
+            made = Environment(made.outcomes, made.missing, versioned=of_git)
+        if any(made.missing) or len(self._interned) >= _MOST:
+            return made
+        return self._interned.setdefault((made.outcomes, () if of_git is None else of_git.outcomes), made)
+
+    def _made(self, values: Mapping[str, Value | None]) -> Environment:
         from ..ir.evaluate import evaluate
 
         outcomes = tuple(evaluate(f, values) for f in self._conditions)
@@ -76,10 +92,7 @@ class Conditions:
             tuple(name for name in names if outcome is None and values.get(name) is None)
             for outcome, names in zip(outcomes, self._subjects, strict=True)
         )
-        made = Environment(outcomes, missing)
-        if any(missing) or len(self._interned) >= _MOST:
-            return made
-        return self._interned.setdefault(outcomes, made)
+        return Environment(outcomes, missing)
 
     def _attributes(self, context: Mapping[str, object]) -> dict[str, Value | None]:
         """The value of every declared attribute: the one that is given, or its default."""

@@ -32,6 +32,8 @@ def act_effect(evaluator: Evaluator, act: Act, request: Request, env: Environmen
     if act.names in _IF_THERE and not _there(evaluator, act, request, env):
         return Effect(act.action, shown, Verdict(ALLOW), act.start, act.end, free=True, supposed=True)
     evaluator.part()
+    if env.versioned is not None and act.tree == "tracked":  # git writes what its history holds
+        env = env.versioned
     if act.supposed:
         env = evaluator.restricting(env)
     verdict = _answer(evaluator, act, request, env)
@@ -118,7 +120,7 @@ def _branch(act: Act, request: Request) -> str | None:
     return request.branch if holds(act.folders, request) else None
 
 
-_IF_THERE = frozenset({"odd", "broken", "folder"})
+_IF_THERE = frozenset({"odd", "dashed", "broken", "folder"})
 
 
 def _there(evaluator: Evaluator, act: Act, request: Request, env: Environment) -> bool:

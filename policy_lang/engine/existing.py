@@ -106,6 +106,8 @@ class Existing:
         """Whether something that matches is what the act asks for: a folder, a name that is split or broken."""
         known, rest = split_path(self.act.value, folder)
         found = self._matches(self._place(known), rest) if rest else ()
+        if self.act.names == "dashed":
+            return any(word[0].startswith("-") for word, _, _ in found)
         if self.act.names == "folder":
             return any(self.disk.is_folder(place) for _, place, _ in found)
         unusual = is_odd if self.act.names == "odd" else is_broken
@@ -159,6 +161,8 @@ class Existing:
         act = self.act
         if act.tree in {"untracked", "every"}:
             return self.disk.untracked(place, act.tree == "every")
+        if act.tree == "indexed":
+            return self.disk.tracked(place)
         if act.search is not None or act.tree == "visible":
             return self.disk.searched(place, act.search or ORDINARY_SEARCH)
         return self.disk.below(place)
@@ -185,7 +189,9 @@ class Existing:
                 if not tail:
                     yield word, folder, linked
                 search = act.search if not act.tree else None
-                for sub, place, is_link in self.disk.searched(folder, search) if search else self.disk.below(folder):
+                passes = frozenset(act.passes.split("!")[1:])
+                below = self.disk.searched(folder, search) if search else self.disk.below(folder, passes=passes)
+                for sub, place, is_link in below:
                     self._counted()
                     if _fits(tail, sub):
                         yield (*word, *sub), place, linked or is_link

@@ -21,7 +21,7 @@ _FOLDERS = 4
 """Folders of any depth in one partly known path, for which an ordinary one is tried."""
 _UNTRACKED = frozenset({"untracked", "every"})
 _OF_GIT = _UNTRACKED | {"tracked"}
-_THERE = _UNTRACKED | {"existing", "visible", "linked", "copied", "copied-linked"}
+_THERE = _UNTRACKED | {"existing", "indexed", "visible", "linked", "copied", "copied-linked"}
 """Trees of what lies below a folder already."""
 _MAY_EXIST = frozenset(SOME | {Hole.BELOW})
 
@@ -68,7 +68,10 @@ class _PathDecision:
             from .existing import Existing
 
             there = Existing(self.evaluator, self.act, self.request, self.env).matched(known, rest)
-            return there or self._partly(known, [_filled(t, self.act.action == "write") for t in _ordinary(rest)])
+            tails = _ordinary(rest)
+            if MANY in rest:  # a search that finds nothing names nothing
+                return there or self._partly(known, [(ORDINARY,) * len(t) for t in tails])
+            return there or self._partly(known, [_filled(t, self.act.action == "write") for t in tails])
         if rest:
             return self._partly(known, _ordinary(rest), rest)
         forms = path_forms(known, self.roots)
@@ -102,7 +105,7 @@ class _PathDecision:
         act = self.act
         if not self.request.lexical and not self.looks:
             return self._members(forms, [(*whole, MANY) if act.tree else whole])
-        if act.tree in {"existing", "visible", "linked", "own"} or (
+        if act.tree in {"existing", "indexed", "visible", "linked", "own"} or (
             act.tree != "new" and act.tree and self.request.lexical
         ):
             tails = [(*t, *more) for t in tails for more in ((), (ORDINARY,), (ORDINARY, ORDINARY))]

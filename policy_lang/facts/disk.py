@@ -72,18 +72,18 @@ class Disk:
             data = stream.read(most + 1)
         return data if len(data) <= most else None
 
-    def below(self, root: str, deep: bool = True) -> Iterator[Found]:
+    def below(self, root: str, deep: bool = True, passes: frozenset[str] = frozenset()) -> Iterator[Found]:
         """Everything below a folder, or when not `deep` what lies in it.
 
-        Links are not followed. Raises RequestError for a folder that cannot be read; a folder that is not there has
-        nothing below.
+        Links are not followed, and folders whose names it `passes` by are not entered. Raises RequestError for a folder
+        that cannot be read; a folder that is not there has nothing below.
         """
         todo: list[tuple[str, tuple[str, ...]]] = [(root, ())]
         while todo:
             folder, segments = todo.pop()
             for entry in _entries(folder):
                 word = (*segments, entry.name)
-                if deep and entry.is_dir(follow_symlinks=False):
+                if deep and entry.is_dir(follow_symlinks=False) and entry.name not in passes:
                     todo.append((entry.path, word))
                 yield word, entry.path, entry.is_symlink()
 
@@ -97,43 +97,57 @@ class Disk:
         chosen = Chosen(search)
         todo: list[tuple[str, tuple[str, ...], Ignored]] = [(root, (), ignored_around(root))]
         while todo:
-            folder, segments, around = todo.pop()
-            rules = ignored_in(folder, around)
+            folder, segments, rules = todo.pop()
             for entry in _entries(folder):
                 name, is_folder = entry.name, entry.is_dir(follow_symlinks=False)
                 said = chosen.says(name, is_folder)
                 if said is None:
                     typed = None if is_folder else chosen.has_type(name)
-                    said = typed is not False and (search.ignored or not rules.leaves_out(name, is_folder))
-                    said = said and (search.hidden or typed or not name.startswith(".") or rules.keeps(name))
+                    out = rules.leaves_out(name, is_folder)
+                    said = typed is not False and (search.ignored or out is not True)
+                    said = said and (search.hidden or bool(typed) or not name.startswith(".") or out is False)
                 if not said:
                     continue
                 word = (*segments, name)
                 if is_folder:
-                    todo.append((entry.path, word, rules))
+                    todo.append((entry.path, word, ignored_in(entry.path, rules)))
                 yield word, entry.path, entry.is_symlink()
 
     def untracked(self, root: str, every: bool = False) -> Iterator[Found]:
-        """The files below a folder that git does not track; without `every`, no plain names of `.gitignore` either.
+        """The files below a folder that git does not track; without `every`, none that `.gitignore` leaves out either.
 
         What lies in a `.git` is left out. Raises RequestError as `below` does.
         """
         from .git_index import tracked
 
         known = tracked(root)
-        todo: list[tuple[str, tuple[str, ...], Ignored]] = [(root, (), NONE)]
+        todo: list[tuple[str, tuple[str, ...], Ignored]] = [(root, (), NONE if every else ignored_around(root))]
         while todo:
-            folder, segments, ignored = todo.pop()
-            ignored = NONE if every else ignored_in(folder, ignored)
+            folder, segments, rules = todo.pop()
             for entry in _entries(folder):
                 is_folder = entry.is_dir(follow_symlinks=False)
-                if entry.name == ".git" or ignored.has(entry.name, is_folder) or entry.path in known:
+                if entry.name == ".git" or rules.leaves_out(entry.name, is_folder) or entry.path in known:
                     continue
                 word = (*segments, entry.name)
                 if is_folder:
-                    todo.append((entry.path, word, ignored))
+                    todo.append((entry.path, word, NONE if every else ignored_in(entry.path, rules)))
                 else:
                     yield word, entry.path, entry.is_symlink()
+
+    def tracked(self, root: str) -> Iterator[Found]:
+        """The files below a folder that git tracks; all that lies there when the index does not tell.
+
+        Raises RequestError as `below` does.
+        """
+        from .git_index import tracked
+
+        start = root.rstrip("/") + "/"
+        known = tracked(root)
+        for path in sorted(known):
+            if path.startswith(start):
+                yield tuple(path[len(start) :].split("/")), path, os.path.islink(path)
+        if not known:
+            yield from self.below(root)
 
 
 REAL = Disk()

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ..analysis.witness import Witness
+from ..analysis.witness import USUAL, Witness
 from ..automata.pattern import quoted
 from ..domain.actions import COMMAND
+from ..facts.paths import HOME
 from ..ir.model import Rule
 from ..shell.dialect import DIALECTS
 from .capabilities import Capability
@@ -83,6 +84,8 @@ def reads(context: LintContext, file: str) -> list[Grant]:
 def _by_command(context: LintContext, gives: str, place: str, file: str) -> list[Grant]:
     """Allowed commands whose rows say that they write or read what stands at a placeholder."""
     out: list[Grant] = []
+    if file.startswith("~/"):  # an argument with a `~` is a file of that name: a shell has put the folder in its place
+        file = f"{USUAL[HOME]}{file[1:]}"
     for row in context.capabilities.programs:
         if row.gives == gives and place in row.argv and called(context, row.argv[0]):
             words = tuple(file if w == place else x for w, x in zip(row.argv, words_of(row), strict=True))

@@ -153,8 +153,11 @@ def _like(context: LintContext, row: Capability, program: str) -> str:
     return " ".join([*(quoted(w) for w in words), "**"])
 
 
-_WITH_COMMANDS = {"npm", "pnpm", "yarn", "cargo", "go", "git", "pip", "uv", "docker", "alembic", "bundle", "hatch"}
-"""Programs whose first word is a command, for those without a profile."""
+_WITH_COMMANDS = {
+    "npm", "pnpm", "yarn", "cargo", "go", "git", "pip", "uv", "docker", "alembic", "bundle", "hatch", "terraform",
+    "tofu",
+}  # fmt: skip
+"""Programs whose first word is a command, for those whose profile does not say so."""
 
 
 def same_principal(context: LintContext, first: Witness, second: Witness) -> tuple[Witness, Witness] | None:

@@ -20,6 +20,7 @@ from ..analysis.spaces import Layout
 from ..analysis.witness import USUAL, Witness, plain_case, requests
 from ..automata.pattern import Pattern, expand_braces
 from ..compiler.profiles import with_own
+from ..domain import record
 from ..domain.actions import COMMAND, SORT_OF
 from ..domain.conditions import TRUE, atoms
 from ..domain.decision import RuleRef, Verdict
@@ -165,7 +166,9 @@ class LintContext:
         if key not in self._answers:
             if len(self._answers) >= _MOST_ANSWERS:
                 self._answers.clear()
-            self._answers[key] = self.engine.decide(witness.request(self.policy)).verdict
+            # no agent asks for what git writes, nor says that there are walls
+            asked = record.replace(witness.request(self.policy), versioned=False, confined=False)
+            self._answers[key] = self.engine.decide(asked).verdict
         return self._answers[key]
 
     def step(self, witness: Witness, note: str = "") -> Step:
@@ -298,7 +301,7 @@ class LintContext:
             agents = cases.agents(demands)
             for number in (i for i in range(agents.bit_length()) if agents >> i & 1):
                 given = plain_case(cases.case(demands, number))
-                given = {k: v for k, v in given.items() if v is not None}
+                given = {k: v for k, v in given.items() if v is not None and k not in {"versioned", "confined"}}
                 if given not in seen:
                     seen.append(given)
                     yield given

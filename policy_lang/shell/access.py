@@ -6,6 +6,7 @@ import re
 
 from ..domain.regex import regex
 from ..domain.search import SearchOptions
+from .profile import Parsed
 from .reading import Opaque
 from .state import folder_text
 from .values import Hole, Value, found_below, literal
@@ -16,6 +17,10 @@ SCP = regex(r"(?:[A-Za-z0-9_.-]+@)?([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(?!//)",
 """`[user@]host:` before a path, as scp(1) takes it."""
 
 
+_OTHERWISE = (
+    "--exclude", "--config", "-c", "--settings-path", "--sp", "--ignore-path", "--with-node-modules", "--isolated",
+)  # fmt: skip
+"""Options that replace what a program passes by, or say where that stands."""
 _FOLLOWED = frozenset({"existing", "visible"})
 
 
@@ -42,14 +47,25 @@ def path(
         base = (text or "").rpartition("/")[2]
         if "." in base and base not in {".", ".."}:  # a file by its name, which is taken whatever its kind
             walk.act(action, value)
-        for name in names.split("|"):
-            walk.act(action, found_below(value, name), search=search)
+        globs = names.split("|")
+        passes = "".join(n for n in globs if n.startswith("!"))
+        for name in globs:
+            if not name.startswith("!"):
+                walk.act(action, found_below(value, name), passes=passes, search=search)
         return
     if value.parts and value.parts[-1] == Hole.BELOW:
         follows = follows or action != "delete"  # a link that is named is followed
         value, tree = Value(value.parts[:-1], value.many, value.why), tree or "existing"
     tree = "linked" if follows and tree in _FOLLOWED else tree
     walk.act(action, value, tree=tree, like=like, search=search if tree else None)
+
+
+def wanted_files(parsed: Parsed) -> str:
+    """The files that a program looks for below a folder, and the folders that it passes by if not told otherwise."""
+    names = parsed.profile.names
+    if "!" in names and any(parsed.has(n) for n in _OTHERWISE):
+        return "|".join(n for n in names.split("|") if not n.startswith("!"))
+    return names
 
 
 def in_tree(tree: str, names: str, value: Value) -> str:

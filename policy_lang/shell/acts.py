@@ -24,10 +24,12 @@ class Act:
     `remediation` how to write it. `note` says what cannot be seen, such as the code that is run. `unread` are the words
     that no profile explains, and what they are given on standard input. A `supposed` act is one that the command has in
     some reading of its words: it meets what restricts, and needs no grant. What
-    git has checked out is `tracked`; `untracked` is what it does not track, `every` with what it ignores. `file`
+    git has checked out is `tracked`; `indexed` are the files that it tracks,
+    `untracked` is what it does not track, `every` with what it ignores. `file`
     names the file of the project in which the act stands, when it is not the request's own text. `names` says of
     files that a partly known path names: `made`, the script may itself have made them; the act is there only if
-    one of them has a name that is split (`odd`), a name of several lines (`broken`), or is a folder (`folder`).
+    one of them has a name that is split (`odd`), begins with `-` (`dashed`), a name of several
+    lines (`broken`), or is a folder (`folder`).
     """
 
     action: str
@@ -49,6 +51,8 @@ class Act:
     """A supposed act that rests on an ordinary word: what is said of every such word does not count."""
     unread: ProgramCall | None = None
     names: str = ""
+    passes: str = ""
+    """Folders in which files that are found are not meant, each behind a `!`."""
     file: str = ""
     search: SearchOptions | None = None
 

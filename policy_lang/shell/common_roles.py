@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from ..domain.regex import regex
-from .access import SCP, connect, in_tree, path, remote_host
+from .access import SCP, connect, in_tree, path, remote_host, wanted_files
 from .dialect import SH
 from .environment import hand_over
 from .landing import arrives
@@ -200,7 +200,7 @@ def _edit(tree: str) -> Role:
     """A file that is read and written in place; or, with a tree, those below a folder."""
 
     def handle(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
-        names = parsed.profile.names if tree else ""
+        names = wanted_files(parsed) if tree else ""
         for action in ("read", "write"):
             path(shell.walk, action, value, in_tree(tree, names, value), names)
 

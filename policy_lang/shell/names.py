@@ -197,7 +197,19 @@ def words_of(walk: Walk, lines: Lines | None, splits: bool, fields: bool = True)
 def _made_odd(walk: Walk) -> bool:
     """True when the script itself may have made names that are split."""
     made = (a.value.parts for a in walk.acts if a.action == "write")
-    return any(_ODD.search(p) if isinstance(p, str) else p not in NAMES for parts in made for p in parts)
+    return any((_ODD.search(p) or "/-" in p) if isinstance(p, str) else p not in NAMES for parts in made for p in parts)
+
+
+def as_files(word: Value) -> Value:
+    """A glob that may begin with `-`, written so that it cannot; any other word itself."""
+    if word.parts and word.parts[0] in NAMES and _located(word):
+        return joined(["./", *word.parts], word.many, word.why)
+    return word
+
+
+def may_have_made(walk: Walk) -> bool:
+    """True when the script itself may have made a file that is taken for an option."""
+    return _made_odd(walk) or any(a.action == "write" and a.tree for a in walk.acts)
 
 
 def is_odd(name: str) -> bool:

@@ -41,7 +41,8 @@ class Profile:
     it makes the command opaque. Behind one of `ends` there are no further options, and what follows is the command of
     one that runs commands. `plain` options of a program change nothing of what the command is. `missing` is the operand
     that is meant where the last slot stays empty, `input` the role of standard input where nothing says what to run,
-    and `names` are the globs, parted by `|`, of the files that it looks for below a folder. With `booleans` its flags
+    and `names` are the globs, parted by `|`, of the files that it looks for below a folder;
+    folders behind `!` it passes by. With `booleans` its flags
     take `=true` and `=false`, as those of programs in Go do.
     """
 

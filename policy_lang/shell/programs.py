@@ -11,8 +11,9 @@ from .access import change_folder, path
 from .call import ProgramCall
 from .dialect import Dialect
 from .links import brought
+from .names import as_files, may_have_made
 from .operands import added_word, operand_roles, says_what_to_run
-from .profile import Parsed, Profiles, parse_argv
+from .profile import Parsed, Profile, Profiles, parse_argv
 from .readers.table import find_reader
 from .reading import Opaque
 from .repository import PROGRAMS, core_command, elsewhere, place_of
@@ -93,7 +94,7 @@ class Programs:
             self.walk.act("run", NOTHING, argv=call.argv, note=unknown, unread=ProgramCall(call.argv[1:], call.stdin))
             return
         try:
-            parsed = parse_argv(profile, call.argv)
+            parsed = self._parsed(profile, call)
             walk = self.walk
             folders = walk.state.folders
             try:
@@ -112,6 +113,23 @@ class Programs:
         except Opaque as fault:
             unread = ProgramCall(call.argv[1:], call.stdin)
             self.walk.opaque(fault.why, fault.remediation, call.argv, unread)
+
+    def _parsed(self, profile: Profile, call: ProgramCall) -> Parsed:
+        """A command line as it is read. A glob is no option, as long as no file that it matches has the name of one."""
+        files = tuple(map(as_files, call.argv))
+        if files == call.argv or may_have_made(self.walk):
+            return parse_argv(profile, call.argv)
+        parsed = parse_argv(profile, files)
+        try:
+            same = parse_argv(profile, call.argv).options == parsed.options
+        except Opaque:
+            same = False
+        if not same:
+            why = "a file whose name begins with `-` matches, which is then an option"
+            for word, file in zip(call.argv, files, strict=True):
+                if word is not file:
+                    self.walk.act("run", word, opaque=why, remediation="put `--` before it, or `./`", names="dashed")
+        return parsed
 
     def _apart(self, call: ProgramCall, parsed: Parsed) -> None:
         """The acts of git, which follows no link of its repository."""

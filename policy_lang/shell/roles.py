@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .access import in_tree, path
+from .access import in_tree, path, wanted_files
 from .common_roles import ROLES
 from .profile import Parsed
 from .reading import Opaque
@@ -35,7 +35,7 @@ def role(shell: ProgramHost, parsed: Parsed, name: str, value: Value, index: int
         name = name[:-1]
     if name in PATH_ROLES:
         action, tree = PATH_ROLES[name]
-        names = parsed.profile.names if tree else ""
+        names = wanted_files(parsed) if tree else ""
         path(shell.walk, action, value, in_tree(tree, names, value), names, follows=parsed.changes.linked)
         return
     handler = ROLES.get(name)

@@ -188,7 +188,8 @@ class Walk:
         if action in {"read", "write", "delete"} and not NAMES.isdisjoint(value.parts):
             from .made import made_before
 
-            if (action == "write" and self.moved) or made_before(self.acts, None if self.whole else self.span, value):
+            named = action == "write" and self.moved and Hole.BELOW not in value.parts
+            if named or made_before(self.acts, None if self.whole else self.span, value):
                 more["names"] = "made"
 
     def opaque(

@@ -359,8 +359,20 @@ def case(
     )
 
 
+def prove(name: str, body: Sequence[Part]) -> Block:
+    """`prove "name" { ... }` with its claims."""
+    return Block(tree.ProveDef(_string(name), None, None, HERE), body)
+
+
+def claim(kind: str, actions: Iterable[str], patterns: Iterable[str | Word]) -> tree.PropertyNode:
+    """`never allow` or `always deny` of some patterns."""
+    _choice(kind, ("never_allow", "always_deny"), "claim")
+    verbs: list[tuple[Word, list[Word]]] = [(_word(a, "ACTION", what="action"), []) for a in actions]
+    return tree.PropertyNode(kind, None, [], verbs, _some(_patterns(patterns), "resource"), HERE)
+
+
 __all__ = [
-    "BLANK", "HERE", "OPAQUE", "SPREAD", "Annotated", "Block", "Part", "UnsayableError", "attribute", "case", "comment",
-    "compare", "context", "example", "expect", "header", "imported", "otherwise", "rule", "scope", "scope_when",
-    "statement", "string", "text", "tier", "within",
+    "BLANK", "HERE", "OPAQUE", "SPREAD", "Annotated", "Block", "Part", "UnsayableError", "attribute", "case", "claim",
+    "comment", "compare", "context", "example", "expect", "header", "imported", "otherwise", "prove", "rule", "scope",
+    "scope_when", "statement", "string", "text", "tier", "within",
 ]  # fmt: skip

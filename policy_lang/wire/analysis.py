@@ -36,7 +36,7 @@ def witness_json(witness: Witness) -> Json:
         "resource": list(witness.resource) if isinstance(witness.resource, tuple) else witness.resource,
     }
     given.pop("now", None)
-    out |= {"confined": True} if given.pop("confined", False) else {}
+    out |= {name: True for name in ("confined", "versioned") if given.pop(name, False)}
     out |= {k: given.pop(k) for k in ("agent", "repo", "branch", "session") if k in given}
     if given:
         out["context"] = given

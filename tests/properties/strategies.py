@@ -143,6 +143,7 @@ atoms = st.one_of(
     st.builds(lambda op, v: (op, "env", v), st.sampled_from(["==", "!="]), st.sampled_from(["dev", "prod"])),
     st.just(("==", "ci", True)),
     st.just(("==", "confined", True)),
+    st.just(("==", "versioned", True)),
     st.builds(lambda op, v: (op, "level", v), st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), st.integers(0, 4)),
     st.builds(lambda v: ("in", "level", v), st.lists(st.integers(0, 4), min_size=1, max_size=3)),
     st.builds(lambda v: ("==", "agent", v), st.sampled_from(AGENTS)),
@@ -292,6 +293,7 @@ def requests(draw: Any, policy: ref.Policy) -> ref.Request:
         home=draw(st.sampled_from([None, "/h", "/h"])) if sort == "path" else None,
         method=draw(st.sampled_from([None, "GET", "GET", "POST"])) if sort == "host" else None,
         confined=draw(st.integers(0, 3)) == 0,
+        versioned=draw(st.integers(0, 3)) == 0,
     )
 
 

@@ -45,6 +45,7 @@ def request_of(request: ref.Request) -> Request:
         lexical=True,
         now=request.now,
         confined=request.confined,
+        versioned=request.versioned,
     )
 
 

@@ -84,6 +84,7 @@ def reference_request(witness: Witness) -> ref.Request:
         home=witness.layout.home,
         method=witness.method,
         confined=given.pop("confined", None) is True,
+        versioned=given.pop("versioned", None) is True,
     )
 
 

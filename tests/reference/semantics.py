@@ -66,6 +66,7 @@ class Request:
     method: str | None = None
     now: float = 0.0
     confined: bool = False
+    versioned: bool = False
 
 
 # patterns
@@ -225,7 +226,7 @@ def layers(module: Module, seen: list[Module]) -> list[tuple[Module, list[tuple[
 
 
 def known(policy: Policy, request: Request) -> dict[str, Any]:
-    own = {name: getattr(request, name) for name in ("agent", "repo", "now", "confined")}
+    own = {name: getattr(request, name) for name in ("agent", "repo", "now", "confined", "versioned")}
     return {**policy.attributes, **request.context, **own}
 
 

@@ -9,9 +9,8 @@ import pytest
 
 from policy_lang import Policy
 from policy_lang.domain.limits import limit
-from policy_lang.facts import git_index, ignored
+from policy_lang.facts import git_index
 from policy_lang.facts.git_index import git_folder, tracked
-from policy_lang.facts.ignored import ignored_in
 
 POLICY = Policy.loads(
     """
@@ -320,31 +319,22 @@ def test_a_link_to_the_repository_is_bounded(tmp_path: Path) -> None:
     assert git_folder(str(tmp_path)) is None
 
 
-@pytest.mark.parametrize(
-    ("lines", "out", "kept"),
-    [
-        ("a\n*.log\n.env*", ["a", "x.log", ".env", ".env.x"], ["b", "log", "env"]), ("a\n!a", [], ["a"]), ("*.x\n!a.x", ["b.x"], ["a.x"]),
-        ("a\n!b?", [], ["a"]), ("a?b\n[ab]\n**/c\nd/e\n#f", [], ["aab", "a", "c", "e", "d", "#f"]), ("/a\nb/", ["a", "b"], []), ("*\n!*.py", ["a"], ["a.py"]),
-    ],
-)  # fmt: skip
-def test_plain_names_are_left_out(tmp_path: Path, lines: str, out: list[str], kept: list[str]) -> None:
-    (tmp_path / ".gitignore").write_text(lines)
-    found = ignored_in(str(tmp_path))
-    assert [n for n in (*out, *kept) if found.has(n, folder=True)] == out
+def test_a_look_at_a_folder_reads_what_git_tracks_there(tmp_path: Path) -> None:
+    work = repository(tmp_path / "work", "src/app.ts", "other/.env.shared")
+    (work / "src" / ".env").write_text("x")
+    (work / ".gitignore").write_text(".env\n")
+    git(work, "init", "-q")
+    git(work, "add", "-A")
+    git(work, "commit", "-q", "-m", "all")
 
-
-def test_names_are_left_out_below_too(tmp_path: Path) -> None:
-    (tmp_path / ".gitignore").write_text("a\n/b\n")
-    (tmp_path / "d").mkdir()
-    found = ignored_in(str(tmp_path / "d"), ignored_in(str(tmp_path)))
-    assert (found.has("a"), found.has("b")) == (True, False)
-    (tmp_path / "d" / ".gitignore").write_text("!a\n")
-    assert not ignored_in(str(tmp_path / "d"), ignored_in(str(tmp_path))).has("a")
-
-
-def test_an_ignore_file_is_read_to_its_limit(tmp_path: Path) -> None:
-    most = limit("ignore_bytes")
-    assert most == ignored.MOST_BYTES
-    for size, found in ((most, True), (most + 1, False)):
-        (tmp_path / ".gitignore").write_text("#" * (size - 5) + "\nnode")
-        assert ignored_in(str(tmp_path)).has("node") is found
+    ordinary = ("git diff -- src", "git grep x src", "git log -p -- src", "git archive HEAD src", "git add src")
+    assert [on_disk(work, command, **STATE) for command in ordinary] == ["allow"] * len(ordinary)
+    reaching = (
+        "git grep x",
+        "git grep x other",
+        "git diff -- other",
+        "git log -p -- src/.env",
+        "git grep --untracked x",
+        "git add -f src",
+    )
+    assert [on_disk(work, command, **STATE) for command in reaching] == ["deny"] * len(reaching)

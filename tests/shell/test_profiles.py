@@ -30,6 +30,7 @@ TREES = {
     "copied": "/**=",
     "own": "/**+",
     "tracked": "/**~",
+    "indexed": "/**~",
     "untracked": "/**?",
     "every": "/**??",
 }

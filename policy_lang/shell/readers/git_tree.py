@@ -236,7 +236,7 @@ def show(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
         path(shell.walk, "read", Value((Hole.ANY,), False, "an object that is named on standard input"))
     behind = _behind_dashes(call) or ()
     for value in behind:
-        _pathspec(shell, "read", value, "existing")
+        _pathspec(shell, "read", value, "indexed")
     known = {id(v) for v in behind}
     for given in parsed.options:
         lines = given.value.text if given.value is not None and "-L" in given.option.names else None
@@ -292,11 +292,11 @@ def _perhaps(shell: ProgramHost, value: Value) -> None:
             path(shell.walk, "read", value, "existing")
         return
     if _SURELY_PATH.fullmatch(text):
-        _pathspec(shell, "read", value, "existing")
+        _pathspec(shell, "read", value, "indexed")
     elif text.startswith(":") or _REVISION.fullmatch(text):
         return
     elif _PATH_LIKE.fullmatch(text):
-        _pathspec(shell, "read", value, "existing")
+        _pathspec(shell, "read", value, "indexed")
     elif not _WILD.search(text):
         shell.walk.act("read", value, supposed=True)
 
@@ -316,13 +316,14 @@ def grep(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
         operands = operands[1:]
     known = {id(v) for v in behind or ()}
     before = [v for v in operands if id(v) not in known]
+    tree = "existing" if parsed.has("--no-index") or parsed.has("--untracked") else "indexed"
     for value in behind or ():
-        _pathspec(shell, "read", value, "existing")
-    for value in before:
-        if value.text is None or not _REVISION.fullmatch(value.text):
-            _pathspec(shell, "read", value, "existing")
-    if not behind:
-        path(shell.walk, "read", literal("."), "tracked")
+        _pathspec(shell, "read", value, tree)
+    files = [v for v in before if v.text is None or not _REVISION.fullmatch(v.text)]
+    for value in files:
+        _pathspec(shell, "read", value, tree)
+    if not behind and not files:
+        path(shell.walk, "read", literal("."), tree)
     opened = parsed.value_of("-O")
     if opened is not None:
         if opened.text is None:
@@ -336,11 +337,11 @@ def archive(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     if parsed.has("--list"):
         return True
     for value in parsed.operands[1:]:
-        _pathspec(shell, "read", value, "existing")
+        _pathspec(shell, "read", value, "indexed")
     for value in parsed.operands[:1]:
         _shown(shell, value, True)
     if len(parsed.operands) < 2:
-        path(shell.walk, "read", literal("."), "tracked")
+        path(shell.walk, "read", literal("."), "indexed")
     return True
 
 

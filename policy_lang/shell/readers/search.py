@@ -8,7 +8,7 @@ from ...domain.search import SearchOptions
 from ..access import path
 from ..call import ProgramCall
 from ..profile import Parsed
-from ..values import literal
+from ..values import NAMES, Hole, Value, literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +59,13 @@ def _ripgrep(parsed: Parsed) -> SearchOptions:
 
 def _globs(parsed: Parsed, names: set[str]) -> tuple[str, ...]:
     """The globs of an option, in their order; any name for one that is not known."""
-    return tuple(text or "*" for text in _values(parsed, names))
+    return tuple(map(_glob, (g.value for g in parsed.options if names & set(g.option.names) and g.value is not None)))
+
+
+def _glob(value: Value) -> str:
+    """A glob as text. One that the shell may have expanded asks for what it matches, or for less."""
+    holes = [p for p in value.parts if isinstance(p, Hole)]
+    return "".join(p if isinstance(p, str) else "*" for p in value.parts) if NAMES.issuperset(holes) else "*"
 
 
 def _values(parsed: Parsed, names: set[str]) -> list[str]:

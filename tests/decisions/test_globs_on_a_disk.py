@@ -1,0 +1,81 @@
+"""Globs, searches and formatters where the disk is known: they name the files that are there, and no others."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from policy_lang import Policy
+
+POLICY = Policy.loads(
+    """
+policy "p"
+tier review { approvers "@a" }
+import std.shell
+import std.baseline
+allow run "{rg,grep,ruff,prettier,touch,tar} **", "rm **"
+deny run "rm **" with "-r"
+allow read, write, delete "./"
+ask review write "**/setup.py"
+deny write "**/{.venv,node_modules}/"
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    top = tmp_path_factory.mktemp("globs") / "work"
+    for name in (
+        "a.go",
+        "src/a.py",
+        "src/b.ts",
+        "src/.venv/lib/x.py",
+        "src/node_modules/m/x.ts",
+        ".env",
+        "secret/.env",
+        "conf/x.key",
+        "setup.py",
+    ):
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text(name)
+    (top / ".gitignore").write_text(".env\n/conf/*.key\n")
+    subprocess.run(["git", "init", "-q", str(top)], check=True)
+    return top
+
+
+def effect(work: Path, command: str) -> str:
+    return POLICY.decide(action="run", resource=command, workspace=str(work), cwd=str(work), home="/home/agent").effect
+
+
+@pytest.mark.parametrize("command", [
+    "wc -l *.go", "rm *.go", "grep -n x *.go", "grep x */*.ts", "grep -rn x --include=*.go .", "rg x -t go", "rg x -g '!*.md'", "rg x -g '*.go'",
+    "rg x -g 'src/*.{py,ts}'", "rg x", "rg x conf", "ruff format src", "cd src && ruff format . && ruff check --fix .", "prettier --write src",
+])  # fmt: skip
+def test_what_is_there_and_harmless_passes(work: Path, command: str) -> None:
+    assert effect(work, command) == "allow"
+
+
+@pytest.mark.parametrize("command", [
+    "touch -- -r; rm *", "touch ./-rf && rm *", "tar xf x.tar; rm *", "grep -rn x --include=.env .", "rg x -g '.e*'", "rg x -g 'conf/*.{key,txt}' -g '.env'",
+    "rg --hidden x", "rg x --iglob '.ENV'", "rg x -g 'secret/**'", "rg x --ignore-file f", "rg x --no-ignore-parent conf .env", "ruff format --exclude x src", "ruff format src/.venv",
+    "ruff format --config /work/x.toml src", "prettier --write --with-node-modules src", "rg -u x",
+])  # fmt: skip
+def test_what_reaches_further_does_not(work: Path, command: str) -> None:
+    assert effect(work, command) == "deny"
+
+
+def test_a_formatter_is_asked_about_what_it_would_write(work: Path) -> None:
+    assert effect(work, "ruff format .") == "ask"
+    assert effect(work, "ruff format --check .") == "allow"
+
+
+def test_a_file_named_like_an_option_is_one(work: Path) -> None:
+    (work / "-r").write_text("")
+    try:
+        assert effect(work, "rm *") == "deny"
+        assert effect(work, "rm -- *.go") == "allow"
+        assert effect(work, "rm *.go") == "allow"
+    finally:
+        (work / "-r").unlink()
