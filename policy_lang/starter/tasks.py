@@ -33,6 +33,8 @@ class Tasks:
     file: str
     runners: tuple[str, ...]
     names: tuple[str, ...]
+    alone: tuple[str, ...] = ()
+    """Commands that run none of the names, or the first one."""
 
     def harmless(self) -> list[str]:
         """The names that say nothing of others."""
@@ -48,6 +50,16 @@ def outward(name: str) -> bool:
     return not OUTWARD.isdisjoint(re.split(r"[^a-z]+", posixpath.basename(name).lower()))
 
 
+_FIRST = frozenset({"make", "just"})
+"""Runners that run the first name when none is given."""
+_LISTING = {
+    "just": ("just {--list,--summary,-l}",),
+    "task": ("task {--list,--list-all,-l,-a}",),
+    "deno task": ("deno task",),
+}
+"""Commands that only show the names."""
+
+
 def tasks_in(files: Files, managers: Iterable[str]) -> Iterator[Tasks]:
     """What manifests and task files name, a file at a time; the package scripts of all packages together."""
     scripts = dict.fromkeys(
@@ -60,11 +72,12 @@ def tasks_in(files: Files, managers: Iterable[str]) -> Iterator[Tasks]:
         for found in [f for f in files.named(*file) if "/" not in f][:1]:
             given = _valid(names(files.text(found)))
             if given:
-                yield _tasks(found, [runner], given)
+                alone = [*_LISTING.get(runner, ()), *([runner] if runner in _FIRST and not outward(given[0]) else [])]
+                yield _tasks(found, [runner], given, alone)
 
 
-def _tasks(file: str, runners: list[str], names: Iterable[str]) -> Tasks:
-    return Tasks(file, tuple(runners), tuple(_valid(names)[:_MOST_NAMES]))
+def _tasks(file: str, runners: list[str], names: Iterable[str], alone: Iterable[str] = ()) -> Tasks:
+    return Tasks(file, tuple(runners), tuple(_valid(names)[:_MOST_NAMES]), tuple(alone))
 
 
 def _valid(names: Iterable[str]) -> list[str]:
@@ -98,7 +111,7 @@ def _lines(pattern: str) -> Callable[[str], list[str]]:
 
 _READERS: tuple[tuple[tuple[str, ...], str, Callable[[str], list[str]]], ...] = (
     (("Makefile", "makefile", "GNUmakefile"), "make", _lines(r"^([A-Za-z0-9][\w./-]*)[ \t]*::?(?![=:])")),
-    (("justfile", "Justfile", ".justfile"), "just", _lines(r"^@?([A-Za-z_][\w-]*)(?:[ \t][^:=\n]*)?:(?!=)")),
+    (("justfile", "Justfile", ".justfile"), "just", _lines(r"^@?([A-Za-z_][\w-]*)(?:[ \t][^:\n]*)?:(?!=)")),
     (("Taskfile.yml", "Taskfile.yaml", "Taskfile.dist.yml"), "task", _lines(r"^  ([\w][\w:.-]*):[ \t]*$")),
     (("pyproject.toml",), "uv run", lambda text: _toml(text, "project", "scripts")),
     (("composer.json",), "composer {run,run-script}", lambda text: _table(text, "scripts")),

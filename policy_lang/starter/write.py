@@ -26,15 +26,26 @@ _ALWAYS = (
     ("reviewed", "files that decide what is installed, built, released or reviewed: asked"),
     ("shell", "printing, listing, searching, text filters, moving files: what scripts are made of"),
     ("git-work", "git's everyday verbs; what they write and push is decided by the rules below"),
+    ("checks", "linters and checkers of scripts, YAML and the like"),
     ("inspect", "processes, open files, versions of programs: looking only"),
     ("scratch", "temporary files"),
     ("documentation", "public documentation, reading only"),
     ("clients", "the clients' own harmless tools: lists, plans, sub-agents"),
     ("github", "issues, pull requests and runs: reading, and opening a pull request"),
 )
-_WITHOUT = {"baseline": ("loopback",), "careful": ("restored", "restored-both")}
+_CODE = {
+    "python": ("python{,3} -c *", "python{,3} -", "uv run python -c *", "uv run python -"),
+    "node": ("node -e *", "node -p *", "node -"), "bun": ("bun -e *",), "deno": ("deno eval *",),
+    "ruby": ("ruby -e *", "ruby -"), "php": ("php -r *",),
+}  # fmt: skip
+"""Interpreters with code in their words or on their standard input."""
+_WITHOUT = {
+    "baseline": ("loopback",), "careful": ("restored", "restored-both"), "terraform": ("plans",),
+}  # fmt: skip
 """Parts of the library that stop an ordinary day: a server that the agent has started, a change that it takes back."""
-_SERVERS = "{localhost,127.0.0.1}:{3000,3001,4000,4173,4200,5000,5173,8000,8001,8080,8081,8888,9000}"
+_SERVERS = "{localhost,127.0.0.1}:{3000,3001,3100,4000,4173,4200,5000,5173,8000,8001,8010,8080,8081}"
+"""Where servers under development usually listen."""
+_LOOKED_AT = "http://{localhost,127.0.0.1}", "{localhost,127.0.0.1}:{8443,8888,9000,9090,9901}"
 _VARIABLES = (
     "{CI,DEBUG,NO_COLOR,FORCE_COLOR,TZ,LOG_LEVEL,VERBOSE,COVERAGE,PORT,HOST}",
     "{DJANGO_SETTINGS_MODULE,FLASK_APP,HYPOTHESIS_PROFILE,PYTHONDONTWRITEBYTECODE,PYTHONUNBUFFERED}",
@@ -42,11 +53,11 @@ _VARIABLES = (
     "{TF_LOG,TF_IN_AUTOMATION,PWDEBUG,XDEBUG_MODE,SPRING_PROFILES_ACTIVE,VITEST,JEST_WORKERS}",
 )
 """Variables that only change how a test, a build or a check of the repository's own code runs."""
-_MADE = (
-    "**/{dist,build,out,target,coverage,htmlcov,.next,.nuxt,.turbo,.cache,__pycache__,*.egg-info,tmp,log,logs}/",
-    "**/.{pytest_cache,mypy_cache,ruff_cache,nox,tox}/",
-    "**/.coverage",
+_FOLDERS = (
+    "**/{dist,build,out,target,coverage,htmlcov,.next,.nuxt,.turbo,.cache,__pycache__,*.egg-info,tmp,log,logs}",
+    "**/.{pytest_cache,mypy_cache,ruff_cache,nox,tox}",
 )
+_REPORTS = ("**/.coverage", "**/coverage.{out,xml,json}", "**/lcov.info")
 _TOPICS = (
     "{feature,feat,fix,bugfix,chore,docs,refactor,test,tests,perf,ci,build,style,deps,agent,claude,codex,gemini,"
     "copilot}/**"
@@ -68,7 +79,8 @@ def _head(repo: Repository, level: str) -> list[Part]:
     for name, words in _ALWAYS:
         without = _WITHOUT.get(name, ()) if level != "strict" else ()
         imports += [words, imported(f"std.{name}", without)]
-    imports += [Annotated(imported(f"std.{name}"), file) for name, file in repo.modules.items()]
+    for name, file in repo.modules.items():
+        imports.append(Annotated(imported(f"std.{name}", _WITHOUT.get(name, ()) if level != "strict" else ()), file))
     return [
         f"What a coding agent may do in {repo.name} ({made_of}).",
         "#",
@@ -94,12 +106,21 @@ def _rules(repo: Repository, level: str) -> list[Part]:
         why = "git ignores it, and its name speaks of a secret"
         out.append(rule("deny", ["read", "write", "delete"], [f"**/{name}" for name in repo.secrets], because=why))
     out += [BLANK, "write where the tracked files lie", rule("allow", ["write", "delete"], written)]
+    if level != "strict":
+        out += [
+            "what git itself brings of its history: switching, merging, rebasing, pulling, taking a stash back",
+            rule("allow", ["write", "delete"], ["./"], when=emit.compare("versioned", "truth")),
+        ]
     if run:
         out += [
             "programs of the repository's own, which are run below",
             rule("ask", ["write", "delete"], run, tier="review"),
         ]
-    out += ["what tools have made can be made again", rule("allow", ["delete"], _MADE)]
+    out += [
+        "what tools make, and can make again",
+        rule("allow", ["write", "delete"], [*(f"{folder}/**" for folder in _FOLDERS), *_REPORTS]),
+        rule("allow", ["delete"], _FOLDERS),
+    ]
     if level == "strict":
         out.append(rule("ask", ["write", "delete"], ["**"], tier="review", exclude=written))
     out += [
@@ -114,6 +135,10 @@ def _rules(repo: Repository, level: str) -> list[Part]:
         *_hosts(repo),
     ]
     if level != "strict":
+        code = [c for language, words in _CODE.items() if language in repo.modules for c in words]
+        if code:
+            words = "code that nobody has read runs behind walls alone, which only a launcher can build"
+            out += [BLANK, words, emit.scope_when(emit.compare("confined", "truth"), [rule("allow", ["run"], code)])]
         out += [BLANK, "what nothing above speaks of", emit.otherwise("review")]
     out += _seen(repo)
     return [*out, BLANK]
@@ -127,8 +152,9 @@ def _variables(level: str) -> list[Part]:
         "variables for tests and builds; others, but for harmless ones, are shown with their value",
         rule("allow", ["setenv"], _VARIABLES),
         BLANK,
-        "a server of its own, looked at",
-        rule("allow", ["connect"], [_SERVERS], methods=["GET", "HEAD"]),
+        "a server of its own",
+        rule("allow", ["connect"], [_SERVERS]),
+        rule("allow", ["connect"], _LOOKED_AT, methods=["GET", "HEAD"]),
     ]
 
 
@@ -139,7 +165,8 @@ def _tasks(repo: Repository) -> list[Part]:
         harmless, asked = tasks.harmless(), tasks.asked()
         out.append(f"{tasks.file} names these; the code that they run is the repository's own")
         if harmless:
-            out.append(rule("allow", ["run"], _named(tasks.runners, harmless), exclude=_outward(tasks.runners)))
+            named = [*tasks.alone, *_named(tasks.runners, harmless)]
+            out.append(rule("allow", ["run"], named, exclude=_outward(tasks.runners)))
         if asked:
             out.append(rule("ask", ["run"], _named(tasks.runners, asked), tier="review"))
     own = [pattern for program in repo.programs if not program.asked() for pattern in _program(program)]
@@ -231,4 +258,13 @@ def _tests(repo: Repository, level: str) -> list[Part]:
         emit.expect("people see what matters", [*people, away]),
         BLANK,
         emit.expect("what an injected instruction would try", tried),
+        BLANK,
+        emit.prove(
+            "whatever is asked",
+            [
+                emit.claim("always_deny", ["read"], ["**/.env", "~/.ssh/id_*"]),
+                emit.claim("always_deny", ["write"], ["**/.git/hooks/**", "~/.bashrc"]),
+                emit.claim("always_deny", ["push"], [repo.default_branch]),
+            ],
+        ),
     ]
