@@ -69,17 +69,19 @@ def query(
     side: Side | None = None,
     accept: Callable[[Witness], bool] | None = None,
     examples: tuple[str, ...] = (),
+    only: frozenset[str] = frozenset(),
 ) -> QueryAnswer:
     """Which rules grant something of the `patterns` (everything when empty) to `agent` (anybody when None).
 
     With `accept` only what is allowed without approval is looked for, only requests that it accepts count, and what
-    cuts into the grants is left out; `examples` are tried as telling ones. A `side` of the same policy and layout
-    saves work.
+    cuts into the grants is left out; `examples` are tried as telling ones. With the ids of `only` some rules, what no
+    other rule grants is looked for. A `side` of the same policy and layout saves work.
     """
     answer = QueryAnswer([], [])
     layout = layout or (side.layout if side is not None else Layout())
     with no_collection():
         asker = _Asker(engine, patterns, agent, side or side_of(engine, layout), answer, accept, examples)
+        asker.only = only
         for action in actions:
             try:
                 asker.action(action)
@@ -106,6 +108,7 @@ class _Asker:
         self.accept = accept
         self.examples = examples
         self.side = side
+        self.only: frozenset[str] = frozenset()
         self.also: tuple[Demand, ...] = ((Atom("agent", "==", (agent,)), SURELY),) if agent is not None else ()
 
     def action(self, action: str) -> None:
@@ -124,9 +127,11 @@ class _Asker:
         for effect, way, more, barred in looked:
             if not way.grants:
                 continue
-            grants = self._for_agent(way.grants[0])
-            required = (grants, *wanted, *way.grants[1:], *more)
-            question = Question(required, [*way.barred, *barred], "granted")
+            own, others = self._own(way.grants[0])
+            if not own:
+                continue
+            required = (self._for_agent(own), *wanted, *way.grants[1:], *more)
+            question = Question(required, [*way.barred, *barred, *others], "granted")
             if self.accept is not None and wanted and not self._any(action, question, wanted):
                 continue
             self._grants(action, effect, question, way)
@@ -170,6 +175,15 @@ class _Asker:
             return ()
         sequences = tuple(self.side.layout.sequence(s) for p in self.patterns for s in p.sequences)
         return ([Item(None, sequences, (), TRUE, True, raw=action == "run")],)
+
+    def _own(self, grants: Items) -> tuple[Items, Items]:
+        """The grants that are asked about, and the others."""
+        if not self.only:
+            return grants, []
+        own = [i.rule is not None and i.rule.id in self.only for i in grants]
+        return [i for i, o in zip(grants, own, strict=True) if o], [
+            i for i, o in zip(grants, own, strict=True) if not o
+        ]
 
     def _for_agent(self, items: Items) -> Items:
         return [replace(i, also=self.also) for i in items] if self.also else items

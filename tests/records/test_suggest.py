@@ -170,6 +170,35 @@ def test_rules_are_for_the_repository_where_the_file_tells_repositories_apart(tm
     assert new.decide_request(request("read", "lib/a", agent="x", repo="acme/api")).effect == "deny"
 
 
+def test_when_all_are_accepted_all_pass_also_what_a_pattern_leaves_out(tmp_path: Path) -> None:
+    """`-X` must be named by a grant, so a pattern for `curl` leaves it out."""
+    asked = [request("run", f"curl https://api.example/v1/{n}") for n in range(4)]
+    asked += [request("run", "curl -X POST https://api.example/v1/9"), request("run", "make && cat lib/x > out/y")]
+    asked += [request("connect", f"h{n}.example:443") for n in range(2)] + [
+        request("call", f"jira.get_{n}") for n in "abcd"
+    ]
+    folder = place(tmp_path, asked)
+    for _ in range(4):
+        found = proposals(folder)
+        if found:
+            suggest(folder, *[w for p in found.values() for w in ("--accept", p["id"])])
+    new = Policy.load(str(folder / "agent.policy"))
+    assert refusals(folder) == []
+    assert [new.decide_request(r).effect for r in asked] == ["allow"] * len(asked)
+    for other in (
+        request("run", "curl -X DELETE https://api.example/v1/1"),
+        request("connect", "h9.example"),
+        request("run", "curl -o .git/hooks/x https://api.example/v1/1"),
+    ):
+        assert new.decide_request(other).effect == "deny"
+
+
+def test_what_a_folder_may_hold_is_shown(tmp_path: Path) -> None:
+    folder = place(tmp_path, [request("read", f"conf/{n}") for n in "abc"], 'policy "p"\nallow read "src/**"\n')
+    (found,) = proposals(folder).values()
+    assert {r["request"]["resource"] for r in found["also"]} >= {"conf/.env", "conf/id_ed25519"}
+
+
 def test_a_comparison_of_the_policies_shows_its_own_grants_and_nothing_else(tmp_path: Path) -> None:
     asked = [request("read", f"docs/{n}.md") for n in range(3)] + [
         request("run", "cat lib/x | grep y"),

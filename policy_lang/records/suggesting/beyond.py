@@ -9,8 +9,8 @@ from itertools import islice
 from ...analysis.members import matching
 from ...analysis.query import QueryGrant, query
 from ...analysis.witness import Witness, verdict_on
-from ...automata.pattern import Sequence
-from ...domain.actions import ALLOW, COMMAND
+from ...automata.pattern import MANY, Sequence
+from ...domain.actions import ALLOW, COMMAND, PATH
 from ...domain.limits import limit
 from ...engine.pdp import Engine
 from ...engine.readings import profile_of
@@ -19,6 +19,8 @@ from ...policy import Policy
 from ...shell.profile import Profile
 
 _MOST = limit("suggest_beyond")
+_TELLING = (".env", "id_ed25519", "credentials.json", "server.key", ".npmrc", "Makefile", "package.json", "conftest.py")
+"""Names that say most about what is granted in a folder: what is secret, and what is run."""
 
 
 @dataclass(slots=True)
@@ -29,10 +31,10 @@ class Beyond:
     undecided: list[str] = field(default_factory=list)
 
 
-def beyond(exact: Policy, proposed: Policy, old: Policy) -> Beyond:
-    """What `proposed` allows by the rules that `old` has not, and `exact`, which grants what was stopped, does not."""
+def beyond(exact: Policy, proposed: Policy, both: Policy) -> Beyond:
+    """What `proposed` allows by rules that `exact`, which grants what was stopped, has not; `both` has all of them."""
     out = Beyond()
-    known = {r.id for layer in old.policy_set.layers for r in layer.rules}
+    known = {r.id for layer in exact.policy_set.layers for r in layer.rules}
 
     def accept(witness: Witness) -> bool:
         return verdict_on(exact.engine, witness).effect != ALLOW
@@ -40,7 +42,7 @@ def beyond(exact: Policy, proposed: Policy, old: Policy) -> Beyond:
     for rule in proposed.policy_set.layers[0].rules:
         if rule.id in known:
             continue
-        answer = query(proposed.engine, rule.actions, rule.include, accept=accept)
+        answer = query(both.engine, rule.actions, rule.include, accept=accept, only=frozenset({rule.id}))
         for grant in answer.grants:
             if grant.rule.id == rule.id:
                 out.grants += [*islice(_telling(proposed.engine, rule, grant, accept), _MOST)] or [grant]
@@ -50,15 +52,27 @@ def beyond(exact: Policy, proposed: Policy, old: Policy) -> Beyond:
 
 
 def _telling(engine: Engine, rule: Rule, grant: QueryGrant, accept: Callable[[Witness], bool]) -> Iterator[QueryGrant]:
-    """The same grant with the sub-commands and options that a program is known to have."""
+    """The same grant with what people keep secret, or with what a program is known to have."""
+    if rule.sort == PATH:
+        for pattern in rule.include:
+            folder = pattern.text[: min((pattern.text + "*").index(c) for c in "*?[{" if c in pattern.text + "*")]
+            for name in _TELLING:
+                witness = replace(grant.witness, resource=f"{folder.rpartition('/')[0]}/{name}".lstrip("/"))
+                if _holds(engine, rule, witness, accept):
+                    yield replace(grant, witness=witness)
     for sequence in (s for p in rule.include for s in p.sequences) if rule.sort == COMMAND else ():
         words = tuple(_words(sequence))
-        profile = profile_of(words[0], engine.profiles) if words else None
+        open_end = words and sequence[len(words) :] == (MANY,)
+        profile = profile_of(words[0], engine.profiles) if open_end else None
         for more in _known(profile, words):
             witness = replace(grant.witness, resource=(*words, *more))
-            allowed = verdict_on(engine, witness, supposed=True).effect == ALLOW
-            if allowed and matching(rule.include, witness) is not None and accept(witness):
+            if _holds(engine, rule, witness, accept):
                 yield replace(grant, witness=witness)
+
+
+def _holds(engine: Engine, rule: Rule, witness: Witness, accept: Callable[[Witness], bool]) -> bool:
+    allowed = verdict_on(engine, witness, supposed=True).effect == ALLOW
+    return allowed and matching(rule.include, witness) is not None and accept(witness)
 
 
 def _words(sequence: Sequence) -> Iterator[str]:

@@ -217,8 +217,8 @@ def groups(found: Sorted, evidence: int, corrections: dict[RulePlace, Correction
     return sorted(out.values(), key=_rank)
 
 
-def _rank(group: StopGroup) -> tuple[int, str]:
-    return -len(group.seen.sessions), repr([(r.actions, list(r.shapes)) for r in group.rules])
+def _rank(group: StopGroup) -> tuple[int, int, str]:
+    return -len(group.seen.sessions), len(group.rules), repr([(r.actions, list(r.shapes)) for r in group.rules])
 
 
 def _rules(

@@ -171,7 +171,7 @@ class Suggester:
         nodes = tuple(part for part in parts if isinstance(part, tree.RuleNode))
         rules = tuple(map(emit.statement, nodes))
         _, policy = self.with_parts(group.place, parts)
-        also = self._also(group, policy, rules)
+        also = self._also(group, policy, nodes)
         if any(node.effect.text == ASK for node in nodes):
             also.undecided.append("what else would be asked for is not looked for")
         tests = tests_of(self.policy, policy, group, found)
@@ -182,13 +182,14 @@ class Suggester:
         name = sha256("\0".join([self.policy.digest, repr(group.place), *rules]).encode()).hexdigest()[:8]
         return Proposal(name, group, nodes, text, self.difference(text), also, untested)
 
-    def _also(self, group: StopGroup, policy: Policy, rules: tuple[str, ...]) -> Beyond:
+    def _also(self, group: StopGroup, policy: Policy, nodes: Sequence[tree.RuleNode]) -> Beyond:
         """What passes beyond exactly what was stopped."""
         exact = dict.fromkeys(statement(g) for one in group.members for g in one.grants)
-        if set(exact) == set(rules):
+        if set(exact) == set(map(emit.statement, nodes)):
             return Beyond()
-        only = self.with_parts(group.place, [*parsed("\n".join(exact), self.path).items])[1]
-        return beyond(only, policy, self.policy)
+        only = [*parsed("\n".join(exact), self.path).items]
+        both = self.with_parts(group.place, [*only, *nodes])[1]
+        return beyond(self.with_parts(group.place, only)[1], policy, both)
 
     def accepted(self, proposal: Proposal) -> Suggester:
         """What proposes for the policy with a proposal in it."""
