@@ -16,7 +16,17 @@ from ..domain.observe import what_holds
 from ..pep.clients import NAMES
 from ..pep.clients import client as client_of
 from ..pep.hook import MOST_WAIT
-from ..pep.install import HOOK, InstallError, changeable, compiled_place, hook_command, settings_with, target
+from ..pep.install import (
+    HOOK,
+    OURS,
+    InstallError,
+    changeable,
+    compiled_place,
+    hook_command,
+    settings_with,
+    settings_without,
+    target,
+)
 from .common import fail_policy, fail_usage
 from .compile import compile_to
 
@@ -110,6 +120,33 @@ def install(client: str, scope: str, only_print: bool, **given: Any) -> None:
     click.echo(f"{place.path}: the hook is in place; now verify it: `policy doctor {client}`")
     if place.note:
         click.echo(place.note)
+
+
+@command.command(name="uninstall", short_help="Take the hook out of a client's settings")
+@click.argument("client", type=click.Choice(NAMES))
+@click.option("--scope", type=click.Choice(["user", "project", "managed"]), default="user", show_default=True)
+def uninstall(client: str, scope: str) -> None:
+    """Take the hook out of CLIENT's settings; what else they say stays. The agent is held by nothing then.
+
+    Exits 1 when the settings of this scope have no such hook. Compiled policies and logs stay where they are.
+    """
+    try:
+        spec = client_of(client)
+        place = target(spec, scope, os.getcwd(), os.path.expanduser("~"))
+        before = _text(place.path)
+        after = settings_without(spec, before)
+    except InstallError as error:
+        fail_usage(str(error))
+    if OURS not in before:
+        click.echo(f"{place.path}: no hook of policy_lang is there", err=True)
+        sys.exit(1)
+    if OURS in after:
+        fail_usage(f"`{place.path}` names the hook in a place of somebody else's; take it out by hand")
+    try:
+        _write(place.path, after.encode("utf-8"), keep=True)
+    except OSError as error:
+        fail_usage(f"`{error.filename or place.path}` cannot be written: {reason_of(error)}")
+    click.echo(f"{place.path}: the hook is taken out; `{client}` asks no policy from its next start on")
 
 
 def _check(given: dict[str, Any]) -> None:

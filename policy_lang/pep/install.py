@@ -84,18 +84,30 @@ def settings_with(client: HookClient, before: str, command: str, managed: bool, 
     entry = client.settings.entry(command, _HOST_SECONDS + wait)
     if client.settings.toml:
         return _toml(client, before, entry, managed)
-    try:
-        value = json.loads(before) if before.strip() else {}
-    except ValueError as error:
-        raise InstallError(f"the settings are not valid JSON ({error}); correct them first") from None
-    if not isinstance(value, dict):
-        raise InstallError("the settings are not a JSON object; correct them first")
+    value = _object(before)
     for name, given in (client.settings.defaults or {}).items():
         value.setdefault(name, given)
     for event in client.events:
         _entries(value, event).append(entry)
     if managed:
         value.update(client.settings.managed or {})
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def settings_without(client: HookClient, before: str) -> str:
+    """A settings file's text without our hook; whatever else it says stays. Raises InstallError.
+
+    What a managed installation says besides (that no other hooks count) stays as well: whoever wrote it may have meant it.
+    """
+    if client.settings.toml:
+        kept = _toml_kept(before).rstrip("\n")
+        return kept + "\n" if kept else ""
+    value = _object(before)
+    for event in client.events:
+        if not _entries(value, event):
+            del value["hooks"][event]
+    if not value["hooks"]:
+        del value["hooks"]
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -118,7 +130,18 @@ def texts(form: SettingsForm, text: str) -> list[str]:
     return out
 
 
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text) if text.strip() else {}
+    except ValueError as error:
+        raise InstallError(f"the settings are not valid JSON ({error}); correct them first") from None
+    if not isinstance(value, dict):
+        raise InstallError("the settings are not a JSON object; correct them first")
+    return value
+
+
 def _entries(value: dict[str, Any], event: str) -> list[Any]:
+    """The entries of an event, ours taken out, as a list in `value` itself."""
     hooks = value.setdefault("hooks", {})
     if not isinstance(hooks, dict):
         raise InstallError("`hooks` of the settings is not an object; correct them first")
@@ -134,8 +157,7 @@ _BEGIN, _END = "# policy_lang: begin (written by `policy hook install`)", "# pol
 
 def _toml(client: HookClient, before: str, entry: dict[str, Any], managed: bool) -> str:
     """TOML is kept as it is written, comments and all: our part stands at its end, between two marks."""
-    head, begun, rest = before.partition(_BEGIN)
-    kept = head + (rest.partition(_END)[2].lstrip("\n") if begun else "")
+    kept = _toml_kept(before)
     lines = [_BEGIN]
     first: list[str] = []
     for name, given in (client.settings.managed or {}).items() if managed else ():
@@ -156,6 +178,11 @@ def _toml(client: HookClient, before: str, entry: dict[str, Any], managed: bool)
             f"the settings with the hook would not be valid TOML ({error}); correct them first"
         ) from None
     return text
+
+
+def _toml_kept(before: str) -> str:
+    head, begun, rest = before.partition(_BEGIN)
+    return head + (rest.partition(_END)[2].lstrip("\n") if begun else "")
 
 
 def _table(head: str, table: dict[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ import json
 import os
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..domain.limits import limit
@@ -193,11 +193,11 @@ def _branches(git: str | None) -> tuple[str, list[str]]:
     """The default branch, and further ones of the remote that look like releases or deployments."""
     if git is None:
         return "main", []
-    remote = list(_remote(git))
+    remote, local = _refs(git, "remotes/origin"), _refs(git, "heads")
     heads = [read(os.path.join(git, file)).strip() for file in ("refs/remotes/origin/HEAD", "HEAD")]
     names = [re.sub(r"^ref: refs/(remotes/origin|heads)/", "", text) for text in heads]
     said, current = (n if n != text and _is_branch(n) else "" for n, text in zip(names, heads, strict=True))
-    default = said or next((b for b in _USUAL if b in remote), "") or current or "main"
+    default = said or next((b for b in _USUAL if b in (remote or local)), "") or current or "main"
     special = re.compile(
         r"(?:release|releases|stable|maint|hotfix|deploy|env|prod|production|staging|live|gh-pages|next|lts"
         r"|v?\d+[.\d]*(?:\.x|-stable)?)(?:[/-].*)?"
@@ -205,16 +205,16 @@ def _branches(git: str | None) -> tuple[str, list[str]]:
     return default, sorted(b for b in remote if b != default and special.fullmatch(b))[:_MOST_NAMES]
 
 
-def _remote(git: str) -> Iterable[str]:
-    """The branches of `origin` that git knows, packed or loose."""
-    packed = re.findall(r"^[0-9a-f]+ refs/remotes/origin/(\S+)$", read(os.path.join(git, "packed-refs")), re.MULTILINE)
+def _refs(git: str, kind: str) -> list[str]:
+    """The branches below `refs/KIND` that git knows, packed or loose: those of `origin`, or local ones."""
+    packed = re.findall(rf"^[0-9a-f]+ refs/{kind}/(\S+)$", read(os.path.join(git, "packed-refs")), re.MULTILINE)
     loose: list[str] = []
-    top = os.path.join(git, "refs/remotes/origin")
+    top = os.path.join(git, "refs", kind)
     for at, _, names in os.walk(top):
         loose += [os.path.relpath(os.path.join(at, n), top) for n in names]
         if len(loose) > _MOST_NAMES * 10:
             break
-    return (b for b in dict.fromkeys([*packed, *loose]) if b != "HEAD" and _is_branch(b))
+    return [b for b in dict.fromkeys([*packed, *loose]) if b != "HEAD" and _is_branch(b)]
 
 
 def _is_branch(name: str) -> bool:

@@ -191,6 +191,18 @@ def test_branches_of_releases_are_protected(tmp_path: Path) -> None:
         assert policy("check", tmp_path / "agent.policy", "push", branch).code == code, branch
 
 
+def test_without_a_remote_the_default_branch_is_not_the_one_that_is_worked_on(tmp_path: Path) -> None:
+    make(tmp_path, {"src/a.py": "", "setup.py": ""})
+    git(tmp_path, "init", "-q", "-b", "master")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "x")
+    git(tmp_path, "switch", "-qc", "fix/x")
+    for pack in (False, True):
+        if pack:
+            git(tmp_path, "pack-refs", "--all")
+        assert policy("init", tmp_path, "--force", "--format", "json").json()["default_branch"] == "master"
+
+
 def test_what_a_client_permits_today_stands_as_a_comment(tmp_path: Path) -> None:
     make(
         tmp_path,

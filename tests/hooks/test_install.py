@@ -14,7 +14,7 @@ import pytest
 
 from policy_lang.pep.clients import NAMES
 from policy_lang.pep.clients import client as client_of
-from policy_lang.pep.install import InstallError, hook_command, settings_with, target
+from policy_lang.pep.install import InstallError, hook_command, settings_with, settings_without, target
 from tests.console.support import ROOT, policy, started
 
 from .support import POLICY, workspace
@@ -47,6 +47,43 @@ def test_what_is_there_stays_and_ours_is_replaced(client: str) -> None:
 
 
 @pytest.mark.parametrize("client", NAMES)
+def test_what_is_taken_out_is_ours_alone(client: str) -> None:
+    spec = client_of(client)
+    before = (
+        '# mine\nmodel = "m"\n'
+        if spec.settings.toml
+        else json.dumps({"model": "m", "hooks": {spec.events[0]: [{"hooks": []}]}})
+    )
+    after = settings_without(spec, settings_with(spec, before, hook_command(spec, ["--socket", "/s"]), managed=False))
+    assert parsed(client, after) == {**(spec.settings.defaults or {}), **parsed(client, before)}
+    assert not spec.settings.toml or after == before
+    alone = settings_without(spec, settings_with(spec, "", hook_command(spec, ["--socket", "/s"]), managed=False))
+    assert parsed(client, alone) == (spec.settings.defaults or {})
+
+
+def test_uninstall(tmp_path: Path) -> None:
+    """What was never there, or stands where it was not put, is said."""
+    home = {"HOME": str(tmp_path)}
+
+    def out(*options: str) -> tuple[int, str]:
+        done = policy("hook", "uninstall", "claude", *options, cwd=tmp_path, **home)
+        return done.code, done.out + done.err
+
+    assert out() == (1, f"{tmp_path}/.claude/settings.json: no hook of policy_lang is there\n")
+    assert installed(tmp_path) == 0
+    code, said = out("--scope", "project")
+    assert code == 0 and "is taken out" in said
+    assert json.loads((tmp_path / ".claude/settings.json").read_text()) == {}
+    assert "|| exit 2" in (tmp_path / ".claude/settings.json.before-policy_lang").read_text()
+    command = hook_command(client_of("claude"), ["--socket", "/s"])
+    (tmp_path / ".claude/settings.json").write_text(json.dumps({"statusLine": command, "hooks": {}}))
+    code, said = out()
+    assert code == 2 and "by hand" in said
+    (tmp_path / ".claude/settings.json").write_text("{")
+    assert out()[0] == 2
+
+
+@pytest.mark.parametrize("client", NAMES)
 def test_settings_that_are_not_understood_are_left_alone(client: str) -> None:
     spec = client_of(client)
     for bad in (
@@ -61,6 +98,9 @@ def test_settings_that_are_not_understood_are_left_alone(client: str) -> None:
     ):
         with pytest.raises(InstallError, match="correct them first"):
             settings_with(spec, bad, "x", managed=False)
+        if not spec.settings.toml:
+            with pytest.raises(InstallError, match="correct them first"):
+                settings_without(spec, bad)
 
 
 def test_the_command_is_absolute_and_closed() -> None:
