@@ -126,7 +126,7 @@ def install(client: str, scope: str, only_print: bool, **given: Any) -> None:
 @click.argument("client", type=click.Choice(NAMES))
 @click.option("--scope", type=click.Choice(["user", "project", "managed"]), default="user", show_default=True)
 def uninstall(client: str, scope: str) -> None:
-    """Take the hook out of CLIENT's settings; what else they say stays. The agent is held by nothing then.
+    """Take the hook out of CLIENT's settings; what else they say stays. Nothing stops the agent then.
 
     Exits 1 when the settings of this scope have no such hook. Compiled policies and logs stay where they are.
     """

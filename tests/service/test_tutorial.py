@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -18,35 +17,16 @@ from policy_lang import Policy
 from policy_lang.daemon.identity.config import ConfigModel
 from policy_lang.domain.limits import limit
 from tests.console.support import ROOT
+from tests.console.tutorial import play
 
 from .test_console import free_port
 
 TUTORIAL = (ROOT / "docs/tutorials/first-approval-tier.md").read_text()
 PAGE = (ROOT / "docs/how-to/approve.md").read_text()
-MARK = "=== block ==="
-
-
-def fits(shown: str, real: str) -> bool:
-    """Whether what was printed is what is shown, where `...` stands for anything, within a line or over several."""
-    parts = [re.escape(p) for p in re.split(r"\.\.\.\n?", shown.strip("\n"))]
-    return re.search(r"[\s\S]*?".join(parts), real) is not None
 
 
 def test_the_tutorial_as_it_stands(tmp_path: Path) -> None:
-    blocks = re.findall(r"^```sh\n(.*?)^```\n(?:\n^```text\n(.*?)^```$)?", TUTORIAL, re.MULTILINE | re.DOTALL)
-    assert len(blocks) >= 9
-    port = str(free_port())
-    script = f"\necho '{MARK}'\n".join(code for code, _ in blocks).replace("8717", port)
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/policy").write_text(f'#!/bin/sh\nexec {sys.executable} -m policy_lang "$@"\n')
-    (tmp_path / "bin/policy").chmod(0o755)
-    env = {**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-    done = subprocess.run(["bash", "-eu", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=300)  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    printed = done.stdout.split(MARK)
-    assert len(printed) == len(blocks)
-    for (code, shown), real in zip(blocks, printed, strict=True):
-        assert not shown or fits(shown.replace("8717", port), real), f"{code}\n--- shown\n{shown}\n--- real\n{real}"
+    assert play(TUTORIAL, tmp_path, {"8717": str(free_port())}) >= 9
 
 
 def test_the_page_is_right() -> None:
