@@ -104,6 +104,23 @@ class _Set:
         literals = (x for n in self.nodes for x in n.literals or () if x[:1] != CONTROL)
         return frozenset((*literals, *self.globs))
 
+    def alike(self) -> dict[str | Glob, object]:
+        """The labels that lead on, each with what it leads to; behind places where nothing follows only marks count."""
+        out: dict[str | Glob, set[object]] = {}
+        for node in self.nodes:
+            edges: list[tuple[str | Glob, Node]] = [*(node.globs or {}).items()]
+            edges += ((x, target) for x, target in (node.literals or {}).items() if x[:1] != CONTROL)
+            for label, target in edges:
+                out.setdefault(label, set()).update(map(_end, close((target,))))
+        return {label: frozenset(ends) for label, ends in out.items()}
+
+
+def _end(node: Node) -> object:
+    """A name of a place, the same for all behind which nothing, or anything, may follow with the same marks."""
+    if node.literals is None and node.globs is None and node.any is None:
+        return (node.marks, node.loops, None if node.many is None else _end(node.many))
+    return node.order
+
 
 @dataclass(slots=True)
 class _SearchState:
@@ -441,7 +458,7 @@ class Search:
             quick = untouched(wanted, against, lambda x: any(s.names(x) for s in sets), alphabet, self.budget)
             if quick is not None:
                 return (quick,)
-        bad, good = state.bad.labels() | state.plain.labels(), state.good.labels()
+        bad, good = state.bad.labels() | state.plain.labels(), state.good.alike()
         if pool is not None:
             return among(pool, wanted, bad, good, self.budget)
         return choose(wanted, bad, good, alphabet, forbidden, self.budget)

@@ -3,12 +3,12 @@
 A search for a word that some patterns want, that others must not match, needs few segments at each place: those
 that match what is wanted and meet as few of the `bad` labels, as many of the `good` ones, as can be. All globs
 run at once, character by character; a state that another one beats is dropped, so twenty globs `*word*` that
-must be avoided cost one way and not a million.
+must be avoided cost one way and not a million. Good labels that lead to the same come to one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 from ..domain.limits import limit
@@ -21,21 +21,26 @@ from .pattern import CONTROL, quoted
 Label = str | Glob
 Live = tuple[tuple[int, int], ...]
 """Globs that may still match: their numbers and states."""
-Found = tuple[str, frozenset[Label], frozenset[Label]]
+Alike = Mapping[Label, object]
+"""For each good label what it leads to: of labels that lead to the same it is enough to meet one."""
+Found = tuple[str, frozenset[Label], frozenset[object]]
+"""A segment, the bad labels that it meets, and what the good ones that it meets lead to."""
+_DONE = -1
+"""The state of good labels that lead to the same, one of which matches whatever follows."""
 
 
 def choose(
     wanted: frozenset[Glob],
     bad: frozenset[Label],
-    good: frozenset[Label],
+    good: Alike,
     alphabet: Alphabet,
     forbidden: tuple[Glob, ...],
     budget: Budget,
 ) -> tuple[str, ...]:
     """Segments that match all of `wanted` and none of `forbidden`, shortest first.
 
-    Every other such segment is beaten by one of them: it meets the same bad labels or more, the same good ones or
-    fewer. Raises SearchLimitError when the budget is spent.
+    Every other such segment is beaten by one of them: it meets the same bad labels or more, and good ones that lead to
+    the same or less. Raises SearchLimitError when the budget is spent.
     """
     if len(wanted) > 1 and not possible(wanted, alphabet, forbidden):
         return ()  # found out before the labels make it dear
@@ -49,12 +54,12 @@ def choose(
             break
         # the segments that labels name are other choices: look again without them
         taken |= {x for x in literals if len(x) <= max(clash)}
-    if not any(wanted.issuperset(met) and len(kept) == len(good) for _, met, kept in found):
+    if not any(wanted.issuperset(met) and len(kept) == len(set(good.values())) for _, met, kept in found):
         for text in sorted(literals, key=lambda x: (len(x), x)):
             budget.spend(1)
             fits = alphabet.admits(text) and all(g.matches(text) for g in wanted)
             if fits and not any(g.matches(text) for g in forbidden):
-                _keep(found, (text, met_by(bad, text), met_by(good, text)))
+                _keep(found, (text, met_by(bad, text), reached(good, text)))
     return tuple(text for text, _, _ in sorted(found, key=lambda f: (len(f[0]), f[0])))
 
 
@@ -83,21 +88,21 @@ def untouched(
 
 
 def among(
-    pool: Iterable[str], wanted: frozenset[Glob], bad: frozenset[Label], good: frozenset[Label], budget: Budget
+    pool: Iterable[str], wanted: frozenset[Glob], bad: frozenset[Label], good: Alike, budget: Budget
 ) -> tuple[str, ...]:
     """The same where only some segments can stand at all."""
     found: list[Found] = []
     for text in pool:
         budget.spend(1 + len(bad) + len(good))
         if all(g.matches(text) for g in wanted):
-            _keep(found, (text, met_by(bad, text), met_by(good, text)))
+            _keep(found, (text, met_by(bad, text), reached(good, text)))
     return tuple(text for text, _, _ in found)
 
 
 @lru_cache(maxsize=limit("segment_answers"))
 def possible(wanted: frozenset[Glob], alphabet: Alphabet, forbidden: tuple[Glob, ...]) -> bool:
     """True when some segment matches everything wanted. Raises SearchLimitError."""
-    return bool(_shortest(wanted, frozenset(), frozenset(), alphabet, forbidden, Budget()))
+    return bool(_shortest(wanted, frozenset(), {}, alphabet, forbidden, Budget()))
 
 
 def exact_glob(text: str) -> Glob:
@@ -110,6 +115,11 @@ def met_by(labels: frozenset[Label], text: str) -> frozenset[Label]:
     return frozenset(x for x in labels if (x == text if isinstance(x, str) else x.matches(text)))
 
 
+def reached(good: Alike, text: str) -> frozenset[object]:
+    """What the good labels lead to that match a segment."""
+    return frozenset(to for x, to in good.items() if (x == text if isinstance(x, str) else x.matches(text)))
+
+
 def _keep(found: list[Found], one: Found) -> None:
     if not any(met <= one[1] and kept >= one[2] for _, met, kept in found):
         found.append(one)
@@ -118,7 +128,7 @@ def _keep(found: list[Found], one: Found) -> None:
 def _shortest(
     wanted: frozenset[Glob],
     bad: frozenset[Label],
-    good: frozenset[Label],
+    good: Alike,
     alphabet: Alphabet,
     forbidden: tuple[Glob, ...],
     budget: Budget,
@@ -126,15 +136,14 @@ def _shortest(
     """A breadth-first run of all globs at once over the characters that they tell apart."""
     must = tuple(sorted(wanted, key=lambda g: g.text))
     against = (*forbidden, *(x for x in bad if isinstance(x, Glob)))
-    liked = tuple(x for x in good if isinstance(x, Glob))
-    chars = representatives((*must, *against, *liked), alphabet)
-    best = len(liked)
+    liked = _Liked(good)
+    chars = representatives((*must, *against, *liked.globs), alphabet)
     found: list[Found] = []
     start: _State = (
         "",
         tuple(g.start for g in must),
         tuple((i, g.start) for i, g in enumerate(against)),
-        tuple((i, g.start) for i, g in enumerate(liked)),
+        liked.start(),
     )
     level = [start]
     seen: dict[object, list[tuple[dict[int, int], dict[int, int]]]] = {}
@@ -147,9 +156,9 @@ def _shortest(
         met = [against[i] for i, m in worse if against[i].accepts(m)]
         if any(g in forbidden for g in met):
             return False
-        kept = frozenset[Label](liked[i] for i, m in better if liked[i].accepts(m))
+        kept = liked.kept(better)
         _keep(found, (text, frozenset(met), kept))
-        return wanted.issuperset(met) and len(kept) == best  # what is wanted is met whatever is chosen
+        return wanted.issuperset(met) and len(kept) == liked.most  # what is wanted is met whatever is chosen
 
     if settle(start):
         return found
@@ -165,9 +174,9 @@ def _shortest(
                     text + char,
                     moved,
                     tuple((i, n) for i, m in worse if (n := against[i].step(m, char))),
-                    tuple((i, n) for i, m in better if (n := liked[i].step(m, char))),
+                    liked.step(better, char),
                 )
-                if _beaten(state, seen, alphabet):
+                if _beaten(state, seen, alphabet, liked):
                     continue
                 if settle(state):
                     return found
@@ -179,17 +188,57 @@ def _shortest(
 _State = tuple[str, tuple[int, ...], Live, Live]
 
 
-def _beaten(state: _State, seen: dict[object, list[tuple[dict[int, int], dict[int, int]]]], alphabet: Alphabet) -> bool:
+class _Liked:
+    """The good globs of one run, with what each leads to."""
+
+    __slots__ = ("_ends", "first", "globs", "most")
+
+    def __init__(self, good: Alike) -> None:
+        self.globs = tuple(x for x in good if isinstance(x, Glob))
+        places: dict[object, int] = {}
+        self.first = tuple(places.setdefault(good[g], i) for i, g in enumerate(self.globs))
+        """For each glob the first one that leads to the same."""
+        self._ends = tuple(bool(g.atoms) and g.atoms[-1] is None for g in self.globs)
+        self.most = len(places)
+
+    def start(self) -> Live:
+        return self._settled([(i, g.start) for i, g in enumerate(self.globs)])
+
+    def step(self, live: Live, char: str) -> Live:
+        moved = [(i, m if m == _DONE else self.globs[i].step(m, char)) for i, m in live]
+        return self._settled([(i, m) for i, m in moved if m])
+
+    def _settled(self, live: list[tuple[int, int]]) -> Live:
+        """Where a glob matches whatever follows, those that lead to the same need not be followed."""
+        done = {self.first[i] for i, m in live if m == _DONE or (self._ends[i] and self.globs[i].accepts(m))}
+        if not done:
+            return tuple(live)
+        return tuple(sorted([*((i, _DONE) for i in done), *((i, m) for i, m in live if self.first[i] not in done)]))
+
+    def kept(self, live: Live) -> frozenset[object]:
+        return frozenset(self.first[i] for i, m in live if m == _DONE or self.globs[i].accepts(m))
+
+    def covers(self, known: dict[int, int], live: Live) -> bool:
+        """True when what is known can do all that is live."""
+        for i, mask in live:
+            have = known.get(i, 0)
+            if known.get(self.first[i]) != _DONE and (mask == _DONE or have & mask != mask):
+                return False
+        return True
+
+
+def _beaten(
+    state: _State, seen: dict[object, list[tuple[dict[int, int], dict[int, int]]]], alphabet: Alphabet, liked: _Liked
+) -> bool:
     """True when a state seen before can do all that this one can; else it is noted."""
     text, masks, worse, better = state
     # which of the excluded segments are still possible is part of the state, or `.x` would be lost behind `.`
     tag = text if any(x.startswith(text) for x in alphabet.excluded) else None
     before = seen.setdefault((masks, tag), [])
     mine = dict(worse)
-    likes = dict(better)
     for old_worse, old_better in before:
         no_worse = all(mine.get(i, 0) & m == m for i, m in old_worse.items())
-        if no_worse and all(old_better.get(i, 0) & m == m for i, m in likes.items()):
+        if no_worse and liked.covers(old_better, better):
             return True
-    before.append((mine, likes))
+    before.append((mine, dict(better)))
     return False

@@ -52,7 +52,8 @@ def test_a_witness_comes_from_the_program_that_is_named(program: str) -> None:
     steps = [step.witness for finding in found(text, persona="auditor") for step in finding.steps]
     shown = {w.resource[0] for w in steps if w.action == "run" and isinstance(w.resource, tuple)}
     assert shown <= {program}
-    assert [r.id for r in builtin().programs if r.argv[0] != program and called(context_of(text), r.argv[0])] == []
+    context = context_of(text)
+    assert [r.id for r in builtin().programs if r.argv[0] != program and called(context, r.argv[0])] == []
 
 
 @pytest.mark.parametrize(

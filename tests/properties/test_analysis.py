@@ -43,7 +43,7 @@ def test_no_segment_beats_those_that_are_chosen(
     wants = frozenset(Glob(g) for g in wanted if "**" not in g)
     against = frozenset[str | Glob]([*(Glob(g) for g in bad if "**" not in g), *(n for n in named if n)])
     likes = frozenset[str | Glob](Glob(g) for g in good if "**" not in g)
-    chosen = choose(wants, against, likes, PATHS, (), Budget())
+    chosen = choose(wants, against, {x: x for x in likes}, PATHS, (), Budget())
     for text in chosen:
         assert PATHS.admits(text)
         assert all(g.matches(text) for g in wants)
@@ -229,7 +229,7 @@ def test_commands_of_real_programs_differ_only_where_the_difference_says_so(data
 
 def test_the_budget_ends_every_search() -> None:
     try:
-        choose(frozenset({Glob("*a?b*")}), frozenset({Glob("*b?a*")}), frozenset({Glob("*a*")}), PATHS, (), _Spent())
+        choose(frozenset({Glob("*a?b*")}), frozenset({Glob("*b?a*")}), {Glob("*a*"): 0}, PATHS, (), _Spent())
     except SearchLimitError:
         return
     raise AssertionError
