@@ -70,18 +70,19 @@ def query(
     accept: Callable[[Witness], bool] | None = None,
     examples: tuple[str, ...] = (),
     only: frozenset[str] = frozenset(),
+    less: frozenset[str] = frozenset(),
 ) -> QueryAnswer:
     """Which rules grant something of the `patterns` (everything when empty) to `agent` (anybody when None).
 
     With `accept` only what is allowed without approval is looked for, only requests that it accepts count, and what
-    cuts into the grants is left out; `examples` are tried as telling ones. With the ids of `only` some rules, what no
-    other rule grants is looked for. A `side` of the same policy and layout saves work.
+    cuts into the grants is left out; `examples` are tried as telling ones. With ids of rules in `only`, what they grant
+    is looked for, less what the rules in `less` grant. A `side` of the same policy and layout saves work.
     """
     answer = QueryAnswer([], [])
     layout = layout or (side.layout if side is not None else Layout())
     with no_collection():
         asker = _Asker(engine, patterns, agent, side or side_of(engine, layout), answer, accept, examples)
-        asker.only = only
+        asker.only, asker.less = only, less
         for action in actions:
             try:
                 asker.action(action)
@@ -109,6 +110,7 @@ class _Asker:
         self.examples = examples
         self.side = side
         self.only: frozenset[str] = frozenset()
+        self.less: frozenset[str] = frozenset()
         self.also: tuple[Demand, ...] = ((Atom("agent", "==", (agent,)), SURELY),) if agent is not None else ()
 
     def action(self, action: str) -> None:
@@ -177,13 +179,11 @@ class _Asker:
         return ([Item(None, sequences, (), TRUE, True, raw=action == "run")],)
 
     def _own(self, grants: Items) -> tuple[Items, Items]:
-        """The grants that are asked about, and the others."""
+        """The grants that are asked about, and those that are left out of them."""
         if not self.only:
             return grants, []
-        own = [i.rule is not None and i.rule.id in self.only for i in grants]
-        return [i for i, o in zip(grants, own, strict=True) if o], [
-            i for i, o in zip(grants, own, strict=True) if not o
-        ]
+        ruled = [(i, i.rule.id) for i in grants if i.rule is not None]
+        return [i for i, name in ruled if name in self.only], [i for i, name in ruled if name in self.less]
 
     def _for_agent(self, items: Items) -> Items:
         return [replace(i, also=self.also) for i in items] if self.also else items

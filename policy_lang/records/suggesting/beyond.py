@@ -31,10 +31,11 @@ class Beyond:
     undecided: list[str] = field(default_factory=list)
 
 
-def beyond(exact: Policy, proposed: Policy, both: Policy) -> Beyond:
+def beyond(old: Policy, exact: Policy, proposed: Policy, both: Policy) -> Beyond:
     """What `proposed` allows by rules that `exact`, which grants what was stopped, has not; `both` has all of them."""
     out = Beyond()
-    known = {r.id for layer in exact.policy_set.layers for r in layer.rules}
+    known = _ids(exact)
+    less = known - _ids(old)  # not what was granted before: `accept` knows that, and barring it may take minutes
 
     def accept(witness: Witness) -> bool:
         return verdict_on(exact.engine, witness).effect != ALLOW
@@ -42,7 +43,7 @@ def beyond(exact: Policy, proposed: Policy, both: Policy) -> Beyond:
     for rule in proposed.policy_set.layers[0].rules:
         if rule.id in known:
             continue
-        answer = query(both.engine, rule.actions, rule.include, accept=accept, only=frozenset({rule.id}))
+        answer = query(both.engine, rule.actions, rule.include, accept=accept, only=frozenset({rule.id}), less=less)
         for grant in answer.grants:
             if grant.rule.id == rule.id:
                 out.grants += [*islice(_telling(proposed.engine, rule, grant, accept), _MOST)] or [grant]
@@ -68,6 +69,10 @@ def _telling(engine: Engine, rule: Rule, grant: QueryGrant, accept: Callable[[Wi
             witness = replace(grant.witness, resource=(*words, *more))
             if _holds(engine, rule, witness, accept):
                 yield replace(grant, witness=witness)
+
+
+def _ids(policy: Policy) -> frozenset[str]:
+    return frozenset(r.id for layer in policy.policy_set.layers for r in layer.rules)
 
 
 def _holds(engine: Engine, rule: Rule, witness: Witness, accept: Callable[[Witness], bool]) -> bool:

@@ -189,7 +189,7 @@ class Suggester:
             return Beyond()
         only = [*parsed("\n".join(exact), self.path).items]
         both = self.with_parts(group.place, [*only, *nodes])[1]
-        return beyond(self.with_parts(group.place, only)[1], policy, both)
+        return beyond(self.policy, self.with_parts(group.place, only)[1], policy, both)
 
     def accepted(self, proposal: Proposal) -> Suggester:
         """What proposes for the policy with a proposal in it."""
