@@ -82,12 +82,17 @@ def reads(context: LintContext, file: str) -> list[Grant]:
 
 
 def _by_command(context: LintContext, gives: str, place: str, file: str) -> list[Grant]:
-    """Allowed commands whose rows say that they write or read what stands at a placeholder."""
+    """Allowed commands whose rows say that they write or read what stands at a placeholder, and whose profiles do not.
+
+    What a profile shows is decided by the rules about files as well, so such a command permits no more than they do.
+    """
     out: list[Grant] = []
     if file.startswith("~/"):  # an argument with a `~` is a file of that name: a shell has put the folder in its place
         file = f"{USUAL[HOME]}{file[1:]}"
     for row in context.capabilities.programs:
-        if row.gives == gives and place in row.argv and called(context, row.argv[0]):
+        if row.gives != gives or place not in row.argv or not called(context, row.argv[0]):
+            continue
+        if not context.shows(words_of(row), gives, words_of(row)[row.argv.index(place)]):
             words = tuple(file if w == place else x for w, x in zip(row.argv, words_of(row), strict=True))
             out += [r for r in context.ask("run", words) if not grants_any_program(context, r.rule)]
     return out

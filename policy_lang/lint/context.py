@@ -78,6 +78,7 @@ class LintContext:
         self._found: dict[object, list[Grant]] = {}
         self._first_grants: dict[tuple[str, ...], dict[str, Grant]] = {}
         self._answers: dict[object, Verdict] = {}
+        self._shown: dict[tuple[tuple[str, ...], str, str], bool] = {}
         self._principals: dict[str | None, list[Given]] = {}
         self._own = {r.id for r in self.rules.values() if os.path.abspath(r.file) in policy.sources}
         self._imports = self._import_spans()
@@ -170,6 +171,14 @@ class LintContext:
             asked = record.replace(witness.request(self.policy), versioned=False, confined=False)
             self._answers[key] = self.engine.decide(asked).verdict
         return self._answers[key]
+
+    def shows(self, words: tuple[str, ...], action: str, file: str) -> bool:
+        """True when the reading of a command shows that it reads or writes a file."""
+        if (words, action, file) not in self._shown:
+            asked = Witness("run", words, {}, None, self.layout).request(self.policy)
+            effects = self.engine.decide(asked).effects
+            self._shown[words, action, file] = any(e.action == action and e.resource == file for e in effects)
+        return self._shown[words, action, file]
 
     def step(self, witness: Witness, note: str = "") -> Step:
         """A request with its answer."""
