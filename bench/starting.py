@@ -2,6 +2,7 @@
 
 Each repository of `bench/starter` is laid out on the disk with its history, `policy init` looks at it, and every request is decided
 as a hook would ask it: with the workspace, the branch and the remotes as they are. A request is *stopped* when it is not allowed.
+The task goes through the hook of each client as well, in the form in which the client sends it (`bench/calling.py`).
 """
 
 from __future__ import annotations
@@ -11,13 +12,17 @@ import shutil
 import subprocess
 import tempfile
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import tomli
 
-from policy_lang import Policy, Request
+from bench import calling
+from policy_lang import Policy, Request, __version__
+from policy_lang.compiler.binary import compile_binary
 from policy_lang.lint.linter import Options, lint
+from policy_lang.pep.clients import NAMES
 from policy_lang.pep.repository import repository_state
 from policy_lang.starter.repository import look
 from policy_lang.starter.write import starter
@@ -27,22 +32,28 @@ CASES = Path(__file__).parent / "starter"
 KINDS = ("ordinary", "task", "person", "hostile")
 _PLACE = Path(__file__).parent.parent / ".bench"
 """Not below `/tmp`, where a policy may let an agent do what it likes."""
+_PROCESSES = 2
 _REMOTE = "https://github.com/acme/widget.git"
 _IDENTITY = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in (("NAME", "t"), ("EMAIL", "t@example.com"))}  # fmt: skip
 
 
 @dataclass(slots=True)
 class Measured:
-    """What became of a repository's requests, by kind: the effect of each line. `quiet` says what else is wrong."""
+    """What became of a repository's requests, by kind: the effect of each line; of the task also by client."""
 
     name: str
     policy: str
     effects: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    clients: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
 
     def count(self, kind: str, *effects: str) -> int:
         """How many requests of a kind have one of the effects."""
         return sum(effect in effects for _, effect in self.effects[kind])
+
+    def stops(self, client: str) -> int:
+        """How many calls of the task a client's hook stops."""
+        return sum(effect != "allow" for _, effect in self.clients[client])
 
     def stopped(self) -> float:
         """The share of ordinary requests that are not allowed."""
@@ -108,6 +119,10 @@ def measure(path: Path, text: str | None = None) -> Measured:
             lines = case["requests"][kind].strip().splitlines()
             asked = [(line, request_of(line, root, home, "agent.policy")) for line in lines]
             out.effects[kind] = [(line, policy.decide_request(request).effect) for line, request in asked]
+        compiled = Path(temporary) / "agent.plc"
+        compiled.write_bytes(compile_binary(str(file), __version__))
+        compiled.chmod(0o644)
+        out.clients = calling.answers(case["requests"]["task"].strip().splitlines(), compiled, root, home)
     return out
 
 
@@ -115,7 +130,8 @@ def run(only: str = "", show: bool = False) -> list[Measured]:
     """Every repository, or those whose name contains `only`, as a table; with `show` also each stop and wrong pass."""
     if shutil.which("git") is None:
         raise SystemExit("git is not installed")
-    found = [measure(p) for p in sorted(CASES.glob("*.toml")) if only in p.stem]
+    with ProcessPoolExecutor(_PROCESSES) as pool:
+        found = list(pool.map(measure, [p for p in sorted(CASES.glob("*.toml")) if only in p.stem]))
     print(
         "| repository | ordinary | allow / ask / deny | stopped | task: stopped | person: allowed | hostile: allowed | findings |"
     )
@@ -125,6 +141,11 @@ def run(only: str = "", show: bool = False) -> list[Measured]:
         stops = one.count("task", "ask", "deny")
         print(f"| {one.name} | {len(one.effects['ordinary'])} | {each} | {one.stopped():.0%} | {stops} of {len(one.effects['task'])} "
               f"| {one.count('person', 'allow')} of {len(one.effects['person'])} | {one.count('hostile', 'allow')} of {len(one.effects['hostile'])} | {len(one.findings)} |")  # fmt: skip
+    print("\nstops in the task, of 35, through the hook of each client\n")
+    print(f"| repository | {' | '.join(NAMES)} |")
+    print("| --- |" + " --- |" * len(NAMES))
+    for one in found:
+        print(f"| {one.name} | {' | '.join(str(one.stops(client)) for client in NAMES)} |")
     if show:
         for one in found:
             print(f"\n## {one.name}")
@@ -136,6 +157,10 @@ def run(only: str = "", show: bool = False) -> list[Measured]:
             ]
             for kind, line, effect in wrong:
                 print(f"{kind}: {effect}: {line}")
+            for client in NAMES:
+                for line, effect in one.clients[client]:
+                    if effect != "allow":
+                        print(f"{client}: {effect}: {line}")
             print(*one.findings, sep="\n")
     total = Counter(effect for one in found for _, effect in one.effects["ordinary"])
     print(f"\nall: {dict(total)}, stopped {1 - total['allow'] / sum(total.values()):.1%}")
