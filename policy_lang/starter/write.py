@@ -43,7 +43,7 @@ _WITHOUT = {
     "baseline": ("loopback",), "careful": ("restored", "restored-both"), "terraform": ("plans",),
 }  # fmt: skip
 """Parts of the library that stop an ordinary day: a server that the agent has started, a change that it takes back."""
-_SERVERS = "{localhost,127.0.0.1}:{3000,3001,3100,4000,4173,4200,5000,5173,8000,8001,8010,8080,8081}"
+_SERVERS = "{localhost,127.0.0.1}:{443,3000,3001,3100,4000,4173,4200,5000,5173,8000,8001,8010,8080,8081}"
 """Where servers under development usually listen."""
 _LOOKED_AT = "http://{localhost,127.0.0.1}", "{localhost,127.0.0.1}:{8443,8888,9000,9090,9901}"
 _VARIABLES = (
