@@ -95,6 +95,17 @@ def _short(engine: Engine, entries: list[tuple[Entry, bool | None]]) -> set[int]
     return {i for i, (_, guardrail) in enumerate(engine.prepared.layers) if not guardrail and i not in granting}
 
 
+_UNASKED = frozenset({"confined", "versioned"})
+"""Attributes that no request can say."""
+
+
+def _of_walls(engine: Engine, entry: Entry) -> bool:
+    """True for a rule whose condition is about nothing that the one who asks could change."""
+    from ..domain.conditions import atoms
+
+    return all(a.subject in _UNASKED for a in atoms(engine.prepared.conditions[entry.condition]))
+
+
 def _met(engine: Engine, table: Table, env: Environment, effect: Effect, word: Word) -> Nearest | None:
     """A rule whose pattern matches, and which does not grant it for another reason."""
     marks = table.walker.walk(word).marks
@@ -108,6 +119,8 @@ def _met(engine: Engine, table: Table, env: Environment, effect: Effect, word: W
                 why = "its `except` leaves this out"
             elif holds is None:
                 why = "whether its conditions hold is not known"
+            elif not holds and _of_walls(engine, entry):
+                continue
             elif not holds:
                 why = "it holds for another agent, or under other conditions"
             elif entry.required_options >= 0 or entry.forbidden_options >= 0:

@@ -146,3 +146,11 @@ def test_a_compiled_policy_has_the_nearest_rule_as_well(tmp_path) -> None:  # ty
     text = ways(request("run", "pytest tests/a"), policy)
     assert 'nearest: `allow run "pytest -' in text
     assert "to allow" not in text
+
+
+def test_what_git_alone_may_write_is_not_named_as_near() -> None:
+    policy = Policy.loads('policy "p"\nallow write "src/**"\nallow write "./" when versioned\n')
+    text = ways(request("write", "docs/a.md"), policy)
+    assert "versioned" not in text
+    assert "other conditions" not in text
+    assert 'to allow exactly this: `allow write "docs/a.md"`' in text
