@@ -35,8 +35,9 @@ def test_every_part_knows_the_same_clients() -> None:
     assert {p.stem for p in folder.glob("*.py")} - {"__init__", "base"} == known
     assert set(DENIALS) == known
     assert isinstance(hook_command, click.Group)
-    assert set(hook_command.commands) - {"install"} == known
+    assert set(hook_command.commands) - {"install", "uninstall"} == known
     assert choices(hook_command.commands["install"]) == known
+    assert choices(hook_command.commands["uninstall"]) == known
     assert choices(doctor) == known
     (schema,) = [t["inputSchema"] for t in mcp._TOOLS if t["name"] == "hook"]
     assert set(schema["properties"]["client"]["enum"]) == known  # type: ignore[index]
