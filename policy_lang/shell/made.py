@@ -19,3 +19,23 @@ def made_before(acts: list[Act], span: tuple[int, int] | None, value: Value) -> 
             if not start or start.startswith(folder) or folder.startswith(start):
                 return True
     return False
+
+
+_IGNORE_FILES = (".gitignore", ".ignore", ".rgignore", "exclude")
+_BROUGHT = frozenset({"new", "copied", "copied-linked", "into", "into-tree", "received", "tracked"})
+"""Trees of files that come from elsewhere, with any name."""
+
+
+def may_bring_back(act: Act) -> bool:
+    """True for an act that may write or delete a file which says what git and searches leave out."""
+    if act.action not in {"write", "delete"} or act.supposed:
+        return False
+    if act.tree in _BROUGHT:
+        return True
+    last = act.value.parts[-1] if act.value.parts else ""
+    if not isinstance(last, str):
+        return True
+    _, slash, name = last.rpartition("/")
+    if slash or len(act.value.parts) == 1:
+        return name in _IGNORE_FILES
+    return any(file.endswith(name) for file in _IGNORE_FILES)

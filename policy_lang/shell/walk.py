@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..domain.limits import limit
-from ..domain.record import field, record
+from ..domain.record import field, record, replace
+from ..domain.search import SearchOptions
 from .acts import Act, GitContext
 from .call import ProgramCall
 from .dialect import Dialect
@@ -45,6 +46,10 @@ class Deferred:
     moved: int
     span: tuple[int, int]
     name: str = ""
+
+
+_BY_IGNORE_FILES = frozenset({"untracked", "visible"})
+_ALL = SearchOptions(hidden=True, ignored=True)
 
 
 class Walk:
@@ -155,6 +160,8 @@ class Walk:
         if self.wrote or action == "write":
             self._partly(action, value, more)
             self.wrote = True
+        if more.get("search") is not None or more.get("tree") in _BY_IGNORE_FILES:
+            self._unignored(more)
         made = Act(action, value, start, end, folders=folders, **more)  # type: ignore[arg-type]
         if action not in ("read", "connect"):  # most acts
             self.switched += switches(made)
@@ -191,6 +198,19 @@ class Walk:
             named = action == "write" and self.moved and Hole.BELOW not in value.parts
             if named or made_before(self.acts, None if self.whole else self.span, value):
                 more["names"] = "made"
+
+    def _unignored(self, more: dict[str, object]) -> None:
+        """Count what is ignored as well, where the script may have written a file that says what is."""
+        from .made import may_bring_back
+
+        span = None if self.whole else self.span
+        if not any(may_bring_back(a) for a in self.acts if (a.start, a.end) != span):
+            return
+        if more.get("tree") == "untracked":
+            more["tree"] = "every"
+        else:
+            search = more.get("search")
+            more["search"] = replace(search, hidden=True, ignored=True) if isinstance(search, SearchOptions) else _ALL
 
     def opaque(
         self, why: str, remediation: str = "", argv: tuple[Value, ...] = (), unread: ProgramCall | None = None

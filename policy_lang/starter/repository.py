@@ -139,7 +139,7 @@ def look(folder: str) -> Repository:
     found.top = _top(files)
     found.tasks = list(tasks_in(files, found.managers))
     found.programs = list(programs_in(files))[:_MOST_NAMES]
-    found.secrets = [f for f in files.others if _looks_secret(f)][:_MOST_NAMES]
+    found.secrets = list(dict.fromkeys(_secret(f) for f in files.others if _looks_secret(f)))[:_MOST_NAMES]
     found.default_branch, found.protected = _branches(files.git)
     found.instructions = [f for f in INSTRUCTIONS if f in files.names]
     for file in (f for f in READERS if f in files.names):
@@ -179,9 +179,19 @@ def _configures(name: str) -> bool:
     return name.startswith(_CONFIGURING) or posixpath.splitext(posixpath.splitext(name)[0])[1] in _CODE_OF_TOOLS
 
 
+_SECRET_FOLDERS = frozenset({"secrets", "secret", "private", "keys"})
+
+
+def _secret(name: str) -> str:
+    """What is secret: the file, or the folder that says so, with whatever comes to lie in it."""
+    parts = name.split("/")
+    place = next((i for i, p in enumerate(parts[:-1]) if p.strip(".").lower() in _SECRET_FOLDERS), None)
+    return name if place is None else "/".join(parts[: place + 1]) + "/"
+
+
 def _looks_secret(name: str) -> bool:
     base = posixpath.basename(name)
-    inside = any(p.strip(".").lower() in {"secrets", "secret", "private", "keys"} for p in name.split("/")[:-1])
+    inside = any(p.strip(".").lower() in _SECRET_FOLDERS for p in name.split("/")[:-1])
     return (
         all(map(_plain, name.split("/")))
         and (inside or _SECRET.fullmatch(base) is not None)

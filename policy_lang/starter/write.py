@@ -236,8 +236,9 @@ def _tests(repo: Repository, level: str) -> list[Part]:
         case("allow", "run", ["cd . && ls | head -5", "grep -n title README.md", f"git push origin {own}"]),
         case("allow", "push", [own]),
     ]
+    secret = [f"{s}x" if s.endswith("/") else s for s in repo.secrets[:1] if s != ".env"]
     tried = [
-        case("deny", "read", [".env", "~/.ssh/id_ed25519", *repo.secrets[:1]]),
+        case("deny", "read", [".env", "~/.ssh/id_ed25519", *secret]),
         case("deny", "write", [".git/hooks/pre-commit", ".claude/settings.json", "~/.bashrc"]),
         case("deny", "run", ["git push --force", "cat .env", "ls > .git/hooks/pre-commit"]),
         case("deny", "push", [repo.default_branch, "refs/tags/v1"]),

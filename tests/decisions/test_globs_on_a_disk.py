@@ -79,3 +79,16 @@ def test_a_file_named_like_an_option_is_one(work: Path) -> None:
         assert effect(work, "rm *.go") == "allow"
     finally:
         (work / "-r").unlink()
+
+
+@pytest.mark.parametrize("command", [
+    "printf '!.env\\n' > secret/.gitignore && git add secret", "echo '!.env' > secret/.gitignore; git add -A && git commit -m x", "cp a.go secret/.rgignore && rg x secret",
+    "rm .gitignore; git add -A", "mv a.go .gitignore && rg x", "git stash && git add -A", "git checkout HEAD~1 -- . && git add .", "tar xf x.tar && rg x src secret",
+])  # fmt: skip
+def test_what_is_ignored_is_not_believed_where_the_script_may_have_changed_it(work: Path, command: str) -> None:
+    policy = Policy.loads(
+        'policy "p"\nimport std.shell\nimport std.baseline\nallow run "{git,tar} **"\nallow read, write, delete "./"\n'
+    )
+    asked = {"action": "run", "workspace": str(work), "cwd": str(work), "home": "/home/agent"}
+    assert policy.decide(resource=command, **asked).effect == "deny"  # type: ignore[arg-type]
+    assert policy.decide(resource="git switch -c x && git add -A && rg x", **asked).effect == "allow"  # type: ignore[arg-type]

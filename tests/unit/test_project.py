@@ -16,7 +16,7 @@ from policy_lang.shell.analyse import read_acts
 
 POLICY = """
 policy "p"
-allow run "{npm,make,bash,sh,echo,cp,source,just,cat,cd,xargs,find} **", "./{*,*/*} **"
+allow run "{npm,make,bash,sh,echo,cp,source,just,cat,cd,xargs,find} **", "make -f *.mk **", "./{*,*/*} **"
 allow read, write "./"
 deny connect "evil.example"
 deny write "docs/"

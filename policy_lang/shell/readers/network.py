@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
+from ...domain.errors import RequestError
+from ...facts.hosts import host_facts, is_special
 from ..access import connect, path
 from ..call import ProgramCall
 from ..landing import fetched
@@ -14,6 +16,17 @@ from ..values import Hole, Value, literal
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..host import ProgramHost
+
+
+def _here(value: Value) -> bool:
+    """True for a URL of this machine: what answers there may be the agent's own, and say where to go on."""
+    if value.text is None:
+        return False
+    try:
+        host = host_facts(value.text if "://" in value.text else f"http://{value.text}").host
+    except RequestError:
+        return False
+    return host == "localhost" or (not isinstance(host, str) and is_special(host))
 
 
 def curl(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
@@ -34,6 +47,8 @@ def curl(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     )
     for value in urls:
         connect(shell.walk, value, known)
+        if parsed.has("-L") and _here(value):
+            connect(shell.walk, Value((Hole.ANY,), False, "where a server on this machine sends it on"), "GET")
         if parsed.has("-O") or parsed.has("--remote-name-all"):
             folder = parsed.value_of("--output-dir") or literal(".")
             if parsed.has("-J"):

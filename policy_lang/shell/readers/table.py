@@ -28,7 +28,7 @@ READERS = {
     "unzip": "archives.unzip", "sed": "text.sed", "awk": "text.awk", "dd": "text.dd", "patch": "text.patch",
     "apply-patch": "text.apply_patch", "jq": "text.jq", "print-env": "text.print_env", "shell": "wrappers.inner_shell",
     "shell-words": "wrappers.shell_words", "start-stop-daemon": "wrappers.start_stop_daemon", "tmux": "wrappers.tmux", "dotenv": "wrappers.dotenv", "mktemp": "files.mktemp", "getent": "services.getent", "telnet": "services.telnet", "compiler": "build.compiler", "rustc": "build.rustc", "linker": "build.linker", "cargo-fmt": "build.cargo_fmt", "javac": "build.javac", "jar": "build.jar", "ar": "build.ar", "rewrite": "build.rewrite", "rewrite-all": "build.rewrite_all", "cloud": "clouds.cloud", "terraform": "clouds.terraform", "flock": "wrappers.flock", "runuser": "wrappers.runuser", "parallel": "wrappers.parallel",
-    "env": "wrappers.env", "sudo": "wrappers.sudo", "xargs": "wrappers.xargs", "command": "wrappers.command",
+    "env": "wrappers.env", "sudo": "wrappers.sudo", "xargs": "wrappers.xargs", "command": "wrappers.command", "package-runner": "wrappers.package_runner",
     "watch": "wrappers.watch", "find": "find.find", "psql": "services.psql", "mysql": "services.mysql",
     "redis": "services.redis", "nc": "services.nc", "compress": "services.compress", "copy": "files.copy",
     "curl": "network.curl", "wget": "network.wget", "interpreter": "interpreters.interpreter",

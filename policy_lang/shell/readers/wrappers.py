@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ...domain.record import replace
 from ...domain.regex import regex
 from ..call import ProgramCall
 from ..dialect import DIALECTS, SETTINGS, SH, Dialect
@@ -136,6 +137,24 @@ def _input_words(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> list[
         fits = nul == (shell.walk.input.end == "\0")
         found = words_of(shell.walk, shell.walk.input, splits=not nul) if fits else None
     return found or [Value((Hole.ANY,), True, "words from standard input")]
+
+
+def package_runner(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """`npx prettier --write x`: what a program that has a profile does with these words, by whatever version (npx(1)).
+
+    That the program runs is decided as the running of the package.
+    """
+    if not parsed.operands or parsed.has("-c") or (name := parsed.operands[0].text) is None:
+        return False
+    program = name[: name.index("@", 1)] if "@" in name[1:] else name
+    if shell.profiles(program) is None or shell.profiles(program) is parsed.root:
+        return False
+    before = len(shell.walk.acts)
+    shell.run([literal(program), *parsed.operands[1:]])
+    for place, act in enumerate(shell.walk.acts[before:], before):
+        if act.action == "run" and not act.opaque:
+            shell.walk.acts[place] = replace(act, supposed=True)
+    return True
 
 
 def command(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
