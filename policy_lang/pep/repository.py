@@ -16,6 +16,8 @@ _MOST_FOLDERS = 64  # limit: git_folders
 _SYSTEM = "/etc/gitconfig"
 _UNKNOWN = "unknown"
 """A `push_default` that no reader takes for one that is plain."""
+_FOLLOWS_TAGS = "follow-tags"
+"""One with which every push takes annotated tags along (`push.followTags` of git-config(1))."""
 _SECTIONS = frozenset({"push", "remote", "branch", "extensions", "core"})
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-")
 Settings = dict[tuple[str, str, str], str]
@@ -174,7 +176,9 @@ def _pushes(settings: Settings, branch: str) -> dict[str, object]:
     )
     default = plain("push", "", "default") or "simple"
     other = any(section == "remote" and key in {"push", "mirror"} for section, _, key in settings)
-    if other or plain("push", "", "followtags") not in {"", "false", "no", "off", "0"}:
+    if plain("push", "", "followtags") not in {"", "false", "no", "off", "0"}:
+        default = _FOLLOWS_TAGS
+    elif other:
         default = _UNKNOWN
     out: dict[str, object] = {"remotes": dict.fromkeys(names, ""), "push_default": default}
     if remote or len(names) == 1:

@@ -50,7 +50,7 @@ def state(folder: Path) -> dict[str, object]:
         (PLAIN + '[remote "fork"]\nurl=x\n', {**STATE, "remotes": {"origin": "", "fork": ""}}), (PLAIN + "[remote]\npushDefault = fork\n", {**STATE, "push_remote": "fork"}),
         (PLAIN + '[branch "feat/x"]\npushRemote = a\nremote = b\n', {**STATE, "push_remote": "a"}), ('[remote "up"]\nurl = x\n', {"remotes": {"up": ""}, "push_default": "simple", "push_remote": "up"}),
         (PLAIN + '[remote "origin"]\npush = HEAD:main\n', {**STATE, "push_default": "unknown"}), (PLAIN + '[remote "origin"]\nmirror\n', {**STATE, "push_default": "unknown"}),
-        (PLAIN + "[push]\nfollowTags\n", {**STATE, "push_default": "unknown"}), ("# a\n; b\n\n" + PLAIN + '[alias]\nx = "!f() { a; }; f"\n', STATE),
+        (PLAIN + "[push]\nfollowTags\n", {**STATE, "push_default": "follow-tags"}), ("# a\n; b\n\n" + PLAIN + '[alias]\nx = "!f() { a; }; f"\n', STATE),
     ],
 )  # fmt: skip
 def test_what_a_plain_push_depends_on(tmp_path: Path, config: str, git: dict[str, object]) -> None:

@@ -338,3 +338,9 @@ def test_a_look_at_a_folder_reads_what_git_tracks_there(tmp_path: Path) -> None:
         "git add -f src",
     )
     assert [on_disk(work, command, **STATE) for command in reaching] == ["deny"] * len(reaching)
+
+
+@pytest.mark.parametrize(("script", "effect"), [("git push origin feat/x", "deny"), ("git push", "deny"), ("git push --no-follow-tags origin feat/x", "allow")])  # fmt: skip
+def test_tags_go_along_where_they_are_set_to(script: str, effect: str) -> None:
+    state = {"branch": "feat/x", "git": {"remotes": {"origin": ""}, "push_default": "follow-tags"}}
+    assert lexical(script, **state) == effect

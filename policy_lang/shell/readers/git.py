@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _CURRENT = ("", "simple", "current")
 """Values of `push.default` with which the current branch is pushed to its own name; the first is for git's default."""
+_FOLLOWS_TAGS = "follow-tags"
+"""What a hook says in its place where `push.followTags` is set: annotated tags go along with every push."""
 _HERE: list[str | Hole] = ["."]
 
 
@@ -43,7 +45,8 @@ def push(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
         for kind in ("push", "force-push", "delete-ref"):
             _update(shell, kind, where, ["refs/", Hole.BELOW])
         return True
-    if parsed.has("--tags") or parsed.has("--follow-tags"):
+    follows = shell.walk.context.push_default == _FOLLOWS_TAGS and not parsed.has("--no-follow-tags")
+    if parsed.has("--tags") or parsed.has("--follow-tags") or follows:
         for kind in kinds:
             _update(shell, kind, where, ["refs/tags/", Hole.BELOW])
     if parsed.has("--all"):
