@@ -142,6 +142,7 @@ _READERS = {
     *DIALECTS, "dash", "python", "python3", "node", "perl", "ruby", "php", "tsx", "ts-node", "deno", "bun", "lua",
 }  # fmt: skip
 """Programs whose first operand is a script."""
+_WITH_WORDS = frozenset({"bun", "deno"})
 
 
 def _by_path(context: LintContext, rule: Rule) -> Iterator[Grant]:
@@ -152,6 +153,8 @@ def _by_path(context: LintContext, rule: Rule) -> Iterator[Grant]:
             at = 1 if first in _READERS else 0
             label = sequence[at] if len(sequence) > at else None
             text = label if isinstance(label, str) else getattr(label, "text", "")
+            if first in _WITH_WORDS and text.isalpha():  # a command of its own, where it has one
+                continue
             if not text or text.startswith("-") or ("/" not in text and at == 0):
                 continue
             if text.startswith("/") and not any(c in text for c in "*?["):

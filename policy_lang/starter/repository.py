@@ -30,6 +30,8 @@ MODULES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("dotnet", ("global.json",), (".sln", ".csproj", ".fsproj", ".slnx")),
     ("ruby", ("Gemfile",), (".gemspec",)),
     ("php", ("composer.json",), ()),
+    ("native", ("CMakeLists.txt", "meson.build", "configure.ac"), ()),
+    ("elixir", ("mix.exs",), ()),
     ("terraform", (), (".tf", ".tofu")),
     ("docker", ("Dockerfile", "docker-compose.yml", "docker-compose.yaml", "compose.yaml", "compose.yml"),
     (".dockerfile",)),
@@ -117,11 +119,7 @@ class Repository:
     @property
     def languages(self) -> list[str]:
         """What the repository is written in."""
-        return [
-            m
-            for m in self.modules
-            if m in {"node", "bun", "deno", "python", "rust", "go", "jvm", "dotnet", "ruby", "php", "terraform"}
-        ]
+        return [m for m in self.modules if m not in {"docker", "kubernetes", "databases"}]
 
 
 def look(folder: str) -> Repository:

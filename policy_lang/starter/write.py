@@ -118,8 +118,7 @@ def _rules(repo: Repository, level: str) -> list[Part]:
         ]
     out += [
         "what tools make, and can make again",
-        rule("allow", ["write", "delete"], [*(f"{folder}/**" for folder in _FOLDERS), *_REPORTS]),
-        rule("allow", ["delete"], _FOLDERS),
+        rule("allow", ["write", "delete"], [*(f"{folder}/" for folder in _FOLDERS), *_REPORTS]),
     ]
     if level == "strict":
         out.append(rule("ask", ["write", "delete"], ["**"], tier="review", exclude=written))
