@@ -239,6 +239,9 @@ def decide(policy: Policy, request: Request, *, suppose: bool = True) -> tuple[s
         each = [decide(policy, replace(request, method=m)) for m in ("GET", "HEAD", "POST")]
         effect = max((e for e, _ in each), key=["allow", "ask", "deny"].index)
         return effect, reduced(policy, set().union(*(t for _, t in each))) if effect == "ask" else set()
+    ref = str(request.resource).rpartition(":")[2]
+    if request.action in REFS and ref.startswith("refs/") and ref.count("/") == 1:
+        return "deny", set()  # no ref has such a name (git-check-ref-format(1)), whatever is asked for
     values = known(policy, request)
     more = UNWRITTEN if request.action == "write" else []
     floor = Rule("deny", ["write", "delete"], [*KEPT, *own_files(policy), *more])
