@@ -176,6 +176,7 @@ class Walk:
             made.method,
             made.supposed,
             made.search,
+            made.passes,
         )
         before = len(self._seen)
         self._seen.add(key)

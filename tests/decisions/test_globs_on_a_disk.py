@@ -59,7 +59,7 @@ def test_what_is_there_and_harmless_passes(work: Path, command: str) -> None:
 
 @pytest.mark.parametrize("command", [
     "touch -- -r; rm *", "touch ./-rf && rm *", "tar xf x.tar; rm *", "grep -rn x --include=.env .", "rg x -g '.e*'", "rg x -g 'conf/*.{key,txt}' -g '.env'",
-    "rg --hidden x", "rg x --iglob '.ENV'", "rg x -g 'secret/**'", "rg x --ignore-file f", "rg x --no-ignore-parent conf .env", "ruff format --exclude x src", "ruff format src/.venv",
+    "rg --hidden x", "rg x --iglob '.ENV'", "rg x -g 'secret/**'", "rg x --ignore-file f", "rg x --no-ignore-parent conf .env", "ruff format --exclude x src", "ruff format src; ruff format --exclude x src", "ruff format src/.venv",
     "ruff format --config /work/x.toml src", "prettier --write --with-node-modules src", "rg -u x",
 ])  # fmt: skip
 def test_what_reaches_further_does_not(work: Path, command: str) -> None:
