@@ -181,6 +181,7 @@ class Existing:
             return
         act = self.act
         made = act.action == "write"
+        passes = frozenset(act.passes.split("!")[1:])
         todo: list[tuple[str, Word, bool, int]] = [(root, (), False, 0)]
         while todo:
             folder, word, linked, at = todo.pop()
@@ -189,7 +190,6 @@ class Existing:
                 if not tail:
                     yield word, folder, linked
                 search = act.search if not act.tree else None
-                passes = frozenset(act.passes.split("!")[1:])
                 below = self.disk.searched(folder, search) if search else self.disk.below(folder, passes=passes)
                 for sub, place, is_link in below:
                     self._counted()

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MOST_BYTES = limit("ignore_bytes")
 _MOST_NAMES = limit("ignore_names")
 _STRONGER = (".ignore", ".rgignore", ".git/info/exclude")
+FILES = (".gitignore", *_STRONGER)
+"""Where what is ignored is said, from the folder that it is said of."""
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-+@=~,%/*?[]!# ")
 
 

@@ -92,8 +92,9 @@ def _by_command(context: LintContext, gives: str, place: str, file: str) -> list
     for row in context.capabilities.programs:
         if row.gives != gives or place not in row.argv or not called(context, row.argv[0]):
             continue
-        if not context.shows(words_of(row), gives, words_of(row)[row.argv.index(place)]):
-            words = tuple(file if w == place else x for w, x in zip(row.argv, words_of(row), strict=True))
+        shown = words_of(row)
+        if not context.shows(shown, gives, shown[row.argv.index(place)]):
+            words = tuple(file if w == place else x for w, x in zip(row.argv, shown, strict=True))
             out += [r for r in context.ask("run", words) if not grants_any_program(context, r.rule)]
     return out
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..facts.ignored import FILES
 from .acts import Act
 from .values import NAMES, Value
 
@@ -21,7 +22,7 @@ def made_before(acts: list[Act], span: tuple[int, int] | None, value: Value) -> 
     return False
 
 
-_IGNORE_FILES = (".gitignore", ".ignore", ".rgignore", "exclude")
+_IGNORE_FILES = tuple(file.rpartition("/")[2] for file in FILES)
 _BROUGHT = frozenset({"new", "copied", "copied-linked", "into", "into-tree", "received", "tracked"})
 """Trees of files that come from elsewhere, with any name."""
 
