@@ -90,7 +90,10 @@ class Ticket:
     @property
     def question_id(self) -> str:
         """A digest of what is asked, whatever the session, the policy and the disk: equal ones are worth comparing."""
-        parts = [[r.get("action"), r.get("resource"), r.get("cwd")] for r in parts_of(self.request)]
+        parts = [
+            [r.get("action"), r.get("resource"), r.get("cwd"), *(["confined"] if "confined" in r else [])]
+            for r in parts_of(self.request)
+        ]
         return sha256(b"policy_lang question 1\n" + strict_json.dump([self.agent, parts])).hexdigest()[:32]
 
     @property
@@ -110,9 +113,12 @@ _LEFT_OUT = ("id", "origin", "ticket")
 def canonical(request: Request, effects: Iterable[Effect] = (), disk: Json | None = None) -> Json:
     """A request as what is approved: every field that could change what happens, what it does, and to which files.
 
-    `disk` is what was seen of the disk: a link that leads elsewhere by now makes it another request.
+    `disk` is what was seen of the disk: a link that leads elsewhere by now makes it another request. What walls hold is
+    another request than the same without them.
     """
     out = {k: v for k, v in request_json(request).items() if k not in _LEFT_OUT}
+    if request.confined:
+        out["confined"] = True
     did = [effect_json(e) for e in effects]
     if did:
         out["effects"] = [

@@ -24,17 +24,23 @@ def command() -> None:
 @click.option("--name", metavar="NAME", help="The session's name; by default a fresh one.")
 @click.option("--repo", help="The repository, fixed for the session.")
 @click.option("--workspace", help="The workspace, fixed for the session.")
+@click.option(
+    "--confined", is_flag=True, help="Walls below the agent hold this policy; say so only if you have built them."
+)
 @SERVICE
 @FORMAT
-def start(agent: str, name: str | None, repo: str | None, workspace: str | None, **options: Any) -> None:
+def start(
+    agent: str, name: str | None, repo: str | None, workspace: str | None, confined: bool, **options: Any
+) -> None:
     """Begin a session of AGENT and print its token."""
-    given = {"agent": agent, "session": name, "repo": repo, "workspace": workspace}
+    given = {"agent": agent, "session": name, "repo": repo, "workspace": workspace, "confined": confined or None}
     value = call(options, "POST", "/v1/sessions/start", {k: v for k, v in given.items() if v is not None})
     if options["format_"] == "json":
         print_json(value)
     else:
         click.echo(value["token"])
-        click.echo(f"session {value['session']} of {value['agent']}", err=True)
+        walls = ", behind walls" if value["confined"] else ""
+        click.echo(f"session {value['session']} of {value['agent']}{walls}", err=True)
 
 
 @command.command(name="end", short_help="End a session")

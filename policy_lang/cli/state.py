@@ -33,7 +33,7 @@ def command(settle: str | None, **options: Any) -> None:
         asked = f"at {moment(one['since'])} ({one['escalation']})"
         click.echo(f"asks     {visible(one['agent'])} {asked}: {visible(one['question'])}")
     for one in value["sessions"]:
-        name = f"{visible(one['session'])} of {visible(one['agent'])}"
+        name = f"{visible(one['session'])} of {visible(one['agent'])}" + (", behind walls" if one["confined"] else "")
         click.echo(f"session  {name}, last {moment(one['seen'])}: {_counts(one)}")
     for one in value["agents"]:
         click.echo(f"agent    {visible(one['agent'])}: {_counts(one)}")

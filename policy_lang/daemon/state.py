@@ -21,13 +21,17 @@ _MOST_COUNTS = 4 * limit("sessions")
 
 @dataclass(slots=True)
 class AgentSession:
-    """One session: who, since when (seconds since the epoch), and what was decided in it."""
+    """One session: who, since when (seconds since the epoch), and what was decided in it.
+
+    `confined` says that the agent is behind walls which hold the policy for all its processes.
+    """
 
     id: str
     agent: str
     started: float
     seen: float
     token: str
+    confined: bool = False
     counts: dict[str, int] = field(default_factory=lambda: {"allow": 0, "ask": 0, "deny": 0})
 
 
@@ -66,14 +70,14 @@ class ServiceState:
 
     # sessions
 
-    def start(self, agent: str, now: float, name: str | None = None) -> AgentSession:
+    def start(self, agent: str, now: float, name: str | None = None, confined: bool = False) -> AgentSession:
         """Begin a session. Raises RequestError when the name is taken or there are too many."""
         if len(self.sessions) >= limit("sessions"):
             raise RequestError("PLR204", f"more than {limit('sessions')} sessions at once")
         made = name if name is not None else secrets.token_hex(8)
         if made in self.sessions:
             raise RequestError("PLR205", "there is a session of this name already")
-        self.sessions[made] = AgentSession(made, agent, now, now, secrets.token_hex(32))
+        self.sessions[made] = AgentSession(made, agent, now, now, secrets.token_hex(32), confined)
         return self.sessions[made]
 
     def end(self, name: str) -> AgentSession:

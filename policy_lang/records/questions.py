@@ -24,7 +24,7 @@ def question(record: Json) -> bytes:
     now = number(record.get("now")) // 60
     held = table(record.get("source")).get("frozen")
     answered = [record.get(name) for name in ("effect", "tiers", "would", "cut")]
-    same = [request, record.get("disk"), now, *answered, held]
+    same = [request, record.get("disk"), now, *answered, held, confined(record)]
     return sha256(strict_json.dump(same)).digest()[:16]
 
 
@@ -34,7 +34,12 @@ def asked(record: Json) -> Request:
         raise RequestError(UNSEEN, "the record was cut: it was longer than one may be")
     given = {k: v for k, v in table(record.get("request")).items() if k not in NO_QUESTION and k in FIELDS}
     disk = Recorded(table(record.get("disk")))
-    return replace(request_of(given), disk=disk, now=_moment(record), confined=record.get("confined") is True)
+    return replace(request_of(given), disk=disk, now=_moment(record), confined=confined(record))
+
+
+def confined(record: Json) -> bool:
+    """Whether the record is of an agent behind walls."""
+    return record.get("confined") is True
 
 
 def _moment(record: Json) -> float:

@@ -11,6 +11,7 @@ from ..domain.actions import PATH, SORT_OF
 from ..domain.errors import RequestError
 from ..domain.strict_json import Json
 from ..facts.paths import ROOT, Roots, path_forms
+from .decisions import BEHIND_WALLS
 from .style import colour, show_resource, visible, with_ends, words
 
 _SHADES = {"pending": "ask", "escalated": "ask", "approved": "allow", "redeemed": "allow"}
@@ -78,7 +79,7 @@ def facts(ticket: Json) -> list[tuple[str, str]]:
         for name in ("context", "git"):
             rows += [(name, ", ".join(f"{k} = {v}" for k, v in request[name].items()))] if name in request else []
     about = ticket["about"]
-    rows += [("agent", ticket["agent"]), ("session", ticket["session"])]
+    rows += [("agent", ticket["agent"]), ("session", ticket["session"]), ("walls", walls(ticket))]
     rows += [(f"told {name}", str(value)) for name, value in about.get("origin", {}).items()]
     rows += [("why asked", "; ".join(ticket["reasons"]))]
     for rule in about.get("rules", ()):
@@ -89,6 +90,12 @@ def facts(ticket: Json) -> list[tuple[str, str]]:
         ("digest", ticket["digest"]),
     ]  # fmt: skip
     return [(name, value) for name, value in rows if value]
+
+
+def walls(ticket: Json) -> str:
+    """That the agent is behind walls, when it is; else nothing."""
+    behind = all(part.get("confined") is True for part in parts_of(ticket["request"]))
+    return BEHIND_WALLS if behind else ""
 
 
 def does(ticket: Json) -> list[tuple[str, str, str]]:

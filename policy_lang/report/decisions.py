@@ -12,6 +12,9 @@ from ..domain.request import Request
 from ..engine.explain import Explanation
 from .style import colour, show_resource, visible
 
+BEHIND_WALLS = "behind walls, which hold the policy for all that the agent starts"
+"""How a record and a ticket say `confined`."""
+
 
 def rule_place(rule: RuleRef) -> str:
     """`file:line` of a rule."""

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ..audit.verify import Verified
+from ..records.questions import confined
 from ..records.row import Row, recorded, said, table, text, texts
 from ..records.stats import Stats
 from ..records.story import Story, StoryStep
-from .decisions import effect_lines, rule_place
+from .decisions import BEHIND_WALLS, effect_lines, rule_place
 from .style import colour, show_resource, visible
 
 COLUMNS = (
@@ -81,6 +82,8 @@ def _about(row: Row, record: dict[str, object], request: dict[str, object]) -> I
     for name in ("session", "repo", "branch", "cwd", "workspace", "home", "shell", "method"):
         if text(request.get(name)):
             yield _field(name, text(request.get(name)))
+    if confined(record):
+        yield _field("walls", BEHIND_WALLS)
     for name in ("context", "git"):
         if table(request.get(name)):
             yield _field(name, ", ".join(f"{k} = {v}" for k, v in table(request.get(name)).items()))

@@ -30,7 +30,10 @@ class BatchModel(_CallModel):
 
 
 class SessionModel(_CallModel):
-    """A session to start: whose it is, perhaps its name, and what is fixed for it."""
+    """A session to start: whose it is, perhaps its name, and what is fixed for it.
+
+    `confined` says that walls below the agent hold this policy; only who has built them may say so.
+    """
 
     agent: Annotated[str, Field(min_length=1, max_length=limit("request_name"))]
     session: Annotated[str, Field(min_length=1, max_length=limit("request_name"), pattern=r"^[!-~]+$")] | None = None
@@ -38,6 +41,7 @@ class SessionModel(_CallModel):
     workspace: Annotated[str, Field(max_length=limit("request_text"))] | None = None
     home: Annotated[str, Field(max_length=limit("request_text"))] | None = None
     context: Annotated[dict[Name, str | int | bool], Field(max_length=limit("request_context"))] = {}
+    confined: bool = False
 
 
 class NamedModel(_CallModel):

@@ -18,14 +18,17 @@ def start_session(service: PolicyService, call: HttpCall) -> HttpReply:
     model = validated(SessionModel, json_object(call.body))
     if model.agent == ANY:
         raise RequestError("PLR106", "a session is one agent's")
-    service.recorder.record_before("session-starting", agent=model.agent, session=model.session)
-    session = service.state.start(model.agent, time.time(), model.session)
+    walls = model.confined or None  # what is not so is not in a record
+    service.recorder.record_before("session-starting", agent=model.agent, session=model.session, confined=walls)
+    session = service.state.start(model.agent, time.time(), model.session, model.confined)
     service.principals.sessions[session.token] = Binding(
         (model.agent,), token=session.token, repo=model.repo, workspace=model.workspace, home=model.home,
-        context=tuple(sorted(model.context.items())), session=session.id,
+        context=tuple(sorted(model.context.items())), session=session.id, confined=model.confined,
     )  # fmt: skip
-    service.recorder.record_event("session-started", agent=model.agent, session=session.id)
-    return reply({"session": session.id, "agent": session.agent, "token": session.token}, 201)
+    service.recorder.record_event("session-started", agent=model.agent, session=session.id, confined=walls)
+    return reply(
+        {"session": session.id, "agent": session.agent, "token": session.token, "confined": session.confined}, 201
+    )
 
 
 def end_session(service: PolicyService, call: HttpCall) -> HttpReply:

@@ -22,7 +22,14 @@ def list_state(service: PolicyService, call: HttpCall) -> HttpReply:
         {
             "notices": [text for text in (active.observing, active.held, active.error) if text],
             "sessions": [
-                {"session": s.id, "agent": s.agent, "started": s.started, "seen": s.seen, "decisions": s.counts}
+                {
+                    "session": s.id,
+                    "agent": s.agent,
+                    "started": s.started,
+                    "seen": s.seen,
+                    "confined": s.confined,
+                    "decisions": s.counts,
+                }
                 for s in state.sessions.values()
             ],
             "agents": [{"agent": name, "decisions": counts} for name, counts in state.agents.items()],

@@ -33,9 +33,8 @@ def near(ticket: Ticket, policy: Policy) -> list[str]:
     """The nearest rule to what the ticket asks for because nothing grants it, a line each."""
     out: dict[str, None] = {}
     for request in parts_of(ticket.request):
-        plain = {k: v for k, v in request.items() if k not in {"effects", "disk"}}
         try:
-            again = asked({"request": plain, "disk": request.get("disk", {}), "now": int(ticket.created)})
+            again = asked(_record(request, int(ticket.created)))
         except PolicyLangError:
             continue
         out |= dict.fromkeys(near_rules(policy, again, policy.engine.decide(again)))
@@ -45,7 +44,7 @@ def near(ticket: Ticket, policy: Policy) -> list[str]:
 def _written(ticket: Ticket) -> str:
     rules: dict[str, RuleNode] = {}
     for request in parts_of(ticket.request):
-        record = {"request": request, "disk": request.get("disk", {})}
+        record = _record(request, 0)
         for effect in request.get("effects", ()):
             if effect["effect"] == "ask":
                 patterns = _patterns(effect, request, record)
@@ -54,10 +53,17 @@ def _written(ticket: Ticket) -> str:
                 methods = [effect["method"]] if effect.get("method") else []
                 rule = emit.rule("allow", [effect["action"]], patterns, methods=methods)
                 rules[emit.statement(rule)] = rule
-    made = [*rules.values()]
-    return emit.text([emit.scope("agent", [quoted(ticket.agent)], made)] if ticket.agent and made else made).rstrip(
-        "\n"
-    )
+    made: list[emit.Part] = [*rules.values()]
+    if made and any("confined" in r for r in parts_of(ticket.request)):
+        made = [emit.scope_when(emit.compare("confined", "truth"), made)]
+    if made and ticket.agent:
+        made = [emit.scope("agent", [quoted(ticket.agent)], made)]
+    return emit.text(made).rstrip("\n")
+
+
+def _record(request: Json, now: int) -> Json:
+    """A ticket's request as it would stand in a record."""
+    return {"request": request, "disk": request.get("disk", {}), "now": now, "confined": "confined" in request}
 
 
 def _patterns(effect: Json, request: Json, record: Json) -> list[str]:
@@ -73,8 +79,7 @@ def _confirmed(scope: str, ticket: Ticket) -> bool:
     try:
         policy = Policy.loads(f'policy "suggested"\n{scope}\n')
         for request in parts_of(ticket.request):
-            plain = {k: v for k, v in request.items() if k not in {"effects", "disk", "context"}}
-            again = asked({"request": plain, "disk": request.get("disk", {}), "now": 0})
+            again = asked(_record({k: v for k, v in request.items() if k != "context"}, 0))
             allowed = {
                 (e.action, _key(e.resource))
                 for e in policy.decide_request(again).effects

@@ -34,7 +34,11 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """One peer, and what is fixed for it. `agents` may be `("*",)`: a harness that speaks for many."""
+    """One peer, and what is fixed for it. `agents` may be `("*",)`: a harness that speaks for many.
+
+    `confined` says that the peer is a launcher, whose walls hold this policy for whom it asks: only a session that an
+    operator started so has it.
+    """
 
     agents: tuple[str, ...]
     uid: int | None = None
@@ -45,6 +49,7 @@ class Binding:
     home: str | None = None
     context: tuple[tuple[str, str | int | bool], ...] = ()
     session: str | None = None
+    confined: bool = False
 
     def meets(self, caller: Caller) -> bool:
         """True when the caller is this peer. Tokens are compared in constant time."""
@@ -122,7 +127,10 @@ class Principals:
 
 
 def bind(request: Request, binding: Binding | None) -> Request:
-    """The request with its principal, and all that is fixed for it. Raises RequestError for what is another's."""
+    """The request with its principal, and all that is fixed for it. Raises RequestError for what is another's.
+
+    Whether it is confined is the binding's word alone, whatever the request is said to be.
+    """
     if binding is None:
         raise RequestError("PLR201", "no agent is bound to this caller; the configuration names who may ask")
     fields: dict[str, Any] = {}
@@ -146,4 +154,6 @@ def bind(request: Request, binding: Binding | None) -> Request:
                 raise RequestError("PLR203", f"`{name}` is fixed for this caller, and the request says something else")
             given[name] = value
         fields["context"] = given
+    if request.confined is not binding.confined:
+        fields["confined"] = binding.confined
     return replace(request, **fields) if fields else request

@@ -11,7 +11,7 @@ from ...domain.digest import sha256
 from ...domain.limits import limit
 from ...domain.strict_json import Json
 from ..learning.observe import Seen
-from ..questions import NO_QUESTION
+from ..questions import NO_QUESTION, confined
 from ..row import earliest, let_pass, said, table, text
 from ..source import Counted, record_of
 
@@ -92,7 +92,7 @@ def finder(kinds: tuple[str, ...], agent: str | None) -> Callable[[list[Counted]
             else:
                 time = text(record.get("time"))
                 seen = Seen(times, {text(request.get("session"))}, time)
-                found.add(_key(request), Stop(record, seen, time, {kind}))
+                found.add(_key(record, request), Stop(record, seen, time, {kind}))
         return found
 
     return look
@@ -108,6 +108,7 @@ def kind_of(record: Json) -> str:
 _NO_DIFFERENCE = {*NO_QUESTION, "session"}
 
 
-def _key(request: Json) -> bytes:
+def _key(record: Json, request: Json) -> bytes:
     """What makes two stops the same question: who asked what, and where."""
-    return sha256(strict_json.dump({k: v for k, v in request.items() if k not in _NO_DIFFERENCE})).digest()[:16]
+    same = [{k: v for k, v in request.items() if k not in _NO_DIFFERENCE}, confined(record)]
+    return sha256(strict_json.dump(same)).digest()[:16]
