@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install the programs that tests try for real, where they are missing: PostgreSQL's server, Chromium, ssh-keygen, zsh, dash, ripgrep.
+# Install the programs that tests try for real, where they are missing: PostgreSQL's server, Chromium, ssh-keygen, zsh, dash, ripgrep, bubblewrap.
 # Tests of a program that is not there are left out on a developer's machine, and fail in CI.
 set -euo pipefail
 wanted=()
@@ -9,6 +9,7 @@ command -v ssh-keygen >/dev/null || wanted+=(openssh-client)
 command -v zsh >/dev/null || wanted+=(zsh)
 command -v dash >/dev/null || wanted+=(dash)
 command -v rg >/dev/null || wanted+=(ripgrep)
+command -v bwrap >/dev/null || wanted+=(bubblewrap)
 [ ${#wanted[@]} -eq 0 ] && exit 0
 if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
     echo "not installed: ${wanted[*]}; install them as your system does" >&2

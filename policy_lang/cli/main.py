@@ -32,6 +32,7 @@ SECTIONS = {
         "rule": "Explain an error code or a lint rule",
     },
     "Enforce": {
+        "run": "Start a command behind walls that hold the policy",
         "hook": "Enforce the policy with agent hooks",
         "doctor": "Verify that a client enforces the policy",
         "serve": "Answer requests over a Unix socket",

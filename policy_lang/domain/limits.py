@@ -182,6 +182,21 @@ TABLE: tuple[Limit, ...] = (
         "comparisons",
         "in cases of conditions, for one kind of answer; half a second, then `undecided`",
     ),
+    Limit("names_tried", 4_000, "names", "that a search for one which shows something looks at; some 20 ms"),
+    Limit("names_depth", 5, "folders", "below which such a search looks for no name; patterns seldom need more"),
+    Limit("walls_attempts", 400, "attempts", "to verify walls with; a policy of fifty rules makes some 60"),
+    Limit("walls_seconds", 5, "seconds", "that bubblewrap has to show that it works, and walls to come down"),
+    Limit("walls_reply_bytes", 1 << 20, "bytes", "of what the process inside answers at once"),
+    Limit("walls_wait_seconds", 3600, "seconds", "that a call may wait for people; the process waits with it"),
+    Limit("walls_waiting", 64, "calls", "that wait behind the walls for people or other processes; each has a thread"),
+    Limit("walls_files", 200_000, "files", "looked at to build walls; some 0.6 s"),
+    Limit("walls_masks", 2_000, "files and folders", "covered one by one; measured with bubblewrap 0.8"),
+    Limit(
+        "walls_message_bytes",
+        64 << 20,
+        "bytes",
+        "what the launcher tells the process inside; a plan of 100,000 files has 10 MiB",
+    ),
     Limit("tree_files", 20_000, "files", "looked at for one command that reads or deletes a folder; some 0.1 s"),
     Limit(
         "git_index_bytes", 32 << 20, "bytes", "of an index, which names what git tracks; of 100,000 files it has 10 MB"

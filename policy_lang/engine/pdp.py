@@ -17,6 +17,8 @@ from .memo import Memo, is_pure
 # what only some requests need is imported where it is needed: a hook asks one question and ends
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..domain.request import Request
     from ..ir.model import PolicySet
     from ..shell.profile import Profiles
@@ -69,6 +71,10 @@ class Engine:
         """True when what guardrails leave alone is allowed."""
         return self.evaluator.combiner.over_everything
 
+    def grants(self, action: str) -> bool:
+        """Whether some rule about an action allows or asks."""
+        return any(entry.grants for entry in self.evaluator.table(action).entries)
+
     def decide(self, request: Request) -> Decision:
         """The decision on a request. `request.now` must be set when the policy speaks of time."""
         return Decision(self.answer(request))
@@ -90,15 +96,29 @@ class Engine:
         except TypeError:  # something in it cannot be a key
             return
 
+    def restricting(self, request: Request) -> Decision:
+        """What restricts the words of a command that is started now: denied or asked for, else allowed without a grant.
+
+        For who decides what the command does where it happens. Never raises: every fault denies.
+        """
+        from .scripts import words_verdict
+
+        return Decision(
+            self._answered(request, lambda env: (words_verdict(self.evaluator, request, env), (), (), None))
+        )
+
     def answer(self, request: Request) -> Answer:
         """The decision without its id."""
+        return self._answered(request, lambda env: evaluated(self.evaluator, request, env))
+
+    def _answered(self, request: Request, decide: Callable[[Environment], Found]) -> Answer:
         parts: tuple[Effect, ...] = ()
         opaque: tuple[str, ...] = ()
         files: Files | None = None
         given: object = request.resource
         resource = given if isinstance(given, (str, tuple)) else ""
         try:
-            verdict, parts, opaque, files = evaluated(self.evaluator, request, self.environment(request))
+            verdict, parts, opaque, files = decide(self.environment(request))
         except RequestError as error:
             verdict = Verdict(DENY, reasons=(f"refused ({error.code}): {error.message}",), undecided=True)
         except SearchLimitError as error:

@@ -9,6 +9,7 @@ from operator import attrgetter
 from ..domain.actions import COMMAND, DENY
 from ..domain.decision import Effect, Verdict
 from ..domain.errors import RequestError
+from ..domain.record import replace
 from ..domain.request import Request
 from ..facts.commands import argv_word
 from ..ir.patterns import compile_pattern
@@ -119,6 +120,17 @@ def _in_workspace(act: Act, request: Request) -> bool:
     root = os.path.normpath(request.workspace)
     paths = [os.path.normpath(os.path.join(request.cwd or root, folder, text)) for folder in act.folders]
     return all(f"{p}/".startswith(f"{root}/") for p in paths)
+
+
+def words_verdict(evaluator: Evaluator, request: Request, env: Environment) -> Verdict:
+    """What restricts the words of one command, as if everything else were granted.
+
+    What it does besides is left alone: who asks so decides that where it happens.
+
+    Raises RequestError, SearchLimitError.
+    """
+    started = next(act for act in acts(evaluator, request) if act.action == "run")
+    return act_effect(evaluator, replace(started, opaque="", supposed=True), request, env).verdict
 
 
 def _pattern(evaluator: Evaluator, request: Request, env: Environment) -> Found:

@@ -100,6 +100,14 @@ OPENERS = {
     "cli/check.py": "requests",
     "cli/hook.py": "a client's settings",
     "cli/lint.py": "baselines, standard input",
+    "walls/accesses.py": "a terminal, for a caller that has it",
+    "walls/box.py": "/proc: processes inside; where their root is",
+    "walls/inside.py": "behind the walls: it runs apart from the package",
+    "walls/losses.py": "git's configuration",
+    "walls/mounts.py": "what covers hidden files",
+    "walls/opening.py": "what callers open, once it is decided",
+    "walls/resolving.py": "what a caller's path names, without opening it",
+    "walls/system_call.py": "/proc: a caller's umask and terminal",
     "daemon/console/pages.py": "its own style sheet",
     "daemon/transport/sockets.py": "/proc: a peer's program, the user of a loopback connection",
 }
@@ -299,17 +307,17 @@ NOT_AT_THEIR_VALUE = {
     "searches that give up as `undecided` or a denial; tests reach them with smaller ones": """
         condition_combinations decision_work explored_commands witness_patterns diff_rules diff_tries diff_whole fact_reasons learn_exact learn_rounds
         lint_agents lint_principals nearest_nodes prove_tries query_cuts query_tries sampled_cases sampled_facts sampled_names sampled_requests script_steps
-        suggest_effects suggest_rounds usage_tries
+        suggest_effects suggest_rounds usage_tries names_depth names_tried walls_attempts
     """,
     "times, which a test would have to wait for; that they end is tested with shorter ones": """
         approval_wait_seconds call_seconds checkpoint_seconds client_seconds collect_seconds compile_seconds doctor_seconds
         hook_poll_seconds rehearsal_seconds ship_metrics_milliseconds ticket_grace_seconds git_seconds idle_seconds log_segment_seconds
         log_wait_milliseconds ship_metrics_seconds ship_pause_seconds ship_seconds signature_seconds
-        store_connect_seconds store_listen_seconds wait_milliseconds
+        store_connect_seconds store_listen_seconds wait_milliseconds walls_seconds
     """,
     "sizes of files and batches, whose mechanism is tested with smaller ones": """
         approvals_an_hour approvals_waiting http_headers learn_sessions log_record_bytes log_secrets log_segment_bytes
-        learn_values log_unsigned ship_answer_bytes ship_batch usage_values
+        learn_values log_unsigned ship_answer_bytes ship_batch usage_values walls_message_bytes walls_reply_bytes
     """,
     "how much is shown, kept together or done in a row, which refuses nothing": """
         accepted_at_once console_tickets hook_advice_characters log_chain_bytes nearest_effects nearest_segments request_id_bytes starter_hosts suggest_beyond suggest_proposals tickets_found tickets_shown

@@ -1,0 +1,127 @@
+"""Walls around a command: who is behind them by which policy, how they are built, tried and taken down."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from ..domain.suggest import suggest
+from ..facts.git_index import top_of
+from ..pep.repository import repository_state
+from ..walls.box import Box, WallsError
+from ..walls.channel import HookChannel, PolicyAnswers
+from ..walls.environment import environment
+from ..walls.launch import CODES, Start, StartOptions, designed, poisoned
+from ..walls.port import DecisionPort
+from ..walls.verifying import verified
+from .common import fail_usage, load_policy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..policy import Policy
+
+_DEFAULT = "agent.policy"
+
+
+def port_of(given: Mapping[str, Any], format_: str) -> tuple[DecisionPort, tuple[str, ...]]:
+    """Who decides, and the policy's files. Leaves with 2 for bad usage."""
+    from ..domain.record import replace
+    from ..domain.request import Request
+
+    here = os.path.realpath(os.getcwd())
+    workspace = os.path.realpath(given["workspace"] or top_of(here) or here)
+    home = os.path.realpath(os.environ.get("HOME", "/"))
+    if not os.path.isdir(workspace):
+        fail_usage(f"there is no folder `{workspace}`", format_)
+    if workspace == "/" or home == "/":
+        fail_usage("the workspace, or the home, would be the whole disk; give `--workspace FOLDER`", format_)
+    path = given["policy"] or os.path.join(workspace, _DEFAULT)
+    if given["policy"] is None and not os.path.isfile(path):
+        fail_usage(
+            f"there is no `{_DEFAULT}` in `{workspace}`; give `--policy FILE`, or make one: `policy init`", format_
+        )
+    policy = load_policy(path, format_)
+    like = Request("read", ".", agent=given["agent"], workspace=workspace, home=home, tmp="/tmp", cwd=workspace)  # noqa: S108 (its own, inside)
+    state: dict[str, Any] = repository_state(workspace, home)
+    return DecisionPort(policy, replace(like, **state), _log(given)), (path, *_sources(policy, path))
+
+
+def _sources(policy: Policy, path: str) -> tuple[str, ...]:
+    from ..compiled.opened import SUFFIX, open_compiled
+
+    if not path.endswith(SUFFIX):
+        return policy.policy_set.sources
+    from .._version import __version__
+
+    return tuple(source for source, _ in open_compiled(path, __version__).sources)
+
+
+def _log(given: Mapping[str, Any]) -> Any:
+    if not given["log"]:
+        return None
+    from .serve import opened_log
+
+    return opened_log(given["log"], None, True)
+
+
+def options_of(given: Mapping[str, Any], port: DecisionPort, sources: tuple[str, ...], format_: str) -> StartOptions:
+    """What the command line says besides. Leaves with 2 for bad usage."""
+    accepted = frozenset(code.strip() for part in given["accepted"] for code in part.split(",") if code.strip())
+    for code in accepted - set(CODES):
+        fail_usage(f"no loss is called `{code[:40]}`: {suggest(code, CODES)}", format_)
+    for folder in given["system"]:
+        if not os.path.isdir(folder):
+            fail_usage(f"`--system {folder}` is not a folder", format_)
+    variables = dict(os.environ)
+    why = poisoned(variables, port)
+    if why:
+        fail_usage(why, format_)
+    return StartOptions(
+        variables, sources, tuple(os.path.realpath(f) for f in given["system"]), accepted, given["reads"],
+        not given["no_network"] and _leads_out(port), given["log"] or "",
+    )  # fmt: skip
+
+
+def _leads_out(port: DecisionPort) -> bool:
+    """Whether a proxy is of use: the policy grants some connection, and what reads HTTP is installed."""
+    import importlib.util
+
+    return importlib.util.find_spec("httptools") is not None and port.policy.engine.grants("connect")
+
+
+def run(start: Start, port: DecisionPort, options: StartOptions, words: Sequence[str], verify: bool) -> int:
+    """Build the walls, run a command within, and take them down. Raises WallsError when they cannot be built."""
+    box = Box(designed(start, options), port)
+    channel = None
+    try:
+        box.build()
+        if verify:
+            _verify(box, port, start)
+        if box.sockets:
+            channel = HookChannel(box.sockets[0], PolicyAnswers(port, port.log))
+            channel.start()
+        variables = environment(options.variables, port, start.plan.home)
+        return box.run(words, _folder(start.plan.workspace), variables)
+    finally:
+        if channel is not None:
+            channel.stop()
+        box.close()
+
+
+def _verify(box: Box, port: DecisionPort, start: Start) -> None:
+    """Try the walls and say what was tried. Raises WallsError when they are not as planned."""
+    found = verified(box, port, start.plan)
+    wrong = [t for t in found if not t.as_planned]
+    if wrong:
+        lines = [f"  {t.attempt.action} `{t.attempt.path}`: {t.shown}" for t in wrong]
+        raise WallsError("\n".join(["the walls are not as planned:", *lines]))
+    works = sum(t.attempt.works for t in found)
+    click.echo(f"verified: {works} that must work, {len(found) - works} that must fail", err=True)
+
+
+def _folder(workspace: str) -> str:
+    here = os.path.realpath(os.getcwd())
+    return here if f"{here}/".startswith(f"{workspace}/") else workspace

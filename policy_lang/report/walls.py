@@ -1,0 +1,72 @@
+"""The walls of a start, as text."""
+
+from __future__ import annotations
+
+import textwrap
+
+from ..walls.losses import NOT_HELD, says
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..walls.launch import Start
+    from ..walls.losses import Loss
+    from ..walls.port import DecisionPort
+
+_WIDTH = 100
+_FEW = 12
+_PROXY = "the proxy alone, which decides each connection"
+
+
+def render_start(start: Start, port: DecisionPort, accepted: frozenset[str]) -> str:
+    """What would be built and what it does not hold, for people."""
+    plan = start.plan
+    outer = f"bubblewrap ({start.bubblewrap})" if start.bubblewrap else "no bubblewrap"
+    out = [
+        f"walls for `{port.like.agent or 'any agent'}` in {plan.workspace}",
+        f"  built of   {outer}, Landlock {start.abi}, system calls by seccomp",
+        f"  network    {_PROXY if start.network else 'none but a loopback of its own'}",
+        *_listed(
+            "system", [*sorted(p for p in plan.system if not p.startswith("/etc/")), "what programs need of /etc"]
+        ),
+        *_listed("readable", [p for p in plan.granted() if p not in plan.paths("write")]),
+        *_listed("writable", plan.paths("write"), ": each name is decided when it is made or changed"),
+        *_listed("hidden", plan.paths("hide", "hide-folder")),
+    ]
+    if start.bubblewrap:
+        out += _listed(
+            "private", (*plan.paths("private"), "/dev", "/proc", "/run"), ": empty at first, gone at the end"
+        )
+    for loss in start.losses:
+        out += ["", *_loss(loss, accepted)]
+    return "\n".join(out)
+
+
+def _listed(title: str, paths: Iterable[str], note: str = "") -> list[str]:
+    found = list(paths)
+    if not found:
+        return []
+    more = f" and {len(found) - _FEW} more (`--format json` lists them)" if len(found) > _FEW else ""
+    text = ", ".join(found[:_FEW]) + more + note
+    return textwrap.wrap(
+        text, _WIDTH - 13, initial_indent=f"  {title:<11}", subsequent_indent=" " * 13, break_long_words=False
+    )
+
+
+def _loss(loss: Loss, accepted: frozenset[str]) -> list[str]:
+    state = " (accepted)" if loss.held == NOT_HELD and loss.code in accepted else ""
+    lines = [f"{loss.held}: {loss.code}{state}"]
+    lines += textwrap.wrap(loss.about, _WIDTH - 2, initial_indent="  ", subsequent_indent="  ")
+    if loss.witness is not None:
+        lines.append(f"  for instance: {says(loss.witness)}")
+    return [*lines, f"  = help: {loss.remedy}"]
+
+
+def render_refusal(missing: list[Loss], accepted: frozenset[str]) -> str:
+    """Why nothing was started, and what to write to start it even so."""
+    out: list[str] = []
+    for loss in missing:
+        out += [*_loss(loss, accepted), ""]
+    codes = ",".join(sorted({loss.code for loss in missing} | accepted))
+    return "\n".join([*out, f"nothing was started; to accept this: `--accept-loss {codes}`"])

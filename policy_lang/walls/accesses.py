@@ -1,0 +1,78 @@
+"""Accesses of system calls: what a path of the caller names, and whether the caller may have it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import posixpath
+
+from ..domain.actions import ALLOW, ASK
+from .resolving import Leaf
+from .system_call import AskedError, own_terminal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .own_paths import OwnPaths
+    from .port import DecisionPort
+    from .resolving import Resolver
+    from .system_call import SystemCall
+
+
+class Accesses:
+    """Follows the paths of calls and has them decided: by the walls' own paths, else by the policy."""
+
+    def __init__(self, resolver: Resolver, port: DecisionPort, own_paths: OwnPaths) -> None:
+        self.resolver = resolver
+        self.port = port
+        self.own_paths = own_paths
+
+    def may(self, call: SystemCall, action: str, path: str) -> None:
+        """Return when an access to a real path is allowed. Raises OSError with EACCES, or AskedError."""
+        if not call.is_valid():  # its number may be another's by now, whose memory was read
+            raise ProcessLookupError(errno.ESRCH, "it is gone")
+        ruling = self.own_paths.ruling(action, path) or self.port.path(action, path)
+        if ruling.effect == ALLOW or (action, path) in call.approved:
+            return
+        if ruling.effect == ASK:
+            raise AskedError(ruling, (action, path))
+        raise PermissionError(errno.EACCES, ruling.reason)
+
+    def leaf(self, call: SystemCall, base: int, address: int, follow: bool) -> Leaf:
+        """What the path at an address of the caller names, from a folder of the caller on. Raises OSError."""
+        text = self.resolver.text(call.thread, address)
+        path = self.resolver.absolute(call.thread, base, text)
+        return self._special(call, path) or self.resolver.leaf(path, follow)
+
+    def _special(self, call: SystemCall, path: bytes) -> Leaf | None:
+        """What the caller has open, under the names that the kernel gives it; None for any other path."""
+        if not path.startswith((b"/dev/", b"/proc/", b"//")):
+            return None
+        parts = posixpath.normpath(path).lstrip(b"/").split(b"/")
+        streams = {b"stdin": b"0", b"stdout": b"1", b"stderr": b"2"}
+        number = None
+        if parts[0] == b"dev" and len(parts) == 2:
+            number = streams.get(parts[1])
+            if parts[1] == b"tty":
+                return self._terminal(call)
+        elif parts[:2] == [b"dev", b"fd"] and len(parts) == 3:
+            number = parts[2]
+        elif parts[0] == b"proc" and len(parts) == 4 and parts[2] == b"fd" and self._is_own(call, parts[1]):
+            number = parts[3]
+        return (
+            self.resolver.of_descriptor(call.thread, int(number)) if number is not None and number.isdigit() else None
+        )
+
+    @staticmethod
+    def _is_own(call: SystemCall, name: bytes) -> bool:
+        return name in {b"self", b"thread-self"} or name == call.status(b"NStgid").split()[-1]
+
+    def _terminal(self, call: SystemCall) -> Leaf:
+        """The caller's controlling terminal. Raises OSError when it has none."""
+        number = call.terminal()
+        if number == 0:
+            raise OSError(errno.ENXIO, "no terminal")
+        if number == own_terminal():
+            place = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+            return Leaf(-1, b"", "/dev/tty", place, os.fstat(place).st_mode)
+        minor = (number & 0xFF) | ((number >> 12) & 0xFFF00)
+        return self.resolver.leaf(b"/dev/pts/%d" % minor, True)

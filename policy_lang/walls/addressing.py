@@ -1,0 +1,122 @@
+"""Addresses of sockets: connected and bound by the supervisor, on the caller's own socket."""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+
+from . import kernel
+from .kernel import AT_FDCWD
+from .system_call import DONE, WRITE, SlowError, missing, signed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .accesses import Accesses
+    from .resolving import Leaf
+    from .system_call import Done, SystemCall
+
+_UNIX, _INET, _INET6 = 1, 2, 10
+
+
+class Addressing:
+    """Gives sockets their addresses. `bound` are the sockets that were bound inside, by device and inode."""
+
+    def __init__(self, accesses: Accesses, bound: set[tuple[int, int]]) -> None:
+        self._accesses = accesses
+        self._bound = bound
+
+    def connect(self, call: SystemCall) -> Done:
+        """Connect the caller's socket. Raises OSError, AskedError, SlowError."""
+        return self._addressed(call, self._to_reach, kernel.connect)
+
+    def bind(self, call: SystemCall) -> Done:
+        """Bind the caller's socket. Raises OSError, AskedError."""
+        return self._addressed(call, self._to_have, kernel.bind)
+
+    def _addressed(
+        self,
+        call: SystemCall,
+        address_of: Callable[[SystemCall, bytes], tuple[bytes, Leaf | None]],
+        act: Callable[[int, bytes], None],
+    ) -> Done:
+        if not 2 <= call.a[2] <= 128:
+            raise OSError(errno.EINVAL, "no address")
+        data = call.memory(call.a[1], call.a[2]) or b""
+        own = kernel.socket_of(call.thread, signed(call.a[0], 32))
+        leaf = None
+        try:
+            address, leaf = address_of(call, data)
+            if act is kernel.connect and not call.beside and os.get_blocking(own):
+                raise SlowError
+            act(own, address)
+            if act is kernel.bind and leaf is not None:
+                seen = os.stat(leaf.name, dir_fd=leaf.folder, follow_symlinks=False)
+                os.chmod(leaf.name, 0o777 & ~call.umask(), dir_fd=leaf.folder)
+                self._bound.add((seen.st_dev, seen.st_ino))
+        finally:
+            os.close(own)
+            if leaf is not None:
+                leaf.close()
+        return DONE
+
+    def _to_reach(self, call: SystemCall, data: bytes) -> tuple[bytes, Leaf | None]:
+        family = struct.unpack_from("=H", data)[0]
+        path = _socket_path(data)
+        if path is None:
+            if family in {_INET, _INET6} and not self._accesses.own_paths.closed:
+                self._may_reach(data)
+            return data, None
+        leaf = self._accesses.resolver.leaf(self._accesses.resolver.absolute(call.thread, AT_FDCWD, path), True)
+        try:
+            self._may_meet(leaf)
+        except BaseException:
+            leaf.close()
+            raise
+        return struct.pack("=H", _UNIX) + leaf.held.encode() + b"\0", leaf
+
+    def _may_meet(self, leaf: Leaf) -> None:
+        """Return for a socket that was bound inside, or is the launcher's. Raises OSError."""
+        if not leaf.exists:
+            missing()
+        seen = os.fstat(leaf.place)
+        if (seen.st_dev, seen.st_ino) not in self._bound and not self._accesses.own_paths.serves(leaf.path):
+            raise PermissionError(errno.EACCES, "a socket of another program's outside")
+
+    def _new_address(self, call: SystemCall, leaf: Leaf) -> bytes:
+        """The address here of a socket that is to have a name inside. Raises OSError, AskedError."""
+        if leaf.exists or leaf.folder < 0:
+            raise OSError(errno.EADDRINUSE, "it is there")
+        self._accesses.may(call, WRITE, leaf.path)
+        address = f"/proc/self/fd/{leaf.folder}/".encode() + leaf.name
+        if len(address) > 107:
+            raise OSError(errno.ENAMETOOLONG, "longer than a socket's address")
+        return address
+
+    def _may_reach(self, data: bytes) -> None:
+        """Return for the launcher's ports on the loopback. Raises OSError."""
+        family, port = struct.unpack_from("=H", data)[0], struct.unpack_from("!H", data, 2)[0]
+        local = data[4:5] == b"\x7f" if family == _INET else data[8:24] == b"\0" * 15 + b"\1"
+        if not local or port not in self._accesses.own_paths.ports:
+            raise OSError(errno.ENETUNREACH, "no way out but through the launcher")
+
+    def _to_have(self, call: SystemCall, data: bytes) -> tuple[bytes, Leaf | None]:
+        path = _socket_path(data)
+        if path is None:
+            return data, None
+        leaf = self._accesses.resolver.leaf(self._accesses.resolver.absolute(call.thread, AT_FDCWD, path), False)
+        try:
+            address = self._new_address(call, leaf)
+        except BaseException:
+            leaf.close()
+            raise
+        return struct.pack("=H", _UNIX) + address + b"\0", leaf
+
+
+def _socket_path(data: bytes) -> bytes | None:
+    """The path in a UNIX socket's address; None for other families, and for names that are no path."""
+    if struct.unpack_from("=H", data)[0] != _UNIX or len(data) <= 2 or data[2] == 0:
+        return None
+    return data[2:].partition(b"\0")[0]

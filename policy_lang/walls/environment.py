@@ -1,0 +1,41 @@
+"""The environment of a confined command: made from nothing, of what is harmless and what the policy grants."""
+
+from __future__ import annotations
+
+from ..domain.actions import ALLOW
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .port import DecisionPort
+
+_HARMLESS = frozenset(
+    {
+        "PATH", "USER", "LOGNAME", "SHELL", "TERM", "COLORTERM", "LANG", "LANGUAGE", "TZ", "COLUMNS", "LINES",
+        "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM_PROGRAM", "EDITOR", "VISUAL", "PAGER", "CI",
+    }
+)  # fmt: skip
+"""Who one is, which terminal and language one has (environ(7)), and how output is shown."""
+_PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy")
+
+
+def environment(given: Mapping[str, str], port: DecisionPort, home: str, proxy: int = 0) -> dict[str, str]:
+    """The variables inside. `proxy` is the port of the loopback that leads out, 0 for none."""
+    made = {name: value for name, value in given.items() if _is_harmless(name) or _is_granted(name, port)}
+    made |= {"HOME": home, "TMPDIR": "/tmp", "POLICY_LANG_CONFINED": "1"}  # noqa: S108 (the walls' own)
+    made.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
+    if proxy:
+        where = f"http://127.0.0.1:{proxy}"
+        made |= dict.fromkeys(_PROXIES, where)
+        made |= dict.fromkeys(("no_proxy", "NO_PROXY"), "localhost,127.0.0.1,::1")
+        made["NODE_USE_ENV_PROXY"] = "1"
+    return made
+
+
+def _is_harmless(name: str) -> bool:
+    return name in _HARMLESS or name.startswith("LC_")
+
+
+def _is_granted(name: str, port: DecisionPort) -> bool:
+    return any(port.named(action, name).effect == ALLOW for action in ("use", "setenv"))

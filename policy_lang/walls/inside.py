@@ -1,0 +1,159 @@
+"""The first process behind the walls: it builds the inner ones around itself, and becomes the command.
+
+    python -I -S inside.py DESCRIPTOR
+
+The descriptor is a socket to the launcher, which says in one line of JSON what to build. It runs apart from the rest of
+the package and imports the standard library alone. Whatever fails ends it before the command has started.
+"""
+
+import array
+import ctypes
+import json
+import os
+import signal
+import socket
+import sys
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_SECCOMP, _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 317, 444, 445, 446
+_NO_NEW_PRIVILEGES, _DUMPABLE = 38, 4
+_FILTER, _NEW_LISTENER, _WAIT_KILLABLE = 1, 1 << 3, 1 << 5
+MOST = 64 << 20  # limit: walls_message_bytes
+NOT_FOUND, NOT_STARTED = 127, 126
+
+
+class _FilterProgram(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+
+def restrict_files(handled: list, trees: list) -> None:  # type: ignore[type-arg]
+    """Landlock: of `handled` rights (files, network, scopes) only those of `trees`: [path, rights, more of folders].
+
+    Raises OSError.
+    """
+    attributes = array.array("Q", handled).tobytes()
+    ruleset = _checked(_LIBC.syscall(_LANDLOCK_CREATE, attributes, len(attributes), 0))
+    for path, rights, folder_rights in trees:
+        try:
+            place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        allowed = rights | (folder_rights if os.path.isdir(f"/proc/self/fd/{place}") else 0)
+        rule = array.array("Q", [allowed]).tobytes() + array.array("i", [place]).tobytes()
+        _checked(_LIBC.syscall(_LANDLOCK_ADD, ruleset, 1, rule, 0))
+        os.close(place)
+    _checked(_LIBC.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
+    _checked(_LIBC.syscall(_LANDLOCK_RESTRICT, ruleset, 0))
+    os.close(ruleset)
+
+
+def filter_calls(program: bytes) -> int:
+    """Put the filter of system calls in place; its listener's descriptor. Raises OSError."""
+    _checked(_LIBC.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
+    made = _FilterProgram(len(program) // 8, program)
+    return int(_checked(_LIBC.syscall(_SECCOMP, _FILTER, _NEW_LISTENER | _WAIT_KILLABLE, ctypes.byref(made))))
+
+
+def _listening(places: list) -> list:  # type: ignore[type-arg]
+    """Sockets that listen inside, for the launcher to serve: a port of 127.0.0.1, or a path."""
+    out = []
+    for place in places:
+        made = socket.socket(socket.AF_INET if isinstance(place, int) else socket.AF_UNIX, socket.SOCK_STREAM)
+        if isinstance(place, int):
+            made.bind(("127.0.0.1", place))
+        else:
+            made.bind(place)
+            os.chmod(place, 0o600)
+        made.listen(128)
+        out.append(made)
+    return out
+
+
+def _line(channel: socket.socket) -> bytes:
+    data = b""
+    while not data.endswith(b"\n"):
+        part = channel.recv(1 << 20)
+        if not part or len(data) > MOST:
+            raise OSError("the launcher is gone")
+        data += part
+    return data
+
+
+def _become(given: dict) -> None:  # type: ignore[type-arg]
+    for number in {*signal.valid_signals()} - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
+        signal.signal(number, signal.SIG_IGN if number in given["ignored"] else signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    command = given["command"]
+    os.umask(given["umask"])
+    try:
+        os.chdir(given["cwd"])
+        os.execvpe(command[0], command, given["environment"])  # noqa: S606 (no shell)
+    except OSError as error:
+        os.write(2, f"policy run: `{command[0]}` cannot be started: {(error.strerror or 'error').lower()}\n".encode())
+        os._exit(NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_STARTED)
+
+
+def main() -> None:
+    """Build the inner walls, tell the launcher, and become the command when it says so."""
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    given = json.loads(_line(channel))
+    sockets = _listening(given["listen"])
+    if given["landlock"]:
+        restrict_files(*given["landlock"])
+    passed = [filter_calls(bytes.fromhex(given["filter"]))] if given["filter"] else []
+    passed += [s.fileno() for s in sockets]
+    ports = [s.getsockname()[1] if s.family == socket.AF_INET else 0 for s in sockets]
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", passed))] if passed else []
+    channel.sendmsg([json.dumps({"ports": ports}).encode() + b"\n"], rights)
+    for one in passed[: len(passed) - len(sockets)]:
+        os.close(one)
+    for each in sockets:
+        each.close()
+    given |= json.loads(_line(channel))
+    while "try" in given:
+        channel.sendall(json.dumps(attempts(given.pop("try"))).encode() + b"\n")
+        given |= json.loads(_line(channel))
+    if "command" not in given:
+        os._exit(0)
+    channel.close()
+    _become(given)
+
+
+def attempts(wanted: list) -> list:  # type: ignore[type-arg]
+    """What becomes of each attempt, [action, path] or [`connect`, host, port]: 0, or the error's number."""
+    out = []
+    for action, *what in wanted:
+        try:
+            _attempt(action, *what)
+            out.append(0)
+        except OSError as error:
+            out.append(error.errno or 1)
+    return out
+
+
+def _attempt(action: str, path: str, port: int = 0) -> None:
+    if action == "read":
+        where = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        try:
+            if not os.path.isdir(path):
+                os.read(where, 1)
+        finally:
+            os.close(where)
+    elif action == "write":  # appends nothing: a file that is there protects its content
+        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY))
+    elif action == "create":
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        os.unlink(path)
+    elif action == "connect":
+        with socket.create_connection((path, port), 2):
+            pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""One start behind walls, from a policy and options to a design: the plan, the losses, and what is built of them."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterable, Mapping
+
+from ..domain.record import field, record
+from . import landlock, mounts, syscalls
+from .box import Design, WallsError
+from .losses import NOT_HELD, Loss, losses
+from .own_paths import OwnPaths
+from .plan import Plan, Survey
+from .protected import programs, protected_paths
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .port import DecisionPort
+
+CODES = ("words", "remote", "late-reads", "namespaces", "git-credentials")
+"""What may not be held, so that it has to be accepted."""
+_LOADERS = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT")
+"""Variables that name code which the launcher itself, outside, has loaded by now (ld.so(8), python(1))."""
+
+
+@record(frozen=True, slots=True)
+class StartOptions:
+    """What a start is given besides the policy.
+
+    `sources` are the policy's files, `system` further folders of programs, `accepted` codes of losses.
+    """
+
+    variables: Mapping[str, str]
+    sources: tuple[str, ...] = ()
+    system: tuple[str, ...] = ()
+    accepted: frozenset[str] = field(default_factory=frozenset)
+    reads: bool = False
+    network: bool = False
+    log: str = ""
+
+
+@record(frozen=True, slots=True)
+class Start:
+    """What would be built, and what of the policy it does not hold."""
+
+    plan: Plan
+    losses: tuple[Loss, ...]
+    abi: int
+    bubblewrap: str | None
+    reads: bool
+    network: bool
+
+    def not_accepted(self, accepted: frozenset[str]) -> list[Loss]:
+        """The losses that keep it from being started."""
+        return [loss for loss in self.losses if loss.held == NOT_HELD and loss.code not in accepted]
+
+
+def prepared(port: DecisionPort, options: StartOptions) -> Start:
+    """What would be built. Raises WallsError where no wall can be, SearchLimitError for a plan that is too large."""
+    if platform.machine() != "x86_64" or platform.system() != "Linux":
+        raise WallsError("the filter of system calls is written for Linux on x86-64 alone")
+    like = port.like
+    assert like.workspace is not None
+    assert like.home is not None
+    version = landlock.abi()
+    if version == 0:
+        raise WallsError("the kernel has no Landlock (Linux 5.13 or newer, `lsm=...,landlock`)")
+    program = mounts.bubblewrap()
+    why = mounts.why_not(program) if program is not None else ""
+    bubblewrap = program if not why else None
+    logs = (options.log,) if options.log else ()
+    protected = protected_paths(like.workspace, like.home, options.sources, logs)
+    folders = (*programs(), *options.system)
+    plan = Survey(port, protected, folders, hides=bubblewrap is not None).plan()
+    reads = options.reads or bubblewrap is None
+    found = losses(port, plan, options.network, reads, bubblewrap is not None)
+    return Start(plan, tuple(found), version, bubblewrap, reads, options.network)
+
+
+def designed(start: Start, options: StartOptions, proxy: int = 0) -> Design:
+    """The design of a start. `proxy` is the port of this machine that leads out, where there is no network inside."""
+    plan = start.plan
+    listen: list[int | str] = ["walls.sock"] if start.bubblewrap is not None else []
+    if start.network and start.bubblewrap is not None:
+        listen.append(0)
+    own_paths = OwnPaths(
+        plan.protected,
+        frozenset(plan.paths("private")) if start.bubblewrap is not None else frozenset(),
+        frozenset(plan.paths("read", "write", "hide", "hide-folder")),
+        start.bubblewrap is not None,
+        frozenset({proxy} if proxy else ()),
+    )
+    shown = [p for p in plan.paths("read", "write") if start.bubblewrap is not None or _is_system(p, options)]
+    own = ("/proc", "/run", *plan.paths("private")) if start.bubblewrap is not None else ("/proc",)
+    rules = landlock.ruleset(start.abi, [*shown, *own], no_network=start.bubblewrap is None and not proxy)
+    program = syscalls.program(reads=start.reads)
+    return Design(plan, own_paths, program, rules, start.bubblewrap, listen)
+
+
+def _is_system(path: str, options: StartOptions) -> bool:
+    from .plan import SYSTEM, SYSTEM_FILES
+
+    return path in {*SYSTEM, *SYSTEM_FILES, *programs(), *options.system}
+
+
+def poisoned(variables: Mapping[str, str], port: DecisionPort) -> str:
+    """A variable by which the launcher itself has loaded what the agent may write; empty when there is none."""
+    for name in _LOADERS:
+        for place in variables.get(name, "").replace(" ", ":").split(":"):
+            if place and _is_changeable(os.path.abspath(place), port):
+                return f"`{name}` names `{place}`, which the agent may write, and the launcher has loaded it"
+    return ""
+
+
+def _is_changeable(path: str, port: DecisionPort) -> bool:
+    below: Iterable[str] = (path, os.path.join(path, "sitecustomize.py"), os.path.join(path, "policy_lang/__init__.py"))
+    return any(port.path("write", p).allowed for p in below)

@@ -1,0 +1,174 @@
+"""Losses: what the walls do not enforce to the letter, but more strictly or not at all, with a request that shows it.
+
+The engine confirms every witness: it denies, or asks about, what goes through the walls.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..domain.actions import ALLOW, ASK, DENY, SORT_OF
+from ..domain.record import record, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ..domain.request import Request
+    from .plan import Plan
+    from .port import DecisionPort
+
+NOT_HELD, STRICTER = "not held", "held more strictly"
+_UNLIKE_ALLOW = frozenset({ASK, DENY})
+_COMMANDS = (
+    "git push --force", "sudo id", "curl https://example.com/", "rm -rf build", "npm publish", "ssh example.com",
+    "an-unknown-program",
+)  # fmt: skip
+"""Commands that policies speak of most, and one that none does."""
+_REMOTE = (
+    ("force-push", "main"), ("push", "main"), ("push", "refs/tags/v1"), ("delete-ref", "main"), ("merge", "main"),
+    ("call", "mcp__server__tool"), ("do", "sandbox.leave"),
+)  # fmt: skip
+"""What other programs do for the agent on its word, outside."""
+
+
+@record(frozen=True, slots=True)
+class Loss:
+    """One thing that is held in another way than the policy says. `remedy` is what to do about it."""
+
+    code: str
+    held: str
+    about: str
+    remedy: str
+    witness: Request | None = None
+
+
+def losses(port: DecisionPort, plan: Plan, network: bool, reads: bool, bubblewrap: bool) -> list[Loss]:
+    """All losses of a plan. `network` says that a proxy leads out, `reads` that all opens are decided."""
+    makers: list[Callable[[], Loss | None]] = [lambda: _words(port), lambda: _remote(port, network)]
+    if not reads:
+        makers.append(lambda: _late(port, plan))
+    if not bubblewrap:
+        makers.append(lambda: _bare(port))
+    makers += [lambda: _asked(port, plan, reads), lambda: _credentials(port, plan)]
+    return [found for make in makers if (found := make()) is not None]
+
+
+def _request(port: DecisionPort, action: str, resource: str | tuple[str, ...]) -> Request:
+    return replace(port.like, action=action, resource=resource)
+
+
+def _first(port: DecisionPort, asked: Iterator[Request]) -> Request | None:
+    """The first request that the policy does not allow."""
+    return next((r for r in asked if port.policy.decide_request(r).effect != ALLOW), None)
+
+
+def _words(port: DecisionPort) -> Loss | None:
+    """The words of commands: another thread may change them after they were read (seccomp_unotify(2))."""
+    found = _first(port, (_request(port, "run", tuple(c.split())) for c in _COMMANDS))
+    if found is None:
+        return None
+    return Loss(
+        "words",
+        NOT_HELD,
+        "programs inside start others without asking for a grant, and what denies or asks about words stops only "
+        "those that take no pains to hide them; what a command does to files and to the network is held",
+        "deny what the command would reach: files, hosts",
+        found,
+    )
+
+
+def _remote(port: DecisionPort, network: bool) -> Loss | None:
+    """What is done outside on the agent's word: a server's refs, tools of servers."""
+    if not network:
+        return None
+    found = _first(port, (_request(port, action, resource) for action, resource in _REMOTE))
+    if found is None:
+        return None
+    return Loss(
+        "remote",
+        NOT_HELD,
+        "what a server does on the agent's word is not seen in the connection: pushed refs, called tools",
+        "protect branches and scopes of tokens at the server; the hook decides the command's words",
+        found,
+    )
+
+
+def _late(port: DecisionPort, plan: Plan) -> Loss | None:
+    """A name that may not be read, of a file that is not there yet: covers lie on what exists."""
+    places = port.places("read")
+    for folder in plan.granted():
+        for name in places.names_below(places.at(folder), _UNLIKE_ALLOW):
+            if (
+                not os.path.lexists(name.path)
+                and os.path.isdir(os.path.dirname(name.path))
+                and plan.shows(os.path.dirname(name.path))
+            ):
+                return Loss(
+                    "late-reads",
+                    NOT_HELD,
+                    "a file that somebody outside makes while the command runs can be read inside, whatever its name; "
+                    "the agent itself can make none of a name that it may not write",
+                    "give `--supervise-reads`, which decides every open and costs time",
+                    _request(port, "read", name.path),
+                )
+    return None
+
+
+def _bare(port: DecisionPort) -> Loss:
+    """Without bubblewrap: what namespaces alone hold."""
+    return Loss(
+        "namespaces",
+        NOT_HELD,
+        "without bubblewrap names and sizes of all files can be seen, and the machine's processes; reading, writing, "
+        "running and connecting are decided all the same",
+        "install bubblewrap (the package `bubblewrap`)",
+        _first(port, iter([_request(port, "read", "/proc/1/environ"), _request(port, "read", "/etc/shadow")])),
+    )
+
+
+def _asked(port: DecisionPort, plan: Plan, reads: bool) -> Loss | None:
+    """Reads that people would be asked about: covers are laid before anybody can be asked."""
+    if reads:
+        return None
+    places = port.places("read")
+    found = next(iter(places.names_below(places.at(plan.workspace), frozenset({ASK}))), None)
+    if found is None:
+        return None
+    return Loss(
+        "asked-reads",
+        STRICTER,
+        "what people are to be asked about before it is read cannot be read inside",
+        "give `--supervise-reads`, with which they are asked",
+        _request(port, "read", found.path),
+    )
+
+
+def _credentials(port: DecisionPort, plan: Plan) -> Loss | None:
+    """A password in git's configuration, which git must read inside, and so can everything else."""
+    path = os.path.join(plan.workspace, ".git/config")
+    if not plan.shows(path):
+        return None
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            text = stream.read(1 << 18)
+    except OSError:
+        return None
+    for line in text.lower().splitlines():
+        key, equals, value = (part.strip() for part in line.partition("="))
+        password = "://" in value and ":" in value.partition("://")[2].rpartition("@")[0]
+        if equals and (password or key == "extraheader"):
+            return Loss(
+                "git-credentials",
+                NOT_HELD,
+                f"`{path}` holds a password or a header with one, and git reads it inside, so everything can",
+                "keep it with a credential helper, outside",
+                replace(_request(port, "read", path), confined=False),
+            )
+    return None
+
+
+def says(request: Request) -> str:
+    """A request in one line, for people."""
+    resource = request.resource if isinstance(request.resource, str) else " ".join(request.resource)
+    return f"{request.action} `{resource}`" if request.action in SORT_OF else resource

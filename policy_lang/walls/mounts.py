@@ -1,0 +1,77 @@
+"""The outermost wall: a plan as words for bubblewrap (bwrap(1)), which makes the namespaces and the mounts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+from ..domain.limits import limit
+from ..domain.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .plan import Plan
+
+_PLACES = ("/usr/bin/bwrap", "/bin/bwrap", "/usr/local/bin/bwrap")
+"""Where distributions install it; `PATH` may have been changed by who is to be walled in."""
+_SECONDS = limit("walls_seconds")
+
+
+@record(frozen=True, slots=True)
+class Covers:
+    """Something empty that nobody may read, to lay over what is hidden."""
+
+    file: str
+    folder: str
+
+
+def bubblewrap() -> str | None:
+    """The path of bubblewrap, when it is installed."""
+    return next((path for path in _PLACES if os.access(path, os.X_OK)), None) or _elsewhere()
+
+
+def _elsewhere() -> str | None:
+    found = shutil.which("bwrap", path="/usr/local/sbin:/usr/sbin:/run/current-system/sw/bin")
+    return os.path.realpath(found) if found else None
+
+
+def why_not(program: str) -> str:
+    """Why bubblewrap cannot make namespaces here; empty when it can."""
+    words = [program, "--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "/bin/true"]
+    try:
+        tried = subprocess.run(words, capture_output=True, text=True, timeout=_SECONDS, check=False, env={})  # noqa: S603 (no shell)
+    except (OSError, subprocess.SubprocessError) as error:
+        return str(error)
+    return "" if tried.returncode == 0 else tried.stderr.strip()[:300] or f"it ended with {tried.returncode}"
+
+
+def covers_in(folder: str) -> Covers:
+    """Make what covers hidden files and folders. Raises OSError."""
+    made = Covers(os.path.join(folder, "file"), os.path.join(folder, "folder"))
+    os.close(os.open(made.file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0))
+    os.mkdir(made.folder, 0)
+    return made
+
+
+def words_of(plan: Plan, covers: Covers, channel: str) -> list[str]:
+    """The options for a plan: namespaces, then mounts in their order. `channel` is a folder for the launcher's."""
+    words = ["--unshare-all", "--die-with-parent", "--cap-drop", "ALL", "--hostname", "walls"]
+    order = {"private": 0, "read": 1, "write": 1, "link": 1, "hide": 2, "hide-folder": 2}
+    private = [m for m in plan.mounts if m.kind == "private"]
+    for mount in sorted(private, key=lambda m: m.path):
+        words += ["--tmpfs", mount.path]
+    for mount in (m for m in plan.mounts if m.kind != "private"):
+        assert mount.kind in order
+        if mount.kind == "link":
+            words += ["--symlink", mount.target, mount.path]
+        elif mount.kind == "hide":
+            words += ["--ro-bind", covers.file, mount.path]
+        elif mount.kind == "hide-folder":
+            words += ["--perms", "0555", "--tmpfs", mount.path]
+        else:
+            words += ["--bind" if mount.kind == "write" else "--ro-bind", mount.path, mount.path]
+    words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", channel]
+    for mount in (m for m in plan.mounts if m.kind == "hide-folder"):
+        words += ["--remount-ro", mount.path]
+    return [*words, "--remount-ro", "/", "--chdir", "/"]

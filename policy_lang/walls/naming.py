@@ -1,0 +1,178 @@
+"""Names: made, removed, linked and changed by the supervisor, one after the other."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import threading
+
+from ..domain.limits import limit
+from . import kernel
+from .system_call import DELETE, DONE, READ, WRITE, missing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .accesses import Accesses
+    from .resolving import Leaf
+    from .system_call import Done, SystemCall
+
+_MOST_MOVED = limit("tree_files")
+
+
+class Naming:
+    """Makes and changes names for callers. `bound` are sockets that were bound inside, by device and inode."""
+
+    def __init__(self, accesses: Accesses) -> None:
+        self._accesses = accesses
+        self._names = threading.Lock()
+        self.bound: set[tuple[int, int]] = set()
+
+    def make(self, call: SystemCall, base: int, address: int, make: Callable[[SystemCall, Leaf], None]) -> Done:
+        """Make something under a name that is free. Raises OSError, AskedError."""
+        with self._names:
+            leaf = self._accesses.leaf(call, base, address, False)
+            try:
+                if leaf.exists or leaf.folder < 0:
+                    raise FileExistsError(errno.EEXIST, "it is there")
+                self._accesses.may(call, WRITE, leaf.path)
+                make(call, leaf)
+            finally:
+                leaf.close()
+        return DONE
+
+    def symlink(self, call: SystemCall, address: int) -> Callable[[SystemCall, Leaf], None]:
+        """How a link is made to the target at an address of the caller. Raises OSError."""
+        target = self._accesses.resolver.text(call.thread, address)
+        return lambda _, leaf: os.symlink(target, leaf.name, dir_fd=leaf.folder)
+
+    def remove(self, call: SystemCall, base: int, address: int, folder: bool) -> Done:
+        """Remove a name, of a folder or of anything else. Raises OSError, AskedError."""
+        with self._names:
+            leaf = self._accesses.leaf(call, base, address, False)
+            try:
+                if not leaf.exists:
+                    missing()
+                if leaf.folder < 0:
+                    raise OSError(errno.EBUSY if folder else errno.EISDIR, "a folder by another name")
+                if folder != leaf.is_folder:
+                    raise OSError(errno.ENOTDIR if folder else errno.EISDIR, "it is something else")
+                self._accesses.may(call, DELETE, leaf.path)
+                if stat.S_ISSOCK(leaf.mode):
+                    seen = os.fstat(leaf.place)
+                    self.bound.discard((seen.st_dev, seen.st_ino))
+                (os.rmdir if folder else os.unlink)(leaf.name, dir_fd=leaf.folder)
+            finally:
+                leaf.close()
+        return DONE
+
+    def link(self, call: SystemCall, old: tuple[int, int], new: tuple[int, int], flags: int) -> Done:
+        """Give a file a further name. Raises OSError, AskedError."""
+        with self._names:
+            if flags & kernel.AT_EMPTY_PATH and not self._accesses.resolver.text(call.thread, old[1]):
+                source = self._accesses.resolver.of_descriptor(call.thread, old[0])
+            else:
+                source = self._accesses.leaf(call, *old, bool(flags & kernel.AT_SYMLINK_FOLLOW))
+            try:
+                target = self._accesses.leaf(call, *new, False)
+            except BaseException:
+                source.close()
+                raise
+            try:
+                if not source.exists or not source.path:
+                    missing()
+                if source.is_folder:
+                    raise PermissionError(errno.EPERM, "a folder")
+                if target.exists or target.folder < 0:
+                    raise FileExistsError(errno.EEXIST, "it is there")
+                for action in (READ, WRITE):
+                    self._accesses.may(call, action, source.path)
+                self._accesses.may(call, WRITE, target.path)
+                if stat.S_ISLNK(source.mode):
+                    os.link(
+                        source.name,
+                        target.name,
+                        src_dir_fd=source.folder,
+                        dst_dir_fd=target.folder,
+                        follow_symlinks=False,
+                    )
+                else:
+                    os.link(source.held, target.name, dst_dir_fd=target.folder, follow_symlinks=True)
+            finally:
+                source.close()
+                target.close()
+        return DONE
+
+    def rename(self, call: SystemCall, old: tuple[int, int], new: tuple[int, int], flags: int) -> Done:
+        """Give something another name, or exchange two. Raises OSError, AskedError."""
+        if flags & ~(kernel.RENAME_NOREPLACE | kernel.RENAME_EXCHANGE):
+            raise OSError(errno.EINVAL, "flags")
+        with self._names:
+            source = self._accesses.leaf(call, *old, False)
+            try:
+                target = self._accesses.leaf(call, *new, False)
+            except BaseException:
+                source.close()
+                raise
+            try:
+                if not source.exists:
+                    missing()
+                if source.folder < 0 or target.folder < 0:
+                    raise OSError(errno.EBUSY, "a folder by another name")
+                exchanged = bool(flags & kernel.RENAME_EXCHANGE)
+                if exchanged and not target.exists:
+                    missing()
+                self._may_move(call, source, target.path)
+                if exchanged:
+                    self._may_move(call, target, source.path)
+                kernel.rename_at(source.folder, source.name, target.folder, target.name, flags)
+            finally:
+                source.close()
+                target.close()
+        return DONE
+
+    def _may_move(self, call: SystemCall, leaf: Leaf, path: str) -> None:
+        """Return when everything that gets another name may have it. Raises OSError, AskedError.
+
+        Under its old name it must be readable and deletable, under its new one writable: what is moved away from a name
+        that protects it is no longer protected.
+        """
+        for below in ("", *self._below(leaf)):
+            if not stat.S_ISLNK(leaf.mode) and (below or not leaf.is_folder):
+                self._accesses.may(call, READ, leaf.path + below)
+            self._accesses.may(call, DELETE, leaf.path + below)
+            self._accesses.may(call, WRITE, path + below)
+
+    def _below(self, leaf: Leaf) -> Iterator[str]:
+        """What lies below a folder, as ends of paths. Raises OSError with EXDEV for too much, so that it is copied."""
+        if not leaf.is_folder:
+            return
+        count = 0
+        todo = [(leaf.held, "")]
+        while todo:
+            place, known = todo.pop()
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    count += 1
+                    if count > _MOST_MOVED:
+                        raise OSError(errno.EXDEV, "more lies below than can be looked at")
+                    below = f"{known}/{entry.name}"
+                    yield below
+                    if entry.is_dir(follow_symlinks=False):
+                        todo.append((entry.path, below))
+
+
+def new_folder(mode: int) -> Callable[[SystemCall, Leaf], None]:
+    """How a folder is made."""
+    return lambda call, leaf: os.mkdir(leaf.name, mode & 0o1777 & ~call.umask(), dir_fd=leaf.folder)
+
+
+def new_node(mode: int) -> Callable[[SystemCall, Leaf], None]:
+    """How a file, a FIFO or a socket's name is made. Raises OSError for a device."""
+    if (stat.S_IFMT(mode) or stat.S_IFREG) not in {stat.S_IFREG, stat.S_IFIFO, stat.S_IFSOCK}:
+        raise PermissionError(errno.EPERM, "a device")
+    return lambda call, leaf: os.mknod(
+        leaf.name, stat.S_IFMT(mode) | (mode & 0o777 & ~call.umask()), dir_fd=leaf.folder
+    )

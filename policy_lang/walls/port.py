@@ -1,0 +1,137 @@
+"""The port to the engine: what one process behind the walls does, decided as any other request, and recorded."""
+
+from __future__ import annotations
+
+import threading
+
+from ..domain.actions import ALLOW, ASK, DENY
+from ..domain.limits import limit
+from ..domain.record import record, replace
+from ..engine.memo import Memo
+from ..engine.places import Places
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from ..audit.log import DecisionLog
+    from ..domain.decision import Decision
+    from ..domain.request import Request
+    from ..engine.places import Extent
+    from ..policy import Policy
+
+    class Asker(Protocol):
+        """Asks people, who may take their time."""
+
+        def asked(self, request: Request) -> Ruling:
+            """What came of asking: `allow` or `deny`. Waits until somebody answered or the time is over."""
+
+
+@record(frozen=True, slots=True)
+class Ruling:
+    """What becomes of a call: the effect, and why. `request` is what people would be asked."""
+
+    effect: str
+    reason: str = ""
+    request: Request | None = None
+
+    @property
+    def allowed(self) -> bool:
+        """Whether it may happen without asking anybody."""
+        return self.effect == ALLOW
+
+
+FREE = Ruling(ALLOW, "the walls' own")
+
+
+class DecisionPort:
+    """Decides what processes behind the walls do, for one principal and its folders; safe between threads.
+
+    `like` is the request that all others are like: confined, lexical, with workspace, home and folder for temporary
+    files. With `log` nothing is allowed that is not recorded; the same access is recorded once. `asker` is who asks
+    people; without one what they would be asked about is denied.
+    """
+
+    def __init__(
+        self, policy: Policy, like: Request, log: DecisionLog | None = None, asker: Asker | None = None
+    ) -> None:
+        self._policy = policy
+        self._like = replace(like, confined=True, lexical=True)
+        self._log = log
+        self._asker = asker
+        self._known = Memo(limit("answers"))
+        self._places: dict[str, Places] = {}
+        self._lock = threading.Lock()
+        self._timed = policy.engine.timed
+
+    @property
+    def like(self) -> Request:
+        """What every request is like."""
+        return self._like
+
+    @property
+    def log(self) -> DecisionLog | None:
+        """Where decisions are recorded, if anywhere."""
+        return self._log
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that decides."""
+        return self._policy
+
+    def path(self, action: str, path: str) -> Ruling:
+        """The ruling on a file's real path."""
+        return self._remembered(action, path, self._policy.decide_request)
+
+    def command(self, words: tuple[str, ...], folder: str) -> Ruling:
+        """The ruling on starting a program: what restricts its words holds; a grant is the hook's to ask for."""
+        return self._remembered(
+            "run", words, lambda request: self._policy.engine.restricting(replace(request, cwd=folder)), folder
+        )
+
+    def named(self, action: str, name: str) -> Ruling:
+        """The ruling on a name: a secret, an environment variable."""
+        return self._remembered(action, name, self._policy.decide_request)
+
+    def extent(self, action: str, path: str, asked: bool = False) -> Extent:
+        """How much below a folder is allowed: all, none, or some."""
+        places = self.places(action)
+        return places.extent(places.at(path), asked)
+
+    def places(self, action: str) -> Places:
+        """The paths of an action, to walk over."""
+        if action not in self._places:
+            self._places[action] = Places(self._policy.engine, action, self._policy.timed(self._like))
+        return self._places[action]
+
+    def settled(self, ruling: Ruling) -> Ruling:
+        """What comes of asking people about a ruling that is to be asked; it may wait."""
+        if ruling.effect != ASK:
+            return ruling
+        if self._asker is None or ruling.request is None:
+            return Ruling(DENY, f"{ruling.reason}; nobody can be asked here")
+        return self._asker.asked(ruling.request)
+
+    def _remembered(
+        self, action: str, resource: str | tuple[str, ...], decide: Callable[[Request], Decision], folder: str = ""
+    ) -> Ruling:
+        key = (action, resource, folder)
+        found: Ruling | None = None if self._timed else self._known.get(key)
+        if found is None:
+            found = self._decided(replace(self._like, action=action, resource=resource), decide)
+            with self._lock:
+                self._known.keep(key, found)
+        return found
+
+    def _decided(self, request: Request, decide: Callable[[Request], Decision]) -> Ruling:
+        request = self._policy.timed(request)
+        if self._log is None:
+            decision = decide(request)
+        else:
+            from ..audit.recorder import commit, watched
+
+            decided = watched(decide, request, {"by": "walls"})
+            commit(self._log, (decided,))
+            decision = decided.decision
+        return Ruling(decision.effect, "; ".join(decision.reasons[:2]), request)

@@ -1,0 +1,116 @@
+"""The supervisor: it answers every call that the filter asks about, and fails closed.
+
+One thread receives and answers; what waits for people or for another process is done by threads of its own. When it
+ends, for whatever reason, the listener is closed, and every further call of these fails inside.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import threading
+from functools import partial
+
+from ..domain.actions import ALLOW
+from ..domain.limits import limit
+from . import kernel
+from .syscalls import SUPERVISED
+from .system_call import AskedError, SlowError, SystemCall
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .calls import Calls
+    from .kernel import Listener, Notification
+    from .port import DecisionPort
+    from .system_call import Approved
+
+_NAMES = {number: name for name, number in SUPERVISED.items()}
+_MOST_WAITING = limit("walls_waiting")
+
+
+class Supervisor(threading.Thread):
+    """Answers the calls of one box until none of its processes is left, or it is stopped."""
+
+    def __init__(self, listener: Listener, calls: Calls, port: DecisionPort) -> None:
+        super().__init__(name="supervisor", daemon=True)
+        self._listener = listener
+        self._calls = calls
+        self._port = port
+        self._waiting = threading.Semaphore(_MOST_WAITING)
+        self.answered = 0
+        """How many calls were answered."""
+
+    def run(self) -> None:
+        """Receive and answer."""
+        kernel.own_umask()
+        waits = select.poll()
+        waits.register(self._listener.descriptor, select.POLLIN)
+        try:
+            while True:
+                (_, event), *_ = waits.poll() or [(0, select.POLLHUP)]
+                if not event & select.POLLIN:
+                    return
+                try:
+                    notification = self._listener.receive()
+                except OSError as error:
+                    if error.errno in {errno.ENOENT, errno.EINTR, errno.EAGAIN}:
+                        continue
+                    return
+                self.answered += 1
+                self._answer(notification, frozenset(), False)
+        finally:
+            os.close(self._listener.descriptor)
+
+    def _answer(self, notification: Notification, approved: Approved, beside: bool) -> None:
+        """Decide one call and end it; whatever goes wrong ends it with an error."""
+        name = _NAMES.get(notification.number, "")
+        try:
+            valid = partial(self._listener.is_valid, notification)
+            done = self._calls.do(
+                name, SystemCall(notification.thread, notification.arguments, valid, approved, beside)
+            )
+            if not self._listener.is_valid(notification):  # what was read was another's memory
+                if done.descriptor >= 0:
+                    os.close(done.descriptor)
+                return
+            if done.goes_on:
+                self._listener.go_on(notification)
+            elif done.descriptor >= 0:
+                try:
+                    self._listener.hand_over(notification, done.descriptor, done.close_on_exec)
+                finally:
+                    os.close(done.descriptor)
+            else:
+                self._listener.answer(notification, done.value)
+        except OSError as error:
+            self._listener.answer(notification, error=error.errno or errno.EPERM)
+        except SlowError:
+            self._beside(notification, approved, None)
+        except AskedError as asked:
+            self._beside(notification, approved, asked)
+        except Exception:  # noqa: BLE001 (fail closed: whatever went wrong refuses)
+            self._listener.answer(notification, error=errno.EPERM)
+
+    def _beside(self, notification: Notification, approved: Approved, asked: AskedError | None) -> None:
+        """Do a call in a thread of its own. Too many that wait are refused."""
+        if not self._waiting.acquire(blocking=False):
+            self._listener.answer(notification, error=errno.EAGAIN if asked is None else errno.EACCES)
+            return
+
+        def work() -> None:
+            try:
+                kernel.own_umask()
+                if asked is None:
+                    self._answer(notification, approved, True)
+                elif self._port.settled(asked.ruling).effect == ALLOW:
+                    self._answer(notification, approved | {asked.key}, True)
+                else:
+                    self._listener.answer(notification, error=errno.EACCES)
+            except BaseException:
+                self._listener.answer(notification, error=errno.EPERM)
+                raise
+            finally:
+                self._waiting.release()
+
+        threading.Thread(target=work, name="waiting call", daemon=True).start()

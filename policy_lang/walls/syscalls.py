@@ -1,0 +1,177 @@
+"""The filter of system calls, as a program for the kernel: what is refused, and what the supervisor is asked about.
+
+Classic BPF over `struct seccomp_data` (seccomp(2)): the number at offset 0, the architecture at 4, six arguments of
+64 bits from 16 on. Numbers are those of x86-64 (arch/x86/entry/syscalls/syscall_64.tbl).
+"""
+
+from __future__ import annotations
+
+import struct
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Instruction = tuple[int, int, int, int]
+    """Code, jump when true, jump when false, operand: `struct sock_filter`."""
+
+ARCH_X86_64 = 0xC000003E
+_X32 = 0x40000000
+"""The bit that marks calls of the x32 interface, which other numbers of the same filter would miss."""
+
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+ALLOW = 0x7FFF0000
+NOTIFY = 0x7FC00000
+_ERRNO = 0x00050000
+EPERM, EACCES, ENOSYS, EAFNOSUPPORT, EOPNOTSUPP = 1, 13, 38, 97, 95
+
+OPEN_CHANGES = 0o1 | 0o2 | 0o100 | 0o1000 | 0o20000000
+"""O_WRONLY, O_RDWR, O_CREAT, O_TRUNC and the bit of O_TMPFILE: opens that may change something."""
+_NEW_NAMESPACES = 0x20000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000
+"""CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET (clone(2))."""
+_NEW_TIME = 0x80
+
+SUPERVISED: dict[str, int] = {
+    "open": 2, "creat": 85, "openat": 257,
+    "rename": 82, "renameat": 264, "renameat2": 316,
+    "link": 86, "linkat": 265, "symlink": 88, "symlinkat": 266,
+    "unlink": 87, "unlinkat": 263, "rmdir": 84,
+    "mkdir": 83, "mkdirat": 258, "mknod": 133, "mknodat": 259,
+    "truncate": 76,
+    "chmod": 90, "fchmod": 91, "fchmodat": 268, "fchmodat2": 452,
+    "chown": 92, "fchown": 93, "lchown": 94, "fchownat": 260,
+    "utime": 132, "utimes": 235, "futimesat": 261, "utimensat": 280,
+    "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "removexattr": 197, "lremovexattr": 198, "fremovexattr": 199,
+    "connect": 42, "bind": 49,
+    "execve": 59, "execveat": 322,
+}  # fmt: skip
+"""What the supervisor is asked about: what makes or changes names, files and their metadata, reaches a socket by its
+name, or starts a program. Opens are asked about when they may change something."""
+
+_REFUSED: dict[int, tuple[int, ...]] = {
+    EPERM: (
+        101, 310, 311, 312, 438, 440,  # ptrace, process_vm_readv, process_vm_writev, kcmp, pidfd_getfd, process_madvise
+        165, 166, 155, 161, 428, 429, 430, 431, 432, 433, 442,  # mount calls, old and new; chroot
+        308,  # setns
+        321, 298, 323, 300,  # bpf, perf_event_open, userfaultfd, fanotify_init
+        248, 249, 250,  # add_key, request_key, keyctl
+        246, 320, 175, 313, 176,  # kexec_load, kexec_file_load, init_module, finit_module, delete_module
+        154, 172, 173, 153, 163, 167, 168, 169, 103,  # modify_ldt, iopl, ioperm, vhangup, acct, swap, reboot, syslog
+        179, 443, 227, 305, 164, 170, 171,  # quotactl, clocks, names of the host
+        303, 304,  # name_to_handle_at, open_by_handle_at
+    ),
+    ENOSYS: (
+        437,  # openat2: its flags lie in memory that may change; programs fall back to openat
+        435,  # clone3: likewise, to clone
+        425, 426, 427,  # io_uring goes around filters
+        134,  # uselib
+    ),
+}  # fmt: skip
+_NEWEST = 456
+"""The newest call that this filter was written for, futex_requeue; what came later does not exist, but for mseal."""
+_MSEAL = 462
+
+_CLONE, _UNSHARE, _IOCTL, _SOCKET, _SOCKETPAIR, _PERSONALITY = 56, 272, 16, 41, 53, 135
+
+_REFUSED_IOCTLS = (
+    0x5412,  # TIOCSTI types into the terminal (ioctl_tty(2))
+    0x541C,  # TIOCLINUX pastes into it
+    0x40086602, 0x40046602,  # FS_IOC_SETFLAGS, and for 32 bits (ioctl_iflags(2))
+    0x401C5820,  # FS_IOC_FSSETXATTR
+    0x40806685,  # FS_IOC_ENABLE_VERITY
+    0x800C6613, 0xC0506617,  # FS_IOC_SET_ENCRYPTION_POLICY, FS_IOC_ADD_ENCRYPTION_KEY
+)  # fmt: skip
+_UNIX, _INET, _INET6, _NETLINK = 1, 2, 10, 16
+_STREAM, _SEQPACKET = 1, 5
+_TYPE = 0xF
+_TCP = 6
+
+
+class Program:
+    """Instructions of a filter, in order. A block jumps over itself when it is about another call."""
+
+    def __init__(self) -> None:
+        self.instructions: list[Instruction] = []
+
+    def add(self, *instructions: Instruction) -> None:
+        """Append instructions as they are."""
+        self.instructions += instructions
+
+    def when(self, number: int, block: Iterable[Instruction]) -> None:
+        """Run a block, which ends by returning, for one call. The call's number is loaded before and after."""
+        body = list(block)
+        self.add((_EQUAL, 0, len(body), number), *body)
+
+    def bytes(self) -> bytes:
+        """The program as the kernel takes it: `struct sock_filter`s."""
+        return b"".join(struct.pack("=HBBI", *one) for one in self.instructions)
+
+
+def _returned(value: int) -> Instruction:
+    return (_RETURN, 0, 0, value)
+
+
+def _errno(number: int) -> Instruction:
+    return _returned(_ERRNO | number)
+
+
+def _argument(number: int, high: bool = False) -> Instruction:
+    return (_LOAD, 0, 0, 16 + 8 * number + (4 if high else 0))
+
+
+def _if_any(argument: int, bits: int, then: Instruction, otherwise: Instruction) -> list[Instruction]:
+    return [_argument(argument), (_ANY_BIT, 0, 1, bits), then, otherwise]
+
+
+def _one_of(values: Iterable[int], then: Instruction) -> list[Instruction]:
+    return [line for value in values for line in ((_EQUAL, 0, 1, value), then)]
+
+
+def _sockets() -> list[Instruction]:
+    """UNIX sockets that need a connection, TCP, and questions about interfaces; no datagrams, nothing raw."""
+    connected = [
+        _argument(1), (0x54, 0, 0, _TYPE),
+        *_one_of((_STREAM, _SEQPACKET), _returned(ALLOW)), _errno(EPERM),
+    ]  # fmt: skip
+    tcp = [
+        _argument(1), (0x54, 0, 0, _TYPE), (_EQUAL, 1, 0, _STREAM), _errno(EPERM),
+        _argument(2), *_one_of((0, _TCP), _returned(ALLOW)), _errno(EPERM),
+    ]  # fmt: skip
+    route = [_argument(2), (_EQUAL, 0, 1, 0), _returned(ALLOW), _errno(EAFNOSUPPORT)]
+    return [
+        _argument(0),
+        (_EQUAL, 0, len(connected), _UNIX), *connected,
+        (_EQUAL, 1, 0, _INET), (_EQUAL, 0, len(tcp), _INET6), *tcp,
+        (_EQUAL, 0, len(route), _NETLINK), *route,
+        _errno(EAFNOSUPPORT),
+    ]  # fmt: skip
+
+
+def program(supervised: bool = True, reads: bool = False) -> bytes:
+    """The filter. With `supervised` the listener is notified; else those calls pass, for trying the others alone.
+
+    With `reads` every open is asked about, not only those that may change something.
+    """
+    asked = _returned(NOTIFY if supervised else ALLOW)
+    made = Program()
+    made.add((_LOAD, 0, 0, 4), (_EQUAL, 1, 0, ARCH_X86_64), _errno(ENOSYS), (_LOAD, 0, 0, 0))
+    made.add((_AT_LEAST, 0, 1, _X32), _errno(ENOSYS))
+    opens = {2: 1, 257: 2}
+    for number in SUPERVISED.values():
+        if number in opens and not reads:
+            made.when(number, _if_any(opens[number], OPEN_CHANGES, asked, _returned(ALLOW)))
+        else:
+            made.when(number, [asked])
+    for error, numbers in _REFUSED.items():
+        for number in numbers:
+            made.when(number, [_errno(error)])
+    made.when(_CLONE, _if_any(0, _NEW_NAMESPACES, _errno(EPERM), _returned(ALLOW)))
+    made.when(_UNSHARE, _if_any(0, _NEW_NAMESPACES | _NEW_TIME, _errno(EPERM), _returned(ALLOW)))
+    made.when(_IOCTL, [_argument(1), *_one_of(_REFUSED_IOCTLS, _errno(EPERM)), _returned(ALLOW)])
+    made.when(_SOCKET, _sockets())
+    pair = [_argument(1), (0x54, 0, 0, _TYPE), *_one_of((_STREAM, _SEQPACKET), _returned(ALLOW)), _errno(EPERM)]
+    made.when(_SOCKETPAIR, pair)
+    made.when(_PERSONALITY, [_argument(0), *_one_of((0, 0xFFFFFFFF), _returned(ALLOW)), _errno(EPERM)])
+    made.when(_MSEAL, [_returned(ALLOW)])
+    made.add((_AT_LEAST, 0, 1, _NEWEST + 1), _errno(ENOSYS), _returned(ALLOW))
+    return made.bytes()

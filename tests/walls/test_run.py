@@ -1,0 +1,179 @@
+"""`policy run` as users start it: what is enforced, exit codes, signals, refusals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from .running import ACCEPTED, POLICY, WALLS, place, run
+
+pytestmark = WALLS
+_ = place
+
+
+def test_files_are_made_where_the_policy_says(place: Path) -> None:
+    done = run(place, "sh", "-c", "echo a > src/a; echo b > b.txt; echo c > c.md; echo d > src/d.pem; cat src/a b.txt")
+    assert done.stdout == "a\nb\n"
+    assert (place / "w/src/a").read_text() == "a\n"
+    assert sorted(p.name for p in (place / "w").rglob("*") if p.is_file()) == ["a", "b.txt"]
+    assert done.stderr.count("Permission denied") == 2
+
+
+def test_denied_files_cannot_be_read(place: Path) -> None:
+    (place / "w/k.pem").write_text("secret")
+    (place / ".netrc").write_text("secret")
+    done = run(place, "sh", "-c", "cat k.pem; cat ../.netrc; cp k.pem src/k; ln k.pem src/l; mv k.pem src/m; echo done")
+    assert done.stdout == "done\n"
+    assert (place / "w/k.pem").read_text() == "secret"
+
+
+def test_links_lead_to_what_is_decided(place: Path) -> None:
+    (place / "w/k.pem").write_text("secret")
+    run(place, "sh", "-c", "ln -s ../k.pem src/l; echo x > src/l; ln -s ../new.pem src/n; echo x > src/n")
+    assert (place / "w/k.pem").read_text() == "secret"
+    assert not (place / "w/new.pem").exists()
+
+
+def test_folders_with_denied_names_are_not_renamed(place: Path) -> None:
+    (place / "w/src/a").mkdir()
+    (place / "w/src/a/k.pem").write_text("secret")
+    (place / "w/src/b").mkdir()
+    done = run(place, "sh", "-c", "mv src/a src/c; mv src/b src/d; ls src")
+    assert done.stdout == "a\nd\n"
+
+
+def test_exit_status_is_the_commands(place: Path) -> None:
+    assert run(place, "sh", "-c", "exit 7").returncode == 7
+    assert run(place, "sh", "-c", "kill -9 $$").returncode == 128 + 9
+    assert run(place, "no-such-program").returncode == 127
+    assert run(place, "./src").returncode == 126
+
+
+def test_signals_reach_the_command(place: Path) -> None:
+    (place / "p.policy").write_text(POLICY)
+    words = [
+        sys.executable,
+        "-m",
+        "policy_lang",
+        "run",
+        "--policy",
+        str(place / "p.policy"),
+        "--accept-loss",
+        ACCEPTED,
+        "--",
+    ]
+    script = "trap 'echo told; exit 9' TERM; echo ready; while :; do sleep 0.05; done"
+    with subprocess.Popen(
+        [*words, "sh", "-c", script],
+        cwd=place / "w",
+        env={**os.environ, "HOME": str(place)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.readline() == "told\n"
+        assert process.wait(10) == 9
+
+
+def test_everything_ends_with_the_launcher(place: Path) -> None:
+    (place / "p.policy").write_text(POLICY)
+    words = [
+        sys.executable,
+        "-m",
+        "policy_lang",
+        "run",
+        "--policy",
+        str(place / "p.policy"),
+        "--accept-loss",
+        ACCEPTED,
+        "--",
+    ]
+    script = "echo ready; while :; do echo x >> src/log; sleep 0.05; done"
+    with subprocess.Popen(
+        [*words, "sh", "-c", script],
+        cwd=place / "w",
+        env={**os.environ, "HOME": str(place)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.5)
+        process.kill()
+        process.wait(10)
+        time.sleep(0.5)
+        size = (place / "w/src/log").stat().st_size
+        time.sleep(0.5)
+        assert (place / "w/src/log").stat().st_size == size
+
+
+def test_the_environment_is_made_from_nothing(place: Path) -> None:
+    done = run(place, "env", env={"SECRET_TOKEN": "s3cr3t", "CI": "1", "LANG": "C.UTF-8"})
+    assert "s3cr3t" not in done.stdout
+    assert "CI=1" in done.stdout
+    done = run(
+        place, "sh", "-c", "tr '\\0' '\\n' < /proc/1/environ; cat /proc/1/cmdline", env={"SECRET_TOKEN": "s3cr3t"}
+    )
+    assert "s3cr3t" not in done.stdout
+    granted = run(place, "env", env={"SECRET_TOKEN": "s3cr3t"}, policy=POLICY + 'allow use "SECRET_TOKEN"\n')
+    assert "SECRET_TOKEN=s3cr3t" in granted.stdout
+
+
+def test_nothing_starts_with_a_loss_that_is_not_accepted(place: Path) -> None:
+    done = run(place, "sh", "-c", "echo no > src/x", options=("--accept-loss", "words"))
+    assert done.returncode == 0  # options add up
+    (place / "p.policy").write_text(POLICY)
+    words = [
+        sys.executable,
+        "-m",
+        "policy_lang",
+        "run",
+        "--policy",
+        str(place / "p.policy"),
+        "--",
+        "touch",
+        "src/never",
+    ]
+    done = subprocess.run(
+        words, cwd=place / "w", env={**os.environ, "HOME": str(place)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 125
+    assert "--accept-loss late-reads,words" in done.stderr
+    assert not (place / "w/src/never").exists()
+
+
+def test_walls_are_verified(place: Path) -> None:
+    (place / "w/k.pem").write_text("secret")
+    (place / "w/a.txt").write_text("x")
+    done = run(place, "true", options=("--verify",))
+    assert done.returncode == 0
+    assert "verified: " in done.stderr
+
+
+def test_denied_words_are_refused(place: Path) -> None:
+    done = run(
+        place,
+        "sh",
+        "-c",
+        "git --version >/dev/null && git push origin x; echo $?",
+        policy=POLICY + 'deny run "git push **"\n',
+    )
+    assert done.stdout == "126\n"
+
+
+def test_calls_wait_beside_each_other_up_to_their_number(place: Path) -> None:
+    """FIFOs that nobody opens at the other end wait; `walls_waiting` of them, and one more is refused."""
+    script = "import os,threading,time\nos.mkfifo('src/f')\nout=[]\ndef one():\n    try: os.open('src/f', os.O_WRONLY)\n    except OSError as e: out.append(e.errno)\nfor _ in range(65): threading.Thread(target=one, daemon=True).start()\ntime.sleep(1)\nopen('src/alive','w').close()\nprint(out, flush=True)\nos._exit(0)"
+    assert run(place, "python3", "-c", script).stdout == "[11]\n"
+
+
+def test_people_are_waited_for_up_to_a_limit(place: Path) -> None:
+    """`walls_wait_seconds` is 3600."""
+    assert run(place, "true", options=("--wait", "3600")).returncode == 0
+    assert run(place, "true", options=("--wait", "3601")).returncode == 2
