@@ -1,0 +1,129 @@
+"""Nothing gets out of the box: each attempt is shown to work without one, and then tried inside."""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import importlib
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.lanes import DEEP
+from tests.walls.escapes import kit, stage
+
+NO_THEMES = {"__init__", "conftest", "driver", "holder", "kit", "outside", "stage"}
+for _path in sorted(Path(stage.__file__).parent.glob("*.py")):
+    if _path.stem not in NO_THEMES:
+        importlib.import_module(f"tests.walls.escapes.{_path.stem}")
+CONTROLS = [one for one in kit.ATTEMPTS.values() if one.theme == "controls"]
+ALL = [one for one in kit.ATTEMPTS.values() if one.theme != "controls"]
+GROUPS = stage.groups()
+GROUP_OF = {one.name: group for group, members in GROUPS.items() for one in members}
+ROOT = os.geteuid() == 0
+
+
+@functools.cache
+def launcher() -> str:
+    """Why there is no launcher; empty when there is."""
+    done = subprocess.run([stage.POLICY, "run", "--help"], check=False, capture_output=True)
+    return "" if done.returncode == 0 else "no launcher yet"
+
+
+RUN: list[Path] = []
+"""The folder of this run of pytest, which all its workers have."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _run(tmp_path_factory: pytest.TempPathFactory) -> None:
+    RUN.append(tmp_path_factory.getbasetemp().parent)
+
+
+def shared(name: str, find: Callable[[], dict[str, stage.Outcome]]) -> dict[str, stage.Outcome]:
+    """What came of a group, found once for all of pytest's workers."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return find()
+    path = f"{RUN[0]}/escapes-{name.replace('/', '-')}.json"
+    with open(f"{path}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(path):
+            found = {n: {**vars(o), "output": o.output.decode(errors="replace")} for n, o in find().items()}
+            Path(path).write_text(json.dumps(found))
+        known = json.loads(Path(path).read_text())
+    return {
+        n: stage.Outcome(n, o["status"], o["output"].encode(), [tuple(e) for e in o["evidence"]], o["granted"])
+        for n, o in known.items()
+    }
+
+
+BARE = pytest.mark.skipif(not DEEP, reason="attempts change rarely: `./check deep` shows that they work")
+BOXED = pytest.mark.skipif(bool(launcher()), reason=launcher() or "there is one")
+
+
+@functools.cache
+def bare(group: str) -> dict[str, stage.Outcome]:
+    members = [one for one in GROUPS[group] if not one.bare and (ROOT or not one.root)]
+    return shared(f"bare-{group}", lambda: stage.try_out(members, box=False)) if members else {}
+
+
+@functools.cache
+def boxed(group: str) -> dict[str, stage.Outcome]:
+    return shared(f"boxed-{group}", lambda: stage.try_out(GROUPS[group], box=True))
+
+
+def test_there_are_enough() -> None:
+    assert len(ALL) >= 170
+    assert len([one for one in ALL if one.bare]) < len(ALL) / 8
+
+
+@BARE
+@pytest.mark.parametrize("one", ALL, ids=lambda one: f"{one.theme}-{one.name}")
+def test_attempts_work_bare(one: kit.Attempt) -> None:
+    """An attempt that fails without a box proves nothing inside one."""
+    if one.bare:
+        pytest.skip(one.bare)
+    if one.root and not ROOT:
+        pytest.skip("works for root only")
+    outcome = bare(GROUP_OF[one.name])[one.name]
+    if b"[Errno 38]" in outcome.output:
+        pytest.skip("this kernel has no such call")
+    assert one.evidence in {kind for kind, _ in outcome.evidence}, show(one, outcome)
+
+
+@pytest.mark.parametrize("one", CONTROLS, ids=lambda one: one.name)
+def test_what_is_granted_works_bare(one: kit.Attempt) -> None:
+    outcome = bare("controls")[one.name]
+    assert outcome.granted and not outcome.evidence, show(one, outcome)
+
+
+@BOXED
+@pytest.mark.parametrize("one", CONTROLS, ids=lambda one: one.name)
+def test_what_is_granted_works(one: kit.Attempt) -> None:
+    """A box that is shut altogether would pass everything else."""
+    outcome = boxed("controls")[one.name]
+    assert outcome.granted and not outcome.evidence, show(one, outcome)
+
+
+@BOXED
+@pytest.mark.parametrize("one", ALL, ids=lambda one: f"{one.theme}-{one.name}")
+def test_nothing_gets_through(one: kit.Attempt) -> None:
+    outcome = boxed(GROUP_OF[one.name])[one.name]
+    assert outcome.status != "not run", show(one, outcome)
+    assert not outcome.evidence, show(one, outcome)
+
+
+@BOXED
+@pytest.mark.parametrize("group", [g for g in GROUPS if "/" not in g and g != "controls"])
+def test_no_change_is_without_author(group: str) -> None:
+    """What changed outside and is nobody's in particular is somebody's all the same."""
+    outcome = boxed(group).get("")
+    assert outcome is None, outcome.evidence
+
+
+def show(one: kit.Attempt, outcome: stage.Outcome) -> str:
+    found = "\n".join(f"  {kind}: {what}" for kind, what in outcome.evidence) or "  nothing"
+    return f"{one.means}; found:\n{found}\nended: {outcome.status}\n{outcome.output[-1500:].decode(errors='replace')}"
