@@ -1,4 +1,7 @@
-"""Two ways to an answer: the service, or a compiled policy in this very process. Never one after the other."""
+"""Two ways to an answer: the service, or a compiled policy in this very process. Never one after the other.
+
+Behind walls there is one: the launcher that has built them, which speaks as the service does.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,44 @@ if TYPE_CHECKING:
 
 _WAIT = 30  # limit: hook_poll_seconds
 """Seconds for one call that waits; then it is asked again."""
+WALLS_FOLDER = "/run/policy_lang"
+WALLS_SOCKET = f"{WALLS_FOLDER}/walls.sock"
+"""Where a launcher listens within its walls, in a folder that is a file system of its own there."""
+_KIND, _SOCKET, _OTHERS_WRITE = 0o170000, 0o140000, 0o022
+"""Parts of a file's mode (inode(7)); `stat` would have to be imported."""
+
+
+def behind_walls() -> bool:
+    """Whether a launcher listens here. Raises RefusedError for a socket in its place that cannot be a launcher's.
+
+    /run is root's, so no agent makes the folder, unless it runs as root without walls. What such a one makes lies in
+    /run itself: it is no file system of its own.
+    """
+    try:
+        found = os.lstat(WALLS_SOCKET)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        if isinstance(error, PermissionError) and not _own_file_system(os.lstat(WALLS_FOLDER)):
+            return False  # some service's own folder
+        raise RefusedError(f"what lies at `{WALLS_SOCKET}` cannot be looked at: {error.strerror}") from None
+    folder = os.lstat(WALLS_FOLDER)
+    if found.st_mode & _KIND != _SOCKET:
+        why = "it is no socket"
+    elif not _own_file_system(folder):
+        why = "its folder is no file system of its own"
+    elif folder.st_uid not in {0, os.geteuid()}:
+        why = f"its folder belongs to the user {folder.st_uid}"
+    elif folder.st_mode & _OTHERS_WRITE:
+        why = "others can write its folder"
+    else:
+        return True
+    raise RefusedError(f"what lies at `{WALLS_SOCKET}` is not the launcher's: {why}")
+
+
+def _own_file_system(folder: os.stat_result) -> bool:
+    """Whether the folder, a link not followed, is on another file system than what holds it."""
+    return folder.st_dev != os.stat("/run").st_dev
 
 
 class ServiceDecider:

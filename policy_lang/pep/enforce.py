@@ -8,7 +8,7 @@ from time import monotonic
 from ..domain import strict_json
 from ..domain.actions import ALLOW, ASK, DENY
 from .clients import client
-from .deciders import CompiledDecider, ServiceDecider
+from .deciders import WALLS_SOCKET, CompiledDecider, ServiceDecider, behind_walls
 from .payload import HookContext, text
 from .questions import Outcome, RefusedError, depends_on_repository, worded
 
@@ -52,7 +52,9 @@ def enforce(name: str, options: Options, data: bytes) -> tuple[int, bytes, bytes
 
 def _decided(found: list[HookQuestion], context: HookContext, options: Options, origin: dict[str, str]) -> Outcome:
     common: dict[str, object] = {"cwd": context.cwd, "workspace": context.workspace, "home": context.home}
-    if context.session and "--token-file" not in options:  # a token says itself which session it is of
+    decider = decider_of(options)
+    bound = "--token-file" in options or decider.path == WALLS_SOCKET
+    if context.session and not bound:  # a token, and a launcher, say themselves which session it is
         common["session"] = context.session[:MOST_ORIGIN]
     if "--agent" in options:
         common["agent"] = options["--agent"][0]
@@ -64,7 +66,6 @@ def _decided(found: list[HookQuestion], context: HookContext, options: Options, 
         known = repository_state(context.workspace, context.home)
         for question in of_git:
             question.fields.update(known)
-    decider = decider_of(options)
     seconds = _SHARE * (float(options["--timeout"][0]) if "--timeout" in options else _SECONDS)
     outcome = decider.decide(found, common, monotonic() + seconds)
     if outcome.ticket and "--wait" in options and isinstance(decider, ServiceDecider):
@@ -77,7 +78,12 @@ def _decided(found: list[HookQuestion], context: HookContext, options: Options, 
 
 
 def decider_of(options: Options) -> ServiceDecider | CompiledDecider:
-    """The service or the compiled policy, whichever the options name."""
+    """Behind walls the launcher, whatever the options name; else the service or the compiled policy, as they say.
+
+    Raises RefusedError where a launcher seems to listen that cannot be one.
+    """
+    if behind_walls():
+        return ServiceDecider(WALLS_SOCKET, "", frozenset({0, os.geteuid()}))
     if "--socket" in options:
         return ServiceDecider(options["--socket"][0], token(options), owners(options))
     held = frozenset(options.get("--hold", ())) if "--observe" in options else None

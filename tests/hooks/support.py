@@ -65,7 +65,10 @@ def workspace(folder: Path, text: str = POLICY) -> Path:
     return folder / "ws"
 
 
-def hook(client: str, payload: Any, *options: str, cwd: Path | None = None, **env: str) -> Answer:
+def hook(
+    client: str, payload: Any, *options: str, cwd: Path | None = None, within: tuple[str, ...] = (), **env: str
+) -> Answer:
+    """Call the hook, `within` what these words start."""
     data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     told: dict[str, str] = {}
     if client in NAMES and cwd is not None:
@@ -74,7 +77,7 @@ def hook(client: str, payload: Any, *options: str, cwd: Path | None = None, **en
         if not spec.tells_workspace and "--workspace" not in options:
             options = (*options, "--workspace", str(cwd))
     done = subprocess.run(
-        [sys.executable, "-I", "-S", HOOK, client, *options], input=data, capture_output=True, check=False, timeout=30, cwd=cwd,
+        [*within, sys.executable, "-I", "-S", str(HOOK), client, *options], input=data, capture_output=True, check=False, timeout=30, cwd=cwd,
         env={"HOME": "/home/agent", "PATH": os.environ["PATH"], **told, **env},
     )  # fmt: skip
     return Answer(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,16 @@ from policy_lang.daemon.console.suggest import suggested
 from policy_lang.daemon.identity.principals import Binding, bind
 from policy_lang.domain.record import replace
 from policy_lang.domain.request import Request
+from policy_lang.pep.channel import ChannelError
+from policy_lang.pep.confined import end_session, policy_digest, start_session
+from policy_lang.pep.questions import RefusedError
 from policy_lang.records.questions import asked, question
 from policy_lang.records.row import row
 from policy_lang.records.suggesting.stops import finder
 from policy_lang.report.approvals import facts
 from policy_lang.report.records import render_record
 from tests.console.support import policy as command
+from tests.hooks.launcher import launcher
 
 from .inside import AGENT, MIA, Inside
 from .support import Running, service
@@ -223,6 +228,69 @@ def test_records_and_replay_tell_the_two_apart(tmp_path: Path) -> None:
         assert len(found.found) == 4  # and so they are not counted as one
         value = command("replay", running.folder / "log", "--policy", running.policy, "--format", "json").json()
         assert value["same"] == 4 and not any(value["changed"].values())
+
+
+# the launcher's side
+
+
+def test_a_launcher_begins_and_ends_its_session(one: Running) -> None:
+    made = start_session(one.socket, OTHER, "a", "/w", "/h", "acme/web")
+    assert effect(one, made.token) == "allow"
+    assert (
+        effect(one, made.token, workspace="/x")
+        == effect(one, made.token, home="/x")
+        == effect(one, made.token, repo="x")
+        == "PLR203"
+    )
+    in_force = one.call("GET", "/v1/policy")[1]["digest"]
+    assert policy_digest(one.socket, made.token) == policy_digest(one.socket, OTHER) == in_force
+    assert one.call("POST", "/v1/decide", RUN, **bearer(made.token))[1]["policy_digest"] == in_force
+    end_session(one.socket, made)
+    assert effect(one, made.token) == "PLR201"
+    with pytest.raises(RefusedError, match=r"the service refused \(PLR206\)"):
+        end_session(one.socket, made)
+    with pytest.raises(RefusedError, match=r"the service refused \(PLR201\)"):
+        policy_digest(one.socket, made.token)
+
+
+def test_a_launcher_that_is_no_operators_is_refused(one: Running) -> None:
+    for token in (TOKEN, "", "x" * 40):
+        with pytest.raises(RefusedError, match=r"^the service refused \(PLR206\): only an operator may do this$"):
+            start_session(one.socket, token, "a", "/w", "/h")
+    with pytest.raises(RefusedError, match="a session is one agent's"):
+        start_session(one.socket, OTHER, "*", "/w", "/h")
+
+
+def test_a_policy_that_is_not_in_force_has_no_digest() -> None:
+    none = service('policy "p"\nnonsense\n', "--config", "{folder}/serve.toml", prepare=configured)
+    with none as running, pytest.raises(RefusedError, match="no policy in force"):
+        policy_digest(running.socket, OTHER)
+
+
+def test_a_service_that_is_not_there_or_not_the_services(one: Running, tmp_path: Path) -> None:
+    with pytest.raises(ChannelError, match="cannot be reached"):
+        start_session(str(tmp_path / "s"), OTHER, "a", "/w", "/h")
+    with launcher(tmp_path, lambda _: (201, {"session": "s", "token": "t", "agent": "a", "confined": True})) as other:
+        with pytest.raises(ChannelError, match="which is not the service's"):
+            start_session(str(tmp_path / "walls.sock"), OTHER, "a", "/w", "/h", owner=54321)
+        assert not other.calls  # nobody was shown the token
+        assert start_session(str(tmp_path / "walls.sock"), OTHER, "a", "/w", "/h", owner=os.geteuid()).token == "t"
+
+
+GOOD = {"session": "s", "token": "t", "agent": "a", "confined": True}
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (201, {**GOOD, "confined": False}), (201, {**GOOD, "agent": "b"}), (201, {k: v for k, v in GOOD.items() if k != "confined"}),
+        (201, {**GOOD, "token": ""}), (201, {**GOOD, "token": 7}), (201, {**GOOD, "session": None}), (201, [GOOD]), (201, b"{"), (201, b""),
+        (500, GOOD), (302, GOOD), (403, {"error": "x"}), (403, {"error": {"code": "PLR206", "message": "no"}}),
+    ],
+)  # fmt: skip
+def test_an_answer_that_is_another_starts_nothing(tmp_path: Path, status: int, answer: Any) -> None:
+    with launcher(tmp_path, lambda _: (status, answer)), pytest.raises(RefusedError, match=r"^the service"):
+        start_session(str(tmp_path / "walls.sock"), OTHER, "a", "/w", "/h")
 
 
 # approvals
