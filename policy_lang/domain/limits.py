@@ -370,6 +370,42 @@ TABLE: tuple[Limit, ...] = (
     Limit("learn_names", 1024, "entries", "agents' names kept as checked; on overflow the oldest is checked anew"),
     Limit("stats_days", 999, "days", "`--days`; tickets are kept for 90"),
     Limit("log_line_bytes", 4_000, "bytes", "of the service's own log; below PIPE_BUF (pipe(7)), so lines stay whole"),
+    Limit("egress_connections", 512, "connections", "through a wall's proxy at once; further ones wait for their turn"),
+    Limit(
+        "egress_head_bytes", 32 * 1024, "bytes", "request line and headers of a foreign program; cookies are the most"
+    ),
+    Limit("egress_headers", 128, "headers", "of one such request; browsers send some 20"),
+    Limit("egress_head_seconds", 10, "seconds", "for a head, or the first words of TLS, from first byte to last"),
+    Limit(
+        "egress_hello_bytes", 16 * 1024, "bytes", "of the first words of TLS; with post-quantum keys they have 2 KiB"
+    ),
+    Limit(
+        "egress_reply_head_bytes", 64 * 1024, "bytes", "heads of one reply, interim ones too; servers send up to 16 KiB"
+    ),
+    Limit(
+        "egress_idle_seconds", 600, "seconds", "without a byte either way; a model that thinks is silent for minutes"
+    ),
+    Limit(
+        "egress_buffer_bytes", 64 * 1024, "bytes", "held of a connection in each direction; more waits with its sender"
+    ),
+    Limit(
+        "egress_lookups", 32, "lookups", "of names at once; a library that waits for a name server cannot be stopped"
+    ),
+    Limit(
+        "egress_lookup_seconds",
+        10,
+        "seconds",
+        "for the addresses of a name; resolvers try twice for 5 (resolv.conf(5))",
+    ),
+    Limit("egress_connect_seconds", 15, "seconds", "to reach a peer at one of its addresses"),
+    Limit(
+        "egress_decision_seconds",
+        600,
+        "seconds",
+        "for a decision, in which people may be asked; clients give up earlier",
+    ),
+    Limit("egress_linger_seconds", 2, "seconds", "for a peer to take the last words before its connection is closed"),
+    Limit("egress_reason_characters", 1_000, "characters", "of the reason on the page of a refusal"),
 )
 
 _BY_NAME = {limit.name: limit.value for limit in TABLE}

@@ -1,0 +1,136 @@
+"""A listening socket that is served by a loop in a thread of its own, and calls that may block beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+import threading
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+from ..domain.limits import limit
+from .wires import Wire
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_REST = 0.1
+"""Seconds without taking connections when no file descriptor is left."""
+
+
+class Serving:
+    """Takes the connections of one listener and hands each to `serve`, at most `egress_connections` at once.
+
+    The listener was made by somebody else, perhaps in another network; it belongs to this object from now on.
+    """
+
+    def __init__(self, listener: socket.socket, serve: Callable[[Wire], Awaitable[None]], name: str) -> None:
+        listener.setblocking(False)
+        self._listener = listener
+        self._serve = serve
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._stopping = asyncio.Event()
+
+    def start(self) -> None:
+        """Serve from now on. Once only."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Break all connections, close the listener and wait for the thread's end. May be called again."""
+        if self._thread.is_alive():
+            with contextlib.suppress(RuntimeError):  # it has just ended
+                self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join()
+        elif not self._loop.is_closed():  # never started
+            self._loop.close()
+            self._listener.close()
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._accept_all())
+        finally:
+            self._listener.close()
+            self._loop.close()
+
+    async def _accept_all(self) -> None:
+        tasks: set[asyncio.Task[None]] = set()
+        room = asyncio.Semaphore(limit("egress_connections"))
+
+        def ended(wire: Wire, task: asyncio.Task[None]) -> None:
+            wire.abort()  # what was not closed before
+            tasks.discard(task)
+            room.release()
+
+        async def accept() -> None:
+            while True:
+                await room.acquire()  # further ones wait in the system's queue
+                wire = Wire(await self._accepted())
+                task = asyncio.create_task(self._handle(wire))
+                tasks.add(task)
+                task.add_done_callback(partial(ended, wire))
+
+        accepting = asyncio.create_task(accept())
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({accepting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        ending = [accepting, stopping, *tasks]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+
+    async def _accepted(self) -> socket.socket:
+        while True:
+            try:
+                return (await asyncio.get_running_loop().sock_accept(self._listener))[0]
+            except OSError as error:
+                if error.errno in {errno.EBADF, errno.EINVAL}:
+                    raise
+                await asyncio.sleep(_REST)  # no descriptor is left, or the peer has gone already
+
+    async def _handle(self, wire: Wire) -> None:
+        with contextlib.suppress(Exception):  # fail closed: nothing is handed on, and the others are served
+            await self._serve(wire)
+
+
+class Blocking:
+    """Calls that may block, each in a thread of its own, at most so many at once; nobody waits for them at the end.
+
+    What is waited for no longer goes on until it returns, and keeps its place until then.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._room = asyncio.Semaphore(most)
+
+    async def run(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """What the call returns, or raises. RuntimeError when no thread is left, or for what is not an Exception."""
+        await self._room.acquire()
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+        found: list[_T] = []
+        raised: list[BaseException] = []
+
+        def done() -> None:
+            self._room.release()
+            ended.set()
+
+        def work() -> None:
+            try:
+                found.append(call(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001 (it is raised again where it is waited for)
+                raised.append(error)
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(done)
+
+        try:
+            threading.Thread(target=work, daemon=True).start()
+        except RuntimeError:  # the system gives no more threads
+            self._room.release()
+            raise
+        await ended.wait()
+        if raised:
+            if isinstance(raised[0], Exception):
+                raise raised[0]
+            raise RuntimeError("the call ended its thread") from raised[0]  # it shall not end the loop as well
+        return found[0]
