@@ -208,6 +208,8 @@ def tls(path: Path, serve: Callable[[Server, socket.socket], None]) -> Callable[
     context.load_cert_chain(path)
 
     def wrapped(server: Server, sock: socket.socket) -> None:
+        if not sock.recv(1, socket.MSG_PEEK):  # `ssl` loses sight of a socket that is reset before it begins
+            return
         with contextlib.suppress(ssl.SSLError), context.wrap_socket(sock, server_side=True) as inner:
             serve(server, inner)
 
