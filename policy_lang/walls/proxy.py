@@ -15,7 +15,7 @@ from collections.abc import Callable
 from ..domain.faults import InternalError, PolicyLangError, reason_of
 from ..domain.limits import limit
 from ..domain.record import record
-from .clienthello import ClientHello
+from .handshake import begin_tls
 from .peers import LOCALHOST, Peer, Resolve, checked, connect, look_up
 from .serving import Blocking, Serving
 from .wires import EgressError, Wire, read_head, relay, together
@@ -29,8 +29,6 @@ _PHRASES = {
     501: "Not Implemented", 502: "Bad Gateway", 504: "Gateway Timeout",
 }  # fmt: skip
 _ESTABLISHED = b"HTTP/1.1 200 Connection Established\r\n\r\n"
-_ACCESS_DENIED = bytes((21, 3, 1, 0, 2, 2, 49))
-"""A fatal alert of TLS, `access_denied` (RFC 8446 6.2), so that a client says more than that a connection broke."""
 
 
 @record(frozen=True, slots=True)
@@ -160,7 +158,7 @@ class Proxy:
         try:
             await client.send(_ESTABLISHED)
             if not request.peer.local:
-                await server.send(await _hello(client, request.peer))
+                await begin_tls(client, server, request.peer)
             await relay(client, server)
             client.close()
             server.close()
@@ -268,34 +266,16 @@ class _Asking:
     async def foresee(self, foresee: Foresee, url: str, method: str | None) -> bool:
         """False also when it is not known."""
         with contextlib.suppress(Exception):
-            return await self._threads.run(foresee, url, method) is True
+            async with asyncio.timeout(limit("egress_decision_seconds")):
+                return await self._threads.run(foresee, url, method) is True
         return False
 
     async def note(self, url: str, reason: str) -> None:
         """Report what was refused without a decision."""
         if self._refused is not None:
             with contextlib.suppress(Exception):
-                await self._threads.run(self._refused, url, reason)
-
-
-async def _hello(client: Wire, peer: Peer) -> bytes:
-    """The first words of TLS, for this peer. Raises EgressError when they are anything else."""
-    hello = ClientHello()
-    try:
-        async with asyncio.timeout(limit("egress_head_seconds")):
-            whole = False
-            while not whole:
-                data = await client.receive()
-                if not data:
-                    raise EgressError(403, "the tunnel was closed before TLS began")
-                whole = hello.feed(data)
-    except TimeoutError:
-        raise EgressError(408, "TLS has not begun in time") from None
-    name = hello.server_name
-    if name != str(peer.host) and (name is not None or isinstance(peer.host, str)):
-        shown = "no server name" if name is None else f"the server name `{name[:100]}`"
-        raise EgressError(403, f"TLS asks for {shown}, the tunnel for `{peer.host}`", _ACCESS_DENIED)
-    return hello.raw
+                async with asyncio.timeout(limit("egress_decision_seconds")):
+                    await self._threads.run(self._refused, url, reason)
 
 
 async def _upload(client: Wire, server: Wire, request: HttpRequest) -> None:

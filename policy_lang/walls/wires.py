@@ -59,15 +59,27 @@ class Wire:
         self.heard = self.heard or bool(data)
         return data
 
+    async def take(self, count: int) -> bytes:
+        """Exactly the next `count` bytes. Raises EgressError when the peer ends before; OSError."""
+        data = b""
+        while len(data) < count:
+            part = await self.receive()
+            if not part:
+                raise EgressError(403, "the connection has ended before TLS began")
+            data += part
+        self.put_back(data[count:])
+        return data[:count]
+
     def put_back(self, data: bytes) -> None:
         """Let `receive` return these bytes first."""
         self._ahead = data + self._ahead
 
     async def send(self, data: bytes) -> None:
-        """Send all of it; returns when the system has taken it. Raises OSError."""
+        """Send all of it; returns when the system has taken it. Raises OSError, also when that takes too long."""
         loop = asyncio.get_running_loop()
         self.begun = True
-        await loop.sock_sendall(self._sock, data)
+        async with asyncio.timeout(limit("egress_idle_seconds")):
+            await loop.sock_sendall(self._sock, data)
         self.moved = loop.time()
 
     def finish(self) -> None:

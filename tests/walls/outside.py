@@ -14,6 +14,7 @@ from typing import Any
 
 from policy_lang.walls.proxy import Proxy, Ruling, Tunnel
 
+ESTABLISHED = b"HTTP/1.1 200 Connection Established\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -134,8 +135,8 @@ class Door:
         """A connection behind a successful CONNECT."""
         sock = self.dial()
         sock.sendall(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n".encode())
-        reply = read_until(sock, b"\r\n\r\n")
-        assert reply == b"HTTP/1.1 200 Connection Established\r\n\r\n", reply
+        reply = sock.recv(len(ESTABLISHED), socket.MSG_WAITALL)  # what follows is the peer's
+        assert reply == ESTABLISHED
         return sock
 
 
@@ -202,10 +203,14 @@ def certificate(folder: Path, *names: str) -> Path:
     return path
 
 
-def tls(path: Path, serve: Callable[[Server, socket.socket], None]) -> Callable[[Server, socket.socket], None]:
-    """`serve` behind TLS."""
+def tls(
+    path: Path, serve: Callable[[Server, socket.socket], None], curve: str | None = None
+) -> Callable[[Server, socket.socket], None]:
+    """`serve` behind TLS. With a curve that clients do not begin with, it asks them to begin again."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
+    if curve:
+        context.set_ecdh_curve(curve)
 
     def wrapped(server: Server, sock: socket.socket) -> None:
         if not sock.recv(1, socket.MSG_PEEK):  # `ssl` loses sight of a socket that is reset before it begins
@@ -236,3 +241,11 @@ def records(message: bytes, size: int = 1 << 14) -> bytes:
     """The message in records of at most `size` bytes each."""
     parts = [message[i : i + size] for i in range(0, len(message), size)]
     return b"".join(b"\x16\3\1" + vector(2, part) for part in parts)
+
+
+RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+
+
+def server_hello(random: bytes = b"r" * 32) -> bytes:
+    """The record in which a server answers (RFC 8446 4.1.3)."""
+    return records(b"\2" + vector(3, b"\3\3" + random + vector(1, b"") + b"\x13\1\0"))

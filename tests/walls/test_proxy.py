@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from policy_lang.walls.proxy import Proxy, ProxyUnavailableError, Ruling, Tunnel
 from tests.needs import needs, require
 from tests.walls.outside import (
     OK,
+    RETRY,
     Decider,
     Server,
     certificate,
@@ -30,6 +32,7 @@ from tests.walls.outside import (
     read_all,
     read_until,
     records,
+    server_hello,
     server_name,
     tls,
     tunnel,
@@ -539,14 +542,18 @@ def test_tls_for_another_host_is_cut(secure, pem, name) -> None:
     assert not secure.seen
 
 
+SERVER_HELLO = server_hello()
 ADDRESS = "93.184.216.34"
 
 
-def hold(server, sock) -> None:
-    """Notes what it gets until the end."""
+def hold(server, sock, answers=(SERVER_HELLO,)) -> None:
+    """Notes what it gets until the end; has an answer for what it gets first, and what it gets then."""
     server.seen.append(b"")
+    left = list(answers)
     while data := sock.recv(65536):
         server.seen[-1] += data
+        if left:
+            sock.sendall(left.pop(0))
 
 
 @pytest.mark.parametrize(
@@ -622,6 +629,73 @@ def test_an_address_may_go_without_a_server_name(monkeypatch) -> None:
                 else:
                     read_all(sock)
                     assert not any(server.seen)
+    server.close()
+
+
+def test_a_client_that_begins_again_asks_for_the_same(pem) -> None:
+    first, second = (records(hello(server_name(name))) for name in (b"site.test", b"other.test"))
+    secret, early = b"\x17\3\3\0\6secret", b"\x14\3\3\0\1\1\x17\3\3\0\5early"
+    server = Server(lambda server, sock: hold(server, sock, (server_hello(RETRY), server_hello())))
+
+    def all_of(sent: bytes) -> bool:
+        return server.seen == [sent]
+
+    with proxy(Decider()) as door:
+        for sent, passes in (
+            ((first, secret), True), ((early + first, secret), True), ((records(hello(server_name(b"site.test")), 7), b""), True),
+            ((second,), False), ((early + second,), False), ((early + records(hello(server_name(b"other.test")), 7),), False), ((b"\x15\3\3\0\2\1\0" + second,), False),
+            ((b"EHLO",), False), ((first[:-1],), False),
+        ):  # fmt: skip
+            server.seen.clear()
+            with door.tunnel(f"site.test:{server.port}") as sock:
+                sock.sendall(first)
+                assert read_until(sock, RETRY).count(RETRY) == 1
+                for part in sent:
+                    sock.sendall(part)
+                if passes:
+                    wait_for(partial(all_of, b"".join((first, *sent))))
+                    assert b"r" * 32 in read_until(sock, b"r" * 32)
+                else:
+                    sock.shutdown(socket.SHUT_WR)
+                    read_all(sock)
+                    assert second not in server.seen[0] and b"EHLO" not in server.seen[0]
+    server.close()
+    real = Server(tls(pem, web, "secp384r1"))
+    with proxy(Decider()) as door:
+        assert speak(door.tunnel(f"site.test:{real.port}"), pem, "site.test") == OK
+    real.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "passes"),
+    [
+        (server_hello(), True), (b"\x15\3\3\0\2\2\x28", True), (b"\x15\3\1\0\2\2\x28", True), (server_hello() + b"\x17\3\3\0\1x", True),
+        (b"220 mail.test ESMTP\r\n", False), (b"HTTP/1.1 400 Bad Request\r\n\r\n", False), (b"\x17\3\3\0\1x", False), (b"\x16\3\3\0\4\2\0\0\0", False),
+        (records(hello()), False), (b"\x16\3\3\xff\xff", False), (server_hello()[:20], False),
+    ],
+)  # fmt: skip
+def test_a_server_that_does_not_speak_tls_is_not_spoken_to(answer, passes) -> None:
+    """A service may overlook the words that it does not know, and listen to those behind them."""
+
+    def serve(server, sock):
+        server.seen.append(b"")
+        sock.recv(65536)
+        sock.sendall(answer)
+        sock.shutdown(socket.SHUT_WR)
+        while data := sock.recv(65536):
+            server.seen[-1] += data
+
+    server = Server(serve)
+    with proxy(Decider()) as door, door.tunnel(f"site.test:{server.port}") as sock:
+        sock.sendall(records(hello(server_name(b"site.test"))))
+        if passes:
+            assert read_until(sock, answer) == answer
+            sock.sendall(b"EHLO")
+            wait_for(lambda: server.seen[0] == b"EHLO")
+        else:
+            assert read_all(sock) == b""
+            wait_for(lambda: door.refused)
+            assert server.seen in ([], [b""])
     server.close()
 
 
