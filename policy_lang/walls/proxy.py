@@ -91,6 +91,8 @@ class Proxy:
     def stop(self) -> None:
         """Break all connections and close the listener. May be called again."""
         self._serving.stop()
+        self._lookups.close()
+        self._ask.close()
 
     async def _serve(self, client: Wire) -> None:
         request = None
@@ -216,6 +218,7 @@ class Tunnel:
     def stop(self) -> None:
         """Break all connections and close the listener. May be called again."""
         self._serving.stop()
+        self._ask.close()
 
     async def _serve(self, client: Wire) -> None:
         url = f"{LOCALHOST}:{self._target.port}"
@@ -248,6 +251,10 @@ class _Asking:
         self._decide = decide
         self._refused = refused
         self._threads = Blocking(limit("egress_connections"))
+
+    def close(self) -> None:
+        """End the threads, each when its call returns."""
+        self._threads.close()
 
     async def decide(self, url: str, method: str | None, addresses: tuple[str, ...]) -> None:
         """Returns when it is allowed. Raises EgressError otherwise."""

@@ -14,10 +14,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from policy_lang.domain import limits
 from policy_lang.domain.errors import RequestError
 from policy_lang.walls.proxy import Proxy, ProxyUnavailableError, Ruling, Tunnel
+from tests.lanes import share
 from tests.needs import needs, require
 from tests.walls.outside import (
     OK,
@@ -1034,3 +1037,65 @@ def test_python_s_own_client(origin, secure, pem) -> None:
         opener = urllib.request.build_opener(handler, urllib.request.HTTPSHandler(context=context))
         assert opener.open(f"http://site.test:{origin.port}/", timeout=20).read() == b"ok"
         assert opener.open(f"https://site.test:{secure.port}/", timeout=20).read() == b"ok"
+
+
+def test_no_thread_outlives_the_proxy(origin) -> None:
+    before = threading.active_count()
+    with proxy(Decider()) as door, ThreadPoolExecutor(20) as pool:
+        list(pool.map(lambda n: door.ask(get(origin.port)), range(60)))
+    wait_for(lambda: threading.active_count() <= before)
+
+
+# whatever comes
+
+PIECES = [
+    b"GET", b"POST", b"CONNECT", b" ", b"  ", b"\t", b"\r\n", b"\n", b"\r", b"\0", b":", b": ", b"http://site.test/", b"http://", b"site.test", b":80", b"site.test:443", b"/a?b", b"@", b"#",
+    b"HTTP/1.1", b"HTTP/1.0", b"Host", b"Host: site.test\r\n", b"Content-Length", b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n", b"Transfer-Encoding", b"chunked", b"5", b"0",
+    b"Connection: host, content-length\r\n", b"Connection: close\r\n", b"Upgrade: x\r\n", b"X: y\r\n", b",", b"\xff", b"\x0b", b"[::1]", b"GET http://site.test/ HTTP/1.1\r\nHost: site.test\r\n",
+]  # fmt: skip
+
+
+@settings(max_examples=share(900, 50_000))
+@given(st.lists(st.sampled_from(PIECES), max_size=9), st.booleans())
+def test_what_is_handed_on_is_one_request_that_was_decided(pieces, whole) -> None:
+    from policy_lang.walls.messages import HttpRequest
+    from policy_lang.walls.wires import EgressError
+
+    begin = b"POST http://site.test/ HTTP/1.1\r\nHost: site.test\r\n" if whole else b""
+    try:
+        request = HttpRequest(begin + b"".join(pieces) + b"\r\n\r\n")
+    except EgressError as error:
+        assert error.status in {400, 431, 501}
+        return
+    if request.tunnel:
+        assert request.url.startswith("https://") and request.url.count("/") == 2
+        return
+    first, *lines, last, end = request.onward().split(b"\r\n")
+    assert (last, end) == (b"", b"")
+    assert not any(c in line for line in (first, *lines) for c in b"\r\n\0")
+    method, path, version = first.decode().split(" ")
+    names = [line.partition(b":")[0].lower() for line in lines]
+    assert names.count(b"host") == names.count(b"connection") == 1
+    assert names.count(b"content-length") + names.count(b"transfer-encoding") <= 1
+    assert not {b"upgrade", b"te", b"trailer", b"keep-alive"} & set(names)
+    host = lines[names.index(b"host")].removeprefix(b"Host: ").decode()
+    assert (request.method, request.url) == (method, f"http://{host}{path}")
+    assert version in {"HTTP/1.1", "HTTP/1.0"}
+
+
+@settings(max_examples=share(900, 50_000))
+@given(st.data())
+def test_a_hello_is_read_or_refused(data) -> None:
+    from policy_lang.walls.clienthello import server_name as read
+    from policy_lang.walls.wires import EgressError
+
+    message = bytearray(hello(b"\0\x15\0\2ab", server_name(b"site.test"), b"\0\x2b\0\3\2\3\4"))
+    for _ in range(data.draw(st.integers(0, 3))):
+        place = data.draw(st.integers(0, len(message) - 1))
+        message[place : place + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+    try:
+        found = read(bytes(message))
+    except EgressError as error:
+        assert error.status == 403
+    else:
+        assert found is None or (found.isprintable() and found.encode() in bytes(message).lower())
