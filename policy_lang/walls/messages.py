@@ -31,6 +31,8 @@ _OF_THE_CONNECTION: Final = frozenset(
     )
 )
 """Headers that end here (RFC 9110 7.6.1), whether or not `Connection` names them."""
+_PASSED_OVER: Final = frozenset((b"h2c",))
+"""Upgrades that some clients offer with every request and can do without (RFC 9110 7.8)."""
 _FRAMING: Final = frozenset((b"host", b"content-length", b"transfer-encoding"))
 """Headers that are written anew. `Connection` cannot name them away."""
 Headers = list[tuple[bytes, bytes]]
@@ -53,16 +55,16 @@ class HttpRequest:
         self._target = words[1]
         self.method = words[0].decode("ascii", "replace")
         self._length = self._framing()
-        if any(name == b"upgrade" for name, _ in self.headers):
+        if any(name == b"upgrade" and value.lower() not in _PASSED_OVER for name, value in self.headers):
             raise EgressError(501, "a connection cannot be upgraded here")
         self.peer, self.path = self._where()
         self._agree()
         self._parser = httptools.HttpRequestParser(self)
+        ours = [b"%s: %s" % header for header in self.headers if header[0] not in _OF_THE_CONNECTION]
         try:
-            self._parser.feed_data(head)
-        except httptools.HttpParserUpgrade:
-            if not self.tunnel:
-                raise EgressError(501, "a connection cannot be upgraded here") from None
+            self._parser.feed_data(b"\r\n".join((first, *ours, b"", b"")))
+        except httptools.HttpParserUpgrade:  # how the parser says CONNECT
+            pass
         except httptools.HttpParserError:
             raise EgressError(400, "this is not a request of HTTP/1.1") from None
         if self._url != self._target or self._parser.get_method() != words[0]:

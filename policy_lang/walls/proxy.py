@@ -291,5 +291,8 @@ async def _upload(client: Wire, server: Wire, request: HttpRequest) -> None:
         data = await client.receive()
         if not data:
             raise EgressError(400, "the body of the request is cut short")
-        await server.send(request.feed(data))
+        try:
+            await server.send(request.feed(data))
+        except OSError:  # it may have answered before it stopped to listen
+            return
     await client.receive()

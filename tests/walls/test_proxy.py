@@ -137,6 +137,28 @@ def test_headers_of_the_connection_end_at_the_proxy(origin) -> None:
     ]  # fmt: skip
 
 
+def test_an_offer_of_http_2_is_passed_over(origin) -> None:
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Length: 3\r\n\r\nabc"
+    with proxy(Decider()) as door:
+        assert door.ask(get(origin.port).replace(b"GET", b"PUT")[:-2] + offer).endswith(b"ok")
+    assert origin.seen[0].endswith(b"\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc")
+    assert b"pgrade" not in origin.seen[0] and b"ettings" not in origin.seen[0]
+
+
+def test_a_reply_that_comes_before_the_body_has_gone() -> None:
+    def serve(server, sock):
+        read_until(sock, b"\r\n\r\n")
+        sock.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nno\n")
+
+    server = Server(serve)
+    with proxy(Decider()) as door, door.dial() as sock:
+        sock.sendall(
+            get(server.port).replace(b"GET", b"PUT")[:-2] + b"Content-Length: 10000000\r\n\r\n" + b"a" * 200_000
+        )
+        assert read_until(sock, b"no\n").startswith(b"HTTP/1.1 413 Too Large\r\n")
+    server.close()
+
+
 def test_what_follows_a_request_is_no_further_request(origin) -> None:
     with proxy(Decider()) as door:
         reply = door.ask(get(origin.port, path="/one") + get(origin.port, path="/two"))
@@ -209,7 +231,8 @@ SMUGGLED = {
     "no name": b": x\r\n\r\n",
     "another host": b"Host: other.test\r\n\r\n",
     "an upgrade": b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
-    "h2c": b"Upgrade: h2c\r\n\r\n",
+    "two upgrades": b"Upgrade: h2c, websocket\r\n\r\n",
+    "one upgrade and another": b"Upgrade: h2c\r\nUpgrade: websocket\r\n\r\n",
 }
 
 
