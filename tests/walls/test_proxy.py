@@ -606,6 +606,7 @@ def hold(server, sock, answers=(SERVER_HELLO,)) -> None:
         ("site.test", records(hello(server_name(b"site.test"))[:-3]) + b"\x17\3\3\0\1x", False),
         ("site.test", records(hello() + vector(2, server_name(b"site.test"))), False),
         ("site.test", records(hello(TWO_NAMES)), False),
+        ("site.test", records(hello(b"\0\0" + vector(2, server_name(b"site.test")[4:] + b"x"))), False),
         ("site.test", records(b"\2" + hello(server_name(b"site.test"))[1:]), False),
         ("site.test", b"\x16\3\1\0\0" + records(hello(server_name(b"site.test"))), False),
         ("site.test", b"\x14\3\1\0\1\1" + records(hello(server_name(b"site.test"))), False),
