@@ -164,6 +164,13 @@ def test_what_follows_a_request_is_no_further_request(origin) -> None:
     with proxy(Decider()) as door:
         reply = door.ask(get(origin.port, path="/one") + get(origin.port, path="/two"))
     assert reply.count(b"HTTP/1.1 ") == 1 and [s.split(b" ")[1] for s in origin.seen] == [b"/one"]
+    first, second = (
+        get(origin.port, path=path).replace(b"GET", b"POST")[:-2] + b"Content-Length: 3\r\n\r\nabc"
+        for path in ("/three", "/four")
+    )
+    with proxy(Decider()) as door:
+        assert door.ask(first + second).count(b"HTTP/1.1 ") == 1
+    assert len(origin.seen) == 2 and origin.seen[1].endswith(b"\r\n\r\nabc")
 
 
 def test_interim_replies_are_handed_on_and_an_upgrade_is_not() -> None:
@@ -276,7 +283,7 @@ def test_a_body_that_is_cut_short_is_not_whole_at_the_other_end() -> None:
 LINES = [
     b"GET /path HTTP/1.1", b"GET https://site.test/ HTTP/1.1", b"GET ftp://site.test/ HTTP/1.1", b"GET http://site.test/ HTTP/2.0", b"GET http://site.test/",
     b"GET  http://site.test/ HTTP/1.1", b"GET http://site.test/ x HTTP/1.1", b"GET http://site.test/\t HTTP/1.1", b"GET http:// HTTP/1.1", b"GET * HTTP/1.1",
-    b"GET http://u:p@site.test/ HTTP/1.1", b"GET http://site.test#x HTTP/1.1", b"GET http://site.test:/ HTTP/1.1", b"GET http://site.test:0/ HTTP/1.1", b"FOO http://site.test/ HTTP/1.1",
+    b"GET http://u:p@site.test/ HTTP/1.1", b"GET http://site.test#x HTTP/1.1", b"GET http://site.test/#x HTTP/1.1", b"GET http://site.test:/ HTTP/1.1", b"GET http://site.test:0/ HTTP/1.1", b"FOO http://site.test/ HTTP/1.1",
     b"GET http://site.test:65536/ HTTP/1.1", b"GET http://site%2etest/ HTTP/1.1", b"GET http://[fe80::1%25lo]/ HTTP/1.1", b"GET http://site.test\\@x/ HTTP/1.1", "GET http://sité.test/ HTTP/1.1".encode(),
     b"CONNECT site.test HTTP/1.1", b"CONNECT site.test: HTTP/1.1", b"CONNECT http://site.test:443 HTTP/1.1", b"CONNECT site.test:443/x HTTP/1.1", b"CONNECT u@site.test:443 HTTP/1.1", b"CONNECT :443 HTTP/1.1",
     b"CONNECT ::1:443 HTTP/1.1", b"CONNECT site.test:0443x HTTP/1.1", b"CONNECT site..test:443 HTTP/1.1", b"connect site.test:443 HTTP/1.1", b"get http://site.test/ HTTP/1.1",
@@ -298,7 +305,7 @@ def test_a_request_needs_its_host() -> None:
             (b"GET http://site.test/ HTTP/1.1\r\n", 400), (b"CONNECT site.test:443 HTTP/1.1\r\n", 400),
             (b"GET http://site.test/ HTTP/1.1\r\nHost:\r\n", 400), (b"GET http://site.test/ HTTP/1.1\r\nHost: site.test\r\nhost: site.test\r\n", 400),
             (b"GET http://site.test/ HTTP/1.1\r\nHost: site.test:81\r\n", 400), (b"CONNECT site.test:443 HTTP/1.1\r\nHost: site.test:80\r\n", 400),
-            (b"GET http://site.test/ HTTP/1.0\r\n", 403), (b"CONNECT site.test:443 HTTP/1.0\r\n", 403), (b"CONNECT site.test:443 HTTP/1.1\r\nHost: site.test\r\n", 403),
+            (b"GET http://site.test/ HTTP/1.0\r\n", 403), (b"PUT http://site.test/ HTTP/1.0\r\nTransfer-Encoding: chunked\r\n", 400), (b"CONNECT site.test:443 HTTP/1.0\r\n", 403), (b"CONNECT site.test:443 HTTP/1.1\r\nHost: site.test\r\n", 403),
             (b"GET http://SITE.test./ HTTP/1.1\r\nHost: site.test:80\r\n", 403),
         ):  # fmt: skip
             assert door.ask(line + b"\r\n").startswith(b"HTTP/1.1 %d " % status), line
