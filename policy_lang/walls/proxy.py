@@ -11,10 +11,10 @@ import contextlib
 import ipaddress
 import socket
 from collections.abc import Callable
+from typing import Protocol
 
 from ..domain.faults import InternalError, PolicyLangError, reason_of
 from ..domain.limits import limit
-from ..domain.record import record
 from .handshake import begin_tls
 from .peers import LOCALHOST, Peer, Resolve, checked, connect, look_up
 from .serving import Blocking, Serving
@@ -31,15 +31,19 @@ _PHRASES = {
 _ESTABLISHED = b"HTTP/1.1 200 Connection Established\r\n\r\n"
 
 
-@record(frozen=True, slots=True)
-class Ruling:
+class ConnectionRuling(Protocol):
     """Whether a connection may be made, and why, in words for whoever asked."""
 
-    allowed: bool
-    reason: str = ""
+    @property
+    def allowed(self) -> bool:
+        """True when it may; everything else is a refusal."""
+
+    @property
+    def reason(self) -> str:
+        """Why, for the page of a refusal."""
 
 
-Decide = Callable[[str, str | None, tuple[str, ...]], Ruling]
+Decide = Callable[[str, str | None, tuple[str, ...]], ConnectionRuling]
 """Decides a connection by its URL, the method where it is known, and the addresses that its name leads to.
 
 Called in a thread of its own, several at once; may block while people are asked, and records what it decides.

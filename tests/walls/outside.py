@@ -9,10 +9,11 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from policy_lang.walls.proxy import Proxy, Ruling, Tunnel
+from policy_lang.walls.proxy import Proxy, Tunnel
 
 ESTABLISHED = b"HTTP/1.1 200 Connection Established\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -98,6 +99,12 @@ def echo(server: Server, sock: socket.socket) -> None:
     while data := sock.recv(65536):
         sock.sendall(data)
     sock.sendall(b"end")
+
+
+@dataclass(frozen=True)
+class Ruling:
+    allowed: Any
+    reason: str = ""
 
 
 class Decider:

@@ -19,13 +19,14 @@ from hypothesis import strategies as st
 
 from policy_lang.domain import limits
 from policy_lang.domain.errors import RequestError
-from policy_lang.walls.proxy import Proxy, ProxyUnavailableError, Ruling, Tunnel
+from policy_lang.walls.proxy import Proxy, ProxyUnavailableError, Tunnel
 from tests.lanes import share
 from tests.needs import needs, require
 from tests.walls.outside import (
     OK,
     RETRY,
     Decider,
+    Ruling,
     Server,
     certificate,
     echo,
