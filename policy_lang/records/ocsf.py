@@ -170,6 +170,7 @@ def _fingerprint(digest: str) -> Json:
 def _unmapped(found: Row) -> Json:
     """What OCSF has no place for, under our own names."""
     keep = (
+        "confined",
         "tiers",
         "ticket",
         "rules",

@@ -35,7 +35,7 @@ from ..domain.files import replace
 from ..domain.limits import limit
 from ..domain.strict_json import Json
 from .follow import Follower
-from .row import Row, number, row, text
+from .row import Row, confined, number, row, text
 
 _BATCH = limit("ship_batch")
 _ANSWER = limit("ship_answer_bytes")
@@ -85,6 +85,8 @@ def attributes(found: Row) -> Json:
     }
     if found.would:
         out["policy_lang.would"] = found.would
+    if confined(found.record):
+        out["policy_lang.confined"] = True
     if found.agent:
         out["gen_ai.agent.name"] = found.agent
     if found.session:

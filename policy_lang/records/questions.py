@@ -12,7 +12,7 @@ from ..domain.record import replace
 from ..domain.request import Request
 from ..domain.strict_json import Json
 from ..wire.requests import FIELDS, request_of
-from .row import number, table, text
+from .row import confined, number, table, text
 
 NO_QUESTION = ("origin", "id", "ticket")
 """Fields of a request that decide nothing."""
@@ -35,11 +35,6 @@ def asked(record: Json) -> Request:
     given = {k: v for k, v in table(record.get("request")).items() if k not in NO_QUESTION and k in FIELDS}
     disk = Recorded(table(record.get("disk")))
     return replace(request_of(given), disk=disk, now=_moment(record), confined=confined(record))
-
-
-def confined(record: Json) -> bool:
-    """Whether the record is of an agent behind walls."""
-    return record.get("confined") is True
 
 
 def _moment(record: Json) -> float:

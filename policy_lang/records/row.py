@@ -42,6 +42,11 @@ def number(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
+def confined(record: Json) -> bool:
+    """Whether the record is of an agent behind walls."""
+    return record.get("confined") is True
+
+
 def resource_of(value: object) -> str | tuple[str, ...]:
     """The resource of a request or an effect."""
     if isinstance(value, dict):

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ..audit.verify import Verified
-from ..records.questions import confined
-from ..records.row import Row, recorded, said, table, text, texts
+from ..records.row import Row, confined, recorded, said, table, text, texts
 from ..records.stats import Stats
 from ..records.story import Story, StoryStep
 from .decisions import BEHIND_WALLS, effect_lines, rule_place

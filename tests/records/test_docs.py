@@ -56,7 +56,7 @@ def test_the_code_on_the_page_runs(
 
 def records(tmp_path: Path) -> list[dict[str, Any]]:
     told = dict.fromkeys(ORIGIN, "x")
-    folder = decided(day(tmp_path / "log"), [request("run", "cat src/a", origin=told)])
+    folder = decided(day(tmp_path / "log"), [request("run", "cat src/a", origin=told, confined=True)])
     found = [json.loads(line) for line in (folder / "00000001.jsonl").read_text().splitlines()]
     allowed = next(r for r in found if r.get("effect") == "allow")
     return [{**allowed, "would": {"effect": "deny", "tiers": []}}, *found]  # as where the policy is only observed

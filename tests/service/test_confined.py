@@ -17,6 +17,7 @@ from policy_lang.domain.request import Request
 from policy_lang.pep.channel import ChannelError
 from policy_lang.pep.confined import end_session, policy_digest, start_session
 from policy_lang.pep.questions import RefusedError
+from policy_lang.records.ocsf import ocsf_events
 from policy_lang.records.questions import asked, question
 from policy_lang.records.row import row
 from policy_lang.records.suggesting.stops import finder
@@ -24,6 +25,7 @@ from policy_lang.report.approvals import facts
 from policy_lang.report.records import render_record
 from tests.console.support import policy as command
 from tests.hooks.launcher import launcher
+from tests.needs import extra
 
 from .inside import AGENT, MIA, Inside
 from .support import Running, service
@@ -222,6 +224,10 @@ def test_records_and_replay_tell_the_two_apart(tmp_path: Path) -> None:
         assert [r.get("confined") for r in lines if r["kind"] == "session-started"] == [True, True, None, None]
         assert [asked(r).confined for r in decisions] == [True, True, False, False]
         assert ["behind walls" in render_record(row(r)) for r in decisions] == [True, True, False, False]
+        assert [e.get("unmapped", {}).get("confined") for e in ocsf_events(decisions)] == [True, True, None, None]
+        with extra():
+            from policy_lang.records.otel import attributes
+        assert [attributes(row(r)).get("policy_lang.confined") for r in decisions] == [True, True, None, None]
         same = [{**r, "request": {**r["request"], "session": "s"}} for r in decisions]
         assert question(same[0]) != question(same[2])  # what was asked is the same, but for the walls
         found = finder(("deny",), None)([(json.dumps({**r, "effect": "deny"}).encode(), 1) for r in same])

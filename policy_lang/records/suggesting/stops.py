@@ -11,8 +11,8 @@ from ...domain.digest import sha256
 from ...domain.limits import limit
 from ...domain.strict_json import Json
 from ..learning.observe import Seen
-from ..questions import NO_QUESTION, confined
-from ..row import earliest, let_pass, said, table, text
+from ..questions import NO_QUESTION
+from ..row import confined, earliest, let_pass, said, table, text
 from ..source import Counted, record_of
 
 KINDS = ("ask", "deny", "would")
