@@ -18,6 +18,13 @@ from .finding import Finding, Fix, Step
 UNNAMED = "https://unnamed-host.example/"
 """A host that no rule names (RFC 2606 reserves the ending): what grants it grants any."""
 
+AUTHORITIES = (
+    "{**,~/**,/**}/{cacert,cacerts,ca-bundle,ca-certificates,tls-ca-bundle,roots}.pem",
+    "/etc/{ssl/certs,ca-certificates,pki/ca-trust,pki/tls/certs}/**", "/etc/{ssl,pki/tls}/cert.pem",
+    "/usr/{lib/ssl,share/ca-certificates,local/share/ca-certificates}/**",
+)  # fmt: skip
+"""Certificates that programs check hosts with: no key is in them."""
+
 _VERBS = {"connect": "reach", "push": "push to", "delete-ref": "delete", "setenv": "set", "merge": "merge into"}
 
 
@@ -51,8 +58,10 @@ def _finder(action: str, patterns: tuple[str, ...]) -> Callable[[Witness], int |
     return first_of(wanted(action, patterns))
 
 
-def into(group: str, actions: tuple[str, ...] = ("write",), *, named: bool = False) -> CheckFunction:
-    """A rule that finds each grant that reaches a group of places; the fix denies the whole group.
+def into(
+    group: str, actions: tuple[str, ...] = ("write",), *, named: bool = False, but: tuple[str, ...] = ()
+) -> CheckFunction:
+    """A rule that finds each grant that reaches a group of places, `but` for some; the fix denies the whole group.
 
     With `named` a rule that grants any host is left out: that is said once, elsewhere.
     """
@@ -61,7 +70,7 @@ def into(group: str, actions: tuple[str, ...] = ("write",), *, named: bool = Fal
         rows = context.capabilities.group(group)
         anywhere = {r.rule.id for r in context.ask("connect", UNNAMED)} if named else set[str]()
         for action in actions:
-            found = context.find_grants(action, [r.pattern for r in rows], [r.example for r in rows])
+            found = context.find_grants(action, [r.pattern for r in rows], [r.example for r in rows], but)
             for grant in (r for r in found if r.rule.id not in anywhere):
                 row = row_of(rows, grant)
                 fixes = denial(context, actions, rows, grant, row)

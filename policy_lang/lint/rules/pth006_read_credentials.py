@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..check import Check
-from ..places import into
+from ..places import AUTHORITIES, into
 
 CHECK = Check(
     code="PTH006",
@@ -27,7 +27,7 @@ CHECK = Check(
 import std.baseline
 allow read "**"
 """,
-    near=('allow read "src/*.ts", ".env.example"',),
+    near=('allow read "src/*.ts", ".env.example"', 'allow read "**/cacert.pem", "/etc/ssl/certs/**"'),
     shows=".env",
-    function=into("credentials", ("read",)),
+    function=into("credentials", ("read",), but=AUTHORITIES),
 )
