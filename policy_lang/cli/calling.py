@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -37,16 +37,7 @@ def call(options: dict[str, Any], method: str, route: str, body: object = None) 
     path = options["socket_path"] or (os.path.join(folder, "policy_lang", "policy.sock") if folder else None)
     if path is None:
         fail_usage("there is no $XDG_RUNTIME_DIR; name the service with `--socket PATH`", format_)
-    token = options.get("token", "")
-    if options["token_file"] is not None:
-        try:
-            with open(options["token_file"], encoding="ascii") as stream:
-                token = stream.read(limit("token_bytes") + 1)
-        except (OSError, UnicodeDecodeError):
-            fail_usage(f"`{options['token_file']}` cannot be read", format_)
-        if len(token) > limit("token_bytes"):
-            fail_usage(f"`{options['token_file']}` is longer than {limit('token_bytes')} bytes", format_)
-        token = token.strip()
+    token = options.get("token", "") or token_of(options)
     data = b"" if body is None else json.dumps(body).encode("ascii")
     try:
         status, reply = exchange(path, method, route, data, time.monotonic() + _SECONDS, token)
@@ -63,6 +54,22 @@ def call(options: dict[str, Any], method: str, route: str, body: object = None) 
             click.echo(f"refused ({fault.get('code')}): {fault.get('message')}", err=True)
         sys.exit(1)
     return dict(value)
+
+
+def token_of(options: Mapping[str, Any]) -> str:
+    """The token in the file that the options name, empty for none. Leaves with 2 when it cannot be read."""
+    path, format_ = options["token_file"], options.get("format_", "text")
+    if path is None:
+        return ""
+    token = ""
+    try:
+        with open(path, encoding="ascii") as stream:
+            token = stream.read(limit("token_bytes") + 1)
+    except (OSError, UnicodeDecodeError):
+        fail_usage(f"`{path}` cannot be read", format_)
+    if len(token) > limit("token_bytes"):
+        fail_usage(f"`{path}` is longer than {limit('token_bytes')} bytes", format_)
+    return token.strip()
 
 
 def principal(agent: str | None, session: str | None, format_: str) -> dict[str, str]:

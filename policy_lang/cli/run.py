@@ -32,7 +32,7 @@ NOT_BUILT = 125
 )
 @click.option("--system", multiple=True, metavar="FOLDER", help="A further folder of programs, read-only inside.")
 @click.option("--log", metavar="FOLDER", help="Record every decision there before it takes effect.")
-@click.option("--socket", "socket_path", metavar="PATH", help="The service whose people are asked, and which records.")
+@click.option("--socket", "socket_path", metavar="PATH", help="The service that answers hooks and asks people.")
 @click.option("--token-file", metavar="FILE", help="With --socket: a file with an operator's token.")
 @click.option(
     "--wait",
@@ -41,9 +41,13 @@ NOT_BUILT = 125
     show_default=True,
     help="Seconds to wait for people.",
 )
+@click.option(
+    "--forward", multiple=True, type=click.IntRange(1, 65535), metavar="PORT",
+    help="A port of this machine that is to be had inside too, if the policy grants `localhost:PORT`.",
+)  # fmt: skip
 @click.option("--no-network", is_flag=True, help="No way out at all, not even through the proxy.")
 @FORMAT
-def command(words: tuple[str, ...], only_plan: bool, verify: bool, format_: str, **given: Any) -> None:
+def command(words: tuple[str, ...], only_plan: bool, format_: str, **given: Any) -> None:
     """Start COMMAND so that it and all that it starts can do only what the policy grants.
 
     \b
@@ -78,7 +82,7 @@ def command(words: tuple[str, ...], only_plan: bool, verify: bool, format_: str,
             sys.exit(NOT_BUILT)
         from .walled import run
 
-        sys.exit(run(start, port, options, words, verify))
+        sys.exit(run(start, port, options, words, given))
     except (WallsError, SearchLimitError) as error:
         _fail(str(error))
 

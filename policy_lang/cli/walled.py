@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import click
 
+from ..domain.faults import PolicyLangError
 from ..domain.suggest import suggest
 from ..facts.git_index import top_of
 from ..pep.repository import repository_state
 from ..walls.box import Box, WallsError
-from ..walls.channel import HookChannel, PolicyAnswers
+from ..walls.channel import HookChannel, PolicyAnswers, ServiceAnswers
 from ..walls.environment import environment
 from ..walls.launch import CODES, Start, StartOptions, designed, poisoned
 from ..walls.port import DecisionPort
 from ..walls.verifying import verified
+from ..walls.ways import Ways
 from .common import fail_usage, load_policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..policy import Policy
+    from ..walls.channel import Answers
 
 _DEFAULT = "agent.policy"
 
@@ -92,23 +96,59 @@ def _leads_out(port: DecisionPort) -> bool:
     return importlib.util.find_spec("httptools") is not None and port.policy.engine.grants("connect")
 
 
-def run(start: Start, port: DecisionPort, options: StartOptions, words: Sequence[str], verify: bool) -> int:
+def run(start: Start, port: DecisionPort, options: StartOptions, words: Sequence[str], given: Mapping[str, Any]) -> int:
     """Build the walls, run a command within, and take them down. Raises WallsError when they cannot be built."""
-    box = Box(designed(start, options), port)
-    channel = None
-    try:
+    with ExitStack() as stack:
+        answers = stack.enter_context(_service(port, given)) or PolicyAnswers(port, port.log)
+        ways = Ways(port, start, given["forward"])
+        stack.callback(ways.close)
+        box = Box(designed(start, options, ways.ports), port)
+        stack.callback(box.close)
         box.build()
-        if verify:
+        if given["verify"]:
             _verify(box, port, start)
-        if box.sockets:
-            channel = HookChannel(box.sockets[0], PolicyAnswers(port, port.log))
+        listeners = list(box.sockets)
+        if listeners:
+            channel = HookChannel(listeners.pop(0), answers)
             channel.start()
-        variables = environment(options.variables, port, start.plan.home)
+            stack.callback(channel.stop)
+        ways.open(listeners)
+        variables = environment(options.variables, port, start.plan.home, ways.proxy)
         return box.run(words, _folder(start.plan.workspace), variables)
+
+
+@contextmanager
+def _service(port: DecisionPort, given: Mapping[str, Any]) -> Iterator[Answers | None]:
+    """A session at the service that is named, as long as the walls stand: who answers hooks and asks people.
+
+    Raises WallsError when there is none to be had.
+    """
+    path = given["socket_path"]
+    if path is None:
+        yield None
+        return
+    from ..pep.confined import end_session, policy_digest, start_session
+    from ..pep.deciders import ServiceDecider
+    from ..walls.asking import ServiceAsker
+    from .calling import token_of
+
+    like = port.like
+    if like.agent is None:
+        fail_usage("the service's sessions are agents': give `--agent NAME`")
+    try:
+        session = start_session(path, token_of(given), like.agent, str(like.workspace), str(like.home), like.repo)
+    except PolicyLangError as error:
+        raise WallsError(f"no session at `{path}`: {error}") from None
+    try:
+        digest = policy_digest(path, session.token)
+        if digest != port.policy.digest:
+            raise WallsError(f"the service decides by another policy ({digest[:19]}...) than the walls do")
+        decider = ServiceDecider(path, session.token, frozenset({0, os.geteuid()}))
+        port.asks(ServiceAsker(decider, given["wait"]))
+        yield ServiceAnswers(path, session.token, given["wait"])
     finally:
-        if channel is not None:
-            channel.stop()
-        box.close()
+        with suppress(PolicyLangError):
+            end_session(path, session)
 
 
 def _verify(box: Box, port: DecisionPort, start: Start) -> None:

@@ -16,11 +16,11 @@ import tempfile
 from ..domain.faults import InternalError
 from ..domain.limits import limit
 from ..domain.record import record
+from ..pep.deciders import WALLS_FOLDER
 from . import mounts
 from .accesses import Accesses
 from .calls import Calls
 from .kernel import Listener
-from .own_paths import CHANNEL
 from .resolving import Resolver
 from .supervisor import Supervisor
 
@@ -89,7 +89,7 @@ class Box:
         words, passed = inside, [theirs.fileno()]
         if self._design.bubblewrap is not None:
             self._folder = tempfile.mkdtemp(prefix="policy-run-")
-            options = mounts.words_of(self._design.plan, mounts.covers_in(self._folder), CHANNEL)
+            options = mounts.words_of(self._design.plan, mounts.covers_in(self._folder), WALLS_FOLDER)
             given = os.memfd_create("options")
             os.write(given, b"".join(os.fsencode(o) + b"\0" for o in options))
             os.lseek(given, 0, os.SEEK_SET)
@@ -110,7 +110,7 @@ class Box:
         design, channel = self._design, self._channel
         assert channel is not None
         rules = design.ruleset
-        listen = [place if isinstance(place, int) else f"{CHANNEL}/{place}" for place in design.listen]
+        listen = [place if isinstance(place, int) else f"{WALLS_FOLDER}/{place}" for place in design.listen]
         given = {
             "listen": listen,
             "filter": design.filter.hex(),

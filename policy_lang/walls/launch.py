@@ -7,6 +7,7 @@ import platform
 from collections.abc import Iterable, Mapping
 
 from ..domain.record import field, record
+from ..pep.deciders import WALLS_SOCKET
 from . import landlock, mounts, syscalls
 from .box import Design, WallsError
 from .losses import NOT_HELD, Loss, losses
@@ -78,22 +79,24 @@ def prepared(port: DecisionPort, options: StartOptions) -> Start:
     return Start(plan, tuple(found), version, bubblewrap, reads, options.network)
 
 
-def designed(start: Start, options: StartOptions, proxy: int = 0) -> Design:
-    """The design of a start. `proxy` is the port of this machine that leads out, where there is no network inside."""
+def designed(start: Start, options: StartOptions, ports: Iterable[int] = ()) -> Design:
+    """The design of a start: `ports` of the loopback inside are the launcher's, which gives 0 a number of its own.
+
+    Without bubblewrap there is no network of its own inside, and they are ports of this machine.
+    """
     plan = start.plan
-    listen: list[int | str] = ["walls.sock"] if start.bubblewrap is not None else []
-    if start.network and start.bubblewrap is not None:
-        listen.append(0)
+    ports = tuple(ports)
+    listen: list[int | str] = [os.path.basename(WALLS_SOCKET), *ports] if start.bubblewrap is not None else []
     own_paths = OwnPaths(
         plan.protected,
         frozenset(plan.paths("private")) if start.bubblewrap is not None else frozenset(),
         frozenset(plan.paths("read", "write", "hide", "hide-folder")),
         start.bubblewrap is not None,
-        frozenset({proxy} if proxy else ()),
+        frozenset(ports),
     )
     shown = [p for p in plan.paths("read", "write") if start.bubblewrap is not None or _is_system(p, options)]
     own = ("/proc", "/run", *plan.paths("private")) if start.bubblewrap is not None else ("/proc",)
-    rules = landlock.ruleset(start.abi, [*shown, *own], no_network=start.bubblewrap is None and not proxy)
+    rules = landlock.ruleset(start.abi, [*shown, *own], no_network=start.bubblewrap is None and not ports)
     program = syscalls.program(reads=start.reads)
     return Design(plan, own_paths, program, rules, start.bubblewrap, listen)
 

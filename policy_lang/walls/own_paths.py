@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from ..domain.actions import DENY
 from ..domain.record import field, record
+from ..pep.deciders import WALLS_FOLDER
 from .port import FREE, Ruling
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CHANNEL = "/run/policy_lang"
-"""The folder inside in which the launcher listens."""
 _DEVICES = frozenset(
     {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/console"}
 )
@@ -58,7 +57,7 @@ class OwnPaths:
 
     def serves(self, path: str) -> bool:
         """Whether the launcher listens at the path of a socket."""
-        return path.startswith(f"{CHANNEL}/")
+        return path.startswith(f"{WALLS_FOLDER}/")
 
     def protects(self, path: str) -> bool:
         """Whether nobody may change a path: it is protected, or lies below what is."""

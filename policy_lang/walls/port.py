@@ -49,17 +49,15 @@ class DecisionPort:
     """Decides what processes behind the walls do, for one principal and its folders; safe between threads.
 
     `like` is the request that all others are like: confined, lexical, with workspace, home and folder for temporary
-    files. With `log` nothing is allowed that is not recorded; the same access is recorded once. `asker` is who asks
-    people; without one what they would be asked about is denied.
+    files. With `log` nothing is allowed that is not recorded; the same access is recorded once. What people would be
+    asked about is denied unless somebody asks them (`asks`).
     """
 
-    def __init__(
-        self, policy: Policy, like: Request, log: DecisionLog | None = None, asker: Asker | None = None
-    ) -> None:
+    def __init__(self, policy: Policy, like: Request, log: DecisionLog | None = None) -> None:
         self._policy = policy
         self._like = replace(like, confined=True, lexical=True)
         self._log = log
-        self._asker = asker
+        self._asker: Asker | None = None
         self._known = Memo(limit("answers"))
         self._places: dict[str, Places] = {}
         self._lock = threading.Lock()
@@ -69,6 +67,10 @@ class DecisionPort:
     def like(self) -> Request:
         """What every request is like."""
         return self._like
+
+    def asks(self, asker: Asker) -> None:
+        """Have people asked by somebody from now on."""
+        self._asker = asker
 
     @property
     def log(self) -> DecisionLog | None:
@@ -104,6 +106,20 @@ class DecisionPort:
         if action not in self._places:
             self._places[action] = Places(self._policy.engine, action, self._policy.timed(self._like))
         return self._places[action]
+
+    def connection(self, url: str, method: str | None, addresses: tuple[str, ...]) -> Ruling:
+        """The ruling on a connection, people's answers included; it may wait for them."""
+        request = replace(self._like, action="connect", resource=url, method=method, resolved=addresses)
+        return self.settled(self._decided(request, self._policy.decide_request))
+
+    def local(self, number: int) -> Request:
+        """A request to connect to a port of this machine."""
+        return self._policy.timed(replace(self._like, action="connect", resource=f"localhost:{number}"))
+
+    def may_connect(self, url: str, method: str | None) -> bool:
+        """Whether rules might permit a connection, wherever its name leads. Nobody is asked, nothing recorded."""
+        request = self._policy.timed(replace(self._like, action="connect", resource=url, method=method))
+        return self._policy.engine.decide(request).effect != DENY
 
     def settled(self, ruling: Ruling) -> Ruling:
         """What comes of asking people about a ruling that is to be asked; it may wait."""

@@ -196,7 +196,11 @@ def imports_of(path: Path, known: set[str]) -> set[str]:
     return (found & known) - {name}
 
 
-NO_LIMITS = {"automata/glob.py: MAX_CODE_POINT": "the last of Unicode", "cli/test.py: IntRange(0, 100)": "per cent"}
+NO_LIMITS = {
+    "automata/glob.py: MAX_CODE_POINT": "the last of Unicode",
+    "cli/test.py: IntRange(0, 100)": "per cent",
+    "cli/run.py: IntRange(1, 65535)": "ports",
+}
 """Numbers that are named like limits and are none."""
 
 

@@ -1,0 +1,191 @@
+"""What asks inside waits for people at the service; hooks inside are confined; nobody outside can be."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from policy_lang.pep.clients import NAMES
+from tests.console.support import ROOT
+from tests.service.support import Running, service
+from tests.service.test_approvals import ARGUMENTS, answer, bearer, configured
+
+from .running import ACCEPTED, WALLS, place, run
+
+pytestmark = WALLS
+_ = place, NAMES
+HOOK = ROOT / "policy_lang/pep/hook.py"
+RULES = """policy "p"
+tier review { approvers "@team"  expires 30m }
+allow read "**"
+allow write, delete "src/"
+allow run "**"
+ask review write "asked/"
+when confined { allow read "/only/inside" }
+"""
+
+
+def walled(running: Running, place: Path, *words: str, wait: str = "20") -> subprocess.Popen[str]:
+    start = [
+        sys.executable,
+        "-m",
+        "policy_lang",
+        "run",
+        "--policy",
+        str(running.policy),
+        "--agent",
+        "codex",
+        "--accept-loss",
+        ACCEPTED,
+    ]
+    service_ = ["--socket", running.socket, "--token-file", str(running.folder / "operator.token"), "--wait", wait]
+    (place / "w/asked").mkdir(exist_ok=True)
+    return subprocess.Popen(
+        [*start, *service_, "--", *words], cwd=place / "w", env={**os.environ, "HOME": str(place)}, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def answered(running: Running, verdict: str) -> None:
+    late = time.monotonic() + 20
+    while time.monotonic() < late:
+        _, found = running.call("GET", "/v1/approvals", **bearer("m" * 40))
+        if found["open"]:
+            assert answer(running, "mia", found["open"][0]["id"], verdict)[0] == 200
+            return
+        time.sleep(0.1)
+    raise AssertionError("nobody was asked")
+
+
+@pytest.mark.parametrize(("verdict", "shown"), [("approve", "written"), ("reject", "refused")])
+def test_a_write_waits_for_people(place: Path, verdict: str, shown: str) -> None:
+    with service(RULES, *ARGUMENTS, prepare=configured) as running:
+        script = "echo a > src/before; if echo x > asked/f; then echo written; else echo refused; fi"
+        process = walled(running, place, "sh", "-c", script)
+        answered(running, verdict)
+        out, err = process.communicate(timeout=60)
+        assert out == f"{shown}\n", err
+        assert (place / "w/asked/f").exists() == (verdict == "approve")
+        assert running.call("GET", "/v1/state", **bearer("o" * 40))[1]["sessions"] == []
+
+
+def test_nobody_answers_in_time(place: Path) -> None:
+    with service(RULES, *ARGUMENTS, prepare=configured) as running:
+        process = walled(running, place, "sh", "-c", "echo x > asked/f || echo refused", wait="1")
+        assert process.communicate(timeout=60)[0] == "refused\n"
+
+
+def test_without_a_service_it_is_refused(place: Path) -> None:
+    (place / "w/asked").mkdir()
+    assert run(place, "sh", "-c", "echo x > asked/f || echo refused", policy=RULES).stdout == "refused\n"
+
+
+def test_another_policy_than_the_services_starts_nothing(place: Path) -> None:
+    with service(RULES, *ARGUMENTS, prepare=configured) as running:
+        running.change(RULES + 'allow read "/else"\n')
+        time.sleep(2)
+        running.policy.write_text(RULES)
+        process = walled(running, place, "touch", "src/never")
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 125, err
+        assert "another policy" in err
+        assert not (place / "w/src/never").exists()
+
+
+def hook_words(place: Path) -> list[str]:
+    return [
+        sys.executable,
+        "-I",
+        "-S",
+        str(HOOK),
+        "claude",
+        "--policy",
+        "/nowhere.plc",
+        "--workspace",
+        str(place / "w"),
+    ]
+
+
+CALL = json.dumps(
+    {
+        "hook_event_name": "PreToolUse",
+        "tool_name": "Read",
+        "tool_input": {"file_path": "/only/inside"},
+        "cwd": "/",
+        "permission_mode": "default",
+    }
+)
+
+
+def test_a_hook_inside_is_confined(place: Path) -> None:
+    done = run(place, *hook_words(place), policy=RULES, input=CALL)
+    assert done.returncode == 0, done.stderr
+    assert '"allow"' in done.stdout
+    bare = subprocess.run(
+        hook_words(place), input=CALL, capture_output=True, text=True, check=False, env={"HOME": str(place)}
+    )
+    assert bare.returncode == 2
+
+
+def test_nobody_outside_reaches_the_launchers_socket(place: Path) -> None:
+    """Who may look into the box from outside, as the same user may, is not confined by asking there."""
+    (place / "p.policy").write_text(RULES)
+    words = [
+        sys.executable,
+        "-m",
+        "policy_lang",
+        "run",
+        "--policy",
+        str(place / "p.policy"),
+        "--accept-loss",
+        ACCEPTED,
+        "--",
+    ]
+    with subprocess.Popen(
+        [*words, "sh", "-c", "echo ready; exec sleep 20"],
+        cwd=place / "w",
+        env={**os.environ, "HOME": str(place)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        inside = subprocess.run(
+            ["pgrep", "-n", "-x", "sleep"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        with socket.socket(socket.AF_UNIX) as ours:
+            ours.settimeout(5)
+            ours.connect(f"/proc/{inside}/root/run/policy_lang/walls.sock")
+            body = json.dumps({"requests": [{"action": "read", "resource": "/only/inside"}]}).encode()
+            reply = b""
+            try:
+                ours.sendall(
+                    b"POST /v1/decide/batch HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+                )
+                reply = ours.recv(100)
+            except OSError:
+                pass
+            assert reply == b""
+        process.kill()
+
+
+def test_the_channel_answers_many_at_once(place: Path) -> None:
+    script = (
+        "import json,socket,threading\nout=[]\n"
+        "body=json.dumps({'requests':[{'action':'read','resource':'/only/inside'}]}).encode()\n"
+        "def one():\n"
+        "    s=socket.socket(socket.AF_UNIX); s.connect('/run/policy_lang/walls.sock')\n"
+        "    s.sendall(b'POST /v1/decide/batch HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\nContent-Length: %d\\r\\n\\r\\n' % len(body) + body)\n"
+        "    d=b''\n    while (c:=s.recv(65536)): d+=c\n    out.append(b'\"effect\":\"allow\"' in d.replace(b' ',b''))\n"
+        "t=[threading.Thread(target=one) for _ in range(20)]\n[x.start() for x in t]; [x.join() for x in t]\nprint(sum(out))\n"
+    )
+    assert run(place, "python3", "-c", script, policy=RULES).stdout == "20\n"
+    assert threading.active_count() < 50
