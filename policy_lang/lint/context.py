@@ -64,6 +64,7 @@ class LintContext:
         capabilities: Capabilities,
         layout: Layout = USUAL_LAYOUT,
         ceiling: bool = False,
+        confined: bool = False,
     ) -> None:
         self.program = program
         self.policy = policy
@@ -71,6 +72,8 @@ class LintContext:
         self.layout = layout
         self.ceiling = ceiling
         """This file only bounds what other policies may grant: its grants are not findings."""
+        self.confined = confined
+        """Requests are those of an agent behind walls: see `behind_walls`."""
         self.engine = engine_of(policy, False, with_own(policy.profiles))
         self.rules = {r.id: r for layer in policy.layers for r in layer.rules}
         self.granting = {r.id: r for r in policy.layers[0].rules if r.grants}
@@ -110,6 +113,11 @@ class LintContext:
         ]
         names = dict.fromkeys(f.rpartition("/")[2] for f in firsts if isinstance(f, str))
         return list(names), any(not isinstance(f, str) for f in firsts)
+
+    @cached_property
+    def behind_walls(self) -> LintContext:
+        """The same policy, asked by an agent behind walls."""
+        return LintContext(self.program, self.policy, self.capabilities, self.layout, self.ceiling, confined=True)
 
     # rules and places
 
@@ -168,7 +176,7 @@ class LintContext:
             if len(self._answers) >= _MOST_ANSWERS:
                 self._answers.clear()
             # no agent asks for what git writes, nor says that there are walls
-            asked = record.replace(witness.request(self.policy), versioned=False, confined=False)
+            asked = record.replace(witness.request(self.policy), versioned=False, confined=self.confined)
             self._answers[key] = self.engine.decide(asked).verdict
         return self._answers[key]
 
@@ -184,7 +192,11 @@ class LintContext:
         """A request with its answer."""
         verdict = self.verdict(witness)
         rules = verdict.rules or verdict.support
-        return Step(witness, verdict.effect, verdict.tiers, rules, note)
+        return Step(self._as_asked(witness), verdict.effect, verdict.tiers, rules, note)
+
+    def _as_asked(self, witness: Witness) -> Witness:
+        """The request as `verdict` asks it."""
+        return replace(witness, given=_plain(witness.given) | ({"confined": True} if self.confined else {}))
 
     def allowed(self, witness: Witness) -> bool:
         """True when the request is allowed without approval."""
@@ -219,7 +231,8 @@ class LintContext:
             return
         answer = query(self.engine, (action,), wanted(action, texts), None, None, self.side, accept, examples)
         for grant in answer.grants:
-            yield Grant(self.rules[grant.rule.id], self.step(grant.witness), grant.everyone)
+            everyone = grant.everyone or not _plain(grant.witness.given)
+            yield Grant(self.rules[grant.rule.id], self.step(grant.witness), everyone)
 
     def first_grant(self, action: str, texts: Iterable[str], tries: int = 4) -> dict[str, Grant]:
         """For each of some patterns something of it that is allowed, in one search; nothing for the others.
@@ -285,7 +298,7 @@ class LintContext:
                 for ref in verdict.support or verdict.rules:
                     rule = self.granting.get(ref.id)
                     if rule is not None and action in rule.actions and all(rule is not r.rule for r in out):
-                        step = Step(witness, "allow", (), verdict.rules or verdict.support)
+                        step = Step(self._as_asked(witness), "allow", (), verdict.rules or verdict.support)
                         out.append(Grant(rule, step, not given))
         return out
 
@@ -310,7 +323,7 @@ class LintContext:
             agents = cases.agents(demands)
             for number in (i for i in range(agents.bit_length()) if agents >> i & 1):
                 given = plain_case(cases.case(demands, number))
-                given = {k: v for k, v in given.items() if v is not None and k not in {"versioned", "confined"}}
+                given = {k: v for k, v in _plain(given).items() if v is not None}
                 if given not in seen:
                     seen.append(given)
                     yield given
@@ -372,6 +385,11 @@ _MOST_ANSWERS = limit("lint_answers")
 """Answers that are remembered; the requests of the linter lie in one layout."""
 _MOST_PRINCIPALS = limit("lint_principals")
 """Conditions of grants for which fixed requests are asked; patterns are searched for all of them."""
+
+
+def _plain(given: Given) -> Given:
+    """The circumstances without those that no agent can say."""
+    return {k: v for k, v in given.items() if k not in {"versioned", "confined"}}
 
 
 def wanted(action: str, texts: Iterable[str]) -> tuple[Pattern, ...]:

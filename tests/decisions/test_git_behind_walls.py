@@ -188,6 +188,22 @@ def test_outside_walls_nothing_of_it_is_granted(name: str) -> None:
     assert _effect("write", name) == "allow"
 
 
+@pytest.mark.parametrize("confined", [True, False])
+@pytest.mark.parametrize(
+    "name", [".git/HEAD", ".git/FETCH_HEAD", ".git/logs/HEAD", ".git/unheard-of", ".git/x/Dockerfile"]
+)
+def test_a_policy_that_does_not_say_so_grants_nothing_of_it(name: str, confined: bool) -> None:
+    wide = Policy.loads('policy "wide"\nimport std.baseline\nallow read, write, delete "./", "**/Dockerfile"\n')
+    for action in ("write", "delete"):
+        asked = Request(action, name, workspace="/workspace", lexical=True, confined=confined)
+        assert wide.decide_request(asked).effect == "deny"
+
+
+@pytest.mark.parametrize("name", [".git/HOOKS/x", ".git/CONFIG", ".git/unheard-of", ".git/lfs/config", ".git/x_HEAD"])
+def test_what_nobody_has_heard_of_stays_out_of_reach(name: str) -> None:
+    assert _effect("write", name) == "deny"
+
+
 def test_configuration_is_read_behind_walls_only() -> None:
     assert (_effect("read", ".git/config"), _effect("read", ".git/config", confined=False)) == ("allow", "deny")
     assert (_effect("read", "~/.config/git/ignore"), _effect("read", "~/.config/git/credentials")) == ("allow", "deny")

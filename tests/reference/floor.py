@@ -16,3 +16,4 @@ UNWRITTEN = [  # not written
     *(ANYWHERE + text for text in (".git/{objects,refs}/", ".git/{index,packed-refs}", ".git/{rebase-merge,rebase-apply,sequencer}/")),
     *(ANYWHERE + text for text in ("HEAD", "*.git/config", "*.git/hooks/")),
 ]  # fmt: skip
+INSIDE = [ANYWHERE + ".git/"]  # neither, behind walls

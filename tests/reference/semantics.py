@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .commands import bare, option
-from .floor import KEPT, UNWRITTEN
+from .floor import INSIDE, KEPT, UNWRITTEN
 from .patterns import NO, OPEN, YES, braces, every, glob, most, negate, sequence
 from .readings import supposed
 
@@ -243,7 +243,7 @@ def decide(policy: Policy, request: Request, *, suppose: bool = True) -> tuple[s
     if request.action in REFS and ref.startswith("refs/") and ref.count("/") == 1:
         return "deny", set()  # no ref has such a name (git-check-ref-format(1)), whatever is asked for
     values = known(policy, request)
-    more = UNWRITTEN if request.action == "write" else []
+    more = (UNWRITTEN if request.action == "write" else []) + (INSIDE if request.confined else [])
     floor = Rule("deny", ["write", "delete"], [*KEPT, *own_files(policy), *more])
     tiers: set[str] = set()
     found = layers(policy.root, [])

@@ -15,7 +15,11 @@ CHECK = Check(
         "sqlite3, vim."
     ),
     why="It is every command at once, and every rule about other commands is beside the point.",
-    remediation='Name the script and its arguments: `run "python3 scripts/check.py *"`. Ask for the rest.',
+    remediation=(
+        'Name the script and its arguments: `run "python3 scripts/check.py *"`. Ask for the rest, or grant it '
+        "`when confined { ... }` alone and start the agent with `policy run`: behind walls the rules about files and "
+        "hosts hold for the code too."
+    ),
     bad="""\
 import std.baseline
 allow read "src/**"

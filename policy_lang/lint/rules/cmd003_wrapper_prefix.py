@@ -18,7 +18,10 @@ CHECK = Check(
         "A rule about the wrapper would be a rule about everything. The engine looks through the wrappers "
         "that have a profile and asks for the inner command; those without one run whatever follows."
     ),
-    remediation="Grant the inner commands. A profile of your own teaches the engine a wrapper it does not know.",
+    remediation=(
+        "Grant the inner commands. A profile of your own teaches the engine a wrapper it does not know. Or grant it "
+        "`when confined { ... }` alone and start the agent with `policy run`."
+    ),
     bad="""\
 import std.baseline
 allow run "ifne **"

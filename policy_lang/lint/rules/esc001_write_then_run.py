@@ -17,7 +17,8 @@ CHECK = Check(
     ),
     why="The two rules together are a rule for any command. Each alone looks harmless.",
     remediation=(
-        "Ask for the file, as `std.node` and its like do, or deny it. A test that the agent writes and runs "
+        "Ask for the file, as `std.node` and its like do, or deny it; or grant the command `when confined { ... }` alone "
+        "and start the agent with `policy run`. A test that the agent writes and runs "
         "is not a finding: that is what it is there for."
     ),
     bad="""\

@@ -13,7 +13,10 @@ CHECK = Check(
     evidence="proved",
     finds="An agent may write a file, and run it by its path.",
     why="A rule about a script is a rule about its content, and the content is the agent's.",
-    remediation="Keep scripts that run without approval out of what the agent writes.",
+    remediation=(
+        "Keep scripts that run without approval out of what the agent writes, or grant them `when confined { ... }` "
+        "alone and start the agent with `policy run`."
+    ),
     bad="""\
 import std.baseline
 allow write "scripts/**"

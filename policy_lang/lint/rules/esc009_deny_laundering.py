@@ -44,7 +44,10 @@ CHECK = Check(
         "A denial of a file does not bind an interpreter that opens it: the policy decides on the command, "
         "the code does the rest."
     ),
-    remediation="Grant commands that do not run code of the agent's choice, and let the sandbox hold the others.",
+    remediation=(
+        "Grant commands that do not run code of the agent's choice. Grant the others `when confined { ... }` alone and start "
+        "the agent with `policy run`, whose walls hold the denial for the code too."
+    ),
     bad="""\
 import std.baseline
 allow read "src/**"
