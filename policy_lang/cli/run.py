@@ -70,7 +70,7 @@ def command(words: tuple[str, ...], only_plan: bool, format_: str, **given: Any)
     port, sources = port_of(given, format_)
     options = options_of(given, port, sources, format_)
     try:
-        start = prepared(port, options)
+        start = prepared(port, options, only_plan)
         if only_plan:
             _show(start, port, options, format_)
             sys.exit(0)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Literal
 
+    from ..automata.glob import Glob
     from ..automata.pattern import Word
     from ..automata.trie import Node
     from ..automata.walker import State
@@ -71,9 +72,11 @@ class Places:
             assert folder is not None
             self._anchors.setdefault(_split(folder), []).append(anchor)
         self._above = {word[:n] for word in self._anchors for n in range(len(word))}
+        self._near = {word[:-1] for word in self._anchors}
         defaults = [d for d in engine.prepared.defaults if action in d.actions]
         self._always = _ASKS | _RESTRICTS if defaults else 0
         self._flags: dict[int, int] = {}
+        self._filled: dict[Glob, str] = {}
         self._verdicts: dict[tuple[State, ...], Verdict] = {}
         self._extents: dict[tuple[State, ...], tuple[Extent, Extent]] = {}
 
@@ -116,6 +119,20 @@ class Places:
             found = self._evaluator.decided(self._action, self._table, Marks(marks, marks), self._env, ())
             self._verdicts[place.states] = found
         return found
+
+    def says(self, place: TreePath) -> Verdict | None:
+        """The verdict on the path when a rule about it restricts it; None where one allows it, or none speaks of it."""
+        found = self.verdict(place)
+        spoken = found.effect != ALLOW and found.rules and not self._evaluator.combiner.by_default(found)
+        return found if spoken else None
+
+    def allows(self, place: TreePath, name: str) -> bool:
+        """Whether a name in a folder is allowed; what a walk asks of most names."""
+        if not name.isascii() or not name.isprintable() or "\\" in name or place.word in self._near:
+            return self.verdict(self.child(place, name)).effect == ALLOW
+        step = self._step
+        found = self._verdicts.get(tuple([step(state, name) for state in place.states]))
+        return (found or self.verdict(self.child(place, name))).effect == ALLOW
 
     def extent(self, place: TreePath, asked: bool = False) -> Extent:
         """How much below a folder is allowed; with `asked`, what people may approve counts as well.
@@ -220,9 +237,10 @@ class Places:
                     if not literal.startswith(CONTROL):
                         names[literal] = None
                 for glob in node.globs or ():
-                    filled = glob.filled("a")
-                    if filled:
-                        names[filled] = None
+                    if glob not in self._filled:
+                        self._filled[glob] = glob.filled("a") or ""
+                    if self._filled[glob]:
+                        names[self._filled[glob]] = None
         return list(names)
 
 

@@ -116,8 +116,12 @@ class Box:
             "filter": design.filter.hex(),
             "landlock": [list(rules.handled), [list(t) for t in rules.trees]] if rules is not None else None,
         }
-        channel.sendall(json.dumps(given).encode() + b"\n")
-        data, rights, _, _ = channel.recvmsg(_MOST_REPLY, socket.CMSG_SPACE(4 * (len(listen) + 1)))
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            channel.sendall(json.dumps(given).encode() + b"\n")
+        try:
+            data, rights, _, _ = channel.recvmsg(_MOST_REPLY, socket.CMSG_SPACE(4 * (len(listen) + 1)))
+        except ConnectionResetError:
+            data, rights = b"", []
         passed = [n for _, _, part in rights for n in array.array("i", part[: len(part) // 4 * 4])]
         if not data.endswith(b"\n") or len(passed) != len(listen) + bool(design.filter):
             raise ValueError(self._why())
@@ -150,7 +154,10 @@ class Box:
         assert self._process is not None
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(limit("walls_seconds"))
-        return "what is inside ended before it had built its walls"
+        program = self._design.bubblewrap
+        why = mounts.why_not(program) if program is not None else ""
+        hint = "; `--accept-loss namespaces` starts without it" if why else ""
+        return f"bubblewrap does not work here: {why}{hint}" if why else "what is inside ended before its walls stood"
 
     def attempt(self, wanted: Sequence[Sequence[object]]) -> list[int]:
         """What becomes of attempts inside, each 0 or an error's number, before the command is started."""

@@ -42,6 +42,8 @@ _MOST_BODY = limit("batch_bytes")
 _MOST_CALLS = limit("walls_waiting")
 _SECONDS = limit("call_seconds")
 _BATCH = "/v1/decide/batch"
+_LOOK = 0.02
+"""Seconds between two looks at whether it is to stop, which the end of every command waits for."""
 
 
 class PolicyAnswers:
@@ -91,7 +93,7 @@ class HookChannel:
 
     def __init__(self, listener: socket.socket, answers: Answers) -> None:
         self._server = _Server(listener, answers)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="channel", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(_LOOK,), name="channel", daemon=True)
 
     def start(self) -> None:
         """Begin to answer."""

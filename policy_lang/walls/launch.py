@@ -57,8 +57,11 @@ class Start:
         return [loss for loss in self.losses if loss.held == NOT_HELD and loss.code not in accepted]
 
 
-def prepared(port: DecisionPort, options: StartOptions) -> Start:
-    """What would be built. Raises WallsError where no wall can be, SearchLimitError for a plan that is too large."""
+def prepared(port: DecisionPort, options: StartOptions, planning: bool = False) -> Start:
+    """What would be built. Raises WallsError where no wall can be, SearchLimitError for a plan that is too large.
+
+    Whether bubblewrap works is tried where that changes something: it costs a start of it.
+    """
     if platform.machine() != "x86_64" or platform.system() != "Linux":
         raise WallsError("the filter of system calls is written for Linux on x86-64 alone")
     like = port.like
@@ -68,8 +71,8 @@ def prepared(port: DecisionPort, options: StartOptions) -> Start:
     if version == 0:
         raise WallsError("the kernel has no Landlock (Linux 5.13 or newer, `lsm=...,landlock`)")
     program = mounts.bubblewrap()
-    why = mounts.why_not(program) if program is not None else ""
-    bubblewrap = program if not why else None
+    tried = program is not None and (planning or "namespaces" in options.accepted)
+    bubblewrap = None if program is None or (tried and mounts.why_not(program)) else program
     logs = (options.log,) if options.log else ()
     protected = protected_paths(like.workspace, like.home, options.sources, logs)
     folders = (*programs(), *options.system)

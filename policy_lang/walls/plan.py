@@ -41,6 +41,7 @@ SYSTEM_FILES = tuple(
     )
 )  # fmt: skip
 """What programs read there to find libraries, names of users, certificates, time zones, their own defaults."""
+_TMP = "/tmp"  # noqa: S108 (its own, inside)
 _MOST_FILES = limit("walls_files")
 _MOST_HIDDEN = limit("walls_masks")
 _TOO_MANY = "lie where the policy tells names apart; grant a smaller folder"
@@ -110,7 +111,7 @@ class Survey:
 
     def plan(self) -> Plan:
         """The plan. Raises SearchLimitError when more would have to be looked at, or covered, than can be."""
-        self._note("private", "/tmp")  # noqa: S108 (its own, inside)
+        self._note("private", _TMP)
         self._note("private", self._home)
         for path in (*SYSTEM, *SYSTEM_FILES, *self._further):
             self._system(path)
@@ -159,7 +160,7 @@ class Survey:
             if not os.path.lexists(below) or os.path.islink(below):
                 continue
             folder = os.path.isdir(below)
-            if self._reads.verdict(child).effect != ALLOW and self._reads.verdict(child).rules:
+            if self._reads.says(child) is not None:
                 self._hide(below, folder)
             elif folder:
                 self._spelled_out(child, below)
@@ -176,13 +177,20 @@ class Survey:
             return
         for name in names:
             below = os.path.join(path, name)
-            if below in self._base or below in {"/proc", "/sys", "/dev", "/run"}:
+            if below in self._base or below in {"/proc", "/sys", "/dev", "/run"} or self._is_covered(below):
                 continue
             self._counted()
             child = self._reads.child(place, name)
             if self._reads.extent(child) == "none" and self._reads.verdict(child).effect != ALLOW:
                 continue
             self._one_apart(child, below)
+
+    def _is_covered(self, path: str) -> bool:
+        """Whether a path lies in the folder for temporary files, which is the walls' own, and does not lead elsewhere."""
+        if not f"{path}/".startswith(f"{_TMP}/"):
+            return False
+        kept = (self._workspace, self._home)
+        return not any(f"{one}/".startswith(f"{path}/") or f"{path}/".startswith(f"{one}/") for one in kept)
 
     def _one_apart(self, place: TreePath, path: str) -> None:
         try:
@@ -215,11 +223,11 @@ class Survey:
             return
         for entry in entries:
             self._counted()
-            child = reads.child(place, entry.name)
             if entry.is_symlink():
                 continue
             below = entry.path
             if entry.is_dir(follow_symlinks=False):
+                child = reads.child(place, entry.name)
                 extent = reads.extent(child)
                 if extent == "all":
                     continue
@@ -234,7 +242,7 @@ class Survey:
                 else:
                     self._hide(below, True)
                     self._apart(child, below)
-            elif reads.verdict(child).effect != ALLOW:
+            elif not reads.allows(place, entry.name):
                 self._hide(below, False)
 
     def _may_change(self, path: str) -> bool:

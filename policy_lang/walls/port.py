@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..audit.log import DecisionLog
     from ..domain.decision import Decision
     from ..domain.request import Request
-    from ..engine.places import Extent
+    from ..engine.places import Extent, TreePath
     from ..policy import Policy
 
     class Asker(Protocol):
@@ -43,6 +43,9 @@ class Ruling:
 
 
 FREE = Ruling(ALLOW, "the walls' own")
+_GRANTED = Ruling(ALLOW)
+_MOST_PLAIN = limit("path_segments")
+"""Characters up to which a path has no more segments than a request may have."""
 
 
 class DecisionPort:
@@ -59,6 +62,7 @@ class DecisionPort:
         self._log = log
         self._asker: Asker | None = None
         self._known = Memo(limit("answers"))
+        self._folders = Memo(limit("answers"))
         self._places: dict[str, Places] = {}
         self._lock = threading.Lock()
         self._timed = policy.engine.timed
@@ -84,7 +88,24 @@ class DecisionPort:
 
     def path(self, action: str, path: str) -> Ruling:
         """The ruling on a file's real path."""
+        if self._log is None and not self._timed and len(path) <= _MOST_PLAIN:
+            return self._placed(action, path)
         return self._remembered(action, path, self._policy.decide_request)
+
+    def _placed(self, action: str, path: str) -> Ruling:
+        """The same, by following the path's names from its folder on: nothing but the path can matter."""
+        folder, _, name = path.rpartition("/")
+        places = self.places(action)
+        key = (action, folder)
+        above: TreePath | None = self._folders.get(key)
+        if above is None:
+            above = places.at(folder)
+            self._folders.keep(key, above)
+        verdict = places.verdict(places.child(above, name) if name else above)
+        if verdict.effect == ALLOW:
+            return _GRANTED
+        request = replace(self._like, action=action, resource=path) if verdict.effect == ASK else None
+        return Ruling(verdict.effect, "; ".join(verdict.reasons[:2]), request)
 
     def command(self, words: tuple[str, ...], folder: str) -> Ruling:
         """The ruling on starting a program: what restricts its words holds; a grant is the hook's to ask for."""

@@ -43,6 +43,8 @@ class Starting:
                 raise PermissionError(errno.EACCES, "a program without a name")
             rest = self._words(call, words)[1:]
             folder = os.readlink(f"/proc/{call.thread}/cwd")
+            if not call.is_valid():  # its number may be another's by now, whose memory was read
+                raise ProcessLookupError(errno.ESRCH, "it is gone")
             for program in dict.fromkeys(filter(None, (given, leaf.path))):
                 ruling = self._accesses.port.command((program, *rest), folder)
                 key = ("run", (program, *rest))

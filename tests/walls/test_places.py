@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from policy_lang.domain.record import replace
 from policy_lang.domain.request import Request
 from policy_lang.engine.places import Places
+from policy_lang.walls.port import DecisionPort
 from tests.lanes import share
 from tests.properties.strategies import policies, requests
 from tests.properties.support import load, request_of
@@ -27,9 +28,10 @@ def test_a_place_is_decided_like_its_path(data: st.DataObject) -> None:
         return
     asked = request_of(data.draw(requests(policy)))
     like = replace(
-        asked, action="read", resource="/", workspace=_FOLDERS[0], home=_FOLDERS[1], tmp=_FOLDERS[2], cwd=None,
+        asked, confined=True, action="read", resource="/", workspace=_FOLDERS[0], home=_FOLDERS[1], tmp=_FOLDERS[2], cwd=None,
         lexical=True, pattern=False, inner=False, method=None, resolved=(), shell=None,
     )  # fmt: skip
+    port = DecisionPort(loaded, like)
     for action in ("read", "write", "delete"):
         places = Places(loaded.engine, action, loaded.timed(like))
         for _ in range(6):
@@ -41,6 +43,7 @@ def test_a_place_is_decided_like_its_path(data: st.DataObject) -> None:
             place = places.at(path)
             decided = loaded.decide_request(replace(like, action=action, resource=path))
             assert places.verdict(place).effect == decided.effect, path
+            assert port.path(action, path).effect == decided.effect, path
             extent, asked_extent = places.extent(place), places.extent(place, asked=True)
             below = data.draw(st.lists(_NAMES, min_size=1, max_size=3))
             under = loaded.decide_request(replace(like, action=action, resource="/".join((path.rstrip("/"), *below))))
