@@ -186,7 +186,7 @@ class Survey:
             self._one_apart(child, below)
 
     def _is_covered(self, path: str) -> bool:
-        """Whether a path lies in the folder for temporary files, which is the walls' own, and does not lead elsewhere."""
+        """Whether a path lies in the folder for temporary files, which is the walls' own, and leads nowhere else."""
         if not f"{path}/".startswith(f"{_TMP}/"):
             return False
         kept = (self._workspace, self._home)
