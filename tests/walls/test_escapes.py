@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import functools
 import importlib
 import json
 import os
+import signal
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,6 +125,45 @@ def test_no_change_is_without_author(group: str) -> None:
     """What changed outside and is nobody's in particular is somebody's all the same."""
     outcome = boxed(group).get("")
     assert outcome is None, outcome.evidence
+
+
+SLEEPS = "import os, time; os.fork() or os.setsid(); time.sleep(30)"
+
+
+def living(word: str) -> list[int]:
+    """Processes that have a word on their command line."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            if word.encode() in words and b"run" not in words:
+                found.append(int(pid))
+    return found
+
+
+@BOXED
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda n: n.name)
+def test_a_box_ends_with_its_launcher(number: signal.Signals) -> None:
+    made = stage.Stage([], box=True)
+    word = f"sleeper-{made.nonce}"
+    try:
+        argv = stage.boxed([stage.PYTHON, "-I", "-c", SLEEPS, word], made)
+        started = subprocess.Popen(argv, env=made.environment(), cwd=made.ws, stderr=subprocess.PIPE)
+        end = time.monotonic() + 20
+        while not [p for p in living(word) if p != started.pid] and time.monotonic() < end:
+            time.sleep(0.05)
+        time.sleep(0.2)
+        assert living(word)
+        started.send_signal(number)
+        started.communicate(timeout=20)
+        end = time.monotonic() + 3
+        while living(word) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert not living(word)
+    finally:
+        for pid in living(word):
+            os.kill(pid, 9)
+        made.close()
 
 
 def show(one: kit.Attempt, outcome: stage.Outcome) -> str:

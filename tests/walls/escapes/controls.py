@@ -90,6 +90,25 @@ def granted_unnamed_temporary(c: Context) -> None:
 
 
 @attempt(WORKS)
+def granted_devices(c: Context) -> None:
+    for path in ("/dev/null", "/dev/stdout", "/dev/stderr", "/dev/zero"):
+        put(path, c, os.O_WRONLY)
+    with open("/dev/urandom", "rb") as f:
+        assert len(f.read(8)) == 8
+    put(f"{c.own}/made", c)
+
+
+@attempt(WORKS)
+def granted_while_another_waits(c: Context) -> None:
+    """An open that waits (for a FIFO's other end) does not keep others waiting."""
+    os.mkfifo(f"{c.own}/fifo")
+    for _ in range(3):
+        threading.Thread(target=lambda: put(f"{c.own}/fifo", c, os.O_WRONLY), daemon=True).start()
+    for i in range(20):
+        put(f"{c.own}/{i}", c)
+
+
+@attempt(WORKS)
 def granted_programs(c: Context) -> None:
     subprocess.run(["/bin/sh", "-c", f"echo {c.token} | cat > {c.own}/made"], check=True)
 

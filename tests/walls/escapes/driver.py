@@ -78,8 +78,9 @@ def apart(one: Any, known: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     context, theme, *names = sys.argv[1:]
-    with open(context) as f:
+    with open(context.removesuffix(".again")) as f:
         known = json.load(f)
+    known["round"] = 2 if context.endswith(".again") else 1
     importlib.import_module(f"tests.walls.escapes.{theme}")
     if names[0] == "--here":
         here(kit.ATTEMPTS[names[1]], known)

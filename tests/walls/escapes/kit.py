@@ -43,8 +43,10 @@ class Attempt:
     """Whether it needs a process outside to attack."""
     start: str = ""
     """How the next start is led astray: `NAME=VALUE` of its environment, `{own}` being the attempt's own folder."""
-    then: str = ""
-    """What somebody outside does afterwards (python, git), besides the next start."""
+    again: bool = False
+    """Whether it runs a second time, in a box that is started anew (`Context.round` is 2 then)."""
+    by_link: bool = False
+    """Whether the launcher is given the policy by a symbolic link in the writable tree."""
     seconds: int = 10
 
 

@@ -342,6 +342,113 @@ def race_address_changed(c: Context) -> None:
         over_and_over(c, act)
 
 
+def own_datagrams(c: Context, own: str) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    listener.bind(own)
+    listener.setblocking(False)
+    return listener
+
+
+def drained(listener: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            listener.recv(1000)
+
+
+def addresses(own: str, theirs: str) -> tuple[object, Callable[[], None], int]:
+    """An address in memory that is one's own and then another's, what changes it, and its length."""
+    names = [struct.pack("H", 1) + n.encode() + b"\0" for n in (own, theirs)]
+    size = max(map(len, names))
+    buffer = ctypes.create_string_buffer(size)
+
+    def flip() -> None:
+        for name in names:
+            ctypes.memmove(buffer, name.ljust(size, b"\0"), size)
+
+    flip()
+    return buffer, flip, size
+
+
+@attempt("a listener outside hears", NET, seconds=60)
+def race_datagram_address(c: Context) -> None:
+    os.chdir(c.ws)
+    own = f"src/{c.name}/o"
+    listener = own_datagrams(c, own)
+    buffer, flip, size = addresses(own, "host.dgram")
+
+    def act() -> None:
+        drained(listener)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as s:
+            call(44, s.fileno(), c.data, len(c.data), 0, ctypes.c_void_p(ctypes.addressof(buffer)), size)
+
+    with meanwhile(flip):
+        over_and_over(c, act)
+
+
+@attempt("a listener outside hears", NET, seconds=60)
+def race_message_address(c: Context) -> None:
+    """The address lies behind a pointer, and the pointer is changed too."""
+    os.chdir(c.ws)
+    own = f"src/{c.name}/o"
+    listener = own_datagrams(c, own)
+    buffer, flip, size = addresses(own, "host.dgram")
+    data = ctypes.create_string_buffer(c.data)
+    vector = ctypes.create_string_buffer(struct.pack("QQ", ctypes.addressof(data), len(c.data)))
+    header = ctypes.create_string_buffer(
+        struct.pack("QIxxxxQQQQQ", ctypes.addressof(buffer), size, ctypes.addressof(vector), 1, 0, 0, 0)
+    )
+
+    def act() -> None:
+        drained(listener)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as s:
+            call(46, s.fileno(), header, 0)
+
+    with meanwhile(flip):
+        over_and_over(c, act)
+
+
+@attempt("a socket's name appears where nothing may be made", seconds=60)
+def race_bound_name(c: Context) -> None:
+    os.chdir(c.ws)
+    own, theirs = f"src/{c.name}/o", f"generated/{c.token}"
+    buffer, flip, size = addresses(own, theirs)
+
+    def act() -> bool:
+        with socket.socket(socket.AF_UNIX) as s, contextlib.suppress(OSError):
+            call(49, s.fileno(), ctypes.c_void_p(ctypes.addressof(buffer)), size)
+        with contextlib.suppress(OSError):
+            os.unlink(own)
+        return os.path.lexists(theirs)
+
+    with meanwhile(flip):
+        over_and_over(c, act)
+
+
+@attempt("a listener outside hears", NET, seconds=60)
+def race_socket_swapped(c: Context) -> None:
+    """The descriptor of the call becomes another socket's while its address is looked at."""
+    os.chdir(c.ws)
+    own = f"src/{c.name}/o"
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(own)
+    listener.listen(1000)
+    listener.setblocking(False)
+    buffer, flip, size = addresses(own, "host.sock")
+
+    def act() -> None:
+        with contextlib.suppress(OSError):
+            listener.accept()[0].close()
+        one, other = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+        with one, other:
+            os.dup2(one.fileno(), 97)
+            threading.Thread(target=os.dup2, args=(other.fileno(), 97)).start()
+            call(42, 97, ctypes.c_void_p(ctypes.addressof(buffer)), size)
+            os.write(97, c.data)
+
+    with meanwhile(flip):
+        over_and_over(c, act)
+
+
 @attempt(CHANGED, seconds=60)
 def race_signal_handler(c: Context) -> None:
     """A handler changes the name while the answer is awaited, and the call begins anew."""

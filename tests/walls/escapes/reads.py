@@ -38,6 +38,8 @@ reads("read_vault", lambda c: c.vault)
 reads("read_vault_link", lambda c: f"link-to-vault/{c.name}.txt")
 reads("read_vault_dots", lambda c: f"src/{c.name}/../../vault/{c.name}.txt")
 reads("read_vault_proc_root", lambda c: f"/proc/self/root{c.vault}")
+reads("read_alias", lambda c: f"{c.ws}/src/alias.txt")
+reads("read_link_to_deep", lambda c: f"{c.ws}/link-to-deep/secret.pem")
 reads("read_outside", lambda c: c.outside)
 reads("read_outside_dots", lambda c: f"../outside/{c.name}.txt")
 reads("read_home", lambda c: c.homely)
@@ -122,6 +124,15 @@ def list_vault_link(c: Context) -> None:
 @attempt("where a link of the vault leads is read", OUTPUT)
 def readlink_vault(c: Context) -> None:
     print(os.readlink(f"{c.ws}/vault/link"), flush=True)
+
+
+@attempt(READ, OUTPUT)
+def read_odd_names(c: Context) -> None:
+    """Whatever lies below folders with odd names."""
+    for folder, _, files in os.walk(os.fsencode(f"{c.ws}/src/odd")):
+        for name in files:
+            with goes_on():
+                show(folder + b"/" + name)
 
 
 @attempt(READ, OUTPUT)
