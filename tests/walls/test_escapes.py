@@ -63,6 +63,29 @@ def shared(name: str, find: Callable[[], dict[str, stage.Outcome]]) -> dict[str,
     }
 
 
+KNOWN = {
+    "the interpreter of the launcher begins by the caller's variables, before any line of ours": """
+        trap_sitecustomize trap_json_module trap_package
+    """,
+    "the loader of programs obeys the caller's variables, before any line of ours": "trap_preload trap_audit",
+    "a granted `${tmp}` is the machine's temporary folder, and not one of the box's own": """
+        host_tmp host_tmp_file read_host_tmp from_tmp
+    """,
+    "sockets of the kernel's routes may be made, in the box's own network": "kind_routes kind_high_bits",
+}
+"""What gets through today, by the reason. Whoever stops one takes it out."""
+KNOWN_NOT_ROOT = {
+    "files to be masked are not found below a folder whose rights the agent took away": "hidden_from_walk"
+}
+"""What gets through for those who are not root."""
+
+
+def known(one: kit.Attempt, request: pytest.FixtureRequest) -> None:
+    for reason, names in {**KNOWN, **({} if ROOT else KNOWN_NOT_ROOT)}.items():
+        if one.name in names.split():
+            request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+
+
 BARE = pytest.mark.skipif(not DEEP, reason="attempts change rarely: `./check deep` shows that they work")
 BOXED = pytest.mark.skipif(bool(launcher()), reason=launcher() or "there is one")
 
@@ -71,6 +94,11 @@ BOXED = pytest.mark.skipif(bool(launcher()), reason=launcher() or "there is one"
 def bare(group: str) -> dict[str, stage.Outcome]:
     members = [one for one in GROUPS[group] if not one.bare and (ROOT or not one.root)]
     return shared(f"bare-{group}", lambda: stage.try_out(members, box=False)) if members else {}
+
+
+@functools.cache
+def supervised(group: str) -> dict[str, stage.Outcome]:
+    return shared(f"supervised-{group}", lambda: stage.try_out(GROUPS[group], box=True, supervised=True))
 
 
 @functools.cache
@@ -113,8 +141,25 @@ def test_what_is_granted_works(one: kit.Attempt) -> None:
 
 @BOXED
 @pytest.mark.parametrize("one", ALL, ids=lambda one: f"{one.theme}-{one.name}")
-def test_nothing_gets_through(one: kit.Attempt) -> None:
+def test_nothing_gets_through(one: kit.Attempt, request: pytest.FixtureRequest) -> None:
+    if one.late:
+        pytest.skip("the plan says that this is not held")
+    known(one, request)
     outcome = boxed(GROUP_OF[one.name])[one.name]
+    assert outcome.status != "not run", show(one, outcome)
+    assert not outcome.evidence, show(one, outcome)
+
+
+READS = [one for one in ALL if one.theme in {"reads", "restarts"}]
+
+
+@BOXED
+@pytest.mark.parametrize("one", READS, ids=lambda one: f"{one.theme}-{one.name}")
+def test_nothing_gets_through_where_reads_are_supervised(one: kit.Attempt, request: pytest.FixtureRequest) -> None:
+    known(one, request)
+    outcome = supervised(GROUP_OF[one.name])[one.name]
+    if outcome.status == "not run" and b"error while loading shared libraries" in outcome.output:
+        pytest.xfail("a box that supervises reads does not let the interpreter read its libraries yet")
     assert outcome.status != "not run", show(one, outcome)
     assert not outcome.evidence, show(one, outcome)
 

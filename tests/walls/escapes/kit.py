@@ -45,6 +45,8 @@ class Attempt:
     """How the next start is led astray: `NAME=VALUE` of its environment, `{own}` being the attempt's own folder."""
     again: bool = False
     """Whether it runs a second time, in a box that is started anew (`Context.round` is 2 then)."""
+    late: bool = False
+    """Whether it is about files that appear later, which are held only where reads are supervised."""
     by_link: bool = False
     """Whether the launcher is given the policy by a symbolic link in the writable tree."""
     seconds: int = 10

@@ -96,26 +96,43 @@ def hidden_among_odd_things(c: Context) -> None:
     show(c.pem)
 
 
-@attempt("a denied file that somebody outside replaces, as an editor does, is read", OUTPUT)
+def waits(c: Context, what: str) -> None:
+    """Waits until somebody outside has done something ordinary."""
+    with open(f"{c.own}/please.new", "w") as f:
+        f.write(what)
+    os.rename(f"{c.own}/please.new", f"{c.own}/please")
+    end = time.monotonic() + 5
+    while not os.path.exists(f"{c.own}/done") and time.monotonic() < end:
+        time.sleep(0.05)
+    time.sleep(0.1)
+
+
+@attempt("a denied file that somebody outside replaces, as an editor does, is read", OUTPUT, alone=True, late=True)
 def replaced_by_editor(c: Context) -> None:
     with goes_on():
         show(c.pem)
-    put(f"{c.own}/please", c)
-    end = time.monotonic() + 4
-    while not os.path.exists(f"{c.own}/please.done") and time.monotonic() < end:
-        time.sleep(0.05)
+    waits(c, "files")
     with goes_on():
         show(f"{c.ws}/.env")
     show(c.pem)
 
 
-@attempt("a denied file that somebody outside replaces is changed")
+@attempt("a denied file that somebody outside replaces is changed", alone=True)
 def replaced_by_editor_written(c: Context) -> None:
-    put(f"{c.own}/please", c)
-    end = time.monotonic() + 4
-    while not os.path.exists(f"{c.own}/please.done") and time.monotonic() < end:
-        time.sleep(0.05)
+    waits(c, "files")
     put(c.pem, c)
+
+
+@attempt("a denied folder that somebody outside makes anew is read", OUTPUT, alone=True, late=True)
+def folder_made_anew(c: Context) -> None:
+    waits(c, "vault")
+    show(c.vault)
+
+
+@attempt("the policy that somebody outside saves is changed", alone=True)
+def policy_saved_by_editor(c: Context) -> None:
+    waits(c, "policy")
+    put(c.policy, c)
 
 
 @attempt("the policy is another one, by the link that it is given by", alone=True, by_link=True)

@@ -54,9 +54,11 @@ SEARCHED = (
 
 def boxed(argv: list[str], stage: Stage) -> list[str]:
     """The words that run a program in the box: the one place that knows the launcher's command line."""
-    losses = ["--accept-loss", ",".join(stage.losses)] if stage.losses else []
+    options = ["--accept-loss", ",".join(loss for loss in LOSSES if loss != "late-reads" or not stage.supervised)]
+    if stage.supervised:
+        options.append("--supervise-reads")
     return [
-        POLICY, "run", "--policy", stage.policy, "--agent", "tester", "--workspace", stage.ws, *losses, "--", *argv,
+        POLICY, "run", "--policy", stage.policy, "--agent", "tester", "--workspace", stage.ws, *options, "--", *argv,
     ]  # fmt: skip
 
 
@@ -143,10 +145,10 @@ def put(path: str, text: str, mode: int = 0o644) -> None:
 
 
 class Stage:
-    """One set-up for a group of attempts; `box` says whether they run in the box or bare."""
+    """One set-up for a group of attempts; `box` says whether they run in the box or bare, `supervised` whether reads are decided too."""
 
-    def __init__(self, attempts: list[kit.Attempt], *, box: bool, losses: tuple[str, ...] = LOSSES) -> None:
-        self.attempts, self.box, self.losses = attempts, box, losses
+    def __init__(self, attempts: list[kit.Attempt], *, box: bool, supervised: bool = False) -> None:
+        self.attempts, self.box, self.supervised = attempts, box, supervised
         self.nonce = secrets.token_hex(5)
         self.base = tempfile.mkdtemp(prefix="escape-", dir="/var/tmp")
         os.chmod(self.base, 0o755)
@@ -347,16 +349,33 @@ class Stage:
                 outcome.output += base64.b64decode(found["out"])
 
     def _oblige(self) -> None:
-        """Somebody outside who edits files as editors do, by replacing them, when an attempt waits for it."""
+        """Somebody outside who does what editors and version control do, when an attempt waits for it."""
         while not self.over.wait(0.05):
             for one in self.attempts:
-                please = f"{self.ws}/src/{one.name}/please"
-                if os.path.exists(please) and not os.path.exists(f"{please}.done"):
-                    for path, kind in ((f"{self.ws}/src/{one.name}/secret.pem", "pem"), (f"{self.ws}/.env", "env")):
-                        put(f"{self.base}/host/new", self.secret(kind, one.name) + "\n")
-                        os.replace(f"{self.base}/host/new", path)
-                        self.before[os.path.relpath(path, self.base)] = entry_at(path, -1, path)
-                    put(f"{please}.done", "")
+                own = f"{self.ws}/src/{one.name}"
+                if not os.path.exists(f"{own}/please") or os.path.exists(f"{own}/done"):
+                    continue
+                what = Path(f"{own}/please").read_text().split()[0]
+                if what == "vault":
+                    os.rename(f"{self.ws}/vault", f"{self.base}/host/vault")
+                    shutil.copytree(
+                        f"{self.base}/host/vault",
+                        f"{self.ws}/vault",
+                        symlinks=True,
+                        ignore=shutil.ignore_patterns("*.sock"),
+                    )
+                elif what == "policy":
+                    self._replaced(self.policy, Path(self.policy).read_text())
+                else:
+                    self._replaced(f"{own}/secret.pem", self.secret("pem", one.name) + "\n")
+                    self._replaced(f"{self.ws}/.env", self.secret("env", one.name) + "\n")
+                self.before = snapshot(self.base)
+                put(f"{own}/done", "")
+
+    def _replaced(self, path: str, text: str) -> None:
+        """Saves a file as an editor does: a new one, renamed over it."""
+        put(f"{self.base}/host/new", text)
+        os.replace(f"{self.base}/host/new", path)
 
     def _handed(self, closing: contextlib.ExitStack) -> tuple[int, ...]:
         """Descriptors that the launcher's caller left open."""
@@ -531,9 +550,9 @@ def groups() -> dict[str, list[kit.Attempt]]:
     return found
 
 
-def try_out(attempts: list[kit.Attempt], *, box: bool, losses: tuple[str, ...] = LOSSES) -> dict[str, Outcome]:
+def try_out(attempts: list[kit.Attempt], *, box: bool, supervised: bool = False) -> dict[str, Outcome]:
     """Runs attempts on a stage of their own; what nobody can be found for has the name ''."""
-    stage = Stage(attempts, box=box, losses=losses)
+    stage = Stage(attempts, box=box, supervised=supervised)
     try:
         outcomes = {o.name: o for o in stage.run(60 + sum(a.seconds for a in attempts))}
     finally:
