@@ -68,9 +68,6 @@ KNOWN = {
         trap_sitecustomize trap_json_module trap_package
     """,
     "the loader of programs obeys the caller's variables, before any line of ours": "trap_preload trap_audit",
-    "a granted `${tmp}` is the machine's temporary folder, and not one of the box's own": """
-        host_tmp host_tmp_file read_host_tmp from_tmp
-    """,
     "sockets of the kernel's routes may be made, in the box's own network": "kind_routes kind_high_bits",
 }
 """What gets through today, by the reason. Whoever stops one takes it out."""
