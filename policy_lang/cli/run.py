@@ -31,6 +31,8 @@ NOT_BUILT = 125
     "--supervise-reads", "reads", is_flag=True, help="Decide every open, not only those that change something."
 )
 @click.option("--system", multiple=True, metavar="FOLDER", help="A further folder of programs, read-only inside.")
+@click.option("--observe", is_flag=True, help="With --log: no walls; record what they would stop, and let it pass.")
+@click.option("--hold", multiple=True, metavar="RULE", help="With --observe: stop what this rule, or module, stops.")
 @click.option("--log", metavar="FOLDER", help="Record every decision there before it takes effect.")
 @click.option("--socket", "socket_path", metavar="PATH", help="The service that answers hooks and asks people.")
 @click.option("--token-file", metavar="FILE", help="With --socket: a file with an operator's token.")
@@ -70,6 +72,12 @@ def command(words: tuple[str, ...], only_plan: bool, format_: str, **given: Any)
     port, sources = port_of(given, format_)
     options = options_of(given, port, sources, format_)
     try:
+        if port.observes:
+            from ..domain.observe import what_holds
+            from .walled import observe
+
+            click.echo(what_holds(given["hold"]), err=True)
+            sys.exit(observe(port, options, words))
         start = prepared(port, options, only_plan)
         if only_plan:
             _show(start, port, options, format_)

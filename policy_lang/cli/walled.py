@@ -9,14 +9,16 @@ from typing import Any
 
 import click
 
+from ..domain.errors import SearchLimitError
 from ..domain.faults import PolicyLangError
 from ..domain.suggest import suggest
 from ..facts.git_index import top_of
 from ..pep.repository import repository_state
+from ..walls import mounts
 from ..walls.box import Box, WallsError
 from ..walls.channel import HookChannel, PolicyAnswers, ServiceAnswers
 from ..walls.environment import environment
-from ..walls.launch import CODES, Start, StartOptions, designed, poisoned
+from ..walls.launch import CODES, Start, StartOptions, designed, observing, poisoned
 from ..walls.port import DecisionPort
 from ..walls.verifying import verified
 from ..walls.ways import Ways
@@ -24,6 +26,7 @@ from .common import fail_usage, load_policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..pep.doctor import CheckResult
     from ..policy import Policy
     from ..walls.channel import Answers
 
@@ -50,7 +53,12 @@ def port_of(given: Mapping[str, Any], format_: str) -> tuple[DecisionPort, tuple
     policy = load_policy(path, format_)
     like = Request("read", ".", agent=given["agent"], workspace=workspace, home=home, tmp="/tmp", cwd=workspace)  # noqa: S108 (its own, inside)
     state: dict[str, Any] = repository_state(workspace, home)
-    return DecisionPort(policy, replace(like, **state), _log(given)), (path, *_sources(policy, path))
+    held = frozenset(given["hold"]) if given["observe"] else None
+    if given["observe"] and not given["log"]:
+        fail_usage("`--observe` is of no use without a record: give `--log FOLDER`", format_)
+    if given["hold"] and not given["observe"]:
+        fail_usage("`--hold` belongs to `--observe`: without it everything holds", format_)
+    return DecisionPort(policy, replace(like, **state), _log(given), held), (path, *_sources(policy, path))
 
 
 def _sources(policy: Policy, path: str) -> tuple[str, ...]:
@@ -94,6 +102,15 @@ def _leads_out(port: DecisionPort) -> bool:
     import importlib.util
 
     return importlib.util.find_spec("httptools") is not None and port.policy.engine.grants("connect")
+
+
+def observe(port: DecisionPort, options: StartOptions, words: Sequence[str]) -> int:
+    """Run a command without walls, and record what they would stop. Raises WallsError when it cannot be watched."""
+    box = Box(observing(port), port)
+    with ExitStack() as stack:
+        stack.callback(box.close)
+        box.build()
+        return box.run(words, os.getcwd(), options.variables)
 
 
 def run(start: Start, port: DecisionPort, options: StartOptions, words: Sequence[str], given: Mapping[str, Any]) -> int:
@@ -149,6 +166,44 @@ def _service(port: DecisionPort, given: Mapping[str, Any]) -> Iterator[Answers |
     finally:
         with suppress(PolicyLangError):
             end_session(path, session)
+
+
+def examine_walls(given: Mapping[str, Any], format_: str) -> list[CheckResult]:
+    """What can be built here, and whether it does what the policy says. Leaves with 2 for a policy with mistakes."""
+    from ..pep.doctor import BAD, GOOD, WARN, CheckResult
+    from ..walls.launch import prepared
+
+    port, sources = port_of({"observe": False, "hold": (), "log": None, "agent": None, **given}, format_)
+    options = StartOptions(dict(os.environ), sources, accepted=frozenset(CODES))
+    try:
+        start = prepared(port, options, planning=True)
+        out = [CheckResult(GOOD, f"the kernel has Landlock {start.abi}, and filters of system calls")]
+        if start.bubblewrap is None:
+            program = mounts.bubblewrap()
+            why = "is not installed" if program is None else f"does not work here: {mounts.why_not(program)}"
+            out.append(
+                CheckResult(
+                    WARN, f"bubblewrap {why}", "install it, or allow namespaces to users; see `policy run --help`"
+                )
+            )
+        else:
+            out.append(CheckResult(GOOD, f"bubblewrap works: `{start.bubblewrap}`"))
+        box = Box(designed(start, options), port)
+        try:
+            box.build()
+            found = verified(box, port, start.plan)
+        finally:
+            box.close()
+    except (WallsError, SearchLimitError) as error:
+        return [CheckResult(BAD, str(error), "`policy run --plan` shows what would be built")]
+    wrong = [t for t in found if not t.as_planned]
+    out += [
+        CheckResult(BAD, f"{t.attempt.action} `{t.attempt.path}` inside: {t.shown}, which is not as planned")
+        for t in wrong
+    ]
+    works = sum(t.attempt.works for t in found)
+    out.append(CheckResult(GOOD, f"tried inside: {works} that must work, {len(found) - works} that must fail"))
+    return out
 
 
 def _verify(box: Box, port: DecisionPort, start: Start) -> None:

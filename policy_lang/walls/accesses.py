@@ -8,7 +8,7 @@ import posixpath
 
 from ..domain.actions import ALLOW, ASK
 from .resolving import Leaf
-from .system_call import AskedError, own_terminal
+from .system_call import AccessDeniedError, AskedError, own_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Accesses:
             return
         if ruling.effect == ASK:
             raise AskedError(ruling, (action, path))
-        raise PermissionError(errno.EACCES, ruling.reason)
+        raise AccessDeniedError(ruling.reason)
 
     def leaf(self, call: SystemCall, base: int, address: int, follow: bool) -> Leaf:
         """What the path at an address of the caller names, from a folder of the caller on. Raises OSError."""

@@ -82,7 +82,8 @@ class Addressing:
         if not leaf.exists:
             missing()
         seen = os.fstat(leaf.place)
-        if (seen.st_dev, seen.st_ino) not in self._bound and not self._accesses.own_paths.serves(leaf.path):
+        own_paths = self._accesses.own_paths
+        if (seen.st_dev, seen.st_ino) not in self._bound and not own_paths.serves(leaf.path) and not own_paths.observed:
             raise PermissionError(errno.EACCES, "a socket of another program's outside")
 
     def _new_address(self, call: SystemCall, leaf: Leaf) -> bytes:

@@ -12,7 +12,7 @@ from . import landlock, mounts, syscalls
 from .box import Design, WallsError
 from .losses import NOT_HELD, Loss, losses
 from .own_paths import OwnPaths
-from .plan import Plan, Survey
+from .plan import SYSTEM, SYSTEM_FILES, Plan, Survey
 from .protected import programs, protected_paths
 
 TYPE_CHECKING = False
@@ -94,8 +94,8 @@ def designed(start: Start, options: StartOptions, ports: Iterable[int] = ()) -> 
         plan.protected,
         frozenset(plan.paths("private")) if start.bubblewrap is not None else frozenset(),
         frozenset(plan.paths("read", "write", "hide", "hide-folder")),
-        start.bubblewrap is not None,
-        frozenset(ports),
+        closed=start.bubblewrap is not None,
+        ports=frozenset(ports),
     )
     shown = [p for p in plan.paths("read", "write") if start.bubblewrap is not None or _is_system(p, options)]
     own = ("/proc", "/run", *plan.paths("private")) if start.bubblewrap is not None else ("/proc",)
@@ -105,9 +105,17 @@ def designed(start: Start, options: StartOptions, ports: Iterable[int] = ()) -> 
 
 
 def _is_system(path: str, options: StartOptions) -> bool:
-    from .plan import SYSTEM, SYSTEM_FILES
-
     return path in {*SYSTEM, *SYSTEM_FILES, *programs(), *options.system}
+
+
+def observing(port: DecisionPort) -> Design:
+    """The design where the policy is only observed: every call is decided and recorded, and nothing is walled off."""
+    own_paths = OwnPaths(private=frozenset((*SYSTEM, *SYSTEM_FILES, *programs())), observed=True)
+    return Design(_nothing(port), own_paths, syscalls.program(reads=True, refuses=False), None, None)
+
+
+def _nothing(port: DecisionPort) -> Plan:
+    return Plan(str(port.like.workspace), str(port.like.home), ())
 
 
 def poisoned(variables: Mapping[str, str], port: DecisionPort) -> str:

@@ -25,6 +25,7 @@ class OwnPaths:
     """The walls' own ground. `protected` are absolute paths that nobody may change, with all that is below them.
 
     Below `private` folders everything is the walls' own, but for what lies below `shared` ones.
+    Where the policy is only `observed`, there are none, and `private` ones are those that every program reads.
     `closed` says that the network inside is one of its own; else only `ports` of the loopback may be reached.
     """
 
@@ -32,10 +33,14 @@ class OwnPaths:
     private: frozenset[str] = field(default_factory=frozenset)
     shared: frozenset[str] = field(default_factory=frozenset)
     closed: bool = True
+    observed: bool = False
     ports: frozenset[int] = field(default_factory=frozenset)
 
     def ruling(self, action: str, path: str) -> Ruling | None:
         """The ruling on a real path, or None when the policy says."""
+        if self.observed:
+            system = path.startswith(("/dev/", "/proc/", "/sys/")) or (action == "read" and self.is_private(path))
+            return FREE if system else None
         if path.startswith(("/dev/", "/proc/", "/sys/", "/run/")) or path in {"/dev", "/proc", "/sys", "/run"}:
             if path in _DEVICES and action != "delete":
                 return FREE

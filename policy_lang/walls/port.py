@@ -53,12 +53,16 @@ class DecisionPort:
 
     `like` is the request that all others are like: confined, lexical, with workspace, home and folder for temporary
     files. With `log` nothing is allowed that is not recorded; the same access is recorded once. What people would be
-    asked about is denied unless somebody asks them (`asks`).
+    asked about is denied unless somebody asks them (`asks`). With `held` the policy is observed: nothing is stopped but
+    what the protected floor and those rules deny, and nobody is confined.
     """
 
-    def __init__(self, policy: Policy, like: Request, log: DecisionLog | None = None) -> None:
+    def __init__(
+        self, policy: Policy, like: Request, log: DecisionLog | None = None, held: frozenset[str] | None = None
+    ) -> None:
         self._policy = policy
-        self._like = replace(like, confined=True, lexical=True)
+        self._like = replace(like, confined=held is None, lexical=True)
+        self._held = held
         self._log = log
         self._asker: Asker | None = None
         self._known = Memo(limit("answers"))
@@ -66,6 +70,17 @@ class DecisionPort:
         self._places: dict[str, Places] = {}
         self._lock = threading.Lock()
         self._timed = policy.engine.timed
+
+    @staticmethod
+    def _observing(decide: Callable[[Request], Decision], held: frozenset[str]) -> Callable[[Request], Decision]:
+        from ..domain.observe import observed
+
+        return lambda request: observed(decide(request), held)
+
+    @property
+    def observes(self) -> bool:
+        """Whether the policy is only observed."""
+        return self._held is not None
 
     @property
     def like(self) -> Request:
@@ -163,6 +178,8 @@ class DecisionPort:
 
     def _decided(self, request: Request, decide: Callable[[Request], Decision]) -> Ruling:
         request = self._policy.timed(request)
+        if self._held is not None:
+            decide = self._observing(decide, self._held)
         if self._log is None:
             decision = decide(request)
         else:

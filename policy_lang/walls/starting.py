@@ -10,7 +10,7 @@ import struct
 from ..domain.actions import ALLOW, ASK
 from ..domain.limits import limit
 from . import kernel
-from .system_call import GO_ON, AskedError
+from .system_call import GO_ON, AccessDeniedError, AskedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Starting:
                 if ruling.effect == ASK and key not in call.approved:
                     raise AskedError(ruling, key)
                 if ruling.effect not in {ALLOW, ASK}:
-                    raise PermissionError(errno.EACCES, ruling.reason)
+                    raise AccessDeniedError(ruling.reason)
         finally:
             leaf.close()
         return GO_ON

@@ -16,7 +16,7 @@ from ..domain.actions import ALLOW
 from ..domain.limits import limit
 from . import kernel
 from .syscalls import SUPERVISED
-from .system_call import AskedError, SlowError, SystemCall
+from .system_call import AccessDeniedError, AskedError, SlowError, SystemCall
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +80,10 @@ class Supervisor(threading.Thread):
             else:
                 self._listener.answer(notification, done.value)
         except OSError as error:
-            self._listener.answer(notification, error=error.errno or errno.EPERM)
+            if self._port.observes and not isinstance(error, AccessDeniedError):  # the kernel says what is wrong
+                self._listener.go_on(notification)
+            else:
+                self._listener.answer(notification, error=error.errno or errno.EPERM)
         except SlowError:
             self._beside(notification, approved, None)
         except AskedError as asked:

@@ -48,6 +48,7 @@ SUPERVISED: dict[str, int] = {
 """What the supervisor is asked about: what makes or changes names, files and their metadata, reaches a socket by its
 name, or starts a program. Opens are asked about when they may change something."""
 
+_OPENAT2, _IO_URING = 437, (425, 426, 427)
 _REFUSED: dict[int, tuple[int, ...]] = {
     EPERM: (
         101, 310, 311, 312, 438, 440,  # ptrace, process_vm_readv, process_vm_writev, kcmp, pidfd_getfd, process_madvise
@@ -61,9 +62,9 @@ _REFUSED: dict[int, tuple[int, ...]] = {
         303, 304,  # name_to_handle_at, open_by_handle_at
     ),
     ENOSYS: (
-        437,  # openat2: its flags lie in memory that may change; programs fall back to openat
+        _OPENAT2,  # its flags lie in memory that may change; programs fall back to openat
         435,  # clone3: likewise, to clone
-        425, 426, 427,  # io_uring goes around filters
+        *_IO_URING,  # it goes around filters
         134,  # uselib
     ),
 }  # fmt: skip
@@ -147,10 +148,11 @@ def _sockets() -> list[Instruction]:
     ]  # fmt: skip
 
 
-def program(supervised: bool = True, reads: bool = False) -> bytes:
+def program(supervised: bool = True, reads: bool = False, refuses: bool = True) -> bytes:
     """The filter. With `supervised` the listener is notified; else those calls pass, for trying the others alone.
 
-    With `reads` every open is asked about, not only those that may change something.
+    With `reads` every open is asked about, not only those that may change something. Where the policy is only observed
+    nothing is refused (`refuses`), but what a filter cannot see.
     """
     asked = _returned(NOTIFY if supervised else ALLOW)
     made = Program()
@@ -162,6 +164,11 @@ def program(supervised: bool = True, reads: bool = False) -> bytes:
             made.when(number, _if_any(opens[number], OPEN_CHANGES, asked, _returned(ALLOW)))
         else:
             made.when(number, [asked])
+    if not refuses:
+        for number in (_OPENAT2, *_IO_URING):
+            made.when(number, [_errno(ENOSYS)])
+        made.add(_returned(ALLOW))
+        return made.bytes()
     for error, numbers in _REFUSED.items():
         for number in numbers:
             made.when(number, [_errno(error)])

@@ -30,6 +30,13 @@ class AskedError(CallerError):
         self.key = key
 
 
+class AccessDeniedError(CallerError, PermissionError):
+    """The policy denies an access, or the walls' own paths do."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(errno.EACCES, reason)
+
+
 class SlowError(CallerError):
     """The call may wait for another process, so it is to be done beside the others."""
 

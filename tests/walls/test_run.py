@@ -177,3 +177,106 @@ def test_people_are_waited_for_up_to_a_limit(place: Path) -> None:
     """`walls_wait_seconds` is 3600."""
     assert run(place, "true", options=("--wait", "3600")).returncode == 0
     assert run(place, "true", options=("--wait", "3601")).returncode == 2
+
+
+def test_an_observed_policy_stops_nobody_and_records(place: Path) -> None:
+    (place / "w/k.pem").write_text("secret")
+    log = str(place / "log")
+    script = "cat k.pem; echo x > no.md; echo y > src/held.txt || echo stopped"
+    rules = POLICY + 'rule held: deny write "src/held.txt"\n'
+    done = run(place, "sh", "-c", script, policy=rules, options=("--observe", "--hold", "p#held", "--log", log))
+    assert done.stdout == "secretstopped\n", done.stderr
+    assert "OBSERVING" in done.stderr
+    assert (place / "w/no.md").exists()
+    found = subprocess.run(
+        [sys.executable, "-m", "policy_lang", "log", "stats", log, "--would"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "let pass because the policy is only observed" in found.stdout
+    assert run(place, "true", options=("--observe",)).returncode == 2
+
+
+def test_decisions_are_recorded_before_they_take_effect(place: Path) -> None:
+    log = place / "log"
+    done = run(place, "sh", "-c", "echo a > src/a; echo b > b.md || true; echo c > src/a", options=("--log", str(log)))
+    assert done.returncode == 0
+    shown = subprocess.run(
+        [sys.executable, "-m", "policy_lang", "log", "stats", str(log)], capture_output=True, text=True, check=True
+    ).stdout
+    assert "write" in shown
+
+
+def test_a_log_that_is_full_stops_everything(place: Path) -> None:
+    """Whoever cannot record allows nothing: the folder of the log goes away while the command runs."""
+    log = place / "log"
+    script = "echo a > src/a; touch src/ready; while [ ! -e /tmp/never ] && [ ! -e src/go ]; do sleep 0.1; done; echo b > src/b; echo $?"
+    (place / "p.policy").write_text(POLICY)
+    words = [
+        sys.executable,
+        "-m",
+        "policy_lang",
+        "run",
+        "--policy",
+        str(place / "p.policy"),
+        "--accept-loss",
+        ACCEPTED,
+        "--log",
+        str(log),
+        "--",
+    ]
+    with subprocess.Popen(
+        [*words, "sh", "-c", script],
+        cwd=place / "w",
+        env={**os.environ, "HOME": str(place)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while not (place / "w/src/ready").exists():
+            time.sleep(0.1)
+        for one in log.iterdir():
+            one.unlink()
+        log.rmdir()
+        log.write_text("no folder")
+        (place / "w/src/go").touch()
+        assert process.stdout is not None
+        assert process.stdout.read() == "2\n"
+    assert not (place / "w/src/b").exists()
+
+
+def test_the_doctor_tries_the_walls(place: Path) -> None:
+    (place / "w/agent.policy").write_text(POLICY)
+    words = [sys.executable, "-m", "policy_lang", "doctor", "walls"]
+    done = subprocess.run(
+        words, cwd=place / "w", env={**os.environ, "HOME": str(place)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "that must fail" in done.stdout
+
+
+def test_walls_that_are_not_as_planned_start_nothing(place: Path) -> None:
+    """A file that the plan hides and the walls show: verification says so, and exits 125."""
+    (place / "w/k.pem").write_text("secret")
+    (place / "p.policy").write_text(POLICY)
+    script = "import sys\nfrom policy_lang.walls import mounts\nold = mounts.words_of\ndef bad(plan, covers, channel):\n    words = old(plan, covers, channel)\n    at = words.index(covers.file)\n    return words[:at - 1] + words[at + 2:]\nmounts.words_of = bad\nfrom policy_lang.cli.main import main\nsys.argv[0] = 'policy'\nmain()"
+    words = [
+        sys.executable,
+        "-c",
+        script,
+        "run",
+        "--policy",
+        str(place / "p.policy"),
+        "--verify",
+        "--accept-loss",
+        ACCEPTED,
+        "--",
+        "touch",
+        "src/never",
+    ]
+    done = subprocess.run(
+        words, cwd=place / "w", env={**os.environ, "HOME": str(place)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 125
+    assert "k.pem" in done.stderr and "it worked" in done.stderr
+    assert not (place / "w/src/never").exists()
