@@ -111,14 +111,51 @@ def settings_without(client: HookClient, before: str) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
+def hook_alone(client: HookClient, before: str) -> str:
+    """A settings file's text that says our hook and nothing else of it; empty when it names none, or is not understood.
+
+    In TOML our hook keeps its place among the others, which are emptied, and its trust: Codex trusts a hook by its place.
+    """
+    form = client.settings
+    value = _parsed(form, before)
+    hooks = value.get("hooks") if isinstance(value, dict) else None
+    found = hooks if isinstance(hooks, dict) else {}
+    kept: dict[str, list[dict[str, Any]]] = {}
+    for event in client.events:
+        entries = found.get(event)
+        if isinstance(entries, list) and any(_is_ours(entry) for entry in entries):
+            kept[event] = [e if _is_ours(e) else {} for e in entries if form.toml or _is_ours(e)]
+    if not kept:
+        return ""
+    if not form.toml:
+        more = {name: value[name] for name in form.defaults or {} if name in value}
+        return json.dumps({**more, "hooks": kept}, indent=2, ensure_ascii=False) + "\n"
+    lines = [line for event, entries in kept.items() for e in entries for line in _table(f"[[hooks.{event}]]", e)]
+    state = found.get("state")
+    for name, said in state.items() if isinstance(state, dict) else ():
+        if isinstance(said, dict):
+            plain = {n: v for n, v in said.items() if isinstance(v, str | bool)}
+            lines += _table(f"[hooks.state.{_value(name)}]", plain)
+    text = "\n".join(lines) + "\n"
+    return text if _parsed(form, text) is not None else ""
+
+
+def _is_ours(entry: object) -> bool:
+    return OURS in json.dumps(entry, default=str)
+
+
+def _parsed(form: SettingsForm, text: str) -> Any:
+    """What a settings file says; None when it is not understood."""
+    try:
+        return tomllib.loads(text) if form.toml else json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
 def texts(form: SettingsForm, text: str) -> list[str]:
     """Every text value of a settings file; none when it is not understood."""
-    try:
-        value: object = tomllib.loads(text) if form.toml else json.loads(text)
-    except ValueError:
-        return []
     out: list[str] = []
-    todo = [value]
+    todo = [_parsed(form, text)]
     while todo:
         one = todo.pop()
         if isinstance(one, str):
@@ -148,7 +185,7 @@ def _entries(value: dict[str, Any], event: str) -> list[Any]:
     found = hooks.setdefault(event, [])
     if not isinstance(found, list):
         raise InstallError(f"`hooks.{event}` of the settings is not a list; correct them first")
-    found[:] = [entry for entry in found if OURS not in json.dumps(entry)]
+    found[:] = [entry for entry in found if not _is_ours(entry)]
     return found
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import textwrap
 
 from ..walls.losses import NOT_HELD, says
+from ..walls.shown import how_shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ..walls.hooks import InstalledHook
     from ..walls.launch import Start
     from ..walls.losses import Loss
     from ..walls.port import DecisionPort
@@ -17,6 +19,13 @@ if TYPE_CHECKING:
 _WIDTH = 100
 _FEW = 12
 _PROXY = "the proxy alone, which decides each connection"
+
+
+_HOOKS = {
+    "whole": "there inside, read-only",
+    "hook": "the hook alone is there inside, read-only; a rule that grants reading the file shows the rest",
+    "nothing": "not there inside, as the policy grants no reading of it: the client starts without this hook",
+}
 
 
 def render_start(start: Start, port: DecisionPort, accepted: frozenset[str]) -> str:
@@ -38,9 +47,17 @@ def render_start(start: Start, port: DecisionPort, accepted: frozenset[str]) -> 
         out += _listed(
             "private", (*plan.paths("private"), "/dev", "/proc", "/run"), ": empty at first, gone at the end"
         )
+    for hook in start.hooks:
+        out += _listed("hook", [hook.path], f" ({hook.client}): {_HOOKS[how_shown(hook)]}{_missing(hook)}")
     for loss in start.losses:
         out += ["", *_loss(loss, accepted)]
     return "\n".join(out)
+
+
+def _missing(hook: InstalledHook) -> str:
+    if not hook.missing:
+        return ""
+    return f". It denies every call, since `{hook.missing}` is not there inside: give its folder with `--system`"
 
 
 def _listed(title: str, paths: Iterable[str], note: str = "") -> list[str]:

@@ -15,7 +15,7 @@ import tempfile
 
 from ..domain.faults import InternalError
 from ..domain.limits import limit
-from ..domain.record import record
+from ..domain.record import field, record
 from ..pep.deciders import WALLS_FOLDER
 from . import mounts
 from .accesses import Accesses
@@ -48,7 +48,8 @@ class WallsError(InternalError):
 class Design:
     """What the walls of a start are made of. Without `bubblewrap` the inner ones stand alone.
 
-    `listen` are ports of the loopback inside, 0 for any, and names of sockets in the launcher's folder there.
+    `listen` are ports of the loopback inside, 0 for any, and names of sockets in the launcher's folder there. `texts`
+    are files that are there, read-only, with a text of the launcher's.
     """
 
     plan: Plan
@@ -57,6 +58,7 @@ class Design:
     ruleset: Ruleset | None
     bubblewrap: str | None
     listen: Sequence[int | str] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Box:
@@ -89,7 +91,8 @@ class Box:
         words, passed = inside, [theirs.fileno()]
         if self._design.bubblewrap is not None:
             self._folder = tempfile.mkdtemp(prefix="policy-run-")
-            options = mounts.words_of(self._design.plan, mounts.covers_in(self._folder), WALLS_FOLDER)
+            covers = mounts.covers_in(self._folder, self._design.texts)
+            options = mounts.words_of(self._design.plan, covers, WALLS_FOLDER)
             given = os.memfd_create("options")
             os.write(given, b"".join(os.fsencode(o) + b"\0" for o in options))
             os.lseek(given, 0, os.SEEK_SET)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ..domain.actions import ALLOW
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,4 +36,4 @@ def _is_harmless(name: str) -> bool:
 
 
 def _is_granted(name: str, port: DecisionPort) -> bool:
-    return any(port.named(action, name).effect == ALLOW for action in ("use", "setenv"))
+    return any(port.grants(action, name) for action in ("use", "setenv"))

@@ -10,6 +10,7 @@ from ..domain.record import field, record
 from ..pep.deciders import WALLS_SOCKET
 from . import landlock, mounts, syscalls
 from .box import Design, WallsError
+from .hooks import InstalledHook, installed_hooks
 from .losses import NOT_HELD, Loss, losses
 from .own_paths import OwnPaths
 from .plan import SYSTEM, SYSTEM_FILES, Plan, Survey
@@ -51,6 +52,7 @@ class Start:
     bubblewrap: str | None
     reads: bool
     network: bool
+    hooks: tuple[InstalledHook, ...] = ()
 
     def not_accepted(self, accepted: frozenset[str]) -> list[Loss]:
         """The losses that keep it from being started."""
@@ -79,7 +81,8 @@ def prepared(port: DecisionPort, options: StartOptions, planning: bool = False) 
     plan = Survey(port, protected, folders, hides=bubblewrap is not None).plan()
     reads = options.reads or bubblewrap is None
     found = losses(port, plan, options.network, reads, bubblewrap is not None)
-    return Start(plan, tuple(found), version, bubblewrap, reads, options.network)
+    hooks = installed_hooks(plan, private=bubblewrap is not None)
+    return Start(plan, tuple(found), version, bubblewrap, reads, options.network, hooks)
 
 
 def designed(start: Start, options: StartOptions, ports: Iterable[int] = ()) -> Design:
@@ -101,7 +104,8 @@ def designed(start: Start, options: StartOptions, ports: Iterable[int] = ()) -> 
     own = ("/proc", "/run", *plan.paths("private")) if start.bubblewrap is not None else ("/proc",)
     rules = landlock.ruleset(start.abi, [*shown, *own], no_network=start.bubblewrap is None and not ports)
     program = syscalls.program(reads=start.reads)
-    return Design(plan, own_paths, program, rules, start.bubblewrap, listen)
+    texts = {hook.path: hook.text for hook in start.hooks if hook.text}
+    return Design(plan, own_paths, program, rules, start.bubblewrap, listen, texts)
 
 
 def _is_system(path: str, options: StartOptions) -> bool:

@@ -7,10 +7,12 @@ import shutil
 import subprocess
 
 from ..domain.limits import limit
-from ..domain.record import record
+from ..domain.record import field, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .plan import Plan
 
 _PLACES = ("/usr/bin/bwrap", "/bin/bwrap", "/usr/local/bin/bwrap")
@@ -20,10 +22,11 @@ _SECONDS = limit("walls_seconds")
 
 @record(frozen=True, slots=True)
 class Covers:
-    """Something empty that nobody may read, to lay over what is hidden."""
+    """Something empty that nobody may read, to lay over what is hidden; and files to lay over paths, read-only."""
 
     file: str
     folder: str
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 def bubblewrap() -> str | None:
@@ -46,11 +49,15 @@ def why_not(program: str) -> str:
     return "" if tried.returncode == 0 else tried.stderr.strip()[:300] or f"it ended with {tried.returncode}"
 
 
-def covers_in(folder: str) -> Covers:
-    """Make what covers hidden files and folders. Raises OSError."""
-    made = Covers(os.path.join(folder, "file"), os.path.join(folder, "folder"))
+def covers_in(folder: str, texts: Mapping[str, str]) -> Covers:
+    """Make what covers hidden files and folders, and a file for the text of each path in `texts`. Raises OSError."""
+    files = {path: os.path.join(folder, f"text-{number}") for number, path in enumerate(texts)}
+    made = Covers(os.path.join(folder, "file"), os.path.join(folder, "folder"), files)
     os.close(os.open(made.file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0))
     os.mkdir(made.folder, 0)
+    for path, file in files.items():
+        with open(file, "x", encoding="utf-8") as stream:
+            stream.write(texts[path])
     return made
 
 
@@ -71,6 +78,8 @@ def words_of(plan: Plan, covers: Covers, channel: str) -> list[str]:
             words += ["--perms", "0555", "--tmpfs", mount.path]
         else:
             words += ["--bind" if mount.kind == "write" else "--ro-bind", mount.path, mount.path]
+    for path, file in covers.texts.items():
+        words += ["--ro-bind", file, path]
     words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", channel]
     for mount in (m for m in plan.mounts if m.kind == "hide-folder"):
         words += ["--remount-ro", mount.path]

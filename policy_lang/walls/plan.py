@@ -37,10 +37,11 @@ SYSTEM_FILES = tuple(
         "ld.so.conf.d", "localtime", "login.defs", "lsb-release", "magic", "mime.types", "nsswitch.conf", "openssl",
         "os-release", "papersize", "passwd", "pki", "profile", "profile.d", "protocols", "python3", "python3.11",
         "services", "shells", "ssl", "terminfo", "timezone", "vim", "bash.bashrc", "gai.conf", "locale.alias",
-        "locale.conf", "environment", "npmrc", "gitconfig", "hosts",
+        "locale.conf", "environment", "npmrc", "gitconfig", "hosts", "claude-code", "codex", "gemini-cli", "cursor",
     )
 )  # fmt: skip
-"""What programs read there to find libraries, names of users, certificates, time zones, their own defaults."""
+"""What programs read there to find libraries, names of users, certificates, time zones, their own defaults; and what
+whoever manages clients wants of them: without it they would run by laxer settings than outside."""
 _TMP = "/tmp"  # noqa: S108 (its own, inside)
 _MOST_FILES = limit("walls_files")
 _MOST_HIDDEN = limit("walls_masks")
@@ -80,12 +81,16 @@ class Plan:
 
     def shows(self, path: str) -> bool:
         """Whether a path of the disk is there inside, and readable."""
+        return self.kind_of(path) in {"read", "write"}
+
+    def kind_of(self, path: str) -> str:
+        """The kind of the mount that a path is in; empty for one that is in none."""
         found = ""
         kind = ""
         for mount in self.mounts:
             if (path == mount.path or path.startswith(f"{mount.path}/")) and len(mount.path) >= len(found):
                 found, kind = mount.path, mount.kind
-        return kind in {"read", "write"}
+        return kind
 
 
 class Survey:

@@ -132,6 +132,11 @@ class DecisionPort:
         """The ruling on a name: a secret, an environment variable."""
         return self._remembered(action, name, self._policy.decide_request)
 
+    def grants(self, action: str, name: str) -> bool:
+        """Whether a name is granted. A grant is recorded; a refusal is not, since nobody asked for the name."""
+        request = self._policy.timed(replace(self._like, action=action, resource=name))
+        return self._policy.engine.decide(request).effect == ALLOW and self.named(action, name).effect == ALLOW
+
     def extent(self, action: str, path: str, asked: bool = False) -> Extent:
         """How much below a folder is allowed: all, none, or some."""
         places = self.places(action)

@@ -10,6 +10,7 @@ from .losses import NOT_HELD
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..domain.strict_json import Json
+    from .hooks import InstalledHook
     from .launch import Start
     from .losses import Loss
     from .port import DecisionPort
@@ -41,8 +42,22 @@ def start_json(start: Start, port: DecisionPort, accepted: frozenset[str]) -> Js
             "private": list(plan.paths("private")) if start.bubblewrap else [],
             "protected": sorted(p for p in plan.protected if os.path.lexists(p)),
         },
+        "hooks": [
+            {
+                "client": hook.client,
+                "settings": hook.path,
+                "shown": how_shown(hook),
+                **({"missing": hook.missing} if hook.missing else {}),
+            }
+            for hook in start.hooks
+        ],
         "losses": [_loss_json(loss, accepted) for loss in start.losses],
     }
+
+
+def how_shown(hook: InstalledHook) -> str:
+    """What of the settings that name a hook is there inside: `whole`, the `hook` alone, or `nothing`."""
+    return "whole" if hook.whole else "hook" if hook.text else "nothing"
 
 
 def _loss_json(loss: Loss, accepted: frozenset[str]) -> Json:

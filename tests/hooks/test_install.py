@@ -14,7 +14,7 @@ import pytest
 
 from policy_lang.pep.clients import NAMES
 from policy_lang.pep.clients import client as client_of
-from policy_lang.pep.install import InstallError, hook_command, settings_with, settings_without, target
+from policy_lang.pep.install import InstallError, hook_alone, hook_command, settings_with, settings_without, target
 from tests.console.support import ROOT, policy, started
 
 from .support import POLICY, workspace
@@ -59,6 +59,42 @@ def test_what_is_taken_out_is_ours_alone(client: str) -> None:
     assert not spec.settings.toml or after == before
     alone = settings_without(spec, settings_with(spec, "", hook_command(spec, ["--socket", "/s"]), managed=False))
     assert parsed(client, alone) == (spec.settings.defaults or {})
+
+
+@pytest.mark.parametrize("client", NAMES)
+def test_the_hook_alone_is_what_settings_without_others_would_say(client: str) -> None:
+    spec = client_of(client)
+    command = hook_command(spec, ["--socket", "/s"])
+    alone = settings_with(spec, "", command, managed=False)
+    other = (
+        'token = "s3cr3t"\n'
+        if spec.settings.toml
+        else '{"token": "s3cr3t", "hooks": {"Stop": [{"command": "s3cr3t"}]}}'
+    )
+    read = tomllib.loads if spec.settings.toml else json.loads
+    found = hook_alone(spec, settings_with(spec, other, command, managed=False))
+    assert read(found) == read(alone)
+    assert hook_alone(spec, other) == ""
+    assert hook_alone(spec, "{[") == ""
+    assert hook_alone(spec, "[" * 100_000) == ""
+
+
+def test_codex_finds_the_hook_it_trusts_in_its_place() -> None:
+    spec = client_of("codex")
+    key = "/home/é/.codex/config.toml:pre_tool_use:1:0"
+    before = f"""[hooks.state.'{key}']
+trusted_hash = "sha256:0"
+enabled = true
+secret = ["s3cr3t"]
+
+[[hooks.PreToolUse]]
+matcher = "s3cr3t"
+"""
+    found = hook_alone(spec, settings_with(spec, before, hook_command(spec, ["--socket", "/s"]), managed=False))
+    assert "s3cr3t" not in found
+    hooks = tomllib.loads(found)["hooks"]
+    assert hooks["state"] == {key: {"trusted_hash": "sha256:0", "enabled": True}}
+    assert "policy_lang/pep/hook.py" in hooks["PreToolUse"][1]["hooks"][0]["command"]
 
 
 def test_uninstall(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -123,6 +124,17 @@ def test_the_environment_is_made_from_nothing(place: Path) -> None:
     assert "s3cr3t" not in done.stdout
     granted = run(place, "env", env={"SECRET_TOKEN": "s3cr3t"}, policy=POLICY + 'allow use "SECRET_TOKEN"\n')
     assert "SECRET_TOKEN=s3cr3t" in granted.stdout
+
+
+def test_only_variables_that_are_granted_are_recorded(place: Path) -> None:
+    log = place / "log"
+    rules = POLICY + 'allow use "SECRET_TOKEN"\n'
+    run(place, "true", env={"SECRET_TOKEN": "s3cr3t", "OTHER": "x"}, policy=rules, options=("--log", str(log)))
+    records = [json.loads(line) for line in (log / "00000001.jsonl").read_text().splitlines()]
+    asked = [
+        r["request"] for r in records if r.get("kind") == "decision" and r["request"]["action"] in {"use", "setenv"}
+    ]
+    assert [r["resource"] for r in asked] == ["SECRET_TOKEN"]
 
 
 def test_nothing_starts_with_a_loss_that_is_not_accepted(place: Path) -> None:

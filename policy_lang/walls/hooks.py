@@ -1,0 +1,85 @@
+"""Clients' hooks behind walls: one that is installed is there, though the home is private."""
+
+from __future__ import annotations
+
+import os
+import shlex
+
+from ..domain.files import open_for_reading
+from ..domain.limits import limit
+from ..domain.record import record
+from ..pep.clients import NAMES, client
+from ..pep.install import OURS, hook_alone, texts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..pep.clients.base import HookClient
+    from .plan import Plan
+
+_MOST_BYTES = limit("walls_settings_bytes")
+
+
+@record(frozen=True, slots=True)
+class InstalledHook:
+    """A settings file that names a hook of ours. Without `whole` only `text` of it is there inside, or nothing.
+
+    `missing` is what the hook runs and is not there inside; then it denies every call.
+    """
+
+    client: str
+    path: str
+    whole: bool
+    text: str = ""
+    missing: str = ""
+
+
+def installed_hooks(plan: Plan, private: bool) -> tuple[InstalledHook, ...]:
+    """The hooks in clients' settings, and what of the settings is there inside.
+
+    What the policy does not let be read may hold secrets, so in a `private` home there is the hook alone: as its own
+    settings would be, had the client no others.
+    """
+    return tuple(_found(plan, private))
+
+
+def _found(plan: Plan, private: bool) -> Iterator[InstalledHook]:
+    for name in NAMES:
+        one = client(name)
+        for form in one.settings.paths.values():
+            path = form.format(home=plan.home, workspace=plan.workspace)
+            text = _text(path)
+            alone = hook_alone(one, text) if OURS in text else ""
+            if not alone:
+                continue
+            whole = plan.shows(path)
+            yield InstalledHook(
+                one.title, path, whole, alone if private and plan.kind_of(path) == "private" else "",
+                _missing(one, alone, plan),
+            )  # fmt: skip
+
+
+def _text(path: str) -> str:
+    """The text of a settings file; empty for one that is too long. One in a workspace the agent may have made."""
+    try:
+        with open(open_for_reading(path), "rb") as stream:
+            found = stream.read(_MOST_BYTES + 1) or b""
+    except OSError:
+        return ""
+    return found.decode("utf-8", "replace") if len(found) <= _MOST_BYTES else ""
+
+
+def _missing(one: HookClient, text: str, plan: Plan) -> str:
+    """The interpreter or the hook itself, when it is not there inside."""
+    for command in texts(one.settings, text):
+        if OURS not in command:
+            continue
+        try:
+            words = shlex.split(command)
+        except ValueError:
+            continue
+        for word in words[:1] + [w for w in words if w.endswith(OURS)]:
+            if os.path.isabs(word) and not plan.shows(os.path.realpath(word)):
+                return word
+    return ""
