@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 
 from ..automata.budget import Budget
-from ..domain.conditions import NEVER_UNKNOWN, Atom, Formula, Join, atoms
+from ..domain.conditions import CONFINED, NEVER_UNKNOWN, Atom, Formula, Join, atoms
 from ..domain.errors import SearchLimitError
 from ..domain.policy import AttributeType
 from ..ir.conditions import candidates, canonical
@@ -344,3 +344,13 @@ def either(first: int, second: int) -> int:
 def always(formula: Formula) -> bool:
     """True for the condition that holds whatever is asked."""
     return canonical(formula) == "and()"
+
+
+def one_side(formula: Formula, attributes: Mapping[str, AttributeType]) -> str:
+    """`confined` or `not confined`, where a condition can hold on that side of the walls alone; else empty."""
+    if not any(a.subject == CONFINED for a in atoms(formula)):
+        return ""
+    walls = Atom(CONFINED, "==", (True,))
+    cases = Cases([formula, walls], attributes)
+    inside, outside = (cases.agents(frozenset({(formula, TRUE), (walls, way)})) for way in (TRUE, FALSE))
+    return "" if bool(inside) == bool(outside) else CONFINED if inside else f"not {CONFINED}"

@@ -20,7 +20,7 @@ from .items import Items, side_of
 from .questions import Question, permitted, search, unsure
 from .sampling import Sampled
 from .spaces import Layout
-from .witness import Witness, confirmed, requests, telling, verdict_on
+from .witness import Witness, confirmed, only_when, requests, telling, verdict_on
 
 PROVED, REFUTED, VACUOUS, UNDECIDED = "proved", "refuted", "vacuous", "undecided"
 _MOST_TRIES = limit("prove_tries")
@@ -38,6 +38,8 @@ class Proof:
     witness: Witness | None = None
     decided: Verdict | None = None
     why: str = ""
+    only: str = ""
+    """`confined` or `not confined` where the witness breaks the claim on that side of the walls alone."""
 
 
 def prove(engine: Engine, layout: Layout | None = None) -> list[Proof]:
@@ -94,7 +96,7 @@ class _Claim:
                     witness, sure = self._refutation(action, question)
                     if witness is not None:
                         decided = verdict_on(self.engines[0], witness)
-                        return Proof(self.block, self.claim, REFUTED, witness, decided)
+                        return self._refuted(witness, decided)
                     open_ = open_ if sure else "whether it can happen depends on how programs are called"
         except SearchLimitError as error:
             open_ = str(error)
@@ -103,10 +105,14 @@ class _Claim:
             asked = self._sampled(action, bool(open_))
             for witness, verdicts in asked.run():
                 if self.breaks(verdicts):
-                    return Proof(self.block, self.claim, REFUTED, witness, verdicts[0])
+                    return self._refuted(witness, verdicts[0])
             complete = complete and asked.settles(self.rule)
         open_ = "" if complete else open_
         return Proof(self.block, self.claim, UNDECIDED if open_ else PROVED, why=open_)
+
+    def _refuted(self, witness: Witness, decided: Verdict) -> Proof:
+        only = only_when(witness, self.engines, self.breaks)
+        return Proof(self.block, self.claim, REFUTED, witness, decided, only=only)
 
     def _sampled(self, action: str, thorough: bool) -> Sampled:
         """Requests that the claim is about, or nearly."""

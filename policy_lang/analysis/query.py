@@ -18,7 +18,7 @@ from ..engine.readings import profile_of
 from ..ir.model import Rule
 from ..shell.profile import Profiles
 from .cases import TRUE as SURELY
-from .cases import Cases, Demand
+from .cases import Cases, Demand, one_side
 from .items import Items, Side, side_of
 from .members import matching
 from .questions import Permit, Question, by_default, permits, search
@@ -50,6 +50,8 @@ class QueryGrant:
     everyone: bool
     witness: Witness
     cuts: tuple[tuple[RuleRef, tuple[str, ...]], ...] = ()
+    only: str = ""
+    """`confined` or `not confined` where the rule can hold on that side of the walls alone."""
 
 
 @dataclass(slots=True)
@@ -166,7 +168,7 @@ class _Asker:
                 QueryGrant(
                     action, verdict.effect, verdict.tiers, ref, tuple(p.text for p in rule.include),
                     tuple(p.text for p in rule.exclude), (None if agent is None else str(agent),), agent is None,
-                    witness,
+                    witness, only=one_side(rule.condition, attributes),
                 )
             )  # fmt: skip
         if all(map(asked.settles, asked_for)):
@@ -257,6 +259,7 @@ class _Asker:
                 agents == cases.everyone(),
                 witness,
                 cuts,
+                one_side(rule.condition, self.side.policy.attributes),
             )
         )
 

@@ -25,7 +25,7 @@ from .items import Side, rules_about
 from .members import matching
 from .questions import ADDRESSES, Question, permits, same_answer, search
 from .search import Found, Item
-from .witness import SCRIPT, Witness, confirmed, requests, telling, usual_layout, verdict_on
+from .witness import SCRIPT, Witness, confirmed, only_when, requests, telling, usual_layout, verdict_on
 
 Test = Callable[[tuple[Verdict, ...]], bool]
 """Whether two verdicts differ in some way."""
@@ -71,6 +71,8 @@ class DiffRow:
     whole: bool | None = None
     files: tuple[str, ...] = ()
     """Tracked files that differ in this way by this rule."""
+    only: str = ""
+    """`confined` or `not confined` where the witness differs on that side of the walls alone."""
 
 
 class Rows:
@@ -104,6 +106,7 @@ class Rows:
         return DiffRow(
             way.kind, way.action, (None if agent is None else str(agent),), everyone, best or proof, proof, verdicts[0],
             verdicts[1], ref, stands, way.tier, pattern.text if pattern is not None else "",
+            only=only_when(best or proof, self.engines, way.holds),
         )  # fmt: skip
 
     # one kind of difference
@@ -148,6 +151,7 @@ class Rows:
             pattern.text if pattern is not None else "",
             whole,
             differing,
+            only_when(best or proof, self.engines, way.holds),
         )
 
     def _whole(self, way: Comparison, item: Item, pattern: Pattern) -> bool | None:

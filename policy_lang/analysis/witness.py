@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from ..automata.pattern import Sequence, Word, instance
 from ..domain.actions import COMMAND, HOST, PATH, SORT_OF
+from ..domain.conditions import CONFINED
 from ..domain.decision import Verdict
 from ..domain.errors import RequestError
 from ..domain.limits import limit
@@ -85,6 +86,15 @@ class Witness:
 def _fits(policy: PolicySet, name: str, value: object) -> bool:
     members = policy.attributes[name].members
     return not members or value in members
+
+
+def only_when(witness: Witness, engines: Iterable[Engine], holds: Callable[[tuple[Verdict, ...]], bool]) -> str:
+    """`confined` or `not confined`, where something holds of a request on that side of the walls alone; else empty."""
+    inside = witness.given.get(CONFINED) is True
+    other = replace(witness, given={**witness.given, CONFINED: not inside})
+    if holds(tuple(verdict_on(e, other) for e in engines)):
+        return ""
+    return CONFINED if inside else f"not {CONFINED}"
 
 
 def verdict_on(engine: Engine, witness: Witness, *, supposed: bool = False) -> Verdict:

@@ -14,7 +14,8 @@ BUILT_INS = {
 }  # fmt: skip
 """What every request may carry; their types. `confined` is never unknown: false unless a launcher says it.
 `versioned` neither: true for what git itself writes of its history."""
-NEVER_UNKNOWN = ("now", "confined", "versioned")
+CONFINED = "confined"
+NEVER_UNKNOWN = ("now", CONFINED, "versioned")
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

@@ -37,7 +37,11 @@ def _example(witness: Witness) -> str:
 
 def _pattern_line(grant: QueryGrant) -> str:
     without = f" except {_patterns(grant.exceptions)}" if grant.exceptions else ""
-    return _patterns(grant.patterns) + without
+    return _patterns(grant.patterns) + without + _only(grant)
+
+
+def _only(grant: QueryGrant) -> str:
+    return f", only when {grant.only}" if grant.only else ""
 
 
 def render_grants(answer: QueryAnswer) -> str:
@@ -65,7 +69,7 @@ def render_who(answer: QueryAnswer) -> str:
         best = next((g for g in mine if g.effect == "allow"), mine[0])
         lines.append(f"{name}: {colour(_effect(best), 'allow' if best.effect == 'allow' else 'ask')}")
         for grant in mine:
-            lines.append(f"    {_effect(grant)} by {rule_place(grant.rule)}  {visible(grant.rule.id)}")
+            lines.append(f"    {_effect(grant)} by {rule_place(grant.rule)}  {visible(grant.rule.id)}{_only(grant)}")
         lines.append(f"    example: {_example(best.witness)}")
     return "\n".join([*lines, *_end(answer)])
 

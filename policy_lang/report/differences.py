@@ -9,6 +9,7 @@ from ..analysis.diff import Diff, Undecided
 from ..analysis.prove import Proof
 from ..analysis.rows import DiffRow
 from ..analysis.witness import USUAL, Witness
+from ..domain.conditions import CONFINED
 from ..domain.decision import RuleRef, Verdict
 from ..facts.paths import HOME, TMP, WORKSPACE
 from .decisions import rule_place
@@ -45,11 +46,11 @@ def witness_text(witness: Witness) -> str:
     return f"{witness.action} {method}{show_resource(witness.resource)}"
 
 
-def circumstances(witness: Witness) -> list[str]:
-    """What a request needs besides: attributes, the time, an unusual place."""
-    out: list[str] = []
+def circumstances(witness: Witness, only: str = "") -> list[str]:
+    """What a request needs besides: attributes, the time, an unusual place, and the side of the walls if that tells."""
+    out = [f"only when {only}"] if only else []
     for name, value in sorted(witness.given.items()):
-        if name == "agent":
+        if name == "agent" or (name == CONFINED and only):
             continue
         if name == "now" and isinstance(value, int):
             out.append(f"at {datetime.fromtimestamp(value, UTC):%Y-%m-%dT%H:%MZ}")
@@ -126,7 +127,7 @@ def _where(found: Diff) -> str:
 
 
 def _row_lines(row: DiffRow) -> Iterator[str]:
-    yield f"{agents_text(row)}: {_request(row.witness)}"
+    yield f"{agents_text(row)}: {_request(row.witness, only=row.only)}"
     yield f"    {effect_of(row.old)} -> {effect_of(row.new)}" + (f"  (the tier `{row.tier}`)" if row.tier else "")
     if row.pattern:
         part = {True: "all of ", False: "part of "}.get(row.whole, "") if row.whole is not None else ""
@@ -137,12 +138,12 @@ def _row_lines(row: DiffRow) -> Iterator[str]:
         shown = ", ".join(visible(f) for f in row.files[:3])
         yield f"    tracked files: {len(row.files)} ({shown}{', ...' if len(row.files) > 3 else ''})"
     if row.proof != row.witness:
-        yield f"    shortest: {_request(row.proof)}"
+        yield f"    shortest: {_request(row.proof, only=row.only)}"
 
 
-def _request(witness: Witness, *before: str) -> str:
+def _request(witness: Witness, *before: str, only: str = "") -> str:
     """A request with what it needs besides, in brackets."""
-    given = [*before, *circumstances(witness)]
+    given = [*before, *circumstances(witness, only)]
     return colour(witness_text(witness), "help") + (f"  ({'; '.join(given)})" if given else "")
 
 
@@ -208,7 +209,8 @@ def _code(text: str) -> str:
 
 def row_text(row: DiffRow) -> str:
     """A difference on one line."""
-    return f"{witness_text(row.witness)} for {agents_text(row)}: {effect_of(row.old)} -> {effect_of(row.new)}"
+    only = f" (only when {row.only})" if row.only else ""
+    return f"{witness_text(row.witness)} for {agents_text(row)}: {effect_of(row.old)} -> {effect_of(row.new)}{only}"
 
 
 def github_lines(found: Diff) -> Iterator[str]:
@@ -259,7 +261,9 @@ def render_proofs(proofs: Iterable[Proof]) -> str:
             lines.append(f"             {visible(proof.why)}")
         if proof.witness is not None and proof.decided is not None:
             agent = proof.witness.given.get("agent")
-            asked = _request(proof.witness, *([f"as {visible(str(agent))}"] if agent is not None else []))
+            asked = _request(
+                proof.witness, *([f"as {visible(str(agent))}"] if agent is not None else []), only=proof.only
+            )
             lines.append(f"             {asked}")
             lines.append(f"             is decided {effect_of(proof.decided)}")
             lines += [f"             {text}" for text in _because(proof.decided)]

@@ -81,6 +81,8 @@ def row_json(row: DiffRow) -> Json:
         out["pattern"] = row.pattern
     if row.whole is not None:
         out["all_of_pattern"] = row.whole
+    if row.only:
+        out["only_when"] = row.only
     if row.files:
         out["tracked_files"] = {"count": len(row.files), "first": list(row.files[:20])}
     return out
@@ -118,6 +120,8 @@ def proof_json(proof: Proof) -> Json:
         out["agents"] = list(claim.agents)
     if proof.why:
         out["why"] = proof.why
+    if proof.only:
+        out["only_when"] = proof.only
     if proof.witness is not None and proof.decided is not None:
         out |= {
             "witness": witness_json(proof.witness),
@@ -142,6 +146,7 @@ def answer_json(answer: QueryAnswer) -> Json:
                 "every_agent": g.everyone,
                 "example": witness_json(g.witness),
                 **moment_json(g.witness),
+                **({"only_when": g.only} if g.only else {}),
                 "less": [{"rule": rule_json(r), "patterns": list(texts)} for r, texts in g.cuts],
             }
             for g in answer.grants
