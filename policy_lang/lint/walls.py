@@ -17,10 +17,13 @@ _ANY = "some-program", "--any-option"
 _SHOWN = 4
 
 
+def runs_inside(context: LintContext) -> bool:
+    """True for a policy of which some grant of commands depends on walls."""
+    return not context.ceiling and any(_confined(r) for r in context.granting.values())
+
+
 def code_inside(context: LintContext) -> list[Trace]:
     """How code of an agent's own runs behind walls, and only there: one way for each rule that lets it run."""
-    if context.ceiling or not any(_confined(r) for r in context.granting.values()):
-        return []
     out: dict[str, Trace] = {}
     for trace in _ways(context.behind_walls):
         if not context.allowed(trace.steps[-1].witness):

@@ -136,7 +136,7 @@ def _rules(repo: Repository, level: str) -> list[Part]:
     if level != "strict":
         code = [c for language, words in _CODE.items() if language in repo.modules for c in words]
         if code:
-            words = "code that nobody has read runs behind walls alone, which only a launcher can build"
+            words = "code that nobody has read runs behind walls alone: start the agent with `policy run`"
             out += [BLANK, words, emit.scope_when(emit.compare("confined", "truth"), [rule("allow", ["run"], code)])]
         out += [BLANK, "what nothing above speaks of", emit.otherwise("review")]
     out += _seen(repo)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from policy_lang import Policy
+from policy_lang.domain.request import Request
 from policy_lang.starter.write import LEVELS
 
 from .support import policy
@@ -215,3 +217,46 @@ def test_what_a_client_permits_today_stands_as_a_comment(tmp_path: Path) -> None
     assert "# allow Bash(npm test:*)\n" in text
     assert "AGENTS.md" in text
     assert "Read(.env)" not in text
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_behind_walls_git_works_and_what_runs_later_is_held(tmp_path: Path, level: str) -> None:
+    folder = make(
+        tmp_path, {"package.json": "{}", "pyproject.toml": "", "src/a.ts": "", ".git/HEAD": "ref: refs/heads/main\n"}
+    )
+    assert policy("init", str(folder), "--level", level, "-o", str(tmp_path / "s.policy")).code == 0
+    loaded = Policy.load(str(tmp_path / "s.policy"))
+
+    def effect(action: str, name: str, confined: bool = True) -> str:
+        asked = Request(
+            action, name, agent="x", workspace="/workspace", home="/home/agent", lexical=True, confined=confined
+        )
+        return loaded.decide_request(asked).effect
+
+    kept = [
+        ("write", ".git/index.lock"),
+        ("delete", ".git/index.lock"),
+        ("write", ".git/refs/heads/a"),
+        ("read", ".git/config"),
+    ]
+    kept += [("write", "src/b.ts"), ("read", "~/.gitconfig")]
+    later = [
+        ".git/hooks/pre-commit",
+        ".git/config",
+        ".git",
+        ".git/info/attributes",
+        ".envrc",
+        "AGENTS.md",
+        ".vscode/tasks.json",
+    ]
+    assert [k for k in kept if effect(*k) != "allow"] == []
+    assert [name for name in later if effect("write", name) != "deny"] == []
+    assert (effect("write", ".git/index", confined=False), effect("read", ".git/config", confined=False)) == (
+        "deny",
+        "deny",
+    )
+    if level != "strict":
+        assert (effect("run", "python3 -c 'print(1)'"), effect("run", "python3 -c 'print(1)'", confined=False)) == (
+            "allow",
+            "ask",
+        )

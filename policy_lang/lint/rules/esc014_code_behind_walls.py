@@ -9,17 +9,14 @@ from ..closure import rows_of
 from ..context import LintContext, noted
 from ..finding import Finding
 from ..places import request_text
-from ..walls import code_inside, left, listed
+from ..walls import code_inside, left, listed, runs_inside
 
 
 def _find(context: LintContext, check: Check) -> Iterator[Finding]:
-    traces = code_inside(context)
-    remains = left(context) if traces else {}
-    if not remains:
-        return
+    remains = left(context) if runs_inside(context) else {}
     may = "; ".join(f"{what} {listed(grants)}" for what, grants in remains.items())
     shown = tuple(noted(grants[0].step, "the walls leave it") for grants in remains.values())
-    for trace in traces:
+    for trace in code_inside(context) if remains else ():
         text = f"{request_text(trace.steps[-1])} runs any code, behind walls alone; there it may still {may}"
         yield check.finding(context, text, trace.rules[-1], steps=(*trace.steps, *shown), rows=rows_of(trace))
 
