@@ -121,7 +121,8 @@ def _rules(repo: Repository, level: str) -> list[Part]:
         rule("allow", ["write", "delete"], [*(f"{folder}/" for folder in _FOLDERS), *_REPORTS]),
     ]
     if level == "strict":
-        out.append(rule("ask", ["write", "delete"], ["**"], tier="review", exclude=written))
+        held = [*written, "**/.git/"]  # denied, but for what git itself writes behind walls
+        out.append(rule("ask", ["write", "delete"], ["**"], tier="review", exclude=held))
     out += [
         BLANK,
         *_tasks(repo),
