@@ -1,4 +1,4 @@
-"""`python -m bench [rules|commands|analysis|lint|runtime|records|peers|guards|starter]`: the engine against a linear scan of compiled regular expressions, in one run.
+"""`python -m bench [rules|commands|analysis|lint|runtime|records|peers|guards|starter|walls]`: the engine against a linear scan of compiled regular expressions, in one run.
 
 Figures are medians of repeated passes over the same resources. Times are in nanoseconds a decision unless said
 otherwise, memory in MB. The last columns are ratios: to the scan, and to the engine's own time with 10 rules.
@@ -17,7 +17,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 
-from bench import against, analysis, commands, guarding, lint, records, runtime, starting, workload
+from bench import against, analysis, commands, guarding, lint, records, runtime, starting, walls, workload
 from bench.peers.harness import median
 from policy_lang import Policy, Request
 
@@ -162,7 +162,7 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("rules", "commands", "analysis", "lint", "runtime", "records", "peers", "guards", "starter"),
+        choices=("rules", "commands", "analysis", "lint", "runtime", "records", "peers", "guards", "starter", "walls"),
         default="rules",
     )
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="rule counts, separated by commas")
@@ -192,6 +192,9 @@ def main() -> None:
         return
     if options.what == "starter":
         starting.run(show=options.verbose)
+        return
+    if options.what == "walls":
+        print("\n".join(walls.run()))
         return
     if options.what == "peers":
         print(f"Python {platform.python_version()}, {platform.machine()}; see docs/explanation/benchmarks.md\n")

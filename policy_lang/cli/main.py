@@ -92,7 +92,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; an unexpected fault of ours is one line and exit code 4."""
     try:
-        cli(standalone_mode=True)
+        cli(prog_name="policy", standalone_mode=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)

@@ -26,11 +26,15 @@ class Accesses:
         self.port = port
         self.own_paths = own_paths
 
-    def may(self, call: SystemCall, action: str, path: str) -> None:
-        """Return when an access to a real path is allowed. Raises OSError with EACCES, or AskedError."""
+    def may(self, call: SystemCall, action: str, path: str, *, outside: bool = False) -> None:
+        """Return when an access to a real path is allowed. Raises OSError with EACCES, or AskedError.
+
+        What is private inside is somebody's `outside`.
+        """
         if not call.is_valid():  # its number may be another's by now, whose memory was read
             raise ProcessLookupError(errno.ESRCH, "it is gone")
-        ruling = self.own_paths.ruling(action, path) or self.port.path(action, path)
+        own = None if outside and self.own_paths.is_private(path) else self.own_paths.ruling(action, path)
+        ruling = own or self.port.path(action, path)
         if ruling.effect == ALLOW or (action, path) in call.approved:
             return
         if ruling.effect == ASK:

@@ -68,6 +68,8 @@ class Box:
         self._design = design
         self._port = port
         self._folder = ""
+        self._command = 0
+        """The process that becomes the command."""
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self.supervisor: Supervisor | None = None
@@ -128,6 +130,7 @@ class Box:
         passed = [n for _, _, part in rights for n in array.array("i", part[: len(part) // 4 * 4])]
         if not data.endswith(b"\n") or len(passed) != len(listen) + bool(design.filter):
             raise ValueError(self._why())
+        self._command = self._first()
         if design.filter:
             listener = Listener(passed.pop(0))
             calls = Calls(Accesses(Resolver(self._root()), self._port, design.own_paths))
@@ -140,7 +143,7 @@ class Box:
         """Open on the root that every process inside has."""
         if self._design.bubblewrap is None:
             return os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        return os.open(f"/proc/{self._first()}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        return os.open(f"/proc/{self._command}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def _first(self) -> int:
         """The first process inside, as it is numbered here: the last of the line that begins with bubblewrap."""
@@ -184,7 +187,7 @@ class Box:
             "command": list(command), "cwd": folder, "environment": dict(environment), "umask": umask,
             "ignored": self._ignored,
         }  # fmt: skip
-        target = self._first()
+        target = self._command
         watched = {*_FORWARDED, signal.SIGCHLD}
         for number in _FORWARDED:
             signal.signal(number, lambda *_: None)

@@ -15,6 +15,8 @@ _HARMLESS = frozenset(
     }
 )  # fmt: skip
 """Who one is, which terminal and language one has (environ(7)), and how output is shown."""
+_GIT = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "branch.autoSetupMerge", "GIT_CONFIG_VALUE_0": "false"}
+"""Git does not write into its configuration, where programs are named, when it makes a branch (git-config(1))."""
 _PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy")
 
 
@@ -22,6 +24,7 @@ def environment(given: Mapping[str, str], port: DecisionPort, home: str, proxy: 
     """The variables inside. `proxy` is the port of the loopback that leads out, 0 for none."""
     made = {name: value for name, value in given.items() if _is_harmless(name) or _is_granted(name, port)}
     made |= {"HOME": home, "TMPDIR": "/tmp", "POLICY_LANG_CONFINED": "1"}  # noqa: S108 (the walls' own)
+    made |= _GIT
     made.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
     if proxy:
         where = f"http://127.0.0.1:{proxy}"

@@ -78,8 +78,8 @@ def prepared(port: DecisionPort, options: StartOptions, planning: bool = False) 
     logs = (options.log,) if options.log else ()
     protected = protected_paths(like.workspace, like.home, options.sources, logs)
     folders = (*programs(), *options.system)
-    plan = Survey(port, protected, folders, hides=bubblewrap is not None).plan()
     reads = options.reads or bubblewrap is None
+    plan = Survey(port, protected, folders, hides=bubblewrap is not None, asks=reads).plan()
     found = losses(port, plan, options.network, reads, bubblewrap is not None)
     hooks = installed_hooks(plan, private=bubblewrap is not None)
     return Start(plan, tuple(found), version, bubblewrap, reads, options.network, hooks)
@@ -94,9 +94,10 @@ def designed(start: Start, options: StartOptions, ports: Iterable[int] = ()) -> 
     ports = tuple(ports)
     listen: list[int | str] = [os.path.basename(WALLS_SOCKET), *ports] if start.bubblewrap is not None else []
     own_paths = OwnPaths(
-        plan.protected,
-        frozenset(plan.paths("private")) if start.bubblewrap is not None else frozenset(),
-        frozenset(plan.paths("read", "write", "hide", "hide-folder")),
+        protected=plan.protected,
+        private=frozenset(plan.paths("private")) if start.bubblewrap is not None else frozenset(),
+        shared=frozenset(plan.paths("read", "write", "hide", "hide-folder")),
+        system=plan.system,
         closed=start.bubblewrap is not None,
         ports=frozenset(ports),
     )
@@ -114,7 +115,7 @@ def _is_system(path: str, options: StartOptions) -> bool:
 
 def observing(port: DecisionPort) -> Design:
     """The design where the policy is only observed: every call is decided and recorded, and nothing is walled off."""
-    own_paths = OwnPaths(private=frozenset((*SYSTEM, *SYSTEM_FILES, *programs())), observed=True)
+    own_paths = OwnPaths(system=frozenset((*SYSTEM, *SYSTEM_FILES, *programs())), observed=True)
     return Design(_nothing(port), own_paths, syscalls.program(reads=True, refuses=False), None, None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import posixpath
 import stat
 import threading
 
@@ -46,7 +47,24 @@ class Naming:
     def symlink(self, call: SystemCall, address: int) -> Callable[[SystemCall, Leaf], None]:
         """How a link is made to the target at an address of the caller. Raises OSError."""
         target = self._accesses.resolver.text(call.thread, address)
-        return lambda _, leaf: os.symlink(target, leaf.name, dir_fd=leaf.folder)
+
+        def make(call: SystemCall, leaf: Leaf) -> None:
+            self._may_point(call, leaf.path, target)
+            os.symlink(target, leaf.name, dir_fd=leaf.folder)
+
+        return make
+
+    def _may_point(self, call: SystemCall, path: str, target: bytes) -> None:
+        """Return when a link at a path may lead to its target. Raises OSError, AskedError.
+
+        Inside, what a link leads to is decided when it is used. Outside, programs follow it: git writes its messages
+        and logs through links that it finds. So nobody makes one to what he may not write, but for the system's files,
+        which nobody can.
+        """
+        own_paths = self._accesses.own_paths
+        real = posixpath.normpath(posixpath.join(posixpath.dirname(path), os.fsdecode(target)))
+        if not own_paths.is_private(path) and not own_paths.is_system(real) and not own_paths.observed:
+            self._accesses.may(call, WRITE, real, outside=True)
 
     def remove(self, call: SystemCall, base: int, address: int, folder: bool) -> Done:
         """Remove a name, of a folder or of anything else. Raises OSError, AskedError."""
@@ -91,6 +109,7 @@ class Naming:
                     self._accesses.may(call, action, source.path)
                 self._accesses.may(call, WRITE, target.path)
                 if stat.S_ISLNK(source.mode):
+                    self._may_point(call, target.path, os.readlink(b"", dir_fd=source.place))
                     os.link(
                         source.name,
                         target.name,
@@ -139,14 +158,20 @@ class Naming:
         Under its old name it must be readable and deletable, under its new one writable: what is moved away from a name
         that protects it is no longer protected.
         """
-        for below in ("", *self._below(leaf)):
+        if stat.S_ISLNK(leaf.mode):
+            self._may_point(call, path, os.readlink(b"", dir_fd=leaf.place))
+        for below, target in (("", None), *self._below(leaf)):
             if not stat.S_ISLNK(leaf.mode) and (below or not leaf.is_folder):
                 self._accesses.may(call, READ, leaf.path + below)
             self._accesses.may(call, DELETE, leaf.path + below)
             self._accesses.may(call, WRITE, path + below)
+            if target is not None:
+                self._may_point(call, path + below, target)
 
-    def _below(self, leaf: Leaf) -> Iterator[str]:
-        """What lies below a folder, as ends of paths. Raises OSError with EXDEV for too much, so that it is copied."""
+    def _below(self, leaf: Leaf) -> Iterator[tuple[str, bytes | None]]:
+        """What lies below a folder, as ends of paths, with where links lead.
+
+        Raises OSError with EXDEV for too much, so that it is copied."""
         if not leaf.is_folder:
             return
         count = 0
@@ -159,7 +184,7 @@ class Naming:
                     if count > _MOST_MOVED:
                         raise OSError(errno.EXDEV, "more lies below than can be looked at")
                     below = f"{known}/{entry.name}"
-                    yield below
+                    yield below, os.fsencode(os.readlink(entry.path)) if entry.is_symlink() else None
                     if entry.is_dir(follow_symlinks=False):
                         todo.append((entry.path, below))
 

@@ -25,12 +25,13 @@ class OwnPaths:
     """The walls' own ground. `protected` are absolute paths that nobody may change, with all that is below them.
 
     Below `private` folders everything is the walls' own, but for what lies below `shared` ones.
-    Where the policy is only `observed`, there are none, and `private` ones are those that every program reads.
+    What lies below `system` ones every program reads. Where the policy is only `observed`, nothing is protected.
     `closed` says that the network inside is one of its own; else only `ports` of the loopback may be reached.
     """
 
     protected: frozenset[str] = field(default_factory=frozenset)
     private: frozenset[str] = field(default_factory=frozenset)
+    system: frozenset[str] = field(default_factory=frozenset)
     shared: frozenset[str] = field(default_factory=frozenset)
     closed: bool = True
     observed: bool = False
@@ -39,17 +40,23 @@ class OwnPaths:
     def ruling(self, action: str, path: str) -> Ruling | None:
         """The ruling on a real path, or None when the policy says."""
         if self.observed:
-            system = path.startswith(("/dev/", "/proc/", "/sys/")) or (action == "read" and self.is_private(path))
-            return FREE if system else None
+            free = path.startswith(("/dev/", "/proc/", "/sys/")) or (action == "read" and self.is_system(path))
+            return FREE if free else None
         if path.startswith(("/dev/", "/proc/", "/sys/", "/run/")) or path in {"/dev", "/proc", "/sys", "/run"}:
             if path in _DEVICES and action != "delete":
                 return FREE
             if path.startswith(_FOLDERS):
                 return FREE
             return None if action == "read" else _SYSTEM
-        if action != "read" and self.protects(path):
+        if action == "read":
+            return FREE if self.is_system(path) or self.is_private(path) else None
+        if self.protects(path):
             return _PROTECTED
         return FREE if self.is_private(path) else None
+
+    def is_system(self, path: str) -> bool:
+        """Whether a path is one that every program may read."""
+        return any(folder in self.system for folder in _upwards(path))
 
     def is_private(self, path: str) -> bool:
         """Whether a path is the walls' own: nothing of it was there before, and nothing is left."""

@@ -97,7 +97,12 @@ class Survey:
     """Looks at the disk where the policy grants something, and notes what is to be there inside."""
 
     def __init__(
-        self, port: DecisionPort, protected: Iterable[str] = (), further: Iterable[str] = (), hides: bool = True
+        self,
+        port: DecisionPort,
+        protected: Iterable[str] = (),
+        further: Iterable[str] = (),
+        hides: bool = True,
+        asks: bool = False,
     ) -> None:
         like = port.like
         assert like.workspace is not None
@@ -109,6 +114,7 @@ class Survey:
         self._protected = frozenset(protected)
         self._further = tuple(further)
         self._hides = hides
+        self._asks = asks
         self._base: dict[str, None] = {}
         self._mounts: list[Mount] = []
         self._count = 0
@@ -224,7 +230,8 @@ class Survey:
         reads = self._reads
         try:
             entries = list(os.scandir(path))
-        except OSError:
+        except OSError:  # who may change its mode inside could look into it then
+            self._hide(path, True)
             return
         for entry in entries:
             self._counted()
@@ -247,8 +254,12 @@ class Survey:
                 else:
                     self._hide(below, True)
                     self._apart(child, below)
-            elif not reads.allows(place, entry.name):
+            elif not reads.allows(place, entry.name) and not self._is_asked(place, entry.name):
                 self._hide(below, False)
+
+    def _is_asked(self, place: TreePath, name: str) -> bool:
+        """Whether a file stays to be seen, because people are asked when it is opened."""
+        return self._asks and self._reads.verdict(self._reads.child(place, name)).effect == ASK
 
     def _may_change(self, path: str) -> bool:
         """Whether something below a folder may be written or deleted, people's answers included."""

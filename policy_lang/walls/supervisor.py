@@ -11,6 +11,7 @@ import os
 import select
 import threading
 from functools import partial
+from queue import SimpleQueue
 
 from ..domain.actions import ALLOW
 from ..domain.limits import limit
@@ -20,6 +21,8 @@ from .system_call import AccessDeniedError, AskedError, SlowError, SystemCall
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .calls import Calls
     from .kernel import Listener, Notification
     from .port import DecisionPort
@@ -37,7 +40,7 @@ class Supervisor(threading.Thread):
         self._listener = listener
         self._calls = calls
         self._port = port
-        self._waiting = threading.Semaphore(_MOST_WAITING)
+        self._beside_others = _Threads(_MOST_WAITING)
         self.answered = 0
         """How many calls were answered."""
 
@@ -93,13 +96,9 @@ class Supervisor(threading.Thread):
 
     def _beside(self, notification: Notification, approved: Approved, asked: AskedError | None) -> None:
         """Do a call in a thread of its own. Too many that wait are refused."""
-        if not self._waiting.acquire(blocking=False):
-            self._listener.answer(notification, error=errno.EAGAIN if asked is None else errno.EACCES)
-            return
 
         def work() -> None:
             try:
-                kernel.own_umask()
                 if asked is None:
                     self._answer(notification, approved, True)
                 elif self._port.settled(asked.ruling).effect == ALLOW:
@@ -109,7 +108,34 @@ class Supervisor(threading.Thread):
             except BaseException:
                 self._listener.answer(notification, error=errno.EPERM)
                 raise
-            finally:
-                self._waiting.release()
 
-        threading.Thread(target=work, name="waiting call", daemon=True).start()
+        if not self._beside_others.run(work):
+            self._listener.answer(notification, error=errno.EAGAIN if asked is None else errno.EACCES)
+
+
+class _Threads:
+    """Threads for work that may wait, at most so many at once, kept for further work: to start one takes 0.2 ms."""
+
+    def __init__(self, most: int) -> None:
+        self._room = threading.Semaphore(most)
+        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._idle = threading.Semaphore(0)
+
+    def run(self, work: Callable[[], None]) -> bool:
+        """Have work done, or say that there is no room."""
+        if not self._room.acquire(blocking=False):
+            return False
+        self._work.put(work)
+        if not self._idle.acquire(blocking=False):
+            threading.Thread(target=self._run, name="waiting call", daemon=True).start()
+        return True
+
+    def _run(self) -> None:
+        kernel.own_umask()
+        while True:
+            work = self._work.get()
+            try:
+                work()
+            finally:
+                self._room.release()
+                self._idle.release()

@@ -292,3 +292,23 @@ def test_walls_that_are_not_as_planned_start_nothing(place: Path) -> None:
     assert done.returncode == 125
     assert "k.pem" in done.stderr and "it worked" in done.stderr
     assert not (place / "w/src/never").exists()
+
+
+def test_links_that_others_would_follow_are_not_made(place: Path) -> None:
+    (place / "w/src/a/hooks").mkdir(parents=True)
+    script = """
+ln -s ../../.bashrc src/out; ln -s /etc/passwd src/system; ln -s b.txt src/near; ln -s ../k.pem src/key
+ln -s ../x src/a/up; mv src/a/up src/up2; mv src/a src/../top 2>/dev/null; ln -P src/near src/hard; true
+"""
+    run(place, "sh", "-c", script)
+    links = {p.relative_to(place / "w").as_posix(): os.readlink(p) for p in (place / "w").rglob("*") if p.is_symlink()}
+    assert links == {"src/system": "/etc/passwd", "src/near": "b.txt", "src/hard": "b.txt", "src/a/up": "../x"}
+
+
+def test_what_a_folder_hides_from_the_start_stays_hidden(place: Path) -> None:
+    """A folder whose mode kept the launcher from looking into it is covered as a whole."""
+    (place / "w/src/x").mkdir()
+    (place / "w/src/x/k.pem").write_text("secret")
+    (place / "w/src/x").chmod(0)
+    done = run(place, "sh", "-c", "chmod 755 src/x; cat src/x/k.pem; ls src/x")
+    assert "secret" not in done.stdout
