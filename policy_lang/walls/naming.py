@@ -171,7 +171,8 @@ class Naming:
     def _below(self, leaf: Leaf) -> Iterator[tuple[str, bytes | None]]:
         """What lies below a folder, as ends of paths, with where links lead.
 
-        Raises OSError with EXDEV for too much, so that it is copied."""
+        Raises OSError with EXDEV for too much, so that it is copied.
+        """
         if not leaf.is_folder:
             return
         count = 0

@@ -26,7 +26,8 @@ class OwnPaths:
 
     Below `private` folders everything is the walls' own, but for what lies below `shared` ones.
     What lies below `system` ones every program reads. Where the policy is only `observed`, nothing is protected.
-    `closed` says that the network inside is one of its own; else only `ports` of the loopback may be reached.
+    `closed` says that devices, processes and the network inside are their own; else only `ports` of the loopback may
+    be reached.
     """
 
     protected: frozenset[str] = field(default_factory=frozenset)
@@ -47,7 +48,9 @@ class OwnPaths:
                 return FREE
             if path.startswith(_FOLDERS):
                 return FREE
-            return None if action == "read" else _SYSTEM
+            if action != "read":
+                return _SYSTEM
+            return FREE if self.closed or path.startswith("/proc/") else None
         if action == "read":
             return FREE if self.is_system(path) or self.is_private(path) else None
         if self.protects(path):
