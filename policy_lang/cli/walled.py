@@ -15,9 +15,10 @@ from ..domain.suggest import suggest
 from ..facts.git_index import top_of
 from ..pep.repository import repository_state
 from ..walls import mounts
+from ..walls.answers import PolicyAnswers, ServiceAnswers
 from ..walls.box import Box, WallsError
-from ..walls.channel import HookChannel, PolicyAnswers, ServiceAnswers
 from ..walls.environment import environment
+from ..walls.first_use import OnFirstUse
 from ..walls.launch import CODES, Start, StartOptions, designed, observing, poisoned
 from ..walls.port import DecisionPort
 from ..walls.verifying import verified
@@ -26,9 +27,12 @@ from .common import fail_usage, load_policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
+
     from ..pep.doctor import CheckResult
     from ..policy import Policy
-    from ..walls.channel import Answers
+    from ..walls.answers import Answers
+    from ..walls.first_use import Server
 
 _DEFAULT = "agent.policy"
 
@@ -126,12 +130,18 @@ def run(start: Start, port: DecisionPort, options: StartOptions, words: Sequence
             _verify(box, port, start)
         listeners = list(box.sockets)
         if listeners:
-            channel = HookChannel(listeners.pop(0), answers)
+            channel = OnFirstUse(listeners.pop(0), lambda listener: _channel(listener, answers))
             channel.start()
             stack.callback(channel.stop)
         ways.open(listeners)
         variables = environment(options.variables, port, start.plan.home, ways.proxy)
         return box.run(words, _folder(start.plan.workspace), variables)
+
+
+def _channel(listener: socket.socket, answers: Answers) -> Server:
+    from ..walls.channel import HookChannel
+
+    return HookChannel(listener, answers)
 
 
 @contextmanager

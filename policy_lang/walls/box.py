@@ -6,12 +6,10 @@ import array
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 
 from ..domain.faults import InternalError
 from ..domain.limits import limit
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
     from .port import DecisionPort
 
 INSIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "inside.py")
+_OUTSIDE = "/tmp"  # noqa: S108 (a new folder of a random name)
 _MOST_REPLY = limit("walls_reply_bytes")
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 _FROM_KERNEL = 0x80
@@ -92,7 +91,8 @@ class Box:
         inside = [os.path.realpath(sys.executable), "-I", "-S", INSIDE, str(theirs.fileno())]
         words, passed = inside, [theirs.fileno()]
         if self._design.bubblewrap is not None:
-            self._folder = tempfile.mkdtemp(prefix="policy-run-")
+            self._folder = f"{_OUTSIDE}/policy-run-{os.urandom(8).hex()}"
+            os.mkdir(self._folder, 0o700)
             covers = mounts.covers_in(self._folder, self._design.texts)
             options = mounts.words_of(self._design.plan, covers, WALLS_FOLDER)
             given = os.memfd_create("options")
@@ -212,4 +212,4 @@ class Box:
         if self._channel is not None:
             self._channel.close()
         if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            mounts.remove_covers(self._folder)

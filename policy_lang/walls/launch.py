@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Iterable, Mapping
 
 from ..domain.record import field, record
@@ -64,7 +63,8 @@ def prepared(port: DecisionPort, options: StartOptions, planning: bool = False) 
 
     Whether bubblewrap works is tried where that changes something: it costs a start of it.
     """
-    if platform.machine() != "x86_64" or platform.system() != "Linux":
+    system = os.uname()
+    if system.machine != "x86_64" or system.sysname != "Linux":
         raise WallsError("the filter of system calls is written for Linux on x86-64 alone")
     like = port.like
     assert like.workspace is not None
@@ -80,7 +80,8 @@ def prepared(port: DecisionPort, options: StartOptions, planning: bool = False) 
     folders = (*programs(), *options.system)
     reads = options.reads or bubblewrap is None
     plan = Survey(port, protected, folders, hides=bubblewrap is not None, asks=reads).plan()
-    found = losses(port, plan, options.network, reads, bubblewrap is not None)
+    without = frozenset() if planning else options.accepted | {"asked-reads"}
+    found = losses(port, plan, options.network, reads, bubblewrap is not None, without)
     hooks = installed_hooks(plan, private=bubblewrap is not None)
     return Start(plan, tuple(found), version, bubblewrap, reads, options.network, hooks)
 

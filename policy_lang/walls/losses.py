@@ -43,15 +43,22 @@ class Loss:
     witness: Request | None = None
 
 
-def losses(port: DecisionPort, plan: Plan, network: bool, reads: bool, bubblewrap: bool) -> list[Loss]:
-    """All losses of a plan. `network` says that a proxy leads out, `reads` that all opens are decided."""
-    makers: list[Callable[[], Loss | None]] = [lambda: _words(port), lambda: _remote(port, network)]
-    if not reads:
-        makers.append(lambda: _late(port, plan))
-    if not bubblewrap:
-        makers.append(lambda: _bare(port))
-    makers += [lambda: _asked(port, plan, reads), lambda: _credentials(port, plan)]
-    return [found for make in makers if (found := make()) is not None]
+def losses(
+    port: DecisionPort, plan: Plan, network: bool, reads: bool, bubblewrap: bool, without: frozenset[str] = frozenset()
+) -> list[Loss]:
+    """All losses of a plan but those `without` codes, which are not looked for.
+
+    `network` says that a proxy leads out, `reads` that all opens are decided.
+    """
+    makers: dict[str, Callable[[], Loss | None]] = {
+        "words": lambda: _words(port),
+        "remote": lambda: _remote(port, network),
+        "late-reads": lambda: None if reads else _late(port, plan),
+        "namespaces": lambda: None if bubblewrap else _bare(port),
+        "asked-reads": lambda: _asked(port, plan, reads),
+        "git-credentials": lambda: _credentials(port, plan),
+    }
+    return [found for code, make in makers.items() if code not in without and (found := make()) is not None]
 
 
 def _request(port: DecisionPort, action: str, resource: str | tuple[str, ...]) -> Request:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 import subprocess
 
 from ..domain.limits import limit
@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
     from .plan import Plan
 
-_PLACES = ("/usr/bin/bwrap", "/bin/bwrap", "/usr/local/bin/bwrap")
+_PLACES = (
+    "/usr/bin/bwrap",
+    "/bin/bwrap",
+    "/usr/local/bin/bwrap",
+    "/usr/sbin/bwrap",
+    "/run/current-system/sw/bin/bwrap",
+)
 """Where distributions install it; `PATH` may have been changed by who is to be walled in."""
 _SECONDS = limit("walls_seconds")
 
@@ -31,12 +37,7 @@ class Covers:
 
 def bubblewrap() -> str | None:
     """The path of bubblewrap, when it is installed."""
-    return next((path for path in _PLACES if os.access(path, os.X_OK)), None) or _elsewhere()
-
-
-def _elsewhere() -> str | None:
-    found = shutil.which("bwrap", path="/usr/local/sbin:/usr/sbin:/run/current-system/sw/bin")
-    return os.path.realpath(found) if found else None
+    return next((path for path in _PLACES if os.access(path, os.X_OK)), None)
 
 
 def why_not(program: str) -> str:
@@ -59,6 +60,14 @@ def covers_in(folder: str, texts: Mapping[str, str]) -> Covers:
         with open(file, "x", encoding="utf-8") as stream:
             stream.write(texts[path])
     return made
+
+
+def remove_covers(folder: str) -> None:
+    """Remove a folder with covers; what cannot be removed stays."""
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            (os.rmdir if entry.is_dir(follow_symlinks=False) else os.unlink)(entry.path)
+        os.rmdir(folder)
 
 
 def words_of(plan: Plan, covers: Covers, channel: str) -> list[str]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import socket
+from functools import partial
 
 from ..domain.actions import DENY
 from .box import WallsError
+from .first_use import OnFirstUse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .first_use import Server
     from .launch import Start
     from .port import DecisionPort
-    from .proxy import Proxy, Tunnel
 
 _LOCAL = "127.0.0.1"
 
@@ -27,7 +29,7 @@ class Ways:
     def __init__(self, port: DecisionPort, start: Start, forwarded: Sequence[int]) -> None:
         self._port = port
         self._forwarded = tuple(forwarded)
-        self._served: list[Proxy | Tunnel] = []
+        self._served: list[OnFirstUse] = []
         self._here: list[socket.socket] = []
         self._network = start.network
         self.proxy = 0
@@ -49,17 +51,25 @@ class Ways:
 
     def open(self, listeners: Sequence[socket.socket]) -> None:
         """Serve what listens inside, in the order of `ports`."""
-        from .proxy import Proxy, Tunnel
-
         waiting = self._here or list(listeners)
         if self._network:
             listener = waiting.pop(0)
             self.proxy = int(listener.getsockname()[1])
-            self._served.append(Proxy(self._port.connection, listener, foresee=self._port.may_connect))
+            self._served.append(OnFirstUse(listener, self._proxy))
         for number, listener in zip(self._forwarded, waiting, strict=False):
-            self._served.append(Tunnel(self._port.connection, listener, (_LOCAL, number)))
+            self._served.append(OnFirstUse(listener, partial(self._tunnel, number)))
         for one in self._served:
             one.start()
+
+    def _proxy(self, listener: socket.socket) -> Server:
+        from .proxy import Proxy
+
+        return Proxy(self._port.connection, listener, foresee=self._port.may_connect)
+
+    def _tunnel(self, number: int, listener: socket.socket) -> Server:
+        from .proxy import Tunnel
+
+        return Tunnel(self._port.connection, listener, (_LOCAL, number))
 
     def close(self) -> None:
         """Break all connections."""
