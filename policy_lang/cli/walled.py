@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ..pep.doctor import CheckResult
     from ..policy import Policy
     from ..walls.answers import Answers
-    from ..walls.first_use import Server
+    from ..walls.first_use import Serves
 
 _DEFAULT = "agent.policy"
 
@@ -57,6 +57,7 @@ def port_of(given: Mapping[str, Any], format_: str) -> tuple[DecisionPort, tuple
     policy = load_policy(path, format_)
     like = Request("read", ".", agent=given["agent"], workspace=workspace, home=home, tmp="/tmp", cwd=workspace)  # noqa: S108 (its own, inside)
     state: dict[str, Any] = repository_state(workspace, home)
+    state["session"] = f"run-{os.urandom(6).hex()}"
     held = frozenset(given["hold"]) if given["observe"] else None
     if given["observe"] and not given["log"]:
         fail_usage("`--observe` is of no use without a record: give `--log FOLDER`", format_)
@@ -138,7 +139,7 @@ def run(start: Start, port: DecisionPort, options: StartOptions, words: Sequence
         return box.run(words, _folder(start.plan.workspace), variables)
 
 
-def _channel(listener: socket.socket, answers: Answers) -> Server:
+def _channel(listener: socket.socket, answers: Answers) -> Serves:
     from ..walls.channel import HookChannel
 
     return HookChannel(listener, answers)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _WIDTH = 100
 _FEW = 12
 _PROXY = "the proxy alone, which decides each connection"
+_OWN = "no way out; a loopback of its own, whose interfaces can be listed"
 
 
 _HOOKS = {
@@ -35,7 +36,7 @@ def render_start(start: Start, port: DecisionPort, accepted: frozenset[str]) -> 
     out = [
         f"walls for `{port.like.agent or 'any agent'}` in {plan.workspace}",
         f"  built of   {outer}, Landlock {start.abi}, system calls by seccomp",
-        f"  network    {_PROXY if start.network else 'none but a loopback of its own'}",
+        f"  network    {_PROXY if start.network else _OWN}",
         *_listed(
             "system", [*sorted(p for p in plan.system if not p.startswith("/etc/")), "what programs need of /etc"]
         ),

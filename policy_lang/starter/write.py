@@ -55,7 +55,7 @@ _VARIABLES = (
 """Variables that only change how a test, a build or a check of the repository's own code runs."""
 _FOLDERS = (
     "**/{dist,build,out,target,coverage,htmlcov,.next,.nuxt,.turbo,.cache,__pycache__,*.egg-info,tmp,log,logs}",
-    "**/.{pytest_cache,mypy_cache,ruff_cache,nox,tox}",
+    "**/{.pytest_cache,pytest-cache-files-*,.mypy_cache,.ruff_cache,.nox,.tox}",
 )
 _REPORTS = ("**/.coverage", "**/coverage.{out,xml,json}", "**/lcov.info")
 _TOPICS = (

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
-    class Server(Protocol):
+    class Serves(Protocol):
         """Something that serves a listening socket."""
 
         def start(self) -> None:
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 class OnFirstUse:
     """Waits for the first connection at a listening socket, and has it served from then on by what `make` makes."""
 
-    def __init__(self, listener: socket.socket, make: Callable[[socket.socket], Server]) -> None:
+    def __init__(self, listener: socket.socket, make: Callable[[socket.socket], Serves]) -> None:
         self._listener = listener
         self._make = make
         self._ending, self._end = os.pipe()
-        self._server: Server | None = None
+        self._server: Serves | None = None
         self._thread = threading.Thread(target=self._wait, name="first use", daemon=True)
 
     def start(self) -> None:

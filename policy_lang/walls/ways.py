@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .first_use import Server
+    from .first_use import Serves
     from .launch import Start
     from .port import DecisionPort
 
@@ -61,12 +61,12 @@ class Ways:
         for one in self._served:
             one.start()
 
-    def _proxy(self, listener: socket.socket) -> Server:
+    def _proxy(self, listener: socket.socket) -> Serves:
         from .proxy import Proxy
 
         return Proxy(self._port.connection, listener, foresee=self._port.may_connect)
 
-    def _tunnel(self, number: int, listener: socket.socket) -> Server:
+    def _tunnel(self, number: int, listener: socket.socket) -> Serves:
         from .proxy import Tunnel
 
         return Tunnel(self._port.connection, listener, (_LOCAL, number))

@@ -312,3 +312,15 @@ def test_what_a_folder_hides_from_the_start_stays_hidden(place: Path) -> None:
     (place / "w/src/x").chmod(0)
     done = run(place, "sh", "-c", "chmod 755 src/x; cat src/x/k.pem; ls src/x")
     assert "secret" not in done.stdout
+
+
+def test_a_request_is_asked_as_behind_walls(place: Path) -> None:
+    """`--confined` is for people who want to know; what a hook sends never says so."""
+    (place / "p.policy").write_text('policy "p" when confined { allow read "x" }')
+
+    def check(*more: str) -> int:
+        words = [sys.executable, "-m", "policy_lang", "check", str(place / "p.policy"), "read", "x", *more]
+        return subprocess.run(words, cwd=place / "w", capture_output=True, check=False).returncode
+
+    assert check() == 1
+    assert check("--confined") == 0
