@@ -31,9 +31,9 @@ def reader(folder: Path) -> dict[str, str]:
     for name, module in (("policy", "policy_lang"), ("agent-calls", "tests.hooks.calling")):
         (folder / "bin" / name).write_text(f'#!/bin/sh\nexec {sys.executable} -m {module} "$@"\n')
         (folder / "bin" / name).chmod(0o755)
-    person = {f"GIT_{who}_{what}": "x@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    (folder / "home/.gitconfig").write_text("[user]\n\tname = x\n\temail = x@example.com\n")
     return {
-        **os.environ, **person, "PATH": f"{folder}/bin:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "NO_COLOR": "1",
+        **os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "NO_COLOR": "1",
         "HOME": str(folder / "home"), "CODEX_HOME": str(folder / "home/.codex"),
     }  # fmt: skip
 
