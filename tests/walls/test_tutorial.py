@@ -26,4 +26,3 @@ def folder() -> Iterator[Path]:
 @WALLS
 def test_the_tutorial_as_it_stands(folder: Path) -> None:
     assert play(PAGE, folder) >= 8
-
