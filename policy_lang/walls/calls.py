@@ -14,7 +14,7 @@ from .metadata import Metadata, in_micros, in_seconds, mode_set, owner_set, time
 from .naming import Naming, new_folder, new_node
 from .opening import Opening
 from .starting import Starting
-from .system_call import folder_of, signed
+from .system_call import GO_ON, folder_of, signed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Calls:
         addressing = Addressing(accesses, naming.bound)
         self._table: dict[str, Doer] = {
             **_opens(opening), **_names(naming), **_metadata(metadata),
+            "umask": _masked,
             "connect": addressing.connect,
             "bind": addressing.bind,
             "execve": lambda c: starting.execute(c, AT_FDCWD, c.a[0], c.a[1], 0),
@@ -50,6 +51,12 @@ class Calls:
     def do(self, name: str, call: SystemCall) -> Done:
         """Decide a call and do it. Raises OSError with what the caller is answered, AskedError, SlowError."""
         return self._table[name](call)
+
+
+def _masked(call: SystemCall) -> Done:
+    """The kernel changes the caller's umask, which is then read anew."""
+    call.forget_umasks()
+    return GO_ON
 
 
 def _opens(opening: Opening) -> dict[str, Doer]:

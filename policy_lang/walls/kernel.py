@@ -6,6 +6,7 @@ import ctypes
 import fcntl
 import os
 import struct
+import threading
 
 from ..domain.record import record
 
@@ -27,21 +28,19 @@ _ADD_AND_SEND = 2
 _CONTINUE = 1
 _NOTIFICATION = struct.Struct("=QIIiIQ6Q")
 _PAGE = 4096
+_HIGHEST = (1 << 64) - 1
 
 
-class _How(ctypes.Structure):
-    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
-
-
-class _Stretch(ctypes.Structure):
-    _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
-
-
+_HOW = struct.Struct("=3Q")
+"""`struct open_how`: flags, mode, how to resolve."""
+_STRETCHES = struct.Struct("=4Q")
+"""Two `struct iovec`s: address and length of each."""
 _READ_MEMORY = _LIBC.process_vm_readv
 _READ_MEMORY.argtypes = (
-    ctypes.c_int, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong,
+    ctypes.c_int, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_ulong,
 )  # fmt: skip
 _READ_MEMORY.restype = ctypes.c_ssize_t
+_OPEN = _LIBC.syscall
 
 
 def _checked(result: int) -> int:
@@ -53,8 +52,7 @@ def _checked(result: int) -> int:
 
 def open_at(folder: int, path: bytes, flags: int, resolve: int, mode: int = 0) -> int:
     """A descriptor by openat2(2), closed on exec. Raises OSError."""
-    how = _How(flags | os.O_CLOEXEC, mode, resolve)
-    return _checked(_LIBC.syscall(_OPENAT2, folder, path, ctypes.byref(how), ctypes.sizeof(how)))
+    return _checked(_OPEN(_OPENAT2, folder, path, _HOW.pack(flags | os.O_CLOEXEC, mode, resolve), _HOW.size))
 
 
 def rename_at(source: int, name: bytes, target: int, new: bytes, flags: int) -> None:
@@ -69,18 +67,25 @@ def set_times(folder: int, path: bytes, times: bytes | None, flags: int) -> None
 
 def memory_of(process: int, address: int, size: int) -> bytes:
     """Up to `size` bytes of a process's memory; fewer where it ends. Raises OSError when nothing can be read."""
-    buffer = ctypes.create_string_buffer(size)
-    local = _Stretch(ctypes.addressof(buffer), size)
-    stretches = []
-    at, left = address, size
-    while left > 0:
-        part = min(left, _PAGE - at % _PAGE)
-        stretches.append(_Stretch(at, part))
-        at += part
-        left -= part
-    remote = (_Stretch * len(stretches))(*stretches)
-    count = _checked(_READ_MEMORY(process, ctypes.byref(local), 1, ctypes.byref(remote), len(stretches), 0))
-    return buffer.raw[:count]
+    if size > _PAGE:
+        found = memory_of(process, address, _PAGE)
+        return found + memory_of(process, address + _PAGE, size - _PAGE) if len(found) == _PAGE else found
+    first = min(size, _PAGE - address % _PAGE)  # what ends with its page is read up to there
+    remote = _STRETCHES.pack(address, first, (address + first) & _HIGHEST, size - first)
+    count = _checked(_READ_MEMORY(process, _ROOM.local, 1, remote, 2 if size > first else 1, 0))
+    return ctypes.string_at(_ROOM.address, count)
+
+
+class _Room(threading.local):
+    """A page of each thread's own, that memory of others is read into."""
+
+    def __init__(self) -> None:
+        self.buffer = ctypes.create_string_buffer(_PAGE)
+        self.address = ctypes.addressof(self.buffer)
+        self.local = struct.pack("=2Q", self.address, _PAGE)
+
+
+_ROOM = _Room()
 
 
 def socket_of(process: int, descriptor: int) -> int:

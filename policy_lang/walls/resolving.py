@@ -16,6 +16,8 @@ from .kernel import AT_FDCWD, RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_SYMLI
 
 _MOST_LINKS = limit("symlinks")
 _MOST_BYTES = limit("path_bytes")
+_MOST_PATHS = 512
+"""Bytes that most paths are shorter than, which are read first."""
 _FOLDER = os.O_PATH | os.O_DIRECTORY
 _DELETED = " (deleted)"
 
@@ -66,10 +68,13 @@ class Resolver:
 
     def text(self, thread: int, address: int) -> bytes:
         """The string at an address of a process. Raises OSError when it is too long, or not there."""
-        data = memory_of(thread, address, _MOST_BYTES) if address else b""
         if not address:
             raise OSError(errno.EFAULT, "no path")
+        data = memory_of(thread, address, _MOST_PATHS)
         found, end, _ = data.partition(b"\0")
+        if not end and len(data) == _MOST_PATHS:
+            data = memory_of(thread, address, _MOST_BYTES)
+            found, end, _ = data.partition(b"\0")
         if not end:
             raise OSError(errno.ENAMETOOLONG if len(data) == _MOST_BYTES else errno.EFAULT, "no end")
         return found

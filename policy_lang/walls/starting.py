@@ -36,6 +36,7 @@ class Starting:
 
     def execute(self, call: SystemCall, base: int, address: int, words: int, flags: int) -> Done:
         """Decide the start of a program; the kernel starts it. Raises OSError, AskedError."""
+        call.begins()
         if flags & kernel.AT_EMPTY_PATH and not self._accesses.resolver.text(call.thread, address):
             leaf, given = self._accesses.resolver.of_descriptor(call.thread, base), ""
         else:

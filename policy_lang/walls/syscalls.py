@@ -42,6 +42,7 @@ SUPERVISED: dict[str, int] = {
     "chown": 92, "fchown": 93, "lchown": 94, "fchownat": 260,
     "utime": 132, "utimes": 235, "futimesat": 261, "utimensat": 280,
     "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "removexattr": 197, "lremovexattr": 198, "fremovexattr": 199,
+    "umask": 95,
     "connect": 42, "bind": 49,
     "execve": 59, "execveat": 322,
 }  # fmt: skip

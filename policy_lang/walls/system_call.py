@@ -6,7 +6,9 @@ import ctypes
 import errno
 
 from ..domain.faults import CallerError
+from ..domain.limits import limit
 from ..domain.record import record
+from ..engine.memo import Memo
 from . import kernel
 
 TYPE_CHECKING = False
@@ -91,11 +93,27 @@ class SystemCall:
 
     def umask(self) -> int:
         """What the caller takes from the modes of what it makes."""
-        return int(self.status(b"Umask"), 8)
+        found: int | None = _UMASKS.get(self.thread)
+        if found is None:
+            found = int(self.status(b"Umask"), 8)
+            _UMASKS.keep(self.thread, found)
+        return found
+
+    def forget_umasks(self) -> None:
+        """Read all anew, as threads may share one."""
+        _UMASKS.clear()
+
+    def begins(self) -> None:
+        """A program begins: what is known by the number of its thread may have been another's."""
+        _UMASKS.pop(self.thread, None)
 
     def terminal(self) -> int:
         """The device number of the caller's controlling terminal, 0 when it has none (proc_pid_stat(5))."""
         return _terminal_of(f"/proc/{self.thread}/stat")
+
+
+_UMASKS = Memo(limit("memo_entries"))
+"""What is known of callers' umasks, by thread; a number that is another's by now gives a file another mode at most."""
 
 
 def _terminal_of(path: str) -> int:
