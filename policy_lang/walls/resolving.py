@@ -16,7 +16,7 @@ from .kernel import AT_FDCWD, RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_SYMLI
 
 _MOST_LINKS = limit("symlinks")
 _MOST_BYTES = limit("path_bytes")
-_MOST_PATHS = 512
+_READ_FIRST = 512
 """Bytes that most paths are shorter than, which are read first."""
 _FOLDER = os.O_PATH | os.O_DIRECTORY
 _DELETED = " (deleted)"
@@ -70,9 +70,9 @@ class Resolver:
         """The string at an address of a process. Raises OSError when it is too long, or not there."""
         if not address:
             raise OSError(errno.EFAULT, "no path")
-        data = memory_of(thread, address, _MOST_PATHS)
+        data = memory_of(thread, address, _READ_FIRST)
         found, end, _ = data.partition(b"\0")
-        if not end and len(data) == _MOST_PATHS:
+        if not end and len(data) == _READ_FIRST:
             data = memory_of(thread, address, _MOST_BYTES)
             found, end, _ = data.partition(b"\0")
         if not end:
