@@ -155,12 +155,13 @@ def _service(port: DecisionPort, given: Mapping[str, Any]) -> Iterator[Answers |
     if path is None:
         yield None
         return
-    from ..pep.confined import end_session, policy_digest, start_session
+    from ..pep.confined import end_session, policy_digest, start_session, why_ended
     from ..pep.deciders import ServiceDecider
-    from ..walls.asking import ServiceAsker
+    from ..walls.asking import ServiceAsker, Watch
     from .calling import token_of
 
     like = port.like
+    watch = None
     if like.agent is None:
         fail_usage("the service's sessions are agents': give `--agent NAME`")
     try:
@@ -173,8 +174,12 @@ def _service(port: DecisionPort, given: Mapping[str, Any]) -> Iterator[Answers |
             raise WallsError(f"the service decides by another policy ({digest[:19]}...) than the walls do")
         decider = ServiceDecider(path, session.token, frozenset({0, os.geteuid()}))
         port.asks(ServiceAsker(decider, given["wait"]))
+        watch = Watch(port, lambda: why_ended(path, session, digest))
+        watch.start()
         yield ServiceAnswers(path, session.token, given["wait"])
     finally:
+        if watch is not None:
+            watch.stop()
         with suppress(PolicyLangError):
             end_session(path, session)
 

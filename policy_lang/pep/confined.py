@@ -8,7 +8,7 @@ from time import monotonic
 from ..domain import strict_json
 from ..domain.limits import limit
 from ..domain.record import record
-from .channel import exchange
+from .channel import ChannelError, exchange
 from .questions import RefusedError
 
 TYPE_CHECKING = False
@@ -63,6 +63,20 @@ def policy_digest(socket: str, token: str, owner: int | None = None) -> str:
     if not isinstance(digest, str) or not digest:
         raise RefusedError("the service has no policy in force")
     return digest
+
+
+def why_ended(socket: str, session: ConfinedSession, digest: str, owner: int | None = None) -> str:
+    """Why who is behind walls may do nothing any more; empty while all is well.
+
+    It is frozen, or another policy has come into force than the walls hold, or the service cannot be asked.
+    """
+    try:
+        reply = _asked(socket, session.token, owner, "GET", "/v1/policy", None)
+    except (ChannelError, RefusedError) as error:
+        return str(error)
+    if reply.get("frozen"):
+        return f"frozen: {reply['frozen']}"
+    return "" if reply.get("digest") == digest else "another policy has come into force: start the command anew"
 
 
 def _asked(socket: str, token: str, owner: int | None, method: str, route: str, body: Json | None) -> Json:

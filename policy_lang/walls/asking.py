@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from time import monotonic
 
 from ..domain.actions import ALLOW, ASK, DENY
@@ -12,12 +13,39 @@ from .port import Ruling
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..domain.request import Request
     from ..pep.deciders import ServiceDecider
+    from .port import DecisionPort
 
 _SECONDS = limit("call_seconds")
+_LOOK = 1.0
+"""Seconds between two looks."""
 _BOUND = ("agent", "session", "lexical")
 """Fields that the session says itself, or that the service must look at the disk for."""
+
+
+class Watch:
+    """Looks once a second whether a session at the service still stands; when not, nothing is allowed any more."""
+
+    def __init__(self, port: DecisionPort, why_ended: Callable[[], str]) -> None:
+        self._port = port
+        self._why_ended = why_ended
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        while not self._stop.wait(_LOOK):
+            self._port.ended = self._why_ended()
 
 
 class ServiceAsker:

@@ -65,6 +65,8 @@ class DecisionPort:
         self._held = held
         self._log = log
         self._asker: Asker | None = None
+        self.ended = ""
+        """Why nothing is allowed any more, once that is so: somebody has frozen the agent, or the service is gone."""
         self._known = Memo(limit("answers"))
         self._folders = Memo(limit("answers"))
         self._places: dict[str, Places] = {}
@@ -103,6 +105,8 @@ class DecisionPort:
 
     def path(self, action: str, path: str) -> Ruling:
         """The ruling on a file's real path."""
+        if self.ended:
+            return Ruling(DENY, self.ended)
         if self._log is None and not self._timed and len(path) <= _MOST_PLAIN:
             return self._placed(action, path)
         return self._remembered(action, path, self._policy.decide_request)
@@ -124,6 +128,8 @@ class DecisionPort:
 
     def command(self, words: tuple[str, ...], folder: str) -> Ruling:
         """The ruling on starting a program: what restricts its words holds; a grant is the hook's to ask for."""
+        if self.ended:
+            return Ruling(DENY, self.ended)
         return self._remembered(
             "run", words, lambda request: self._policy.engine.restricting(replace(request, cwd=folder)), folder
         )
@@ -150,6 +156,8 @@ class DecisionPort:
 
     def connection(self, url: str, method: str | None, addresses: tuple[str, ...]) -> Ruling:
         """The ruling on a connection, people's answers included; it may wait for them."""
+        if self.ended:
+            return Ruling(DENY, self.ended)
         request = replace(self._like, action="connect", resource=url, method=method, resolved=addresses)
         return self.settled(self._decided(request, self._policy.decide_request))
 

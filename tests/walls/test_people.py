@@ -194,3 +194,26 @@ def test_the_channel_answers_many_at_once(place: Path) -> None:
     )
     assert run(place, "python3", "-c", script, policy=RULES).stdout == "20\n"
     assert threading.active_count() < 50
+
+
+def test_a_freeze_stops_what_runs_inside(place: Path) -> None:
+    with service(RULES, *ARGUMENTS, prepare=configured) as running:
+        script = "echo a > src/a; echo ready; i=0; while [ $i -lt 100 ] && echo $i > src/a; do i=$((i+1)); sleep 0.1; done; echo stopped; ls / >/dev/null || echo no program"
+        process = walled(running, place, "sh", "-c", script)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        assert running.call("POST", "/v1/freeze", {"agent": "codex", "reason": "look"}, **bearer("o" * 40))[0] == 200
+        out, _ = process.communicate(timeout=60)
+        assert out == "stopped\nno program\n"
+
+
+def test_a_service_that_is_gone_stops_what_runs_inside(place: Path) -> None:
+    with service(RULES, *ARGUMENTS, prepare=configured) as running:
+        script = "echo a > src/a; echo ready; i=0; while [ $i -lt 100 ] && echo $i > src/a; do i=$((i+1)); sleep 0.1; done; echo stopped"
+        process = walled(running, place, "sh", "-c", script)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        running.stop()
+        out, _ = process.communicate(timeout=60)
+        assert out == "stopped\n"
+        assert int((place / "w/src/a").read_text() or 0) < 99

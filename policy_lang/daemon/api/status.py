@@ -12,12 +12,17 @@ METRICS_TYPE = "text/plain; version=0.0.4"
 
 
 def policy(service: PolicyService, call: HttpCall) -> HttpReply:
-    """What is in force, and whether the files say something newer that cannot be."""
+    """What is in force, whether the files say something newer that cannot be, and why the caller is frozen."""
     service.known(call.caller)
     active, loaded = service.active, service.active.current
     out: Json = {"path": active.source.describe(), "ready": loaded is not None, "error": active.error or None}
     out["held"] = active.held or None
     out["observing"] = active.observing or None
+    binding = service.principals.binding(call.caller)
+    one = None if binding is None or len(binding.agents) != 1 else binding.agents[0]
+    frozen = service.state.why_frozen(one, None if binding is None else binding.session)
+    if frozen is not None:
+        out["frozen"] = frozen.why
     if loaded is not None:
         prepared = loaded.contents.prepared
         out |= {
