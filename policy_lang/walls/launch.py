@@ -105,7 +105,7 @@ def designed(start: Start, options: StartOptions, ports: Iterable[int] = ()) -> 
     shown = [p for p in plan.paths("read", "write") if start.bubblewrap is not None or _is_system(p, options)]
     own = ("/proc", "/run", *plan.paths("private")) if start.bubblewrap is not None else ("/proc",)
     rules = landlock.ruleset(start.abi, [*shown, *own], no_network=start.bubblewrap is None and not ports)
-    program = syscalls.program(reads=start.reads)
+    program = syscalls.program(reads=start.reads, alone=start.bubblewrap is not None)
     texts = {hook.path: hook.text for hook in start.hooks if hook.text}
     return Design(plan, own_paths, program, rules, start.bubblewrap, listen, texts)
 

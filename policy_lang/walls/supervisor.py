@@ -6,6 +6,7 @@ ends, for whatever reason, the listener is closed, and every further call of the
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import select
@@ -61,7 +62,10 @@ class Supervisor(threading.Thread):
                         continue
                     return
                 self.answered += 1
-                self._answer(notification, frozenset(), False)
+                try:
+                    self._answer(notification, frozenset(), False)
+                except Exception:  # noqa: BLE001 (a call that cannot even be refused must not end all supervision)
+                    self._listener.answer(notification, error=errno.EPERM)
         finally:
             os.close(self._listener.descriptor)
 
@@ -122,12 +126,16 @@ class _Threads:
         self._idle = threading.Semaphore(0)
 
     def run(self, work: Callable[[], None]) -> bool:
-        """Have work done, or say that there is no room."""
+        """Have work done, or say that there is no room, or no thread to be had."""
         if not self._room.acquire(blocking=False):
             return False
-        self._work.put(work)
         if not self._idle.acquire(blocking=False):
-            threading.Thread(target=self._run, name="waiting call", daemon=True).start()
+            try:
+                threading.Thread(target=self._run, name="waiting call", daemon=True).start()
+            except (RuntimeError, MemoryError):  # the machine has no thread left: who is inside can bring that about
+                self._room.release()
+                return False
+        self._work.put(work)
         return True
 
     def _run(self) -> None:
@@ -135,7 +143,8 @@ class _Threads:
         while True:
             work = self._work.get()
             try:
-                work()
+                with contextlib.suppress(Exception):  # it has refused the call; the thread stays for further work
+                    work()
             finally:
                 self._room.release()
                 self._idle.release()

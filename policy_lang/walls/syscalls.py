@@ -19,11 +19,11 @@ ARCH_X86_64 = 0xC000003E
 _X32 = 0x40000000
 """The bit that marks calls of the x32 interface, which other numbers of the same filter would miss."""
 
-_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 ALLOW = 0x7FFF0000
 NOTIFY = 0x7FC00000
 _ERRNO = 0x00050000
-EPERM, EACCES, ENOSYS, EAFNOSUPPORT, EOPNOTSUPP = 1, 13, 38, 97, 95
+EPERM, EACCES, EBUSY, ENOTTY, ENOSYS, EAFNOSUPPORT, EOPNOTSUPP = 1, 13, 16, 25, 38, 97, 95
 
 OPEN_CHANGES = 0o1 | 0o2 | 0o100 | 0o1000 | 0o20000000
 """O_WRONLY, O_RDWR, O_CREAT, O_TRUNC and the bit of O_TMPFILE: opens that may change something."""
@@ -73,7 +73,20 @@ _NEWEST = 456
 """The newest call that this filter was written for, futex_requeue; what came later does not exist, but for mseal."""
 _MSEAL = 462
 
+_OF_OTHERS = (
+    29, 30, 31, 64, 65, 66, 220, 68, 69, 70, 71,  # shmget, shmat, shmctl, semaphores, messages of System V
+    240, 241,  # mq_open, mq_unlink
+)  # fmt: skip
+"""Without an IPC namespace they reach what other programs share (ipc_namespaces(7))."""
+
 _CLONE, _UNSHARE, _IOCTL, _SOCKET, _SOCKETPAIR, _PERSONALITY = 56, 272, 16, 41, 53, 135
+_SECCOMP, _PRLIMIT = 317, 302
+_NEW_LISTENER = 8
+"""SECCOMP_FILTER_FLAG_NEW_LISTENER (seccomp(2)). While the supervisor listens the kernel refuses a second listener;
+when it has ended, one inside could let calls through that nobody decides any more."""
+_FAST_OPEN = 0x20000000
+_SENDS = ((44, 3), (46, 2), (307, 3))
+"""MSG_FASTOPEN (tcp(7)), and where sendto, sendmsg and sendmmsg have their flags: it connects without connect."""
 
 _REFUSED_IOCTLS = (
     0x5412,  # TIOCSTI types into the terminal (ioctl_tty(2))
@@ -83,6 +96,16 @@ _REFUSED_IOCTLS = (
     0x40806685,  # FS_IOC_ENABLE_VERITY
     0x800C6613, 0xC0506617,  # FS_IOC_SET_ENCRYPTION_POLICY, FS_IOC_ADD_ENCRYPTION_KEY
 )  # fmt: skip
+_OF_FILE_SYSTEMS: dict[int, tuple[int, ...]] = {
+    0x94: (0x40049409, 0x4020940D, 0xC0189436),  # FICLONE, FICLONERANGE, FIDEDUPERANGE
+    0x66: (0x80086601, 0x80046601, 0xC020660B),  # FS_IOC_GETFLAGS, FS_IOC_FIEMAP
+    0x76: (0x80087601, 0x80047601),  # FS_IOC_GETVERSION
+    0x58: (0x801C581F,),  # FS_IOC_FSGETXATTR
+    0x72: (), 0xF5: (), 0xBC: (),
+}  # fmt: skip
+"""Requests of file systems by their type (btrfs, ext4, versions, XFS, FAT, F2FS, bcachefs), and those of them that
+change nothing, or only what a descriptor for writing is open on. Others make, remove and copy whole trees, or change
+attributes, by a descriptor for reading: a snapshot of a workspace has every hidden file under another name."""
 _UNIX, _INET, _INET6, _NETLINK = 1, 2, 10, 16
 _STREAM, _SEQPACKET = 1, 5
 _TYPE = 0xF
@@ -129,14 +152,25 @@ def _one_of(values: Iterable[int], then: Instruction) -> list[Instruction]:
     return [line for value in values for line in ((_EQUAL, 0, 1, value), then)]
 
 
+def _requests() -> list[Instruction]:
+    """Requests to descriptors: refused are single ones, and those of file systems but for harmless ones."""
+    lines = [_argument(1), *_one_of(_REFUSED_IOCTLS, _errno(EPERM))]
+    for allowed in _OF_FILE_SYSTEMS.values():
+        lines += _one_of(allowed, _returned(ALLOW))
+    lines.append((_AND, 0, 0, 0xFF00))
+    for kind in _OF_FILE_SYSTEMS:
+        lines += _one_of((kind << 8,), _errno(ENOTTY))
+    return [*lines, _returned(ALLOW)]
+
+
 def _sockets() -> list[Instruction]:
     """UNIX sockets that need a connection, TCP, and questions about interfaces; no datagrams, nothing raw."""
     connected = [
-        _argument(1), (0x54, 0, 0, _TYPE),
+        _argument(1), (_AND, 0, 0, _TYPE),
         *_one_of((_STREAM, _SEQPACKET), _returned(ALLOW)), _errno(EPERM),
     ]  # fmt: skip
     tcp = [
-        _argument(1), (0x54, 0, 0, _TYPE), (_EQUAL, 1, 0, _STREAM), _errno(EPERM),
+        _argument(1), (_AND, 0, 0, _TYPE), (_EQUAL, 1, 0, _STREAM), _errno(EPERM),
         _argument(2), *_one_of((0, _TCP), _returned(ALLOW)), _errno(EPERM),
     ]  # fmt: skip
     route = [_argument(2), (_EQUAL, 0, 1, 0), _returned(ALLOW), _errno(EAFNOSUPPORT)]
@@ -149,11 +183,12 @@ def _sockets() -> list[Instruction]:
     ]  # fmt: skip
 
 
-def program(supervised: bool = True, reads: bool = False, refuses: bool = True) -> bytes:
+def program(supervised: bool = True, reads: bool = False, refuses: bool = True, alone: bool = True) -> bytes:
     """The filter. With `supervised` the listener is notified; else those calls pass, for trying the others alone.
 
     With `reads` every open is asked about, not only those that may change something. Where the policy is only observed
-    nothing is refused (`refuses`), but what a filter cannot see.
+    nothing is refused (`refuses`), but what a filter cannot see. Processes that are not `alone`, without namespaces,
+    may not share memory and messages with others, nor set their limits.
     """
     asked = _returned(NOTIFY if supervised else ALLOW)
     made = Program()
@@ -175,9 +210,16 @@ def program(supervised: bool = True, reads: bool = False, refuses: bool = True) 
             made.when(number, [_errno(error)])
     made.when(_CLONE, _if_any(0, _NEW_NAMESPACES, _errno(EPERM), _returned(ALLOW)))
     made.when(_UNSHARE, _if_any(0, _NEW_NAMESPACES | _NEW_TIME, _errno(EPERM), _returned(ALLOW)))
-    made.when(_IOCTL, [_argument(1), *_one_of(_REFUSED_IOCTLS, _errno(EPERM)), _returned(ALLOW)])
+    made.when(_IOCTL, _requests())
+    made.when(_SECCOMP, _if_any(1, _NEW_LISTENER, _errno(EBUSY), _returned(ALLOW)))
+    for number, flags in _SENDS:
+        made.when(number, _if_any(flags, _FAST_OPEN, _errno(EOPNOTSUPP), _returned(ALLOW)))
+    if not alone:
+        for number in _OF_OTHERS:
+            made.when(number, [_errno(ENOSYS)])
+        made.when(_PRLIMIT, [_argument(0), (_EQUAL, 0, 1, 0), _returned(ALLOW), _errno(EPERM)])
     made.when(_SOCKET, _sockets())
-    pair = [_argument(1), (0x54, 0, 0, _TYPE), *_one_of((_STREAM, _SEQPACKET), _returned(ALLOW)), _errno(EPERM)]
+    pair = [_argument(1), (_AND, 0, 0, _TYPE), *_one_of((_STREAM, _SEQPACKET), _returned(ALLOW)), _errno(EPERM)]
     made.when(_SOCKETPAIR, pair)
     made.when(_PERSONALITY, [_argument(0), *_one_of((0, 0xFFFFFFFF), _returned(ALLOW)), _errno(EPERM)])
     made.when(_MSEAL, [_returned(ALLOW)])

@@ -44,6 +44,12 @@ CASES = [
     ("UNIX datagrams", 41, (1, 2, 0), 1), ("routes", 41, (16, 3, 0), ALLOW), ("audit", 41, (16, 3, 9), 97), ("packets", 41, (17, 3, 0), 97),
     ("a pair", 53, (1, 0o2000001, 0), ALLOW), ("a pair of datagrams", 53, (1, 2, 0), 1),
     ("asking for the personality", 135, (0xFFFFFFFF,), ALLOW), ("another personality", 135, (0x0400000,), 1),
+    ("a filter", 317, (1, 1), ALLOW), ("a listener of its own", 317, (1, 8), 16), ("a listener, with another flag", 317, (1, 8 | 32), 16),
+    ("sending", 44, (0, 0, 0, 0x4000), ALLOW), ("sending that connects", 44, (0, 0, 0, 0x20000000), 95),
+    ("a message that connects", 46, (0, 0, 0x20000040), 95), ("messages that connect", 307, (0, 0, 0, 0x20000000), 95),
+    ("a snapshot", 16, (0, 0x50009401), 25), ("a subvolume", 16, (0, 0x5000940E), 25), ("a clone of a file", 16, (0, 0x40049409), ALLOW),
+    ("the version of an inode", 16, (0, 0x40087602), 25), ("attributes of FAT", 16, (0, 0x40047211), 25), ("flags that are read", 16, (0, 0x80086601), ALLOW),
+    ("shared memory", 29, (), ALLOW), ("limits of another", 302, (7,), ALLOW),
     ("a call that is too new", 463, (), 38), ("mseal", 462, (), ALLOW), ("x32", 0x40000101, (0, 0, _O_CREAT), 38), ("read", 0, (), ALLOW),
 ]  # fmt: skip
 
@@ -51,6 +57,15 @@ CASES = [
 @pytest.mark.parametrize(("number", "arguments", "result"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_a_call(number: int, arguments: tuple[int, ...], result: str | int) -> None:
     assert run(PROGRAM, number, *arguments) == result
+
+
+@pytest.mark.parametrize(
+    ("number", "arguments", "result"), [(29, (), 38), (240, (), 38), (302, (0,), ALLOW), (302, (7,), 1), (0, (), ALLOW)]
+)
+def test_without_namespaces_what_is_shared_with_others_is_refused(
+    number: int, arguments: tuple[int, ...], result: str | int
+) -> None:
+    assert run(syscalls.program(alone=False), number, *arguments) == result
 
 
 def test_every_supervised_call_is_asked_about() -> None:
