@@ -78,12 +78,23 @@ def prepared(port: DecisionPort, options: StartOptions, planning: bool = False) 
     logs = (options.log,) if options.log else ()
     protected = protected_paths(like.workspace, like.home, options.sources, logs)
     folders = (*programs(), *options.system)
+    _apart_from_programs(like.workspace, like.home, folders)
     reads = options.reads or bubblewrap is None
     plan = Survey(port, protected, folders, hides=bubblewrap is not None, asks=reads).plan()
     without = frozenset() if planning else options.accepted | {"asked-reads"}
     found = losses(port, plan, options.network, reads, bubblewrap is not None, without)
     hooks = installed_hooks(plan, private=bubblewrap is not None)
     return Start(plan, tuple(found), version, bubblewrap, reads, options.network, hooks)
+
+
+def _apart_from_programs(workspace: str, home: str, folders: Iterable[str]) -> None:
+    """Raises WallsError where every program would read the workspace or the home, whatever the policy says."""
+    for what, path, system in (("workspace", workspace, folders), ("home", home, (*SYSTEM, *folders))):
+        for folder in system:
+            if f"{path}/".startswith(f"{os.path.realpath(folder)}/"):
+                raise WallsError(
+                    f"the {what} lies in `{folder}`, a folder of programs, which everything inside may read"
+                )
 
 
 def designed(start: Start, options: StartOptions, ports: Iterable[int] = ()) -> Design:

@@ -58,8 +58,13 @@ class OwnPaths:
         return FREE if self.is_private(path) else None
 
     def is_system(self, path: str) -> bool:
-        """Whether a path is one that every program may read."""
-        return any(folder in self.system for folder in _upwards(path))
+        """Whether a path is one that every program may read. A workspace in a system folder is none."""
+        for folder in _upwards(path):
+            if folder in self.system:
+                return True
+            if folder in self.shared:
+                return False
+        return False
 
     def is_private(self, path: str) -> bool:
         """Whether a path is the walls' own: nothing of it was there before, and nothing is left."""

@@ -127,6 +127,8 @@ class Survey:
         for path in (*SYSTEM, *SYSTEM_FILES, *self._further):
             self._system(path)
         self._apart(self._reads.root(), "/")
+        if self._workspace not in self._base and any(self._workspace.startswith(f"{b}/") for b in self._base):
+            self._one_apart(self._reads.at(self._workspace), self._workspace)  # in a system folder, but no part of it
         for path in sorted(self._protected):
             if (
                 os.path.exists(path)
@@ -134,9 +136,12 @@ class Survey:
                 and self._writable(path)
             ):
                 self._note("read", path)
-        return Plan(
-            self._workspace, self._home, tuple(self._mounts), self._protected, frozenset(self._base), self._count
-        )
+        mounts = tuple(m for m in self._mounts if m.kind != "private" or not self._is_granted_with_more(m.path))
+        return Plan(self._workspace, self._home, mounts, self._protected, frozenset(self._base), self._count)
+
+    def _is_granted_with_more(self, path: str) -> bool:
+        """Whether a folder lies in one that is there inside: then it is no ground of the walls' own."""
+        return any(m.kind not in {"private", "link"} and path.startswith(f"{m.path}/") for m in self._mounts)
 
     def _writable(self, path: str) -> bool:
         """Whether a path lies in what is writable inside."""
