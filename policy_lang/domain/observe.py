@@ -41,4 +41,4 @@ def _named(rule: RuleRef, held: frozenset[str]) -> bool:
 def what_holds(held: Iterable[str]) -> str:
     """That a policy is observed, and what holds all the same, as a sentence for whoever looks."""
     names = ", ".join(f"`{name}`" for name in ("the protected floor", *sorted(held))).replace("`", "", 2)
-    return f"OBSERVING: nothing is stopped but what {names} deny"
+    return f"OBSERVING: nothing is stopped but what {names} {'deny' if ', ' in names else 'denies'}"
