@@ -63,10 +63,9 @@ class Addressing:
         return DONE
 
     def _to_reach(self, call: SystemCall, data: bytes) -> tuple[bytes, Leaf | None]:
-        family = struct.unpack_from("=H", data)[0]
         path = _socket_path(data)
         if path is None:
-            if family in {_INET, _INET6} and not self._accesses.own_paths.closed:
+            if not self._accesses.own_paths.closed:
                 self._may_reach(data)
             return data, None
         leaf = self._accesses.resolver.leaf(self._accesses.resolver.absolute(call.thread, AT_FDCWD, path), True)
@@ -97,15 +96,24 @@ class Addressing:
         return address
 
     def _may_reach(self, data: bytes) -> None:
-        """Return for the launcher's ports on the loopback. Raises OSError."""
-        family, port = struct.unpack_from("=H", data)[0], struct.unpack_from("!H", data, 2)[0]
-        local = data[4:5] == b"\x7f" if family == _INET else data[8:24] == b"\0" * 15 + b"\1"
-        if not local or port not in self._accesses.own_paths.ports:
+        """Return for the launcher's ports on the loopback, where the network is the machine's. Raises OSError."""
+        family = struct.unpack_from("=H", data)[0]
+        if (
+            family == _UNIX and len(data) > 2 and not self._accesses.own_paths.observed
+        ):  # a name that all have in common
+            raise PermissionError(errno.EACCES, "a socket of another program's outside")
+        if family not in {_INET, _INET6} or self._accesses.own_paths.observed:
+            return
+        if not _is_local(data) or struct.unpack_from("!H", data, 2)[0] not in self._accesses.own_paths.ports:
             raise OSError(errno.ENETUNREACH, "no way out but through the launcher")
 
     def _to_have(self, call: SystemCall, data: bytes) -> tuple[bytes, Leaf | None]:
         path = _socket_path(data)
         if path is None:
+            own_paths = self._accesses.own_paths
+            internet = struct.unpack_from("=H", data)[0] in {_INET, _INET6}
+            if internet and not own_paths.closed and not own_paths.observed and not _is_local(data):
+                raise PermissionError(errno.EACCES, "an address that others reach")
             return data, None
         leaf = self._accesses.resolver.leaf(self._accesses.resolver.absolute(call.thread, AT_FDCWD, path), False)
         try:
@@ -114,6 +122,13 @@ class Addressing:
             leaf.close()
             raise
         return struct.pack("=H", _UNIX) + address + b"\0", leaf
+
+
+def _is_local(data: bytes) -> bool:
+    """Whether an address of the internet is one of the loopback."""
+    if struct.unpack_from("=H", data)[0] == _INET:
+        return data[4:5] == b"\x7f"
+    return data[8:24] == b"\0" * 15 + b"\1"
 
 
 def _socket_path(data: bytes) -> bytes | None:

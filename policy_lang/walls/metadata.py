@@ -79,7 +79,7 @@ class Metadata:
     def _attribute_name(self, call: SystemCall, address: int) -> bytes:
         name = self._accesses.resolver.text(call.thread, address)
         if not name.startswith(b"user."):
-            raise PermissionError(errno.EPERM, "an attribute of the system")
+            raise OSError(errno.EOPNOTSUPP, "an attribute of the system: programs go on without")
         return name
 
 
