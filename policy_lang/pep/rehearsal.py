@@ -52,7 +52,7 @@ def rehearse(
     protocol = client.rehearsal
     if protocol is None:
         raise ValueError(f"`{client.name}` does not run without an account")
-    with _model(protocol, calls) as (port, turns), _own_folder() as own:
+    with scripted_model(protocol, calls) as (port, turns), _own_folder() as own:
         words, more = protocol.command(f"http://127.0.0.1:{port}")
         if protocol.defaults is not None:  # in a folder that nobody else can write to
             variable, text = protocol.defaults
@@ -78,7 +78,8 @@ def _own_folder() -> tempfile.TemporaryDirectory[str]:
 
 
 @contextmanager
-def _model(protocol: RehearsalProtocol, calls: Iterable[Call]) -> Iterator[tuple[int, list[str]]]:
+def scripted_model(protocol: RehearsalProtocol, calls: Iterable[Call]) -> Iterator[tuple[int, list[str]]]:
+    """A model on a port of loopback that makes these calls; the port, and what it is sent, one body a turn."""
     turns: list[str] = []
     left = iter(calls)
 
