@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from ..walls.first_use import Serves
 
 _DEFAULT = "agent.policy"
+NOT_STARTED = (126, 127)
+"""What a shell, and the process inside, exit with for a command that cannot be run, or is not found."""
 
 
 def port_of(given: Mapping[str, Any], format_: str) -> tuple[DecisionPort, tuple[str, ...]]:
@@ -136,7 +139,21 @@ def run(start: Start, port: DecisionPort, options: StartOptions, words: Sequence
             stack.callback(channel.stop)
         ways.open(listeners)
         variables = environment(options.variables, port, start.plan.home, ways.proxy)
-        return box.run(words, _folder(start.plan.workspace), variables)
+        code = box.run(words, _folder(start.plan.workspace), variables)
+    if code in NOT_STARTED:
+        _name_hidden(words[0], variables.get("PATH"), start)
+    return code
+
+
+def _name_hidden(program: str, search_path: str | None, start: Start) -> None:
+    """Say that a program is installed where nothing is there inside, and what shows it."""
+    from ..walls.hidden_program import hidden_program
+
+    folders = hidden_program(program, search_path, start.plan)
+    if folders:
+        shown = " ".join(shlex.join(["--system", folder]) for folder in folders)
+        why = f"`{program}` is not there inside; `{shown}` shows it, or a rule that grants reading it"
+        click.echo(f"policy run: {why}", err=True)
 
 
 def _channel(listener: socket.socket, answers: Answers) -> Serves:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import shlex
 
 from ..domain.files import open_for_reading
 from ..domain.limits import limit
 from ..domain.record import record
 from ..pep.clients import NAMES, client
-from ..pep.install import OURS, hook_alone, texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +16,8 @@ if TYPE_CHECKING:
     from ..pep.clients.base import HookClient
     from .plan import Plan
 
+_MARK = "pep/hook.py"
+"""What settings that name a hook of ours have in them; most have not, and are not read further."""
 _MOST_BYTES = limit("walls_settings_bytes")
 
 
@@ -50,7 +50,7 @@ def _found(plan: Plan, private: bool) -> Iterator[InstalledHook]:
         for form in one.settings.paths.values():
             path = form.format(home=plan.home, workspace=plan.workspace)
             text = _text(path)
-            alone = hook_alone(one, text) if OURS in text else ""
+            alone = _alone(one, text) if _MARK in text else ""
             if not alone:
                 continue
             whole = plan.shows(path)
@@ -58,6 +58,12 @@ def _found(plan: Plan, private: bool) -> Iterator[InstalledHook]:
                 one.title, path, whole, alone if private and plan.kind_of(path) == "private" else "",
                 _missing(one, alone, plan),
             )  # fmt: skip
+
+
+def _alone(one: HookClient, text: str) -> str:
+    from ..pep.install import hook_alone
+
+    return hook_alone(one, text)
 
 
 def _text(path: str) -> str:
@@ -72,6 +78,10 @@ def _text(path: str) -> str:
 
 def _missing(one: HookClient, text: str, plan: Plan) -> str:
     """The interpreter or the hook itself, when it is not there inside."""
+    import shlex
+
+    from ..pep.install import OURS, texts
+
     for command in texts(one.settings, text):
         if OURS not in command:
             continue

@@ -81,7 +81,7 @@ def prepared(port: DecisionPort, options: StartOptions, planning: bool = False) 
     _apart_from_programs(like.workspace, like.home, folders)
     reads = options.reads or bubblewrap is None
     plan = Survey(port, protected, folders, hides=bubblewrap is not None, asks=reads).plan()
-    without = frozenset() if planning else options.accepted | {"asked-reads"}
+    without = frozenset() if planning else options.accepted | {"asked-reads", "not-kept"}
     found = losses(port, plan, options.network, reads, bubblewrap is not None, without)
     hooks = installed_hooks(plan, private=bubblewrap is not None)
     return Start(plan, tuple(found), version, bubblewrap, reads, options.network, hooks)

@@ -55,6 +55,7 @@ def losses(
         "remote": lambda: _remote(port, network),
         "late-reads": lambda: None if reads else _late(port, plan),
         "namespaces": lambda: None if bubblewrap else _bare(port),
+        "not-kept": lambda: _not_kept(port, plan) if bubblewrap else None,
         "asked-reads": lambda: _asked(port, plan, reads),
         "git-credentials": lambda: _credentials(port, plan),
     }
@@ -149,6 +150,23 @@ def _asked(port: DecisionPort, plan: Plan, reads: bool) -> Loss | None:
         "give `--supervise-reads`, with which they are asked",
         _request(port, "read", found.path),
     )
+
+
+def _not_kept(port: DecisionPort, plan: Plan) -> Loss | None:
+    """What may be written in the home, and is not of the real one: it is gone with the private one."""
+    places = port.places("write")
+    for folder in (plan.home, plan.workspace):
+        for name in places.names_below(places.at(folder), frozenset({ALLOW})):
+            if plan.kind_of(name.path) == "private" and name.path not in plan.protected:
+                return Loss(
+                    "not-kept",
+                    STRICTER,
+                    "what is written there is gone at the end: of the real home there is only what was there at the "
+                    "start and may be read",
+                    "make the folder before, and let it be read",
+                    _request(port, "write", name.path),
+                )
+    return None
 
 
 def _credentials(port: DecisionPort, plan: Plan) -> Loss | None:

@@ -11,6 +11,7 @@ from policy_lang import Policy
 from policy_lang.domain.errors import SearchLimitError
 from policy_lang.domain.request import Request
 from policy_lang.walls import plan as plans
+from policy_lang.walls.losses import losses
 from policy_lang.walls.plan import Plan, Survey
 from policy_lang.walls.port import DecisionPort
 
@@ -111,3 +112,28 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     os.symlink("/etc", tmp_path / "home/w/etc")
     plan = made(tmp_path, 'allow read "**" deny read "**/*.pem"', [])
     assert below(plan, tmp_path, "hide", "hide-folder") == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "files", "lost"),
+    [
+        ('allow read, write "~/.state/kept/"', [], "home/.state/kept"),
+        ('allow read, write "~/.state/kept/"', ["home/.state/kept/x"], None),
+        ('allow write "~/.state/kept/"', ["home/.state/kept/x"], "home/.state/kept"),
+        ('allow read, write "~/one.txt"', [], "home/one.txt"),
+        ('allow read "src/" allow write "**"', ["home/w/src/x"], "home/w"),
+        ('allow read, write "**"', ["home/w/src/x"], None),
+    ],
+)
+def test_what_is_written_and_not_kept_is_a_loss(tmp_path: Path, rules: str, files: list[str], lost: str | None) -> None:
+    plan = made(tmp_path, rules, files)
+    like = Request("read", ".", workspace=plan.workspace, home=plan.home, tmp="/tmp")
+    port = DecisionPort(Policy.loads(f'policy "p" {rules}'), like)
+    found = [
+        loss for loss in losses(port, plan, network=False, reads=False, bubblewrap=True) if loss.code == "not-kept"
+    ]
+    shown = [str(loss.witness.resource) for loss in found if loss.witness]
+    assert len(shown) == (lost is not None)
+    if lost is not None:
+        assert shown[0].startswith(str(tmp_path / lost)), shown
+        assert port.path("write", shown[0]).allowed

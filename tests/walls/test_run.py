@@ -54,6 +54,24 @@ def test_exit_status_is_the_commands(place: Path) -> None:
     assert run(place, "./src").returncode == 126
 
 
+def test_a_program_that_is_hidden_is_named(place: Path) -> None:
+    package = place / "npm/lib/node_modules/client"
+    for folder in (package, place / "npm/bin", place / "w/src"):
+        folder.mkdir(parents=True, exist_ok=True)
+    (package / "main").write_text("#!/bin/sh\necho works\n")
+    (package / "main").chmod(0o755)
+    (place / "npm/bin/client").symlink_to("../lib/node_modules/client/main")
+    given = {"PATH": f"{place}/npm/bin:{os.environ['PATH']}"}
+    done = run(place, "client", env=given)
+    assert done.returncode == 127
+    assert f"`--system {place}/npm/bin --system {place}/npm/lib/node_modules` shows it" in done.stderr
+    shown = ("--system", f"{place}/npm/bin", "--system", f"{place}/npm/lib/node_modules")
+    done = run(place, "client", env=given, options=shown)
+    assert (done.stdout, done.stderr, done.returncode) == ("works\n", "", 0)
+    assert "is not there inside" not in run(place, "no-such-program").stderr
+    assert "is not there inside" not in run(place, "sh", "-c", "exit 127").stderr
+
+
 def test_signals_reach_the_command(place: Path) -> None:
     (place / "p.policy").write_text(POLICY)
     words = [
