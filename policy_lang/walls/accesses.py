@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import posixpath
+from functools import partial
 
 from ..domain.actions import ALLOW, ASK
 from .resolving import Leaf
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
     from .port import DecisionPort
     from .resolving import Resolver
     from .system_call import SystemCall
+
+
+_SELF, _THREAD_SELF = b"/proc/self/", b"/proc/thread-self/"
+_PUBLIC = frozenset({"stat", "status", "statm", "comm", "cmdline"})
+"""What every user may read of a process, and `ps` does (proc(5))."""
+
+
+def _of_caller(call: SystemCall, path: bytes) -> bytes:
+    """A path in which /proc/self is the caller's: for the kernel it is whoever opens it, which is the supervisor."""
+    for name, inner in ((_SELF, b"%b/"), (_THREAD_SELF, b"%b/task/%b/")):
+        if path.startswith(name):
+            group = call.status(b"NStgid").split()[-1]
+            numbers = (group, call.status(b"NSpid").split()[-1])[: inner.count(b"%b")]
+            return b"/proc/" + inner % numbers + path[len(name) :]
+    return path
 
 
 class Accesses:
@@ -33,6 +49,8 @@ class Accesses:
         """
         if not call.is_valid():  # its number may be another's by now, whose memory was read
             raise ProcessLookupError(errno.ESRCH, "it is gone")
+        if not self.own_paths.closed and not self.own_paths.observed and path.startswith("/proc/"):
+            self._may_see(call, path)
         own = None if outside and self.own_paths.is_private(path) else self.own_paths.ruling(action, path)
         ruling = own or self.port.path(action, path)
         if ruling.effect == ALLOW or (action, path) in call.approved:
@@ -41,11 +59,30 @@ class Accesses:
             raise AskedError(ruling, (action, path))
         raise AccessDeniedError(ruling.reason)
 
+    @staticmethod
+    def _may_see(call: SystemCall, path: str) -> None:
+        """Return for what /proc shows of the caller, or everybody may know of a process. Raises OSError.
+
+        Without namespaces all of the machine's processes are there, and the launcher could read what its caller cannot.
+        """
+        name, *below = path.removeprefix("/proc/").split("/")
+        others = name.isdigit() and name.encode() != call.status(b"Tgid")
+        if others and (len(below) != 1 or below[0] not in _PUBLIC):
+            raise AccessDeniedError("it is another process")
+
     def leaf(self, call: SystemCall, base: int, address: int, follow: bool) -> Leaf:
         """What the path at an address of the caller names, from a folder of the caller on. Raises OSError."""
         text = self.resolver.text(call.thread, address)
         path = self.resolver.absolute(call.thread, base, text)
-        return self._special(call, path) or self.resolver.leaf(path, follow)
+        return self._special(call, path) or self.resolver.leaf(path, follow, partial(_of_caller, call))
+
+    def stayed(self, leaf: Leaf) -> None:
+        """Return when a folder in which something was made has still the name that was decided. Raises OSError.
+
+        Another box's supervisor, or somebody outside, may have moved it meanwhile.
+        """
+        if self.resolver.real(leaf.folder) != posixpath.dirname(leaf.path):
+            raise OSError(errno.EAGAIN, "its folder was moved")
 
     def _special(self, call: SystemCall, path: bytes) -> Leaf | None:
         """What the caller has open, under the names that the kernel gives it; None for any other path."""

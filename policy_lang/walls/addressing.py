@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .accesses import Accesses
+    from .bound import BoundSockets
     from .resolving import Leaf
     from .system_call import Done, SystemCall
 
@@ -22,9 +23,9 @@ _UNIX, _INET, _INET6 = 1, 2, 10
 
 
 class Addressing:
-    """Gives sockets their addresses. `bound` are the sockets that were bound inside, by device and inode."""
+    """Gives sockets their addresses. `bound` are the sockets that were bound inside."""
 
-    def __init__(self, accesses: Accesses, bound: set[tuple[int, int]]) -> None:
+    def __init__(self, accesses: Accesses, bound: BoundSockets) -> None:
         self._accesses = accesses
         self._bound = bound
 
@@ -48,14 +49,16 @@ class Addressing:
         own = kernel.socket_of(call.thread, signed(call.a[0], 32))
         leaf = None
         try:
+            if not call.is_valid():  # its number may be another's by now, whose memory and socket these are
+                raise ProcessLookupError(errno.ESRCH, "it is gone")
             address, leaf = address_of(call, data)
             if act is kernel.connect and not call.beside and os.get_blocking(own):
                 raise SlowError
             act(own, address)
             if act is kernel.bind and leaf is not None:
-                seen = os.stat(leaf.name, dir_fd=leaf.folder, follow_symlinks=False)
-                os.chmod(leaf.name, 0o777 & ~call.umask(), dir_fd=leaf.folder)
-                self._bound.add((seen.st_dev, seen.st_ino))
+                made = kernel.open_at(leaf.folder, leaf.name, os.O_PATH | os.O_NOFOLLOW, kernel.RESOLVE_BENEATH)
+                os.chmod(f"/proc/self/fd/{made}", 0o777 & ~call.umask())
+                self._bound.add(made)
         finally:
             os.close(own)
             if leaf is not None:
@@ -80,9 +83,8 @@ class Addressing:
         """Return for a socket that was bound inside, or is the launcher's. Raises OSError."""
         if not leaf.exists:
             missing()
-        seen = os.fstat(leaf.place)
         own_paths = self._accesses.own_paths
-        if (seen.st_dev, seen.st_ino) not in self._bound and not own_paths.serves(leaf.path) and not own_paths.observed:
+        if not self._bound.has(leaf.place) and not own_paths.serves(leaf.path) and not own_paths.observed:
             raise PermissionError(errno.EACCES, "a socket of another program's outside")
 
     def _new_address(self, call: SystemCall, leaf: Leaf) -> bytes:

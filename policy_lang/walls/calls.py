@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from .addressing import Addressing
+from .bound import BoundSockets
 from .kernel import AT_FDCWD, AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW
 from .metadata import Metadata, in_micros, in_seconds, mode_set, owner_set, times_set
 from .naming import Naming, new_folder, new_node
@@ -33,7 +34,7 @@ class Calls:
         opening, naming, metadata, starting = (
             Opening(accesses), Naming(accesses), Metadata(accesses), Starting(accesses),
         )  # fmt: skip
-        addressing = Addressing(accesses, naming.bound)
+        addressing = Addressing(accesses, BoundSockets())
         self._table: dict[str, Doer] = {
             **_opens(opening), **_names(naming), **_metadata(metadata),
             "umask": _masked,

@@ -78,6 +78,8 @@ class Metadata:
 
     def _attribute_name(self, call: SystemCall, address: int) -> bytes:
         name = self._accesses.resolver.text(call.thread, address)
+        if name.startswith(b"system."):  # lists of who may what; `cp` does without where there are none
+            raise OSError(errno.EOPNOTSUPP, "an attribute of the file system")
         if not name.startswith(b"user."):
             raise OSError(errno.EOPNOTSUPP, "an attribute of the system: programs go on without")
         return name

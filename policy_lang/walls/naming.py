@@ -7,6 +7,7 @@ import os
 import posixpath
 import stat
 import threading
+from itertools import dropwhile
 
 from ..domain.limits import limit
 from . import kernel
@@ -24,12 +25,11 @@ _MOST_MOVED = limit("tree_files")
 
 
 class Naming:
-    """Makes and changes names for callers. `bound` are sockets that were bound inside, by device and inode."""
+    """Makes and changes names for callers."""
 
     def __init__(self, accesses: Accesses) -> None:
         self._accesses = accesses
         self._names = threading.Lock()
-        self.bound: set[tuple[int, int]] = set()
 
     def make(self, call: SystemCall, base: int, address: int, make: Callable[[SystemCall, Leaf], None]) -> Done:
         """Make something under a name that is free. Raises OSError, AskedError."""
@@ -40,9 +40,19 @@ class Naming:
                     raise FileExistsError(errno.EEXIST, "it is there")
                 self._accesses.may(call, WRITE, leaf.path)
                 make(call, leaf)
+                self._stays(leaf)
             finally:
                 leaf.close()
         return DONE
+
+    def _stays(self, leaf: Leaf) -> None:
+        """Take away what was made when it is not where it was decided to be. Raises OSError then."""
+        try:
+            self._accesses.stayed(leaf)
+        except OSError:
+            made = os.stat(leaf.name, dir_fd=leaf.folder, follow_symlinks=False)
+            (os.rmdir if stat.S_ISDIR(made.st_mode) else os.unlink)(leaf.name, dir_fd=leaf.folder)
+            raise
 
     def symlink(self, call: SystemCall, address: int) -> Callable[[SystemCall, Leaf], None]:
         """How a link is made to the target at an address of the caller. Raises OSError."""
@@ -59,12 +69,28 @@ class Naming:
 
         Inside, what a link leads to is decided when it is used. Outside, programs follow it: git writes its messages
         and logs through links that it finds. So nobody makes one to what he may not write, but for the system's files,
-        which nobody can.
+        which nobody can. By its words a target must be such, and as links lead now; one that goes up behind a name
+        leads wherever a later link of that name says.
         """
         own_paths = self._accesses.own_paths
-        real = posixpath.normpath(posixpath.join(posixpath.dirname(path), os.fsdecode(target)))
-        if not own_paths.is_private(path) and not own_paths.is_system(real) and not own_paths.observed:
-            self._accesses.may(call, WRITE, real, outside=True)
+        if own_paths.is_private(path) or own_paths.observed:
+            return
+        names = [name for name in os.fsdecode(target).split("/") if name not in {"", "."}]
+        if ".." in dropwhile(lambda name: name == "..", names) or (names[:1] == [".."] and target.startswith(b"/")):
+            raise PermissionError(errno.EPERM, "a target that goes up behind a name")
+        said = posixpath.normpath(posixpath.join(posixpath.dirname(path), os.fsdecode(target)))
+        for real in dict.fromkeys((said, self._led_to(said))):
+            if not own_paths.is_system(real):
+                self._accesses.may(call, WRITE, real, outside=True)
+
+    def _led_to(self, path: str) -> str:
+        """Where a path leads by the links that are there now; the path itself where nothing is."""
+        try:
+            found = self._accesses.resolver.leaf(os.fsencode(path), True)
+        except OSError:
+            return path
+        found.close()
+        return found.path
 
     def remove(self, call: SystemCall, base: int, address: int, folder: bool) -> Done:
         """Remove a name, of a folder or of anything else. Raises OSError, AskedError."""
@@ -78,9 +104,6 @@ class Naming:
                 if folder != leaf.is_folder:
                     raise OSError(errno.ENOTDIR if folder else errno.EISDIR, "it is something else")
                 self._accesses.may(call, DELETE, leaf.path)
-                if stat.S_ISSOCK(leaf.mode):
-                    seen = os.fstat(leaf.place)
-                    self.bound.discard((seen.st_dev, seen.st_ino))
                 (os.rmdir if folder else os.unlink)(leaf.name, dir_fd=leaf.folder)
             finally:
                 leaf.close()

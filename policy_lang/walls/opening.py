@@ -60,13 +60,31 @@ class Opening:
                 self._accesses.may(call, WRITE, leaf.path)
             if flags & _ACCESS != os.O_WRONLY:
                 self._accesses.may(call, READ, leaf.path)
+        if leaf.path.startswith("/proc/") and not leaf.mode & stat.S_IROTH and not self._accesses.own_paths.observed:
+            self._may_know(leaf.path)
         if stat.S_ISFIFO(leaf.mode) and not flags & os.O_NONBLOCK and not call.beside:
             raise SlowError
         return os.open(leaf.held, flags & ~(os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW) | os.O_NOCTTY | os.O_CLOEXEC)
+
+    @staticmethod
+    def _may_know(path: str) -> None:
+        """Return for processes. Raises OSError for what of the kernel only its administrator may read.
+
+        The launcher may be he, outside; nobody inside is.
+        """
+        if not path.split("/")[2].isdigit():
+            raise PermissionError(errno.EACCES, "the kernel's own")
 
     def _open_new(self, call: SystemCall, leaf: Leaf, flags: int, mode: int) -> int:
         if leaf.slash:
             raise IsADirectoryError(errno.EISDIR, "a folder")
         self._accesses.may(call, WRITE, leaf.path)
-        made = flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
-        return os.open(leaf.name, made, mode & 0o777 & ~call.umask(), dir_fd=leaf.folder)
+        how = flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
+        made = os.open(leaf.name, how, mode & 0o777 & ~call.umask(), dir_fd=leaf.folder)
+        try:
+            self._accesses.stayed(leaf)
+        except OSError:
+            os.unlink(leaf.name, dir_fd=leaf.folder)
+            os.close(made)
+            raise
+        return made

@@ -44,9 +44,9 @@ class OwnPaths:
             free = path.startswith(("/dev/", "/proc/", "/sys/")) or (action == "read" and self.is_system(path))
             return FREE if free else None
         if path.startswith(("/dev/", "/proc/", "/sys/", "/run/")) or path in {"/dev", "/proc", "/sys", "/run"}:
-            if path in _DEVICES and action != "delete":
+            if path in _DEVICES and action != "delete" and (self.closed or path != "/dev/console"):
                 return FREE
-            if path.startswith(_FOLDERS):
+            if path.startswith(_FOLDERS) and self.closed:
                 return FREE
             if action != "read":
                 return _SYSTEM

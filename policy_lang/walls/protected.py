@@ -15,8 +15,10 @@ _BESIDE = (
     ".codex/config.toml",
     ".gemini/settings.json",
     ".cursor/mcp.json",
+    "agent.policy",
 )
-"""Files of clients in a workspace that stand beside the settings which name our hook, and may say otherwise."""
+"""Files in a workspace that stand beside the settings which name our hook, and may say otherwise; and the policy of a
+start that names none."""
 
 
 def protected_paths(workspace: str, home: str, policy: Iterable[str], further: Iterable[str] = ()) -> frozenset[str]:

@@ -14,6 +14,10 @@ from ..domain.limits import limit
 from ..domain.record import record
 from .kernel import AT_FDCWD, RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS, memory_of, open_at
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _MOST_LINKS = limit("symlinks")
 _MOST_BYTES = limit("path_bytes")
 _READ_FIRST = 512
@@ -94,10 +98,13 @@ class Resolver:
             raise OSError(errno.ENOENT if base == AT_FDCWD else errno.ENOTDIR, "no such folder")
         return os.fsencode(folder) + b"/" + path
 
-    def leaf(self, path: bytes, follow: bool) -> Leaf:
-        """What an absolute path names; a link as its last name is followed, or is what is meant. Raises OSError."""
+    def leaf(self, path: bytes, follow: bool, meant: Callable[[bytes], bytes] = bytes) -> Leaf:
+        """What an absolute path names; a link as its last name is followed, or is what is meant. Raises OSError.
+
+        `meant` is applied to the path and to what links lead to.
+        """
         for _ in range(_MOST_LINKS + 1):
-            found = self._named(path)
+            found = self._named(meant(path))
             slash = found.slash
             if not found.exists or not stat.S_ISLNK(found.mode) or not (follow or slash):
                 if slash and found.exists and not found.is_folder:
@@ -153,19 +160,28 @@ class Resolver:
             raise OSError(errno.EBADF, "no such descriptor") from None
         try:
             seen = os.fstat(place)
-            path = os.readlink(f"/proc/self/fd/{place}")
-            named = path.startswith("/") and seen.st_nlink > 0
-            return Leaf(-1, b"", path if named else "", place, seen.st_mode)
+            named = seen.st_nlink > 0 and os.readlink(f"/proc/self/fd/{place}").startswith("/")
+            return Leaf(-1, b"", self.real(place) if named else "", place, seen.st_mode)
         except BaseException:
             os.close(place)
             raise
 
-    @staticmethod
-    def real(place: int) -> str:
+    def real(self, place: int) -> str:
         """The real path of what a descriptor is open on. Raises OSError for what has none any more."""
         path = os.readlink(f"/proc/self/fd/{place}")
         if not path.startswith("/"):
             raise OSError(errno.EACCES, "not a file")
-        if path.endswith(_DELETED) and os.fstat(place).st_nlink == 0:
+        if path.endswith(_DELETED) and not self._is_called(path, place):
             raise OSError(errno.ENOENT, "deleted")
         return path
+
+    def _is_called(self, path: str, place: int) -> bool:
+        """Whether what a descriptor is open on really has a name that ends as the kernel marks what has none."""
+        try:
+            named = open_at(self._root, os.fsencode(path[1:]), os.O_PATH | os.O_NOFOLLOW, RESOLVE_IN_ROOT)
+        except OSError:
+            return False
+        try:
+            return os.path.sameopenfile(named, place)
+        finally:
+            os.close(named)

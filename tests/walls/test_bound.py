@@ -1,0 +1,66 @@
+"""Sockets bound inside are known by what they are, as many as there is room for."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from policy_lang.domain.limits import limit
+from policy_lang.walls.bound import BoundSockets
+
+MOST = limit("walls_sockets")
+
+
+def bound(path: Path) -> int:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+    return os.open(path, os.O_PATH)
+
+
+@pytest.fixture
+def near(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which names are short enough for a socket's address."""
+    monkeypatch.chdir(tmp_path)
+    return Path()
+
+
+def test_a_socket_that_was_bound_is_known_and_another_is_not(near: Path) -> None:
+    known = BoundSockets()
+    known.add(bound(near / "a"))
+    assert known.has(os.open("a", os.O_PATH))
+    assert not known.has(bound(near / "b"))
+
+
+def test_the_number_of_one_whose_name_is_gone_is_not_given_to_another(near: Path) -> None:
+    """ext4 gives a number away at once."""
+    known = BoundSockets()
+    for number in range(20):
+        known.add(bound(near / "a"))
+        os.unlink("a")
+        other = bound(near / f"other-{number}")
+        assert not known.has(other)
+        os.close(other)
+
+
+def test_as_many_as_there_is_room_for_are_known(near: Path) -> None:
+    known = BoundSockets()
+    for number in range(MOST):
+        known.add(bound(near / str(number)))
+    assert known.has(os.open("0", os.O_PATH))
+    known.add(bound(near / "more"))
+    assert not known.has(os.open("0", os.O_PATH))
+    assert known.has(os.open("1", os.O_PATH))
+    assert known.has(os.open("more", os.O_PATH))
+
+
+def test_those_whose_name_is_gone_make_room_first(near: Path) -> None:
+    known = BoundSockets()
+    for number in range(MOST):
+        known.add(bound(near / str(number)))
+    os.unlink("7")
+    known.add(bound(near / "more"))
+    assert known.has(os.open("0", os.O_PATH))
+    assert known.has(os.open("more", os.O_PATH))
