@@ -21,7 +21,11 @@ NOT_BUILT = 125
 
 @click.command(name="run", context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False})
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND...")
-@click.option("--policy", metavar="FILE", help="The policy, perhaps compiled. Default: agent.policy of the workspace.")
+@click.option(
+    "--policy",
+    metavar="FILE",
+    help="The policy, perhaps compiled. Default: agent.policy of the workspace, as its hook has it.",
+)
 @click.option("--agent", metavar="NAME", help="The agent's name.")
 @click.option("--workspace", metavar="FOLDER", help="The workspace; by default the repository around this folder.")
 @click.option("--plan", "only_plan", is_flag=True, help="Show the walls and what they do not hold; start nothing.")

@@ -52,7 +52,7 @@ def port_of(given: Mapping[str, Any], format_: str) -> tuple[DecisionPort, tuple
         fail_usage(f"there is no folder `{workspace}`", format_)
     if workspace == "/" or home == "/":
         fail_usage("the workspace, or the home, would be the whole disk; give `--workspace FOLDER`", format_)
-    path = given["policy"] or os.path.join(workspace, _DEFAULT)
+    path = given["policy"] or _in_force(workspace)
     if given["policy"] is None and not os.path.isfile(path):
         fail_usage(
             f"there is no `{_DEFAULT}` in `{workspace}`; give `--policy FILE`, or make one: `policy init`", format_
@@ -67,6 +67,15 @@ def port_of(given: Mapping[str, Any], format_: str) -> tuple[DecisionPort, tuple
     if given["hold"] and not given["observe"]:
         fail_usage("`--hold` belongs to `--observe`: without it everything holds", format_)
     return DecisionPort(policy, replace(like, **state), _log(given), held), (path, *_sources(policy, path))
+
+
+def _in_force(workspace: str) -> str:
+    """The policy of a workspace: as it was compiled for a hook, which no checkout changes, else its source."""
+    from ..pep.install import compiled_place
+
+    source = os.path.join(workspace, _DEFAULT)
+    compiled = compiled_place(source, managed=False)
+    return compiled if os.path.isfile(compiled) else source
 
 
 def _sources(policy: Policy, path: str) -> tuple[str, ...]:
@@ -216,7 +225,9 @@ def examine_walls(given: Mapping[str, Any], format_: str) -> list[CheckResult]:
             why = "is not installed" if program is None else f"does not work here: {mounts.why_not(program)}"
             out.append(
                 CheckResult(
-                    WARN, f"bubblewrap {why}", "install it, or allow namespaces to users; see `policy run --help`"
+                    WARN,
+                    f"bubblewrap {why}",
+                    "install it, or allow namespaces to users (the how-to page on CI and containers)",
                 )
             )
         else:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .port import DecisionPort
 
 INSIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "inside.py")
-_OUTSIDE = "/tmp"  # noqa: S108 (a new folder of a random name)
+_OUTSIDE = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 (a new folder of a random name)
 _MOST_REPLY = limit("walls_reply_bytes")
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 _FROM_KERNEL = 0x80
@@ -91,7 +91,8 @@ class Box:
         inside = [os.path.realpath(sys.executable), "-I", "-S", INSIDE, str(theirs.fileno())]
         words, passed = inside, [theirs.fileno()]
         if self._design.bubblewrap is not None:
-            self._folder = f"{_OUTSIDE}/policy-run-{os.urandom(8).hex()}"
+            outside = next((f for f in _OUTSIDE if os.access(f, os.W_OK | os.X_OK)), _OUTSIDE[0])
+            self._folder = f"{outside}/policy-run-{os.urandom(8).hex()}"
             os.mkdir(self._folder, 0o700)
             covers = mounts.covers_in(self._folder, self._design.texts)
             options = mounts.words_of(self._design.plan, covers, WALLS_FOLDER)
@@ -136,6 +137,9 @@ class Box:
             calls = Calls(Accesses(Resolver(self._root()), self._port, design.own_paths))
             self.supervisor = Supervisor(listener, calls, self._port)
             self.supervisor.start()
+            self.supervisor.ready.wait(limit("walls_seconds"))
+            if self.supervisor.fault:
+                raise ValueError(f"the supervisor cannot work: {self.supervisor.fault} (unshare of CLONE_FS)")
         self.sockets = [socket.socket(fileno=n) for n in passed]
         self.ports = json.loads(data)["ports"]
 

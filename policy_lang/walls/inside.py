@@ -19,7 +19,7 @@ _SECCOMP, _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 317, 444, 445, 4
 _NO_NEW_PRIVILEGES, _DUMPABLE = 38, 4
 _FILTER, _NEW_LISTENER, _WAIT_KILLABLE = 1, 1 << 3, 1 << 5
 MOST = 64 << 20  # limit: walls_message_bytes
-NOT_FOUND, NOT_STARTED = 127, 126
+NOT_FOUND, NOT_STARTED, NOT_BUILT = 127, 126, 125
 
 
 class _FilterProgram(ctypes.Structure):
@@ -156,4 +156,10 @@ def _attempt(action: str, path: str, port: int = 0) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except OSError as fault:
+        os.write(
+            2, f"policy run: inside, the walls cannot be built: {(fault.strerror or str(fault)).lower()}\n".encode()
+        )
+        os._exit(NOT_BUILT)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 
 from ..domain.record import field, record
 from ..pep.deciders import WALLS_SOCKET
-from . import landlock, mounts, syscalls
+from . import kernel, landlock, mounts, syscalls
 from .box import Design, WallsError
 from .hooks import InstalledHook, installed_hooks
 from .losses import NOT_HELD, Loss, losses
@@ -19,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .port import DecisionPort
 
+_LINUX = (5, 19)
+"""The first that lets a call wait for its answer whatever signals come (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)."""
 CODES = ("words", "remote", "late-reads", "namespaces", "git-credentials")
 """What may not be held, so that it has to be accepted."""
 _LOADERS = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT")
@@ -66,6 +69,11 @@ def prepared(port: DecisionPort, options: StartOptions, planning: bool = False) 
     system = os.uname()
     if system.machine != "x86_64" or system.sysname != "Linux":
         raise WallsError("the filter of system calls is written for Linux on x86-64 alone")
+    if tuple(map(int, re.findall(r"\d+", system.release)[:2])) < _LINUX:
+        raise WallsError(f"the kernel is Linux {system.release}; calls that are answered need 5.19 or newer")
+    refused = kernel.what_is_refused()
+    if refused:
+        raise WallsError(f"the container, or what else runs this, refuses `{refused}`, which the supervisor needs")
     like = port.like
     assert like.workspace is not None
     assert like.home is not None

@@ -69,6 +69,7 @@ class DecisionPort:
         """Why nothing is allowed any more, once that is so: somebody has frozen the agent, or the service is gone."""
         self._known = Memo(limit("answers"))
         self._folders = Memo(limit("answers"))
+        self._approved = Memo(limit("answers"))
         self._places: dict[str, Places] = {}
         self._lock = threading.Lock()
         self._timed = policy.engine.timed
@@ -159,16 +160,26 @@ class DecisionPort:
         if self.ended:
             return Ruling(DENY, self.ended)
         request = replace(self._like, action="connect", resource=url, method=method, resolved=addresses)
-        return self.settled(self._decided(request, self._policy.decide_request))
+        ruling = self._decided(request, self._policy.decide_request)
+        key = (url, method)
+        if ruling.effect == ASK and addresses and self._approved.pop(key, None) is not None:
+            return _GRANTED  # before its name was looked up, by a person
+        settled = self.settled(ruling)
+        if ruling.effect == ASK and settled.allowed and not addresses:
+            self._approved.keep(key, True)
+        return settled
 
     def local(self, number: int) -> Request:
         """A request to connect to a port of this machine."""
         return self._policy.timed(replace(self._like, action="connect", resource=f"localhost:{number}"))
 
     def may_connect(self, url: str, method: str | None) -> bool:
-        """Whether rules might permit a connection, wherever its name leads. Nobody is asked, nothing recorded."""
+        """Whether rules permit a connection, wherever its name leads. Nobody is asked, nothing recorded.
+
+        A name that people are asked about is not looked up before they have answered: look-ups carry words out.
+        """
         request = self._policy.timed(replace(self._like, action="connect", resource=url, method=method))
-        return self._policy.engine.decide(request).effect != DENY
+        return self._policy.engine.decide(request).effect == ALLOW
 
     def settled(self, ruling: Ruling) -> Ruling:
         """What comes of asking people about a ruling that is to be asked; it may wait."""

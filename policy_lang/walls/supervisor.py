@@ -15,6 +15,7 @@ from functools import partial
 from queue import SimpleQueue
 
 from ..domain.actions import ALLOW
+from ..domain.faults import reason_of
 from ..domain.limits import limit
 from . import kernel
 from .syscalls import SUPERVISED
@@ -42,15 +43,20 @@ class Supervisor(threading.Thread):
         self._calls = calls
         self._port = port
         self._beside_others = _Threads(_MOST_WAITING)
+        self.ready = threading.Event()
+        """Set when it answers, or has failed to begin."""
+        self.fault = ""
+        """Why it could not go on; empty when nothing was wrong."""
         self.answered = 0
         """How many calls were answered."""
 
     def run(self) -> None:
         """Receive and answer."""
-        kernel.own_umask()
-        waits = select.poll()
-        waits.register(self._listener.descriptor, select.POLLIN)
         try:
+            kernel.own_umask()
+            waits = select.poll()
+            waits.register(self._listener.descriptor, select.POLLIN)
+            self.ready.set()
             while True:
                 (_, event), *_ = waits.poll() or [(0, select.POLLHUP)]
                 if not event & select.POLLIN:
@@ -66,8 +72,11 @@ class Supervisor(threading.Thread):
                     self._answer(notification, frozenset(), False)
                 except Exception:  # noqa: BLE001 (a call that cannot even be refused must not end all supervision)
                     self._listener.answer(notification, error=errno.EPERM)
+        except OSError as error:
+            self.fault = reason_of(error)
         finally:
             os.close(self._listener.descriptor)
+            self.ready.set()
 
     def _answer(self, notification: Notification, approved: Approved, beside: bool) -> None:
         """Decide one call and end it; whatever goes wrong ends it with an error."""

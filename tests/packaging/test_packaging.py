@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from policy_lang import __version__
+
 ROOT = Path(__file__).parents[2]
 PROBE = (
     "import policy_lang; from policy_lang import Policy; "
@@ -65,6 +67,7 @@ def test_the_wheel_holds_the_package_its_grammar_and_library_and_nothing_else(bu
             for suffix in ("lark", "policy")
             for p in (ROOT / folder).rglob(f"*.{suffix}")
         }
+    expected.add(f"policy_lang-{__version__}.data/scripts/policy")
     assert own == expected
     assert any(n.endswith("licenses/LICENSE") for n in names)
 

@@ -342,3 +342,28 @@ def test_a_request_is_asked_as_behind_walls(place: Path) -> None:
 
     assert check() == 1
     assert check("--confined") == 0
+
+
+def test_the_policy_is_the_one_that_its_hook_has(place: Path) -> None:
+    """A checkout that changes the workspace's policy changes nothing before somebody puts it in force."""
+    (place / "w/agent.policy").write_text(POLICY)
+    environment = {**os.environ, "HOME": str(place)}
+
+    def start(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "policy_lang", *words]
+        return subprocess.run(command, cwd=place / "w", env=environment, capture_output=True, text=True, check=False)
+
+    assert start("hook", "install", "claude", "--policy", "agent.policy").returncode == 0
+    (place / "w/agent.policy").write_text(POLICY + 'allow write "wider/"\n')
+    (place / "w/wider").mkdir()
+    done = start("run", "--accept-loss", ACCEPTED, "--", "touch", "wider/x")
+    assert done.returncode == 1
+    assert "Permission denied" in done.stderr
+    assert "policy compile" in done.stderr
+
+
+def test_names_that_people_are_asked_about_are_not_looked_up(place: Path) -> None:
+    rules = POLICY + 'tier t { approvers "@x" }\nask t connect "**:*"\n'
+    done = run(place, "curl", "-sS", "http://secret.example.invalid/", policy=rules)
+    assert "looked up" not in done.stdout
+    assert "nobody can be asked" in done.stdout, done.stdout + done.stderr
