@@ -11,7 +11,7 @@ from ..pep.deciders import WALLS_SOCKET
 from . import kernel, landlock, mounts, syscalls
 from .box import Design, WallsError
 from .hooks import InstalledHook, installed_hooks
-from .losses import NOT_HELD, Loss, losses
+from .losses import NOT_HELD, STRICTER_CODES, Loss, losses
 from .own_paths import OwnPaths
 from .plan import SYSTEM, SYSTEM_FILES, Plan, Survey
 from .protected import programs, protected_paths
@@ -89,7 +89,7 @@ def prepared(port: DecisionPort, options: StartOptions, planning: bool = False) 
     _apart_from_programs(like.workspace, like.home, folders)
     reads = options.reads or bubblewrap is None
     plan = Survey(port, protected, folders, hides=bubblewrap is not None, asks=reads).plan()
-    without = frozenset() if planning else options.accepted | {"asked-reads", "not-kept"}
+    without = frozenset() if planning else options.accepted | STRICTER_CODES
     found = losses(port, plan, options.network, reads, bubblewrap is not None, without)
     hooks = installed_hooks(plan, private=bubblewrap is not None)
     return Start(plan, tuple(found), version, bubblewrap, reads, options.network, hooks)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .port import DecisionPort
 
 NOT_HELD, STRICTER = "not held", "held more strictly"
+STRICTER_CODES = frozenset({"asked-reads", "not-kept", "methods"})
+"""The losses that keep nothing from being started."""
 _UNLIKE_ALLOW = frozenset({ASK, DENY})
 _COMMANDS = (
     "git push --force", "sudo id", "curl https://example.com/", "rm -rf build", "npm publish", "ssh example.com",
@@ -53,6 +55,7 @@ def losses(
     makers: dict[str, Callable[[], Loss | None]] = {
         "words": lambda: _words(port),
         "remote": lambda: _remote(port, network),
+        "methods": lambda: _methods(port, network),
         "late-reads": lambda: None if reads else _late(port, plan),
         "namespaces": lambda: None if bubblewrap else _bare(port),
         "not-kept": lambda: _not_kept(port, plan) if bubblewrap else None,
@@ -99,6 +102,19 @@ def _remote(port: DecisionPort, network: bool) -> Loss | None:
         "what a server does on the agent's word is not seen in the connection: pushed refs, called tools",
         "protect branches and scopes of tokens at the server; the hook decides the command's words",
         found,
+    )
+
+
+def _methods(port: DecisionPort, network: bool) -> Loss | None:
+    """Methods and paths of https, which the proxy does not see: a tunnel is a connection without them."""
+    table = port.policy.engine.evaluator.table("connect")
+    if not network or not (table.has_methods or table.has_paths):
+        return None
+    return Loss(
+        "methods",
+        STRICTER,
+        "the proxy sees no method and no path of https, so a grant that names one does not reach it",
+        'grant the host as a whole (`allow connect "host"`) where its programs are to get through',
     )
 
 
