@@ -24,6 +24,7 @@ from policy_lang.pep.clients import client as client_of
 from policy_lang.pep.clients.base import Call
 from policy_lang.pep.install import hook_command, settings_with, target
 from policy_lang.pep.rehearsal import Rehearsal, scripted_model
+from tests.console.support import ROOT
 from tests.walls.running import ACCEPTED, WALLS, home
 
 from .test_real_clients import FLAGS, FOLDER, client, command, found, write
@@ -146,6 +147,54 @@ def test_its_hook_is_there_though_its_settings_are_not_granted(client: str) -> N
     )
     assert stage.files() == ["src/inside"], made.printed
     assert "denied by policy: write" in made.turns[-1]
+
+
+def trusted(stage: Walled) -> str:
+    """What Codex writes into its settings when a person trusts the hooks in them."""
+    asked = [
+        {"id": 1, "method": "initialize", "params": {"clientInfo": {"name": "tests", "version": "1"}}},
+        {"method": "initialized"},
+        {"id": 2, "method": "hooks/list", "params": {"cwds": [str(stage.ws)]}},
+    ]
+    words, variables = stage.words(1)
+    with subprocess.Popen([words[0], "app-server"], cwd=stage.ws, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("".join(json.dumps({"jsonrpc": "2.0", **one}) + "\n" for one in asked))
+        process.stdin.flush()
+        reply = next(value for line in process.stdout if (value := json.loads(line)).get("id") == 2)
+        process.kill()
+    hooks = reply["result"]["data"][0]["hooks"]
+    assert hooks
+    return "".join(f'\n[hooks.state.{json.dumps(h["key"])}]\ntrusted_hash = "{h["currentHash"]}"\n' for h in hooks)
+
+
+def test_codex_trusts_inside_what_it_trusts_outside(client: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if client != "codex":
+        pytest.skip("only Codex CLI trusts hooks one by one")
+    monkeypatch.setitem(FLAGS, "codex", [])
+    stage = Walled(client, hook=True)
+    settings = stage.home / ".codex/config.toml"
+    settings.write_text('[[hooks.PreToolUse]]\nmatcher = "of-another"\n\n' + settings.read_text())
+    calls = [command(client, "touch src/inside"), command(client, "touch denied")]
+    policy = POLICY.replace("import std.agents", "")
+    assert "denied by policy" not in stage.play(calls, policy=policy).turns[-1]
+    settings.write_text(settings.read_text() + trusted(stage))
+    assert "denied by policy: write" in stage.play(calls, policy=policy).turns[-1]
+    assert stage.files() == ["src/inside"]
+
+
+def test_the_policy_of_the_page_is_enough(client: str) -> None:
+    """But for the model, which is on this machine."""
+    page = (ROOT / "docs/how-to/agents-behind-walls.md").read_text()
+    policy = page.partition("```policy\n")[2].partition("```")[0]
+    mine = [line for line in POLICY.splitlines(keepends=True) if line.startswith("allow use")]
+    policy = policy.replace("std.baseline", "std.baseline without loopback") + "".join(mine)
+    stage = Walled(client, hook=True)
+    made = stage.play(
+        [command(client, "touch src/touched"), write(client, str(stage.ws / "tests/written"))], policy=policy
+    )
+    assert stage.files() == ["src/touched", "tests/written"], made.printed
 
 
 def test_without_a_hook_the_walls_hold(client: str) -> None:
