@@ -231,6 +231,11 @@ class Places:
     def _telling(self, place: TreePath) -> list[str]:
         """The names that the patterns tell apart in a folder, and one of which they say nothing."""
         names: dict[str, None] = {"notes": None}
+        if place.word in self._above:  # the way to the workspace, the home or the temporary folder
+            deeper = len(place.word)
+            names |= dict.fromkeys(
+                word[deeper] for word in self._anchors if word[:deeper] == place.word and word[deeper:]
+            )
         for state in place.states:
             for node in state.nodes:
                 for literal in node.literals or ():

@@ -6,15 +6,18 @@ The engine confirms every witness: it denies, or asks about, what goes through t
 from __future__ import annotations
 
 import os
+from itertools import chain, islice
 
 from ..domain.actions import ALLOW, ASK, DENY, SORT_OF
+from ..domain.limits import limit
 from ..domain.record import record, replace
+from ..engine.instances import restricted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ..domain.request import Request
+    from ..domain.request import Request, Resource
     from .plan import Plan
     from .port import DecisionPort
 
@@ -32,6 +35,8 @@ _REMOTE = (
     ("call", "mcp__server__tool"), ("do", "sandbox.leave"),
 )  # fmt: skip
 """What other programs do for the agent on its word, outside."""
+_MOST_ASKED = limit("walls_attempts")
+_REMOTE_ACTIONS = tuple(dict.fromkeys(action for action, _ in _REMOTE))
 
 
 @record(frozen=True, slots=True)
@@ -65,18 +70,19 @@ def losses(
     return [found for code, make in makers.items() if code not in without and (found := make()) is not None]
 
 
-def _request(port: DecisionPort, action: str, resource: str | tuple[str, ...]) -> Request:
+def _request(port: DecisionPort, action: str, resource: Resource) -> Request:
     return replace(port.like, action=action, resource=resource)
 
 
 def _first(port: DecisionPort, asked: Iterator[Request]) -> Request | None:
     """The first request that the policy does not allow."""
-    return next((r for r in asked if port.policy.decide_request(r).effect != ALLOW), None)
+    return next((r for r in islice(asked, _MOST_ASKED) if port.policy.decide_request(r).effect != ALLOW), None)
 
 
 def _words(port: DecisionPort) -> Loss | None:
     """The words of commands: another thread may change them after they were read (seccomp_unotify(2))."""
-    found = _first(port, (_request(port, "run", tuple(c.split())) for c in _COMMANDS))
+    commands = chain((tuple(c.split()) for c in _COMMANDS), restricted(port.policy.engine.evaluator, "run"))
+    found = _first(port, (_request(port, "run", words) for words in commands))
     if found is None:
         return None
     return Loss(
@@ -93,7 +99,8 @@ def _remote(port: DecisionPort, network: bool) -> Loss | None:
     """What is done outside on the agent's word: a server's refs, tools of servers."""
     if not network:
         return None
-    found = _first(port, (_request(port, action, resource) for action, resource in _REMOTE))
+    more = ((a, r) for a in _REMOTE_ACTIONS for r in restricted(port.policy.engine.evaluator, a))
+    found = _first(port, (_request(port, action, resource) for action, resource in chain(_REMOTE, more)))
     if found is None:
         return None
     return Loss(
@@ -131,8 +138,9 @@ def _late(port: DecisionPort, plan: Plan) -> Loss | None:
                 return Loss(
                     "late-reads",
                     NOT_HELD,
-                    "a file that somebody outside makes while the command runs can be read inside, whatever its name; "
-                    "the agent itself can make none of a name that it may not write",
+                    "a file that somebody outside makes, or puts in the place of a hidden one, while the command runs "
+                    "can be read inside, whatever its name, and what may be read only at times is read at any; the "
+                    "agent itself can make no file of a name that it may not write",
                     "give `--supervise-reads`, which decides every open and costs time",
                     _request(port, "read", name.path),
                 )

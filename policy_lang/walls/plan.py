@@ -208,6 +208,14 @@ class Survey:
         kept = (self._workspace, self._home)
         return not any(f"{one}/".startswith(f"{path}/") or f"{path}/".startswith(f"{one}/") for one in kept)
 
+    def _is_temporary(self, path: str) -> bool:
+        """Whether a path is the folder for temporary files, or leads from there to the workspace or the home."""
+        return (
+            f"{path}/".startswith(f"{_TMP}/")
+            and path not in {self._workspace, self._home}
+            and any(one.startswith(f"{path}/") for one in (self._workspace, self._home))
+        )
+
     def _one_apart(self, place: TreePath, path: str) -> None:
         try:
             mode = os.lstat(path).st_mode
@@ -218,7 +226,7 @@ class Survey:
                 self._note("link", path, os.readlink(path))
         elif stat.S_ISDIR(mode):
             ordinary = self._reads.verdict(self._reads.child(place, ORDINARY)).effect == ALLOW
-            if ordinary:
+            if ordinary and not self._is_temporary(path):
                 self._shared(place, path)
             else:
                 self._apart(place, path)

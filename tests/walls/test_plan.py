@@ -137,3 +137,11 @@ def test_what_is_written_and_not_kept_is_a_loss(tmp_path: Path, rules: str, file
     if lost is not None:
         assert shown[0].startswith(str(tmp_path / lost)), shown
         assert port.path("write", shown[0]).allowed
+
+
+def test_the_machines_temporary_folder_is_never_there(tmp_path: Path) -> None:
+    """Though the workspace lies in it, and the policy grants everything."""
+    plan = made(tmp_path, 'allow read, write "/", "./", "${tmp}/"', ["home/w/a"])
+    assert str(tmp_path).startswith("/tmp/")
+    assert "/tmp" in plan.paths("private")
+    assert [p for p in plan.paths("read", "write") if f"{p}/".startswith("/tmp/")] == [str(tmp_path / "home")]
