@@ -17,6 +17,7 @@ import sys
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _SECCOMP, _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 317, 444, 445, 446
 _NO_NEW_PRIVILEGES, _DUMPABLE = 38, 4
+_DROP_FROM_BOUNDING_SET, _SET_CAPABILITIES, _CAPABILITIES_VERSION = 24, 126, 0x20080522
 _FILTER, _NEW_LISTENER, _WAIT_KILLABLE = 1, 1 << 3, 1 << 5
 MOST = 64 << 20  # limit: walls_message_bytes
 NOT_FOUND, NOT_STARTED, NOT_BUILT = 127, 126, 125
@@ -58,6 +59,14 @@ def filter_calls(program: bytes) -> int:
     _checked(_LIBC.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
     made = _FilterProgram(len(program) // 8, program)
     return int(_checked(_LIBC.syscall(_SECCOMP, _FILTER, _NEW_LISTENER | _WAIT_KILLABLE, ctypes.byref(made))))
+
+
+def give_up_capabilities() -> None:
+    """What root may do besides, for this process and all that it starts (capabilities(7)). Raises OSError."""
+    for number in range(64):
+        _LIBC.prctl(_DROP_FROM_BOUNDING_SET, number, 0, 0, 0)  # there are fewer, and perhaps none is had
+    header, none = array.array("I", [_CAPABILITIES_VERSION, 0]).tobytes(), bytes(24)
+    _checked(_LIBC.syscall(_SET_CAPABILITIES, header, none))
 
 
 def _listening(places: list) -> list:  # type: ignore[type-arg]
@@ -106,6 +115,7 @@ def main() -> None:
     sockets = _listening(given["listen"])
     if given["landlock"]:
         restrict_files(*given["landlock"])
+        give_up_capabilities()
     passed = [filter_calls(bytes.fromhex(given["filter"]))] if given["filter"] else []
     passed += [s.fileno() for s in sockets]
     ports = [s.getsockname()[1] if s.family == socket.AF_INET else 0 for s in sockets]

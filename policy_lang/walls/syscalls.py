@@ -23,7 +23,7 @@ _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54
 ALLOW = 0x7FFF0000
 NOTIFY = 0x7FC00000
 _ERRNO = 0x00050000
-EPERM, EACCES, EBUSY, ENOTTY, ENOSYS, EAFNOSUPPORT, EOPNOTSUPP = 1, 13, 16, 25, 38, 97, 95
+EPERM, EACCES, EBUSY, EINVAL, ENOTTY, ENOSYS, EAFNOSUPPORT, EOPNOTSUPP = 1, 13, 16, 22, 25, 38, 97, 95
 
 OPEN_CHANGES = 0o1 | 0o2 | 0o100 | 0o1000 | 0o20000000
 """O_WRONLY, O_RDWR, O_CREAT, O_TRUNC and the bit of O_TMPFILE: opens that may change something."""
@@ -80,7 +80,12 @@ _OF_OTHERS = (
 """Without an IPC namespace they reach what other programs share (ipc_namespaces(7))."""
 
 _CLONE, _UNSHARE, _IOCTL, _SOCKET, _SOCKETPAIR, _PERSONALITY = 56, 272, 16, 41, 53, 135
-_SECCOMP, _PRLIMIT = 317, 302
+_SECCOMP = 317
+_ABOUT_ITSELF = ((302, 0), (141, 1), (142, 0), (144, 0), (314, 0), (251, 1))
+"""prlimit64, setpriority, sched_setparam, sched_setscheduler, sched_setattr, ioprio_set, and which argument says whose:
+0 is the caller."""
+_FCNTL, _SETLEASE = 72, 1024
+"""F_SETLEASE (fcntl(2)): whoever opens the file then waits for 45 seconds, the supervisor as well as any editor."""
 _NEW_LISTENER = 8
 """SECCOMP_FILTER_FLAG_NEW_LISTENER (seccomp(2)). While the supervisor listens the kernel refuses a second listener;
 when it has ended, one inside could let calls through that nobody decides any more."""
@@ -188,7 +193,7 @@ def program(supervised: bool = True, reads: bool = False, refuses: bool = True, 
 
     With `reads` every open is asked about, not only those that may change something. Where the policy is only observed
     nothing is refused (`refuses`), but what a filter cannot see. Processes that are not `alone`, without namespaces,
-    may not share memory and messages with others, nor set their limits.
+    may not share memory and messages with others, nor set their limits and priorities.
     """
     asked = _returned(NOTIFY if supervised else ALLOW)
     made = Program()
@@ -212,12 +217,14 @@ def program(supervised: bool = True, reads: bool = False, refuses: bool = True, 
     made.when(_UNSHARE, _if_any(0, _NEW_NAMESPACES | _NEW_TIME, _errno(EPERM), _returned(ALLOW)))
     made.when(_IOCTL, _requests())
     made.when(_SECCOMP, _if_any(1, _NEW_LISTENER, _errno(EBUSY), _returned(ALLOW)))
+    made.when(_FCNTL, [_argument(1), (_EQUAL, 0, 1, _SETLEASE), _errno(EINVAL), _returned(ALLOW)])
     for number, flags in _SENDS:
         made.when(number, _if_any(flags, _FAST_OPEN, _errno(EOPNOTSUPP), _returned(ALLOW)))
     if not alone:
         for number in _OF_OTHERS:
             made.when(number, [_errno(ENOSYS)])
-        made.when(_PRLIMIT, [_argument(0), (_EQUAL, 0, 1, 0), _returned(ALLOW), _errno(EPERM)])
+        for number, whose in _ABOUT_ITSELF:
+            made.when(number, [_argument(whose), (_EQUAL, 0, 1, 0), _returned(ALLOW), _errno(EPERM)])
     made.when(_SOCKET, _sockets())
     pair = [_argument(1), (_AND, 0, 0, _TYPE), *_one_of((_STREAM, _SEQPACKET), _returned(ALLOW)), _errno(EPERM)]
     made.when(_SOCKETPAIR, pair)

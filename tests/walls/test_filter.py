@@ -49,6 +49,7 @@ CASES = [
     ("a message that connects", 46, (0, 0, 0x20000040), 95), ("messages that connect", 307, (0, 0, 0, 0x20000000), 95),
     ("a snapshot", 16, (0, 0x50009401), 25), ("a subvolume", 16, (0, 0x5000940E), 25), ("a clone of a file", 16, (0, 0x40049409), ALLOW),
     ("the version of an inode", 16, (0, 0x40087602), 25), ("attributes of FAT", 16, (0, 0x40047211), 25), ("flags that are read", 16, (0, 0x80086601), ALLOW),
+    ("a lock", 72, (3, 6), ALLOW), ("a lease", 72, (3, 1024), 22), ("the priority of another", 141, (0, 7), ALLOW),
     ("shared memory", 29, (), ALLOW), ("limits of another", 302, (7,), ALLOW),
     ("a call that is too new", 463, (), 38), ("mseal", 462, (), ALLOW), ("x32", 0x40000101, (0, 0, _O_CREAT), 38), ("read", 0, (), ALLOW),
 ]  # fmt: skip
@@ -60,7 +61,16 @@ def test_a_call(number: int, arguments: tuple[int, ...], result: str | int) -> N
 
 
 @pytest.mark.parametrize(
-    ("number", "arguments", "result"), [(29, (), 38), (240, (), 38), (302, (0,), ALLOW), (302, (7,), 1), (0, (), ALLOW)]
+    ("number", "arguments", "result"),
+    [
+        (29, (), 38),
+        (240, (), 38),
+        (302, (0,), ALLOW),
+        (302, (7,), 1),
+        (141, (0, 0), ALLOW),
+        (141, (0, 7), 1),
+        (0, (), ALLOW),
+    ],
 )
 def test_without_namespaces_what_is_shared_with_others_is_refused(
     number: int, arguments: tuple[int, ...], result: str | int
