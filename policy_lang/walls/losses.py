@@ -152,8 +152,8 @@ def _bare(port: DecisionPort) -> Loss:
     return Loss(
         "namespaces",
         NOT_HELD,
-        "without bubblewrap names, sizes, attributes and links of all files can be seen, and the machine's processes and "
-        "interfaces; reading, writing, running and connecting are decided all the same",
+        "without bubblewrap names, sizes, attributes and links of all files can be seen, and the machine's processes "
+        "and interfaces; reading, writing, running and connecting are decided all the same",
         "install bubblewrap (the package `bubblewrap`)",
         _first(port, iter([_request(port, "read", "/proc/1/environ"), _request(port, "read", "/etc/shadow")])),
     )

@@ -129,7 +129,7 @@ def test_what_is_granted_works(one: kit.Attempt) -> None:
     assert outcome.granted and not outcome.evidence, show(one, outcome)
 
 
-SLOW = {"races", "processes", "environment", "restarts"}
+SLOW = {"races", "processes", "environment", "restarts", "exhaustion"}
 """Themes whose attempts need starts of their own, or time: `./check deep` tries them."""
 
 
@@ -146,7 +146,7 @@ def test_nothing_gets_through(one: kit.Attempt, request: pytest.FixtureRequest) 
     assert not outcome.evidence, show(one, outcome)
 
 
-READS = [one for one in ALL if one.theme in {"reads", "restarts"}]
+READS = [one for one in ALL if one.theme in {"reads", "restarts", "deputies"}]
 
 
 @BOXED

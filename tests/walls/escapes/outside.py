@@ -108,6 +108,10 @@ class Outside:
         self._datagrams("abstract_dgram", socket.AF_UNIX, f"\0{self.known['abstract_dgram']}")
         self._listen("hidden", socket.AF_UNIX, f"\0{self.hidden}")
 
+    def listen_late(self, path: str) -> None:
+        """A further socket, made while attempts run."""
+        self._listen("late", socket.AF_UNIX, path)
+
     def _listen(
         self, name: str, family: int, address: object, answer: Callable[[socket.socket], None] | None = None,
         *, kind: int = socket.SOCK_STREAM, protocol: int = 0, fast: bool = False,

@@ -364,6 +364,15 @@ class Stage:
                         symlinks=True,
                         ignore=shutil.ignore_patterns("*.sock"),
                     )
+                elif what == "follow":  # as version control writes its messages and logs
+                    with contextlib.suppress(OSError), open(f"{own}/note", "a") as note:
+                        note.write(f"got@{one.name}@{self.nonce}\n")
+                    put(f"{own}/done", "")
+                    continue
+                elif what == "listen":
+                    self.outside.listen_late(f"{own}/late.sock")
+                    put(f"{own}/done", "")
+                    continue
                 elif what == "policy":
                     self._replaced(self.policy, Path(self.policy).read_text())
                 else:
