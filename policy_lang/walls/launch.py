@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _LINUX = (5, 19)
 """The first that lets a call wait for its answer whatever signals come (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)."""
-CODES = ("words", "remote", "late-reads", "namespaces", "git-credentials")
+CODES = ("words", "remote", "late-reads", "letters", "namespaces", "git-credentials")
 """What may not be held, so that it has to be accepted."""
 _LOADERS = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT")
 """Variables that name code which the launcher itself, outside, has loaded by now (ld.so(8), python(1))."""

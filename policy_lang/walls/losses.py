@@ -6,6 +6,7 @@ The engine confirms every witness: it denies, or asks about, what goes through t
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from itertools import chain, islice
 
 from ..domain.actions import ALLOW, ASK, DENY, SORT_OF
@@ -25,6 +26,8 @@ NOT_HELD, STRICTER = "not held", "held more strictly"
 STRICTER_CODES = frozenset({"asked-reads", "not-kept", "methods"})
 """The losses that keep nothing from being started."""
 _UNLIKE_ALLOW = frozenset({ASK, DENY})
+_A_FEW = 8
+"""Names of a folder that are tried in other letters: one with letters is enough."""
 _COMMANDS = (
     "git push --force", "sudo id", "curl https://example.com/", "rm -rf build", "npm publish", "ssh example.com",
     "an-unknown-program",
@@ -62,6 +65,7 @@ def losses(
         "remote": lambda: _remote(port, network),
         "methods": lambda: _methods(port, network),
         "late-reads": lambda: None if reads else _late(port, plan),
+        "letters": lambda: _letters(plan),
         "namespaces": lambda: None if bubblewrap else _bare(port),
         "not-kept": lambda: _not_kept(port, plan) if bubblewrap else None,
         "asked-reads": lambda: _asked(port, plan, reads),
@@ -135,16 +139,44 @@ def _late(port: DecisionPort, plan: Plan) -> Loss | None:
                 and os.path.isdir(os.path.dirname(name.path))
                 and plan.shows(os.path.dirname(name.path))
             ):
-                return Loss(
-                    "late-reads",
-                    NOT_HELD,
-                    "a file that somebody outside makes, or puts in the place of a hidden one, while the command runs "
-                    "can be read inside, whatever its name, and what may be read only at times is read at any; the "
-                    "agent itself can make no file of a name that it may not write",
-                    "give `--supervise-reads`, which decides every open and costs time",
-                    _request(port, "read", name.path),
-                )
+                return _late_read(_request(port, "read", name.path))
+    return _late_read(None) if port.policy.engine.timed and plan.granted() else None
+
+
+def _late_read(witness: Request | None) -> Loss:
+    return Loss(
+        "late-reads",
+        NOT_HELD,
+        "a file that somebody outside makes, or puts in the place of a hidden one, while the command runs can be read "
+        "inside, whatever its name, and what may be read only at times is read at any; the agent itself can make no "
+        "file of a name that it may not write",
+        "give `--supervise-reads`, which decides every open and costs time",
+        witness,
+    )
+
+
+def _letters(plan: Plan) -> Loss | None:
+    """A file system that takes names in other letters for the same; paths are decided as they are spelled."""
+    for path in (*plan.paths("write"), plan.workspace):
+        other = os.path.join(os.path.dirname(path), os.path.basename(path).swapcase())
+        for one, swapped in ((path, other), *_swapped_below(path)):
+            with suppress(OSError):
+                if one != swapped and os.path.samefile(one, swapped):
+                    return Loss(
+                        "letters",
+                        NOT_HELD,
+                        f"`{swapped}` is `{one}` on this file system, and a rule about one name says nothing of the "
+                        "other",
+                        "work on a file system that tells capital letters from small ones",
+                    )
     return None
+
+
+def _swapped_below(folder: str) -> Iterator[tuple[str, str]]:
+    """A few paths in a folder, and the same in other letters."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in islice(entries, _A_FEW):
+            yield entry.path, os.path.join(folder, entry.name.swapcase())
 
 
 def _bare(port: DecisionPort) -> Loss:

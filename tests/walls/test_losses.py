@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,22 @@ def test_what_is_decided_is_no_loss(tmp_path: Path) -> None:
     assert "late-reads" not in found(tmp_path, rules, reads=True)
     assert "remote" not in found(tmp_path, ALL + 'deny push "release/**"', network=False)
     assert "namespaces" in found(tmp_path, 'policy "p" allow read "./"', bubblewrap=False)
+
+
+def test_rules_that_hang_on_the_time_are_late_reads(tmp_path: Path) -> None:
+    """What is there inside is settled at the start, though no name is made later."""
+    rules = ALL + 'when now >= 2026-01-31T08:00Z { deny write "src/" }'
+    (tmp_path / "w").mkdir(exist_ok=True)
+    assert "late-reads" in found(tmp_path, rules)
+    assert "late-reads" not in found(tmp_path, rules, reads=True)
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_names_in_other_letters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alike: bool) -> None:
+    """On a file system that takes them for the same, a name is decided as it is spelled."""
+    (tmp_path / "w/Notes").mkdir(parents=True)
+    monkeypatch.setattr(os.path, "samefile", lambda a, b: alike and a.lower() == b.lower())
+    assert ("letters" in found(tmp_path, ALL)) == alike
 
 
 def test_passwords_in_gits_configuration(tmp_path: Path) -> None:
