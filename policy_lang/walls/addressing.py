@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import struct
 
 from . import kernel
@@ -36,6 +37,16 @@ class Addressing:
     def bind(self, call: SystemCall) -> Done:
         """Bind the caller's socket. Raises OSError, AskedError."""
         return self._addressed(call, self._to_have, kernel.bind)
+
+    def listen(self, call: SystemCall) -> Done:
+        """Have the caller's socket listen: on the loopback, when it has no address yet. Raises OSError."""
+        with socket.socket(fileno=kernel.socket_of(call.thread, signed(call.a[0], 32))) as own:
+            if not call.is_valid():  # its number may be another's by now, whose socket this is
+                raise ProcessLookupError(errno.ESRCH, "it is gone")
+            if own.family in {_INET, _INET6} and own.getsockname()[1] == 0 and not self._accesses.own_paths.observed:
+                own.bind(("127.0.0.1" if own.family == _INET else "::1", 0))
+            own.listen(max(0, signed(call.a[1], 32)))
+        return DONE
 
     def _addressed(
         self,

@@ -40,6 +40,7 @@ class Calls:
             "umask": _masked,
             "connect": addressing.connect,
             "bind": addressing.bind,
+            "listen": addressing.listen,
             "execve": lambda c: starting.execute(c, AT_FDCWD, c.a[0], c.a[1], 0),
             "execveat": lambda c: starting.execute(c, folder_of(c.a[0]), c.a[1], c.a[2], c.a[4]),
         }  # fmt: skip

@@ -43,11 +43,12 @@ SUPERVISED: dict[str, int] = {
     "utime": 132, "utimes": 235, "futimesat": 261, "utimensat": 280,
     "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "removexattr": 197, "lremovexattr": 198, "fremovexattr": 199,
     "umask": 95,
-    "connect": 42, "bind": 49,
+    "connect": 42, "bind": 49, "listen": 50,
     "execve": 59, "execveat": 322,
 }  # fmt: skip
 """What the supervisor is asked about: what makes or changes names, files and their metadata, reaches a socket by its
-name, or starts a program. Opens are asked about when they may change something."""
+name, or starts a program. Opens are asked about when they may change something, and `listen` where the network is not
+the walls' own: it gives a socket without an address one that others reach (ip(7))."""
 
 _OPENAT2, _IO_URING = 437, (425, 426, 427)
 _REFUSED: dict[int, tuple[int, ...]] = {
@@ -200,7 +201,9 @@ def program(supervised: bool = True, reads: bool = False, refuses: bool = True, 
     made.add((_LOAD, 0, 0, 4), (_EQUAL, 1, 0, ARCH_X86_64), _errno(ENOSYS), (_LOAD, 0, 0, 0))
     made.add((_AT_LEAST, 0, 1, _X32), _errno(ENOSYS))
     opens = {2: 1, 257: 2}
-    for number in SUPERVISED.values():
+    for name, number in SUPERVISED.items():
+        if name == "listen" and alone:
+            continue
         if number in opens and not reads:
             made.when(number, _if_any(opens[number], OPEN_CHANGES, asked, _returned(ALLOW)))
         else:

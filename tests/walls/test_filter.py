@@ -79,8 +79,13 @@ def test_without_namespaces_what_is_shared_with_others_is_refused(
 
 
 def test_every_supervised_call_is_asked_about() -> None:
+    program = syscalls.program(alone=False)
     for name, number in syscalls.SUPERVISED.items():
-        assert run(PROGRAM, number, 0, _O_CREAT, _O_CREAT) == ASK, name
+        assert run(program, number, 0, _O_CREAT, _O_CREAT) == ASK, name
+
+
+def test_listening_is_asked_about_where_others_hear_of_it() -> None:
+    assert run(PROGRAM, 50) == ALLOW
 
 
 def test_other_architectures_have_no_calls() -> None:
