@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import socket
@@ -32,7 +33,8 @@ EXCHANGE = 2
 
 def obliged(c: Context, what: str) -> None:
     """Waits until somebody outside has done something."""
-    put_text(f"{c.own}/please", what)
+    put_text(f"{c.own}/asking", what)
+    os.rename(f"{c.own}/asking", f"{c.own}/please")
     end = time.monotonic() + 6
     while not os.path.exists(f"{c.own}/done") and time.monotonic() < end:
         time.sleep(0.05)
@@ -163,15 +165,19 @@ def shown(name: str, path: Callable[[Context], str], **options: object) -> None:
     """An attempt to read the launcher's environment by what /proc calls oneself."""
 
     def run(c: Context) -> None:
-        show(path(c))
+        try:
+            show(path(c))
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(f"/tmp/{c.token}")
 
     add(name, run, "the launcher's environment or memory is read by the name of the reader itself", OUTPUT, **options)
 
 
 def _linked_to(target: str) -> Callable[[Context], str]:
     def path(c: Context) -> str:
-        os.symlink(target, f"/tmp/{c.name}")
-        return f"/tmp/{c.name}"
+        os.symlink(target, f"/tmp/{c.token}")
+        return f"/tmp/{c.token}"
 
     return path
 
