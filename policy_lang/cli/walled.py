@@ -52,6 +52,8 @@ def port_of(given: Mapping[str, Any], format_: str) -> tuple[DecisionPort, tuple
         fail_usage(f"there is no folder `{workspace}`", format_)
     if workspace == "/" or home == "/":
         fail_usage("the workspace, or the home, would be the whole disk; give `--workspace FOLDER`", format_)
+    if given["policy"] is None and given["workspace"] is None and top_of(here) is None:
+        fail_usage("here is no repository whose policy would be meant: give `--policy FILE`", format_)
     path = given["policy"] or _in_force(workspace)
     if given["policy"] is None and not os.path.isfile(path):
         fail_usage(

@@ -134,7 +134,7 @@ class Box:
         self._command = self._first()
         if design.filter:
             listener = Listener(passed.pop(0))
-            calls = Calls(Accesses(Resolver(self._root()), self._port, design.own_paths))
+            calls = Calls(Accesses(Resolver(self._opened_root()), self._port, design.own_paths))
             self.supervisor = Supervisor(listener, calls, self._port)
             self.supervisor.start()
             self.supervisor.ready.wait(limit("walls_seconds"))
@@ -142,6 +142,10 @@ class Box:
                 raise ValueError(f"the supervisor cannot work: {self.supervisor.fault} (unshare of CLONE_FS)")
         self.sockets = [socket.socket(fileno=n) for n in passed]
         self.ports = json.loads(data)["ports"]
+
+    def _opened_root(self) -> int:
+        self._root_place = self._root()
+        return self._root_place
 
     def _root(self) -> int:
         """Open on the root that every process inside has."""
@@ -193,17 +197,21 @@ class Box:
         }  # fmt: skip
         target = self._command
         watched = {*_FORWARDED, signal.SIGCHLD}
-        for number in _FORWARDED:
-            signal.signal(number, lambda *_: None)
-        signal.pthread_sigmask(signal.SIG_BLOCK, watched)
-        self._channel.sendall(json.dumps(given).encode() + b"\n")
-        self._channel.close()
-        while self._process.poll() is None:
-            seen = signal.sigtimedwait(watched, 1)
-            if seen is None or seen.si_signo == signal.SIGCHLD or seen.si_code == _FROM_KERNEL:
-                continue
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(target, seen.si_signo)
+        before = {number: signal.signal(number, lambda *_: None) for number in _FORWARDED}
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+        try:
+            self._channel.sendall(json.dumps(given).encode() + b"\n")
+            self._channel.close()
+            while self._process.poll() is None:
+                seen = signal.sigtimedwait(watched, 1)
+                if seen is None or seen.si_signo == signal.SIGCHLD or seen.si_code == _FROM_KERNEL:
+                    continue
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(target, seen.si_signo)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return self._process.returncode if self._process.returncode >= 0 else 128 - self._process.returncode
 
     def close(self) -> None:
@@ -211,6 +219,11 @@ class Box:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
+        if self.supervisor is not None:
+            self.supervisor.join(limit("walls_seconds"))
+            if not self.supervisor.is_alive():
+                os.close(self._root_place)
+            self.supervisor = None
         for one in self.sockets:
             one.close()
         if self._channel is not None:

@@ -99,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
         except RequestError as error:
             return self._send(400, fault(error.code, error.message))
         except PolicyLangError as error:
-            return self._send(503, fault("PLI003", str(error)))
+            return self._send(503, fault("PLI001", str(error)))
 
     def _send(self, status: int, body: bytes) -> None:
         self.send_response(status)

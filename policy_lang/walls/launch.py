@@ -14,7 +14,7 @@ from .hooks import InstalledHook, installed_hooks
 from .losses import NOT_HELD, STRICTER_CODES, Loss, losses
 from .own_paths import OwnPaths
 from .plan import SYSTEM, SYSTEM_FILES, Plan, Survey
-from .protected import programs, protected_paths
+from .protected import managed_folders, programs, protected_paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def prepared(port: DecisionPort, options: StartOptions, planning: bool = False) 
     bubblewrap = None if program is None or (tried and mounts.why_not(program)) else program
     logs = (options.log,) if options.log else ()
     protected = protected_paths(like.workspace, like.home, options.sources, logs)
-    folders = (*programs(), *options.system)
+    folders = (*programs(), *managed_folders(), *options.system)
     _apart_from_programs(like.workspace, like.home, folders)
     reads = options.reads or bubblewrap is None
     plan = Survey(port, protected, folders, hides=bubblewrap is not None, asks=reads).plan()

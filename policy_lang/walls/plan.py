@@ -37,7 +37,7 @@ SYSTEM_FILES = tuple(
         "ld.so.conf.d", "localtime", "login.defs", "lsb-release", "magic", "mime.types", "nsswitch.conf", "openssl",
         "os-release", "papersize", "passwd", "pki", "profile", "profile.d", "protocols", "python3", "python3.11",
         "services", "shells", "ssl", "terminfo", "timezone", "vim", "bash.bashrc", "gai.conf", "locale.alias",
-        "locale.conf", "environment", "npmrc", "gitconfig", "hosts", "claude-code", "codex", "gemini-cli", "cursor",
+        "locale.conf", "environment", "npmrc", "gitconfig", "hosts",
     )
 )  # fmt: skip
 """What programs read there to find libraries, names of users, certificates, time zones, their own defaults; and what

@@ -32,6 +32,12 @@ def protected_paths(workspace: str, home: str, policy: Iterable[str], further: I
     return frozenset(found) | frozenset(programs())
 
 
+def managed_folders() -> tuple[str, ...]:
+    """The folders of clients' managed settings, which their clients read whatever the policy says."""
+    found = (client(name).settings.paths.get("managed", "") for name in NAMES)
+    return tuple("/".join(path.split("/")[:3]) for path in found if path)
+
+
 def programs() -> tuple[str, ...]:
     """The folders of the interpreter and of this package: what the launcher and the hook run."""
     folders = (PACKAGE, sys.prefix, sys.base_prefix)

@@ -181,7 +181,7 @@ def test_query() -> None:
     result = policy("query", WEB, "--can", "write", "--path", ".github/**")
     assert result.code == 0
     assert "example: write .github/workflows/release.yml" in result.out
-    assert "less what std.baseline#secrets denies" in result.out
+    assert "less what std.baseline#secret-writes denies" in result.out
     result = policy("query", WEB, "--who-can", "push", "--ref", "main")
     assert "codex-web: ask review" in result.out
     assert policy("query", WEB, "--who-can", "delete-ref", "--ref", "**").code == 1

@@ -353,6 +353,8 @@ def test_the_policy_is_the_one_that_its_hook_has(place: Path) -> None:
         command = [sys.executable, "-m", "policy_lang", *words]
         return subprocess.run(command, cwd=place / "w", env=environment, capture_output=True, text=True, check=False)
 
+    assert start("run", "--accept-loss", ACCEPTED, "--", "true").returncode == 2  # here is no repository
+    subprocess.run(["git", "init", "-q", "."], cwd=place / "w", check=True)
     assert start("hook", "install", "claude", "--policy", "agent.policy").returncode == 0
     (place / "w/agent.policy").write_text(POLICY + 'allow write "wider/"\n')
     (place / "w/wider").mkdir()
