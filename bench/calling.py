@@ -111,7 +111,7 @@ def answer(client: str, payload: Payload, compiled: Path, root: Path, home: Path
             os.dup2(told[0], 0)
             os.dup2(said[1], 1)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-            os.closerange(3, 256)
+            os.closerange(3, os.sysconf("SC_OPEN_MAX"))
             os.chdir(root)
             os.environ["HOME"] = str(home)
             if spec.workspace_variable:

@@ -36,6 +36,13 @@ class BoundSockets:
         with self._lock:
             return (seen.st_dev, seen.st_ino) in self._held
 
+    def close(self) -> None:
+        """Let all go."""
+        with self._lock:
+            for held in self._held.values():
+                os.close(held)
+            self._held.clear()
+
     def _make_room(self) -> None:
         gone = [key for key, held in self._held.items() if os.fstat(held).st_nlink == 0]
         for key in gone or [next(iter(self._held))]:

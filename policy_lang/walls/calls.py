@@ -34,7 +34,8 @@ class Calls:
         opening, naming, metadata, starting = (
             Opening(accesses), Naming(accesses), Metadata(accesses), Starting(accesses),
         )  # fmt: skip
-        addressing = Addressing(accesses, BoundSockets())
+        self._bound = BoundSockets()
+        addressing = Addressing(accesses, self._bound)
         self._table: dict[str, Doer] = {
             **_opens(opening), **_names(naming), **_metadata(metadata),
             "umask": _masked,
@@ -44,6 +45,10 @@ class Calls:
             "execve": lambda c: starting.execute(c, AT_FDCWD, c.a[0], c.a[1], 0),
             "execveat": lambda c: starting.execute(c, folder_of(c.a[0]), c.a[1], c.a[2], c.a[4]),
         }  # fmt: skip
+
+    def close(self) -> None:
+        """Let go what is held for the calls."""
+        self._bound.close()
 
     @property
     def names(self) -> frozenset[str]:

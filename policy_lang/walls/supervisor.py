@@ -76,6 +76,7 @@ class Supervisor(threading.Thread):
             self.fault = reason_of(error)
         finally:
             os.close(self._listener.descriptor)
+            self._calls.close()
             self.ready.set()
 
     def _answer(self, notification: Notification, approved: Approved, beside: bool) -> None:

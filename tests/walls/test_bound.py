@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,16 +28,31 @@ def near(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path()
 
 
-def test_a_socket_that_was_bound_is_known_and_another_is_not(near: Path) -> None:
-    known = BoundSockets()
+@pytest.fixture
+def known() -> Iterator[BoundSockets]:
+    """None yet, and let go at the end."""
+    made = BoundSockets()
+    yield made
+    made.close()
+
+
+def has(known: BoundSockets, name: str) -> bool:
+    place = os.open(name, os.O_PATH)
+    try:
+        return known.has(place)
+    finally:
+        os.close(place)
+
+
+def test_a_socket_that_was_bound_is_known_and_another_is_not(near: Path, known: BoundSockets) -> None:
     known.add(bound(near / "a"))
-    assert known.has(os.open("a", os.O_PATH))
-    assert not known.has(bound(near / "b"))
+    assert has(known, "a")
+    os.close(bound(near / "b"))
+    assert not has(known, "b")
 
 
-def test_the_number_of_one_whose_name_is_gone_is_not_given_to_another(near: Path) -> None:
+def test_the_number_of_one_whose_name_is_gone_is_not_given_to_another(near: Path, known: BoundSockets) -> None:
     """ext4 gives a number away at once."""
-    known = BoundSockets()
     for number in range(20):
         known.add(bound(near / "a"))
         os.unlink("a")
@@ -45,22 +61,20 @@ def test_the_number_of_one_whose_name_is_gone_is_not_given_to_another(near: Path
         os.close(other)
 
 
-def test_as_many_as_there_is_room_for_are_known(near: Path) -> None:
-    known = BoundSockets()
+def test_as_many_as_there_is_room_for_are_known(near: Path, known: BoundSockets) -> None:
     for number in range(MOST):
         known.add(bound(near / str(number)))
-    assert known.has(os.open("0", os.O_PATH))
+    assert has(known, "0")
     known.add(bound(near / "more"))
-    assert not known.has(os.open("0", os.O_PATH))
-    assert known.has(os.open("1", os.O_PATH))
-    assert known.has(os.open("more", os.O_PATH))
+    assert not has(known, "0")
+    assert has(known, "1")
+    assert has(known, "more")
 
 
-def test_those_whose_name_is_gone_make_room_first(near: Path) -> None:
-    known = BoundSockets()
+def test_those_whose_name_is_gone_make_room_first(near: Path, known: BoundSockets) -> None:
     for number in range(MOST):
         known.add(bound(near / str(number)))
     os.unlink("7")
     known.add(bound(near / "more"))
-    assert known.has(os.open("0", os.O_PATH))
-    assert known.has(os.open("more", os.O_PATH))
+    assert has(known, "0")
+    assert has(known, "more")
