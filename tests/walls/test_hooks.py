@@ -12,7 +12,8 @@ from policy_lang.domain.limits import limit
 from policy_lang.pep.clients import NAMES, client
 from policy_lang.pep.install import hook_command, settings_with, target
 from policy_lang.walls.hooks import installed_hooks
-from policy_lang.walls.plan import SYSTEM_FILES, Mount, Plan
+from policy_lang.walls.plan import Mount, Plan
+from policy_lang.walls.protected import managed_folders
 
 from .running import POLICY, WALLS, place, run
 
@@ -126,4 +127,4 @@ def test_managed_settings_are_there() -> None:
     """Without them a client would run by laxer settings than outside."""
     for name in NAMES:
         managed = client(name).settings.paths.get("managed")
-        assert managed is None or any(managed.startswith(f"{path}/") for path in SYSTEM_FILES), managed
+        assert managed is None or any(managed.startswith(f"{path}/") for path in managed_folders()), managed
