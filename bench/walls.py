@@ -1,4 +1,4 @@
-"""What walls cost: starts, opens, programs, connections, a test suite and an installation, inside against bare, in turn.
+"""What walls cost: starts, opens, programs, connections and an installation, inside against bare, in turn.
 
 `python -m bench walls` needs bubblewrap; the installation also needs npm and its registry, once.
 """
@@ -18,7 +18,6 @@ from statistics import median
 from policy_lang.walls import mounts
 
 ROUNDS = 5
-ROOT = Path(__file__).resolve().parent.parent
 POLICY = """policy "bench"
 import std.baseline without loopback
 allow read "./", "~/.npm/"
@@ -146,19 +145,6 @@ def loops() -> dict[str, tuple[float, float]]:
         place.remove()
 
 
-def suite() -> tuple[float, float]:
-    """Seconds of a test suite: this project's own for the engine and the shell's reader."""
-    place = Place()
-    try:
-        for name in ("policy_lang", "tests", "grammar", "stdlib_policies", "pyproject.toml"):
-            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-            copy(ROOT / name, place.work / name)
-        words = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "tests/unit"]
-        return place.compared(words, 3)
-    finally:
-        place.remove()
-
-
 def installation() -> tuple[float, float] | None:
     """Seconds of `npm ci` from npm's own cache; None without npm or its registry."""
     if shutil.which("npm") is None:
@@ -196,6 +182,5 @@ def run() -> list[str]:
         print(lines[-1], file=sys.stderr, flush=True)
     for name, found in loops().items():
         row(name, found)
-    row("a test suite", suite())
     row("npm ci", installation())
     return lines
