@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ..policy import Policy
     from ..walls.answers import Answers
     from ..walls.first_use import Serves
+    from ..walls.verifying import Tried
 
 _DEFAULT = "agent.policy"
 NOT_STARTED = (126, 127)
@@ -247,9 +248,13 @@ def examine_walls(given: Mapping[str, Any], format_: str) -> list[CheckResult]:
         CheckResult(BAD, f"{t.attempt.action} `{t.attempt.path}` inside: {t.shown}, which is not as planned")
         for t in wrong
     ]
-    works = sum(t.attempt.works for t in found)
-    out.append(CheckResult(GOOD, f"tried inside: {works} that must work, {len(found) - works} that must fail"))
+    out.append(CheckResult(GOOD, f"tried inside: {_counted(found)}"))
     return out
+
+
+def _counted(found: Sequence[Tried]) -> str:
+    works = sum(t.attempt.works for t in found)
+    return f"{works} that must work, {len(found) - works} that must fail"
 
 
 def _verify(box: Box, port: DecisionPort, start: Start) -> None:
@@ -259,8 +264,7 @@ def _verify(box: Box, port: DecisionPort, start: Start) -> None:
     if wrong:
         lines = [f"  {t.attempt.action} `{t.attempt.path}`: {t.shown}" for t in wrong]
         raise WallsError("\n".join(["the walls are not as planned:", *lines]))
-    works = sum(t.attempt.works for t in found)
-    click.echo(f"verified: {works} that must work, {len(found) - works} that must fail", err=True)
+    click.echo(f"verified: {_counted(found)}", err=True)
 
 
 def _folder(workspace: str) -> str:

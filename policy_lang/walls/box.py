@@ -74,7 +74,6 @@ class Box:
         self.supervisor: Supervisor | None = None
         self.sockets: list[socket.socket] = []
         """What listens inside, in the order of the design."""
-        self.ports: list[int] = []
 
     def build(self) -> None:
         """Build all walls; the first process inside then waits. Raises WallsError."""
@@ -141,7 +140,6 @@ class Box:
             if self.supervisor.fault:
                 raise ValueError(f"the supervisor cannot work: {self.supervisor.fault} (unshare of CLONE_FS)")
         self.sockets = [socket.socket(fileno=n) for n in passed]
-        self.ports = json.loads(data)["ports"]
 
     def _opened_root(self) -> int:
         self._root_place = self._root()

@@ -40,8 +40,7 @@ SYSTEM_FILES = tuple(
         "locale.conf", "environment", "npmrc", "gitconfig", "hosts",
     )
 )  # fmt: skip
-"""What programs read there to find libraries, names of users, certificates, time zones, their own defaults; and what
-whoever manages clients wants of them: without it they would run by laxer settings than outside."""
+"""What programs read there to find libraries, names of users, certificates, time zones, their own defaults."""
 _TMP = "/tmp"  # noqa: S108 (its own, inside)
 _MOST_FILES = limit("walls_files")
 _MOST_HIDDEN = limit("walls_masks")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..audit.log import DecisionLog
     from ..domain.decision import Decision
     from ..domain.request import Request
-    from ..engine.places import Extent, TreePath
+    from ..engine.places import TreePath
     from ..policy import Policy
 
     class Asker(Protocol):
@@ -143,11 +143,6 @@ class DecisionPort:
         """Whether a name is granted. A grant is recorded; a refusal is not, since nobody asked for the name."""
         request = self._policy.timed(replace(self._like, action=action, resource=name))
         return self._policy.engine.decide(request).effect == ALLOW and self.named(action, name).effect == ALLOW
-
-    def extent(self, action: str, path: str, asked: bool = False) -> Extent:
-        """How much below a folder is allowed: all, none, or some."""
-        places = self.places(action)
-        return places.extent(places.at(path), asked)
 
     def places(self, action: str) -> Places:
         """The paths of an action, to walk over."""

@@ -33,7 +33,7 @@ def protected_paths(workspace: str, home: str, policy: Iterable[str], further: I
 
 
 def managed_folders() -> tuple[str, ...]:
-    """The folders of clients' managed settings, which their clients read whatever the policy says."""
+    """The folders of clients' managed settings: without them they would run by laxer settings than outside."""
     found = (client(name).settings.paths.get("managed", "") for name in NAMES)
     return tuple("/".join(path.split("/")[:3]) for path in found if path)
 
