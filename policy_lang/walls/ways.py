@@ -62,12 +62,12 @@ class Ways:
             one.start()
 
     def _proxy(self, listener: socket.socket) -> Serves:
-        from .proxy import Proxy
+        from ..egress.proxy import Proxy
 
         return Proxy(self._port.connection, listener, foresee=self._port.may_connect)
 
     def _tunnel(self, number: int, listener: socket.socket) -> Serves:
-        from .proxy import Tunnel
+        from ..egress.proxy import Tunnel
 
         return Tunnel(self._port.connection, listener, (_LOCAL, number))
 

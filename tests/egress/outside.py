@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from policy_lang.walls.proxy import Proxy, Tunnel
+from policy_lang.egress.proxy import Proxy, Tunnel
 
 ESTABLISHED = b"HTTP/1.1 200 Connection Established\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -19,10 +19,8 @@ from hypothesis import strategies as st
 
 from policy_lang.domain import limits
 from policy_lang.domain.errors import RequestError
-from policy_lang.walls.proxy import Proxy, ProxyUnavailableError, Tunnel
-from tests.lanes import share
-from tests.needs import needs, require
-from tests.walls.outside import (
+from policy_lang.egress.proxy import Proxy, ProxyUnavailableError, Tunnel
+from tests.egress.outside import (
     OK,
     RETRY,
     Decider,
@@ -43,6 +41,8 @@ from tests.walls.outside import (
     vector,
     web,
 )
+from tests.lanes import share
+from tests.needs import needs, require
 
 require("httptools")
 CURL = shutil.which("curl")
@@ -519,7 +519,7 @@ def test_a_proxy_that_never_started_can_be_stopped() -> None:
 
 def test_without_httptools_there_is_no_proxy(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "httptools", None)
-    monkeypatch.delitem(sys.modules, "policy_lang.walls.messages")
+    monkeypatch.delitem(sys.modules, "policy_lang.egress.messages")
     with listen() as listener, pytest.raises(ProxyUnavailableError, match=r"policy-lang\[serve\]"):
         Proxy(Decider(), listener)
 
@@ -645,7 +645,7 @@ def test_the_first_words_of_a_tunnel(authority, first, passes) -> None:
 
 
 def test_an_address_may_go_without_a_server_name(monkeypatch) -> None:
-    from policy_lang.walls import peers
+    from policy_lang.egress import peers
 
     server = Server(hold)
     real = peers.connect
@@ -654,7 +654,7 @@ def test_an_address_may_go_without_a_server_name(monkeypatch) -> None:
         assert addresses == (ADDRESS,)
         return await real(("127.0.0.1",), port)
 
-    monkeypatch.setattr("policy_lang.walls.proxy.connect", connect)
+    monkeypatch.setattr("policy_lang.egress.proxy.connect", connect)
     with proxy(Decider()) as door:
         for extensions, passes in (
             ((), True),
@@ -937,7 +937,7 @@ def test_egress_buffer_bytes_at_the_limit(shorter) -> None:
 def test_what_is_read_at_once_is_the_buffer(shorter) -> None:
     import asyncio
 
-    from policy_lang.walls.wires import Wire
+    from policy_lang.egress.wires import Wire
 
     shorter("egress_buffer_bytes", 1000)
 
@@ -1098,8 +1098,8 @@ PIECES = [
 @settings(max_examples=share(900, 50_000))
 @given(st.lists(st.sampled_from(PIECES), max_size=9), st.booleans())
 def test_what_is_handed_on_is_one_request_that_was_decided(pieces, whole) -> None:
-    from policy_lang.walls.messages import HttpRequest
-    from policy_lang.walls.wires import EgressError
+    from policy_lang.egress.messages import HttpRequest
+    from policy_lang.egress.wires import EgressError
 
     begin = b"POST http://site.test/ HTTP/1.1\r\nHost: site.test\r\n" if whole else b""
     try:
@@ -1126,8 +1126,8 @@ def test_what_is_handed_on_is_one_request_that_was_decided(pieces, whole) -> Non
 @settings(max_examples=share(900, 50_000))
 @given(st.data())
 def test_a_hello_is_read_or_refused(data) -> None:
-    from policy_lang.walls.clienthello import server_name as read
-    from policy_lang.walls.wires import EgressError
+    from policy_lang.egress.clienthello import server_name as read
+    from policy_lang.egress.wires import EgressError
 
     message = bytearray(hello(b"\0\x15\0\2ab", server_name(b"site.test"), b"\0\x2b\0\3\2\3\4"))
     for _ in range(data.draw(st.integers(0, 3))):

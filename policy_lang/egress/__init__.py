@@ -1,0 +1,1 @@
+"""The way out: a proxy that asks the policy for every connection."""
