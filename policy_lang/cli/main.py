@@ -33,6 +33,7 @@ SECTIONS = {
     },
     "Enforce": {
         "run": "Start a command behind walls that hold the policy",
+        "proxy": "Let an agent connect to what the policy grants",
         "hook": "Enforce the policy with agent hooks",
         "doctor": "Verify that a client enforces the policy",
         "serve": "Answer requests over a Unix socket",

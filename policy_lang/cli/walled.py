@@ -184,9 +184,10 @@ def _service(port: DecisionPort, given: Mapping[str, Any]) -> Iterator[Answers |
     if path is None:
         yield None
         return
-    from ..pep.confined import end_session, policy_digest, start_session, why_ended
+    from ..egress.asking import ServiceAsker
     from ..pep.deciders import ServiceDecider
-    from ..walls.asking import ServiceAsker, Watch
+    from ..pep.sessions import end_session, policy_digest, start_session, why_ended
+    from ..walls.watching import Watch
     from .calling import token_of
 
     like = port.like
@@ -194,7 +195,9 @@ def _service(port: DecisionPort, given: Mapping[str, Any]) -> Iterator[Answers |
     if like.agent is None:
         fail_usage("the service's sessions are agents': give `--agent NAME`")
     try:
-        session = start_session(path, token_of(given), like.agent, str(like.workspace), str(like.home), like.repo)
+        session = start_session(
+            path, token_of(given), like.agent, str(like.workspace), str(like.home), like.repo, confined=True
+        )
     except PolicyLangError as error:
         raise WallsError(f"no session at `{path}`: {error}") from None
     try:

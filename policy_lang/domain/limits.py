@@ -402,9 +402,9 @@ TABLE: tuple[Limit, ...] = (
     Limit("egress_connect_seconds", 15, "seconds", "to reach a peer at one of its addresses"),
     Limit(
         "egress_decision_seconds",
-        600,
+        3_660,
         "seconds",
-        "for a decision, in which people may be asked; clients give up earlier",
+        "for a decision, in which people may be asked for an hour; most clients give up earlier",
     ),
     Limit("egress_linger_seconds", 2, "seconds", "for a peer to take the last words before its connection is closed"),
     Limit("egress_reason_characters", 1_000, "characters", "of the reason on the page of a refusal"),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ..domain.actions import DENY
 from ..domain.record import field, record
+from ..egress.port import Ruling
 from ..pep.deciders import WALLS_FOLDER
-from .port import FREE, Ruling
+from .port import FREE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

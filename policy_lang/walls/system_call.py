@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .port import Ruling
+    from ..egress.port import Ruling
 
     Approved = frozenset[tuple[str, object]]
     """Accesses that people have approved, for one call."""

@@ -15,8 +15,8 @@ from policy_lang.daemon.identity.principals import Binding, bind
 from policy_lang.domain.record import replace
 from policy_lang.domain.request import Request
 from policy_lang.pep.channel import ChannelError
-from policy_lang.pep.confined import end_session, policy_digest, start_session
 from policy_lang.pep.questions import RefusedError
+from policy_lang.pep.sessions import end_session, policy_digest, start_session
 from policy_lang.records.ocsf import ocsf_events
 from policy_lang.records.questions import asked, question
 from policy_lang.records.row import row
@@ -240,7 +240,7 @@ def test_records_and_replay_tell_the_two_apart(tmp_path: Path) -> None:
 
 
 def test_a_launcher_begins_and_ends_its_session(one: Running) -> None:
-    made = start_session(one.socket, OTHER, "a", "/w", "/h", "acme/web")
+    made = start_session(one.socket, OTHER, "a", "/w", "/h", "acme/web", confined=True)
     assert effect(one, made.token) == "allow"
     assert (
         effect(one, made.token, workspace="/x")
@@ -262,9 +262,9 @@ def test_a_launcher_begins_and_ends_its_session(one: Running) -> None:
 def test_a_launcher_that_is_no_operators_is_refused(one: Running) -> None:
     for token in (TOKEN, "", "x" * 40):
         with pytest.raises(RefusedError, match=r"^the service refused \(PLR206\): only an operator may do this$"):
-            start_session(one.socket, token, "a", "/w", "/h")
+            start_session(one.socket, token, "a", "/w", "/h", confined=True)
     with pytest.raises(RefusedError, match="a session is one agent's"):
-        start_session(one.socket, OTHER, "*", "/w", "/h")
+        start_session(one.socket, OTHER, "*", "/w", "/h", confined=True)
 
 
 def test_a_policy_that_is_not_in_force_has_no_digest() -> None:
@@ -275,12 +275,15 @@ def test_a_policy_that_is_not_in_force_has_no_digest() -> None:
 
 def test_a_service_that_is_not_there_or_not_the_services(one: Running, tmp_path: Path) -> None:
     with pytest.raises(ChannelError, match="cannot be reached"):
-        start_session(str(tmp_path / "s"), OTHER, "a", "/w", "/h")
+        start_session(str(tmp_path / "s"), OTHER, "a", "/w", "/h", confined=True)
     with launcher(tmp_path, lambda _: (201, {"session": "s", "token": "t", "agent": "a", "confined": True})) as other:
         with pytest.raises(ChannelError, match="which is not the service's"):
-            start_session(str(tmp_path / "walls.sock"), OTHER, "a", "/w", "/h", owner=54321)
+            start_session(str(tmp_path / "walls.sock"), OTHER, "a", "/w", "/h", confined=True, owner=54321)
         assert not other.calls  # nobody was shown the token
-        assert start_session(str(tmp_path / "walls.sock"), OTHER, "a", "/w", "/h", owner=os.geteuid()).token == "t"
+        assert (
+            start_session(str(tmp_path / "walls.sock"), OTHER, "a", "/w", "/h", confined=True, owner=os.geteuid()).token
+            == "t"
+        )
 
 
 GOOD = {"session": "s", "token": "t", "agent": "a", "confined": True}
@@ -296,7 +299,7 @@ GOOD = {"session": "s", "token": "t", "agent": "a", "confined": True}
 )  # fmt: skip
 def test_an_answer_that_is_another_starts_nothing(tmp_path: Path, status: int, answer: Any) -> None:
     with launcher(tmp_path, lambda _: (status, answer)), pytest.raises(RefusedError, match=r"^the service"):
-        start_session(str(tmp_path / "walls.sock"), OTHER, "a", "/w", "/h")
+        start_session(str(tmp_path / "walls.sock"), OTHER, "a", "/w", "/h", confined=True)
 
 
 # approvals

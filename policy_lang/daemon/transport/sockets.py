@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import ipaddress
 import os
 import socket
 import stat
@@ -69,12 +70,20 @@ def _clear(path: str) -> None:
     raise UnsafePlaceError(f"another service listens on `{path}`")
 
 
-def listen_tcp(address: str) -> socket.socket:
-    """A listening socket on a loopback address, `127.0.0.1:PORT` or `[::1]:PORT`. Raises UnsafePlaceError."""
+def listen_tcp(address: str, *, anywhere: bool = False) -> socket.socket:
+    """A listening socket on a loopback address, `127.0.0.1:PORT` or `[::1]:PORT`; or on any, `anywhere`.
+
+    Raises UnsafePlaceError.
+    """
     host, _, port = address.rpartition(":")
     family = {"127.0.0.1": socket.AF_INET, "[::1]": socket.AF_INET6}.get(host)
+    if family is None and anywhere:
+        with contextlib.suppress(ValueError):
+            version = ipaddress.ip_address(host.strip("[]")).version
+            family = socket.AF_INET if version == 4 else socket.AF_INET6 if host.startswith("[") else None
     if family is None or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise UnsafePlaceError(f"`{address[:60]}` is not a loopback address; write `127.0.0.1:PORT`")
+        kind = "an address" if anywhere else "a loopback address"
+        raise UnsafePlaceError(f"`{address[:60]}` is not {kind}; write `127.0.0.1:PORT`")
     listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

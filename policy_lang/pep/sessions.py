@@ -1,4 +1,4 @@
-"""The launcher's side of the service: a session behind its walls, begun, compared and ended."""
+"""Sessions at the service that the owner of walls or of a proxy begins for an agent, watches and ends."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _SECONDS = limit("call_seconds")
 
 
 @record(frozen=True, slots=True)
-class ConfinedSession:
-    """A session at the service whose requests are confined. Whoever shows its token is its agent: it stays outside."""
+class OwnedSession:
+    """A session at the service. Whoever shows its token is its agent, so the agent never has it."""
 
     name: str
     token: str
@@ -30,29 +30,31 @@ def start_session(
     socket: str,
     operator_token: str,
     agent: str,
-    workspace: str,
-    home: str,
+    workspace: str | None = None,
+    home: str | None = None,
     repo: str | None = None,
     owner: int | None = None,
-) -> ConfinedSession:
-    """Begin a session of an agent behind walls; what is given is fixed for it. Only an operator may.
+    *,
+    confined: bool,
+) -> OwnedSession:
+    """Begin a session of an agent, `confined` behind walls; what is given is fixed for it. Only an operator may.
 
     Without a token the kernel tells the service which user calls. `owner` is the user that the service runs as, by
     default this one or root: nobody else is shown a token. Raises ChannelError when the service cannot be asked,
     RefusedError when it refuses, or answers something else.
     """
     given = {"agent": agent, "workspace": workspace, "home": home, "repo": repo}
-    body: Json = {"confined": True, **{name: value for name, value in given.items() if value is not None}}
+    body: Json = {"confined": confined, **{name: value for name, value in given.items() if value is not None}}
     reply = _asked(socket, operator_token, owner, "POST", "/v1/sessions/start", body)
     name, token = reply.get("session"), reply.get("token")
     if not isinstance(name, str) or not isinstance(token, str) or not token:
         raise RefusedError("the service started no session: its answer names none")
-    if reply.get("confined") is not True or reply.get("agent") != agent:
+    if reply.get("confined") is not confined or reply.get("agent") != agent:
         raise RefusedError("the service started another session than was asked for")
-    return ConfinedSession(name, token)
+    return OwnedSession(name, token)
 
 
-def end_session(socket: str, session: ConfinedSession, owner: int | None = None) -> None:
+def end_session(socket: str, session: OwnedSession, owner: int | None = None) -> None:
     """End the session, by its own token. Raises ChannelError, RefusedError."""
     _asked(socket, session.token, owner, "POST", "/v1/sessions/end", {"session": session.name})
 
@@ -65,7 +67,7 @@ def policy_digest(socket: str, token: str, owner: int | None = None) -> str:
     return digest
 
 
-def why_ended(socket: str, session: ConfinedSession, digest: str, owner: int | None = None) -> str:
+def why_ended(socket: str, session: OwnedSession, digest: str, owner: int | None = None) -> str:
     """Why who is behind walls may do nothing any more; empty while all is well.
 
     It is frozen, or another policy has come into force than the walls hold, or the service cannot be asked.

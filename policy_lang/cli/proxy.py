@@ -1,0 +1,163 @@
+"""`policy proxy`: the way out for one agent, whose connections the policy decides."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+import click
+
+from ..domain.limits import limit
+from .common import fail_usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from ..egress.proxy import ConnectionRuling, Decide, Foresee
+
+    Decider = tuple[Decide, Foresee | None, Callable[[], None]]
+
+
+@click.command(name="proxy")
+@click.option("--agent", required=True, metavar="NAME", help="The agent that everything is that connects.")
+@click.option("--policy", metavar="FILE", help="The policy, perhaps compiled, as it is now.")
+@click.option("--socket", "socket_path", metavar="PATH", help="Instead: the service that decides and asks people.")
+@click.option("--token-file", metavar="FILE", help="With --socket: a file with an operator's token.")
+@click.option(
+    "--listen", default="127.0.0.1:0", show_default=True, metavar="ADDRESS", help="127.0.0.1:PORT, or unix:PATH.",
+)  # fmt: skip
+@click.option("--expose", is_flag=True, help="Let --listen be an address that others can reach.")
+@click.option("--group", metavar="GROUP", help="With unix:PATH: members of this group may connect as well.")
+@click.option("--log", metavar="FOLDER", help="With --policy: record every decision there before it takes effect.")
+@click.option(
+    "--wait",
+    type=click.IntRange(1, limit("walls_wait_seconds")),
+    default=600,
+    show_default=True,
+    help="With --socket: seconds to wait for people.",
+)
+@click.option("--verbose", is_flag=True, help="Print each connection that is decided or fails.")
+def command(**given: Any) -> None:
+    """Be the way out for an agent: an HTTP and SOCKS5 proxy that asks the policy for every connection.
+
+    \b
+    policy proxy --agent codex --policy web.policy --listen 127.0.0.1:3128
+    policy proxy --agent codex --socket /run/policy_lang/policy.sock
+    curl -x http://127.0.0.1:3128 https://example.com/
+
+    Whoever can connect is the agent: nothing that a connection says of itself changes that. Requests are not
+    `confined`: nothing here keeps programs from going another way. `policy run` does, with the same proxy inside.
+
+    Says on standard output where it listens, once it does; ends on SIGTERM.
+    """
+    if (given["policy"] is None) == (given["socket_path"] is None):
+        fail_usage("say who decides: either `--policy FILE` or `--socket PATH`")
+    for name, needed, value in (("log", "policy", given["log"]), ("token-file", "socket_path", given["token_file"])):
+        if value is not None and given[needed] is None:
+            fail_usage(f"`--{name}` belongs to `--{needed.removesuffix('_path')}`")
+    from ..egress.proxy import Proxy, ProxyUnavailableError
+
+    decide, foresee, close = _decider(given)
+    with contextlib.ExitStack() as stack:
+        stack.callback(close)
+        listener, shown = _listener(given)
+        path = listener.getsockname() if shown.startswith("unix:") else None
+        refused = None
+        if given["verbose"]:
+            decide, refused = _printing(decide), _tell
+        ending = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: ending.set())
+        try:
+            served = Proxy(decide, listener, foresee=foresee, refused=refused)
+        except ProxyUnavailableError as error:
+            fail_usage(str(error))
+        stack.callback(served.stop)
+        served.start()
+        if path is not None:
+            stack.callback(_remove, path, os.stat(path))
+        click.echo(f"listening on {shown}")
+        sys.stdout.flush()
+        ending.wait()
+
+
+def _decider(given: dict[str, Any]) -> Decider:
+    """Who decides, who foresees, and what is to be done at the end. Leaves with 2 when nobody can."""
+    if given["policy"] is None:
+        from ..domain.faults import PolicyLangError
+        from ..egress.service import ServicePort
+        from .calling import token_of
+
+        try:
+            service = ServicePort(given["socket_path"], token_of(given), given["agent"], given["wait"])
+        except PolicyLangError as error:
+            fail_usage(f"no session at `{given['socket_path']}`: {error}")
+        return service.connection, None, service.close
+    from ..domain.request import Request
+    from ..egress.port import ConnectionPort
+    from .common import load_policy
+    from .serve import opened_log
+
+    policy = load_policy(given["policy"], "text")
+    like = Request("connect", "localhost", agent=given["agent"], session=f"proxy-{os.urandom(6).hex()}")
+    port = ConnectionPort(policy, like, opened_log(given["log"], None, True))
+    return port.connection, port.may_connect, lambda: None
+
+
+def _listener(given: dict[str, Any]) -> tuple[socket.socket, str]:
+    """The listening socket and its address as a proxy's. Leaves with 2 for what may not be."""
+    from ..daemon.identity.config import ServiceConfigError, group_id
+    from ..daemon.safe_place import UnsafePlaceError
+    from ..daemon.transport.sockets import listen_tcp, listen_unix
+
+    address = given["listen"]
+    path = address.removeprefix("unix:")
+    if given["group"] is not None and path == address:
+        fail_usage("`--group` belongs to `--listen unix:PATH`")
+    try:
+        if path != address:
+            group = given["group"]
+            return listen_unix(path, None if group is None else group_id(group)), address
+        listener = listen_tcp(address, anywhere=given["expose"])
+    except (ServiceConfigError, UnsafePlaceError) as error:
+        more = "" if given["expose"] else "; `--expose` lets it be another"
+        fail_usage(f"{error}{more if 'loopback' in str(error) else ''}")
+    host, port = listener.getsockname()[:2]
+    if not ipaddress.ip_address(host).is_loopback:
+        who = f"whoever can reach `{address}` is `{given['agent']}` to it"
+        click.echo(f"warning: {who}; let nobody do so but the agent's own network", err=True)
+    return listener, f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _remove(path: str, made: os.stat_result) -> None:
+    with contextlib.suppress(OSError):
+        if os.path.samestat(made, os.lstat(path)):
+            os.unlink(path)
+
+
+def _printing(decide: Decide) -> Decide:
+    """The same, and each decision is printed."""
+
+    def printed(url: str, method: str | None, addresses: tuple[str, ...]) -> ConnectionRuling:
+        ruling = decide(url, method, addresses)
+        where = f" ({', '.join(addresses)})" if addresses else ""
+        shown = f"{method or 'tunnel'} {url}{where}"
+        _print(f"{'allow' if ruling.allowed else 'deny'} {shown}{'' if ruling.allowed else f': {ruling.reason}'}")
+        return ruling
+
+    return printed
+
+
+def _tell(url: str, reason: str) -> None:
+    _print(f"failed {url or 'a connection'}: {reason}")
+
+
+def _print(line: str) -> None:
+    click.echo("".join(c if c.isprintable() else "?" for c in line), err=True)
