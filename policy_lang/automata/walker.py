@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MAX_STATES = limit("dfa_states")
 MAX_CLASSES = limit("memo_entries")
 MAX_UNKNOWN = limit("unknown_segments_per_state")
+_NO_GLOBS: frozenset[Glob] = frozenset()
 
 
 class State:
@@ -91,21 +92,27 @@ class Walker:
             if len(cache.classes) >= MAX_CLASSES:
                 cache = self._flush()
             cache.classes[segment] = key
-        following = state.by_class.get(key)
-        if following is None:
-            nodes = close(_targets(state.nodes, segment, key))
-            name = tuple(node.order for node in nodes)
-            found = cache.states.get(name)
-            if found is None:
-                if len(cache.states) >= MAX_STATES:
-                    cache = self._flush()
-                found = cache.states.setdefault(name, State(nodes))
-            following = found
-            if len(state.by_class) < MAX_CLASSES:
-                state.by_class[key] = following
+        following = state.by_class.get(key) or self._moved(state, segment, key)
         if isinstance(key, str) or len(state.moves) < MAX_UNKNOWN:
             state.moves[segment] = following
         return following
+
+    def step_unspoken(self, state: State) -> State:
+        """The state after a segment of which no pattern that goes on from a state says anything."""
+        return state.by_class.get(_NO_GLOBS) or self._moved(state, "", _NO_GLOBS)
+
+    def _moved(self, state: State, segment: str, key: str | frozenset[Glob]) -> State:
+        cache = self._cache
+        nodes = close(_targets(state.nodes, segment, key))
+        name = tuple(node.order for node in nodes)
+        found = cache.states.get(name)
+        if found is None:
+            if len(cache.states) >= MAX_STATES:
+                cache = self._flush()
+            found = cache.states.setdefault(name, State(nodes))
+        if len(state.by_class) < MAX_CLASSES:
+            state.by_class[key] = found
+        return found
 
     def _flush(self) -> _Cache:
         self.flushes += 1

@@ -16,7 +16,7 @@ from .paths import ORDINARY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Literal
 
     from ..automata.glob import Glob
@@ -53,6 +53,35 @@ class TreePath:
         return "/" + "/".join(self.word)
 
 
+@record(frozen=True, slots=True)
+class _Names:
+    """What rules say of names in folders that stand alike: which are spoken of, and where all others lead.
+
+    `first` and `last` are beginnings and ends of which every name that a glob of the form BEGINNING*END matches has
+    one, `globs` those of other forms.
+    """
+
+    literals: frozenset[str]
+    first: tuple[str, ...]
+    last: tuple[str, ...]
+    globs: tuple[Glob, ...]
+    others: tuple[State, ...]
+
+    def spoken(self, names: Sequence[str]) -> Sequence[str]:
+        """Those of some names that a rule may speak of; all where some are written in more than one way."""
+        if not _is_plain("".join(names)):
+            return names
+        literals, first, last, globs = self.literals, self.first, self.last, self.globs
+        return [
+            name
+            for name in names
+            if name in literals
+            or name.startswith(first)
+            or name.endswith(last)
+            or (globs and any(glob.matches(name) for glob in globs))
+        ]
+
+
 class Places:
     """What a policy says of paths under one action, for the principal, folders and context of a request.
 
@@ -79,6 +108,7 @@ class Places:
         self._filled: dict[Glob, str] = {}
         self._verdicts: dict[tuple[State, ...], Verdict] = {}
         self._extents: dict[tuple[State, ...], tuple[Extent, Extent]] = {}
+        self._names: dict[tuple[State, ...], _Names | None] = {}
 
     def root(self) -> TreePath:
         """The place of `/`."""
@@ -93,15 +123,39 @@ class Places:
 
     def child(self, place: TreePath, name: str) -> TreePath:
         """The place of a name in a folder."""
-        composed, odd = name, place.odd
-        if not (name.isascii() and name.isprintable()) or "\\" in name:
+        known = self._names.get(place.states)
+        if known is not None and not known.spoken((name,)):
+            odd, states = place.odd, known.others
+        elif _is_plain(name):
+            odd, states = place.odd, tuple([self._step(state, name) for state in place.states])
+        else:
             from unicodedata import normalize
 
             composed = normalize("NFC", name)
-            odd = odd or any(_is_odd(c) for c in name)
+            odd = place.odd or any(_is_odd(c) for c in name)
+            states = tuple([self._step(state, composed) for state in place.states])
         word = (*place.word, name)
-        states = tuple(self._step(state, composed) for state in place.states)
         return TreePath(word, self._anchored(word, states) if word in self._anchors else states, odd)
+
+    def _told_apart(self, place: TreePath) -> _Names | None:
+        """What rules say of names in a folder; None where they speak of too many to have them at hand."""
+        if place.states not in self._names:
+            self._names[place.states] = self._learnt(place.states)
+        return self._names[place.states]
+
+    def _learnt(self, states: tuple[State, ...]) -> _Names | None:
+        nodes = [node for state in states for node in state.nodes]
+        if sum(len(node.literals or ()) for node in nodes) > _MOST_TRIED:
+            return None
+        globs = {glob for node in nodes for glob in node.globs or ()}
+        ends = {glob: glob.literal_ends or ("", "") for glob in globs}
+        return _Names(
+            frozenset(name for node in nodes for name in node.literals or ()),
+            tuple({head for head, tail in ends.values() if head and len(head) >= len(tail)}),
+            tuple({tail for head, tail in ends.values() if len(head) < len(tail)}),
+            tuple(glob for glob in globs if ends[glob] == ("", "")),
+            tuple([self._table.walker.step_unspoken(state) for state in states]),
+        )
 
     def _anchored(self, word: Word, states: tuple[State, ...]) -> tuple[State, ...]:
         found = [self._table.walker.walk((anchor,)) for anchor in self._anchors.get(word, ())]
@@ -113,11 +167,14 @@ class Places:
 
         if place.odd:
             return Verdict(DENY, reasons=("the path cannot be in a request",))
-        found = self._verdicts.get(place.states)
+        return self._verdict(place.states)
+
+    def _verdict(self, states: tuple[State, ...]) -> Verdict:
+        found = self._verdicts.get(states)
         if found is None:
-            marks = tuple(sorted({m for state in place.states for m in state.marks}))
+            marks = tuple(sorted({m for state in states for m in state.marks}))
             found = self._evaluator.decided(self._action, self._table, Marks(marks, marks), self._env, ())
-            self._verdicts[place.states] = found
+            self._verdicts[states] = found
         return found
 
     def says(self, place: TreePath) -> Verdict | None:
@@ -126,13 +183,12 @@ class Places:
         spoken = found.effect != ALLOW and found.rules and not self._evaluator.combiner.by_default(found)
         return found if spoken else None
 
-    def allows(self, place: TreePath, name: str) -> bool:
-        """Whether a name in a folder is allowed; what a walk asks of most names."""
-        if not name.isascii() or not name.isprintable() or "\\" in name or place.word in self._near:
-            return self.verdict(self.child(place, name)).effect == ALLOW
-        step = self._step
-        found = self._verdicts.get(tuple([step(state, name) for state in place.states]))
-        return (found or self.verdict(self.child(place, name))).effect == ALLOW
+    def not_allowed(self, place: TreePath, names: Sequence[str]) -> list[str]:
+        """Those of some names in a folder that are not allowed; what a walk asks of most files."""
+        known = None if place.odd or place.word in self._near else self._told_apart(place)
+        if known is not None and self._verdict(known.others).effect == ALLOW:
+            names = known.spoken(names)
+        return [name for name in names if self.verdict(self.child(place, name)).effect != ALLOW]
 
     def extent(self, place: TreePath, asked: bool = False) -> Extent:
         """How much below a folder is allowed; with `asked`, what people may approve counts as well.
@@ -256,6 +312,11 @@ def _children(node: Node) -> list[Node]:
 
 def _split(path: str) -> tuple[str, ...]:
     return tuple(s for s in path.split("/") if s)
+
+
+def _is_plain(name: str) -> bool:
+    """True for a name that is as it is written, and that a request can have."""
+    return name.isascii() and name.isprintable() and "\\" not in name
 
 
 def _is_odd(character: str) -> bool:

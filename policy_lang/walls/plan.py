@@ -153,8 +153,8 @@ class Survey:
                 raise SearchLimitError(f"more than {_MOST_HIDDEN} files and folders {_TOO_MANY}")
         self._mounts.append(Mount(kind, path, target))
 
-    def _counted(self) -> None:
-        self._count += 1
+    def _counted(self, files: int = 1) -> None:
+        self._count += files
         if self._count > _MOST_FILES:
             raise SearchLimitError(f"more than {_MOST_FILES} files {_TOO_MANY}")
 
@@ -245,29 +245,32 @@ class Survey:
         except OSError:  # who may change its mode inside could look into it then
             self._hide(path, True)
             return
+        self._counted(len(entries))
+        files: list[str] = []
         for entry in entries:
-            self._counted()
-            if entry.is_symlink():
-                continue
-            below = entry.path
             if entry.is_dir(follow_symlinks=False):
-                child = reads.child(place, entry.name)
-                extent = reads.extent(child)
-                if extent == "all":
-                    continue
-                if extent == "none":
-                    if (
-                        reads.verdict(child).effect != ALLOW
-                        or reads.verdict(reads.child(child, ORDINARY)).effect != ALLOW
-                    ):
-                        self._hide(below, True)
-                elif reads.verdict(reads.child(child, ORDINARY)).effect == ALLOW:
-                    self._inside(child, below)
-                else:
-                    self._hide(below, True)
-                    self._apart(child, below)
-            elif not reads.allows(place, entry.name) and not self._is_asked(place, entry.name):
-                self._hide(below, False)
+                self._folder_inside(reads.child(place, entry.name), entry.path)
+            elif not entry.is_symlink():
+                files.append(entry.name)
+        for name in reads.not_allowed(place, files):
+            if not self._is_asked(place, name):
+                self._hide(os.path.join(path, name), False)
+
+    def _folder_inside(self, place: TreePath, path: str) -> None:
+        """A folder in one that is there as a whole."""
+        reads = self._reads
+        extent = reads.extent(place)
+        if extent == "all":
+            return
+        if reads.verdict(reads.child(place, ORDINARY)).effect == ALLOW and (
+            extent == "some" or reads.verdict(place).effect == ALLOW
+        ):
+            if extent == "some":
+                self._inside(place, path)
+            return
+        self._hide(path, True)
+        if extent == "some":
+            self._apart(place, path)
 
     def _is_asked(self, place: TreePath, name: str) -> bool:
         """Whether a file stays to be seen, because people are asked when it is opened."""

@@ -22,6 +22,7 @@ from bench import analysis, workload
 from policy_lang import Policy, Request
 from policy_lang.analysis.diff import diff
 from policy_lang.audit.event import decision_event
+from policy_lang.engine.places import Places
 from tests.console.support import ROOT
 
 FILE = Path(__file__).parent / "costs.json"
@@ -85,6 +86,11 @@ def costs() -> dict[str, int]:
     old, new = (workload.load(analysis.text_of(r, "read")) for r in (rules, [*rules, ("allow", "more/**")]))
     diff(old.engine, old.engine)
     out["comparing 100 rules with one more"] = instructions(lambda: diff(old.engine, new.engine))
+    policy = Policy.loads('policy "p"\nallow read "./"\ndeny read "**/.env", "**/*.pem", "**/id_*", "**/x?y"\n')
+    places = Places(policy.engine, "read", Request("read", "/", workspace="/w", home="/h"))
+    names = [f"{number}.py" for number in range(1000)]
+    folder = places.at("/w/src")
+    out["telling 1,000 names in a folder apart"] = instructions(lambda: places.not_allowed(folder, names))
     request = Request("write", "src/a", agent="x", session="s")
     decision = old.decide_request(request)
     decision_event(request, decision, 1, {})

@@ -53,6 +53,14 @@ def test_a_place_is_decided_like_its_path(data: st.DataObject) -> None:
                 assert under.effect != "allow", (path, below)
             if asked_extent == "none":
                 assert under.effect == "deny", (path, below)
+            names = data.draw(st.lists(_NAMES, max_size=4))
+            decisions = [
+                loaded.decide_request(replace(like, action=action, resource=f"{path.rstrip('/')}/{name}"))
+                for name in names
+            ]
+            refused = [n for n, d in zip(names, decisions, strict=True) if d.effect != "allow"]
+            assert places.not_allowed(place, names) == refused, (path, names)
+            assert [places.verdict(places.child(place, n)).effect for n in names] == [d.effect for d in decisions]
             for name in list(places.names_below(place, frozenset({"deny"})))[:5]:
                 assert loaded.decide_request(replace(like, action=action, resource=name.path)).effect == "deny"
 
@@ -74,3 +82,28 @@ def test_what_rules_spell_out_is_found() -> None:
     )
     places = Places(excepted.engine, "read", Request("read", "/", workspace="/w", home="/h"))
     assert places.extent(places.at("/usr/local/secret")) == "some"
+
+
+def test_names_are_told_apart_as_each_pattern_tells_them() -> None:
+    from policy_lang import Policy
+
+    patterns = [
+        "**/.env",
+        "**/*.pem",
+        "**/id_*",
+        "**/a*bcd",
+        "**/ab*d",
+        "**/x?y",
+        "**/*tok*n*",
+        "**/[q-s]1",
+        "deep/*/*.c",
+    ]
+    policy = Policy.loads('policy "p" allow read "./" deny read ' + ", ".join(f'"{p}"' for p in patterns))
+    places = Places(policy.engine, "read", Request("read", "/", workspace="/w", home="/h"))
+    names = [".env", ".envy", "k.pem", ".pem", "pem", "id_", "id_rsa", "xid_", "abcd", "axbcd", "abd", "ab", "xzy", "xy",
+             "tokn", "a-tok-n", "q1", "t1", "m.c", "m.h", "plain", "\u00e9"]  # fmt: skip
+    for folder, denied in (("/w", 12), ("/w/deep", 12), ("/w/deep/er", 13)):
+        place = places.at(folder)
+        found = places.not_allowed(place, names)
+        assert found == [n for n in names if policy.decide_request(Request("read", f"{folder}/{n}", workspace="/w", home="/h")).effect != "allow"]  # fmt: skip
+        assert len(found) == denied
