@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ..policy import Policy
     from ..walls.answers import Answers
     from ..walls.first_use import Serves
-    from ..walls.verifying import Tried
+    from ..walls.verifying import Verification
 
 _DEFAULT = "agent.policy"
 NOT_STARTED = (126, 127)
@@ -142,11 +142,14 @@ def run(start: Start, port: DecisionPort, options: StartOptions, words: Sequence
         box = Box(designed(start, options, ways.ports), port)
         stack.callback(box.close)
         box.build()
-        if given["verify"]:
-            _verify(box, port, start)
         listeners = list(box.sockets)
-        if listeners:
-            channel = OnFirstUse(listeners.pop(0), lambda listener: _channel(listener, answers))
+        first = listeners.pop(0) if listeners else None
+        if given["verify"]:
+            with ways.rehearsed(listeners) as tried:
+                found = verified(box, port, start.plan, tried, options.variables)
+            _as_planned(found)
+        if first is not None:
+            channel = OnFirstUse(first, lambda listener: _channel(listener, answers))
             channel.start()
             stack.callback(channel.stop)
         ways.open(listeners)
@@ -222,7 +225,7 @@ def examine_walls(given: Mapping[str, Any], format_: str) -> list[CheckResult]:
     from ..walls.launch import prepared
 
     port, sources = port_of({"observe": False, "hold": (), "log": None, "agent": None, **given}, format_)
-    options = StartOptions(dict(os.environ), sources, accepted=frozenset(CODES))
+    options = StartOptions(dict(os.environ), sources, accepted=frozenset(CODES), network=_leads_out(port))
     try:
         start = prepared(port, options, planning=True)
         out = [CheckResult(GOOD, f"the kernel has Landlock {start.abi}, and filters of system calls")]
@@ -238,36 +241,27 @@ def examine_walls(given: Mapping[str, Any], format_: str) -> list[CheckResult]:
             )
         else:
             out.append(CheckResult(GOOD, f"bubblewrap works: `{start.bubblewrap}`"))
-        box = Box(designed(start, options), port)
-        try:
+        with ExitStack() as stack:
+            ways = Ways(port, start, ())
+            stack.callback(ways.close)
+            box = Box(designed(start, options, ways.ports), port)
+            stack.callback(box.close)
             box.build()
-            found = verified(box, port, start.plan)
-        finally:
-            box.close()
+            with ways.rehearsed(box.sockets[1:]) as tried:
+                found = verified(box, port, start.plan, tried, options.variables)
     except (WallsError, SearchLimitError) as error:
         return [CheckResult(BAD, str(error), "`policy run --plan` shows what would be built")]
-    wrong = [t for t in found if not t.as_planned]
-    out += [
-        CheckResult(BAD, f"{t.attempt.action} `{t.attempt.path}` inside: {t.shown}, which is not as planned")
-        for t in wrong
-    ]
-    out.append(CheckResult(GOOD, f"tried inside: {_counted(found)}"))
+    out += [CheckResult(BAD, f"{t.attempt.shown} inside: {t.shown}, which is not as planned") for t in found.wrong]
+    out.append(CheckResult(GOOD, f"tried inside: {found.shown}"))
     return out
 
 
-def _counted(found: Sequence[Tried]) -> str:
-    works = sum(t.attempt.works for t in found)
-    return f"{works} that must work, {len(found) - works} that must fail"
-
-
-def _verify(box: Box, port: DecisionPort, start: Start) -> None:
-    """Try the walls and say what was tried. Raises WallsError when they are not as planned."""
-    found = verified(box, port, start.plan)
-    wrong = [t for t in found if not t.as_planned]
-    if wrong:
-        lines = [f"  {t.attempt.action} `{t.attempt.path}`: {t.shown}" for t in wrong]
+def _as_planned(found: Verification) -> None:
+    """Say what was tried. Raises WallsError when the walls are not as planned."""
+    if found.wrong:
+        lines = [f"  {t.attempt.shown}: {t.shown}" for t in found.wrong]
         raise WallsError("\n".join(["the walls are not as planned:", *lines]))
-    click.echo(f"verified: {_counted(found)}", err=True)
+    click.echo(f"verified: {found.shown}", err=True)
 
 
 def _folder(workspace: str) -> str:

@@ -185,7 +185,12 @@ TABLE: tuple[Limit, ...] = (
     Limit("names_tried", 4_000, "names", "that a search for one which shows something looks at; some 20 ms"),
     Limit("names_depth", 5, "folders", "below which such a search looks for no name; patterns seldom need more"),
     Limit("walls_attempts", 400, "attempts", "to verify walls with; a policy of fifty rules makes some 60"),
-    Limit("walls_seconds", 5, "seconds", "that bubblewrap has to show that it works, and walls to come down"),
+    Limit(
+        "walls_seconds",
+        5,
+        "seconds",
+        "that bubblewrap has to show that it works, a way out to answer when it is tried, and walls to come down",
+    ),
     Limit("walls_reply_bytes", 1 << 20, "bytes", "of what the process inside answers at once"),
     Limit("walls_wait_seconds", 3600, "seconds", "that a call may wait for people; the process waits with it"),
     Limit("walls_waiting", 64, "calls", "that wait behind the walls for people or other processes; each has a thread"),

@@ -212,6 +212,7 @@ class Tunnel:
         address, port = target
         assert ipaddress.ip_address(address).is_loopback, "a tunnel leads to this machine"
         self._target = Peer(ipaddress.ip_address(address), port)
+        self._url = f"{LOCALHOST}:{port}"
         self._ask = _Asking(decide, refused)
         self._serving = Serving(listener, self._serve, f"policy-tunnel-{port}")
 
@@ -225,17 +226,16 @@ class Tunnel:
         self._ask.close()
 
     async def _serve(self, client: Wire) -> None:
-        url = f"{LOCALHOST}:{self._target.port}"
         server = None
         try:
-            await self._ask.decide(url, None, ())
+            await self._ask.decide(self._url, None, ())
             server = await connect(self._target.addresses, self._target.port)
             await relay(client, server)
             client.close()
             server.close()
         except EgressError as error:
             if not isinstance(error, _DecidedError):
-                await self._ask.note(url, error.reason)
+                await self._ask.note(self._url, error.reason)
         except OSError:
             pass
         finally:

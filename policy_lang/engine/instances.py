@@ -1,9 +1,10 @@
-"""Instances of patterns: resources that rules which restrict are about, made from the rules themselves."""
+"""Instances of patterns: resources that rules are about, made from the rules themselves."""
 
 from __future__ import annotations
 
 from ..domain.actions import ALLOW, COMMAND, SORT_OF
 from ..domain.limits import limit
+from ..ir.sorts.host import connection_instance
 from ..ir.sorts.sort import sort_named
 
 TYPE_CHECKING = False
@@ -26,18 +27,27 @@ def restricted(evaluator: Evaluator, action: str) -> Iterator[Resource]:
     """
     sort = SORT_OF[action]
     resource = sort_named(sort).resource
-    for word in _words(evaluator.table(action)):
+    for word in _words(evaluator.table(action), granted=False):
         yield tuple(word) if sort == COMMAND else resource(word)
 
 
-def _words(table: Table) -> Iterator[Word]:
+def connections(evaluator: Evaluator) -> Iterator[tuple[str, str | None]]:
+    """URLs, and methods where rules name one, that patterns of rules about connections match."""
+    for word in _words(evaluator.table("connect"), granted=True):
+        instance = connection_instance(word)
+        if instance is not None:
+            yield instance
+
+
+def _words(table: Table, granted: bool) -> Iterator[Word]:
     todo: list[tuple[Node, Word]] = [(table.trie.root, ())]
     tried = 0
     while todo and tried < _MOST_TRIED:
         node, word = todo.pop()
         tried += 1
         if word and any(
-            include and entry.ref.effect != ALLOW for entry, include in (table.owners[m] for m in node.marks)
+            include and (granted or entry.ref.effect != ALLOW)
+            for entry, include in (table.owners[m] for m in node.marks)
         ):
             yield word
         for name, child in (node.literals or {}).items():

@@ -270,7 +270,7 @@ class Places:
         while todo:
             following: list[TreePath] = []
             for folder in todo:
-                for name in self._telling(folder):
+                for name in self.names_in(folder):
                     tried += 1
                     if tried > _MOST_TRIED:
                         return
@@ -284,7 +284,7 @@ class Places:
                         following.append(found)
             todo = following
 
-    def _telling(self, place: TreePath) -> list[str]:
+    def names_in(self, place: TreePath) -> list[str]:
         """The names that the patterns tell apart in a folder, and one of which they say nothing."""
         names: dict[str, None] = {"notes": None}
         if place.word in self._above:  # the way to the workspace, the home or the temporary folder

@@ -8,6 +8,7 @@ the package and imports the standard library alone. Whatever fails ends it befor
 
 import array
 import ctypes
+import errno
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ _NO_NEW_PRIVILEGES, _DUMPABLE = 38, 4
 _DROP_FROM_BOUNDING_SET, _SET_CAPABILITIES, _CAPABILITIES_VERSION = 24, 126, 0x20080522
 _FILTER, _NEW_LISTENER, _WAIT_KILLABLE = 1, 1 << 3, 1 << 5
 MOST = 64 << 20  # limit: walls_message_bytes
+_SECONDS = 5  # limit: walls_seconds
 NOT_FOUND, NOT_STARTED, NOT_BUILT = 127, 126, 125
 
 
@@ -135,33 +137,84 @@ def main() -> None:
 
 
 def attempts(wanted: list) -> list:  # type: ignore[type-arg]
-    """What becomes of each attempt, [action, path] or [`connect`, host, port]: 0, or the error's number."""
+    """What becomes of each attempt, [how, what, port]: 0, or the error's number."""
     out = []
-    for action, *what in wanted:
+    for how, what, port in wanted:
         try:
-            _attempt(action, *what)
+            _WAYS[how](what, port)
             out.append(0)
+        except TimeoutError:
+            out.append(errno.ETIMEDOUT)
         except OSError as error:
-            out.append(error.errno or 1)
+            out.append(error.errno or errno.EIO)
     return out
 
 
-def _attempt(action: str, path: str, port: int = 0) -> None:
-    if action == "read":
-        where = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+def _read(path: str, _: int) -> None:
+    where = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        if not os.path.isdir(path):
+            os.read(where, 1)
+    finally:
+        os.close(where)
+
+
+def _write(path: str, _: int) -> None:
+    os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY))
+
+
+def _create(path: str, _: int) -> None:
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    os.unlink(path)
+
+
+def _start(words: list, _: int) -> None:  # type: ignore[type-arg]
+    """Start a program with an environment that is no memory: it is decided, and fails in the kernel (execve(2))."""
+    arguments = (ctypes.c_char_p * (len(words) + 1))(*map(os.fsencode, words), None)
+    _LIBC.execve(os.fsencode(words[0]), arguments, ctypes.c_void_p(1))
+    if ctypes.get_errno() != errno.EFAULT:
+        raise OSError(ctypes.get_errno(), "refused")
+
+
+def _variable(name: str, _: int) -> None:
+    """Find a variable of who starts all this, in this process or in the first one."""
+    for path in ("/proc/self/environ", "/proc/1/environ"):
         try:
-            if not os.path.isdir(path):
-                os.read(where, 1)
-        finally:
-            os.close(where)
-    elif action == "write":  # appends nothing: a file that is there protects its content
-        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY))
-    elif action == "create":
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        os.unlink(path)
-    elif action == "connect":
-        with socket.create_connection((path, port), 2):
-            pass
+            with open(path, "rb") as stream:
+                found = stream.read()
+        except OSError:
+            continue
+        if any(row.partition(b"=")[0] == os.fsencode(name) for row in found.split(b"\0")):
+            return
+    raise FileNotFoundError(errno.ENOENT, "no such variable")
+
+
+def _socket(address: str, port: int) -> None:
+    with socket.create_connection((address, port), 2):
+        pass
+
+
+def _tunnel(address: str, port: int) -> None:
+    """Connect to a forwarded port; who may not have it is told nothing."""
+    with socket.create_connection((address, port), _SECONDS) as way:
+        if not way.recv(1):
+            raise PermissionError(errno.EACCES, "closed")
+
+
+def _proxy(line: str, port: int) -> None:
+    """Ask the proxy for what the first line of a request says."""
+    host = line.partition(" ")[2].removeprefix("http://").partition("/")[0]
+    with socket.create_connection(("127.0.0.1", port), _SECONDS) as way:
+        way.sendall(f"{line} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        reply = way.recv(64).split(b" ")[1:2]
+    if reply != [b"200"]:
+        raise OSError(errno.EACCES if reply == [b"403"] else errno.EPROTO, "refused")
+
+
+_WAYS: dict = {  # type: ignore[type-arg]
+    "read": _read, "write": _write, "create": _create, "rename": lambda path, _: os.rename(path, path), "start": _start,
+    "variable": _variable, "socket": _socket, "tunnel": _tunnel, "proxy": _proxy,
+}  # fmt: skip
 
 
 if __name__ == "__main__":

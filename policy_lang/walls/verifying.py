@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import errno
-import os
+from collections import Counter
 from errno import errorcode
 
-from ..domain.actions import ALLOW
-from ..domain.limits import limit
+from ..domain.actions import ALLOW, ASK, SORT_OF
 from ..domain.record import record
+from ..engine.table import FLOOR
+from .attempts import Attempt, WaysTried, attempts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping, Sequence
 
+    from ..domain.decision import RuleRef
     from .box import Box
     from .plan import Plan
     from .port import DecisionPort
 
-_EVERY = frozenset({"allow", "ask", "deny"})
 _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENETUNREACH, errno.ECONNREFUSED})
-"""How the kernel and the supervisor refuse; what is not there inside cannot be had either."""
-_MOST = limit("walls_attempts")
-_OUTSIDE = ("/etc/shadow", "/root/.ssh", "/sys/kernel/notes")
-
-
-@record(frozen=True, slots=True)
-class Attempt:
-    """One thing to try inside, and whether it must work. `rules` are what says so."""
-
-    action: str
-    path: str
-    works: bool
-    rules: tuple[str, ...] = ()
-    port: int = 0
+"""How the kernel, the supervisor and the proxy refuse; what is not there inside cannot be had either."""
+_HOOKS = frozenset(SORT_OF) - {"read", "write", "delete", "run", "connect", "use", "setenv"}
 
 
 @record(frozen=True, slots=True)
@@ -54,66 +43,64 @@ class Tried:
         return "it worked" if self.error == 0 else errorcode.get(self.error, str(self.error))
 
 
-def attempts(port: DecisionPort, plan: Plan) -> list[Attempt]:
-    """For each rule about files one thing that must work or fail, as far as the disk has it; and the network."""
-    found: dict[tuple[str, tuple[str, ...], bool], Attempt] = {}
-    for one in (*_hidden(port, plan), *_reads(port, plan), *_writes(port, plan)):
-        found.setdefault((one.action, one.rules, one.works), one)
-        if len(found) >= _MOST:
-            break
-    fixed = [Attempt("read", path, False) for path in _OUTSIDE if not plan.shows(path)]
-    return [
-        *found.values(),
-        *fixed,
-        Attempt("connect", "192.0.2.1", False, port=443),
-        Attempt("write", "/proc/1/mem", False),
-    ]
+@record(frozen=True, slots=True)
+class Verification:
+    """What was tried, and how many rules were not, by the reason."""
+
+    tried: Sequence[Tried]
+    untried: Mapping[str, int]
+
+    @property
+    def wrong(self) -> list[Tried]:
+        """What went otherwise than the policy says."""
+        return [t for t in self.tried if not t.as_planned]
+
+    @property
+    def shown(self) -> str:
+        """The counts, in words."""
+        works = sum(t.attempt.works for t in self.tried)
+        said = f"{works} that must work, {len(self.tried) - works} that must fail"
+        left = ", ".join(f"{count} {why}" for why, count in self.untried.items())
+        return f"{said}; rules not tried: {left}" if left else said
 
 
-def _rules(port: DecisionPort, action: str, path: str) -> tuple[tuple[str, ...], bool]:
-    places = port.places(action)
-    verdict = places.verdict(places.at(path))
-    return tuple(r.id for r in verdict.rules), verdict.effect == ALLOW
-
-
-def _hidden(port: DecisionPort, plan: Plan) -> Iterator[Attempt]:
-    for path in plan.paths("hide"):
-        yield Attempt("read", path, False, _rules(port, "read", path)[0])
-
-
-def _reads(port: DecisionPort, plan: Plan) -> Iterator[Attempt]:
-    for folder in plan.granted():
-        for path in (folder, *_entries(folder)):
-            rules, allowed = _rules(port, "read", path)
-            if os.path.isfile(path) and not os.path.islink(path) and os.access(path, os.R_OK):
-                yield Attempt("read", path, allowed, rules)
-
-
-def _writes(port: DecisionPort, plan: Plan) -> Iterator[Attempt]:
-    places = port.places("write")
-    for folder in plan.granted():
-        if not os.path.isdir(folder):
-            continue
-        for name in places.names_below(places.at(folder), _EVERY):
-            above = os.path.dirname(name.path)
-            if os.path.lexists(name.path) or not os.path.isdir(above) or not plan.shows(above):
-                continue
-            rules, allowed = _rules(port, "write", name.path)
-            if not allowed:
-                yield Attempt("create", name.path, False, rules)
-            elif _rules(port, "delete", name.path)[1] and folder in plan.paths("write") and os.access(above, os.W_OK):
-                yield Attempt("create", name.path, True, rules)
-
-
-def _entries(folder: str) -> list[str]:
-    try:
-        return sorted(os.path.join(folder, name) for name in os.listdir(folder))
-    except OSError:
-        return []
-
-
-def verified(box: Box, port: DecisionPort, plan: Plan) -> list[Tried]:
+def verified(box: Box, port: DecisionPort, plan: Plan, ways: WaysTried, variables: Mapping[str, str]) -> Verification:
     """What became of every attempt. Raises WallsError when the process inside is gone."""
-    wanted = attempts(port, plan)
-    errors = box.attempt([[a.action, a.path, *([a.port] if a.port else [])] for a in wanted])
-    return [Tried(a, error) for a, error in zip(wanted, errors, strict=True)]
+    wanted = attempts(port, plan, ways, variables)
+    errors = box.attempt([[a.how, a.what, a.port] for a in wanted])
+    tried = [Tried(a, error) for a, error in zip(wanted, errors, strict=True)]
+    return Verification(tried, _untried(port, wanted, bool(ways.proxy or ways.forwarded)))
+
+
+def _untried(port: DecisionPort, wanted: Sequence[Attempt], leads_out: bool) -> dict[str, int]:
+    """How many rules nothing was tried of, by why; the protected floor's are not counted."""
+    shown = {(a.action, rule.id) for a in wanted for rule in a.rules}
+    left: dict[tuple[str, str], str] = {}
+    for action in SORT_OF:
+        for entry in port.policy.engine.evaluator.table(action).entries:
+            if entry.layer != FLOOR and (action, entry.ref.id) not in shown:
+                left[action, entry.ref.id] = _why(action, entry.ref, leads_out)
+    return dict(Counter(left.values()).most_common())
+
+
+def _why(action: str, rule: RuleRef, leads_out: bool) -> str:
+    """Why nothing was tried of a rule about an action."""
+    if action in _HOOKS:
+        return "about what servers and clients do, which hooks decide"
+    if rule.effect == ASK:
+        return "that ask people"
+    if action == "connect":
+        return "about hosts that another rule decides" if leads_out else "about hosts, to which no way leads"
+    if action == "run":
+        return (
+            "that grant programs, which need no grant inside"
+            if rule.effect == ALLOW
+            else "about programs that are not there inside, or that another rule decides"
+        )
+    if action in {"use", "setenv"}:
+        return (
+            "that grant variables, which come with the command"
+            if rule.effect == ALLOW
+            else "about variables that are not set"
+        )
+    return "about files that the disk does not have where they would show"

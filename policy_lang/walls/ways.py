@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import socket
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from ..domain.actions import DENY
+from ..egress.port import Ruling
+from .attempts import WaysTried
 from .box import WallsError
 from .first_use import OnFirstUse
+from .port import FREE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from .first_use import Serves
     from .launch import Start
@@ -51,15 +55,42 @@ class Ways:
 
     def open(self, listeners: Sequence[socket.socket]) -> None:
         """Serve what listens inside, in the order of `ports`."""
-        waiting = self._here or list(listeners)
-        if self._network:
-            listener = waiting.pop(0)
-            self.proxy = int(listener.getsockname()[1])
+        proxied, tunnelled = self._sorted(listeners)
+        for listener in proxied:
             self._served.append(OnFirstUse(listener, self._proxy))
-        for number, listener in zip(self._forwarded, waiting, strict=False):
+        for number, listener in tunnelled:
             self._served.append(OnFirstUse(listener, partial(self._tunnel, number)))
         for one in self._served:
             one.start()
+
+    @contextmanager
+    def rehearsed(self, listeners: Sequence[socket.socket]) -> Iterator[WaysTried]:
+        """Have what listens inside answer what rules say of a connection, and connect to nobody, meanwhile.
+
+        Before the command starts: it finds none of this.
+        """
+        from ..egress.rehearsal import ProxyRehearsal, TunnelRehearsal
+
+        proxied, tunnelled = self._sorted(listeners)
+        made: list[Serves] = [ProxyRehearsal(self._foreseen, one.dup()) for one in proxied]
+        made += [TunnelRehearsal(self._foreseen, one.dup(), (_LOCAL, number)) for number, one in tunnelled]
+        with ExitStack() as stack:
+            for one in made:
+                one.start()
+                stack.callback(one.stop)
+            yield WaysTried(self.proxy, [number for number, _ in tunnelled])
+
+    def _sorted(
+        self, listeners: Sequence[socket.socket]
+    ) -> tuple[list[socket.socket], list[tuple[int, socket.socket]]]:
+        """The proxy's listener, when there is one, and those of forwarded ports."""
+        waiting = self._here or list(listeners)
+        proxied = waiting[: int(self._network)]
+        self.proxy = int(proxied[0].getsockname()[1]) if proxied else 0
+        return proxied, list(zip(self._forwarded, waiting[len(proxied) :], strict=False))
+
+    def _foreseen(self, url: str, method: str | None, _: tuple[str, ...]) -> Ruling:
+        return FREE if self._port.may_connect(url, method) else Ruling(DENY)
 
     def _proxy(self, listener: socket.socket) -> Serves:
         from ..egress.proxy import Proxy

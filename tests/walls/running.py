@@ -6,7 +6,10 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 
@@ -18,6 +21,7 @@ WALLS = needs(
     "bubblewrap is not installed, or may not make namespaces here",
     there=BWRAP is not None and not mounts.why_not(BWRAP),
 )
+LAUNCHER = (sys.executable, "-m", "policy_lang")
 ACCEPTED = "words,remote,late-reads"
 POLICY = """policy "p"
 allow read "**"
@@ -34,31 +38,43 @@ def home() -> Path:
     return made
 
 
+def command(place: Path, *words: str, options: tuple[str, ...] = (), program: tuple[str, ...] = LAUNCHER) -> list[str]:
+    """The words that start a command behind walls; the policy is `p.policy` in `place`, the workspace `w`."""
+    given = ("--policy", str(place / "p.policy"), "--workspace", str(place / "w"), "--accept-loss", ACCEPTED)
+    return [*program, "run", *given, *options, "--", *words]
+
+
+def environment(place: Path, **more: str) -> dict[str, str]:
+    """This process's variables, for somebody whose home is `place`."""
+    return {**os.environ, "HOME": str(place), **more}
+
+
 def run(
-    place: Path, *words: str, policy: str = POLICY, options: tuple[str, ...] = (), **given: object
+    place: Path,
+    *words: str,
+    policy: str = POLICY,
+    options: tuple[str, ...] = (),
+    env: Mapping[str, str] = MappingProxyType({}),
+    program: tuple[str, ...] = LAUNCHER,
+    **given: Any,
 ) -> subprocess.CompletedProcess[str]:
     """A command behind walls, whose home is `place`."""
     (place / "p.policy").write_text(policy)
-    start = [
-        sys.executable,
-        "-m",
-        "policy_lang",
-        "run",
-        "--policy",
-        str(place / "p.policy"),
-        "--workspace",
-        str(place / "w"),
-    ]
     return subprocess.run(
-        [*start, "--accept-loss", ACCEPTED, *options, "--", *words],
+        command(place, *words, options=options, program=program),
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
         cwd=place / "w",
-        env={**os.environ, "HOME": str(place), **given.pop("env", {})},
-        **given,  # type: ignore[arg-type, call-overload]
+        env=environment(place, **env),
+        **given,
     )
+
+
+def altered(code: str) -> tuple[str, ...]:
+    """The launcher, with lines of Python that change it before it begins."""
+    return (sys.executable, "-c", f"import sys\n{code}\nfrom policy_lang.cli.main import main\nmain()")
 
 
 @pytest.fixture

@@ -60,6 +60,29 @@ def connection_words(facts: hosts.HostFacts, methods: tuple[str, ...]) -> tuple[
     return tuple(Names(((method, *place),), (), rest) for method in methods or (facts.method or "GET",))
 
 
+def connection_instance(word: Word) -> tuple[str, str | None] | None:
+    """A URL and a method that match what a pattern was filled to; None for what is no connection.
+
+    Labels that are left open are filled: a port becomes 443, a host `notes.invalid` (RFC 6761, 6.4), an address the
+    first of its network. Without a path or a method of its own the URL has none.
+    """
+    cut = word.index(hosts.PATH)
+    kind, inner, path = word[2], word[3:cut], word[cut + 1 :]
+    port = word[1] if word[1].isdigit() else "443"
+    if kind == hosts.NAME:
+        host = ".".join(reversed(inner or ("invalid", "notes")))
+    else:
+        width = 8 if kind == hosts.V4 else 32
+        digits = "".join(inner).ljust(width, "0")
+        if len(digits) != width or digits.strip("0123456789abcdef"):
+            return None
+        host = host_text((*word[:3], digits, hosts.PATH))
+        host = f"[{host}]" if kind == hosts.V6 else host
+    if not path and word[0] not in METHODS:
+        return f"https://{host}:{port}", None
+    return f"http://{host}:{port}/{'/'.join(path)}", word[0] if word[0] in METHODS else "GET"
+
+
 def host_text(word: Word) -> str:
     """The host of a connection's word."""
     cut = word.index(hosts.PATH)
