@@ -58,20 +58,29 @@ class Diff:
 
 
 def diff(
-    old: Engine, new: Engine, layout: Layout | None = None, files: Iterable[str] = (), *, sample: bool = True
+    old: Engine,
+    new: Engine,
+    layout: Layout | None = None,
+    files: Iterable[str] = (),
+    *,
+    sample: bool = True,
+    whole: bool = True,
 ) -> Diff:
     """Compare two policy sets over all requests that say where the workspace and the home are.
 
     `layout` fixes where those are; by default they are anywhere. `files` are paths in the workspace, for examples. The
     policies' own files count as one thing: those of both sides are protected on both. With `sample` both are also asked
-    about some requests one by one, which decides most of what the search leaves open.
+    about some requests one by one, which decides most of what the search leaves open. Without `whole` no row says
+    whether all of its pattern differs, which takes longer than to find it.
     """
     with no_collection():
-        return _Differ(old, new, layout or Layout(), tuple(files), sample).run()
+        return _Differ(old, new, layout or Layout(), tuple(files), sample, whole).run()
 
 
 class _Differ:
-    def __init__(self, old: Engine, new: Engine, layout: Layout, files: tuple[str, ...], sample: bool) -> None:
+    def __init__(
+        self, old: Engine, new: Engine, layout: Layout, files: tuple[str, ...], sample: bool, whole: bool
+    ) -> None:
         sources = tuple(sorted({*old.policy.sources, *new.policy.sources}))
         self.layout = layout
         self.sample = sample
@@ -83,7 +92,7 @@ class _Differ:
         self.sides = {
             name: Side(e.policy, e.profiles, layout, sources, alone, spread) for name, e in self.engines.items()
         }
-        self.rows = Rows(self.sides, self.engines, self.attributes, files)
+        self.rows = Rows(self.sides, self.engines, self.attributes, files, whole)
         self.renamed = renamed_tiers(old.policy, new.policy)
         for name in clash:
             why = f"the context attribute `{name}` changed its type, so conditions on it cannot be compared"

@@ -80,13 +80,14 @@ class Rows:
 
     def __init__(
         self, sides: Mapping[str, Side], engines: Mapping[str, Engine], attributes: Mapping[str, AttributeType],
-        files: tuple[str, ...],
+        files: tuple[str, ...], whole: bool,
     ) -> None:  # fmt: skip
         self.sides = sides
         self.engines = (engines["old"], engines["new"])
         self.layout = sides["new"].layout
         self.attributes = attributes
         self.files = files
+        self.whole = whole
         self.made = 0
         self._decided: dict[object, list[tuple[Verdict, ...]]] = {}
 
@@ -156,7 +157,7 @@ class Rows:
 
     def _whole(self, way: Comparison, item: Item, pattern: Pattern) -> bool | None:
         """Does all that a rule's pattern stands for differ? None where it is not looked for, or not decided."""
-        if self.made >= _MOST_WHOLE or self._large(way.action):
+        if not self.whole or self.made >= _MOST_WHOLE or self._large(way.action):
             return None
         first, second = ("old", "new") if way.kind == "widened" else ("new", "old")
         side = self.sides["new"]

@@ -34,6 +34,7 @@ SECTIONS = {
     "Enforce": {
         "run": "Start a command behind walls that hold the policy",
         "proxy": "Let an agent connect to what the policy grants",
+        "export": "Write the policy for another sandbox",
         "hook": "Enforce the policy with agent hooks",
         "doctor": "Verify that a client enforces the policy",
         "serve": "Answer requests over a Unix socket",

@@ -30,6 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
 
+    from ..domain.request import Request
     from ..pep.doctor import CheckResult
     from ..policy import Policy
     from ..walls.answers import Answers
@@ -44,6 +45,20 @@ NOT_STARTED = (126, 127)
 def port_of(given: Mapping[str, Any], format_: str) -> tuple[DecisionPort, tuple[str, ...]]:
     """Who decides, and the policy's files. Leaves with 2 for bad usage."""
     from ..domain.record import replace
+
+    policy, like, path = subject_of(given, format_)
+    state: dict[str, Any] = repository_state(str(like.workspace), str(like.home))
+    state["session"] = f"run-{os.urandom(6).hex()}"
+    held = frozenset(given["hold"]) if given["observe"] else None
+    if given["observe"] and not given["log"]:
+        fail_usage("`--observe` is of no use without a record: give `--log FOLDER`", format_)
+    if given["hold"] and not given["observe"]:
+        fail_usage("`--hold` belongs to `--observe`: without it everything holds", format_)
+    return DecisionPort(policy, replace(like, **state), _log(given), held), (path, *_sources(policy, path))
+
+
+def subject_of(given: Mapping[str, Any], format_: str, compiled: bool = True) -> tuple[Policy, Request, str]:
+    """The policy, what all requests of the agent are like, and the policy's file. Leaves with 2 for bad usage."""
     from ..domain.request import Request
 
     here = os.path.realpath(os.getcwd())
@@ -55,21 +70,16 @@ def port_of(given: Mapping[str, Any], format_: str) -> tuple[DecisionPort, tuple
         fail_usage("the workspace, or the home, would be the whole disk; give `--workspace FOLDER`", format_)
     if given["policy"] is None and given["workspace"] is None and top_of(here) is None:
         fail_usage("here is no repository whose policy would be meant: give `--policy FILE`", format_)
-    path = given["policy"] or _in_force(workspace)
+    path = given["policy"] or (_in_force(workspace) if compiled else os.path.join(workspace, _DEFAULT))
     if given["policy"] is None and not os.path.isfile(path):
         fail_usage(
             f"there is no `{_DEFAULT}` in `{workspace}`; give `--policy FILE`, or make one: `policy init`", format_
         )
+    if path.endswith(".plc") and not compiled:
+        fail_usage("a compiled policy cannot be compared; give its source: `--policy FILE`", format_)
     policy = load_policy(path, format_)
     like = Request("read", ".", agent=given["agent"], workspace=workspace, home=home, tmp="/tmp", cwd=workspace)  # noqa: S108 (its own, inside)
-    state: dict[str, Any] = repository_state(workspace, home)
-    state["session"] = f"run-{os.urandom(6).hex()}"
-    held = frozenset(given["hold"]) if given["observe"] else None
-    if given["observe"] and not given["log"]:
-        fail_usage("`--observe` is of no use without a record: give `--log FOLDER`", format_)
-    if given["hold"] and not given["observe"]:
-        fail_usage("`--hold` belongs to `--observe`: without it everything holds", format_)
-    return DecisionPort(policy, replace(like, **state), _log(given), held), (path, *_sources(policy, path))
+    return policy, like, path
 
 
 def _in_force(workspace: str) -> str:

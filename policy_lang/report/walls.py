@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
-from ..walls.losses import NOT_HELD, says
 from ..walls.shown import how_shown
+from .losses import loss_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def render_start(start: Start, port: DecisionPort, accepted: frozenset[str]) -> 
     for hook in start.hooks:
         out += _listed("hook", [hook.path], f" ({hook.client}): {_HOOKS[how_shown(hook)]}{_missing(hook)}")
     for loss in start.losses:
-        out += ["", *_loss(loss, accepted)]
+        out += ["", *loss_lines([loss], accepted)]
     return "\n".join(out)
 
 
@@ -72,19 +72,10 @@ def _listed(title: str, paths: Iterable[str], note: str = "") -> list[str]:
     )
 
 
-def _loss(loss: Loss, accepted: frozenset[str]) -> list[str]:
-    state = " (accepted)" if loss.held == NOT_HELD and loss.code in accepted else ""
-    lines = [f"{loss.held}: {loss.code}{state}"]
-    lines += textwrap.wrap(loss.about, _WIDTH - 2, initial_indent="  ", subsequent_indent="  ")
-    if loss.witness is not None:
-        lines.append(f"  for instance: {says(loss.witness)}")
-    return [*lines, f"  = help: {loss.remedy}"]
-
-
 def render_refusal(missing: list[Loss], accepted: frozenset[str]) -> str:
     """Why nothing was started, and what to write to start it even so."""
     out: list[str] = []
     for loss in missing:
-        out += [*_loss(loss, accepted), ""]
+        out += [*loss_lines([loss], accepted), ""]
     codes = ",".join(sorted({loss.code for loss in missing} | accepted))
     return "\n".join([*out, f"nothing was started; to accept this: `--accept-loss {codes}`"])

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
     from .port import DecisionPort
 
-_HARMLESS = frozenset(
+HARMLESS = frozenset(
     {
         "PATH", "USER", "LOGNAME", "SHELL", "TERM", "COLORTERM", "LANG", "LANGUAGE", "TZ", "COLUMNS", "LINES",
         "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM_PROGRAM", "EDITOR", "VISUAL", "PAGER", "CI",
@@ -17,25 +17,26 @@ _HARMLESS = frozenset(
 """Who one is, which terminal and language one has (environ(7)), and how output is shown."""
 _GIT = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "branch.autoSetupMerge", "GIT_CONFIG_VALUE_0": "false"}
 """Git does not write into its configuration, where programs are named, when it makes a branch (git-config(1))."""
-_PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy")
+PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy")
 
 
 def environment(given: Mapping[str, str], port: DecisionPort, home: str, proxy: int = 0) -> dict[str, str]:
     """The variables inside. `proxy` is the port of the loopback that leads out, 0 for none."""
-    made = {name: value for name, value in given.items() if _is_harmless(name) or _is_granted(name, port)}
+    made = {name: value for name, value in given.items() if is_harmless(name) or _is_granted(name, port)}
     made |= {"HOME": home, "TMPDIR": "/tmp", "POLICY_LANG_CONFINED": "1"}  # noqa: S108 (the walls' own)
     made |= _GIT
     made.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
     if proxy:
         where = f"http://127.0.0.1:{proxy}"
-        made |= dict.fromkeys(_PROXIES, where)
+        made |= dict.fromkeys(PROXIES, where)
         made |= dict.fromkeys(("no_proxy", "NO_PROXY"), "localhost,127.0.0.1,::1")
         made["NODE_USE_ENV_PROXY"] = "1"
     return made
 
 
-def _is_harmless(name: str) -> bool:
-    return name in _HARMLESS or name.startswith("LC_")
+def is_harmless(name: str) -> bool:
+    """Whether a variable is handed in without a grant."""
+    return name in HARMLESS or name.startswith("LC_")
 
 
 def _is_granted(name: str, port: DecisionPort) -> bool:

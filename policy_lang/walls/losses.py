@@ -17,10 +17,25 @@ from ..engine.instances import restricted
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Protocol
 
+    from ..domain.decision import RuleRef
     from ..domain.request import Request, Resource
+    from ..policy import Policy
     from .plan import Plan
     from .port import DecisionPort
+
+    class Subject(Protocol):
+        """A policy, and what all requests of the one whom it is about are like."""
+
+        @property
+        def policy(self) -> Policy:
+            """The policy."""
+
+        @property
+        def like(self) -> Request:
+            """What their requests are like."""
+
 
 NOT_HELD, STRICTER = "not held", "held more strictly"
 STRICTER_CODES = frozenset({"asked-reads", "not-kept", "methods"})
@@ -44,13 +59,17 @@ _REMOTE_ACTIONS = tuple(dict.fromkeys(action for action, _ in _REMOTE))
 
 @record(frozen=True, slots=True)
 class Loss:
-    """One thing that is held in another way than the policy says. `remedy` is what to do about it."""
+    """One thing that is held in another way than the policy says. `remedy` is what to do about it.
+
+    `rule` is what says otherwise of the witness, where one does.
+    """
 
     code: str
     held: str
     about: str
     remedy: str
     witness: Request | None = None
+    rule: RuleRef | None = None
 
 
 def losses(
@@ -61,9 +80,9 @@ def losses(
     `network` says that a proxy leads out, `reads` that all opens are decided.
     """
     makers: dict[str, Callable[[], Loss | None]] = {
-        "words": lambda: _words(port),
-        "remote": lambda: _remote(port, network),
-        "methods": lambda: _methods(port, network),
+        "words": lambda: words(port),
+        "remote": lambda: remote(port, network),
+        "methods": lambda: methods(port, network),
         "late-reads": lambda: None if reads else _late(port, plan),
         "letters": lambda: _letters(plan),
         "namespaces": lambda: None if bubblewrap else _bare(port),
@@ -74,16 +93,16 @@ def losses(
     return [found for code, make in makers.items() if code not in without and (found := make()) is not None]
 
 
-def _request(port: DecisionPort, action: str, resource: Resource) -> Request:
+def _request(port: Subject, action: str, resource: Resource) -> Request:
     return replace(port.like, action=action, resource=resource)
 
 
-def _first(port: DecisionPort, asked: Iterator[Request]) -> Request | None:
+def _first(port: Subject, asked: Iterator[Request]) -> Request | None:
     """The first request that the policy does not allow."""
     return next((r for r in islice(asked, _MOST_ASKED) if port.policy.decide_request(r).effect != ALLOW), None)
 
 
-def _words(port: DecisionPort) -> Loss | None:
+def words(port: Subject) -> Loss | None:
     """The words of commands: another thread may change them after they were read (seccomp_unotify(2))."""
     commands = chain((tuple(c.split()) for c in _COMMANDS), restricted(port.policy.engine.evaluator, "run"))
     found = _first(port, (_request(port, "run", words) for words in commands))
@@ -99,7 +118,7 @@ def _words(port: DecisionPort) -> Loss | None:
     )
 
 
-def _remote(port: DecisionPort, network: bool) -> Loss | None:
+def remote(port: Subject, network: bool) -> Loss | None:
     """What is done outside on the agent's word: a server's refs, tools of servers."""
     if not network:
         return None
@@ -116,7 +135,7 @@ def _remote(port: DecisionPort, network: bool) -> Loss | None:
     )
 
 
-def _methods(port: DecisionPort, network: bool) -> Loss | None:
+def methods(port: Subject, network: bool) -> Loss | None:
     """Methods and paths of https, which the proxy does not see: a tunnel is a connection without them."""
     table = port.policy.engine.evaluator.table("connect")
     if not network or not (table.has_methods or table.has_paths):

@@ -51,7 +51,7 @@ def start_json(start: Start, port: DecisionPort, accepted: frozenset[str]) -> Js
             }
             for hook in start.hooks
         ],
-        "losses": [_loss_json(loss, accepted) for loss in start.losses],
+        "losses": [loss_json(loss, accepted) for loss in start.losses],
     }
 
 
@@ -60,13 +60,16 @@ def how_shown(hook: InstalledHook) -> str:
     return "whole" if hook.whole else "hook" if hook.text else "nothing"
 
 
-def _loss_json(loss: Loss, accepted: frozenset[str]) -> Json:
+def loss_json(loss: Loss, accepted: frozenset[str]) -> Json:
+    """A loss in its JSON form."""
     witness = None if loss.witness is None else request_json(loss.witness)
     if witness is not None and loss.witness is not None and loss.witness.confined:
         witness["confined"] = True
     out: Json = {"code": loss.code, "held": loss.held, "what": loss.about, "remediation": loss.remedy}
     if witness is not None:
         out["witness"] = witness
+    if loss.rule is not None:
+        out["rule"] = {"id": loss.rule.id, "file": loss.rule.file, "line": loss.rule.line}
     if loss.held == NOT_HELD:
         out["accepted"] = loss.code in accepted
     return out

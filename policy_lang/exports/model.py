@@ -1,0 +1,132 @@
+"""Models of sandboxes: what one permits, as a policy, so that the engine can compare it with the exported one."""
+
+from __future__ import annotations
+
+from ..automata.pattern import quoted
+from ..domain.faults import CallerError
+from ..domain.record import record
+from ..policy import Policy
+from ..syntax import emit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator, Sequence
+    from typing import Literal
+
+    from ..syntax.tree import RuleNode
+
+    Mode = Literal["none", "read", "write"]
+    """What may be done with a path: nothing, reading, reading and changing."""
+
+
+class ExportError(CallerError):
+    """What cannot be written for a sandbox, and why."""
+
+
+PATHS = ("read", "write", "delete")
+
+
+@record(frozen=True, slots=True)
+class PathEntry:
+    """One path and what may be done with it, and with what lies below: of two that hold it, the longer path says.
+
+    `itself` are the actions that the policy grants on a folder's own path. What a sandbox does with that is left out of
+    comparisons: to read it is to list names, and it is neither written nor deleted where it is a mount.
+    """
+
+    path: str
+    mode: Mode
+    folder: bool
+    itself: tuple[str, ...] = ()
+
+
+@record(frozen=True, slots=True)
+class Model:
+    """What a sandbox permits.
+
+    `files` are the disk's paths, `system` what every program there must read. What lies in `own` is the sandbox's own
+    and empty at first. Of `hosts` these patterns may be connected to, but for `barred`; None says that the policy's
+    proxy decides. `variables` are patterns of names of variables that are handed in.
+    """
+
+    files: tuple[PathEntry, ...] = ()
+    system: tuple[PathEntry, ...] = ()
+    own: tuple[str, ...] = ()
+    hosts: tuple[str, ...] | None = ()
+    barred: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    """Patterns of names that the sandbox itself keeps from being changed."""
+
+
+def policy_of(model: Model, entries: Iterable[PathEntry]) -> Policy:
+    """A policy that permits what the model does, with these entries of files."""
+    rules = [*_files(tuple(entries), model.unchanged)]
+    if model.hosts:
+        rules.append(emit.rule("allow", ("connect",), model.hosts))
+    if model.barred:
+        rules.append(emit.rule("deny", ("connect",), model.barred))
+    if model.variables:
+        rules.append(emit.rule("allow", ("use",), model.variables))
+    return Policy.loads(emit.text([emit.header("sandbox"), *rules]))
+
+
+def _files(entries: Sequence[PathEntry], unchanged: tuple[str, ...]) -> Iterator[RuleNode]:
+    known = {entry.path: entry for entry in entries}
+    for action in PATHS:
+        but: dict[str, list[str]] = {path: [] for path, entry in known.items() if permits(entry, action)}
+        for entry in entries:
+            if not permits(entry, action):
+                for above in _above(entry.path, but):
+                    but[above] += _whole(entry)
+        plain: list[str] = []
+        for path, found in but.items():
+            entry = known[path]
+            less = [*found, *(unchanged if action != "read" and entry.folder else ())]
+            if less:
+                yield emit.rule("allow", (action,), _inside(entry, action), exclude=less, override=True)
+            else:
+                plain += _inside(entry, action)
+        if plain:
+            yield emit.rule("allow", (action,), plain, override=True)
+
+
+def permits(entry: PathEntry, action: str) -> bool:
+    """Whether an action is permitted below an entry, or on it; a file that is held in its place is not deleted."""
+    if action == "read":
+        return entry.mode != "none"
+    return entry.mode == "write" and (entry.folder or action == "write")
+
+
+def _above(path: str, known: Container[str]) -> Iterator[str]:
+    """The known folders that a path lies in, the nearest first."""
+    while path != "/":
+        path = path.rpartition("/")[0] or "/"
+        if path in known:
+            yield path
+
+
+def pattern(path: str) -> str:
+    """A pattern that means exactly this path."""
+    return "/".join(quoted(part) if part else "" for part in path.split("/"))
+
+
+def below(path: str) -> str:
+    """A pattern for all that lies in a folder."""
+    return f"{pattern(path).rstrip('/')}/**"
+
+
+def _inside(entry: PathEntry, action: str) -> list[str]:
+    own = [pattern(entry.path)] if not entry.folder or action in entry.itself else []
+    return [*own, *([below(entry.path)] if entry.folder else [])]
+
+
+def _whole(entry: PathEntry) -> tuple[str, ...]:
+    return (pattern(entry.path), below(entry.path)) if entry.folder else (pattern(entry.path),)
+
+
+def mode_of(path: str, entries: Iterable[PathEntry]) -> Mode:
+    """What may be done with a path."""
+    known = {entry.path: entry for entry in entries}
+    found = path if path in known else next(_above(path, known), None)
+    return "none" if found is None else known[found].mode

@@ -1,0 +1,68 @@
+"""The task of an exporter, and its result: a text, and a model of what the sandbox that reads it permits."""
+
+from __future__ import annotations
+
+from ..domain.record import field, record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..domain.request import Request
+    from ..engine.pdp import Engine
+    from ..ir.model import PolicySet
+    from .model import Model
+    from .survey import Surveyed
+
+TMP = "/tmp"  # noqa: S108 (of the sandbox)
+
+
+@record(frozen=True, slots=True)
+class Task:
+    """What is to be written: `heading` says of what, `like` what all requests are like.
+
+    `engine` and `policy` are the policy as it holds at any time. `proxy` is where `policy proxy` listens, or empty;
+    `variables` are handed in, those of `granted` because the policy says so.
+    """
+
+    heading: tuple[str, ...]
+    like: Request
+    engine: Engine
+    policy: PolicySet
+    surveyed: Surveyed
+    proxy: str = ""
+    variables: tuple[str, ...] = ()
+    granted: tuple[str, ...] = ()
+    widen: bool = False
+
+    @property
+    def workspace(self) -> str:
+        """The workspace's absolute path."""
+        assert self.like.workspace is not None
+        return self.like.workspace
+
+    @property
+    def home(self) -> str:
+        """The home's absolute path."""
+        assert self.like.home is not None
+        return self.like.home
+
+
+@record(frozen=True, slots=True)
+class Written:
+    """The text for a sandbox, and what it permits then. `network` says that there is a way out."""
+
+    text: str
+    model: Model
+    network: bool = False
+
+
+@record(frozen=True, slots=True)
+class ExportTarget:
+    """A sandbox that settings can be written for. `empty` are folders that are its own inside."""
+
+    name: str
+    what: str
+    write: Callable[[Task], Written]
+    empty: tuple[str, ...] = ()
+    remedies: dict[str, str] = field(default_factory=dict)
