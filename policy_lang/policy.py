@@ -131,6 +131,7 @@ class Policy:
         tmp: str | None = None,
         shell: str | None = None,
         method: str | None = None,
+        destination: str | None = None,
         resolved: Sequence[str] = (),
         git: Mapping[str, object] | None = None,
         lexical: bool = False,
@@ -143,7 +144,7 @@ class Policy:
         if now is None and self._engine.timed:
             now = time.time()
         key = None
-        if self._log is None:
+        if self._log is None and destination is None:
             rest = (resource, agent, repo, branch, session, cwd, home, tmp, shell, method, resolved, pattern)
             key = key_of(action, workspace, lexical, now, context, git, rest)
             if key is not None:
@@ -157,6 +158,7 @@ class Policy:
         request = Request(
             action, resource, agent, repo, branch, session, context or {}, cwd, workspace, home, tmp, shell, method,
             addresses, git or {}, lexical, pattern, now=now,
+            destination=destination,
         )  # fmt: skip
         return self.decide_request(request) if self._log is not None else self._fresh(request, key)
 
@@ -189,7 +191,7 @@ class Policy:
             one.context,
             one.git,
             rest,
-            one.inner or one.confined or one.versioned,
+            one.inner or one.confined or one.versioned or one.destination is not None,
         )
         if key is not None:
             answer = self._engine.recall(key)

@@ -92,4 +92,5 @@ def _request(test: TestBlock, case: Case) -> Request:
         now=float(now) if now is not None else None,
         confined=confined is True,
         versioned=versioned is True,
+        destination=case.destination,
     )

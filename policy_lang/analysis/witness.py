@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from ..automata.pattern import Sequence, Word, instance
 from ..domain.actions import COMMAND, HOST, PATH, SORT_OF
-from ..domain.conditions import CONFINED
+from ..domain.conditions import CONFINED, DESTINATION
 from ..domain.decision import Verdict
 from ..domain.errors import RequestError
 from ..domain.limits import limit
@@ -46,7 +46,7 @@ SCRIPT = '"$COMMAND"'
 class Witness:
     """One concrete request; a string for `run` is a script.
 
-    `given` holds what the conditions need: agent, repo, branch, session, now, attributes.
+    `given` holds what the conditions need: agent, repo, branch, session, now, attributes, where a credential goes.
     """
 
     action: str
@@ -59,8 +59,8 @@ class Witness:
     def request(self, policy: PolicySet) -> Request:
         """The request as this policy set takes it: with the attributes that it declares."""
         given = {k: v for k, v in self.given.items() if v is not None}
-        agent, repo, branch, session = (
-            str(given[k]) if k in given else None for k in ("agent", "repo", "branch", "session")
+        agent, repo, branch, session, destination = (
+            str(given[k]) if k in given else None for k in ("agent", "repo", "branch", "session", DESTINATION)
         )
         now = given.get("now")
         return Request(
@@ -80,6 +80,7 @@ class Witness:
             now=float(now) if isinstance(now, (int, float)) else 0.0,
             confined=given.get("confined") is True,
             versioned=given.get("versioned") is True,
+            destination=destination,
         )
 
 

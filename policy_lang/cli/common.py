@@ -110,6 +110,7 @@ def request_options(function: Function) -> Function:
         click.option("--shell", type=click.Choice(SHELLS), help="The dialect of a script."),
         click.option("--method", type=click.Choice(METHODS), help="The HTTP method of a connection."),
         click.option("--resolved", multiple=True, metavar="ADDRESS", help="An address that the host resolves to."),
+        click.option("--for", "destination", metavar="HOST", help="Where a credential would go (`use`)."),
         click.option("--confined", is_flag=True, help="Ask as behind walls (`policy run`)."),
         click.option("--lexical", is_flag=True, help="Do not follow symbolic links on this machine."),
         click.option(
@@ -164,6 +165,7 @@ def build_request(
         resolved=tuple(options["resolved"]),
         lexical=options["lexical"],
         confined=options["confined"],
+        destination=options["destination"],
         pattern=options["pattern"],
         now=moment(options["now"]),
     )

@@ -20,6 +20,8 @@ Patterns = Callable[..., tuple[Pattern, ...] | None]
 PLACES = ("workspace", "home", "cwd")
 """Folders, which a test may give as well as attributes."""
 
+ONLY_USE = "`for` says where a credential goes, and only `use` is about one"
+
 
 def lower_tests(module: Module, resolved: ResolvedPolicy) -> list[TestBlock]:
     """The tests of a file, without the lines that have a mistake. Names that do not exist are reported."""
@@ -60,6 +62,9 @@ def _cases(line: tree.CaseNode, file: tree.File, resolved: ResolvedPolicy) -> li
                 "remove it",
             )
         )
+    if line.destination is not None and line.action.text != "use":
+        sound = False
+        report(Diagnostic("PLE407", ONLY_USE, file.span(line.destination.pos), "remove it"))
     cases: list[Case] = []
     for word in line.resources:
         if word.kind == "OPAQUE" and SORT_OF[line.action.text] != COMMAND:
@@ -73,6 +78,7 @@ def _cases(line: tree.CaseNode, file: tree.File, resolved: ResolvedPolicy) -> li
                 line.method.text if line.method else None,
                 word.text if word.kind == "STRING" else None,
                 file.span(word.pos),
+                line.destination.text if line.destination else None,
             )
         )
     return cases if sound else []

@@ -27,7 +27,7 @@ from ..ir.sorts.sort import sort_named
 from ..resolve.modules import Module
 from ..resolve.resolver import ResolvedDefault, ResolvedPolicy, ResolvedRule
 from ..syntax import tree
-from .checks import lower_proofs, lower_tests
+from .checks import ONLY_USE, lower_proofs, lower_tests
 from .foreign import refuse_foreign
 from .own_profiles import own_profiles, profile_name
 from .trusts import trusted_folders
@@ -249,6 +249,9 @@ class _Lowering:
         return all(found)
 
     def _options(self, module: Module, rule: tree.RuleNode, sort: str | None) -> None:
+        hosts = rule.clause("for")
+        if hosts is not None and any(word.text != "use" for word, _ in rule.actions):
+            self._error(module, "PLE407", ONLY_USE, hosts.pos, "remove it")
         for kind in ("with", "without"):
             clause = rule.clause(kind)
             if clause is None:

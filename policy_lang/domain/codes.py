@@ -163,6 +163,8 @@ _PAGES = (
      'allow run "git push **" without "force"', 'allow run "git push **" without "--force"'),
     Page("PLE406", "an example that is wrong", "`match` and `not match` are checked whenever the policy is loaded.",
      'allow read "src/*" { match "src/a/b" }', 'allow read "src/**" { match "src/a/b" }'),
+    Page("PLE407", "a destination that is none", "`for` says which hosts a credential goes to, by their names; only `use` has it.",
+     'allow use "TOKEN" for "10.0.0.1"', 'allow use "TOKEN" for "api.example"'),
     # the set
     Page("PLE501", "a wrong header", "`policy` or `guardrail` stands once, first, with a name.",
      'allow read "a"\npolicy "x"', 'policy "x"\nallow read "a"'),
@@ -226,6 +228,8 @@ _PAGES = (
     Page("PLR027", "an unknown scheme", "Known are https, http, wss, ws, ssh, git and ftp. Others mean something else to each "
      "client.", '{"action": "connect", "resource": "foo://a.example"}',
      '{"action": "connect", "resource": "https://a.example"}'),
+    Page("PLR028", "a destination of something else", "Only a `use` says which host a credential goes to.",
+     '{"action": "call", "resource": "a", "destination": "a.example"}', '{"action": "use", "resource": "A", "destination": "a.example"}'),
     Page("PLR031", "no ref", "By git-check-ref-format(1).", '{"action": "push", "resource": "a..b"}',
      '{"action": "push", "resource": "a-b"}'),
     Page("PLR032", "a forced push", "`+` forces. Ask for the action `force-push`.", '{"action": "push", "resource": "+main"}',

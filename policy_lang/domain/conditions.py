@@ -15,6 +15,8 @@ BUILT_INS = {
 """What every request may carry; their types. `confined` is never unknown: false unless a launcher says it.
 `versioned` neither: true for what git itself writes of its history."""
 CONFINED = "confined"
+DESTINATION = "for"
+"""Where a credential goes, as `host:port`; no attribute has the name of a reserved word."""
 NEVER_UNKNOWN = ("now", CONFINED, "versioned")
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

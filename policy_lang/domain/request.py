@@ -67,6 +67,7 @@ class Request:
     `confined` says that walls below the agent hold this policy for every process of it. Only who has built them may say
     so: no request that arrives from outside carries it. `versioned` says that git writes what its history holds,
     which a decision finds out by reading the command; it is here for tests and witnesses.
+    `destination` is the host that a credential would go to, of a `use` alone.
     """
 
     action: str
@@ -94,3 +95,4 @@ class Request:
     inner: bool = False
     confined: bool = False
     versioned: bool = False
+    destination: str | None = None

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _PLAIN = (
     "agent", "repo", "branch", "session", "cwd", "workspace", "home", "tmp", "shell", "method", "lexical", "inner",
+    "destination",
 )  # fmt: skip
 _EFFECT_KEYS = (
     ("method", "method"), ("note", "note"), ("opaque", "opaque"), ("remediation", "mend"), ("free", "free"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..domain.conditions import DESTINATION
 from ..domain.errors import RequestError
 from ..domain.limits import limit
 from .combine import Environment
@@ -52,6 +53,7 @@ class Conditions:
             request.session,
             request.confined,
             request.versioned,
+            request.destination,
             tuple((name, value, type(value)) for name, value in sorted(context.items())) if context else (),
             minute,
         )
@@ -69,6 +71,7 @@ class Conditions:
             "now": None if minute is None else minute * 60,
             "confined": request.confined,
             "versioned": request.versioned,
+            DESTINATION: _destination(request),
         }
         for name in ("agent", "repo", "branch", "session"):
             given = getattr(request, name)
@@ -117,3 +120,14 @@ class Conditions:
                 )
             values[name] = value  # type: ignore[assignment]
         return values
+
+
+def _destination(request: Request) -> str | None:
+    given = request.destination
+    if given is None:
+        return None
+    if not isinstance(given, str):
+        raise RequestError("PLR001", "`destination` is not a string")
+    from ..facts.hosts import normal_destination
+
+    return normal_destination(given)

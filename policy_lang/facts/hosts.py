@@ -69,6 +69,16 @@ def host_facts(text: str, method: str | None = None) -> HostFacts:
     return HostFacts(normal_host(host), number, _url_path(tail), method)
 
 
+def normal_destination(text: str) -> str:
+    """Where a credential goes, as `host:port`: a host by its name. Raises RequestError for anything else."""
+    facts = host_facts(text)
+    if not isinstance(facts.host, str):
+        raise RequestError("PLR022", f"`{text[:60]}` is an address; a credential goes to a host by its name")
+    if text.partition("://")[2] and not text.lower().startswith("https://"):
+        raise RequestError("PLR027", "a credential goes over `https` alone")
+    return f"{facts.host}:{facts.port}"
+
+
 def split_port(authority: str) -> tuple[str, str]:
     """Host and port texts; the port is empty when there is none."""
     if authority.startswith("["):

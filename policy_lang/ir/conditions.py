@@ -9,12 +9,13 @@ from ..automata.budget import Budget
 from ..automata.meet import Meeting
 from ..automata.pattern import MANY, Sequence
 from ..automata.trie import Trie
-from ..domain.conditions import BUILT_INS, Atom, Formula, Join, atoms
+from ..domain.conditions import BUILT_INS, DESTINATION, Atom, Formula, Join, atoms
 from ..domain.errors import SearchLimitError
 from ..domain.limits import limit
 from ..domain.policy import AttributeType
 from .evaluate import Value, evaluate
 from .scopes import scope_sequence
+from .sorts.host import DESTINATIONS
 from .sorts.ref import REFS
 
 _MOST_COMBINATIONS = limit("condition_combinations")
@@ -74,7 +75,7 @@ def candidates(found: list[Atom], type_: AttributeType | None) -> list[Value]:
     for number, constant in enumerate(c for a in found if a.op != "glob" for c in a.values):
         trie.add(tuple(str(constant).split("/")), len(globs) + number)
     anything: Sequence = (MANY,)
-    meeting = Meeting(trie, Trie([(anything, 0)]), REFS, Budget())
+    meeting = Meeting(trie, Trie([(anything, 0)]), DESTINATIONS if subject == DESTINATION else REFS, Budget())
     return ["/".join(word) for _, word in meeting.marks()]
 
 

@@ -64,7 +64,7 @@ class Layer:
 
 @dataclass(slots=True)
 class Case:
-    """One expectation: `resource` is a string, or None for an opaque command."""
+    """One expectation: `resource` is a string, or None for an opaque command; `destination` where a credential goes."""
 
     effect: str
     tier: str
@@ -72,6 +72,7 @@ class Case:
     method: str | None
     resource: str | None
     span: Span
+    destination: str | None = None
 
 
 @dataclass(slots=True)

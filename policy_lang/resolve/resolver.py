@@ -179,6 +179,9 @@ class _Resolver:
             when = rule.clause("when")
             if when and when.condition:
                 parts.append(checker.formula(when.condition))
+            hosts = rule.clause("for")
+            if hosts:
+                parts.append(checker.destinations(hosts.words))
             until = rule.clause("until")
             if until:
                 parts.append(checker.until(until.words[0]))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ..domain.conditions import BUILT_INS, TRUE, WEEKDAYS, Atom, Formula, Join, join
-from ..domain.errors import Diagnostic
+from ..domain.conditions import BUILT_INS, DESTINATION, TRUE, WEEKDAYS, Atom, Formula, Join, join
+from ..domain.errors import Diagnostic, RequestError
 from ..domain.policy import AttributeType
 from ..domain.suggest import joined, suggest
+from ..facts.hosts import normal_destination
 from ..syntax import tree
 from .names import Report, constant
 
@@ -50,6 +51,16 @@ class Checker:
         if word.kind == "DATE":
             moment += 86400
         return Atom("now", "<", (moment,))
+
+    def destinations(self, words: list[tree.Word]) -> Formula:
+        """`for HOSTS`: where a credential goes is one of these."""
+        globs: list[str] = []
+        for word in words:
+            try:
+                globs.append(_destination_glob(word.text))
+            except RequestError as error:
+                self._error("PLE407", error.message, word.pos, 'name a host: `for "api.example", "*.example:8443"`')
+        return Atom(DESTINATION, "glob", tuple(globs)) if globs else TRUE
 
     def _compare(self, node: tree.Compare) -> Formula:
         name = node.subject.text
@@ -163,3 +174,14 @@ def _minutes(word: tree.Word) -> int | None:
         return None
     hours, minutes = (int(p) for p in word.text.split(":"))
     return hours * 60 + minutes if hours < 24 and minutes < 60 else None
+
+
+def _destination_glob(text: str) -> str:
+    """The glob over `host:port` of a host's name, or of the names below one. Raises RequestError."""
+    rest = text.removeprefix("https://")
+    if "/" in rest:
+        raise RequestError("PLR021", "a credential goes to a host, whatever the path")
+    for mark, glob in (("**.", "{?*.,}"), ("*.", "?*.")):
+        if rest.startswith(mark):
+            return glob + normal_destination(rest.removeprefix(mark))
+    return normal_destination(rest)

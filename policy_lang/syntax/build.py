@@ -290,6 +290,7 @@ class Builder(Transformer[Token, Anything]):
     except_ = _clause_of("except", "STRING", "NAME", "OPAQUE")
     with_ = _clause_of("with", "STRING")
     without = _clause_of("without", "STRING")
+    for_ = _clause_of("for", "STRING")
     until = _clause_of("until", "DATE", "DATETIME")
     because = _clause_of("because", "STRING")
     log = _clause_of("log")
@@ -353,7 +354,9 @@ class Builder(Transformer[Token, Anything]):
     def case(self, kids: Kids) -> tree.CaseNode:
         words = self._kids(kids)
         effect, tier = kids[0]
-        return tree.CaseNode(effect, tier, words[1], _first(words[2:-1], "METHOD"), kids[-1], _span(kids))
+        resources = next(k for k in kids[1:] if isinstance(k, list))
+        to = words[-1] if isinstance(kids[-1], Token) else None
+        return tree.CaseNode(effect, tier, words[1], _first(words[2:], "METHOD"), resources, _span(kids), to)
 
     def prove_header(self, kids: Kids) -> tree.ProveDef:
         condition = next((k for k in kids if isinstance(k, (tree.Compare, tree.Not, tree.All, tree.Any))), None)

@@ -225,6 +225,7 @@ def rule(
     options: Iterable[str] = (),
     without: Iterable[str] = (),
     when: tree.Condition | None = None,
+    hosts: Iterable[str] = (),
     until: str = "",
     log: bool = False,
     override: bool = False,
@@ -233,7 +234,7 @@ def rule(
 ) -> tree.RuleNode:
     """A rule. `methods` are those of its `connect`; a pattern is a text or `OPAQUE`; what is empty is left out.
 
-    `options` stand behind `with`; `until` is a date, or a time such as `2027-01-31T12:00Z`.
+    `options` stand behind `with`, `hosts` behind `for`; `until` is a date, or a time such as `2027-01-31T12:00Z`.
     """
     verbs = [m for name in methods if (m := _method(name)) is not None]
     written = [(_word(a, "ACTION", what="action"), verbs if a == "connect" else []) for a in actions]
@@ -242,6 +243,7 @@ def rule(
         tree.Clause(kind, HERE, words)
         for kind, words in (
             ("except", _patterns(exclude)),
+            ("for", [_string(h) for h in hosts]),
             ("with", [_string(o) for o in options]),
             ("without", [_string(o) for o in without]),
             ("until", [_word(until, "DATE", "DATETIME", what="date")] if until else []),
@@ -347,7 +349,13 @@ def expect(
 
 
 def case(
-    effect: str, action: str, resources: Iterable[str | Word], *, tier: str = "", method: str = ""
+    effect: str,
+    action: str,
+    resources: Iterable[str | Word],
+    *,
+    tier: str = "",
+    method: str = "",
+    destination: str = "",
 ) -> tree.CaseNode:
     """One line of a test."""
     return tree.CaseNode(
@@ -356,6 +364,7 @@ def case(
         _method(method),
         _some(_patterns(resources), "resource"),
         HERE,
+        _string(destination) if destination else None,
     )
 
 

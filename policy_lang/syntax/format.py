@@ -267,7 +267,8 @@ def _parts_of(item: tree.Node) -> list[Part]:
         case tree.CaseNode():
             text = _effect(item.effect, item.tier) + f" {item.action.text}"
             text += f" {item.method.text}" if item.method else ""
-            return [(text, item.action.pos), *_list(item.resources)]
+            to = [(f"for {escape(item.destination.text)}", item.destination.pos)] if item.destination else []
+            return [(text, item.action.pos), *_list(item.resources), *to]
         case tree.PropertyNode():
             return [(_property(item), pos), *_list(item.patterns)]
     raise TypeError(type(item).__name__)
@@ -292,7 +293,7 @@ def _rule(rule: tree.RuleNode) -> list[Part]:
     label = f"rule {rule.label.text}: " if rule.label else ""
     head = f"{label}{_effect(rule.effect, rule.tier)} {_actions(rule.actions)}"
     parts: list[Part] = [(head, rule.actions[-1][0].pos if rule.actions else rule.pos), *_list(rule.patterns)]
-    order = ("except", "with", "without", "when", "until", "log", "override", "because")
+    order = ("except", "for", "with", "without", "when", "until", "log", "override", "because")
     for clause in sorted(rule.clauses, key=lambda c: order.index(c.kind)):
         parts += _clause(clause)
     return parts

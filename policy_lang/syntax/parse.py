@@ -48,7 +48,7 @@ _SHOWN = {
     "DOTDOT": "`..`",
     "TIME": "a time",
 }
-_CLAUSES = frozenset({"EXCEPT", "WITH", "WITHOUT", "WHEN", "UNTIL", "BECAUSE", "LOG", "OVERRIDE"})
+_CLAUSES = frozenset({"EXCEPT", "WITH", "WITHOUT", "WHEN", "UNTIL", "BECAUSE", "LOG", "OVERRIDE", "FOR"})
 _EDITIONS = f"editions are whole numbers from 1; the newest is `language {NEWEST_EDITION}`"
 _START = {"file": "statement", "test": "case", "prove": "property"}
 
@@ -305,7 +305,9 @@ def _short(token: Token) -> str:
 def _wanted(expected: set[str]) -> str:
     """A help sentence of the terminals that fit, the likely ones first."""
     names = [
-        _SHOWN.get(e, f"`{e.lower()}`") for e in sorted(expected, key=lambda e: (e not in _SHOWN, e)) if e != "$END"
+        _SHOWN.get(e, f"`{e.lower()}`")
+        for e in sorted(expected, key=lambda e: (e not in _SHOWN, e in _CLAUSES, e))
+        if e != "$END"
     ]
     if not names:
         return "expected the end of the statement"

@@ -59,6 +59,7 @@ _CONTINUES = frozenset(
         "AS",
         "GIVEN",
         "OVERRIDE",
+        "FOR",
         "LBRACE",
         "TEST",
         "PROVE",
@@ -75,7 +76,9 @@ _CONTINUES = frozenset(
     }
 )
 """After these a name on a new line goes on with the statement; after anything else it begins a new one."""
-_NOT_IN_CONDITIONS = _STARTERS["file"] | {"UNTIL", "BECAUSE", "LOG", "OVERRIDE", "EXCEPT", "WITH", "WITHOUT", "WHEN"}
+_NOT_IN_CONDITIONS = _STARTERS["file"] | {
+    "UNTIL", "BECAUSE", "LOG", "OVERRIDE", "EXCEPT", "WITH", "WITHOUT", "WHEN", "FOR"
+}  # fmt: skip
 
 
 @dataclass(slots=True)

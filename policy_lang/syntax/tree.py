@@ -227,6 +227,7 @@ class CaseNode:
     method: Word | None
     resources: list[Word]
     pos: Pos
+    destination: Word | None = None
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from ..analysis.prove import Proof
 from ..analysis.query import QueryAnswer
 from ..analysis.rows import DiffRow
 from ..analysis.witness import Witness
+from ..domain.conditions import DESTINATION
 from ..domain.decision import Verdict
 from ..domain.serialize import rule_json
 from ..domain.strict_json import Json
@@ -38,6 +39,8 @@ def witness_json(witness: Witness) -> Json:
     given.pop("now", None)
     out |= {name: True for name in ("confined", "versioned") if given.pop(name, False)}
     out |= {k: given.pop(k) for k in ("agent", "repo", "branch", "session") if k in given}
+    if DESTINATION in given:
+        out["destination"] = given.pop(DESTINATION)
     if given:
         out["context"] = given
     if witness.method:

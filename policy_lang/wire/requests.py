@@ -50,6 +50,7 @@ class RequestModel(BaseModel):
     lexical: bool = False
     ticket: Name | None = None
     inner: bool = False
+    destination: Text | None = None
     origin: Annotated[dict[Literal[*ORIGIN], Text], Field(default_factory=dict)]  # type: ignore[valid-type]
 
 
@@ -78,6 +79,8 @@ def request_of(value: dict[str, Any]) -> Request:
         raise RequestError("PLR104", f"unknown field `{_shown(unknown)}` ({suggest(unknown, FIELDS)})")
     model = validated(RequestModel, value)
     resource = model.resource
+    if model.destination is not None and model.action != "use":
+        raise RequestError("PLR028", f"`destination` says where a credential goes; `{model.action}` is about none")
     return Request(
         action=model.action,
         resource=resource.pattern
@@ -104,6 +107,7 @@ def request_of(value: dict[str, Any]) -> Request:
         origin=model.origin,
         ticket=model.ticket,
         inner=model.inner,
+        destination=model.destination,
     )
 
 

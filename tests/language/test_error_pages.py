@@ -17,7 +17,7 @@ allow read, write, delete "/", "./"
 allow run "**"
 allow connect "**:*"
 allow push, force-push "*:refs/**"
-allow call "**"
+allow call, use "**"
 """)
 
 

@@ -124,6 +124,12 @@ dotted = joined(st.sampled_from(["github", "create", "a", "deploy", "prod"]), ".
 dotted_patterns = joined(st.sampled_from(["github", "create", "*", "**", "d*", "{a,prod}"]), ".", 1, 3).filter(
     lambda p: _two_stars(p, ".")
 )
+destinations = st.sampled_from(
+    ["a.example", "b.a.example", "example", "a.example:8443", "a.example:443", "c.b.a.example"]
+)
+destination_patterns = st.sampled_from(
+    ["a.example", "*.a.example", "**.example", "a.example:8443", "*.example", "example"]
+)
 options = st.lists(
     st.sampled_from(["--force", "-f", "--dry-run", "-o", "-uf", "-X=DEL", "--method=D*"]),
     min_size=1,
@@ -190,6 +196,8 @@ def rules(draw: Any, guardrail: bool = False, sort: str | None = None) -> ref.Ru
             (rule.exclude if effect == "deny" else rule.include).append("opaque")
     if sort == "host":
         rule.methods = draw(st.sampled_from([[], [], ["GET"], ["GET", "HEAD"]]))
+    if rule.actions == ["use"]:
+        rule.hosts = draw(st.one_of(st.just([]), st.lists(destination_patterns, min_size=1, max_size=2)))
     if sort == "path" and effect != "deny" and not guardrail:
         rule.override = draw(st.integers(0, 3)) == 0
     return rule
@@ -294,6 +302,7 @@ def requests(draw: Any, policy: ref.Policy) -> ref.Request:
         method=draw(st.sampled_from([None, "GET", "GET", "POST"])) if sort == "host" else None,
         confined=draw(st.integers(0, 3)) == 0,
         versioned=draw(st.integers(0, 3)) == 0,
+        destination=draw(st.one_of(st.none(), destinations)) if action == "use" else None,
     )
 
 
@@ -328,6 +337,8 @@ def rule_text(rule: ref.Rule) -> str:
     text += f"{rule.effect}{' ' + rule.tier if rule.tier else ''} {actions} {pattern_list(rule.include)}"
     if rule.exclude:
         text += f" except {pattern_list(rule.exclude)}"
+    if rule.hosts:
+        text += f" for {pattern_list(rule.hosts)}"
     if rule.with_:
         text += " with " + ", ".join(map(quote, rule.with_))
     if rule.without:

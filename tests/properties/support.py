@@ -46,6 +46,7 @@ def request_of(request: ref.Request) -> Request:
         now=request.now,
         confined=request.confined,
         versioned=request.versioned,
+        destination=request.destination,
     )
 
 

@@ -85,6 +85,7 @@ def reference_request(witness: Witness) -> ref.Request:
         method=witness.method,
         confined=given.pop("confined", None) is True,
         versioned=given.pop("versioned", None) is True,
+        destination=given.pop("for", None),  # type: ignore[arg-type]
     )
 
 

@@ -33,6 +33,7 @@ class Rule:
     scopes: list[Condition] = field(default_factory=list)
     override: bool = False
     label: str = ""
+    hosts: list[str] = field(default_factory=list)  # where a credential may go
 
 
 @dataclass
@@ -67,6 +68,7 @@ class Request:
     now: float = 0.0
     confined: bool = False
     versioned: bool = False
+    destination: str | None = None
 
 
 # patterns
@@ -198,6 +200,10 @@ def truth(rule: Rule, request: Request, values: dict[str, Any]) -> str:
     if request.action == "run" and rule.effect != "deny":
         exclude = most([exclude, *(bare(p, request.resource, False) for p in rule.exclude)])
     parts = [include, negate(exclude), *(condition(s, values) for s in rule.scopes)]
+    if rule.hosts:
+        there = replace(request, resource=request.destination or "")
+        found = [host_matches(p, [], there) for p in rule.hosts]
+        parts.append(OPEN if request.destination is None else most(found))
     if rule.with_:
         parts.append(option(rule.with_, request.resource))
     if rule.without:

@@ -232,6 +232,7 @@ def _all_but(ranges: Ranges) -> Ranges:
 
 
 _LDH = Alphabet("host name", _all_but(((45, 45), (48, 57), (95, 95), (97, 122))), frozenset())
+DESTINATIONS = Alphabet("host and port", _all_but(((45, 46), (48, 58), (95, 95), (97, 122))), frozenset())
 _URL = Alphabet("url path", (*LABELS.forbidden, (37, 37), (59, 59)), frozenset({".", ".."}))
 _HEX = tuple("0123456789abcdef")
 _PORTS = ("443", "8443", "80", "8080", "22", *map(str, range(9000, 9400)))
