@@ -29,6 +29,7 @@ from ..pep.install import (
 )
 from .common import fail_policy, fail_usage
 from .compile import compile_to
+from .receive import command as git_receive
 
 
 @click.group(name="hook")
@@ -62,6 +63,7 @@ def _runner(client: str) -> click.Command:
 
 for _client in NAMES:
     command.add_command(_runner(_client))
+command.add_command(git_receive)
 
 
 @command.command(name="install", short_help="Write the hook into a client's settings")

@@ -413,6 +413,14 @@ TABLE: tuple[Limit, ...] = (
         "for a decision, in which people may be asked for an hour; most clients give up earlier",
     ),
     Limit("egress_linger_seconds", 2, "seconds", "for a peer to take the last words before its connection is closed"),
+    Limit("push_refs", 1_000, "refs", "of one push that are decided; a mirror has more, and no agent keeps one"),
+    Limit("pack_objects", 1_000_000, "objects", "of a push that are looked through for its commits: some seconds"),
+    Limit("pack_bytes", 1 << 30, "bytes", "that these are together once inflated: again some seconds"),
+    Limit("pack_commit_bytes", 256 * 1024, "bytes", "of a commit that is read; messages are shorter"),
+    Limit("receive_bytes", 1 << 20, "bytes", "that git tells a hook of a push: 1,000 refs have less"),
+    Limit(
+        "receive_git_seconds", 60, "seconds", "for git to say whether one commit holds another; large histories take 5"
+    ),
     Limit("egress_reason_characters", 1_000, "characters", "of the reason on the page of a refusal"),
 )
 

@@ -108,6 +108,19 @@ class ConnectionPort:
             self._approved.keep(key, True)
         return settled
 
+    def asked(self, request: Request) -> Ruling:
+        """The ruling on an action and resource of this principal, people's answers included; it may wait for them."""
+        if self.ended:
+            return Ruling(DENY, self.ended)
+        one = replace(
+            self._like,
+            action=request.action,
+            resource=request.resource,
+            pattern=request.pattern,
+            destination=request.destination,
+        )
+        return self.settled(self._decided(one, self._policy.decide_request))
+
     def may_connect(self, url: str, method: str | None) -> bool:
         """Whether rules permit a connection, wherever its name leads. Nobody is asked, nothing recorded.
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from time import monotonic
 
 from ..domain import strict_json
-from ..domain.actions import ASK
+from ..domain.actions import ASK, DENY
 from ..domain.faults import PolicyLangError
 from ..domain.limits import limit
 from ..engine.memo import Memo
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
+    from ..domain.request import Request
     from ..pep.sessions import OwnedSession
 
     _T = TypeVar("_T")
@@ -62,6 +63,14 @@ class ServicePort:
         if ruling.allowed and ruling.approved and not addresses:
             self._approved.keep(key, True)
         return ruling
+
+    def asked(self, request: Request) -> Ruling:
+        """The ruling on an action and resource, people's answers included. Raises ChannelError, RefusedError."""
+        if request.pattern:
+            return Ruling(DENY, "a service is asked about one resource, and this one is only partly known")
+        fields: dict[str, object] = {"destination": request.destination} if request.destination else {}
+        question = HookQuestion(request.action, str(request.resource))
+        return self._as_session(lambda decider: decided(decider, question, fields, self._wait))
 
     def close(self) -> None:
         """End the session."""

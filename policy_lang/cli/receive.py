@@ -1,0 +1,120 @@
+"""`policy hook git-receive`: what a git server asks before it takes a push."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..domain.errors import RequestError
+from ..domain.faults import PolicyLangError, reason_of
+from ..domain.limits import limit
+from .common import fail_usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..domain.request import Request
+    from ..egress.port import Ruling
+    from ..egress.pushes import RefUpdate
+
+_MOST = limit("receive_bytes")
+
+
+@click.command(name="git-receive", short_help="Decide a push where a git server takes it")
+@click.option("--agent", metavar="NAME", help="Who pushes.")
+@click.option("--agent-env", metavar="VARIABLE", help="The variable in which the server says who pushes.")
+@click.option("--policy", metavar="FILE", help="The policy, perhaps compiled.")
+@click.option("--socket", "socket_path", metavar="PATH", help="Instead: the service that decides and asks people.")
+@click.option("--token-file", metavar="FILE", help="With --socket: a file with an operator's token.")
+@click.option(
+    "--remote", "remotes", multiple=True, metavar="NAME", help="What rules call this server [default: origin]."
+)
+@click.option("--log", metavar="FOLDER", help="With --policy: record every decision there before it takes effect.")
+@click.option(
+    "--wait",
+    type=click.IntRange(1, limit("walls_wait_seconds")),
+    default=600,
+    show_default=True,
+    help="With --socket: seconds to wait for people.",
+)
+def command(**given: Any) -> None:
+    """Decide a push as a server's `pre-receive` hook, from what git tells it on standard input.
+
+    \b
+    #!/bin/sh
+    exec policy hook git-receive --policy /etc/policy_lang/org.policy \\
+        --agent-env GL_USERNAME
+
+    A ref that is made or goes forward is a `push`, one that does not is a `force-push` as well, one that goes away is a
+    `delete-ref`. The whole push is refused, with exit 1, when one of its refs is; whatever goes wrong refuses too.
+    """
+    if (given["policy"] is None) == (given["socket_path"] is None):
+        fail_usage("say who decides: either `--policy FILE` or `--socket PATH`")
+    if (given["agent"] is None) == (given["agent_env"] is None):
+        fail_usage("say who pushes: either `--agent NAME` or `--agent-env VARIABLE`")
+    try:
+        refused = _refused(given)
+    except PolicyLangError as error:
+        click.echo(f"policy: the push cannot be decided: {error}", err=True)
+        sys.exit(1)
+    for ref, why in refused.items():
+        click.echo(f"policy: {ref}: {why}", err=True)
+    sys.exit(1 if refused else 0)
+
+
+def _refused(given: dict[str, Any]) -> dict[str, str]:
+    """Why refs may not be updated. Raises PolicyLangError when that cannot be decided."""
+    from ..egress.pushes import read_update, refused
+
+    data = sys.stdin.buffer.read(_MOST + 1)
+    if len(data) > _MOST:
+        raise RequestError("PLR004", f"git tells of more than {_MOST} bytes of refs")
+    updates = [read_update(line) for line in data.splitlines()]
+    agent = given["agent"] or os.environ.get(given["agent_env"], "")
+    if not agent:
+        raise RequestError("PLR002", f"the server does not say who pushes: `{given['agent_env']}` is not set")
+    decide, close = _decider(given, agent)
+    try:
+        return refused(updates, given["remotes"] or ("origin",), _goes_forward, decide)
+    finally:
+        close()
+
+
+def _decider(given: dict[str, Any], agent: str) -> tuple[Callable[[Request], Ruling], Callable[[], None]]:
+    if given["policy"] is None:
+        from ..egress.service import ServicePort
+        from .calling import token_of
+
+        service = ServicePort(given["socket_path"], token_of(given), agent, given["wait"])
+        return service.asked, service.close
+    from ..domain.request import Request
+    from ..egress.port import ConnectionPort
+    from .common import load_policy
+    from .serve import opened_log
+
+    like = Request("push", "HEAD", agent=agent, session=f"receive-{os.urandom(6).hex()}")
+    port = ConnectionPort(load_policy(given["policy"], "text"), like, opened_log(given["log"], None, True))
+    return port.asked, lambda: None
+
+
+def _goes_forward(update: RefUpdate) -> bool:
+    """Whether the new commit holds the old one. What a push could bring to change that is left aside (git(1))."""
+    environment = {**os.environ, "GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": os.devnull}
+    words = ["git", "-c", "core.commitGraph=false", "merge-base", "--is-ancestor", update.old, update.new]
+    try:
+        done = subprocess.run(  # noqa: S603 (two ids of objects)
+            words, env=environment, check=False, capture_output=True, timeout=limit("receive_git_seconds")
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise RequestError(
+            "PLR031", f"git does not say whether `{update.ref[:60]}` goes forward: {_why(error)}"
+        ) from None
+    return done.returncode == 0
+
+
+def _why(error: OSError | subprocess.TimeoutExpired) -> str:
+    return reason_of(error) if isinstance(error, OSError) else "it takes too long"
