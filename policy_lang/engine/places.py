@@ -6,8 +6,11 @@ time, so walking a disk costs a few look-ups a file.
 
 from __future__ import annotations
 
+from collections import deque
+
 from ..automata.pattern import CONTROL
 from ..domain.actions import ALLOW, ASK, DENY
+from ..domain.errors import SearchLimitError
 from ..domain.limits import limit
 from ..domain.record import record
 from ..facts.paths import DEFAULT_TMP, HOME, ROOT, TMP, WORKSPACE
@@ -109,6 +112,9 @@ class Places:
         self._verdicts: dict[tuple[State, ...], Verdict] = {}
         self._extents: dict[tuple[State, ...], tuple[Extent, Extent]] = {}
         self._names: dict[tuple[State, ...], _Names | None] = {}
+        self._looser: dict[tuple[tuple[State, ...], tuple[State, ...]], str | None] = {}
+        self._restricting: dict[tuple[State, ...], frozenset[int]] = {}
+        self._usual = self.child(self.at(str(like.workspace)), ORDINARY)
 
     def root(self) -> TreePath:
         """The place of `/`."""
@@ -283,6 +289,69 @@ class Places:
                     if len(found.word) - len(place.word) < _DEEPEST:
                         following.append(found)
             todo = following
+
+    def looser_below(self, place: TreePath, other: TreePath) -> str | None:
+        """The end of a path that is not allowed below one folder, and is below another; None when there is none.
+
+        Not counted is what is denied by the same rules below any folder of the workspace: it is nothing of `place`'s
+        own, and `other` is excepted there. Raises SearchLimitError when it cannot be told.
+        """
+        key = (place.states, other.states)
+        if key not in self._looser or place.word in self._above:
+            self._looser[key] = self._looser_below(place, other)
+        return self._looser[key]
+
+    def _looser_below(self, place: TreePath, other: TreePath) -> str | None:
+        todo = deque([("", place, other, self._usual)])
+        seen: set[tuple[tuple[State, ...], ...]] = set()
+        tried = 0
+        while todo:
+            known, strict, loose, usual = todo.popleft()
+            if self.extent(loose) == "none" or (
+                strict.word not in self._above and (strict.states == loose.states or self._is_usual(strict, usual))
+            ):
+                continue
+            for name in dict.fromkeys((*self.names_in(strict), *self.names_in(loose))):
+                tried += 1
+                if tried > _MOST_TRIED:
+                    raise SearchLimitError(f"more than {_MOST_TRIED} names would have to be compared")
+                one, two, three = (self.child(p, name) for p in (strict, loose, usual))
+                states = (one.states, two.states, three.states)
+                if states in seen:
+                    continue
+                seen.add(states)
+                if self.verdict(two).effect == ALLOW and not self._as_usual(one, three):
+                    return f"{known}/{name}"
+                todo.append((f"{known}/{name}", one, two, three))
+        return None
+
+    def _is_usual(self, place: TreePath, usual: TreePath) -> bool:
+        """Whether what is restricted below a folder is so by rules that restrict it below a usual one as well."""
+        first = self.child(place, ORDINARY)
+        if self.child(first, ORDINARY).states != first.states or not self._as_usual(first, self.child(usual, ORDINARY)):
+            return False
+        return self._restrictions(place.states) <= self._restrictions(usual.states)
+
+    def _as_usual(self, place: TreePath, usual: TreePath) -> bool:
+        """Whether a path is allowed, or restricted by rules that restrict a usual one."""
+        said = self.verdict(place)
+        rules = {rule.id for rule in said.rules}
+        return said.effect == ALLOW or bool(rules and rules <= {rule.id for rule in self.verdict(usual).rules})
+
+    def _restrictions(self, states: tuple[State, ...]) -> frozenset[int]:
+        """The marks at a place or below by which rules restrict."""
+        found = self._restricting.get(states)
+        if found is None:
+            todo = [node for state in states for node in state.nodes]
+            seen = {node.order: node for node in todo}
+            while todo:
+                for child in _children(todo.pop()):
+                    if child.order not in seen:
+                        seen[child.order] = child
+                        todo.append(child)
+            marks = {mark for node in seen.values() for mark in node.marks}
+            found = self._restricting[states] = frozenset(m for m in marks if self._said(m) & _RESTRICTS)
+        return found
 
     def names_in(self, place: TreePath) -> list[str]:
         """The names that the patterns tell apart in a folder, and one of which they say nothing."""

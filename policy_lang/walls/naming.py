@@ -9,9 +9,11 @@ import stat
 import threading
 from itertools import dropwhile
 
+from ..domain.actions import ALLOW
+from ..domain.errors import SearchLimitError
 from ..domain.limits import limit
 from . import kernel
-from .system_call import DELETE, DONE, READ, WRITE, missing
+from .system_call import DELETE, DONE, READ, WRITE, AccessDeniedError, missing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +72,8 @@ class Naming:
         Inside, what a link leads to is decided when it is used. Outside, programs follow it: git writes its messages
         and logs through links that it finds. So nobody makes one to what he may not write, but for the system's files,
         which nobody can. By its words a target must be such, and as links lead now; one that goes up behind a name
-        leads wherever a later link of that name says.
+        leads wherever a later link of that name says. What is below the target must not be denied while it is allowed
+        below the link, through which an earlier link may lead.
         """
         own_paths = self._accesses.own_paths
         if own_paths.is_private(path) or own_paths.observed:
@@ -82,6 +85,21 @@ class Naming:
         for real in dict.fromkeys((said, self._led_to(said))):
             if not own_paths.is_system(real):
                 self._accesses.may(call, WRITE, real, outside=True)
+                self._may_stand_for(real, path)
+
+    def _may_stand_for(self, real: str, path: str) -> None:
+        """Return when a path may be another name of a real one, and of what is or will be below. Raises OSError."""
+        places, own_paths = self._accesses.port.places(WRITE), self._accesses.own_paths
+        try:
+            looser = places.looser_below(places.at(real), places.at(path))
+        except SearchLimitError as error:
+            raise AccessDeniedError(str(error)) from None
+        ends = (one.removeprefix(real) for one in own_paths.protected if one.startswith(f"{real}/"))
+        allowed = (
+            e for e in ends if places.verdict(places.at(path + e)).effect == ALLOW and not own_paths.protects(path + e)
+        )
+        if looser is not None or any(allowed):
+            raise AccessDeniedError("below its target something is denied that is allowed below the link")
 
     def _led_to(self, path: str) -> str:
         """Where a path leads by the links that are there now; the path itself where nothing is."""

@@ -132,7 +132,72 @@ def _folder_moved_up(c: Context) -> None:
     os.symlink("n/l", f"{c.own}/note")
 
 
+def _through(c: Context, way: str = "a") -> None:
+    """By its words a file in `src` that nobody protects."""
+    os.symlink(f"{way}/made/{c.name}.txt", f"{c.own}/note")
+
+
+def _through_a_later_link(c: Context) -> None:
+    _through(c)
+    os.symlink("../../build", f"{c.own}/a")
+
+
+def _through_a_later_absolute_link(c: Context) -> None:
+    _through(c, f"{c.own}/a")
+    os.symlink(f"{c.ws}/build", f"{c.own}/a")
+
+
+def _through_a_folder_that_becomes_a_link(c: Context) -> None:
+    os.makedirs(f"{c.own}/a/made")
+    _through(c)
+    os.rename(f"{c.own}/a", f"{c.own}/b")
+    os.symlink("../../build", f"{c.own}/a")
+
+
+def _through_a_link_to_a_link(c: Context) -> None:
+    _through(c)
+    os.symlink("../../build", f"{c.own}/d")
+    os.symlink("d", f"{c.own}/a")
+
+
+def _harmless(c: Context) -> str:
+    """A link that leads to a folder of the attempt's own where it is, and to `build` from the attempt's own folder."""
+    os.makedirs(f"{c.own}/d/e")
+    os.symlink("../../build", f"{c.own}/d/e/a")
+    return f"{c.own}/d/e/a"
+
+
+def _through_a_moved_link(c: Context) -> None:
+    _through(c)
+    os.rename(_harmless(c), f"{c.own}/a")
+
+
+def _through_a_linked_link(c: Context) -> None:
+    _through(c)
+    call(265, -100, _harmless(c), -100, f"{c.own}/a", 0)
+
+
+def _through_a_link_that_changes_places(c: Context) -> None:
+    _through(c)
+    link = _harmless(c)
+    os.makedirs(f"{c.own}/a")
+    call(316, -100, link, -100, f"{c.own}/a", EXCHANGE)
+
+
+def _through_a_moved_folder(c: Context) -> None:
+    _through(c, "f/a")
+    os.makedirs(f"{c.own}/d/e/f")
+    os.symlink("../../../build", f"{c.own}/d/e/f/a")
+    os.rename(f"{c.own}/d/e/f", f"{c.own}/f")
+
+
 for _name, _make in (
+    ("note_through_later_link", _through_a_later_link), ("note_through_absolute_link", _through_a_later_absolute_link),
+    ("note_through_replaced_folder", _through_a_folder_that_becomes_a_link),
+    ("note_through_two_links", _through_a_link_to_a_link), ("note_through_moved_link", _through_a_moved_link),
+    ("note_through_linked_link", _through_a_linked_link),
+    ("note_through_exchanged_link", _through_a_link_that_changes_places),
+    ("note_through_moved_folder", _through_a_moved_folder),
     ("note_up_behind_link", _up_behind_a_link), ("note_up_behind_later_link", _up_behind_a_later_link),
     ("note_up_behind_replaced_folder", _up_behind_a_folder_that_becomes_a_link),
     ("note_absolute_up_behind_link", _absolute_up_behind_a_link), ("note_by_system_folder", _by_system_folder),

@@ -133,7 +133,7 @@ def granted(path: str) -> bool:
         or parts[-1].endswith(".pem")
     ):
         return False
-    if parts[:3] in (["ws", "src", "rules"], ["ws", "src", "current"]):
+    if parts[:3] in (["ws", "src", "rules"], ["ws", "src", "current"], ["ws", "build", "made"]):
         return False
     return parts[1] in {"src", "build"} or (len(parts) == 2 and parts[1].endswith(".txt"))
 
@@ -225,6 +225,7 @@ class Stage:
         put(f"{own}/secret.pem", self.secret("pem", name) + "\n", 0o666)
         put(f"{own}/locked/inner.txt", self.secret("locked", name) + "\n")
         put(f"{ws}/generated/{name}.txt", f"generated {name}\n")
+        put(f"{ws}/build/made/{name}.txt", f"made {name}\n")
         put(f"{ws}/asked/{name}.txt", f"asked {name}\n")
         os.mkdir(f"{ws}/generated/{name}.d")
         for kind, path in (
