@@ -26,7 +26,7 @@ def tracked(folder: str) -> frozenset[str]:
     try:
         with open(os.path.join(place, "index"), "rb") as file:
             data = file.read(MOST_BYTES + 1)
-        names = _names(data) if len(data) <= MOST_BYTES else []
+        names = names_of(data) if len(data) <= MOST_BYTES else []
         return frozenset(f"{top.rstrip('/')}/{os.fsdecode(name)}" for name in names)
     except (OSError, ValueError):
         return frozenset()
@@ -57,8 +57,8 @@ def git_folder(top: str) -> str | None:
     return os.path.join(top, text[8:].rstrip("\n"))
 
 
-def _names(data: bytes) -> list[bytes]:
-    """The names of all entries. Raises ValueError for what is not an index, or one that is split or sparse."""
+def names_of(data: bytes) -> list[bytes]:
+    """The names of all entries of an index. Raises ValueError for what is none, or could be read otherwise by git."""
     version, count = int.from_bytes(data[4:8], "big"), int.from_bytes(data[8:12], "big")
     if data[:4] != b"DIRC" or version not in {2, 3, 4}:
         raise ValueError("no index of a known version")
@@ -73,14 +73,20 @@ def _names(data: bytes) -> list[bytes]:
             if cut > len(name):
                 raise ValueError("a name is cut by more than it has")
             name = name[: len(name) - cut] + data[start:end]
+            if flags & _LONG != min(len(name), _LONG):
+                raise ValueError("a name is of another length than is said")
             at = end + 1
         else:
             end = start + (flags & _LONG) if flags & _LONG < _LONG else data.index(b"\0", start)
             name = data[start:end]
             at += (end - at + 8) & ~7  # padded with one to eight zeros
+            if 0 in name or data[end:at].strip(b"\0"):
+                raise ValueError("a name does not end where is said")
         if at > len(data):
             raise ValueError("it ends too soon")
         names.append(name)
+    if data.find(b"IEOT", at) >= 0:
+        raise ValueError("its entries may be read by a table of their places")
     return names
 
 

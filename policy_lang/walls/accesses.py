@@ -7,9 +7,11 @@ import os
 import posixpath
 from functools import partial
 
-from ..domain.actions import ALLOW, ASK
+from ..domain.actions import ALLOW, ASK, DENY
+from .letters import in_plain_letters
+from .other_names import OtherNames
 from .resolving import Leaf
-from .system_call import AccessDeniedError, AskedError, own_terminal
+from .system_call import READ, WRITE, AccessDeniedError, AskedError, own_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from .system_call import SystemCall
 
 
+_FLOOR = "floor"
+"""The layer of rules that protect names everywhere."""
 _SELF, _THREAD_SELF = b"/proc/self/", b"/proc/thread-self/"
 _PUBLIC = frozenset({"stat", "status", "statm", "comm", "cmdline"})
 """What every user may read of a process, and `ps` does (proc(5))."""
@@ -41,6 +45,7 @@ class Accesses:
         self.resolver = resolver
         self.port = port
         self.own_paths = own_paths
+        self._other_names = OtherNames(own_paths.writable, self._may_be_written)
 
     def may(self, call: SystemCall, action: str, path: str, *, outside: bool = False) -> None:
         """Return when an access to a real path is allowed. Raises OSError with EACCES, or AskedError.
@@ -54,10 +59,37 @@ class Accesses:
         own = None if outside and self.own_paths.is_private(path) else self.own_paths.ruling(action, path)
         ruling = own or self.port.path(action, path)
         if ruling.effect == ALLOW or (action, path) in call.approved:
+            if own is None and action != READ and not self.own_paths.observed:
+                self._may_be_called(action, path)
             return
         if ruling.effect == ASK:
             raise AskedError(ruling, (action, path))
         raise AccessDeniedError(ruling.reason)
+
+    def _may_be_called(self, action: str, path: str) -> None:
+        """Return for a path that is no protected one in other letters. Raises OSError.
+
+        Whatever file system it lies on: it may be copied to one, and git refuses such names everywhere.
+        """
+        like = self.port.like
+        folder = next((f for f in (like.workspace, like.home) if f and path.startswith(f"{f}/")), "")
+        plain = folder + in_plain_letters(path[len(folder) :])
+        if plain != path:
+            places = self.port.places(action)
+            said = places.verdict(places.at(plain))
+            if said.effect == DENY and any(rule.layer == _FLOOR for rule in said.rules):
+                raise AccessDeniedError("it is a protected name in other letters")
+
+    def may_change(self, call: SystemCall, leaf: Leaf) -> None:
+        """Return when a file that is there may be changed, whatever further names it has. Raises as `may` does."""
+        self.may(call, WRITE, leaf.path)
+        decided = self.own_paths.ruling(WRITE, leaf.path) is None and not self.own_paths.observed
+        if decided and not self._other_names.all_allowed(leaf.place):
+            raise AccessDeniedError("the file has another name, which may not be written or is not known")
+
+    def _may_be_written(self, path: str) -> bool:
+        places = self.port.places(WRITE)
+        return places.verdict(places.at(path)).effect == ALLOW and not self.own_paths.protects(path)
 
     @staticmethod
     def _may_see(call: SystemCall, path: str) -> None:

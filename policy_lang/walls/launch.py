@@ -12,6 +12,7 @@ from . import kernel, landlock, mounts, syscalls
 from .box import Design, WallsError
 from .hooks import InstalledHook, installed_hooks
 from .losses import NOT_HELD, STRICTER_CODES, Loss, losses
+from .other_names import with_other_names
 from .own_paths import OwnPaths
 from .plan import SYSTEM, SYSTEM_FILES, Plan, Survey
 from .protected import managed_folders, programs, protected_paths
@@ -89,6 +90,8 @@ def prepared(port: DecisionPort, options: StartOptions, planning: bool = False) 
     _apart_from_programs(like.workspace, like.home, folders)
     reads = options.reads or bubblewrap is None
     plan = Survey(port, protected, folders, hides=bubblewrap is not None, asks=reads).plan()
+    if bubblewrap is not None:
+        plan = with_other_names(plan)
     without = frozenset() if planning else options.accepted | STRICTER_CODES
     found = losses(port, plan, options.network, reads, bubblewrap is not None, without)
     hooks = installed_hooks(plan, private=bubblewrap is not None)
@@ -117,6 +120,7 @@ def designed(start: Start, options: StartOptions, ports: Iterable[int] = ()) -> 
         protected=plan.protected,
         private=frozenset(plan.paths("private")) if start.bubblewrap is not None else frozenset(),
         shared=frozenset(plan.paths("read", "write", "hide", "hide-folder")),
+        writable=plan.paths("write"),
         system=plan.system,
         closed=start.bubblewrap is not None,
         ports=frozenset(ports),

@@ -9,7 +9,7 @@ import struct
 
 from . import kernel
 from .kernel import AT_FDCWD
-from .system_call import DONE, WRITE, folder_of, missing, signed
+from .system_call import DONE, folder_of, missing, signed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Metadata:
             if not leaf.exists:
                 missing()
             if leaf.path:
-                self._accesses.may(call, WRITE, leaf.path)
+                self._accesses.may_change(call, leaf)
             change(leaf)
         finally:
             leaf.close()

@@ -12,7 +12,7 @@ from itertools import dropwhile
 from ..domain.actions import ALLOW
 from ..domain.errors import SearchLimitError
 from ..domain.limits import limit
-from . import kernel
+from . import git_index, kernel
 from .system_call import DELETE, DONE, READ, WRITE, AccessDeniedError, missing
 
 TYPE_CHECKING = False
@@ -41,6 +41,7 @@ class Naming:
                 if leaf.exists or leaf.folder < 0:
                     raise FileExistsError(errno.EEXIST, "it is there")
                 self._accesses.may(call, WRITE, leaf.path)
+                self._may_be_put(leaf.path)
                 make(call, leaf)
                 self._stays(leaf)
             finally:
@@ -146,9 +147,11 @@ class Naming:
                     raise PermissionError(errno.EPERM, "a folder")
                 if target.exists or target.folder < 0:
                     raise FileExistsError(errno.EEXIST, "it is there")
-                for action in (READ, WRITE):
-                    self._accesses.may(call, action, source.path)
+                self._accesses.may(call, READ, source.path)
+                self._accesses.may_change(call, source)
                 self._accesses.may(call, WRITE, target.path)
+                self._may_be_put(source.path)
+                self._may_be_put(target.path)
                 if stat.S_ISLNK(source.mode):
                     self._may_point(call, target.path, os.readlink(b"", dir_fd=source.place))
                     os.link(
@@ -187,11 +190,27 @@ class Naming:
                 self._may_move(call, source, target.path)
                 if exchanged:
                     self._may_move(call, target, source.path)
-                kernel.rename_at(source.folder, source.name, target.folder, target.name, flags)
+                if self._is_believed(target.path) and not flags and source.path != target.path:
+                    git_index.put_in_place(source, target)
+                else:
+                    if flags:
+                        self._may_be_put(source.path)
+                        self._may_be_put(target.path)
+                    kernel.rename_at(source.folder, source.name, target.folder, target.name, flags)
             finally:
                 source.close()
                 target.close()
         return DONE
+
+    def _is_believed(self, path: str) -> bool:
+        """Whether git outside will read an index at a path."""
+        own_paths = self._accesses.own_paths
+        return git_index.is_index(path) and not own_paths.is_private(path) and not own_paths.observed
+
+    def _may_be_put(self, path: str) -> None:
+        """Return for a path that is no index, which only a renaming puts in place. Raises OSError."""
+        if self._is_believed(path):
+            git_index.must_be_no_index(path)
 
     def _may_move(self, call: SystemCall, leaf: Leaf, path: str) -> None:
         """Return when everything that gets another name may have it. Raises OSError, AskedError.
@@ -206,6 +225,8 @@ class Naming:
                 self._accesses.may(call, READ, leaf.path + below)
             self._accesses.may(call, DELETE, leaf.path + below)
             self._accesses.may(call, WRITE, path + below)
+            if below:
+                self._may_be_put(path + below)
             if target is not None:
                 self._may_point(call, path + below, target)
 

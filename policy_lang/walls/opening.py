@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 
+from .git_index import must_be_no_index
 from .system_call import READ, WRITE, Done, SlowError, missing
 
 TYPE_CHECKING = False
@@ -57,7 +58,8 @@ class Opening:
             raise IsADirectoryError(errno.EISDIR, "a folder")
         if leaf.path and (changes or not leaf.is_folder):
             if changes:
-                self._accesses.may(call, WRITE, leaf.path)
+                self._may_be_written(leaf)
+                self._accesses.may_change(call, leaf)
             if flags & _ACCESS != os.O_WRONLY:
                 self._accesses.may(call, READ, leaf.path)
         if leaf.path.startswith("/proc/") and not leaf.mode & stat.S_IROTH and not self._accesses.own_paths.observed:
@@ -65,6 +67,12 @@ class Opening:
         if stat.S_ISFIFO(leaf.mode) and not flags & os.O_NONBLOCK and not call.beside:
             raise SlowError
         return os.open(leaf.held, flags & ~(os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW) | os.O_NOCTTY | os.O_CLOEXEC)
+
+    def _may_be_written(self, leaf: Leaf) -> None:
+        """Return for what is not git's index, which is only put in place. Raises OSError."""
+        own_paths = self._accesses.own_paths
+        if not own_paths.is_private(leaf.path) and not own_paths.observed:
+            must_be_no_index(leaf.path)
 
     @staticmethod
     def _may_know(path: str) -> None:
@@ -78,6 +86,7 @@ class Opening:
     def _open_new(self, call: SystemCall, leaf: Leaf, flags: int, mode: int) -> int:
         if leaf.slash:
             raise IsADirectoryError(errno.EISDIR, "a folder")
+        self._may_be_written(leaf)
         self._accesses.may(call, WRITE, leaf.path)
         how = flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
         made = os.open(leaf.name, how, mode & 0o777 & ~call.umask(), dir_fd=leaf.folder)

@@ -25,8 +25,9 @@ _SYSTEM = Ruling(DENY, "processes, devices and the system's own files cannot be 
 class OwnPaths:
     """The walls' own ground. `protected` are absolute paths that nobody may change, with all that is below them.
 
-    Below `private` folders everything is the walls' own, but for what lies below `shared` ones.
-    What lies below `system` ones every program reads. Where the policy is only `observed`, nothing is protected.
+    Below `private` folders everything is the walls' own, but for what lies below `shared` ones; below `writable` ones
+    something may be changed. What lies below `system` ones every program reads.
+    Where the policy is only `observed`, nothing is protected.
     `closed` says that devices, processes and the network inside are their own; else only `ports` of the loopback may
     be reached.
     """
@@ -35,6 +36,7 @@ class OwnPaths:
     private: frozenset[str] = field(default_factory=frozenset)
     system: frozenset[str] = field(default_factory=frozenset)
     shared: frozenset[str] = field(default_factory=frozenset)
+    writable: tuple[str, ...] = ()
     closed: bool = True
     observed: bool = False
     ports: frozenset[int] = field(default_factory=frozenset)

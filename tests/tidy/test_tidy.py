@@ -102,6 +102,7 @@ OPENERS = {
     "cli/lint.py": "baselines, standard input",
     "walls/accesses.py": "a terminal, for a caller that has it",
     "walls/box.py": "/proc: processes inside; where their root is",
+    "walls/git_index.py": "an index of git, to be put in place",
     "walls/hooks.py": "clients' settings",
     "walls/inside.py": "behind the walls: it runs apart from the package",
     "walls/losses.py": "git's configuration",

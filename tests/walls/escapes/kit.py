@@ -49,6 +49,8 @@ class Attempt:
     """Whether it is about files that appear later, which are held only where reads are supervised."""
     by_link: bool = False
     """Whether the launcher is given the policy by a symbolic link in the writable tree."""
+    twins: bool = False
+    """Whether protected files have further names, hard links that were there before the start, in its own folder."""
     seconds: int = 10
 
 

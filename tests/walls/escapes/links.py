@@ -249,3 +249,37 @@ def hard_link_into_generated(c: Context) -> None:
 def hard_link_of_symlink(c: Context) -> None:
     os.symlink("plain.txt", f"{c.own}/l")
     os.link(f"{c.own}/l", f"{c.own}/new.pem", follow_symlinks=False)
+
+
+def twin(name: str, run: object, means: str = CHANGED, **options: object) -> None:
+    """An attempt by a further name of a file that it had before the start."""
+    add(name, run, means, twins=True, **options)
+
+
+twin("twin_of_vault_read", lambda c: show(f"{c.own}/vault-twin.txt"), READ, evidence="output")
+twin("twin_of_pem_read", lambda c: show(f"{c.own}/pem-twin.txt"), READ, evidence="output")
+twin("twin_of_generated_written", lambda c: put(f"{c.own}/generated-twin.txt", c))
+twin("twin_outside_written", lambda c: put(f"{c.own}/outside-twin.txt", c))
+twin("twin_outside_appended", lambda c: put(f"{c.own}/outside-twin.txt", c, os.O_WRONLY | os.O_APPEND))
+twin("twin_of_generated_truncated", lambda c: os.truncate(f"{c.own}/generated-twin.txt", 0))
+twin("twin_of_generated_mode", lambda c: os.chmod(f"{c.own}/generated-twin.txt", 0o777))
+twin("twin_of_generated_by_descriptor", lambda c: os.fchmod(os.open(f"{c.own}/generated-twin.txt", os.O_RDONLY), 0o777))
+
+
+@attempt(READ, "output", twins=True)
+def twin_of_vault_linked_again(c: Context) -> None:
+    os.link(f"{c.own}/vault-twin.txt", f"{c.own}/again.txt")
+    show(f"{c.own}/again.txt")
+
+
+@attempt(READ, "output", twins=True)
+def twin_of_vault_renamed(c: Context) -> None:
+    os.rename(f"{c.own}/vault-twin.txt", f"{c.own}/again.txt")
+    show(f"{c.own}/again.txt")
+
+
+@attempt(CHANGED, twins=True)
+def twin_of_generated_linked_again(c: Context) -> None:
+    """Three names, of which two are granted."""
+    os.link(f"{c.own}/generated-twin.txt", f"{c.own}/again.txt")
+    put(f"{c.own}/again.txt", c)

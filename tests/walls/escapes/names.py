@@ -424,3 +424,27 @@ def name_that_is_no_text_first(c: Context) -> None:
     with goes_on():
         call(257, -100, 8, os.O_WRONLY, 0)
     put(c.kept, c)
+
+
+def other_letters(name: str, folder: str, file: str) -> None:
+    """An attempt to make what git, or a client, takes for a protected name on some file system."""
+
+    def run(c: Context) -> None:
+        with goes_on():
+            os.mkdir(f"{c.own}/made")
+            put(f"{c.own}/made/{file}", c)
+            os.rename(f"{c.own}/made", f"{c.own}/{folder}")
+        os.makedirs(f"{c.own}/{folder}")
+        put(f"{c.own}/{folder}/{file}", c)
+
+    add(name, run, "a name appears that is protected, in other letters")
+
+
+other_letters("letters_git", ".Git", "config")
+other_letters("letters_git_hooks", ".GIT", "post-checkout")
+other_letters("letters_git_short", "GIT~1", "config")
+other_letters("letters_git_dot", ".git.", "config")
+other_letters("letters_git_space", ".git ", "config")
+other_letters("letters_git_stream", ".git::$INDEX_ALLOCATION", "config")
+other_letters("letters_git_passed_over", ".g\u200cit", "config")
+other_letters("letters_client", ".Claude", "settings.json")

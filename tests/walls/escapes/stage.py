@@ -133,6 +133,9 @@ def granted(path: str) -> bool:
         or parts[-1].endswith(".pem")
     ):
         return False
+    plain = {re.sub("[\u200c-\u200f]", "", part).partition(":")[0].rstrip(" .").lower() for part in parts}
+    if plain & {".git", "git~1", ".claude"}:
+        return False
     if parts[:3] in (["ws", "src", "rules"], ["ws", "src", "current"], ["ws", "build", "made"]):
         return False
     return parts[1] in {"src", "build"} or (len(parts) == 2 and parts[1].endswith(".txt"))
@@ -235,6 +238,13 @@ class Stage:
             put(path, self.secret(kind, name) + "\n")
         with contextlib.suppress(OSError):
             os.setxattr(f"{ws}/vault/{name}.txt", "user.note", self.secret("xattr", name).encode())
+        if one.twins:
+            for kind, path in (("vault", f"{ws}/vault/{name}.twin"), ("pem", f"{ws}/src/deep/{name}.pem")):
+                put(path, self.secret(kind, name) + "\n")
+                os.link(path, f"{own}/{kind}-twin.txt")
+            for path in (f"{ws}/generated/{name}.twin", f"{self.base}/outside/{name}.twin"):
+                put(path, "kept\n")
+                os.link(path, f"{own}/{path.split('/')[-2]}-twin.txt")
         if one.victim:
             self.victims[name] = self._victim(name)
 
