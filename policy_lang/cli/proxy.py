@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from ..egress.proxy import ConnectionRuling, Decide, Foresee
+    from ..egress.decisions import ConnectionRuling, Decide
 
-    Decider = tuple[Decide, Foresee | None, Callable[[], None]]
+    Decider = tuple[Decide, dict[str, Any], Callable[[], None]]
 
 
 @click.command(name="proxy")
@@ -64,19 +64,18 @@ def command(**given: Any) -> None:
             fail_usage(f"`--{name}` belongs to `--{needed.removesuffix('_path')}`")
     from ..egress.proxy import Proxy, ProxyUnavailableError
 
-    decide, foresee, close = _decider(given)
+    decide, more, close = _decider(given)
     with contextlib.ExitStack() as stack:
         stack.callback(close)
         listener, shown = _listener(given)
         path = listener.getsockname() if shown.startswith("unix:") else None
-        refused = None
-        if given["verbose"]:
-            decide, refused = _printing(decide), _tell
+        if given["verbose"]:  # who prints may have to wait
+            decide, more = _printing(decide), {**more, "at_once": None, "refused": _tell}
         ending = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: ending.set())
         try:
-            served = Proxy(decide, listener, foresee=foresee, refused=refused)
+            served = Proxy(decide, listener, **more)
         except ProxyUnavailableError as error:
             fail_usage(str(error))
         stack.callback(served.stop)
@@ -89,7 +88,7 @@ def command(**given: Any) -> None:
 
 
 def _decider(given: dict[str, Any]) -> Decider:
-    """Who decides, who foresees, and what is to be done at the end. Leaves with 2 when nobody can."""
+    """Who decides, what else the proxy is given of that, and what is to be done at the end. Leaves with 2."""
     if given["policy"] is None:
         from ..domain.faults import PolicyLangError
         from ..egress.service import ServicePort
@@ -99,7 +98,7 @@ def _decider(given: dict[str, Any]) -> Decider:
             service = ServicePort(given["socket_path"], token_of(given), given["agent"], given["wait"])
         except PolicyLangError as error:
             fail_usage(f"no session at `{given['socket_path']}`: {error}")
-        return service.connection, None, service.close
+        return service.connection, {}, service.close
     from ..domain.request import Request
     from ..egress.port import ConnectionPort
     from .common import load_policy
@@ -108,7 +107,7 @@ def _decider(given: dict[str, Any]) -> Decider:
     policy = load_policy(given["policy"], "text")
     like = Request("connect", "localhost", agent=given["agent"], session=f"proxy-{os.urandom(6).hex()}")
     port = ConnectionPort(policy, like, opened_log(given["log"], None, True))
-    return port.connection, port.may_connect, lambda: None
+    return port.connection, {"at_once": port.at_once, "foresee": port.may_connect}, lambda: None
 
 
 def _listener(given: dict[str, Any]) -> tuple[socket.socket, str]:

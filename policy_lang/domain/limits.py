@@ -378,11 +378,14 @@ TABLE: tuple[Limit, ...] = (
     Limit("learn_names", 1024, "entries", "agents' names kept as checked; on overflow the oldest is checked anew"),
     Limit("stats_days", 999, "days", "`--days`; tickets are kept for 90"),
     Limit("log_line_bytes", 4_000, "bytes", "of the service's own log; below PIPE_BUF (pipe(7)), so lines stay whole"),
-    Limit("egress_connections", 512, "connections", "through a wall's proxy at once; further ones wait for their turn"),
+    Limit(
+        "egress_connections", 1_024, "connections", "through a wall's proxy at once; further ones wait for their turn"
+    ),
     Limit(
         "egress_head_bytes", 32 * 1024, "bytes", "request line and headers of a foreign program; cookies are the most"
     ),
     Limit("egress_headers", 128, "headers", "of one such request; browsers send some 20"),
+    Limit("egress_keep_seconds", 60, "seconds", "for a client's next request on a connection; servers give 5 to 75"),
     Limit("egress_head_seconds", 10, "seconds", "for a head, or the first words of TLS, from first byte to last"),
     Limit(
         "egress_hello_bytes", 16 * 1024, "bytes", "of the first words of TLS; with post-quantum keys they have 2 KiB"

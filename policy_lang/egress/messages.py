@@ -11,6 +11,7 @@ from typing import Final
 import httptools
 
 from ..domain.limits import limit
+from .chunks import LAST, ChunkedBody, chunk
 from .peers import Peer, read_peer
 from .wires import EgressError
 
@@ -35,21 +36,23 @@ _PASSED_OVER: Final = frozenset((b"h2c",))
 """Upgrades that some clients offer with every request and can do without (RFC 9110 7.8)."""
 _FRAMING: Final = frozenset((b"host", b"content-length", b"transfer-encoding"))
 """Headers that are written anew. `Connection` cannot name them away."""
+_ENDING: Final = _OF_THE_CONNECTION | _FRAMING - {b"host"}
+_VERSIONS: Final = frozenset((b"HTTP/1.1", b"HTTP/1.0"))
 Headers = list[tuple[bytes, bytes]]
 
 
 class HttpRequest:
-    """A request for a proxy, from its whole head on; the body is taken by `feed`. Raises EgressError when malformed."""
+    """A request for a proxy, from its whole head on; the body is taken by `feed`. Raises EgressError when malformed.
 
-    def __init__(self, head: bytes) -> None:
+    Inside a tunnel there is one `peer`, and the target is a path.
+    """
+
+    def __init__(self, head: bytes, peer: Peer | None = None) -> None:
         self.headers: Headers = []
-        self.complete = False
-        """Whether all of the body was fed."""
-        self._body: list[bytes] = []
         self._url = b""
         first = _lines(head, self.headers, 400)
         words = first.split(b" ")
-        if len(words) != 3 or words[2] not in {b"HTTP/1.1", b"HTTP/1.0"} or words[1].translate(None, _VISIBLE):
+        if len(words) != 3 or words[2] not in _VERSIONS or words[1].translate(None, _VISIBLE):
             raise EgressError(400, "this is not a request of HTTP/1.1")
         self.version = words[2]
         self._target = words[1]
@@ -57,23 +60,30 @@ class HttpRequest:
         self._length = self._framing()
         if any(name == b"upgrade" and value.lower() not in _PASSED_OVER for name, value in self.headers):
             raise EgressError(501, "a connection cannot be upgraded here")
-        self.peer, self.path = self._where()
+        self.peer, self.path = self._where() if peer is None else (peer, self._inside())
         self._agree()
-        self._parser = httptools.HttpRequestParser(self)
-        ours = [b"%s: %s" % header for header in self.headers if header[0] not in _OF_THE_CONNECTION]
-        try:
-            self._parser.feed_data(b"\r\n".join((first, *ours, b"", b"")))
-        except httptools.HttpParserUpgrade:  # how the parser says CONNECT
-            pass
-        except httptools.HttpParserError:
-            raise EgressError(400, "this is not a request of HTTP/1.1") from None
-        if self._url != self._target or self._parser.get_method() != words[0]:
-            raise EgressError(400, "this is not a request of HTTP/1.1")
+        self._parse(words[0], first)
+        chunked = self._length is not None and self._length[0] == b"Transfer-Encoding"
+        self._chunks = ChunkedBody(400) if chunked else None
+        self._left = 0 if self._length is None or chunked else int(self._length[1])
+        self._named = _named(self.headers)
+        self.persists = self.version == b"HTTP/1.1" and b"close" not in self._named
+        """Whether the client may send another request when this one is answered."""
 
     @property
     def tunnel(self) -> bool:
         """True for CONNECT."""
         return self.method == "CONNECT"
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of the body was fed."""
+        return not self._left if self._chunks is None else self._chunks.complete
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it can be sent twice and does the same as once (RFC 9110 9.2.2), and has no body."""
+        return self._length is None and self.method in {"GET", "HEAD", "OPTIONS"} and self.version == b"HTTP/1.1"
 
     @property
     def url(self) -> str:
@@ -84,51 +94,38 @@ class HttpRequest:
 
     def onward(self) -> bytes:
         """The head as the peer gets it."""
-        named = {
-            part.strip(b" \t").lower() for n, value in self.headers if n == b"connection" for part in value.split(b",")
-        }
         lines = [b"%s %s %s" % (self.method.encode(), self.path.encode(), self.version)]
         lines.append(b"Host: " + self._authority().encode())
         lines += [
             b"%s: %s" % (name, value)
             for name, value in self.headers
-            if name not in named and name not in _OF_THE_CONNECTION and name not in _FRAMING
+            if name not in self._named and name not in _OF_THE_CONNECTION and name not in _FRAMING
         ]
         if self._length:
             lines.append(b"%s: %s" % self._length)
-        return b"\r\n".join((*lines, b"Connection: close", b"", b""))
+        if not self.repeatable:
+            lines.append(b"Connection: close")
+        return b"\r\n".join((*lines, b"", b""))
 
-    def feed(self, data: bytes) -> bytes:
-        """Take more of the body; returns it framed as the head says. What follows the body is dropped.
-
-        Raises EgressError for chunks that are malformed.
-        """
-        try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            if not self.complete:
-                raise EgressError(400, "the body of the request is malformed") from None
-        body, self._body = self._body, []
-        if self._length is None or self._length[0] == b"Content-Length":
-            return b"".join(body)
-        end = b"0\r\n\r\n" if self.complete else b""
-        return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in body) + end
+    def feed(self, data: bytes) -> tuple[bytes, bytes]:
+        """More of the body, framed as the head says, and what follows behind it. Raises EgressError when malformed."""
+        if self._chunks is not None:
+            body, rest = self._chunks.feed(data)
+            return chunk(body) + (LAST if self._chunks.complete else b""), rest
+        body = data[: self._left]
+        self._left -= len(body)
+        return body, data[len(body) :]
 
     def _framing(self) -> tuple[bytes, bytes] | None:
         """The header that says how long the body is."""
-        lengths = [value for name, value in self.headers if name == b"content-length"]
-        codings = [value for name, value in self.headers if name == b"transfer-encoding"]
-        if len(lengths) + len(codings) > 1:
-            raise EgressError(400, "the request says more than once how long it is")
-        if lengths:
-            if not lengths[0].isdigit() or len(lengths[0]) > limit("integer_digits"):
-                raise EgressError(400, "the length of the request is malformed")
-            return b"Content-Length", lengths[0]
-        if codings:
-            if codings[0].lower() != b"chunked" or self.version != b"HTTP/1.1":
-                raise EgressError(400, "the request has a transfer coding that is not taken")
-            return b"Transfer-Encoding", b"chunked"
-        return None
+        found = _framing_of(self.headers, 400)
+        if found is None:
+            return None
+        if found[0] == b"content-length":
+            return b"Content-Length", found[1]
+        if found[1].lower() != b"chunked" or self.version != b"HTTP/1.1":
+            raise EgressError(400, "the request has a transfer coding that is not taken")
+        return b"Transfer-Encoding", b"chunked"
 
     def _where(self) -> tuple[Peer, str]:
         target = self._target.decode("ascii")
@@ -145,12 +142,32 @@ class HttpRequest:
         path = rest[cut:]
         return read_peer(rest[:cut], 80), path if path.startswith("/") else f"/{path}"
 
+    def _inside(self) -> str:
+        if not self._target.startswith(b"/") or b"#" in self._target:
+            raise EgressError(400, "a request inside a tunnel has a path")
+        return self._target.decode("ascii")
+
+    def _parse(self, method: bytes, first: bytes) -> None:
+        """Have the head read by the parser as well. Raises EgressError where it takes it otherwise, or not at all."""
+        parser = httptools.HttpRequestParser(self)
+        ours = [b"%s: %s" % header for header in self.headers if header[0] not in _OF_THE_CONNECTION]
+        try:
+            parser.feed_data(b"\r\n".join((first, *ours, b"", b"")))
+        except httptools.HttpParserUpgrade:  # how the parser says CONNECT
+            pass
+        except httptools.HttpParserError:
+            raise EgressError(400, "this is not a request of HTTP/1.1") from None
+        if self._url != self._target or parser.get_method() != method:
+            raise EgressError(400, "this is not a request of HTTP/1.1")
+
     def _agree(self) -> None:
         hosts = [value for name, value in self.headers if name == b"host"]
         if not hosts and self.version == b"HTTP/1.0":
             return
         if len(hosts) != 1:
             raise EgressError(400, "the request needs one `Host`")
+        if self.tunnel and hosts[0] == self._target:
+            return
         # some clients name the host alone when they ask for a tunnel
         said = read_peer(hosts[0].decode("ascii", "replace"), self.peer.port if self.tunnel else 80)
         if said != self.peer:
@@ -165,43 +182,126 @@ class HttpRequest:
         """A part of the target."""
         self._url += url
 
-    def on_body(self, body: bytes) -> None:
-        """A part of the body, without its framing."""
-        if not self.complete:
-            self._body.append(body)
 
-    def on_message_complete(self) -> None:
-        """The request ends here."""
-        self.complete = True
+class HttpReply:
+    """A reply of a peer to a request, from its whole head on; the body is taken by `feed`.
+
+    Raises EgressError when it is malformed, or ends where it may not.
+    """
+
+    def __init__(self, head: bytes, request: HttpRequest) -> None:
+        headers: Headers = []
+        first = _lines(head, headers, 502)
+        version, _, rest = first.partition(b" ")
+        code, _, phrase = rest.partition(b" ")
+        if version not in _VERSIONS or len(code) != 3 or not code.isdigit() or code < b"100":
+            raise EgressError(502, "the host does not answer in HTTP/1.1", error="http_protocol_error")
+        if code == b"101":
+            why = "the host has upgraded a connection that nobody wanted upgraded"
+            raise EgressError(502, why, error="http_upgrade_failed")
+        self.status = int(code)
+        self._first = b"%s %s %s" % (version, code, phrase)
+        self._headers = headers
+        named = _named(headers)
+        framing = _framing_of(headers, 502)
+        empty = request.method == "HEAD" or self.status < 200 or self.status in {204, 304}
+        self._chunks = None
+        self._left: int | None = 0 if empty else None
+        """How many bytes follow; None when the connection's end, or the last chunk, says so."""
+        if framing is not None and framing[0] == b"transfer-encoding":
+            if framing[1].lower() != b"chunked" or version != b"HTTP/1.1":
+                raise EgressError(502, "the host's transfer coding is not taken", error="http_response_transfer_coding")
+            if not empty:
+                self._chunks = ChunkedBody(502)
+        elif framing is not None and not empty:
+            self._left = int(framing[1])
+        delimited = self._left is not None or self._chunks is not None
+        self.persists = version == b"HTTP/1.1" and b"close" not in named and delimited
+        """Whether the peer may be sent another request afterwards."""
+        self._rechunked = self._chunks is not None and request.version == b"HTTP/1.1"
+        self.kept = request.persists and (self._left is not None or self._rechunked)
+        """Whether the client may send another request afterwards."""
+        self._named = named
+        self._framing = framing
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of the body was fed; never, where the connection's end says so."""
+        return self._left == 0 if self._chunks is None else self._chunks.complete
+
+    def onward(self, *, kept: bool) -> bytes:
+        """The head as the client gets it, whose connection is `kept` afterwards, or not."""
+        lines = [b"%s: %s" % (n, v) for n, v in self._headers if n not in self._named and n not in _ENDING]
+        if self._rechunked:
+            lines.append(b"transfer-encoding: chunked")
+        elif self._framing is not None and self._framing[0] == b"content-length":
+            lines.append(b"%s: %s" % self._framing)
+        if self.status >= 200 and not kept:
+            lines.append(b"Connection: close")
+        return b"\r\n".join((self._first, *lines, b"", b""))
+
+    def feed(self, data: bytes) -> bytes:
+        """More of the body, as the client gets it; none for the connection's end. What is too much is dropped.
+
+        Raises EgressError when it is malformed or cut short.
+        """
+        if not data:
+            if self._left is not None or self._chunks is not None:
+                raise EgressError(502, "the reply is cut short", error="http_response_incomplete")
+            return b""
+        if self._chunks is not None:
+            body, rest = self._chunks.feed(data)
+            self.persists = self.persists and not rest
+            if not self._rechunked:
+                return body
+            return chunk(body) + (LAST if self._chunks.complete else b"")
+        if self._left is None:
+            return data
+        body = data[: self._left]
+        self._left -= len(body)
+        self.persists = self.persists and len(body) == len(data)
+        return body
 
 
-def reply_head(head: bytes) -> tuple[int, bytes]:
-    """The status of a reply, and its head as the client gets it. Raises EgressError when malformed."""
-    headers: Headers = []
-    first = _lines(head, headers, 502)
-    version, _, rest = first.partition(b" ")
-    code, _, phrase = rest.partition(b" ")
-    if version not in {b"HTTP/1.1", b"HTTP/1.0"} or len(code) != 3 or not code.isdigit() or code < b"100":
-        raise EgressError(502, "the host does not answer in HTTP/1.1")
-    if code == b"101":
-        raise EgressError(502, "the host has upgraded a connection that nobody wanted upgraded")
-    lines = [b"%s: %s" % (name, value) for name, value in headers if name not in _OF_THE_CONNECTION - {b"trailer"}]
-    if code >= b"200":
-        lines.append(b"Connection: close")
-    return int(code), b"\r\n".join((b"%s %s %s" % (version, code, phrase), *lines, b"", b""))
-
-
-def refusal_page(status: int, phrase: str, reason: str, *, head_only: bool = False) -> bytes:
+def refusal_page(refusal: EgressError, phrase: str, *, head_only: bool = False, kept: bool = False) -> bytes:
     """A reply of our own, as plain text. The status line has the reason too: many clients show nothing else."""
-    body = f"{' '.join(reason.split())[: limit('egress_reason_characters')]}\n".encode("utf-8", "replace")
-    shown = "".join(c if c.isascii() and c.isprintable() else "?" for c in body.decode()[:200].rstrip("\n"))
-    lines = (
-        f"HTTP/1.1 {status} {phrase}: {shown}",
+    reason = " ".join(refusal.reason.split())[: limit("egress_reason_characters")]
+    body = f"{reason}\n".encode("utf-8", "replace")
+    shown = reason[:200].encode("ascii", "replace").translate(None, _CONTROL).decode("ascii")
+    quoted = shown.replace("\\", "\\\\").replace('"', '\\"')
+    lines = [
+        f"HTTP/1.1 {refusal.status} {phrase}: {shown}",
+        f'Proxy-Status: policy-lang; error={refusal.error}; details="{quoted}"{refusal.parameters}',
+        "Cache-Control: no-store",
         "Content-Type: text/plain; charset=utf-8",
         f"Content-Length: {len(body)}",
-        "Connection: close",
-    )
-    return "".join(f"{line}\r\n" for line in (*lines, "")).encode("ascii") + (b"" if head_only else body)
+    ]
+    if not kept:
+        lines.append("Connection: close")
+    return "\r\n".join((*lines, "", "")).encode("ascii") + (b"" if head_only else body)
+
+
+def _named(headers: Headers) -> set[bytes]:
+    """The names in `Connection`, in lower case."""
+    return {
+        part.strip(b" \t").lower()
+        for name, value in headers
+        if name in {b"connection", b"proxy-connection"}
+        for part in value.split(b",")
+    }
+
+
+def _framing_of(headers: Headers, status: int) -> tuple[bytes, bytes] | None:
+    """The one header that says how long the body is. Raises EgressError for several, and for what is not a length."""
+    found = [header for header in headers if header[0] in {b"content-length", b"transfer-encoding"}]
+    error = "http_request_error" if status == 400 else "http_protocol_error"
+    if len(found) > 1:
+        raise EgressError(status, "the message says more than once how long it is", error=error)
+    if found and found[0][0] == b"content-length":
+        length = found[0][1]
+        if not length.isdigit() or len(length) > limit("integer_digits"):
+            raise EgressError(status, "the length of the message is malformed", error=error)
+    return found[0] if found else None
 
 
 def _lines(head: bytes, headers: Headers, status: int) -> bytes:

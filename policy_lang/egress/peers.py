@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
+import os
 import socket
 from collections.abc import Callable, Iterable
 
@@ -13,7 +15,7 @@ from ..domain.faults import reason_of
 from ..domain.limits import limit
 from ..domain.record import record
 from ..facts.hosts import Address, normal_host, split_port
-from .wires import EgressError, Wire
+from .wires import EgressError, Wire, writable
 
 Resolve = Callable[[str, int], Iterable[str]]
 """The addresses of a name, for a port. Called in a thread of its own; raises OSError."""
@@ -80,18 +82,19 @@ def checked(addresses: Iterable[str]) -> tuple[str, ...]:
     try:
         found = tuple(dict.fromkeys(str(ipaddress.ip_address(a)) for a in addresses))
     except ValueError:
-        raise EgressError(502, "the name leads to something that is not an address") from None
+        raise EgressError(502, "the name leads to something that is not an address", error="dns_error") from None
     if not found:
-        raise EgressError(502, "the name has no address")
+        raise EgressError(502, "the name has no address", error="dns_error")
     if len(found) > limit("resolved_addresses"):
-        raise EgressError(502, f"the name has more than {limit('resolved_addresses')} addresses")
+        why = f"the name has more than {limit('resolved_addresses')} addresses"
+        raise EgressError(502, why, error="dns_error")
     return found
 
 
 async def connect(addresses: tuple[str, ...], port: int) -> Wire:
     """A connection to the first of the addresses that takes one; no name is looked up. Raises EgressError."""
     loop = asyncio.get_running_loop()
-    why = "it has no address"
+    why, kind = "it has no address", "destination_unavailable"
     end = loop.time() + limit("egress_connect_seconds")
     for place, address in enumerate(addresses):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -99,17 +102,30 @@ async def connect(addresses: tuple[str, ...], port: int) -> Wire:
         try:
             sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
             # an address that does not answer leaves time for the others
-            async with asyncio.timeout((end - loop.time()) / (1 if place == len(addresses) - 1 else 2)):
-                await loop.sock_connect(sock, (address, port))
-            wire, sock = Wire(sock), None
+            left = (end - loop.time()) / (1 if place == len(addresses) - 1 else 2)
+            await _connected(sock, (address, port), loop.time() + left)
+            wire, sock = Wire(sock, address), None
         except TimeoutError:
-            why = "it does not answer"
+            why, kind = "it does not answer", "connection_timeout"
+        except ConnectionRefusedError:
+            why, kind = "it refuses the connection", "connection_refused"
         except OSError as error:
-            why = reason_of(error, "it cannot be reached")
+            why, kind = reason_of(error, "it cannot be reached"), "destination_unavailable"
         else:
             return wire
         finally:
             if sock is not None:
                 with contextlib.suppress(OSError):
                     sock.close()
-    raise EgressError(504 if why == "it does not answer" else 502, f"the host cannot be reached: {why}")
+    status = 504 if kind == "connection_timeout" else 502
+    raise EgressError(status, f"the host cannot be reached: {why}", error=kind)
+
+
+async def _connected(sock: socket.socket, place: tuple[str, int], until: float) -> None:
+    """Returns when the socket is connected. Raises OSError, of which TimeoutError is one."""
+    code = sock.connect_ex(place)
+    if code == errno.EINPROGRESS:
+        await writable(sock, until)
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        raise OSError(code, os.strerror(code))

@@ -121,6 +121,16 @@ class ConnectionPort:
         )
         return self.settled(self._decided(one, self._policy.decide_request))
 
+    def at_once(self, url: str, method: str | None, addresses: tuple[str, ...]) -> Ruling | None:
+        """The same where nobody has to be asked and nothing recorded; None otherwise."""
+        if self._log is not None:
+            return None
+        if self.ended:
+            return Ruling(DENY, self.ended)
+        request = replace(self._like, action="connect", resource=url, method=method, resolved=addresses)
+        ruling = self._decided(request, self._policy.decide_request)
+        return None if ruling.effect == ASK else ruling
+
     def may_connect(self, url: str, method: str | None) -> bool:
         """Whether rules permit a connection, wherever its name leads. Nobody is asked, nothing recorded.
 

@@ -13,6 +13,7 @@ from .wires import EgressError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .forwarding import Upstream
     from .messages import HttpRequest
     from .wires import Wire
 
@@ -22,14 +23,18 @@ GRANTED = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 class ProxyRehearsal(Proxy):
     """Reads requests as the proxy does, and answers 200 for what is granted."""
 
-    async def _tunnel(self, client: Wire, request: HttpRequest) -> None:
+    async def _connect(self, client: Wire, request: HttpRequest) -> None:
         await self._granted(client, request, None)
 
-    async def _forward(self, client: Wire, request: HttpRequest) -> None:
+    async def _forward(self, client: Wire, request: HttpRequest, upstream: Upstream) -> bool:  # noqa: ARG002
         await self._granted(client, request, request.method)
+        return False
+
+    async def _socks(self, client: Wire) -> None:
+        client.close()
 
     async def _granted(self, client: Wire, request: HttpRequest, method: str | None) -> None:
-        await self._ask.decide(request.url, method, ())
+        await self._decisions.decide(request.url, method, ())
         await client.send(GRANTED)
         await client.close_gently()
 
@@ -39,7 +44,7 @@ class TunnelRehearsal(Tunnel):
 
     async def _serve(self, client: Wire) -> None:
         try:
-            await self._ask.decide(self._url, None, ())
+            await self._decisions.decide(self._url, None, ())
             await client.send(GRANTED)
             await client.close_gently()
         except (EgressError, OSError):

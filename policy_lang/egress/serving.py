@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import socket
 import threading
 from collections.abc import Awaitable, Callable
@@ -34,6 +33,8 @@ class Serving:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._stopping = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._most = limit("egress_connections")
 
     def start(self) -> None:
         """Serve from now on. Once only."""
@@ -57,38 +58,40 @@ class Serving:
             self._loop.close()
 
     async def _accept_all(self) -> None:
-        tasks: set[asyncio.Task[None]] = set()
-        room = asyncio.Semaphore(limit("egress_connections"))
-
-        def ended(wire: Wire, task: asyncio.Task[None]) -> None:
-            wire.abort()  # what was not closed before
-            tasks.discard(task)
-            room.release()
-
-        async def accept() -> None:
-            while True:
-                await room.acquire()  # further ones wait in the system's queue
-                wire = Wire(await self._accepted())
-                task = asyncio.create_task(self._handle(wire))
-                tasks.add(task)
-                task.add_done_callback(partial(ended, wire))
-
-        accepting = asyncio.create_task(accept())
-        stopping = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait({accepting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        ending = [accepting, stopping, *tasks]
-        for task in ending:
+        self._accept()
+        await self._stopping.wait()
+        self._pause()
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*ending, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _accepted(self) -> socket.socket:
-        while True:
+    def _accept(self) -> None:
+        """Take what waits, as far as there is room for it; further ones wait in the system's queue."""
+        while len(self._tasks) < self._most:
             try:
-                return (await asyncio.get_running_loop().sock_accept(self._listener))[0]
-            except OSError as error:
-                if error.errno in {errno.EBADF, errno.EINVAL}:
-                    raise
-                await asyncio.sleep(_REST)  # no descriptor is left, or the peer has gone already
+                sock = self._listener.accept()[0]
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                self._loop.add_reader(self._listener.fileno(), self._accept)
+                return
+            except OSError:  # no descriptor is left
+                self._pause()
+                self._loop.call_later(_REST, self._accept)
+                return
+            wire = Wire(sock)
+            task = self._loop.create_task(self._handle(wire))
+            self._tasks.add(task)
+            task.add_done_callback(partial(self._ended, wire))
+        self._pause()
+
+    def _pause(self) -> None:
+        self._loop.remove_reader(self._listener.fileno())
+
+    def _ended(self, wire: Wire, task: asyncio.Task[None]) -> None:
+        wire.abort()  # what was not closed before
+        full = len(self._tasks) >= self._most
+        self._tasks.discard(task)
+        if full and not self._stopping.is_set():
+            self._accept()
 
     async def _handle(self, wire: Wire) -> None:
         with contextlib.suppress(Exception):  # fail closed: nothing is handed on, and the others are served

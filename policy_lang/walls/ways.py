@@ -95,7 +95,8 @@ class Ways:
     def _proxy(self, listener: socket.socket) -> Serves:
         from ..egress.proxy import Proxy
 
-        return Proxy(self._port.connection, listener, foresee=self._port.may_connect)
+        port = self._port
+        return Proxy(port.connection, listener, at_once=port.at_once, foresee=port.may_connect)
 
     def _tunnel(self, number: int, listener: socket.socket) -> Serves:
         from ..egress.proxy import Tunnel

@@ -137,6 +137,7 @@ class Door:
         try:
             with self.dial() as sock:
                 sock.sendall(data)
+                sock.shutdown(socket.SHUT_WR)  # no further request follows
                 return read_all(sock)
         except ConnectionError:
             return b""
