@@ -1,4 +1,4 @@
-"""What the proxy asks before it connects, within time; whatever the port of decisions does but permit is a refusal."""
+"""Questions to the port of decisions before a connection, within time; whatever it does but permit is a refusal."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import asyncio
 from ..domain.faults import reason_of
 from ..domain.limits import limit
 from .decisions import Decisions
-from .messages import HttpReply, HttpRequest
+from .messages import HttpRequest, PeerReply
 from .peers import Peer, connect
 from .wires import EgressError, Wire, moving, read_head, together
 
@@ -57,7 +57,7 @@ class Upstream:
                 self.close()
         return reply.kept and request.complete
 
-    async def _forward(self, client: Wire, request: HttpRequest, server: Wire) -> HttpReply:
+    async def _forward(self, client: Wire, request: HttpRequest, server: Wire) -> PeerReply:
         first = request.onward()
         ahead = b"" if request.complete else client.ahead()
         if ahead:
@@ -71,7 +71,7 @@ class Upstream:
             await server.send(first)
             return await together(_answer(client, server, request), _upload(client, server, request), both=False)
 
-    async def _asked(self, client: Wire, server: Wire, request: HttpRequest, first: bytes) -> HttpReply:
+    async def _asked(self, client: Wire, server: Wire, request: HttpRequest, first: bytes) -> PeerReply:
         """The reply to a request that is whole. It is sent once more if the peer has just closed the connection."""
         try:
             return await _sent(client, server, request, first)
@@ -102,7 +102,7 @@ def _taken(client: Wire, request: HttpRequest, data: bytes) -> bytes:
     return body
 
 
-async def _sent(client: Wire, server: Wire, request: HttpRequest, first: bytes) -> HttpReply:
+async def _sent(client: Wire, server: Wire, request: HttpRequest, first: bytes) -> PeerReply:
     try:
         await server.send(first)
     except OSError as error:
@@ -125,7 +125,7 @@ async def _upload(client: Wire, server: Wire, request: HttpRequest) -> None:
     client.check()
 
 
-async def _answer(client: Wire, server: Wire, request: HttpRequest) -> HttpReply:
+async def _answer(client: Wire, server: Wire, request: HttpRequest) -> PeerReply:
     """Hand on the reply."""
     left = limit("egress_reply_head_bytes")
     while True:
@@ -136,7 +136,7 @@ async def _answer(client: Wire, server: Wire, request: HttpRequest) -> HttpReply
         if not head:
             raise _silent("it has closed the connection")
         left -= len(head)
-        reply = HttpReply(head, request)
+        reply = PeerReply(head, request)
         if reply.status >= 200:
             break
         if request.version == b"HTTP/1.1":  # HTTP/1.0 knows no interim replies

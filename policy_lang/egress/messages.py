@@ -183,7 +183,7 @@ class HttpRequest:
         self._url += url
 
 
-class HttpReply:
+class PeerReply:
     """A reply of a peer to a request, from its whole head on; the body is taken by `feed`.
 
     Raises EgressError when it is malformed, or ends where it may not.
@@ -315,5 +315,8 @@ def _lines(head: bytes, headers: Headers, status: int) -> bytes:
         name, colon, value = line.partition(b":")
         if not colon or not name or name.translate(None, _TOKEN) or len(value.translate(None, _CONTROL)) != len(value):
             raise EgressError(status, "a header is malformed")
-        headers.append((name.lower(), value.strip(b" \t")))
+        name = name.lower()
+        if b"_" in name and name.replace(b"_", b"-") in _ENDING:  # some servers read it as that one
+            raise EgressError(status, "a header is malformed")
+        headers.append((name, value.strip(b" \t")))
     return first
