@@ -51,6 +51,12 @@ NOT_BUILT = 125
     "--forward", multiple=True, type=click.IntRange(1, 65535), metavar="PORT",
     help="A port of this machine that is to be had inside too, if the policy grants `localhost:PORT`.",
 )  # fmt: skip
+@click.option("--intercept", is_flag=True, help="Decide what is within TLS, by mitmproxy, which ends it.")
+@click.option("--pinned", multiple=True, metavar="HOST", help="With --intercept: leave the TLS of this host alone.")
+@click.option(
+    "--credential", "credentials", multiple=True, metavar="NAME=SOURCE",
+    help="With --intercept: what `use NAME for HOST` adds; env:VARIABLE, file:PATH, keyring:SERVICE/USER.",
+)  # fmt: skip
 @click.option("--no-network", is_flag=True, help="No way out at all, not even through the proxy.")
 @FORMAT
 def command(words: tuple[str, ...], only_plan: bool, format_: str, **given: Any) -> None:

@@ -6,6 +6,7 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import click
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import socket
 
     from ..domain.request import Request
+    from ..egress.interception import Interception
     from ..pep.doctor import CheckResult
     from ..policy import Policy
     from ..walls.answers import Answers
@@ -117,13 +119,16 @@ def options_of(given: Mapping[str, Any], port: DecisionPort, sources: tuple[str,
     for folder in given["system"]:
         if not os.path.isdir(folder):
             fail_usage(f"`--system {folder}` is not a folder", format_)
+    for name, said in (("pinned", given["pinned"]), ("credential", given["credentials"])):
+        if said and not given["intercept"]:
+            fail_usage(f"`--{name}` belongs to `--intercept`", format_)
     variables = dict(os.environ)
     why = poisoned(variables, port)
     if why:
         fail_usage(why, format_)
     return StartOptions(
         variables, sources, tuple(os.path.realpath(f) for f in given["system"]), accepted, given["reads"],
-        not given["no_network"] and _leads_out(port), given["log"] or "",
+        not given["no_network"] and _leads_out(port), given["log"] or "", given["intercept"], tuple(given["pinned"]),
     )  # fmt: skip
 
 
@@ -148,9 +153,10 @@ def run(start: Start, port: DecisionPort, options: StartOptions, words: Sequence
     with ExitStack() as stack:
         answers = stack.enter_context(_service(port, given)) or PolicyAnswers(port, port.log)
         ways = Ways(port, start, given["forward"])
-        stack.callback(ways.close)
-        box = Box(designed(start, options, ways.ports), port)
+        made, texts, more = stack.enter_context(_intercepted(start, port, options, given["credentials"]))
+        box = Box(designed(start, options, ways.ports, texts), port)
         stack.callback(box.close)
+        stack.callback(ways.close)  # before the box: the listeners are its own
         box.build()
         listeners = list(box.sockets)
         first = listeners.pop(0) if listeners else None
@@ -162,12 +168,39 @@ def run(start: Start, port: DecisionPort, options: StartOptions, words: Sequence
             channel = OnFirstUse(first, lambda listener: _channel(listener, answers))
             channel.start()
             stack.callback(channel.stop)
-        ways.open(listeners)
-        variables = environment(options.variables, port, start.plan.home, ways.proxy)
+        ways.open(listeners, made)
+        variables = environment(options.variables, port, start.plan.home, ways.proxy, more)
         code = box.run(words, _folder(start.plan.workspace), variables)
     if code in NOT_STARTED:
         _name_hidden(words[0], variables.get("PATH"), start)
     return code
+
+
+@contextmanager
+def _intercepted(
+    start: Start, port: DecisionPort, options: StartOptions, sources: Sequence[str]
+) -> Iterator[tuple[Interception | None, dict[str, str], dict[str, str]]]:
+    """Mitmproxy as long as the walls stand, what files hold inside for it, and variables. Raises WallsError."""
+    if not options.intercept or not start.network:
+        yield None, {}, {}
+        return
+    from ..domain.faults import AuthorError
+    from ..pep.repository import remotes_of
+    from ..walls.interception import credentials_of, interception, trusting
+
+    if start.bubblewrap is None:
+        raise WallsError("`--intercept` needs bubblewrap, which shows programs inside whom to trust")
+    try:
+        credentials = credentials_of(sources, options.variables, port)
+    except AuthorError as error:
+        raise WallsError(str(error)) from None
+    remotes = remotes_of(start.plan.workspace, start.plan.home)
+    tell = partial(click.echo, err=True)
+    made, bundle = interception(port, credentials, remotes, options.pinned, lambda text: tell(f"policy run: {text}"))
+    try:
+        yield made, {bundle: made.authorities}, {**trusting(bundle), **credentials.placeholders}
+    finally:
+        made.stop()
 
 
 def _name_hidden(program: str, search_path: str | None, start: Start) -> None:

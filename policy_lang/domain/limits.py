@@ -424,6 +424,12 @@ TABLE: tuple[Limit, ...] = (
     Limit(
         "receive_git_seconds", 60, "seconds", "for git to say whether one commit holds another; large histories take 5"
     ),
+    Limit("push_bytes", 128 * 1024 * 1024, "bytes", "of a push that is looked at before it goes on; memory holds it"),
+    Limit("interceptor_seconds", 30, "seconds", "for mitmproxy to start; on a slow machine it takes 5"),
+    Limit("credential_bytes", 16 * 1024, "characters", "of one credential; tokens that are signed have 4 KiB"),
+    Limit(
+        "credential_least", 12, "characters", "of a credential that are secret: fewer might stand for something else"
+    ),
     Limit("egress_reason_characters", 1_000, "characters", "of the reason on the page of a refusal"),
 )
 

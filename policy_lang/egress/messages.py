@@ -267,11 +267,10 @@ def refusal_page(refusal: EgressError, phrase: str, *, head_only: bool = False, 
     """A reply of our own, as plain text. The status line has the reason too: many clients show nothing else."""
     reason = " ".join(refusal.reason.split())[: limit("egress_reason_characters")]
     body = f"{reason}\n".encode("utf-8", "replace")
-    shown = reason[:200].encode("ascii", "replace").translate(None, _CONTROL).decode("ascii")
-    quoted = shown.replace("\\", "\\\\").replace('"', '\\"')
+    shown = _plain(reason)
     lines = [
         f"HTTP/1.1 {refusal.status} {phrase}: {shown}",
-        f'Proxy-Status: policy-lang; error={refusal.error}; details="{quoted}"{refusal.parameters}',
+        f"Proxy-Status: {proxy_status(refusal)}",
         "Cache-Control: no-store",
         "Content-Type: text/plain; charset=utf-8",
         f"Content-Length: {len(body)}",
@@ -279,6 +278,16 @@ def refusal_page(refusal: EgressError, phrase: str, *, head_only: bool = False, 
     if not kept:
         lines.append("Connection: close")
     return "\r\n".join((*lines, "", "")).encode("ascii") + (b"" if head_only else body)
+
+
+def proxy_status(refusal: EgressError) -> str:
+    """The value of `Proxy-Status` that says why (RFC 9209)."""
+    quoted = _plain(" ".join(refusal.reason.split())).replace("\\", "\\\\").replace('"', '\\"')
+    return f'policy-lang; error={refusal.error}; details="{quoted}"{refusal.parameters}'
+
+
+def _plain(reason: str) -> str:
+    return reason[:200].encode("ascii", "replace").translate(None, _CONTROL).decode("ascii")
 
 
 def _named(headers: Headers) -> set[bytes]:

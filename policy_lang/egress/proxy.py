@@ -22,6 +22,7 @@ from .wires import EgressError, Wire, read_head, relay
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .forwarding import Upstream
+    from .interception import Interception
     from .messages import HttpRequest
 
 _PHRASES = {
@@ -38,7 +39,8 @@ class ProxyUnavailableError(InternalError):
 class Proxy:
     """Serves whoever connects to `listener`, which already listens, and belongs to the proxy from now on.
 
-    What is decided `at_once` needs no thread; what `foresee` says saves a decision. Raises ProxyUnavailableError.
+    What is decided `at_once` needs no thread; what `foresee` says saves a decision. With an `interception`, TLS ends
+    there, and what is within is decided there. Raises ProxyUnavailableError.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Proxy:
         foresee: Foresee | None = None,
         refused: Refused | None = None,
         resolve: Resolve = look_up,
+        interception: Interception | None = None,
     ) -> None:
         try:
             from .forwarding import Upstream
@@ -60,6 +63,7 @@ class Proxy:
             ) from None
         self._request, self._page, self._upstream = HttpRequest, refusal_page, Upstream
         self._decisions = Decisions(decide, resolve, at_once=at_once, foresee=foresee, refused=refused)
+        self._interception = interception
         self._serving = Serving(listener, self._serve, "policy-proxy")
 
     def start(self) -> None:
@@ -152,6 +156,9 @@ class Proxy:
             await client.close_gently()
 
     async def _connect(self, client: Wire, request: HttpRequest) -> None:
+        if self._interception is not None and self._interception.takes(request.peer):
+            await self._intercept(self._interception, client, request.peer, _ESTABLISHED)
+            return
         addresses = await self._decisions.addresses(request.peer, request.url, None)
         server = await connect(addresses, request.peer.port)
         await self._tunnel(client, server, request.peer, _ESTABLISHED)
@@ -161,6 +168,9 @@ class Proxy:
         try:
             peer = await read_socks(client)
             url = f"https://{peer.text}:{peer.port}"
+            if self._interception is not None and self._interception.takes(peer):
+                await self._intercept(self._interception, client, peer, granted())
+                return
             server = await connect(await self._decisions.addresses(peer, url, None), peer.port)
         except EgressError as error:
             if not isinstance(error, DecidedError):
@@ -172,6 +182,22 @@ class Proxy:
         except EgressError as error:
             await self._decisions.note(url, error.reason)
             await self._say(client, error.last)
+
+    async def _intercept(self, interception: Interception, client: Wire, peer: Peer, word: bytes) -> None:
+        """Have TLS end before what is within it is decided; where that is not TLS it is decided here."""
+        await client.send(word)
+        first = await _first(client)
+        if first.isalpha():
+            await self._requests(client, peer)
+            return
+        server = await interception.connected(peer)
+        try:
+            await begin_tls(client, server, peer)
+            await relay(client, server)
+            client.close()
+            server.close()
+        finally:
+            server.abort()
 
     async def _tunnel(self, client: Wire, server: Wire, peer: Peer, word: bytes) -> None:
         """Let through what is said to and by a peer, from the `word` on that there is a connection."""

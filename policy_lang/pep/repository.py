@@ -10,6 +10,10 @@ import os
 
 from ..domain.faults import CallerError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _MOST_BYTES = 1 << 18  # limit: git_config_bytes
 _MOST_FILES = 16  # limit: git_config_files
 _MOST_FOLDERS = 64  # limit: git_folders
@@ -46,6 +50,32 @@ def repository_state(workspace: str, home: str, branch: str = "") -> dict[str, o
         return {"branch": branch, "git": _pushes(_settings(common, home), branch)}
     except (OSError, UnicodeDecodeError, _NotPlainError):
         return {"branch": branch, "git": {"push_default": _UNKNOWN}}
+
+
+def remotes_of(workspace: str, home: str) -> Callable[[str], tuple[str, ...]]:
+    """What a repository calls the server of a URL of HTTP; nothing for one that no plain setting names.
+
+    Read now: who may change the configuration later changes nothing of it.
+    """
+    known: dict[str, list[str]] = {}
+    try:
+        _, common = _git_folders(workspace)
+        settings = _settings(common, home) if common else {}
+    except (OSError, UnicodeDecodeError, _NotPlainError):
+        settings = {}
+    for (section, name, key), url in settings.items():
+        if section == "remote" and key in {"url", "pushurl"}:
+            known.setdefault(_place_of(url), []).append(name)
+    return lambda url: tuple(dict.fromkeys(known.get(_place_of(url), ())))
+
+
+def _place_of(url: str) -> str:
+    """Host, port and path of a repository, in one spelling; another text where it is none of HTTP."""
+    scheme, _, rest = url.partition("://")
+    host, _, path = rest.partition("/")
+    host = host.rpartition("@")[2].lower().removesuffix({"https": ":443", "http": ":80"}.get(scheme, ""))
+    path = path.partition("?")[0].removesuffix("/git-receive-pack").rstrip("/").removesuffix(".git")
+    return f"{host}/{path}"
 
 
 def _git_folders(workspace: str) -> tuple[str, str]:

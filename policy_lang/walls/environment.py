@@ -20,8 +20,10 @@ _GIT = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "branch.autoSetupMerge", "G
 PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy")
 
 
-def environment(given: Mapping[str, str], port: DecisionPort, home: str, proxy: int = 0) -> dict[str, str]:
-    """The variables inside. `proxy` is the port of the loopback that leads out, 0 for none."""
+def environment(
+    given: Mapping[str, str], port: DecisionPort, home: str, proxy: int = 0, more: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The variables inside. `proxy` is the port of the loopback that leads out, 0 for none; `more` the launcher's."""
     made = {name: value for name, value in given.items() if is_harmless(name) or _is_granted(name, port)}
     made |= {"HOME": home, "TMPDIR": "/tmp", "POLICY_LANG_CONFINED": "1"}  # noqa: S108 (the walls' own)
     made |= _GIT
@@ -31,7 +33,7 @@ def environment(given: Mapping[str, str], port: DecisionPort, home: str, proxy: 
         made |= dict.fromkeys(PROXIES, where)
         made |= dict.fromkeys(("no_proxy", "NO_PROXY"), "localhost,127.0.0.1,::1")
         made["NODE_USE_ENV_PROXY"] = "1"
-    return made
+    return made | dict(more or {})
 
 
 def is_harmless(name: str) -> bool:

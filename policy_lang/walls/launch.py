@@ -34,6 +34,7 @@ class StartOptions:
     """What a start is given besides the policy.
 
     `sources` are the policy's files, `system` further folders of programs, `accepted` codes of losses.
+    With `intercept` TLS ends in the proxy, but for `pinned` hosts.
     """
 
     variables: Mapping[str, str]
@@ -43,6 +44,8 @@ class StartOptions:
     reads: bool = False
     network: bool = False
     log: str = ""
+    intercept: bool = False
+    pinned: tuple[str, ...] = ()
 
 
 @record(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Start:
     reads: bool
     network: bool
     hooks: tuple[InstalledHook, ...] = ()
+    intercepts: bool = False
 
     def not_accepted(self, accepted: frozenset[str]) -> list[Loss]:
         """The losses that keep it from being started."""
@@ -93,9 +97,10 @@ def prepared(port: DecisionPort, options: StartOptions, planning: bool = False) 
     if bubblewrap is not None:
         plan = with_other_names(plan)
     without = frozenset() if planning else options.accepted | STRICTER_CODES
-    found = losses(port, plan, options.network, reads, bubblewrap is not None, without)
+    sees = options.intercept and not options.pinned
+    found = losses(port, plan, options.network, reads, bubblewrap is not None, without, options.intercept, sees)
     hooks = installed_hooks(plan, private=bubblewrap is not None)
-    return Start(plan, tuple(found), version, bubblewrap, reads, options.network, hooks)
+    return Start(plan, tuple(found), version, bubblewrap, reads, options.network, hooks, options.intercept)
 
 
 def _apart_from_programs(workspace: str, home: str, folders: Iterable[str]) -> None:
@@ -108,8 +113,12 @@ def _apart_from_programs(workspace: str, home: str, folders: Iterable[str]) -> N
                 )
 
 
-def designed(start: Start, options: StartOptions, ports: Iterable[int] = ()) -> Design:
+def designed(
+    start: Start, options: StartOptions, ports: Iterable[int] = (), texts: Mapping[str, str] | None = None
+) -> Design:
     """The design of a start: `ports` of the loopback inside are the launcher's, which gives 0 a number of its own.
+
+    `texts` are what files hold there instead of their own.
 
     Without bubblewrap there is no network of its own inside, and they are ports of this machine.
     """
@@ -129,8 +138,8 @@ def designed(start: Start, options: StartOptions, ports: Iterable[int] = ()) -> 
     own = ("/proc", "/run", *plan.paths("private")) if start.bubblewrap is not None else ("/proc",)
     rules = landlock.ruleset(start.abi, [*shown, *own], no_network=start.bubblewrap is None and not ports)
     program = syscalls.program(reads=start.reads, alone=start.bubblewrap is not None)
-    texts = {hook.path: hook.text for hook in start.hooks if hook.text}
-    return Design(plan, own_paths, program, rules, start.bubblewrap, listen, texts)
+    shown_texts = {hook.path: hook.text for hook in start.hooks if hook.text} | dict(texts or {})
+    return Design(plan, own_paths, program, rules, start.bubblewrap, listen, shown_texts)
 
 
 def _is_system(path: str, options: StartOptions) -> bool:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from itertools import chain, islice
 
 from ..domain.actions import ALLOW, ASK, DENY, SORT_OF
+from ..domain.conditions import DESTINATION, atoms
 from ..domain.limits import limit
 from ..domain.record import record, replace
 from ..engine.instances import restricted
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 
 NOT_HELD, STRICTER = "not held", "held more strictly"
-STRICTER_CODES = frozenset({"asked-reads", "not-kept", "methods"})
+STRICTER_CODES = frozenset({"asked-reads", "not-kept", "methods", "credentials"})
 """The losses that keep nothing from being started."""
 _UNLIKE_ALLOW = frozenset({ASK, DENY})
 _A_FEW = 8
@@ -73,16 +74,25 @@ class Loss:
 
 
 def losses(
-    port: DecisionPort, plan: Plan, network: bool, reads: bool, bubblewrap: bool, without: frozenset[str] = frozenset()
+    port: DecisionPort,
+    plan: Plan,
+    network: bool,
+    reads: bool,
+    bubblewrap: bool,
+    without: frozenset[str] = frozenset(),
+    intercepts: bool = False,
+    sees_all: bool = False,
 ) -> list[Loss]:
     """All losses of a plan but those `without` codes, which are not looked for.
 
-    `network` says that a proxy leads out, `reads` that all opens are decided.
+    `network` says that a proxy leads out, `reads` that all opens are decided, `intercepts` that TLS ends in the proxy,
+    `sees_all` that it does for every host.
     """
     makers: dict[str, Callable[[], Loss | None]] = {
         "words": lambda: words(port),
         "remote": lambda: remote(port, network),
-        "methods": lambda: methods(port, network),
+        "methods": lambda: None if sees_all else methods(port, network),
+        "credentials": lambda: None if intercepts else _stay_outside(port),
         "late-reads": lambda: None if reads else _late(port, plan),
         "letters": lambda: _letters(plan),
         "namespaces": lambda: None if bubblewrap else _bare(port),
@@ -145,6 +155,18 @@ def methods(port: Subject, network: bool) -> Loss | None:
         STRICTER,
         "the proxy sees no method and no path of https, so a grant that names one does not reach it",
         'grant the host as a whole (`allow connect "host"`) where its programs are to get through',
+    )
+
+
+def _stay_outside(port: DecisionPort) -> Loss | None:
+    """Credentials for some hosts only: nobody puts them in where TLS does not end in the proxy."""
+    if not any(a.subject == DESTINATION for f in port.policy.engine.prepared.conditions for a in atoms(f)):
+        return None
+    return Loss(
+        "credentials",
+        STRICTER,
+        "credentials that go to some hosts alone (`use ... for`) go nowhere: nobody adds them to what is sent",
+        "give `--intercept`, with mitmproxy installed",
     )
 
 

@@ -33,6 +33,7 @@ def start_json(start: Start, port: DecisionPort, accepted: frozenset[str]) -> Js
             "seccomp": True,
             "supervised_reads": start.reads,
             "network": "proxy" if start.network else "none",
+            "intercepts": start.network and start.intercepts,
         },
         "files": {
             "system": sorted(plan.system),

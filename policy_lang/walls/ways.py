@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ..egress.interception import Interception
     from .first_use import Serves
     from .launch import Start
     from .port import DecisionPort
@@ -53,11 +54,11 @@ class Ways:
             return (self.proxy,)
         return (*((0,) if self._network else ()), *self._forwarded)
 
-    def open(self, listeners: Sequence[socket.socket]) -> None:
+    def open(self, listeners: Sequence[socket.socket], interception: Interception | None = None) -> None:
         """Serve what listens inside, in the order of `ports`."""
         proxied, tunnelled = self._sorted(listeners)
         for listener in proxied:
-            self._served.append(OnFirstUse(listener, self._proxy))
+            self._served.append(OnFirstUse(listener, partial(self._proxy, interception)))
         for number, listener in tunnelled:
             self._served.append(OnFirstUse(listener, partial(self._tunnel, number)))
         for one in self._served:
@@ -92,11 +93,13 @@ class Ways:
     def _foreseen(self, url: str, method: str | None, _: tuple[str, ...]) -> Ruling:
         return FREE if self._port.may_connect(url, method) else Ruling(DENY)
 
-    def _proxy(self, listener: socket.socket) -> Serves:
+    def _proxy(self, interception: Interception | None, listener: socket.socket) -> Serves:
         from ..egress.proxy import Proxy
 
         port = self._port
-        return Proxy(port.connection, listener, at_once=port.at_once, foresee=port.may_connect)
+        return Proxy(
+            port.connection, listener, at_once=port.at_once, foresee=port.may_connect, interception=interception
+        )
 
     def _tunnel(self, number: int, listener: socket.socket) -> Serves:
         from ..egress.proxy import Tunnel

@@ -92,6 +92,8 @@ OPENERS = {
     "records/otel.py": "what was sent",
     "records/source.py": "rows on the way to Parquet",
     "lint/config.py": "the linter's configuration",
+    "egress/credentials.py": "a credential",
+    "egress/interception.py": "authorities; what mitmproxy is to do, and says",
     "pep/enforce.py": "a token",
     "pep/doctor.py": "a client's settings",
     "pep/repository.py": "`.git/HEAD` and git's configuration",
@@ -316,13 +318,13 @@ NOT_AT_THEIR_VALUE = {
         suggest_effects suggest_rounds usage_tries names_depth names_tried walls_attempts
     """,
     "times, which a test would have to wait for; that they end is tested with shorter ones": """
-        approval_wait_seconds call_seconds checkpoint_seconds client_seconds collect_seconds compile_seconds doctor_seconds
+        approval_wait_seconds call_seconds checkpoint_seconds client_seconds collect_seconds compile_seconds doctor_seconds interceptor_seconds
         hook_poll_seconds rehearsal_seconds ship_metrics_milliseconds ticket_grace_seconds git_seconds idle_seconds log_segment_seconds
         log_wait_milliseconds ship_metrics_seconds ship_pause_seconds ship_seconds signature_seconds
         store_connect_seconds store_listen_seconds wait_milliseconds walls_seconds
     """,
     "sizes of files and batches, whose mechanism is tested with smaller ones": """
-        approvals_an_hour approvals_waiting http_headers learn_sessions log_record_bytes log_secrets log_segment_bytes
+        approvals_an_hour approvals_waiting push_bytes http_headers learn_sessions log_record_bytes log_secrets log_segment_bytes
         learn_values log_unsigned ship_answer_bytes ship_batch usage_values walls_message_bytes walls_reply_bytes
     """,
     "how much is shown, kept together or done in a row, which refuses nothing": """

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.egress.git_backend import GitBackend
 from tests.needs import needs
 
 from .running import WALLS, place, run
@@ -249,47 +250,12 @@ def test_git_fetches_over_http(place: Path, served: tuple[Path, int]) -> None:
     assert done.stdout == "1\n", done.stdout + done.stderr
 
 
-class _Git(http.server.BaseHTTPRequestHandler):
-    """git-http-backend(1), for repositories below `root`."""
-
-    root = ""
-
-    def _answer(self) -> None:
-        path, _, query = self.path.partition("?")
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.headers.get("Transfer-Encoding") == "chunked":
-            body = b""
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-        environment = {
-            "PATH": os.environ["PATH"], "GIT_PROJECT_ROOT": self.root, "GIT_HTTP_EXPORT_ALL": "1", "PATH_INFO": path, "QUERY_STRING": query,
-            "REQUEST_METHOD": self.command, "CONTENT_TYPE": self.headers.get("Content-Type", ""), "CONTENT_LENGTH": str(len(body)),
-            "REMOTE_USER": "somebody", "REMOTE_ADDR": "127.0.0.1", "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""), "HOME": self.root,
-        }  # fmt: skip
-        made = subprocess.run(
-            ["git", "http-backend"], input=body, env=environment, capture_output=True, check=False
-        ).stdout
-        head, _, rest = made.partition(b"\r\n\r\n")
-        lines = dict(line.decode().split(": ", 1) for line in head.split(b"\r\n") if b": " in line)
-        self.send_response(int(lines.pop("Status", "200 OK").split()[0]))
-        for name, value in {**lines, "Content-Length": str(len(rest))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(rest)
-
-    do_GET = do_POST = _answer
-
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
-
 def test_git_commits_and_pushes_to_a_server(place: Path) -> None:
     folder = place / "server"
     folder.mkdir()
     subprocess.run(["git", "init", "-q", "--bare", "-b", "main", "r.git"], cwd=folder, check=True)
     subprocess.run(["git", "config", "http.receivepack", "true"], cwd=folder / "r.git", check=True)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Here", (_Git,), {"root": str(folder)}))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Here", (GitBackend,), {"root": str(folder)}))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     port = server.server_port
     subprocess.run(

@@ -1,0 +1,293 @@
+"""The part of interception that runs in mitmproxy: every request is asked about, and goes where that was decided.
+
+mitmproxy loads it as a script of its own interpreter (`mitmdump --scripts`), so it imports nothing of the package. All
+that decides, and all secrets, are on the other side of a socket whose path is in the environment; a question that is
+not answered is a refusal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+import os
+import sys
+import threading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_SOCKET = os.environ.get("POLICY_LANG_INTERCEPTION", "")
+_CARRIES = ("authorization", "token", "key")
+"""How the names of headers end that carry credentials: `Authorization`, `Private-Token`, `X-Api-Key`."""
+_RECEIVE_PACK = "git-receive-pack"
+
+
+async def _asked(question: dict[str, Any], body: bytes = b"") -> dict[str, Any]:
+    """The answer of who decides; a refusal when there is none."""
+    try:
+        reader, writer = await asyncio.open_unix_connection(_SOCKET)
+        try:
+            writer.write(json.dumps({**question, "body": len(body)}).encode("ascii") + b"\n" + body)
+            await writer.drain()
+            answer = json.loads(await reader.readline())
+        finally:
+            writer.close()
+    except (OSError, ValueError):
+        answer = None
+    if isinstance(answer, dict):
+        return answer
+    return {"allowed": False, "status": 502, "reason": "who decides cannot be asked"}
+
+
+def _end_with_launcher() -> None:
+    """Nobody is asked any more once the launcher, which holds the other end, is gone."""
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+class _Redactor:
+    """Takes secrets out of a body that comes in parts: each becomes the placeholder of the same length."""
+
+    def __init__(self, pairs: list[tuple[bytes, bytes]]) -> None:
+        self._pairs = pairs
+        self._kept = b""
+
+    def __call__(self, data: bytes) -> list[bytes]:
+        """What may be passed on; an empty part is the last. An empty chunk would end the answer."""
+        text = self._kept + data
+        for secret, placeholder in self._pairs:
+            text = text.replace(secret, placeholder)
+        kept = self._begun(text) if data else 0
+        self._kept = text[len(text) - kept :]
+        return [text[: len(text) - kept]] if kept < len(text) else []
+
+    def _begun(self, text: bytes) -> int:
+        """How many of the last bytes may be the beginning of a secret: only these wait for more."""
+        most = max(len(secret) for secret, _ in self._pairs) - 1
+        for size in range(min(most, len(text)), 0, -1):
+            end = text[len(text) - size :]
+            if any(secret.startswith(end) for secret, _ in self._pairs):
+                return size
+        return 0
+
+
+class Interceptor:
+    """mitmproxy's hooks, in the order in which they are called."""
+
+    def __init__(self) -> None:
+        self._placeholders: dict[str, str] = {}
+        self._addresses: dict[tuple[str, str, int], str] = {}
+        """Where a client's connection may lead, by its id, the host and the port."""
+        self._secrets: dict[str, list[tuple[bytes, bytes]]] = {}
+        """What was put into a request, and what stood there, by the flow's id."""
+
+    async def running(self) -> None:
+        """Say where it listens, and learn what stands for credentials."""
+        from mitmproxy import ctx
+
+        threading.Thread(target=_end_with_launcher, daemon=True).start()
+        ((_, port, *_),) = ctx.master.addons.get("proxyserver").listen_addrs()
+        answer = await _asked({"ask": "start", "port": port})
+        self._placeholders = dict(answer.get("placeholders") or {})
+
+    async def requestheaders(self, flow: Any) -> None:
+        """Decide a request by its head, before anything is connected."""
+        request = flow.request
+        host, port = request.host, request.port
+        why = _strange(flow)
+        if why:
+            _refuse(flow, {"status": 400, "reason": why})
+            return
+        question = {
+            "ask": "request", "host": host, "port": port, "method": request.method, "path": request.path,
+            "credentials": self._named(request),
+        }  # fmt: skip
+        answer = await _asked(question)
+        if answer.get("allowed") is not True:
+            _refuse(flow, answer)
+            return
+        self._addresses[flow.client_conn.id, host, port] = str(answer["address"])
+        if answer.get("credentials"):
+            self._put_in(flow, answer["credentials"])
+        if _is_push(request):
+            return  # decided by what it does, once that is here
+        request.stream = True
+
+    async def request(self, flow: Any) -> None:
+        """Decide a push by its commands."""
+        if flow.response is not None or not _is_push(flow.request):
+            return
+        request = flow.request
+        question = {"ask": "push", "host": request.host, "port": request.port, "path": request.path}
+        question["encoding"] = request.headers.get("content-encoding", "")
+        answer = await _asked(question, request.raw_content or b"")
+        if answer.get("allowed") is True:
+            return
+        report = base64.b64decode(answer.get("report") or "")
+        if report:
+            from mitmproxy import http
+
+            kind = {"content-type": "application/x-git-receive-pack-result", "cache-control": "no-cache"}
+            flow.response = http.Response.make(200, report, kind)
+        else:
+            _refuse(flow, answer)
+
+    def server_connect(self, data: Any) -> None:
+        """Connect to the address that was decided, and to nothing else."""
+        host, port = data.server.address
+        address = self._addresses.get((data.client.id, host, port))
+        if address is None:
+            data.server.error = "nobody has decided this connection"
+            return
+        data.server.sni = data.server.sni or host
+        data.server.address = (address, port)
+
+    def responseheaders(self, flow: Any) -> None:
+        """Pass an answer on as it comes, without the secrets that went out with its request."""
+        pairs = self._secrets.get(flow.id)
+        if not pairs:
+            flow.response.stream = True
+            return
+        for name, value in list(flow.response.headers.items(multi=True)):
+            changed = _without(value.encode("utf-8", "surrogateescape"), pairs)
+            if changed != value.encode("utf-8", "surrogateescape"):
+                flow.response.headers[name] = changed.decode("utf-8", "surrogateescape")
+        if not flow.response.headers.get("content-encoding", ""):
+            flow.response.stream = _Redactor(pairs)
+
+    def response(self, flow: Any) -> None:
+        """Look into an answer that was packed although nobody wanted that."""
+        pairs = self._secrets.pop(flow.id, None)
+        if pairs and not flow.response.stream:
+            try:
+                flow.response.content = _without(flow.response.get_content(strict=True) or b"", pairs)
+            except ValueError:
+                _refuse(flow, {"status": 502, "reason": "the answer cannot be read, and may hold a credential"})
+
+    def error(self, flow: Any) -> None:
+        """Forget what belongs to a request that has failed."""
+        self._secrets.pop(flow.id, None)
+
+    def client_disconnected(self, client: Any) -> None:
+        """Forget where a client's connections may lead."""
+        self._addresses = {k: v for k, v in self._addresses.items() if k[0] != client.id}
+
+    async def tls_failed_client(self, data: Any) -> None:
+        """Say that a client does not trust the authority of this run."""
+        await _asked({"ask": "distrusted", "host": data.context.client.sni or ""})
+
+    def websocket_start(self, flow: Any) -> None:
+        """A WebSocket is decided as the request that opens it; credentials do not go with its messages."""
+
+    def tcp_start(self, flow: Any) -> None:
+        """Nothing that is no HTTP is passed on."""
+        flow.kill()
+
+    udp_start = tcp_start
+    dns_request = tcp_start
+
+    def _named(self, request: Any) -> list[str]:
+        """The credentials for which placeholders stand in headers."""
+        texts = [
+            text for name, value in request.headers.items(multi=True) if _may_carry(name) for text in _texts(value)
+        ]
+        return [name for name, placeholder in self._placeholders.items() if any(placeholder in t for t in texts)]
+
+    def _put_in(self, flow: Any, secrets: dict[str, str]) -> None:
+        headers = flow.request.headers
+        pairs: list[tuple[bytes, bytes]] = []
+        for name, secret in secrets.items():
+            placeholder = self._placeholders[name]
+            pairs += _forms(secret, placeholder)
+            for header in {n for n in headers if _may_carry(n)}:
+                changed = []
+                for value in headers.get_all(header):
+                    new = value.replace(placeholder, secret)
+                    user, scheme = _basic(value)
+                    if user is not None and placeholder in user:
+                        sent = base64.b64encode(user.replace(placeholder, secret).encode()).decode()
+                        pairs.append((sent.encode(), value.removeprefix(scheme).strip().encode()))
+                        new = f"{scheme}{sent}"
+                    changed.append(new)
+                headers.set_all(header, changed)
+        headers["accept-encoding"] = "identity"
+        self._secrets[flow.id] = sorted(pairs, key=lambda pair: -len(pair[0]))
+
+
+def _strange(flow: Any) -> str:
+    """Why a request is none that may be asked about; empty when it is one."""
+    request, client = flow.request, flow.client_conn
+    if not client.tls_established:
+        return "only requests within TLS come this way"
+    if client.sni and client.sni.lower() != request.host.lower():
+        return "the server name is not the host that was asked for"
+    said = request.host_header or ""
+    host, colon, port = said.rpartition(":")
+    if not colon or not port.isdigit():
+        host, port = said, ""
+    if host.lower().rstrip(".") != request.host.lower() or (port and int(port) != request.port):
+        return f"the request is for `{said[:100]}`, and the connection for `{request.host}`"
+    return ""
+
+
+def _is_push(request: Any) -> bool:
+    """Whether a server may take the request as a push: they look at the path, some of them after decoding it."""
+    from urllib.parse import unquote
+
+    path = request.path
+    for _ in range(3):
+        path = unquote(path)
+    kind = request.headers.get("content-type", "")
+    return request.method != "GET" and (f"/{_RECEIVE_PACK}" in path or _RECEIVE_PACK in kind)
+
+
+def _refuse(flow: Any, answer: dict[str, Any]) -> None:
+    from mitmproxy import http
+
+    text = f"policy_lang: {answer.get('reason') or 'the request is refused'}\n"
+    headers = {
+        "content-type": "text/plain; charset=utf-8",
+        "cache-control": "no-store",
+        **(answer.get("headers") or {}),
+    }
+    flow.response = http.Response.make(int(answer.get("status") or 403), text.encode(), headers)
+
+
+def _may_carry(name: str) -> bool:
+    return name.lower().endswith(_CARRIES)
+
+
+def _basic(value: str) -> tuple[str | None, str]:
+    """User and password of a `Basic` value, None when it is none, and what stands in front of them."""
+    scheme, _, text = value.partition(" ")
+    if scheme.lower() != "basic":
+        return None, ""
+    try:
+        return base64.b64decode(text.strip(), validate=True).decode(), f"{scheme} "
+    except (binascii.Error, UnicodeDecodeError):
+        return None, ""
+
+
+def _texts(value: str) -> list[str]:
+    user, _ = _basic(value)
+    return [value] if user is None else [value, user]
+
+
+def _forms(secret: str, placeholder: str) -> list[tuple[bytes, bytes]]:
+    """A secret as it may come back: as it is, in a URL, in JSON."""
+    from urllib.parse import quote
+
+    forms = {secret, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1], secret.replace("/", "\\/")}
+    return [(form.encode(), placeholder.encode().ljust(len(form.encode()), b"-")) for form in forms]
+
+
+def _without(data: bytes, pairs: list[tuple[bytes, bytes]]) -> bytes:
+    for secret, placeholder in pairs:
+        data = data.replace(secret, placeholder)
+    return data
+
+
+addons = [Interceptor()]
