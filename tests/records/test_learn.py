@@ -342,3 +342,19 @@ deny read "keys/**"
     assert [says(new, r) for r in passed] == ["allow"] * 3
     assert [says(new, r) for r in asks] == ["ask"] * 2
     assert [says(new, r) for r in stopped] == ["deny"] * 4
+
+
+def test_what_was_seen_behind_walls_is_granted_there_alone(tmp_path: Path) -> None:
+    """Whatever was also seen without them is granted everywhere."""
+    text = 'policy "p" allow read, write "**" allow run "**"'
+    asked = [request("write", f"out/{n}", confined=True) for n in range(8)]
+    asked += [request("run", "make all -j 4", confined=True), request("run", "git status", confined=True)]
+    asked += [request("run", "git status"), request("read", "src/a")]
+    found, made = learned(decided(tmp_path / "log", asked, text), text)
+    assert found.kept and found.narrow
+    for confined, effect in ((True, "allow"), (False, "deny")):
+        assert says(made, request("write", "out/3", confined=confined)) == effect
+        assert says(made, request("run", "make all -j 4", confined=confined)) == effect
+        assert says(made, request("run", "git status", confined=confined)) == "allow"
+        assert says(made, request("read", "src/a", confined=confined)) == "allow"
+    assert found.draft.text.count("git status") == 1

@@ -524,3 +524,11 @@ def test_what_the_linter_finds_stands_at_its_proposal(tmp_path: Path) -> None:
     done = policy("suggest", "log", "--format", "json", cwd=folder)
     found = {tuple(p["rules"]): p for p in done.json()["proposals"]}
     assert [f["code"] for f in found['allow read "~/.netrc"',]["lint"]] and found['allow read "lib/a"',]["lint"] == []
+
+
+def test_what_was_stopped_behind_walls_is_proposed_for_there_alone(tmp_path: Path) -> None:
+    asked = [request("write", "out/a", confined=True), request("write", "docs/b")]
+    found = proposals(place(tmp_path, asked))
+    assert set(found) == {('allow write "out/a" when confined',), ('allow write "docs/b"',)}
+    for one in found.values():
+        assert not one.get("untested"), one

@@ -20,12 +20,13 @@ from ...facts.hosts import host_facts
 from ...facts.paths import HOME, ROOT, TMP, WORKSPACE, Roots, path_forms
 from ...facts.refs import ref_facts
 from ...syntax.parse import is_name
-from ..row import earliest, effect_of, let_pass, resource_of, said, table, tables, text, texts
+from ..row import confined, earliest, effect_of, let_pass, resource_of, said, table, tables, text, texts
 from ..source import Counted, record_of
 
 Word = tuple[str, ...]
-Need = tuple[str, str, str, str]
-"""Agent, action, tier (or nothing: allowed), and method of a connection (or nothing: not known)."""
+Need = tuple[str, str, str, str, bool]
+"""Agent, action, tier (or nothing: allowed), method of a connection (or nothing: not known), and whether it was seen
+behind walls: what is granted there may be too much elsewhere."""
 _MOST = limit("learn_values")
 _MOST_SESSIONS = limit("learn_sessions")
 _MOST_ATTRIBUTES = limit("context_attributes")
@@ -206,7 +207,7 @@ def _look(found: Observed, record: Json, request: Json, times: int) -> None:
         for word in words_of(one, request, record, found.lost) or ():
             for tier in tiers:
                 method = text(one.get("method")) or text(request.get("method"))
-                need = (agent, action, tier, method if action == "connect" else "")
+                need = (agent, action, tier, method if action == "connect" else "", confined(record))
                 found.add(need, word, Seen(times, {text(request.get("session"))}, time))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ...compiler.load import compile_text
 from ...domain.actions import ACTIONS, COMMAND, HOST, METHODS, NAME, PATH, REF, SORT_OF
+from ...domain.conditions import CONFINED
 from ...domain.errors import PolicyError
 from ...domain.policy import AttributeType, Tier
 from ...domain.wording import counted
@@ -23,6 +24,8 @@ from .text import joined, pattern_text
 
 _USUAL = re.compile(r"[A-Za-z0-9_.@:+-]+(/[A-Za-z0-9_.@:+-]+)*\Z")
 _TREE = ("read", "write", "delete")
+Under = tuple[str, bool]
+"""The tier that approves, and whether only behind walls."""
 Place = tuple[str, str, Word]
 """Agent, action and place: what may not be generalised any more."""
 
@@ -51,6 +54,8 @@ class LearnedRule:
     tier: str
     methods: tuple[str, ...]
     shapes: dict[str, Shape]
+    confined: bool = False
+    """Whether all of it was seen behind walls, so that it is granted there only."""
 
     @property
     def seen(self) -> Seen:
@@ -225,37 +230,42 @@ def statement_of(rule: LearnedRule) -> RuleNode:
         patterns = joined(patterns)
     written = [emit.OPAQUE if p == OPAQUE else p for p in patterns]
     effect = "ask" if rule.tier else "allow"
-    return emit.rule(effect, rule.actions, written, tier=rule.tier, methods=rule.methods)
+    when = emit.compare(CONFINED, "truth") if rule.confined else None
+    return emit.rule(effect, rule.actions, written, tier=rule.tier, methods=rule.methods, when=when)
 
 
 def rules_of(
     agent: str, observed: Observed, wishes: Wishes, corrections: Corrections, made: Draft
 ) -> Iterator[LearnedRule]:
     """The rules that grant what an agent needs; what no pattern says is noted in `made`."""
-    found: dict[tuple[str, str], list[LearnedRule]] = {}
-    for tier in sorted({n[2] for n in observed.needs if n[0] == agent}):
+    found: dict[tuple[Under, str], list[LearnedRule]] = {}
+    for tier, confined in sorted({(n[2], n[4]) for n in observed.needs if n[0] == agent}):
         for action in ACTIONS:
-            needs = [n for n in observed.needs if n[:3] == (agent, action, tier)]
-            for methods, values in _by_methods(needs, observed):
+            needs = [n for n in observed.needs if n[:3] == (agent, action, tier) and n[4] == confined]
+            anywhere = [n for n in observed.needs if n[:3] == (agent, action, tier) and not n[4]] if confined else []
+            known = {word for need in anywhere for word in observed.needs[need]}
+            for methods, found_there in _by_methods(needs, observed):
+                values = {word: seen for word, seen in found_there.items() if word not in known}
                 made_of = _shapes(agent, action, tier, values, observed, wishes, corrections)
                 texts = said(agent, action, made_of, methods, made.unsaid)
                 if texts:
-                    found.setdefault((tier, action), []).append(LearnedRule((agent,), (action,), tier, methods, texts))
+                    rule = LearnedRule((agent,), (action,), tier, methods, texts, confined)
+                    found.setdefault(((tier, confined), action), []).append(rule)
     for (_, action), rules in _merged(found).items():
         yield from (r for r in rules if r.actions[0] == action)
 
 
-def _merged(found: dict[tuple[str, str], list[LearnedRule]]) -> dict[tuple[str, str], list[LearnedRule]]:
+def _merged(found: dict[tuple[Under, str], list[LearnedRule]]) -> dict[tuple[Under, str], list[LearnedRule]]:
     """Rules about paths that have the same patterns are one rule about several actions."""
-    for tier in {t for t, _ in found}:
+    for under in {u for u, _ in found}:
         for first in _TREE:
             for second in _TREE[_TREE.index(first) + 1 :]:
-                a, b = found.get((tier, first), []), found.get((tier, second), [])
+                a, b = found.get((under, first), []), found.get((under, second), [])
                 if a and b and list(a[0].shapes) == list(b[0].shapes) and len(a) == len(b) == 1:
                     a[0].actions = (*a[0].actions, second)
                     for text, shape in b[0].shapes.items():
                         a[0].shapes[text].seen.add(shape.seen)
-                    del found[tier, second]
+                    del found[under, second]
     return found
 
 

@@ -111,18 +111,19 @@ def _uncovered(made: Draft, policy: Policy, observed: Observed, corrections: Cor
         places = [s.place for s in rule.shapes.values() if s.general]
         for agent in rule.agents if rule.actions == ("run",) and places else ():
             exact = corrections.exact.setdefault((agent, rule.tier), set())
-            for word in observed.needs.get((agent, "run", rule.tier, ""), ()):
+            for word in observed.needs.get((agent, "run", rule.tier, "", rule.confined), ()):
                 if word in exact or word[-1] == "**" or len(exact) >= _MOST_EXACT:
                     continue
-                if any(word[: len(p)] == p for p in places) and _refused(policy, word, agent, observed):
+                if any(word[: len(p)] == p for p in places) and _refused(policy, word, agent, observed, rule):
                     exact.add(word)
                     changed = True
     return changed
 
 
-def _refused(policy: Policy, word: Word, agent: str, observed: Observed) -> bool:
+def _refused(policy: Policy, word: Word, agent: str, observed: Observed, rule: LearnedRule) -> bool:
     repo = only_repo(observed, agent) or None
-    request = Request("run", word, agent or None, repo, workspace="/workspace", cwd="/workspace", lexical=True)
+    where, walls = "/workspace", rule.confined
+    request = Request("run", word, agent or None, repo, workspace=where, cwd=where, lexical=True, confined=walls)
     own = next((e for e in policy.decide_request(request).effects if e.action == "run" and e.resource == word), None)
     return own is not None and own.verdict.effect == "deny"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from shlex import join
 
 from ...domain.actions import ALLOW, ASK, COMMAND, DENY, HOST, NAME, PATH, REF, SORT_OF
+from ...domain.conditions import CONFINED
 from ...domain.decision import Decision
 from ...domain.errors import PolicyError
 from ...domain.request import Request
@@ -38,11 +39,16 @@ class Who:
 
     agent: str | None
     repo: str | None
+    confined: bool = False
 
 
 def tests_of(before: Policy, after: Policy, group: StopGroup, found: Sorted) -> Tests:
     """A test that fails without the rules, and when they are widened to something near."""
-    who = Who(group.members[0].stop.agent or None, group.members[0].request.repo if group.place.repo else None)
+    who = Who(
+        group.members[0].stop.agent or None,
+        group.members[0].request.repo if group.place.repo else None,
+        group.members[0].request.confined,
+    )
     granted = next(
         (c for c in _some(_granted(group)) if _decide(after, c, who).effect == ALLOW
          and _decide(before, c, who).effect != ALLOW),
@@ -97,7 +103,8 @@ def _stopped(decision: Decision) -> bool:
 
 
 def _block(granted: Case, body: list[emit.Part], who: Who) -> emit.Part:
-    given = {"repo": who.repo} if who.repo else {}
+    given: dict[str, emit.Value] = {"repo": who.repo} if who.repo else {}
+    given |= {CONFINED: True} if who.confined else {}
     name = f"suggested: {granted[0]} {granted[2]}"
     return emit.expect(name if len(name) <= 60 else f"{name[:59]}…", body, agent=who.agent, given=given)
 
@@ -111,7 +118,15 @@ def _decide(policy: Policy, case: Case, who: Who) -> Decision:
     action, method, resource = case
     return policy.decide_request(
         Request(
-            action, resource, who.agent, who.repo, workspace=WORKSPACE, home=HOME, method=method or None, lexical=True
+            action,
+            resource,
+            who.agent,
+            who.repo,
+            workspace=WORKSPACE,
+            home=HOME,
+            method=method or None,
+            lexical=True,
+            confined=who.confined,
         )
     )
 

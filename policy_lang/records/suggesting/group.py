@@ -198,11 +198,11 @@ class StopGroup:
 
 def groups(found: Sorted, evidence: int, corrections: dict[RulePlace, Corrections]) -> list[StopGroup]:
     """The open stops by the rules that they need, those of most sessions first."""
-    out: dict[tuple[RulePlace, frozenset[Unit]], StopGroup] = {}
-    by_place: dict[RulePlace, list[StopRequest]] = {}
+    out: dict[tuple[RulePlace, bool, frozenset[Unit]], StopGroup] = {}
+    by_place: dict[tuple[RulePlace, bool], list[StopRequest]] = {}
     for one in found.open:
-        by_place.setdefault(one.place, []).append(one)
-    for place, members in by_place.items():
+        by_place.setdefault((one.place, one.request.confined), []).append(one)
+    for (place, confined), members in by_place.items():
         rules = _rules(place, members, found, evidence, corrections.setdefault(place, Corrections()))
         for one in members:
             known = [_unit(rules, word) for word in one.words]
@@ -211,7 +211,7 @@ def groups(found: Sorted, evidence: int, corrections: dict[RulePlace, Correction
                 found.open.remove(one)
                 found.refuse(one.stop, "no rule says exactly this")
                 continue
-            group = out.setdefault((place, units), StopGroup(place, [], []))
+            group = out.setdefault((place, confined, units), StopGroup(place, [], []))
             group.members.append(one)
             group.rules = group.rules or list(_of(rules, units))
     return sorted(out.values(), key=_rank)
@@ -227,7 +227,8 @@ def _rules(
     observed = Observed()
     for one in members:
         for action, method, word in one.words:
-            observed.add(("", action, "", method), word, replace(one.stop.seen, sessions=set(one.stop.seen.sessions)))
+            seen = replace(one.stop.seen, sessions=set(one.stop.seen.sessions))
+            observed.add(("", action, "", method, one.request.confined), word, seen)
     for action, words in found.against.get(place, {}).items():
         observed.denied["", action] = words
     return list(rules_of("", observed, Wishes(evidence=evidence, urls=evidence), corrections, Draft("", [])))
