@@ -38,9 +38,25 @@ def home() -> Path:
     return made
 
 
-def command(place: Path, *words: str, options: tuple[str, ...] = (), program: tuple[str, ...] = LAUNCHER) -> list[str]:
-    """The words that start a command behind walls; the policy is `p.policy` in `place`, the workspace `w`."""
-    given = ("--policy", str(place / "p.policy"), "--workspace", str(place / "w"), "--accept-loss", ACCEPTED)
+def command(
+    place: Path,
+    *words: str,
+    options: tuple[str, ...] = (),
+    program: tuple[str, ...] = LAUNCHER,
+    policy: Path | str = POLICY,
+    accepted: str = ACCEPTED,
+) -> list[str]:
+    """The words that start a command behind walls in `w` of `place`; a policy's text is put into `p.policy` there."""
+    if isinstance(policy, str):
+        (place / "p.policy").write_text(policy)
+        policy = place / "p.policy"
+    given = [
+        "--policy",
+        str(policy),
+        "--workspace",
+        str(place / "w"),
+        *(["--accept-loss", accepted] if accepted else []),
+    ]
     return [*program, "run", *given, *options, "--", *words]
 
 
@@ -59,9 +75,8 @@ def run(
     **given: Any,
 ) -> subprocess.CompletedProcess[str]:
     """A command behind walls, whose home is `place`."""
-    (place / "p.policy").write_text(policy)
     return subprocess.run(
-        command(place, *words, options=options, program=program),
+        command(place, *words, options=options, program=program, policy=policy),
         capture_output=True,
         text=True,
         timeout=120,

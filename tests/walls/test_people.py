@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from tests.console.support import ROOT
 from tests.service.support import Running, service
 from tests.service.test_approvals import ARGUMENTS, answer, bearer, configured
 
-from .running import ACCEPTED, WALLS, place, run
+from .running import WALLS, command, environment, place, run
 
 pytestmark = WALLS
 _ = place, NAMES
@@ -34,24 +33,17 @@ when confined { allow read "/only/inside" }
 
 
 def walled(running: Running, place: Path, *words: str, wait: str = "20") -> subprocess.Popen[str]:
-    start = [
-        sys.executable,
-        "-m",
-        "policy_lang",
-        "run",
-        "--policy",
-        str(running.policy),
-        "--agent",
-        "codex",
-        "--accept-loss",
-        ACCEPTED,
-    ]
-    service_ = ["--socket", running.socket, "--token-file", str(running.folder / "operator.token"), "--wait", wait]
+    options = ("--agent", "codex", "--socket", running.socket, "--wait", wait)
+    token = ("--token-file", str(running.folder / "operator.token"))
     (place / "w/asked").mkdir(exist_ok=True)
     return subprocess.Popen(
-        [*start, *service_, "--", *words], cwd=place / "w", env={**os.environ, "HOME": str(place)}, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        command(place, *words, options=(*options, *token), policy=Path(running.policy)),
+        cwd=place / "w",
+        env=environment(place),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def answered(running: Running, verdict: str) -> None:
@@ -90,8 +82,11 @@ def test_without_a_service_it_is_refused(place: Path) -> None:
 
 def test_another_policy_than_the_services_starts_nothing(place: Path) -> None:
     with service(RULES, *ARGUMENTS, prepare=configured) as running:
+        before = running.call("GET", "/v1/policy", **bearer("o" * 40))[1]["digest"]
         running.change(RULES + 'allow read "/else"\n')
-        time.sleep(2)
+        late = time.monotonic() + 20
+        while running.call("GET", "/v1/policy", **bearer("o" * 40))[1]["digest"] == before and time.monotonic() < late:
+            time.sleep(0.05)
         running.policy.write_text(RULES)
         process = walled(running, place, "touch", "src/never")
         _, err = process.communicate(timeout=60)
@@ -144,22 +139,10 @@ def last_child(process: int) -> int:
 
 def test_nobody_outside_reaches_the_launchers_socket(place: Path) -> None:
     """Who may look into the box from outside, as the same user may, is not confined by asking there."""
-    (place / "p.policy").write_text(RULES)
-    words = [
-        sys.executable,
-        "-m",
-        "policy_lang",
-        "run",
-        "--policy",
-        str(place / "p.policy"),
-        "--accept-loss",
-        ACCEPTED,
-        "--",
-    ]
     with subprocess.Popen(
-        [*words, "sh", "-c", "echo ready; exec sleep 20"],
+        command(place, "sh", "-c", "echo ready; exec sleep 20", policy=RULES),
         cwd=place / "w",
-        env={**os.environ, "HOME": str(place)},
+        env=environment(place),
         stdout=subprocess.PIPE,
         text=True,
     ) as process:

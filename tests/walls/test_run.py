@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from .running import ACCEPTED, POLICY, WALLS, place, run
+from .running import ACCEPTED, POLICY, WALLS, altered, command, environment, place, run
 
 pytestmark = WALLS
 _ = place
@@ -73,26 +73,9 @@ def test_a_program_that_is_hidden_is_named(place: Path) -> None:
 
 
 def test_signals_reach_the_command(place: Path) -> None:
-    (place / "p.policy").write_text(POLICY)
-    words = [
-        sys.executable,
-        "-m",
-        "policy_lang",
-        "run",
-        "--policy",
-        str(place / "p.policy"),
-        "--accept-loss",
-        ACCEPTED,
-        "--",
-    ]
     script = "trap 'echo told; exit 9' TERM; echo ready; while :; do sleep 0.05; done"
-    with subprocess.Popen(
-        [*words, "sh", "-c", script],
-        cwd=place / "w",
-        env={**os.environ, "HOME": str(place)},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    words = command(place, "sh", "-c", script)
+    with subprocess.Popen(words, cwd=place / "w", env=environment(place), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGTERM)
@@ -101,26 +84,9 @@ def test_signals_reach_the_command(place: Path) -> None:
 
 
 def test_everything_ends_with_the_launcher(place: Path) -> None:
-    (place / "p.policy").write_text(POLICY)
-    words = [
-        sys.executable,
-        "-m",
-        "policy_lang",
-        "run",
-        "--policy",
-        str(place / "p.policy"),
-        "--accept-loss",
-        ACCEPTED,
-        "--",
-    ]
     script = "echo ready; while :; do echo x >> src/log; sleep 0.05; done"
-    with subprocess.Popen(
-        [*words, "sh", "-c", script],
-        cwd=place / "w",
-        env={**os.environ, "HOME": str(place)},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    words = command(place, "sh", "-c", script)
+    with subprocess.Popen(words, cwd=place / "w", env=environment(place), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         time.sleep(0.5)
@@ -158,21 +124,8 @@ def test_only_variables_that_are_granted_are_recorded(place: Path) -> None:
 def test_nothing_starts_with_a_loss_that_is_not_accepted(place: Path) -> None:
     done = run(place, "sh", "-c", "echo no > src/x", options=("--accept-loss", "words"))
     assert done.returncode == 0  # options add up
-    (place / "p.policy").write_text(POLICY)
-    words = [
-        sys.executable,
-        "-m",
-        "policy_lang",
-        "run",
-        "--policy",
-        str(place / "p.policy"),
-        "--",
-        "touch",
-        "src/never",
-    ]
-    done = subprocess.run(
-        words, cwd=place / "w", env={**os.environ, "HOME": str(place)}, capture_output=True, text=True, check=False
-    )
+    words = command(place, "touch", "src/never", accepted="")
+    done = subprocess.run(words, cwd=place / "w", env=environment(place), capture_output=True, text=True, check=False)
     assert done.returncode == 125
     assert "--accept-loss late-reads,words" in done.stderr
     assert not (place / "w/src/never").exists()
@@ -242,27 +195,8 @@ def test_a_log_that_is_full_stops_everything(place: Path) -> None:
     """Whoever cannot record allows nothing: the folder of the log goes away while the command runs."""
     log = place / "log"
     script = "echo a > src/a; touch src/ready; while [ ! -e /tmp/never ] && [ ! -e src/go ]; do sleep 0.1; done; echo b > src/b; echo $?"
-    (place / "p.policy").write_text(POLICY)
-    words = [
-        sys.executable,
-        "-m",
-        "policy_lang",
-        "run",
-        "--policy",
-        str(place / "p.policy"),
-        "--accept-loss",
-        ACCEPTED,
-        "--log",
-        str(log),
-        "--",
-    ]
-    with subprocess.Popen(
-        [*words, "sh", "-c", script],
-        cwd=place / "w",
-        env={**os.environ, "HOME": str(place)},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    words = command(place, "sh", "-c", script, options=("--log", str(log)))
+    with subprocess.Popen(words, cwd=place / "w", env=environment(place), stdout=subprocess.PIPE, text=True) as process:
         while not (place / "w/src/ready").exists():
             time.sleep(0.1)
         for one in log.iterdir():
@@ -278,9 +212,7 @@ def test_a_log_that_is_full_stops_everything(place: Path) -> None:
 def test_the_doctor_tries_the_walls(place: Path) -> None:
     (place / "w/agent.policy").write_text(POLICY)
     words = [sys.executable, "-m", "policy_lang", "doctor", "walls"]
-    done = subprocess.run(
-        words, cwd=place / "w", env={**os.environ, "HOME": str(place)}, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(words, cwd=place / "w", env=environment(place), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "that must fail" in done.stdout
 
@@ -288,25 +220,8 @@ def test_the_doctor_tries_the_walls(place: Path) -> None:
 def test_walls_that_are_not_as_planned_start_nothing(place: Path) -> None:
     """A file that the plan hides and the walls show: verification says so, and exits 125."""
     (place / "w/k.pem").write_text("secret")
-    (place / "p.policy").write_text(POLICY)
-    script = "import sys\nfrom policy_lang.walls import mounts\nold = mounts.words_of\ndef bad(plan, covers, channel):\n    words = old(plan, covers, channel)\n    at = words.index(covers.file)\n    return words[:at - 1] + words[at + 2:]\nmounts.words_of = bad\nfrom policy_lang.cli.main import main\nsys.argv[0] = 'policy'\nmain()"
-    words = [
-        sys.executable,
-        "-c",
-        script,
-        "run",
-        "--policy",
-        str(place / "p.policy"),
-        "--verify",
-        "--accept-loss",
-        ACCEPTED,
-        "--",
-        "touch",
-        "src/never",
-    ]
-    done = subprocess.run(
-        words, cwd=place / "w", env={**os.environ, "HOME": str(place)}, capture_output=True, text=True, check=False
-    )
+    code = "from policy_lang.walls import mounts\nold = mounts.words_of\ndef bad(plan, covers, channel):\n    words = old(plan, covers, channel)\n    at = words.index(covers.file)\n    return words[:at - 1] + words[at + 2:]\nmounts.words_of = bad"
+    done = run(place, "touch", "src/never", options=("--verify",), program=altered(code))
     assert done.returncode == 125
     assert "k.pem" in done.stderr and "it worked" in done.stderr
     assert not (place / "w/src/never").exists()
@@ -347,11 +262,12 @@ def test_a_request_is_asked_as_behind_walls(place: Path) -> None:
 def test_the_policy_is_the_one_that_its_hook_has(place: Path) -> None:
     """A checkout that changes the workspace's policy changes nothing before somebody puts it in force."""
     (place / "w/agent.policy").write_text(POLICY)
-    environment = {**os.environ, "HOME": str(place)}
 
     def start(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "policy_lang", *words]
-        return subprocess.run(command, cwd=place / "w", env=environment, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, cwd=place / "w", env=environment(place), capture_output=True, text=True, check=False
+        )
 
     assert start("run", "--accept-loss", ACCEPTED, "--", "true").returncode == 2  # here is no repository
     subprocess.run(["git", "init", "-q", "."], cwd=place / "w", check=True)

@@ -9,7 +9,6 @@ import pty
 import select
 import signal
 import struct
-import sys
 import termios
 import time
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from .running import ACCEPTED, POLICY, WALLS, place
+from .running import WALLS, command, place
 
 pytestmark = WALLS
 _ = place
@@ -61,24 +60,9 @@ class Terminal:
         os.waitpid(self.process, 0)
 
 
-def walled(place: Path, *words: str) -> list[str]:
-    (place / "p.policy").write_text(POLICY)
-    start = [
-        sys.executable,
-        "-m",
-        "policy_lang",
-        "run",
-        "--policy",
-        str(place / "p.policy"),
-        "--workspace",
-        str(place / "w"),
-    ]
-    return [*start, "--accept-loss", ACCEPTED, "--", *words]
-
-
 @pytest.fixture
 def shell(place: Path) -> Iterator[Terminal]:
-    made = Terminal(place, walled(place, "bash", "--norc", "--noediting", "-i"))
+    made = Terminal(place, command(place, "bash", "--norc", "--noediting", "-i"))
     made.until("bash-")
     yield made
     made.close()
@@ -120,7 +104,7 @@ def test_a_shell_outside_stops_the_whole_and_goes_on(place: Path) -> None:
     try:
         outer.until("$ ")
         outer.type(
-            " ".join(walled(place, "sh", "-c", "'echo begun; sleep 3; echo over > src/over; echo ended'")) + "\n"
+            " ".join(command(place, "sh", "-c", "'echo begun; sleep 3; echo over > src/over; echo ended'")) + "\n"
         )
         outer.until("begun\r\n")
         outer.type("\x1a")
@@ -136,7 +120,7 @@ def test_an_interrupt_ends_a_plain_command(place: Path) -> None:
     outer = Terminal(place, ["/bin/bash", "--norc", "--noediting", "-i"])
     try:
         outer.until("$ ")
-        outer.type(" ".join(walled(place, "sh", "-c", "'echo begun; sleep 1000'")) + "\n")
+        outer.type(" ".join(command(place, "sh", "-c", "'echo begun; sleep 1000'")) + "\n")
         outer.until("begun\r\n")
         time.sleep(1)  # a shell loses an interrupt between its fork and its exec, without walls too
         outer.type("\x03")
@@ -151,7 +135,7 @@ def test_who_handles_an_interrupt_goes_on(place: Path) -> None:
         outer.until("$ ")
         outer.type(
             " ".join(
-                walled(
+                command(
                     place,
                     "bash",
                     "-c",
