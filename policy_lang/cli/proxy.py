@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from ..domain.limits import limit
-from .common import fail_usage
+from .common import fail_usage, write_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..egress.decisions import ConnectionRuling, Decide
-
-    Decider = tuple[Decide, dict[str, Any], Callable[[], None]]
+    from ..egress.interception import Interception
+    from ..egress.port import ConnectionPort
+    from ..egress.service import ServicePort
 
 
 @click.command(name="proxy")
@@ -43,6 +44,19 @@ if TYPE_CHECKING:
     show_default=True,
     help="With --socket: seconds to wait for people.",
 )
+@click.option("--intercept", is_flag=True, help="Decide what is within TLS, by mitmproxy, which ends it.")
+@click.option("--pinned", multiple=True, metavar="HOST", help="With --intercept: leave the TLS of this host alone.")
+@click.option(
+    "--credential", "credentials", multiple=True, metavar="NAME=SOURCE",
+    help="With --intercept: what `use NAME for HOST` adds; env:VARIABLE, file:PATH, keyring:SERVICE/USER.",
+)  # fmt: skip
+@click.option(
+    "--remote", "remotes", multiple=True, metavar="NAME=URL", help="With --intercept: what rules call a git server."
+)
+@click.option(
+    "--environment", metavar="FILE", help="Write the variables that the agent's programs need there, as `NAME=VALUE`."
+)
+@click.option("--authorities", metavar="FILE", help="With --intercept: write whom these programs are to trust there.")
 @click.option("--verbose", is_flag=True, help="Print each connection that is decided or fails.")
 def command(**given: Any) -> None:
     """Be the way out for an agent: an HTTP and SOCKS5 proxy that asks the policy for every connection.
@@ -62,15 +76,25 @@ def command(**given: Any) -> None:
     for name, needed, value in (("log", "policy", given["log"]), ("token-file", "socket_path", given["token_file"])):
         if value is not None and given[needed] is None:
             fail_usage(f"`--{name}` belongs to `--{needed.removesuffix('_path')}`")
+    for name in ("pinned", "credentials", "remotes", "authorities"):
+        if given[name] and not given["intercept"]:
+            fail_usage(f"`--{name.removesuffix('s') if name != 'authorities' else name}` belongs to `--intercept`")
+    if given["intercept"] and not given["authorities"]:
+        fail_usage("`--intercept` needs `--authorities FILE`, which the agent's programs are to trust")
     from ..egress.proxy import Proxy, ProxyUnavailableError
 
-    decide, more, close = _decider(given)
+    port, close = _port(given)
+    decide: Decide = port.connection
+    more: dict[str, Any] = {n: f for n in ("at_once", "foresee") if (f := getattr(port, n, None)) is not None}
     with contextlib.ExitStack() as stack:
         stack.callback(close)
         listener, shown = _listener(given)
         path = listener.getsockname() if shown.startswith("unix:") else None
         if given["verbose"]:  # who prints may have to wait
             decide, more = _printing(decide), {**more, "at_once": None, "refused": _tell}
+        variables: dict[str, str] = {}
+        if given["intercept"]:
+            more["interception"], variables = _intercepted(given, port, decide, more, stack)
         ending = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: ending.set())
@@ -82,13 +106,15 @@ def command(**given: Any) -> None:
         served.start()
         if path is not None:
             stack.callback(_remove, path, os.stat(path))
+        if given["environment"]:
+            _write_environment(given["environment"], shown, variables)
         click.echo(f"listening on {shown}")
         sys.stdout.flush()
         ending.wait()
 
 
-def _decider(given: dict[str, Any]) -> Decider:
-    """Who decides, what else the proxy is given of that, and what is to be done at the end. Leaves with 2."""
+def _port(given: dict[str, Any]) -> tuple[ConnectionPort | ServicePort, Callable[[], None]]:
+    """Who decides, and what is to be done at the end. Leaves with 2 when nobody can."""
     if given["policy"] is None:
         from ..domain.faults import PolicyLangError
         from ..egress.service import ServicePort
@@ -98,7 +124,7 @@ def _decider(given: dict[str, Any]) -> Decider:
             service = ServicePort(given["socket_path"], token_of(given), given["agent"], given["wait"])
         except PolicyLangError as error:
             fail_usage(f"no session at `{given['socket_path']}`: {error}")
-        return service.connection, {}, service.close
+        return service, service.close
     from ..domain.request import Request
     from ..egress.port import ConnectionPort
     from .common import load_policy
@@ -106,8 +132,53 @@ def _decider(given: dict[str, Any]) -> Decider:
 
     policy = load_policy(given["policy"], "text")
     like = Request("connect", "localhost", agent=given["agent"], session=f"proxy-{os.urandom(6).hex()}")
-    port = ConnectionPort(policy, like, opened_log(given["log"], None, True))
-    return port.connection, {"at_once": port.at_once, "foresee": port.may_connect}, lambda: None
+    return ConnectionPort(policy, like, opened_log(given["log"], None, True)), lambda: None
+
+
+def _intercepted(
+    given: dict[str, Any],
+    port: ConnectionPort | ServicePort,
+    decide: Decide,
+    more: dict[str, Any],
+    stack: contextlib.ExitStack,
+) -> tuple[Interception, dict[str, str]]:
+    """Mitmproxy until the end, and the variables that go with it. Leaves with 2 when it cannot be had."""
+    from ..domain.faults import PolicyLangError
+    from ..egress.credentials import credentials_of, given_credentials, read_credential
+    from ..egress.interception import Interception, trusting
+    from ..egress.port import ConnectionPort
+    from ..pep.repository import places_of
+
+    remotes = [text.partition("=")[::2] for text in given["remotes"]]
+    for name, url in remotes:
+        if not name or not url:
+            fail_usage(f"`--remote {name[:40]}` is not `NAME=URL`")
+    sources = given["credentials"]
+    try:
+        credentials = (
+            credentials_of(sources, os.environ, port)
+            if isinstance(port, ConnectionPort)
+            else given_credentials(dict(read_credential(text, os.environ) for text in sources), port.asked)
+        )
+        known = {name: more[name] for name in ("at_once", "foresee") if name in more}
+        made = Interception(
+            decide, port.asked, **known, credentials=credentials, remotes=places_of(remotes), pinned=given["pinned"],
+            tell=lambda text: click.echo(text, err=True),
+        )  # fmt: skip
+        made.start()
+    except PolicyLangError as error:
+        fail_usage(str(error))
+    stack.callback(made.stop)
+    path = os.path.abspath(given["authorities"])
+    write_file(path, made.authorities, "text")
+    return made, {**trusting(path), **credentials.placeholders}
+
+
+def _write_environment(path: str, shown: str, variables: dict[str, str]) -> None:
+    from ..walls.environment import proxied
+
+    values = {**proxied(shown), **variables} if shown.startswith("http://") else variables
+    write_file(path, "".join(f"{name}={value}\n" for name, value in values.items()), "text")
 
 
 def _listener(given: dict[str, Any]) -> tuple[socket.socket, str]:

@@ -6,7 +6,6 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
 from typing import Any
 
 import click
@@ -184,21 +183,25 @@ def _intercepted(
     if not options.intercept or not start.network:
         yield None, {}, {}
         return
-    from ..domain.faults import AuthorError
+    from ..egress.credentials import credentials_of
+    from ..egress.interception import Interception, trusting
     from ..pep.repository import remotes_of
-    from ..walls.interception import credentials_of, interception, trusting
 
     if start.bubblewrap is None:
         raise WallsError("`--intercept` needs bubblewrap, which shows programs inside whom to trust")
     try:
         credentials = credentials_of(sources, options.variables, port)
-    except AuthorError as error:
+        made = Interception(
+            port.connection, port.asked, at_once=port.at_once, foresee=port.may_connect, credentials=credentials,
+            remotes=remotes_of(start.plan.workspace, start.plan.home), pinned=options.pinned,
+            tell=lambda text: click.echo(f"policy run: {text}", err=True),
+        )  # fmt: skip
+        made.start()
+    except PolicyLangError as error:
         raise WallsError(str(error)) from None
-    remotes = remotes_of(start.plan.workspace, start.plan.home)
-    tell = partial(click.echo, err=True)
-    made, bundle = interception(port, credentials, remotes, options.pinned, lambda text: tell(f"policy run: {text}"))
     try:
-        yield made, {bundle: made.authorities}, {**trusting(bundle), **credentials.placeholders}
+        variables = {**trusting(made.trusted), **credentials.placeholders}
+        yield made, {made.trusted: made.authorities}, variables
     finally:
         made.stop()
 

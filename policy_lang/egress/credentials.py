@@ -5,21 +5,23 @@ from __future__ import annotations
 import os
 import secrets
 import string
+from time import time
 
-from ..domain.actions import DENY
+from ..domain.actions import ALLOW, DENY
 from ..domain.conditions import DESTINATION, atoms
 from ..domain.errors import RequestError, SearchLimitError
 from ..domain.faults import AuthorError, reason_of
 from ..domain.limits import limit
 from ..domain.record import record, replace
 from ..domain.regex import regex
+from ..domain.request import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from ..domain.request import Request
     from ..engine.pdp import Engine
+    from .port import ConnectionPort, Ruling
 
 _MOST = limit("credential_bytes")
 _LEAST = limit("credential_least")
@@ -113,6 +115,37 @@ def goes_somewhere(engine: Engine, like: Request, name: str) -> bool:
         return False
     asked = replace(like, action="use", resource=name)
     return any(engine.decide(replace(asked, destination=str(host))).effect != DENY for host in hosts)
+
+
+def credentials_of(sources: Iterable[str], variables: Mapping[str, str], port: ConnectionPort) -> Credentials:
+    """The credentials that rules let go somewhere and hand out to nobody: of `NAME=SOURCE`, or of a variable.
+
+    Raises CredentialError, also for a name that goes nowhere.
+    """
+    engine, like = port.policy.engine, port.like
+    found = dict(read_credential(text, variables) for text in sources)
+    for name in found:
+        if not goes_somewhere(engine, like, name):
+            raise CredentialError(f'no rule says where `{name}` goes: `use "{name}" for "HOST"`')
+    for name, value in variables.items():
+        if name not in found and _handed_out(engine, like, name) != ALLOW and goes_somewhere(engine, like, name):
+            found[name] = value
+    return given_credentials(found, port.asked)
+
+
+def given_credentials(found: Mapping[str, str], asked: Callable[[Request], Ruling]) -> Credentials:
+    """Credentials by their names, of which `asked` decides where they go. Raises CredentialError."""
+
+    def decide(name: str, destination: str) -> str:
+        ruling = asked(Request("use", name, destination=destination))
+        return "" if ruling.allowed else ruling.reason or "the policy does not allow it"
+
+    return Credentials([credential(name, secret) for name, secret in found.items()], decide)
+
+
+def _handed_out(engine: Engine, like: Request, name: str) -> str:
+    """The effect on the variable itself, as whoever holds it may use it."""
+    return engine.decide(replace(like, action="use", resource=name, now=like.now or time())).effect
 
 
 class Credentials:

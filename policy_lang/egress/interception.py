@@ -49,6 +49,11 @@ BUNDLES = (
     "/etc/ssl/cert.pem",
 )
 """Where systems keep the authorities that programs trust (Debian, Fedora, SUSE, Alpine)."""
+_TRUST = (
+    "SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "REQUESTS_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_CERTS",
+    "CARGO_HTTP_CAINFO", "AWS_CA_BUNDLE", "DENO_CERT",
+)  # fmt: skip
+"""Variables by which programs that bring authorities of their own learn of a file with others."""
 _SECONDS = limit("interceptor_seconds")
 _SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "interceptor.py")
 _MOST_BODY = limit("push_bytes")
@@ -70,6 +75,11 @@ class InterceptionError(InternalError):
     """Interception cannot be had as it was asked for."""
 
 
+def trusting(bundle: str) -> dict[str, str]:
+    """The variables that have programs trust the authorities in a file."""
+    return dict.fromkeys(_TRUST, bundle)
+
+
 def find_program() -> str | None:
     """The path of mitmproxy's program without a user's interface, if it is installed."""
     return next((path for path in _PLACES if os.access(path, os.X_OK)), None)
@@ -81,7 +91,7 @@ def system_bundle() -> str | None:
 
 
 class Interception:
-    """Runs mitmproxy for one agent. Raises InterceptionError when it cannot.
+    """Runs mitmproxy for one agent. Raises InterceptionError where it, or what the system trusts, is not to be had.
 
     `decide` and what belongs to it is a proxy's, with the method and the path of a URL; `asked` decides other actions.
     `remotes` says what rules call the server of a URL. `pinned` are hosts whose TLS is left alone, `trusted` a file of
@@ -90,7 +100,6 @@ class Interception:
 
     def __init__(
         self,
-        program: str,
         decide: Decide,
         asked: Callable[[Request], Ruling],
         *,
@@ -100,16 +109,23 @@ class Interception:
         credentials: Credentials | None = None,
         remotes: Callable[[str], Sequence[str]] = lambda _: (),
         pinned: Sequence[str] = (),
+        program: str | None = None,
         trusted: str | None = None,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
+        program, trusted = program or find_program(), trusted or system_bundle()
+        if program is None:
+            raise InterceptionError("mitmproxy is not there, as `/usr/bin/mitmdump` or `/usr/local/bin/mitmdump`")
+        if trusted is None:
+            raise InterceptionError("the system has no file of authorities that programs trust")
         self._program = program
+        self.trusted = trusted
+        """The file of the authorities that the system trusts."""
         self._decisions = Decisions(decide, resolve, at_once=at_once, foresee=foresee)
         self._asked = asked
         self._credentials = credentials
         self._remotes = remotes
         self._pinned = frozenset(pinned)
-        self._trusted = trusted or system_bundle()
         self._tell = tell
         self._named: set[str] = set()
         self._secret = secrets.token_hex(16)
@@ -131,8 +147,6 @@ class Interception:
             raise InterceptionError(f"mitmproxy cannot be started: {reason_of(error)}") from None
 
     def _begin(self) -> None:
-        if self._trusted is None:
-            raise InterceptionError("the system has no file of authorities that it trusts")
         place = os.path.join(self._folder, "control")
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         listener.bind(place)
@@ -142,7 +156,7 @@ class Interception:
         options = {
             **_OPTIONS,
             "confdir": self._folder,
-            "ssl_verify_upstream_trusted_ca": self._trusted,
+            "ssl_verify_upstream_trusted_ca": self.trusted,
             "proxyauth": f"run:{self._secret}",
         }
         # a file, since the words of a command are seen by everybody (proc(5)); YAML takes JSON
@@ -201,9 +215,8 @@ class Interception:
     @property
     def authorities(self) -> str:
         """The certificates that programs are to trust: the system's, and that of this run."""
-        assert self._trusted is not None
         texts = []
-        for path in (self._trusted, os.path.join(self._folder, "mitmproxy-ca-cert.pem")):
+        for path in (self.trusted, os.path.join(self._folder, "mitmproxy-ca-cert.pem")):
             with open(path, encoding="utf-8") as stream:
                 texts.append(stream.read())
         return "\n".join(texts)

@@ -12,7 +12,7 @@ from ..domain.faults import CallerError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 _MOST_BYTES = 1 << 18  # limit: git_config_bytes
 _MOST_FILES = 16  # limit: git_config_files
@@ -57,15 +57,19 @@ def remotes_of(workspace: str, home: str) -> Callable[[str], tuple[str, ...]]:
 
     Read now: who may change the configuration later changes nothing of it.
     """
-    known: dict[str, list[str]] = {}
     try:
         _, common = _git_folders(workspace)
         settings = _settings(common, home) if common else {}
     except (OSError, UnicodeDecodeError, _NotPlainError):
         settings = {}
-    for (section, name, key), url in settings.items():
-        if section == "remote" and key in {"url", "pushurl"}:
-            known.setdefault(_place_of(url), []).append(name)
+    return places_of((n, url) for (s, n, k), url in settings.items() if s == "remote" and k in {"url", "pushurl"})
+
+
+def places_of(remotes: Iterable[tuple[str, str]]) -> Callable[[str], tuple[str, ...]]:
+    """The names of the server of a URL of HTTP, from names and URLs."""
+    known: dict[str, list[str]] = {}
+    for name, url in remotes:
+        known.setdefault(_place_of(url), []).append(name)
     return lambda url: tuple(dict.fromkeys(known.get(_place_of(url), ())))
 
 

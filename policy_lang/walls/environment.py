@@ -29,11 +29,15 @@ def environment(
     made |= _GIT
     made.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
     if proxy:
-        where = f"http://127.0.0.1:{proxy}"
-        made |= dict.fromkeys(PROXIES, where)
-        made |= dict.fromkeys(("no_proxy", "NO_PROXY"), "localhost,127.0.0.1,::1")
-        made["NODE_USE_ENV_PROXY"] = "1"
+        made |= proxied(f"http://127.0.0.1:{proxy}")
     return made | dict(more or {})
+
+
+def proxied(where: str) -> dict[str, str]:
+    """The variables by which programs learn of a proxy."""
+    made = dict.fromkeys(PROXIES, where)
+    made |= dict.fromkeys(("no_proxy", "NO_PROXY"), "localhost,127.0.0.1,::1")
+    return made | {"NODE_USE_ENV_PROXY": "1"}
 
 
 def is_harmless(name: str) -> bool:

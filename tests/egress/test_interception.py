@@ -89,7 +89,7 @@ class Place:
         self.told: list[str] = []
         self.sent: list[tuple[str, str]] = []
         self.interception = Interception(
-            str(PROGRAM), self.decide, self.refs, resolve=lambda name, _: ADDRESSES[name],
+            self.decide, self.refs, resolve=lambda name, _: ADDRESSES[name],
             credentials=Credentials([self.token], self._goes), remotes=lambda url: ("origin",) if "known" in url else (),
             pinned=["pinned.test"], trusted=str(self.trusted), tell=self.told.append,
         )  # fmt: skip
@@ -556,7 +556,7 @@ def test_a_push_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(made_by._OPTIONS, "body_size_limit", str(most))
     pem = certificate(tmp_path, "site.test")
     site, refs = Site(pem), Refs()
-    one = Interception(str(PROGRAM), Decider(), refs, resolve=lambda *_: ["127.0.0.1"], trusted=str(pem))
+    one = Interception(Decider(), refs, resolve=lambda *_: ["127.0.0.1"], trusted=str(pem))
     one.start()
     (tmp_path / "a.pem").write_text(one.authorities)
     context = ssl.create_default_context(cafile=str(tmp_path / "a.pem"))
@@ -583,7 +583,7 @@ def test_a_push_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_program_that_does_not_start(tmp_path: Path) -> None:
     for program in ("/bin/false", "/nowhere/mitmdump"):
-        one = Interception(program, Decider(), Refs(), trusted=str(tmp_path))
+        one = Interception(Decider(), Refs(), program=program, trusted=str(tmp_path))
         with pytest.raises(InterceptionError, match="mitmproxy"):
             one.start()
         assert one._folder == ""
@@ -594,7 +594,7 @@ def test_a_program_that_takes_too_long(tmp_path: Path, monkeypatch: pytest.Monke
     script.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(60)\n")
     script.chmod(0o755)
     monkeypatch.setattr(made_by, "_SECONDS", 0)
-    one = Interception(str(script), Decider(), Refs(), trusted=str(tmp_path))
+    one = Interception(Decider(), Refs(), program=str(script), trusted=str(tmp_path))
     with pytest.raises(InterceptionError, match="does not start"):
         one.start()
 
@@ -602,7 +602,7 @@ def test_a_program_that_takes_too_long(tmp_path: Path, monkeypatch: pytest.Monke
 def test_when_it_dies_nothing_goes_on(tmp_path: Path) -> None:
     pem = certificate(tmp_path, "site.test")
     site = Site(pem)
-    one = Interception(str(PROGRAM), Decider(), Refs(), resolve=lambda *_: ["127.0.0.1"], trusted=str(pem))
+    one = Interception(Decider(), Refs(), resolve=lambda *_: ["127.0.0.1"], trusted=str(pem))
     one.start()
     folder = Path(one._folder)
     try:
@@ -622,7 +622,7 @@ def test_when_it_dies_nothing_goes_on(tmp_path: Path) -> None:
 
 
 def test_it_ends_with_its_launcher(tmp_path: Path) -> None:
-    one = Interception(str(PROGRAM), Decider(), Refs(), trusted=str(certificate(tmp_path, "site.test")))
+    one = Interception(Decider(), Refs(), trusted=str(certificate(tmp_path, "site.test")))
     one.start()
     try:
         assert one._process is not None
@@ -636,7 +636,7 @@ def test_it_ends_with_its_launcher(tmp_path: Path) -> None:
 def test_who_decides_is_gone(tmp_path: Path) -> None:
     pem = certificate(tmp_path, "site.test")
     site = Site(pem)
-    one = Interception(str(PROGRAM), Decider(), Refs(), resolve=lambda *_: ["127.0.0.1"], trusted=str(pem))
+    one = Interception(Decider(), Refs(), resolve=lambda *_: ["127.0.0.1"], trusted=str(pem))
     one.start()
     authorities = tmp_path / "a.pem"
     authorities.write_text(one.authorities)

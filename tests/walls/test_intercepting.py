@@ -140,7 +140,7 @@ def test_without_interception_it_is_a_loss(api: Api) -> None:
     [
         (("--pinned", "a.test"), "belongs to `--intercept`", 2),
         (("--credential", "A=env:B"), "belongs to `--intercept`", 2),
-        (("--intercept", "--credential", "A=env:HOME"), "no rule says where it goes", 125),
+        (("--intercept", "--credential", "A=env:HOME"), "no rule says where `A` goes", 125),
         (("--intercept", "--credential", "GITHUB_TOKEN=env:NOT_THERE"), "`NOT_THERE` is not set", 125),
         (("--intercept", "--credential", "GITHUB_TOKEN"), "is not `NAME=SOURCE`", 125),
     ],
