@@ -6,52 +6,35 @@ import shlex
 
 from ..walls import mounts
 from ..walls.environment import PROXIES
-from .model import ExportError, Model, PathEntry
+from .model import NO_HOSTS, Model, PathEntry
+from .shells import FORWARD, PORT, PROXY, SETTINGS_NO_PROXY, in_workspace, private, unix_socket
 from .target import TMP, ExportTarget, Task, Written
 
-_PROXY = "/run/policy_lang/proxy.sock"
-_PORT = 3128
-"""Of the loopback inside; the usual one of HTTP proxies."""
 _OWN = (TMP, "/proc", "/dev", "/run", "/sys")
 _USUAL = "/usr/bin/bwrap"
-_FORWARD = (
-    f"socat TCP-LISTEN:{_PORT},bind=127.0.0.1,fork,reuseaddr UNIX-CONNECT:{_PROXY} & "
-    f"while kill -0 $! && ! socat -u OPEN:/dev/null TCP:127.0.0.1:{_PORT} 2>/dev/null; do sleep 0.1; done; "
-    'exec "$@"'
-)
-"""Inside: the proxy's socket as a port, which is there before the command is."""
 
 
 def write(task: Task) -> Written:
     """A POSIX shell script, whose arguments are the command. Raises ExportError."""
-    proxy = task.proxy.removeprefix("unix:")
-    if proxy and not proxy.startswith("/"):
-        raise ExportError("bubblewrap has a loopback of its own: give `--proxy unix:/PATH`, where the proxy listens")
+    proxy = unix_socket(task)
     found = task.surveyed
-    private = _private(task)
     words = ["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop ALL", "--hostname sandbox"]
-    words += [f"--tmpfs {shlex.quote(path)}" for path in private]
+    words += [f"--tmpfs {shlex.quote(path)}" for path in private(task)]
     words += [_mount(entry) for entry in found.system]
     words += [f"--symlink {shlex.quote(target)} {shlex.quote(path)}" for path, target in found.links]
     words += [_mount(entry) for entry in found.files]
     words += ["--proc /proc", "--dev /dev", '--dir "$folder"']
     if proxy:
-        words.append(f"--ro-bind {shlex.quote(proxy)} {_PROXY}")
+        words.append(f"--ro-bind {shlex.quote(proxy)} {PROXY}")
     hidden = [e.path for e in (*found.system, *found.files) if e.mode == "none" and e.folder]
     words += [f"--remount-ro {shlex.quote(path)}" for path in (*hidden, "/")]
     words.append('--chdir "$folder"')
     return Written(_script(task, words, bool(proxy)), _model(task), bool(proxy))
 
 
-def _private(task: Task) -> list[str]:
-    """Folders that are empty at first: those that lie in nothing which is granted."""
-    entries = [e for e in task.surveyed.files if e.folder and e.mode != "none"]
-    return [p for p in sorted({TMP, task.home}) if not any(f"{p}/".startswith(f"{e.path}/") for e in entries)]
-
-
 def _model(task: Task) -> Model:
     found = task.surveyed
-    hosts = None if task.proxy else ()
+    hosts = None if task.proxy else NO_HOSTS
     return Model(found.files, found.system, _OWN, hosts, variables=task.granted)
 
 
@@ -65,11 +48,10 @@ def _mount(entry: PathEntry) -> str:
 def _script(task: Task, words: list[str], forwards: bool) -> str:
     settings = {"HOME": task.home, "TMPDIR": TMP, "PATH": "/usr/local/bin:/usr/bin:/bin"}
     if forwards:
-        settings |= dict.fromkeys(PROXIES, f"http://127.0.0.1:{_PORT}")
-        settings |= dict.fromkeys(("no_proxy", "NO_PROXY"), "localhost,127.0.0.1,::1")
+        settings |= dict.fromkeys(PROXIES, f"http://127.0.0.1:{PORT}")
+        settings |= SETTINGS_NO_PROXY
     fixed = " ".join(f"{name}={shlex.quote(value)}" for name, value in settings.items())
-    workspace = shlex.quote(task.workspace)
-    command = f'sh -c {shlex.quote(_FORWARD)} sh "$@"' if forwards else '"$@"'
+    command = f'sh -c {shlex.quote(FORWARD)} sh "$@"' if forwards else '"$@"'
     return "\n".join(
         [
             "#!/bin/sh",
@@ -77,7 +59,7 @@ def _script(task: Task, words: list[str], forwards: bool) -> str:
             "# Start it with the command as arguments. `--ro-bind /dev/null` covers a file that may not be read.",
             "set -eu",
             '[ "$#" -gt 0 ] || { echo "usage: $0 COMMAND..." >&2; exit 2; }',
-            f'case "$PWD/" in {workspace}/*) folder=$PWD ;; *) folder={workspace} ;; esac',
+            in_workspace(task),
             f"set -- {mounts.bubblewrap() or _USUAL} \\",
             *(f"    {line} \\" for line in words),
             f"    -- {command}",
@@ -89,4 +71,4 @@ def _script(task: Task, words: list[str], forwards: bool) -> str:
     )
 
 
-TARGET = ExportTarget("bubblewrap", "a shell script for bubblewrap (bwrap)", write, empty=(TMP,))
+TARGET = ExportTarget("bubblewrap", write, empty=(TMP,))

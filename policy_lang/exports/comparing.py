@@ -92,6 +92,13 @@ class ExportComparison:
             losses += self._losses(found, {"read": _SYSTEM}, {})
         return Compared(tuple(losses), tuple(held))
 
+    def excess(self, model: Model, action: str) -> list[Request]:
+        """Requests of one action that a model permits and the policy does not, for each rule one."""
+        policy = settled(self._policy.policy_set, self._known, self._lacking, (action,))
+        found = self._differences(policy, model, (), _outside(model, ()))
+        asked = (self._confirmed(row, NOT_HELD) for row in found.rows if row.kind in _WIDER and row.action == action)
+        return [request for request in asked if request is not None]
+
     def _engine(self, policy: PolicySet) -> Engine:
         return engine_of(policy, profiles=self._policy.engine.profiles)
 

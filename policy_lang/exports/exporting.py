@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 from collections.abc import Iterable, Mapping
 
@@ -13,7 +14,7 @@ from ..walls.environment import is_harmless
 from ..walls.losses import NOT_HELD, Loss, methods, remote, words
 from .comparing import Compared, ExportComparison
 from .model import ExportError
-from .survey import DiskSurvey
+from .survey import DiskSurvey, Surveyed
 from .target import Task, Written
 
 TYPE_CHECKING = False
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ..policy import Policy
     from .target import ExportTarget
 
-NAMES = ("bubblewrap",)
+NAMES = ("bubblewrap", "codex", "docker", "kubernetes", "srt")
 """What can be written for; each is a module."""
 COMPARED = ("read", "write", "delete", "connect", "use")
 """Actions of which a sandbox holds something; commands and what others do on the agent's word are never held."""
@@ -90,14 +91,18 @@ def exported(
 
     `like` says for whom and where; `variables` are the environment's, `further` more folders of programs.
     """
+    further = tuple(further)
     _no_controls(like, proxy)
+    _apart(like, (*target.system, *further))
     like = replace(like, lexical=True, confined=False)
     comparison = ExportComparison(policy, like)
     engine, standing = comparison.at_any_time(COMPARED)
-    surveyed = DiskSurvey(engine, like, widen, further, target.empty).surveyed()
+    surveyed = Surveyed((), ())
+    if target.files:
+        surveyed = DiskSurvey(engine, like, widen, (*target.system, *further), target.empty).surveyed()
     granted = _variables(engine, standing, like, variables)
     harmless = tuple(sorted(n for n in variables if is_harmless(n)))
-    task = Task(heading, like, engine, standing, surveyed, proxy, (*harmless, *granted), granted, widen)
+    task = Task(heading, comparison, like, engine, standing, surveyed, proxy, (*harmless, *granted), granted, widen)
     written = target.write(task)
     actions = [a for a in COMPARED if a != "connect" or written.model.hosts is not None]
     compared = comparison.compared(written.model, actions)
@@ -114,6 +119,15 @@ def _no_controls(like: Request, proxy: str) -> None:
     for text in (like.workspace or "", like.home or "", proxy):
         if not text.isprintable():
             raise ExportError("a folder, or the proxy's address, has characters that no settings can hold")
+
+
+def _apart(like: Request, system: Iterable[str]) -> None:
+    for what, path in (("workspace", like.workspace), ("home", like.home)):
+        for folder in system:
+            if f"{path}/".startswith(f"{os.path.realpath(folder)}/"):
+                raise ExportError(
+                    f"the {what} lies in `{folder}`, a folder of programs, which every program there reads"
+                )
 
 
 def _variables(engine: Engine, policy: PolicySet, like: Request, variables: Mapping[str, str]) -> tuple[str, ...]:

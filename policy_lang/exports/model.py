@@ -10,7 +10,7 @@ from ..syntax import emit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from typing import Literal
 
     from ..syntax.tree import RuleNode
@@ -41,19 +41,43 @@ class PathEntry:
 
 
 @record(frozen=True, slots=True)
+class HostModel:
+    """The connections that a sandbox permits, as patterns: `allowed` but for `denied`.
+
+    No name leads into `unreached` networks, but to what of them is allowed as an address (`reached`).
+    """
+
+    allowed: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
+    unreached: tuple[str, ...] = ()
+    reached: tuple[str, ...] = ()
+
+    def rules(self) -> Iterator[RuleNode]:
+        """The same as rules."""
+        if self.allowed:
+            yield emit.rule("allow", ("connect",), self.allowed)
+        if self.denied:
+            yield emit.rule("deny", ("connect",), self.denied)
+        if self.unreached:
+            yield emit.rule("deny", ("connect",), self.unreached, exclude=self.reached)
+
+
+NO_HOSTS = HostModel()
+
+
+@record(frozen=True, slots=True)
 class Model:
     """What a sandbox permits.
 
     `files` are the disk's paths, `system` what every program there must read. What lies in `own` is the sandbox's own
-    and empty at first. Of `hosts` these patterns may be connected to, but for `barred`; None says that the policy's
-    proxy decides. `variables` are patterns of names of variables that are handed in.
+    and empty at first. Without `hosts` the policy's proxy decides. `variables` are patterns of names of variables that
+    are handed in.
     """
 
     files: tuple[PathEntry, ...] = ()
     system: tuple[PathEntry, ...] = ()
     own: tuple[str, ...] = ()
-    hosts: tuple[str, ...] | None = ()
-    barred: tuple[str, ...] = ()
+    hosts: HostModel | None = NO_HOSTS
     variables: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     """Patterns of names that the sandbox itself keeps from being changed."""
@@ -61,11 +85,7 @@ class Model:
 
 def policy_of(model: Model, entries: Iterable[PathEntry]) -> Policy:
     """A policy that permits what the model does, with these entries of files."""
-    rules = [*_files(tuple(entries), model.unchanged)]
-    if model.hosts:
-        rules.append(emit.rule("allow", ("connect",), model.hosts))
-    if model.barred:
-        rules.append(emit.rule("deny", ("connect",), model.barred))
+    rules = [*_files(tuple(entries), model.unchanged), *(model.hosts or NO_HOSTS).rules()]
     if model.variables:
         rules.append(emit.rule("allow", ("use",), model.variables))
     return Policy.loads(emit.text([emit.header("sandbox"), *rules]))
@@ -125,8 +145,7 @@ def _whole(entry: PathEntry) -> tuple[str, ...]:
     return (pattern(entry.path), below(entry.path)) if entry.folder else (pattern(entry.path),)
 
 
-def mode_of(path: str, entries: Iterable[PathEntry]) -> Mode:
-    """What may be done with a path."""
-    known = {entry.path: entry for entry in entries}
-    found = path if path in known else next(_above(path, known), None)
-    return "none" if found is None else known[found].mode
+def holding(path: str, known: Mapping[str, PathEntry]) -> PathEntry | None:
+    """The entry of the nearest folder that a path lies in."""
+    above = next(_above(path, known), None)
+    return None if above is None else known[above]

@@ -24,6 +24,7 @@ def export_json(export: Export, policy: Policy, like: Request, accepted: frozens
         "workspace": like.workspace,
         "home": like.home,
         "text": export.written.text,
+        "notes": list(export.written.notes),
         "rules": [
             {"id": rule.id, "file": rule.file, "line": rule.line, "action": action, "held": held}
             for rule, action, held in export.compared.rules

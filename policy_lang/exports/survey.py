@@ -14,7 +14,6 @@ from ..domain.limits import limit
 from ..domain.record import record
 from ..engine.paths import ORDINARY
 from ..engine.places import Places
-from ..walls.plan import SYSTEM, SYSTEM_FILES
 from .model import PATHS, ExportError, PathEntry
 
 TYPE_CHECKING = False
@@ -48,16 +47,17 @@ class DiskSurvey:
     """Walks over the disk and the rules together.
 
     A folder is granted as a whole where all that may ever lie in it is; with `widen` where what no rule tells apart is,
-    but for what lies there now and is not. What may be written may be deleted then too.
+    but for what lies there now and is not. What may be written may be deleted then too. The folders of the `system` are
+    read as wholes, but for what rules spell out; those that are `empty` inside are not looked into.
     """
 
     def __init__(
-        self, engine: Engine, like: Request, widen: bool, further: Iterable[str] = (), empty: Iterable[str] = ()
+        self, engine: Engine, like: Request, widen: bool, system: Iterable[str], empty: Iterable[str] = ()
     ) -> None:
         self._places = tuple(Places(engine, action, like) for action in PATHS)
         self._reads = self._places[0]
         self._widen = widen
-        self._further = tuple(further)
+        self._base_paths = tuple(system)
         self._kept = tuple(p for p in (like.workspace, like.home) if p is not None)
         self._empty = tuple(empty)
         self._files: list[PathEntry] = []
@@ -71,7 +71,7 @@ class DiskSurvey:
         Raises SearchLimitError when more would have to be looked at, or listed, than can be, ExportError for a name
         that can be in no request and lies in a folder that is granted.
         """
-        for path in (*SYSTEM, *SYSTEM_FILES, *self._further):
+        for path in self._base_paths:
             self._base(path)
         self._folder(self._root(), "/", "none")
         return Surveyed(tuple(self._files), tuple(self._system), tuple(self._links))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..domain.record import field, record
+from ..walls.plan import SYSTEM, SYSTEM_FILES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from ..domain.request import Request
     from ..engine.pdp import Engine
     from ..ir.model import PolicySet
+    from .comparing import ExportComparison
     from .model import Model
     from .survey import Surveyed
 
@@ -21,11 +23,12 @@ TMP = "/tmp"  # noqa: S108 (of the sandbox)
 class Task:
     """What is to be written: `heading` says of what, `like` what all requests are like.
 
-    `engine` and `policy` are the policy as it holds at any time. `proxy` is where `policy proxy` listens, or empty;
-    `variables` are handed in, those of `granted` because the policy says so.
+    `engine` and `policy` are the policy as it holds at any time, `comparison` compares it with models. `proxy` is where
+    `policy proxy` listens, or empty; `variables` are handed in, those of `granted` because the policy says so.
     """
 
     heading: tuple[str, ...]
+    comparison: ExportComparison
     like: Request
     engine: Engine
     policy: PolicySet
@@ -50,19 +53,28 @@ class Task:
 
 @record(frozen=True, slots=True)
 class Written:
-    """The text for a sandbox, and what it permits then. `network` says that there is a way out."""
+    """The text for a sandbox, and what it permits then.
+
+    `network` says that there is a way out; `notes` what else it needs to be as the model says.
+    """
 
     text: str
     model: Model
     network: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @record(frozen=True, slots=True)
 class ExportTarget:
-    """A sandbox that settings can be written for. `empty` are folders that are its own inside."""
+    """A sandbox that settings can be written for.
+
+    `empty` are folders that are its own inside, `system` those that every program there reads. Without `files` it
+    knows none.
+    """
 
     name: str
-    what: str
     write: Callable[[Task], Written]
     empty: tuple[str, ...] = ()
+    system: tuple[str, ...] = (*SYSTEM, *SYSTEM_FILES)
+    files: bool = True
     remedies: dict[str, str] = field(default_factory=dict)

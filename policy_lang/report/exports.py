@@ -19,6 +19,7 @@ def render_losses(export: Export, accepted: frozenset[str]) -> str:
     out: list[str] = []
     for group in by_code.values():
         out += [*loss_lines(group, accepted), ""]
+    out += [f"note: {note}" for note in export.written.notes]
     exact = sum(held == "held exactly" for _, _, held in export.compared.rules)
     return "\n".join(
         [*out, f"{exact} of {len(export.compared.rules)} rules about files, hosts and variables are held exactly"]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from policy_lang.domain.errors import SearchLimitError
 from policy_lang.exports import survey
 from policy_lang.exports.exporting import CODES, NAMES
-from policy_lang.exports.model import ExportError
+from policy_lang.exports.model import PATHS, ExportError
 from policy_lang.walls.losses import NOT_HELD
 from tests.exports import world
 
@@ -38,7 +38,7 @@ rules = st.builds(
         f'{effect} {", ".join(actions)} "{pattern}"' + (f' except "{but}"' if but and but != pattern else "")
     ),
     st.sampled_from(["allow", "allow", "allow", "deny", "ask t"]),
-    st.sampled_from([("read",), ("write",), ("delete",), ("read", "write"), ("write", "delete"), world.PATHS]),
+    st.sampled_from([("read",), ("write",), ("delete",), ("read", "write"), ("write", "delete"), PATHS]),
     st.sampled_from(PATTERNS),
     st.sampled_from([None, None, "src/gen/**", "**/.env", "docs/public/"]),
 )
@@ -52,7 +52,7 @@ def test_what_is_permitted_and_denied_is_a_loss(name: str, written: list[str], w
     text = 'policy "p" tier t { approvers "@x" } ' + "\n".join(written)
     policy, made = world.export(name, text, home, widen=widen)
     world.witnesses_hold(policy, made)
-    asked = [(action, resource) for resource in RESOURCES for action in world.PATHS]
+    asked = [(action, resource) for resource in RESOURCES for action in PATHS]
     assert world.uncovered(policy, made, home, asked) == []
 
 
@@ -140,3 +140,11 @@ def test_a_name_that_no_request_can_have_is_not_granted(home: Path) -> None:
         assert "line" not in made.written.text
     finally:
         odd.unlink()
+
+
+def test_a_workspace_among_programs_is_refused(home: Path) -> None:
+    """Whatever lies there every program reads."""
+    with pytest.raises(ExportError, match="folder of programs"):
+        world.export("bubblewrap", 'policy "p" allow read "./"', home, further=(str(home / "w"),))
+    with pytest.raises(ExportError, match="folder of programs"):
+        world.export("codex", 'policy "p" allow read "./"', home, further=(str(home),))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.server
 import os
 import shlex
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from policy_lang import Policy
 from policy_lang.domain.request import Request
 from policy_lang.engine.places import Places
-from policy_lang.exports.exporting import COMPARED, Export, exported, target_named
-from policy_lang.exports.model import PATHS, policy_of
+from policy_lang.exports.exporting import Export, exported, target_named
+from policy_lang.exports.model import policy_of
 from policy_lang.walls.losses import NOT_HELD
 
 FILES = (
@@ -54,6 +59,8 @@ POLICIES = {
     ),
 }  # fmt: skip
 """Policies about that home: broad and narrow ones, exceptions, names, the home, tiers, agents, conditions."""
+WAYS = [(name, True) for name in POLICIES] + [(n, False) for n in ("secrets", "home", "odd names", "inside out")]
+"""What the slower programs are tried with: policies, and whether `--widen` is given."""
 
 
 def world() -> Path:
@@ -81,12 +88,17 @@ def like(home: Path, agent: str | None = "a") -> Request:
     )
 
 
+def source(home: Path, text: str) -> Path:
+    """The policy's file."""
+    path = home / "policy" / "p.policy"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path
+
+
 def export(name: str, text: str, home: Path, **options: object) -> tuple[Policy, Export]:
     """A policy and what was written of it."""
-    source = home / "policy" / "p.policy"
-    source.parent.mkdir(exist_ok=True)
-    source.write_text(text)
-    policy = Policy.load(str(source))
+    policy = Policy.load(str(source(home, text)))
     variables = options.pop("variables", {"LANG": "C"})
     return policy, exported(target_named(name), policy, like(home), variables, **options)  # type: ignore[arg-type]
 
@@ -129,9 +141,7 @@ _EVERY = frozenset({"allow", "ask", "deny"})
 _MARK = "changed by a probe"
 
 
-def tried(
-    asked: Sequence[Probe], run: Callable[[str], str], home: Path, system: Callable[[str], bool] = lambda _: False
-) -> list[str]:
+def tried(asked: Sequence[Probe], run: Callable[[str], str]) -> list[str]:
     """What did not go as the model says: `run` runs a script of the shell in the sandbox and gives its output.
 
     Changes are looked for outside: what a sandbox keeps for itself changes nothing.
@@ -139,25 +149,26 @@ def tried(
     wrong: list[str] = []
     reads = [p for p in asked if p.action == "read"]
     expected = {p.path: _first_line(p.path) for p in reads}
-    said = run("".join(f"echo {n}:$(head -n 1 {shlex.quote(p.path)} 2>/dev/null)\n" for n, p in enumerate(reads)))
-    answers = dict(line.split(":", 1) for line in said.splitlines() if line.partition(":")[0].isdigit())
-    assert len(answers) == len(reads), said[:2000]
+    script = "".join(f"echo {n}:$(head -n 1 {shlex.quote(p.path)} 2>/dev/null)\n" for n, p in enumerate(reads))
+    script += _each(asked, "change", f"echo {_MARK} >> {{}}") + _each(asked, "make", f"echo {_MARK} > {{}}")
+    answers = dict(line.split(":", 1) for line in run(script).splitlines() if line.partition(":")[0].isdigit())
+    assert len(answers) == len(reads), answers
     for number, probe in enumerate(reads):
         seen = bool(expected[probe.path]) and answers[str(number)].strip() == expected[probe.path]
-        if seen != probe.works and expected[probe.path] and not (seen and system(probe.path)):
+        if seen != probe.works and expected[probe.path]:
             wrong.append(f"read {probe.path}: {'works' if seen else 'fails'}")
-    for action, script in (
-        ("change", f"echo {_MARK} >> {{}}"),
-        ("make", f"echo {_MARK} > {{}}"),
-        ("delete", "rm -f {}"),
-    ):
-        some = [p for p in asked if p.action == action]
-        run("".join(f"({script.format(shlex.quote(p.path))}) 2>/dev/null\n" for p in some))
-        for probe in some:
-            done = not os.path.lexists(probe.path) if action == "delete" else _has_mark(probe.path)
-            if done != probe.works:
-                wrong.append(f"{action} {probe.path}: {'works' if done else 'fails'}")
-    return wrong
+    wrong += [_went(p, _has_mark(p.path)) for p in asked if p.action in {"change", "make"}]
+    run(_each(asked, "delete", "rm -f {}"))
+    wrong += [_went(p, not os.path.lexists(p.path)) for p in asked if p.action == "delete"]
+    return [one for one in wrong if one]
+
+
+def _each(asked: Iterable[Probe], action: str, line: str) -> str:
+    return "".join(f"({line.format(shlex.quote(p.path))}) 2>/dev/null\n" for p in asked if p.action == action)
+
+
+def _went(probe: Probe, done: bool) -> str:
+    return "" if done == probe.works else f"{probe.action} {probe.path}: {'works' if done else 'fails'}"
 
 
 def _first_line(path: str) -> str:
@@ -210,4 +221,27 @@ def _denied(policy: Policy, request: Request) -> bool:
     return bool(policy.decide_request(request).rules)
 
 
-__all__ = ["COMPARED", "PATHS", "POLICIES", "export", "like", "probes", "tried", "uncovered", "witnesses_hold", "world"]
+@contextlib.contextmanager
+def answering() -> Iterator[int]:
+    """A web server on this machine: its port."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+@contextlib.contextmanager
+def proxied(policy: Path, listen: str) -> Iterator[str]:
+    """`policy proxy` for the agent `a`: what it says of where it listens."""
+    words = [sys.executable, "-m", "policy_lang", "proxy", "--agent", "a", "--policy", str(policy), "--listen", listen]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        try:
+            yield running.stdout.readline()
+        finally:
+            running.terminate()
+
+
+def codes(hosts: Iterable[str]) -> str:
+    """A script that asks for each host by the proxy of the environment, and prints the HTTP status."""
+    return "".join(f"echo $(curl -s -o /dev/null -w '%{{http_code}}' --noproxy '' -m 30 http://{h}/)\n" for h in hosts)
