@@ -57,6 +57,8 @@ class Accesses:
         if not self.own_paths.closed and not self.own_paths.observed and path.startswith("/proc/"):
             self._may_see(call, path)
         own = None if outside and self.own_paths.is_private(path) else self.own_paths.ruling(action, path)
+        if own is not None and action == READ and not self.own_paths.closed and self._is_denied_in_system(path):
+            own = None
         ruling = own or self.port.path(action, path)
         if ruling.effect == ALLOW or (action, path) in call.approved:
             if own is None and action != READ and not self.own_paths.observed:
@@ -65,6 +67,14 @@ class Accesses:
         if ruling.effect == ASK:
             raise AskedError(ruling, (action, path))
         raise AccessDeniedError(ruling.reason)
+
+    def _is_denied_in_system(self, path: str) -> bool:
+        """Whether a rule denies what every program reads otherwise; with bubblewrap the plan has it covered."""
+        if self.own_paths.observed or not self.own_paths.is_system(path):
+            return False
+        places = self.port.places(READ)
+        said = places.says(places.at(path))
+        return said is not None and said.effect == DENY
 
     def _may_be_called(self, action: str, path: str) -> None:
         """Return for a path that is no protected one in other letters. Raises OSError.
@@ -107,6 +117,10 @@ class Accesses:
         text = self.resolver.text(call.thread, address)
         path = self.resolver.absolute(call.thread, base, text)
         return self._special(call, path) or self.resolver.leaf(path, follow, partial(_of_caller, call))
+
+    def program(self, call: SystemCall, path: bytes) -> Leaf:
+        """The program that an absolute path of the caller names; its own, by `/proc/self/exe`. Raises OSError."""
+        return self.resolver.leaf(path, True, partial(_of_caller, call))
 
     def stayed(self, leaf: Leaf) -> None:
         """Return when a folder in which something was made has still the name that was decided. Raises OSError.

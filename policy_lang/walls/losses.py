@@ -226,7 +226,8 @@ def _bare(port: DecisionPort) -> Loss:
         "namespaces",
         NOT_HELD,
         "without bubblewrap names, sizes, attributes and links of all files can be seen, and the machine's processes "
-        "and interfaces; reading, writing, running and connecting are decided all the same",
+        "and interfaces, and `/tmp` is the machine's; reading, writing, running and connecting are decided all the "
+        "same",
         "install bubblewrap (the package `bubblewrap`)",
         _first(port, iter([_request(port, "read", "/proc/1/environ"), _request(port, "read", "/etc/shadow")])),
     )

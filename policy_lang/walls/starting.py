@@ -43,7 +43,7 @@ class Starting:
             path = self._accesses.resolver.absolute(
                 call.thread, base, self._accesses.resolver.text(call.thread, address)
             )
-            leaf, given = self._accesses.resolver.leaf(path, True), posixpath.normpath(os.fsdecode(path))
+            leaf, given = self._accesses.program(call, path), posixpath.normpath(os.fsdecode(path))
         try:
             if not leaf.exists:
                 return GO_ON  # the kernel says what is wrong

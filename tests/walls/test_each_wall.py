@@ -119,7 +119,8 @@ def test_without_bubblewrap_the_inner_walls_hold(place: Path, monkeypatch: pytes
 
     (place / "w/k.pem").write_text("secret")
     (place / "w/a.txt").write_text("seen\n")
-    (place / "p.policy").write_text(POLICY)
+    system = next(p for p in sorted(Path("/usr/share").rglob("*")) if p.is_file() and not p.is_symlink())
+    (place / "p.policy").write_text(f'{POLICY}deny read "{system}"\n')
     script = "import sys\nfrom policy_lang.walls import mounts\nmounts.bubblewrap = lambda: None\nfrom policy_lang.cli.main import main\nmain()"
 
     def start(*words: str) -> subprocess.CompletedProcess[str]:
@@ -136,7 +137,7 @@ def test_without_bubblewrap_the_inner_walls_hold(place: Path, monkeypatch: pytes
     refused = start("--accept-loss", "words", "--", "true")
     assert refused.returncode == 125
     assert "install bubblewrap" in refused.stderr
-    inside = "cat a.txt k.pem; echo x > src/f; echo y > src/f.pem; cat src/f; cat /etc/shadow; curl -s -m 2 http://127.0.0.1:1; echo $?; ps >/dev/null && echo seen"
-    done = start("--accept-loss", "words,namespaces", "--", "sh", "-c", inside)
+    inside = "cat a.txt k.pem $0; echo x > src/f; echo y > src/f.pem; cat src/f; cat /etc/shadow; curl -s -m 2 http://127.0.0.1:1; echo $?; ps >/dev/null && echo seen"
+    done = start("--accept-loss", "words,namespaces", "--", "sh", "-c", inside, str(system))
     assert done.stdout == "seen\nx\n7\nseen\n", done.stdout + done.stderr
     assert sorted(p.name for p in (place / "w/src").iterdir()) == ["f"]

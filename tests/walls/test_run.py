@@ -139,6 +139,14 @@ def test_walls_are_verified(place: Path) -> None:
     assert "verified: " in done.stderr
 
 
+def test_a_program_starts_itself_again(place: Path) -> None:
+    """As browsers do for their helpers; what rules say of the program holds."""
+    script = "exec /proc/self/exe -c 'echo again; exec /proc/thread-self/exe -c \"echo once more\"'"
+    assert run(place, "bash", "-c", script).stdout == "again\nonce more\n"
+    denied = run(place, "bash", "-c", script, policy=POLICY + 'deny run "bash -c *again*"\n')
+    assert "again" not in denied.stdout
+
+
 def test_denied_words_are_refused(place: Path) -> None:
     done = run(
         place,
