@@ -1,10 +1,11 @@
-"""What walls cost: starts, opens, programs, connections and an installation, inside against bare, in turn.
+"""What walls cost: starts, opens, programs, connections, tests and an installation, inside against bare, in turn.
 
-`python -m bench walls` needs bubblewrap; the installation also needs npm and its registry, once.
+`python -m bench walls` needs bubblewrap; the tests need pytest, the installation npm and its registry, once.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -38,6 +39,11 @@ LOOPS = {
     ),
 }
 DEPENDENCIES = {"typescript": "^5", "eslint": "^9", "vite": "^7", "express": "^5", "lodash": "^4"}
+ROOT = Path(__file__).resolve().parent.parent
+TESTED = ("policy_lang", "tests", "grammar", "stdlib_policies", "pyproject.toml")
+"""What of this project its tests need."""
+TESTS = [f"tests/unit/test_{name}.py" for name in ("ignored", "searched", "project", "commands", "config")]
+"""Some that read and write files, start programs, and compute."""
 
 
 class Place:
@@ -61,7 +67,9 @@ class Place:
 
     def walled(self, words: Sequence[str]) -> list[str]:
         """A command behind walls."""
-        system = [w for f in (sys.prefix, sys.base_prefix) for w in ("--system", f)]
+        found = importlib.util.find_spec("pytest")
+        packages = [str(Path(found.origin).parent.parent)] if found is not None and found.origin else []
+        system = [w for f in (sys.prefix, sys.base_prefix, *packages) for w in ("--system", f)]
         return [
             sys.executable,
             "-m",
@@ -82,6 +90,7 @@ class Place:
         """How long a command takes."""
         began = time.perf_counter()
         environment = {**os.environ, "HOME": str(self.home), "POLICY_LANG_DEBUG": "1"}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as it is installed: compiled once
         done = subprocess.run(words, cwd=self.work, env=environment, check=False, capture_output=True)
         if done.returncode:
             raise subprocess.CalledProcessError(done.returncode, words, done.stdout, done.stderr[-2000:].decode())
@@ -120,8 +129,11 @@ def starts(files: int) -> tuple[float, float]:
         "true",
     ]
     try:
-        plain = [place.seconds(alone) for _ in range(ROUNDS)]
-        walls = [place.seconds(place.walled(["true"])) for _ in range(ROUNDS)]
+        place.seconds(place.walled(["true"]))  # what is compiled once is compiled
+        plain, walls = [], []
+        for _ in range(ROUNDS):
+            plain.append(place.seconds(alone))
+            walls.append(place.seconds(place.walled(["true"])))
     finally:
         place.remove()
     return median(plain), median(walls)
@@ -141,6 +153,24 @@ def loops() -> dict[str, tuple[float, float]]:
             bare, inside = place.compared(words)
             out[name] = (bare, inside - (empty[1] - empty[0]))
         return out
+    finally:
+        place.remove()
+
+
+def suite() -> tuple[float, float] | None:
+    """Seconds of some of this project's tests; None without pytest."""
+    if importlib.util.find_spec("pytest") is None:
+        return None
+    place = Place()
+    try:
+        for name in TESTED:
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, place.work / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(ROOT / name, place.work)
+        words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS]
+        place.seconds(words)
+        return place.compared(words, 3)
     finally:
         place.remove()
 
@@ -182,5 +212,6 @@ def run() -> list[str]:
         print(lines[-1], file=sys.stderr, flush=True)
     for name, found in loops().items():
         row(name, found)
+    row("a test suite", suite())
     row("npm ci", installation())
     return lines

@@ -50,6 +50,8 @@ SUPERVISED: dict[str, int] = {
 name, or starts a program. Opens are asked about when they may change something, and `listen` where the network is not
 the walls' own: it gives a socket without an address one that others reach (ip(7))."""
 
+_OPENS = {SUPERVISED["openat"]: 2, SUPERVISED["open"]: 1}
+"""Opens, and which argument has their flags."""
 _OPENAT2, _IO_URING = 437, (425, 426, 427)
 _REFUSED: dict[int, tuple[int, ...]] = {
     EPERM: (
@@ -200,13 +202,12 @@ def program(supervised: bool = True, reads: bool = False, refuses: bool = True, 
     made = Program()
     made.add((_LOAD, 0, 0, 4), (_EQUAL, 1, 0, ARCH_X86_64), _errno(ENOSYS), (_LOAD, 0, 0, 0))
     made.add((_AT_LEAST, 0, 1, _X32), _errno(ENOSYS))
-    opens = {2: 1, 257: 2}
+    for number, flags in _OPENS.items():
+        made.when(number, [asked] if reads else _if_any(flags, OPEN_CHANGES, asked, _returned(ALLOW)))
+    if refuses:
+        _look_at_arguments(made)
     for name, number in SUPERVISED.items():
-        if name == "listen" and alone:
-            continue
-        if number in opens and not reads:
-            made.when(number, _if_any(opens[number], OPEN_CHANGES, asked, _returned(ALLOW)))
-        else:
+        if number not in _OPENS and not (name == "listen" and alone):
             made.when(number, [asked])
     if not refuses:
         for number in (_OPENAT2, *_IO_URING):
@@ -216,22 +217,30 @@ def program(supervised: bool = True, reads: bool = False, refuses: bool = True, 
     for error, numbers in _REFUSED.items():
         for number in numbers:
             made.when(number, [_errno(error)])
-    made.when(_CLONE, _if_any(0, _NEW_NAMESPACES, _errno(EPERM), _returned(ALLOW)))
-    made.when(_UNSHARE, _if_any(0, _NEW_NAMESPACES | _NEW_TIME, _errno(EPERM), _returned(ALLOW)))
-    made.when(_IOCTL, _requests())
-    made.when(_SECCOMP, _if_any(1, _NEW_LISTENER, _errno(EBUSY), _returned(ALLOW)))
-    made.when(_FCNTL, [_argument(1), (_EQUAL, 0, 1, _SETLEASE), _errno(EINVAL), _returned(ALLOW)])
-    for number, flags in _SENDS:
-        made.when(number, _if_any(flags, _FAST_OPEN, _errno(EOPNOTSUPP), _returned(ALLOW)))
     if not alone:
         for number in _OF_OTHERS:
             made.when(number, [_errno(ENOSYS)])
         for number, whose in _ABOUT_ITSELF:
             made.when(number, [_argument(whose), (_EQUAL, 0, 1, 0), _returned(ALLOW), _errno(EPERM)])
-    made.when(_SOCKET, _sockets())
-    pair = [_argument(1), (_AND, 0, 0, _TYPE), *_one_of((_STREAM, _SEQPACKET), _returned(ALLOW)), _errno(EPERM)]
-    made.when(_SOCKETPAIR, pair)
-    made.when(_PERSONALITY, [_argument(0), *_one_of((0, 0xFFFFFFFF), _returned(ALLOW)), _errno(EPERM)])
     made.when(_MSEAL, [_returned(ALLOW)])
     made.add((_AT_LEAST, 0, 1, _NEWEST + 1), _errno(ENOSYS), _returned(ALLOW))
     return made.bytes()
+
+
+def _look_at_arguments(made: Program) -> None:
+    """Calls that pass by what they ask for, the most frequent first.
+
+    These run through the program each time. What passes by its number alone the kernel remembers, and skips it; and
+    what is refused or decided may take its time.
+    """
+    made.when(_IOCTL, _requests())
+    made.when(_FCNTL, [_argument(1), (_EQUAL, 0, 1, _SETLEASE), _errno(EINVAL), _returned(ALLOW)])
+    for number, flags in _SENDS:
+        made.when(number, _if_any(flags, _FAST_OPEN, _errno(EOPNOTSUPP), _returned(ALLOW)))
+    made.when(_CLONE, _if_any(0, _NEW_NAMESPACES, _errno(EPERM), _returned(ALLOW)))
+    made.when(_SOCKET, _sockets())
+    pair = [_argument(1), (_AND, 0, 0, _TYPE), *_one_of((_STREAM, _SEQPACKET), _returned(ALLOW)), _errno(EPERM)]
+    made.when(_SOCKETPAIR, pair)
+    made.when(_UNSHARE, _if_any(0, _NEW_NAMESPACES | _NEW_TIME, _errno(EPERM), _returned(ALLOW)))
+    made.when(_SECCOMP, _if_any(1, _NEW_LISTENER, _errno(EBUSY), _returned(ALLOW)))
+    made.when(_PERSONALITY, [_argument(0), *_one_of((0, 0xFFFFFFFF), _returned(ALLOW)), _errno(EPERM)])

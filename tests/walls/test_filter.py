@@ -11,14 +11,19 @@ from policy_lang.walls import syscalls
 ALLOW, ASK = "allow", "ask"
 _O_CREAT, _O_RDWR, _O_TRUNC, _O_PATH, _TMPFILE = 0o100, 0o2, 0o1000, 0o10000000, 0o20200000
 
+STEPS: list[int] = []
+"""The instructions that the last call took."""
+
 
 def run(program: bytes, number: int, *arguments: int, arch: int = syscalls.ARCH_X86_64) -> str | int:
     """What classic BPF comes to on one call (bpf(4), linux/filter.h)."""
     data = struct.pack("=IIQ6Q", number & 0xFFFFFFFF, arch, 0, *(list(arguments) + [0] * 6)[:6])
     lines = list(struct.iter_unpack("=HBBI", program))
     at = accumulator = 0
+    STEPS.clear()
     while True:
         code, true, false, k = lines[at]
+        STEPS.append(code)
         at += 1
         if code == 0x20:
             (accumulator,) = struct.unpack_from("=I", data, k)
@@ -58,6 +63,13 @@ CASES = [
 @pytest.mark.parametrize(("number", "arguments", "result"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_a_call(number: int, arguments: tuple[int, ...], result: str | int) -> None:
     assert run(PROGRAM, number, *arguments) == result
+
+
+@pytest.mark.parametrize(("number", "most"), [(257, 10), (2, 11), (16, 45), (72, 15), (44, 20), (56, 25)])
+def test_what_programs_do_most_passes_after_few_instructions(number: int, most: int) -> None:
+    """What needs more than its number to pass runs through the program each time."""
+    assert run(PROGRAM, number) == ALLOW
+    assert len(STEPS) <= most, len(STEPS)
 
 
 @pytest.mark.parametrize(
