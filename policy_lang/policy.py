@@ -8,18 +8,18 @@ from collections.abc import Mapping, Sequence
 
 from ._version import __version__
 from .domain.decision import Decision
-from .domain.policy import AttributeType
 from .domain.record import replace
 from .domain.request import Request
-from .engine.explain import Explanation, explain
 from .engine.memo import key_of
 from .engine.pdp import Engine
-from .ir.model import PolicySet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .audit.log import DecisionLog
     from .compiled.reader import Contents
+    from .domain.policy import AttributeType
+    from .engine.explain import Explanation
+    from .ir.model import PolicySet
 
 
 class Policy:
@@ -206,4 +206,6 @@ class Policy:
 
     def explain(self, request: Request) -> Explanation:
         """The decision, and for each candidate rule why it holds or not."""
+        from .engine.explain import explain
+
         return explain(self._engine, self.timed(request))

@@ -16,17 +16,8 @@ from ..domain.observe import what_holds
 from ..pep.clients import NAMES
 from ..pep.clients import client as client_of
 from ..pep.hook import MOST_WAIT
-from ..pep.install import (
-    HOOK,
-    OURS,
-    InstallError,
-    changeable,
-    compiled_place,
-    hook_command,
-    settings_with,
-    settings_without,
-    target,
-)
+from ..pep.hook_places import HOOK, OURS, compiled_place
+from ..pep.install import InstallError, changeable, hook_command, settings_with, settings_without, target
 from .common import fail_policy, fail_usage
 from .compile import compile_to
 from .receive import command as git_receive

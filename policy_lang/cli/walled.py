@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -12,17 +11,14 @@ import click
 
 from ..domain.errors import SearchLimitError
 from ..domain.faults import PolicyLangError
-from ..domain.suggest import suggest
 from ..facts.git_index import top_of
 from ..pep.repository import repository_state
 from ..walls import mounts
-from ..walls.answers import PolicyAnswers, ServiceAnswers
 from ..walls.box import Box, WallsError
 from ..walls.environment import environment
 from ..walls.first_use import OnFirstUse
 from ..walls.launch import CODES, Start, StartOptions, designed, observing, poisoned
 from ..walls.port import DecisionPort
-from ..walls.verifying import verified
 from ..walls.ways import Ways
 from .common import fail_usage, load_policy
 
@@ -85,7 +81,7 @@ def subject_of(given: Mapping[str, Any], format_: str, compiled: bool = True) ->
 
 def _in_force(workspace: str) -> str:
     """The policy of a workspace: as it was compiled for a hook, which no checkout changes, else its source."""
-    from ..pep.install import compiled_place
+    from ..pep.hook_places import compiled_place
 
     source = os.path.join(workspace, _DEFAULT)
     compiled = compiled_place(source, managed=False)
@@ -114,6 +110,8 @@ def options_of(given: Mapping[str, Any], port: DecisionPort, sources: tuple[str,
     """What the command line says besides. Leaves with 2 for bad usage."""
     accepted = frozenset(code.strip() for part in given["accepted"] for code in part.split(",") if code.strip())
     for code in accepted - set(CODES):
+        from ..domain.suggest import suggest
+
         fail_usage(f"no loss is called `{code[:40]}`: {suggest(code, CODES)}", format_)
     for folder in given["system"]:
         if not os.path.isdir(folder):
@@ -150,7 +148,7 @@ def observe(port: DecisionPort, options: StartOptions, words: Sequence[str]) -> 
 def run(start: Start, port: DecisionPort, options: StartOptions, words: Sequence[str], given: Mapping[str, Any]) -> int:
     """Build the walls, run a command within, and take them down. Raises WallsError when they cannot be built."""
     with ExitStack() as stack:
-        answers = stack.enter_context(_service(port, given)) or PolicyAnswers(port, port.log)
+        answers = stack.enter_context(_service(port, given))
         ways = Ways(port, start, given["forward"])
         made, texts, more = stack.enter_context(_intercepted(start, port, options, given["credentials"]))
         box = Box(designed(start, options, ways.ports, texts), port)
@@ -160,11 +158,13 @@ def run(start: Start, port: DecisionPort, options: StartOptions, words: Sequence
         listeners = list(box.sockets)
         first = listeners.pop(0) if listeners else None
         if given["verify"]:
+            from ..walls.verifying import verified
+
             with ways.rehearsed(listeners) as tried:
                 found = verified(box, port, start.plan, tried, options.variables)
             _as_planned(found)
         if first is not None:
-            channel = OnFirstUse(first, lambda listener: _channel(listener, answers))
+            channel = OnFirstUse(first, lambda listener: _channel(listener, answers, port))
             channel.start()
             stack.callback(channel.stop)
         ways.open(listeners, made)
@@ -208,6 +208,8 @@ def _intercepted(
 
 def _name_hidden(program: str, search_path: str | None, start: Start) -> None:
     """Say that a program is installed where nothing is there inside, and what shows it."""
+    import shlex
+
     from ..walls.hidden_program import hidden_program
 
     folders = hidden_program(program, search_path, start.plan)
@@ -217,10 +219,11 @@ def _name_hidden(program: str, search_path: str | None, start: Start) -> None:
         click.echo(f"policy run: {why}", err=True)
 
 
-def _channel(listener: socket.socket, answers: Answers) -> Serves:
+def _channel(listener: socket.socket, answers: Answers | None, port: DecisionPort) -> Serves:
+    from ..walls.answers import PolicyAnswers
     from ..walls.channel import HookChannel
 
-    return HookChannel(listener, answers)
+    return HookChannel(listener, answers or PolicyAnswers(port, port.log))
 
 
 @contextmanager
@@ -236,6 +239,7 @@ def _service(port: DecisionPort, given: Mapping[str, Any]) -> Iterator[Answers |
     from ..egress.asking import ServiceAsker
     from ..pep.deciders import ServiceDecider
     from ..pep.sessions import end_session, policy_digest, start_session, why_ended
+    from ..walls.answers import ServiceAnswers
     from ..walls.watching import Watch
     from .calling import token_of
 
@@ -269,6 +273,7 @@ def examine_walls(given: Mapping[str, Any], format_: str) -> list[CheckResult]:
     """What can be built here, and whether it does what the policy says. Leaves with 2 for a policy with mistakes."""
     from ..pep.doctor import BAD, GOOD, WARN, CheckResult
     from ..walls.launch import prepared
+    from ..walls.verifying import verified
 
     port, sources = port_of({"observe": False, "hold": (), "log": None, "agent": None, **given}, format_)
     options = StartOptions(dict(os.environ), sources, accepted=frozenset(CODES), network=_leads_out(port))

@@ -23,7 +23,8 @@ from . import rehearsal
 from .channel import ChannelError, exchange
 from .clients.base import HookClient
 from .enforce import Options, owners, token
-from .install import OURS, InstallError, changeable, target, texts
+from .hook_places import OURS
+from .install import InstallError, changeable, target, texts
 from .questions import RefusedError
 
 GOOD, BAD, WARN = "ok", "fail", "warn"

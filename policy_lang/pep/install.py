@@ -14,14 +14,11 @@ import tomllib
 from dataclasses import dataclass
 from typing import Any
 
-from ..compiled.opened import SUFFIX
-from ..domain.digest import sha256
 from ..domain.faults import AuthorError
 from ..domain.limits import limit
 from .clients.base import HookClient, SettingsForm
+from .hook_places import HOOK, OURS
 
-HOOK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hook.py")
-OURS = "policy_lang/pep/hook.py"
 _HOST_SECONDS = limit("hook_host_seconds")
 
 
@@ -52,14 +49,6 @@ def target(client: HookClient, scope: str, workspace: str, home: str) -> Target:
         raise InstallError(f"`{client.name}` has no {scope} settings for hooks; there are {known}")
     path = form.paths[scope].format(home=home, workspace=workspace)
     return Target(path, scope == "managed", form.note if scope == "user" else "")
-
-
-def compiled_place(policy: str, managed: bool) -> str:
-    """The compiled file of a hook: outside every workspace, where no checkout replaces it; one for each policy's path."""
-    whole = os.path.abspath(policy)
-    stem = os.path.splitext(os.path.basename(whole))[0]
-    folder = "/etc/policy_lang" if managed else os.path.expanduser("~/.local/state/policy_lang")
-    return f"{folder}/{stem}-{sha256(whole.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}{SUFFIX}"
 
 
 def changeable(path: str, workspace: str | None = None) -> bool:

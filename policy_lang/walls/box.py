@@ -16,11 +16,6 @@ from ..domain.limits import limit
 from ..domain.record import field, record
 from ..pep.deciders import WALLS_FOLDER
 from . import mounts
-from .accesses import Accesses
-from .calls import Calls
-from .kernel import Listener
-from .resolving import Resolver
-from .supervisor import Supervisor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +25,11 @@ if TYPE_CHECKING:
     from .own_paths import OwnPaths
     from .plan import Plan
     from .port import DecisionPort
+    from .supervisor import Supervisor
 
-INSIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "inside.py")
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_INSIDE = f"import sys; sys.path.append({_HERE!r}); import inside; inside.begin()"
+"""Behind the standard library's folders, none of whose modules is then another one."""
 _OUTSIDE = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 (a new folder of a random name)
 _MOST_REPLY = limit("walls_reply_bytes")
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
@@ -87,14 +85,16 @@ class Box:
     def _started(self) -> None:
         ours, theirs = socket.socketpair()
         self._channel = ours
-        inside = [os.path.realpath(sys.executable), "-I", "-S", INSIDE, str(theirs.fileno())]
+        inside = [os.path.realpath(sys.executable), "-I", "-S", "-c", _INSIDE, str(theirs.fileno())]
         words, passed = inside, [theirs.fileno()]
         if self._design.bubblewrap is not None:
             outside = next((f for f in _OUTSIDE if os.access(f, os.W_OK | os.X_OK)), _OUTSIDE[0])
             self._folder = f"{outside}/policy-run-{os.urandom(8).hex()}"
             os.mkdir(self._folder, 0o700)
             covers = mounts.covers_in(self._folder, self._design.texts)
-            options = mounts.words_of(self._design.plan, covers, WALLS_FOLDER)
+            copies = mounts.copies_of(self._design.plan)
+            passed += copies.values()
+            options = mounts.words_of(self._design.plan, covers, WALLS_FOLDER, copies)
             given = os.memfd_create("options")
             os.write(given, b"".join(os.fsencode(o) + b"\0" for o in options))
             os.lseek(given, 0, os.SEEK_SET)
@@ -123,6 +123,10 @@ class Box:
         }
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             channel.sendall(json.dumps(given).encode() + b"\n")
+        from .supervisor import supervised  # while the walls are built, which takes about as long
+
+        if design.filter:
+            self._port.warm_up()
         try:
             data, rights, _, _ = channel.recvmsg(_MOST_REPLY, socket.CMSG_SPACE(4 * (len(listen) + 1)))
         except ConnectionResetError:
@@ -132,9 +136,7 @@ class Box:
             raise ValueError(self._why())
         self._command = self._first()
         if design.filter:
-            listener = Listener(passed.pop(0))
-            calls = Calls(Accesses(Resolver(self._opened_root()), self._port, design.own_paths))
-            self.supervisor = Supervisor(listener, calls, self._port)
+            self.supervisor = supervised(passed.pop(0), self._opened_root(), self._port, design.own_paths)
             self.supervisor.start()
             self.supervisor.ready.wait(limit("walls_seconds"))
             if self.supervisor.fault:

@@ -24,7 +24,12 @@ def environment(
     given: Mapping[str, str], port: DecisionPort, home: str, proxy: int = 0, more: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """The variables inside. `proxy` is the port of the loopback that leads out, 0 for none; `more` the launcher's."""
-    made = {name: value for name, value in given.items() if is_harmless(name) or _is_granted(name, port)}
+    actions = [action for action in ("use", "setenv") if port.policy.engine.grants(action)]
+    made = {
+        name: value
+        for name, value in given.items()
+        if is_harmless(name) or any(port.grants(action, name) for action in actions)
+    }
     made |= {"HOME": home, "TMPDIR": "/tmp", "POLICY_LANG_CONFINED": "1"}  # noqa: S108 (the walls' own)
     made |= _GIT
     made.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
@@ -43,7 +48,3 @@ def proxied(where: str) -> dict[str, str]:
 def is_harmless(name: str) -> bool:
     """Whether a variable is handed in without a grant."""
     return name in HARMLESS or name.startswith("LC_")
-
-
-def _is_granted(name: str, port: DecisionPort) -> bool:
-    return any(port.grants(action, name) for action in ("use", "setenv"))

@@ -8,6 +8,7 @@ from ..domain.files import open_for_reading
 from ..domain.limits import limit
 from ..domain.record import record
 from ..pep.clients import NAMES, client
+from ..pep.hook_places import OURS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _missing(one: HookClient, text: str, plan: Plan) -> str:
     """The interpreter or the hook itself, when it is not there inside."""
     import shlex
 
-    from ..pep.install import OURS, texts
+    from ..pep.install import texts
 
     for command in texts(one.settings, text):
         if OURS not in command:

@@ -1,19 +1,26 @@
 """The first process behind the walls: it builds the inner ones around itself, and becomes the command.
 
-    python -I -S inside.py DESCRIPTOR
+    python -I -S -c "import sys; sys.path.append(FOLDER); import inside; inside.begin()" DESCRIPTOR
 
 The descriptor is a socket to the launcher, which says in one line of JSON what to build. It runs apart from the rest of
 the package and imports the standard library alone. Whatever fails ends it before the command has started.
+
+Every start waits for this interpreter. So it is imported, which finds it compiled, and what `json`, `signal` and
+`socket` load beside what is used here takes longer than all the rest: it goes without them.
 """
 
-import array
+import _json
+import _signal
+import _socket
 import ctypes
 import errno
-import json
 import os
-import signal
-import socket
+import struct
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _SECCOMP, _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 317, 444, 445, 446
@@ -23,6 +30,17 @@ _FILTER, _NEW_LISTENER, _WAIT_KILLABLE = 1, 1 << 3, 1 << 5
 MOST = 64 << 20  # limit: walls_message_bytes
 _SECONDS = 5  # limit: walls_seconds
 NOT_FOUND, NOT_STARTED, NOT_BUILT = 127, 126, 125
+
+
+class _Json:
+    """Values as `json.loads` makes them."""
+
+    strict = True
+    object_hook = object_pairs_hook = array_hook = parse_constant = None
+    parse_float, parse_int = float, int
+
+
+_VALUE = _json.make_scanner(_Json)  # type: ignore[arg-type]
 
 
 class _FilterProgram(ctypes.Structure):
@@ -40,7 +58,7 @@ def restrict_files(handled: list, trees: list) -> None:  # type: ignore[type-arg
 
     Raises OSError.
     """
-    attributes = array.array("Q", handled).tobytes()
+    attributes = struct.pack(f"={len(handled)}Q", *handled)
     ruleset = _checked(_LIBC.syscall(_LANDLOCK_CREATE, attributes, len(attributes), 0))
     for path, rights, folder_rights in trees:
         try:
@@ -48,8 +66,7 @@ def restrict_files(handled: list, trees: list) -> None:  # type: ignore[type-arg
         except FileNotFoundError:
             continue
         allowed = rights | (folder_rights if os.path.isdir(f"/proc/self/fd/{place}") else 0)
-        rule = array.array("Q", [allowed]).tobytes() + array.array("i", [place]).tobytes()
-        _checked(_LIBC.syscall(_LANDLOCK_ADD, ruleset, 1, rule, 0))
+        _checked(_LIBC.syscall(_LANDLOCK_ADD, ruleset, 1, struct.pack("=Qi", allowed, place), 0))
         os.close(place)
     _checked(_LIBC.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
     _checked(_LIBC.syscall(_LANDLOCK_RESTRICT, ruleset, 0))
@@ -67,7 +84,7 @@ def give_up_capabilities() -> None:
     """What root may do besides, for this process and all that it starts (capabilities(7)). Raises OSError."""
     for number in range(64):
         _LIBC.prctl(_DROP_FROM_BOUNDING_SET, number, 0, 0, 0)  # there are fewer, and perhaps none is had
-    header, none = array.array("I", [_CAPABILITIES_VERSION, 0]).tobytes(), bytes(24)
+    header, none = struct.pack("=Ii", _CAPABILITIES_VERSION, 0), bytes(24)
     _checked(_LIBC.syscall(_SET_CAPABILITIES, header, none))
 
 
@@ -75,7 +92,7 @@ def _listening(places: list) -> list:  # type: ignore[type-arg]
     """Sockets that listen inside, for the launcher to serve: a port of 127.0.0.1, or a path."""
     out = []
     for place in places:
-        made = socket.socket(socket.AF_INET if isinstance(place, int) else socket.AF_UNIX, socket.SOCK_STREAM)
+        made = _socket.socket(_socket.AF_INET if isinstance(place, int) else _socket.AF_UNIX, _socket.SOCK_STREAM)
         if isinstance(place, int):
             made.bind(("127.0.0.1", place))
         else:
@@ -86,20 +103,22 @@ def _listening(places: list) -> list:  # type: ignore[type-arg]
     return out
 
 
-def _line(channel: socket.socket) -> bytes:
+def _said(channel: _socket.socket) -> dict:  # type: ignore[type-arg]
+    """What the launcher says in its next line. Raises OSError when it says no more."""
     data = b""
     while not data.endswith(b"\n"):
         part = channel.recv(1 << 20)
         if not part or len(data) > MOST:
             raise OSError("the launcher is gone")
         data += part
-    return data
+    given: dict = _VALUE(data.decode(), 0)[0]  # type: ignore[type-arg]
+    return given
 
 
 def _become(given: dict) -> None:  # type: ignore[type-arg]
-    for number in {*signal.valid_signals()} - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
-        signal.signal(number, signal.SIG_IGN if number in given["ignored"] else signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    for number in _signal.valid_signals() - {_signal.SIGKILL, _signal.SIGSTOP, _signal.SIGCHLD}:
+        _signal.signal(number, _signal.SIG_IGN if number in given["ignored"] else _signal.SIG_DFL)
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, [])
     command = given["command"]
     os.umask(given["umask"])
     try:
@@ -112,24 +131,24 @@ def _become(given: dict) -> None:  # type: ignore[type-arg]
 
 def main() -> None:
     """Build the inner walls, tell the launcher, and become the command when it says so."""
-    channel = socket.socket(fileno=int(sys.argv[1]))
-    given = json.loads(_line(channel))
+    channel = _socket.socket(fileno=int(sys.argv[1]))
+    given = _said(channel)
     sockets = _listening(given["listen"])
     if given["landlock"]:
         restrict_files(*given["landlock"])
         give_up_capabilities()
     passed = [filter_calls(bytes.fromhex(given["filter"]))] if given["filter"] else []
     passed += [s.fileno() for s in sockets]
-    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", passed))] if passed else []
+    rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack(f"={len(passed)}i", *passed))] if passed else []
     channel.sendmsg([b"built\n"], rights)
     for one in passed[: len(passed) - len(sockets)]:
         os.close(one)
     for each in sockets:
         each.close()
-    given |= json.loads(_line(channel))
+    given |= _said(channel)
     while "try" in given:
-        channel.sendall(json.dumps(attempts(given.pop("try"))).encode() + b"\n")
-        given |= json.loads(_line(channel))
+        channel.sendall(f"{attempts(given.pop('try'))}\n".encode())
+        given |= _said(channel)
     if "command" not in given:
         os._exit(0)
     channel.close()
@@ -189,14 +208,20 @@ def _variable(name: str, _: int) -> None:
     raise FileNotFoundError(errno.ENOENT, "no such variable")
 
 
-def _socket(address: str, port: int) -> None:
-    with socket.create_connection((address, port), 2):
+def _connected(address: str, port: int, seconds: int) -> "socket.socket":
+    from socket import create_connection
+
+    return create_connection((address, port), seconds)
+
+
+def _connect(address: str, port: int) -> None:
+    with _connected(address, port, 2):
         pass
 
 
 def _tunnel(address: str, port: int) -> None:
     """Connect to a forwarded port; who may not have it is told nothing."""
-    with socket.create_connection((address, port), _SECONDS) as way:
+    with _connected(address, port, _SECONDS) as way:
         if not way.recv(1):
             raise PermissionError(errno.EACCES, "closed")
 
@@ -204,7 +229,7 @@ def _tunnel(address: str, port: int) -> None:
 def _proxy(line: str, port: int) -> None:
     """Ask the proxy for what the first line of a request says."""
     host = line.partition(" ")[2].removeprefix("http://").partition("/")[0]
-    with socket.create_connection(("127.0.0.1", port), _SECONDS) as way:
+    with _connected("127.0.0.1", port, _SECONDS) as way:
         way.sendall(f"{line} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         reply = way.recv(64).split(b" ")[1:2]
     if reply != [b"200"]:
@@ -213,11 +238,12 @@ def _proxy(line: str, port: int) -> None:
 
 _WAYS: dict = {  # type: ignore[type-arg]
     "read": _read, "write": _write, "create": _create, "rename": lambda path, _: os.rename(path, path), "start": _start,
-    "variable": _variable, "socket": _socket, "tunnel": _tunnel, "proxy": _proxy,
+    "variable": _variable, "socket": _connect, "tunnel": _tunnel, "proxy": _proxy,
 }  # fmt: skip
 
 
-if __name__ == "__main__":
+def begin() -> None:
+    """Do it, or end with a line that says why not."""
     try:
         main()
     except OSError as fault:

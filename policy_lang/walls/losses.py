@@ -13,11 +13,10 @@ from ..domain.actions import ALLOW, ASK, DENY, SORT_OF
 from ..domain.conditions import DESTINATION, atoms
 from ..domain.limits import limit
 from ..domain.record import record, replace
-from ..engine.instances import restricted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Protocol
 
     from ..domain.decision import RuleRef
@@ -107,6 +106,12 @@ def _request(port: Subject, action: str, resource: Resource) -> Request:
     return replace(port.like, action=action, resource=resource)
 
 
+def _restricted(port: Subject, action: str) -> Iterable[Resource]:
+    from ..engine.instances import restricted
+
+    return restricted(port.policy.engine.evaluator, action)
+
+
 def _first(port: Subject, asked: Iterator[Request]) -> Request | None:
     """The first request that the policy does not allow."""
     return next((r for r in islice(asked, _MOST_ASKED) if port.policy.decide_request(r).effect != ALLOW), None)
@@ -114,7 +119,7 @@ def _first(port: Subject, asked: Iterator[Request]) -> Request | None:
 
 def words(port: Subject) -> Loss | None:
     """The words of commands: another thread may change them after they were read (seccomp_unotify(2))."""
-    commands = chain((tuple(c.split()) for c in _COMMANDS), restricted(port.policy.engine.evaluator, "run"))
+    commands = chain((tuple(c.split()) for c in _COMMANDS), _restricted(port, "run"))
     found = _first(port, (_request(port, "run", words) for words in commands))
     if found is None:
         return None
@@ -132,7 +137,7 @@ def remote(port: Subject, network: bool) -> Loss | None:
     """What is done outside on the agent's word: a server's refs, tools of servers."""
     if not network:
         return None
-    more = ((a, r) for a in _REMOTE_ACTIONS for r in restricted(port.policy.engine.evaluator, a))
+    more = ((a, r) for a in _REMOTE_ACTIONS for r in _restricted(port, a))
     found = _first(port, (_request(port, action, resource) for action, resource in chain(_REMOTE, more)))
     if found is None:
         return None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import subprocess
 
+from ..domain.files import open_for_reading
 from ..domain.limits import limit
 from ..domain.record import field, record
 
@@ -24,6 +26,7 @@ _PLACES = (
 )
 """Where distributions install it; `PATH` may have been changed by who is to be walled in."""
 _SECONDS = limit("walls_seconds")
+_MOST_COPIED = limit("walls_copy_bytes")
 
 
 @record(frozen=True, slots=True)
@@ -70,7 +73,24 @@ def remove_covers(folder: str) -> None:
         os.rmdir(folder)
 
 
-def words_of(plan: Plan, covers: Covers, channel: str) -> list[str]:
+def copies_of(plan: Plan) -> dict[str, int]:
+    """The files of the system's that are copied, with descriptors for them, which are the caller's to close.
+
+    For each mount bubblewrap reads the table of all of them; a file as small as most of /etc is copied in less.
+    """
+    out = {}
+    for path in (m.path for m in plan.mounts if m.kind == "read" and m.path in plan.system):
+        with contextlib.suppress(OSError):  # what cannot be read here is mounted, and cannot be read there
+            place = open_for_reading(path)
+            status = os.fstat(place)
+            if stat.S_ISREG(status.st_mode) and status.st_size <= _MOST_COPIED:
+                out[path] = place
+            else:
+                os.close(place)
+    return out
+
+
+def words_of(plan: Plan, covers: Covers, channel: str, copies: Mapping[str, int]) -> list[str]:
     """The options for a plan: namespaces, then mounts in their order. `channel` is a folder for the launcher's."""
     words = ["--unshare-all", "--die-with-parent", "--cap-drop", "ALL", "--hostname", "walls"]
     private = [m for m in plan.mounts if m.kind == "private"]
@@ -79,6 +99,9 @@ def words_of(plan: Plan, covers: Covers, channel: str) -> list[str]:
     for mount in (m for m in plan.mounts if m.kind != "private"):
         if mount.kind == "link":
             words += ["--symlink", mount.target, mount.path]
+        elif mount.path in copies:
+            place = copies[mount.path]
+            words += ["--perms", f"{os.fstat(place).st_mode & 0o555:04o}", "--file", str(place), mount.path]
         elif mount.kind == "hide":
             words += ["--ro-bind", covers.file, mount.path]
         elif mount.kind == "hide-folder":

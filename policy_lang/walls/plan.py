@@ -160,7 +160,7 @@ class Survey:
 
     def _system(self, path: str) -> None:
         """A folder of the system's as a whole, but for what rules spell out."""
-        if not os.path.lexists(path) or any(path.startswith(f"{b}/") for b in self._base):
+        if not os.path.lexists(path) or any(f"{path}/".startswith(f"{b}/") for b in self._base):
             return
         self._base[path] = None
         if os.path.islink(path):

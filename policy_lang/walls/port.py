@@ -91,6 +91,10 @@ class DecisionPort(ConnectionPort):
             self._places[action] = Places(self._policy.engine, action, self._policy.timed(self._like))
         return self._places[action]
 
+    def warm_up(self) -> None:
+        """Load what the first decision about a program needs."""
+        self._policy.decide_request(replace(self._like, action="run", resource=("true",)))
+
     def local(self, number: int) -> Request:
         """A request to connect to a port of this machine."""
         return self._policy.timed(replace(self._like, action="connect", resource=f"localhost:{number}"))

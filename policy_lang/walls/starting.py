@@ -10,7 +10,7 @@ import sys
 
 from ..domain.actions import ALLOW, ASK
 from ..domain.limits import limit
-from ..pep.install import HOOK
+from ..pep.hook_places import HOOK
 from . import kernel
 from .system_call import GO_ON, AccessDeniedError, AskedError
 

@@ -18,6 +18,10 @@ from ..domain.actions import ALLOW
 from ..domain.faults import reason_of
 from ..domain.limits import limit
 from . import kernel
+from .accesses import Accesses
+from .calls import Calls
+from .kernel import Listener
+from .resolving import Resolver
 from .syscalls import SUPERVISED
 from .system_call import AccessDeniedError, AskedError, SlowError, SystemCall
 
@@ -25,8 +29,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .calls import Calls
-    from .kernel import Listener, Notification
+    from .kernel import Notification
+    from .own_paths import OwnPaths
     from .port import DecisionPort
     from .system_call import Approved
 
@@ -125,6 +129,11 @@ class Supervisor(threading.Thread):
 
         if not self._beside_others.run(work):
             self._listener.answer(notification, error=errno.EAGAIN if asked is None else errno.EACCES)
+
+
+def supervised(listener: int, root: int, port: DecisionPort, own_paths: OwnPaths) -> Supervisor:
+    """A supervisor for what a filter's listener tells, which is its own from now on, in a box with that root."""
+    return Supervisor(Listener(listener), Calls(Accesses(Resolver(root), port, own_paths)), port)
 
 
 class _Threads:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from policy_lang.pep.clients import client as client_of
-from policy_lang.pep.install import OURS, target, texts
+from policy_lang.pep.hook_places import OURS
+from policy_lang.pep.install import target, texts
 
 _ARGUMENT = {"Bash": "command", "apply_patch": "command", "Read": "file_path", "Write": "file_path"}
 

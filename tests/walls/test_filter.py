@@ -111,5 +111,6 @@ def test_reads_are_asked_about_when_that_is_wanted() -> None:
 def test_the_calls_that_are_asked_about_are_those_that_can_be_done() -> None:
     from policy_lang.walls.accesses import Accesses
     from policy_lang.walls.calls import Calls
+    from policy_lang.walls.own_paths import OwnPaths
 
-    assert Calls(Accesses(None, None, None)).names == set(syscalls.SUPERVISED)  # type: ignore[arg-type]
+    assert Calls(Accesses(None, None, OwnPaths())).names == set(syscalls.SUPERVISED)  # type: ignore[arg-type]

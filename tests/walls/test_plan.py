@@ -9,10 +9,12 @@ import pytest
 
 from policy_lang import Policy
 from policy_lang.domain.errors import SearchLimitError
+from policy_lang.domain.limits import limit
 from policy_lang.domain.request import Request
+from policy_lang.walls import mounts
 from policy_lang.walls import plan as plans
 from policy_lang.walls.losses import losses
-from policy_lang.walls.plan import Plan, Survey
+from policy_lang.walls.plan import Mount, Plan, Survey
 from policy_lang.walls.port import DecisionPort
 
 
@@ -145,3 +147,33 @@ def test_the_machines_temporary_folder_is_never_there(tmp_path: Path) -> None:
     assert str(tmp_path).startswith("/tmp/")
     assert "/tmp" in plan.paths("private")
     assert [p for p in plan.paths("read", "write") if f"{p}/".startswith("/tmp/")] == [str(tmp_path / "home")]
+
+
+def test_small_files_of_the_system_are_copied(tmp_path: Path) -> None:
+    """`walls_copy_bytes` is 256 KiB; what the policy shows is mounted, whatever its size."""
+    most = limit("walls_copy_bytes")
+    sizes = {"small": most, "large": most + 1, "granted": 1}
+    for name, size in sizes.items():
+        (tmp_path / name).write_bytes(b"x" * size)
+    (tmp_path / "small").chmod(0o640)
+    (tmp_path / "folder").mkdir()
+    paths = {name: str(tmp_path / name) for name in (*sizes, "folder")}
+    system = frozenset(path for name, path in paths.items() if name != "granted")
+    plan = Plan("/w", "/h", tuple(Mount("read", path) for path in paths.values()), system=system)
+    copies = mounts.copies_of(plan)
+    try:
+        assert list(copies) == [paths["small"]]
+        words = mounts.words_of(plan, mounts.Covers("", ""), "/run/x", copies)
+    finally:
+        for place in copies.values():
+            os.close(place)
+    assert words[words.index("--file") - 2 :][:5] == [
+        "--perms",
+        "0440",
+        "--file",
+        str(*copies.values()),
+        paths["small"],
+    ]
+    assert [words[at + 1] for at, word in enumerate(words) if word == "--ro-bind"] == [
+        paths["large"], paths["granted"], paths["folder"],
+    ]  # fmt: skip

@@ -228,7 +228,7 @@ def test_the_doctor_tries_the_walls(place: Path) -> None:
 def test_walls_that_are_not_as_planned_start_nothing(place: Path) -> None:
     """A file that the plan hides and the walls show: verification says so, and exits 125."""
     (place / "w/k.pem").write_text("secret")
-    code = "from policy_lang.walls import mounts\nold = mounts.words_of\ndef bad(plan, covers, channel):\n    words = old(plan, covers, channel)\n    at = words.index(covers.file)\n    return words[:at - 1] + words[at + 2:]\nmounts.words_of = bad"
+    code = "from policy_lang.walls import mounts\nold = mounts.words_of\ndef bad(plan, covers, *more):\n    words = old(plan, covers, *more)\n    at = words.index(covers.file)\n    return words[:at - 1] + words[at + 2:]\nmounts.words_of = bad"
     done = run(place, "touch", "src/never", options=("--verify",), program=altered(code))
     assert done.returncode == 125
     assert "k.pem" in done.stderr and "it worked" in done.stderr
