@@ -289,7 +289,10 @@ class Interception:
         peer = read_peer(f"{question['host']}:{int(question['port'])}")
         if peer.local:
             raise EgressError(403, "this machine is not reached this way")
-        url = f"https://{peer.text}:{peer.port}{question['path']}"
+        path = str(question["path"])
+        if not path.startswith("/"):
+            raise EgressError(400, "the request names no path")
+        url = f"https://{peer.text}:{peer.port}{path}"
         addresses = await self._decisions.addresses(peer, url, str(question["method"]))
         names = [str(n) for n in question["credentials"]]
         given: dict[str, str] = {}

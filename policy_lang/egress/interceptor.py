@@ -23,6 +23,14 @@ _SOCKET = os.environ.get("POLICY_LANG_INTERCEPTION", "")
 _CARRIES = ("authorization", "token", "key")
 """How the names of headers end that carry credentials: `Authorization`, `Private-Token`, `X-Api-Key`."""
 _RECEIVE_PACK = "git-receive-pack"
+_OVERRIDES = ("x-http-method", "x-http-method-override", "x-method-override")
+"""Headers by which servers take one method for another."""
+_PUSHES = 4
+"""Pushes that are held in memory at once."""
+_TAKEN = 1 << 20
+"""Bytes of a body that are received to answer a request that is refused; a longer one is broken off."""
+_PAIRS = "policy_lang"
+"""Of a flow's metadata: what was put into its request, and what stood there."""
 
 
 async def _asked(question: dict[str, Any], body: bytes = b"") -> dict[str, Any]:
@@ -81,8 +89,8 @@ class Interceptor:
         self._placeholders: dict[str, str] = {}
         self._addresses: dict[tuple[str, str, int], str] = {}
         """Where a client's connection may lead, by its id, the host and the port."""
-        self._secrets: dict[str, list[tuple[bytes, bytes]]] = {}
-        """What was put into a request, and what stood there, by the flow's id."""
+        self._pushes: set[str] = set()
+        """The flows whose push is being received."""
 
     async def running(self) -> None:
         """Say where it listens, and learn what stands for credentials."""
@@ -112,12 +120,16 @@ class Interceptor:
         self._addresses[flow.client_conn.id, host, port] = str(answer["address"])
         if answer.get("credentials"):
             self._put_in(flow, answer["credentials"])
-        if _is_push(request):
-            return  # decided by what it does, once that is here
-        request.stream = True
+        if not _is_push(request):
+            request.stream = True
+        elif len(self._pushes) < _PUSHES:
+            self._pushes.add(flow.id)  # decided by what it does, once that is here
+        else:
+            _refuse(flow, {"status": 503, "reason": f"{_PUSHES} pushes are being received; try again"})
 
     async def request(self, flow: Any) -> None:
         """Decide a push by its commands."""
+        self._pushes.discard(flow.id)
         if flow.response is not None or not _is_push(flow.request):
             return
         request = flow.request
@@ -133,7 +145,7 @@ class Interceptor:
             kind = {"content-type": "application/x-git-receive-pack-result", "cache-control": "no-cache"}
             flow.response = http.Response.make(200, report, kind)
         else:
-            _refuse(flow, answer)
+            _answer(flow, answer)
 
     def server_connect(self, data: Any) -> None:
         """Connect to the address that was decided, and to nothing else."""
@@ -147,29 +159,37 @@ class Interceptor:
 
     def responseheaders(self, flow: Any) -> None:
         """Pass an answer on as it comes, without the secrets that went out with its request."""
-        pairs = self._secrets.get(flow.id)
+        pairs = flow.metadata.get(_PAIRS)
         if not pairs:
             flow.response.stream = True
             return
-        for name, value in list(flow.response.headers.items(multi=True)):
-            changed = _without(value.encode("utf-8", "surrogateescape"), pairs)
-            if changed != value.encode("utf-8", "surrogateescape"):
-                flow.response.headers[name] = changed.decode("utf-8", "surrogateescape")
+        flow.response.headers.fields = _clean(flow.response.headers.fields, pairs)
+        flow.response.data.reason = _without(flow.response.data.reason, pairs)
         if not flow.response.headers.get("content-encoding", ""):
             flow.response.stream = _Redactor(pairs)
 
     def response(self, flow: Any) -> None:
-        """Look into an answer that was packed although nobody wanted that."""
-        pairs = self._secrets.pop(flow.id, None)
-        if pairs and not flow.response.stream:
+        """Look into an answer that was packed although nobody wanted that, and at what follows any."""
+        pairs = flow.metadata.get(_PAIRS)
+        if not pairs:
+            return
+        if flow.response.trailers:
+            flow.response.trailers.fields = _clean(flow.response.trailers.fields, pairs)
+        if not flow.response.stream:
             try:
                 flow.response.content = _without(flow.response.get_content(strict=True) or b"", pairs)
             except ValueError:
-                _refuse(flow, {"status": 502, "reason": "the answer cannot be read, and may hold a credential"})
+                _answer(flow, {"status": 502, "reason": "the answer cannot be read, and may hold a credential"})
+
+    def websocket_message(self, flow: Any) -> None:
+        """Take secrets out of what a host says in a WebSocket that was opened with them."""
+        pairs, message = flow.metadata.get(_PAIRS), flow.websocket.messages[-1]
+        if pairs and not message.from_client:
+            message.content = _without(message.content, pairs)
 
     def error(self, flow: Any) -> None:
-        """Forget what belongs to a request that has failed."""
-        self._secrets.pop(flow.id, None)
+        """Forget a push that has failed."""
+        self._pushes.discard(flow.id)
 
     def client_disconnected(self, client: Any) -> None:
         """Forget where a client's connections may lead."""
@@ -178,9 +198,6 @@ class Interceptor:
     async def tls_failed_client(self, data: Any) -> None:
         """Say that a client does not trust the authority of this run."""
         await _asked({"ask": "distrusted", "host": data.context.client.sni or ""})
-
-    def websocket_start(self, flow: Any) -> None:
-        """A WebSocket is decided as the request that opens it; credentials do not go with its messages."""
 
     def tcp_start(self, flow: Any) -> None:
         """Nothing that is no HTTP is passed on."""
@@ -214,7 +231,9 @@ class Interceptor:
                     changed.append(new)
                 headers.set_all(header, changed)
         headers["accept-encoding"] = "identity"
-        self._secrets[flow.id] = sorted(pairs, key=lambda pair: -len(pair[0]))
+        for name in ("range", "if-range", "sec-websocket-extensions"):  # half a secret is none that is looked for
+            headers.pop(name, None)
+        flow.metadata[_PAIRS] = sorted(pairs, key=lambda pair: -len(pair[0]))
 
 
 def _strange(flow: Any) -> str:
@@ -224,12 +243,20 @@ def _strange(flow: Any) -> str:
         return "only requests within TLS come this way"
     if client.sni and client.sni.lower() != request.host.lower():
         return "the server name is not the host that was asked for"
-    said = request.host_header or ""
-    host, colon, port = said.rpartition(":")
-    if not colon or not port.isdigit():
-        host, port = said, ""
-    if host.lower().rstrip(".") != request.host.lower() or (port and int(port) != request.port):
-        return f"the request is for `{said[:100]}`, and the connection for `{request.host}`"
+    if not request.path.startswith("/"):
+        return "the request names no path"
+    hosts = request.headers.get_all("host")
+    if request.authority:
+        hosts.append(request.authority)
+    for said in hosts or [""]:
+        host, colon, port = said.rpartition(":")
+        if not colon or not port.isdigit():
+            host, port = said, ""
+        if host.lower().rstrip(".") != request.host.lower() or (port and int(port) != request.port):
+            return f"the request is for `{said[:100]}`, and the connection for `{request.host}`"
+    for name in _OVERRIDES:
+        if any(value.strip().upper() != request.method for value in request.headers.get_all(name)):
+            return f"`{name}` says another method than the request"
     return ""
 
 
@@ -245,6 +272,15 @@ def _is_push(request: Any) -> bool:
 
 
 def _refuse(flow: Any, answer: dict[str, Any]) -> None:
+    """Answer instead of the host, before the body has come: a long one would be received whole first."""
+    length = flow.request.headers.get("content-length", "")
+    if "transfer-encoding" in flow.request.headers or (length.isdigit() and int(length) > _TAKEN):
+        flow.kill()
+    else:
+        _answer(flow, answer)
+
+
+def _answer(flow: Any, answer: dict[str, Any]) -> None:
     from mitmproxy import http
 
     text = f"policy_lang: {answer.get('reason') or 'the request is refused'}\n"
@@ -277,11 +313,21 @@ def _texts(value: str) -> list[str]:
 
 
 def _forms(secret: str, placeholder: str) -> list[tuple[bytes, bytes]]:
-    """A secret as it may come back: as it is, in a URL, in JSON."""
+    """A secret as it may come back: as it is, in a URL, in JSON, in Base64 behind anything, in hexadecimal digits."""
     from urllib.parse import quote
 
+    raw = secret.encode()
     forms = {secret, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1], secret.replace("/", "\\/")}
-    return [(form.encode(), placeholder.encode().ljust(len(form.encode()), b"-")) for form in forms]
+    forms |= {raw.hex(), raw.hex().upper()}
+    for before in range(3):
+        whole = base64.b64encode(bytes(before) + raw).decode()
+        part = whole[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
+        forms |= {part, part.translate(str.maketrans("+/", "-_"))}
+    return [(form.encode(), placeholder.encode().ljust(len(form), b"-")[: len(form)]) for form in forms]
+
+
+def _clean(fields: Any, pairs: list[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple((_without(name, pairs), _without(value, pairs)) for name, value in fields)
 
 
 def _without(data: bytes, pairs: list[tuple[bytes, bytes]]) -> bytes:

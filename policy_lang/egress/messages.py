@@ -41,6 +41,10 @@ _VERSIONS: Final = frozenset((b"HTTP/1.1", b"HTTP/1.0"))
 Headers = list[tuple[bytes, bytes]]
 
 
+_OVERRIDES = frozenset({b"x-http-method", b"x-http-method-override", b"x-method-override"})
+"""Headers by which servers take one method for another (`interceptor.py` has them too)."""
+
+
 class HttpRequest:
     """A request for a proxy, from its whole head on; the body is taken by `feed`. Raises EgressError when malformed.
 
@@ -60,6 +64,8 @@ class HttpRequest:
         self._length = self._framing()
         if any(name == b"upgrade" and value.lower() not in _PASSED_OVER for name, value in self.headers):
             raise EgressError(501, "a connection cannot be upgraded here")
+        if any(name in _OVERRIDES and value.strip().upper() != words[0] for name, value in self.headers):
+            raise EgressError(400, "a header says another method than the request")
         self.peer, self.path = self._where() if peer is None else (peer, self._inside())
         self._agree()
         self._parse(words[0], first)

@@ -188,6 +188,15 @@ def test_what_follows_a_request_is_a_request_of_its_own(origin) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "x-method-override", "X-HTTP-Method"])
+def test_a_header_does_not_change_the_method(origin, name: str) -> None:
+    with proxy(Decider()) as door:
+        for value, status in (("DELETE", b"400"), ("get", b"200")):
+            request = f"GET http://site.test:{origin.port}/a HTTP/1.1\r\nHost: site.test:{origin.port}\r\n{name}: {value}\r\nConnection: close\r\n\r\n"
+            assert status in door.ask(request.encode()).split(b"\r\n")[0]
+    assert len(origin.seen) == 1
+
+
 def test_interim_replies_are_handed_on_and_an_upgrade_is_not() -> None:
     def serve(server, sock):
         read_until(sock, b"\r\n\r\n")
