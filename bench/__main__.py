@@ -1,4 +1,4 @@
-"""`python -m bench [rules|commands|analysis|lint|runtime|records|peers|guards|starter|walls]`: the engine against a linear scan of compiled regular expressions, in one run.
+"""`python -m bench [rules|commands|analysis|lint|runtime|records|peers|guards|starter|walls|egress]`: the engine against a linear scan of compiled regular expressions, in one run.
 
 Figures are medians of repeated passes over the same resources. Times are in nanoseconds a decision unless said
 otherwise, memory in MB. The last columns are ratios: to the scan, and to the engine's own time with 10 rules.
@@ -17,7 +17,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 
-from bench import against, analysis, commands, guarding, lint, records, runtime, starting, walls, workload
+from bench import against, analysis, commands, egress, guarding, lint, records, runtime, starting, walls, workload
 from bench.peers.harness import median
 from policy_lang import Policy, Request
 
@@ -162,7 +162,19 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("rules", "commands", "analysis", "lint", "runtime", "records", "peers", "guards", "starter", "walls"),
+        choices=(
+            "rules",
+            "commands",
+            "analysis",
+            "lint",
+            "runtime",
+            "records",
+            "peers",
+            "guards",
+            "starter",
+            "walls",
+            "egress",
+        ),
         default="rules",
     )
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="rule counts, separated by commas")
@@ -171,6 +183,9 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=1_000_000, help="records that are replayed and learned from")
     parser.add_argument(
         "--verbose", action="store_true", help="name everything that a guard or a starter answered wrongly"
+    )
+    parser.add_argument(
+        "--soak", type=int, default=0, metavar="SECONDS", help="with egress: fail all around it so long"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args()
@@ -192,6 +207,9 @@ def main() -> None:
         return
     if options.what == "starter":
         starting.run(show=options.verbose)
+        return
+    if options.what == "egress":
+        egress.run(options.soak)
         return
     if options.what == "walls":
         print("\n".join(walls.run()))

@@ -19,6 +19,9 @@ _GIT = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "branch.autoSetupMerge", "G
 """Git does not write into its configuration, where programs are named, when it makes a branch (git-config(1))."""
 PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy")
 
+_SETTINGS = ("npm_config_proxy", "npm_config_https_proxy", "CARGO_HTTP_PROXY")
+"""Of programs whose settings' files come before the variables of all (npm-config(7), Cargo's `http.proxy`)."""
+
 
 def environment(
     given: Mapping[str, str], port: DecisionPort, home: str, proxy: int = 0, more: Mapping[str, str] | None = None
@@ -39,10 +42,14 @@ def environment(
 
 
 def proxied(where: str) -> dict[str, str]:
-    """The variables by which programs learn of a proxy."""
-    made = dict.fromkeys(PROXIES, where)
+    """The variables by which programs learn of a proxy, before they look at their own settings.
+
+    ALL_PROXY is not SOCKS: Python's libraries fail at the sight of that when they lack a package for it.
+    """
+    made = dict.fromkeys((*PROXIES, *_SETTINGS), where)
     made |= dict.fromkeys(("no_proxy", "NO_PROXY"), "localhost,127.0.0.1,::1")
-    return made | {"NODE_USE_ENV_PROXY": "1"}
+    made |= {"NODE_USE_ENV_PROXY": "1", **_GIT, "GIT_CONFIG_COUNT": "2"}
+    return made | {"GIT_CONFIG_KEY_1": "http.proxy", "GIT_CONFIG_VALUE_1": where}
 
 
 def is_harmless(name: str) -> bool:
