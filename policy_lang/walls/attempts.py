@@ -18,6 +18,7 @@ from ..domain.limits import limit
 from ..domain.record import record, replace
 from ..engine.instances import connections, restricted
 from ..facts.hosts import host_facts
+from .git_index import is_index
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,8 +110,8 @@ def _reads(port: DecisionPort, plan: Plan) -> Iterator[Attempt]:
 def _writes(port: DecisionPort, plan: Plan) -> Iterator[Attempt]:
     for path in _paths(port, plan, "write"):
         effect, rules = _said(port, "write", path)
-        if effect == ASK or (effect == ALLOW and plan.kind_of(path) != "write"):
-            continue
+        if effect == ASK or (effect == ALLOW and (plan.kind_of(path) != "write" or is_index(path))):
+            continue  # an index of git is put in place by other means
         if _is_file(path):
             if effect == DENY or os.access(path, os.W_OK):
                 yield Attempt("write", "write", path, effect == ALLOW, rules)
