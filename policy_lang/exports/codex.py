@@ -76,7 +76,7 @@ def _network(task: Task) -> tuple[list[str], HostModel]:
     """The lines about domains, and what they permit."""
 
     def model(left: Sequence[HostGrant]) -> HostModel:
-        return host_model(left, _barred(task, left), () if "localhost" in {g.host for g in left} else _PRIVATE)
+        return host_model(left, _barred(task, left), _PRIVATE)
 
     left = kept(task, granted(task.policy, ports=False), model)
     lines = [f'{json.dumps(_domain(g))} = "allow"' for g in left]

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ..analysis.diff import Diff, diff
 from ..analysis.spaces import Layout
-from ..domain.actions import ALLOW, DENY
+from ..domain.actions import ALLOW, ASK, DENY
 from ..domain.conditions import CONFINED
 from ..domain.record import record
 from ..domain.record import replace as with_fields
@@ -93,8 +93,8 @@ class ExportComparison:
         return Compared(tuple(losses), tuple(held))
 
     def excess(self, model: Model, action: str) -> list[Request]:
-        """Requests of one action that a model permits and the policy does not, for each rule one."""
-        policy = settled(self._policy.policy_set, self._known, self._lacking, (action,))
+        """Requests of one action that a model permits and the policy does not, for each of the model's rules one."""
+        policy = _unasked(settled(self._policy.policy_set, self._known, self._lacking, (action,)))
         found = self._differences(policy, model, (), _outside(model, ()))
         asked = (self._confirmed(row, NOT_HELD) for row in found.rows if row.kind in _WIDER and row.action == action)
         return [request for request in asked if request is not None]
@@ -141,6 +141,19 @@ class ExportComparison:
         )  # fmt: skip
         effect = self._policy.decide_request(asked).effect
         return asked if (effect != ALLOW if held == NOT_HELD else effect != DENY) else None
+
+
+def _unasked(policy: PolicySet) -> PolicySet:
+    """The policy where what people would be asked about is denied."""
+    layers = [
+        replace(
+            layer,
+            defaults=(),
+            rules=tuple(replace(r, effect=DENY, tier="", grants=False) if r.effect == ASK else r for r in layer.rules),
+        )
+        for layer in policy.layers
+    ]
+    return replace(policy, layers=tuple(layers))
 
 
 def _outside(model: Model, kept: Iterable[str]) -> Layer:

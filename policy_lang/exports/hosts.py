@@ -90,7 +90,9 @@ def denied_networks(policy: PolicySet) -> tuple[str, ...]:
 
 
 def host_model(left: Sequence[HostGrant], barred: Sequence[HostGrant], unreached: Sequence[str]) -> HostModel:
-    """What lists of domains permit, where no name may lead into some networks."""
+    """What lists of domains permit, where no name may lead into some networks, but `localhost` to this machine."""
+    if any(g.host == "localhost" for g in left):
+        unreached = [n for n in unreached if not ipaddress.ip_network(n).is_loopback]
     networks = tuple(f"[{n}]:*" if ":" in n else f"{n}:*" for n in unreached)
     reached = tuple(g.pattern for g in left if g.is_address)
     return HostModel(tuple(g.pattern for g in left), tuple(g.pattern for g in barred), networks, reached)

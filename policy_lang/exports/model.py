@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..automata.pattern import quoted
+from ..domain.errors import PolicyError
 from ..domain.faults import CallerError
 from ..domain.record import record
 from ..policy import Policy
@@ -53,9 +54,9 @@ class HostModel:
     reached: tuple[str, ...] = ()
 
     def rules(self) -> Iterator[RuleNode]:
-        """The same as rules."""
-        if self.allowed:
-            yield emit.rule("allow", ("connect",), self.allowed)
+        """The same as rules, one for each host, since differences are found rule by rule."""
+        for one in self.allowed:
+            yield emit.rule("allow", ("connect",), [one])
         if self.denied:
             yield emit.rule("deny", ("connect",), self.denied)
         if self.unreached:
@@ -84,11 +85,14 @@ class Model:
 
 
 def policy_of(model: Model, entries: Iterable[PathEntry]) -> Policy:
-    """A policy that permits what the model does, with these entries of files."""
+    """A policy that permits what the model does, with these entries of files. Raises ExportError for one too long."""
     rules = [*_files(tuple(entries), model.unchanged), *(model.hosts or NO_HOSTS).rules()]
     if model.variables:
         rules.append(emit.rule("allow", ("use",), model.variables))
-    return Policy.loads(emit.text([emit.header("sandbox"), *rules]))
+    try:
+        return Policy.loads(emit.text([emit.header("sandbox"), *rules]))
+    except PolicyError as error:
+        raise ExportError(f"what it would permit cannot be compared, grant smaller folders: {error}") from None
 
 
 def _files(entries: Sequence[PathEntry], unchanged: tuple[str, ...]) -> Iterator[RuleNode]:
@@ -102,7 +106,8 @@ def _files(entries: Sequence[PathEntry], unchanged: tuple[str, ...]) -> Iterator
         plain: list[str] = []
         for path, found in but.items():
             entry = known[path]
-            less = [*found, *(unchanged if action != "read" and entry.folder else ())]
+            own = below(path).removesuffix("**")
+            less = [*found, *(p for p in unchanged if action != "read" and entry.folder and p.startswith(own))]
             if less:
                 yield emit.rule("allow", (action,), _inside(entry, action), exclude=less, override=True)
             else:

@@ -104,9 +104,7 @@ def _network(task: Task) -> tuple[dict[str, object], HostModel | None]:
     grants = [g for g in granted(task.policy, ports=True) if _is_said(g)]
 
     def model(left: Sequence[HostGrant]) -> HostModel:
-        return host_model(
-            left, _barred(task, left), () if "localhost" in {g.host for g in left} else (*_LOCAL, *networks)
-        )
+        return host_model(left, _barred(task, left), (*_LOCAL, *networks))
 
     left = kept(task, grants, model)
     network["allowedDomains"] = [_domain(g) for g in left]

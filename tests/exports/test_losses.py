@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from policy_lang.domain.errors import SearchLimitError
 from policy_lang.exports import survey
 from policy_lang.exports.exporting import CODES, NAMES
-from policy_lang.exports.model import PATHS, ExportError
+from policy_lang.exports.model import PATHS, ExportError, Model, PathEntry, policy_of
 from policy_lang.walls.losses import NOT_HELD
 from tests.exports import world
 
@@ -148,3 +148,10 @@ def test_a_workspace_among_programs_is_refused(home: Path) -> None:
         world.export("bubblewrap", 'policy "p" allow read "./"', home, further=(str(home / "w"),))
     with pytest.raises(ExportError, match="folder of programs"):
         world.export("codex", 'policy "p" allow read "./"', home, further=(str(home),))
+
+
+def test_a_model_that_is_too_long_is_refused() -> None:
+    """The text of a policy has a limit, and the model is one."""
+    entries = [PathEntry(f"/opt/{'x' * 200}{n}", "read", False) for n in range(6_000)]
+    with pytest.raises(ExportError, match="compared"):
+        policy_of(Model(), entries)

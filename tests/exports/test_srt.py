@@ -100,3 +100,16 @@ def test_the_proxy_decides_in_its_place(home: Path) -> None:
             told = run(made, home, world.codes((f"127.0.0.1:{port}", f"127.0.0.1:{port + 1}", "example.com"))).split()
     assert told == ["200", "403", "403"]
     assert not {"hosts", "fewer-hosts"} & {loss.code for loss in made.losses}
+
+
+def test_localhost_may_lead_to_this_machine_alone(home: Path) -> None:
+    text = (
+        'policy "p" allow connect "localhost:3000", "a.example.com", "127.0.0.1:3000" '
+        'deny connect "10.0.0.0/8:*", "192.168.0.0/16:*"'
+    )
+    policy, made = world.export("srt", text, home)
+    network = json.loads(made.written.text)["network"]
+    assert set(network["allowedDomains"]) == {"localhost:3000", "a.example.com:443", "127.0.0.1:3000"}
+    assert network["deniedResolvedAddresses"] == ["10.0.0.0/8", "192.168.0.0/16"]
+    assert "hosts" not in {loss.code for loss in made.losses}
+    world.witnesses_hold(policy, made)

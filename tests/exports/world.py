@@ -98,9 +98,14 @@ def source(home: Path, text: str) -> Path:
 
 def export(name: str, text: str, home: Path, **options: object) -> tuple[Policy, Export]:
     """A policy and what was written of it."""
-    policy = Policy.load(str(source(home, text)))
+    return export_file(name, source(home, text), home, **options)
+
+
+def export_file(name: str, path: Path, home: Path, agent: str | None = "a", **options: object) -> tuple[Policy, Export]:
+    """The same of a policy that has a file already."""
+    policy = Policy.load(str(path))
     variables = options.pop("variables", {"LANG": "C"})
-    return policy, exported(target_named(name), policy, like(home), variables, **options)  # type: ignore[arg-type]
+    return policy, exported(target_named(name), policy, like(home, agent), variables, **options)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
