@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _WIDTH = 100
 _FEW = 12
 _PROXY = "the proxy alone, which decides each connection"
+_WITHIN = f"{_PROXY}, and each request within TLS"
 _OWN = "no way out; a loopback of its own, whose interfaces can be listed"
 
 
@@ -36,7 +37,7 @@ def render_start(start: Start, port: DecisionPort, accepted: frozenset[str]) -> 
     out = [
         f"walls for `{port.like.agent or 'any agent'}` in {plan.workspace}",
         f"  built of   {outer}, Landlock {start.abi}, system calls by seccomp",
-        f"  network    {_PROXY if start.network else _OWN}",
+        f"  network    {_network(start)}",
         *_listed(
             "system", [*sorted(p for p in plan.system if not p.startswith("/etc/")), "what programs need of /etc"]
         ),
@@ -79,3 +80,9 @@ def render_refusal(missing: list[Loss], accepted: frozenset[str]) -> str:
         out += [*loss_lines([loss], accepted), ""]
     codes = ",".join(sorted({loss.code for loss in missing} | accepted))
     return "\n".join([*out, f"nothing was started; to accept this: `--accept-loss {codes}`"])
+
+
+def _network(start: Start) -> str:
+    if not start.network:
+        return _OWN
+    return _WITHIN if start.intercepts else _PROXY
