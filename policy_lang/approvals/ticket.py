@@ -91,7 +91,7 @@ class Ticket:
     def question_id(self) -> str:
         """A digest of what is asked, whatever the session, the policy and the disk: equal ones are worth comparing."""
         parts = [
-            [r.get("action"), r.get("resource"), r.get("cwd"), *(["confined"] if "confined" in r else [])]
+            [r.get("action"), r.get("resource"), r.get("cwd"), *(["confined"] if "confined" in r else []), *_going(r)]
             for r in parts_of(self.request)
         ]
         return sha256(b"policy_lang question 1\n" + strict_json.dump([self.agent, parts])).hexdigest()[:32]
@@ -104,6 +104,10 @@ class Ticket:
     def with_(self, **changes: Any) -> Ticket:
         """The ticket with other values."""
         return replace(self, **changes)
+
+
+def _going(request: Json) -> list[str]:
+    return [f"for {request['destination']}"] if "destination" in request else []
 
 
 _LEFT_OUT = ("id", "origin", "ticket")

@@ -15,7 +15,7 @@ from .decisions import BEHIND_WALLS
 from .style import colour, show_resource, visible, with_ends, words
 
 _SHADES = {"pending": "ask", "escalated": "ask", "approved": "allow", "redeemed": "allow"}
-_PLACE = ("cwd", "workspace", "home", "repo", "branch", "method", "shell")
+_PLACE = ("destination", "cwd", "workspace", "home", "repo", "branch", "method", "shell")
 _PARTLY = ("…", "*", " or ", " ...")
 
 

@@ -78,7 +78,7 @@ def render_record(row: Row) -> str:
 def _about(row: Row, record: dict[str, object], request: dict[str, object]) -> Iterator[str]:
     yield _field("when", f"{row.time} (UTC), decided in {row.micros} microseconds")
     yield _field("who", row.agent or "an agent without a name")
-    for name in ("session", "repo", "branch", "cwd", "workspace", "home", "shell", "method"):
+    for name in ("session", "repo", "branch", "cwd", "workspace", "home", "shell", "method", "destination"):
         if text(request.get(name)):
             yield _field(name, text(request.get(name)))
     if confined(record):

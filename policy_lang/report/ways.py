@@ -40,9 +40,26 @@ def grants_for(policy: Policy, request: Request, decision: Decision) -> list[str
 
     if not ungranted(policy.engine, decision):
         return []
+    if request.destination is not None:
+        return _going(policy, request)
     (needs,) = needs_of(policy, [request])
     enough = needs.decision.effect != DENY and not ungranted(policy.engine, needs.decision)
     return [statement(grant) for grant in needs.grants] if enough and not needs.unsayable else []
+
+
+def _going(policy: Policy, request: Request) -> list[str]:
+    """A rule that lets a credential go to one host; none when the engine does not confirm it."""
+    from ..facts.hosts import normal_destination
+    from ..records.suggesting.needs import with_rules
+    from ..syntax import emit
+
+    try:
+        host = normal_destination(request.destination or "").removesuffix(":443")
+        rule = emit.statement(emit.rule("allow", ["use"], [str(request.resource)], hosts=[host]))
+        allowed = with_rules(policy, [rule]).decide_request(request).effect != DENY
+    except PolicyLangError:
+        return []
+    return [rule] if allowed else []
 
 
 def _rule(policy: Policy, near: Nearest) -> str:

@@ -7,6 +7,7 @@ from ...automata.pattern import quoted
 from ...domain.actions import COMMAND, SORT_OF
 from ...domain.errors import PolicyLangError
 from ...domain.strict_json import Json
+from ...facts.hosts import normal_destination
 from ...policy import Policy
 from ...records.learning.generalise import Shape
 from ...records.learning.observe import words_of
@@ -51,7 +52,7 @@ def _written(ticket: Ticket) -> str:
                 if not patterns:
                     return ""
                 methods = [effect["method"]] if effect.get("method") else []
-                rule = emit.rule("allow", [effect["action"]], patterns, methods=methods)
+                rule = emit.rule("allow", [effect["action"]], patterns, methods=methods, hosts=_hosts(request))
                 rules[emit.statement(rule)] = rule
     made: list[emit.Part] = [*rules.values()]
     if made and any("confined" in r for r in parts_of(ticket.request)):
@@ -59,6 +60,12 @@ def _written(ticket: Ticket) -> str:
     if made and ticket.agent:
         made = [emit.scope("agent", [quoted(ticket.agent)], made)]
     return emit.text(made).rstrip("\n")
+
+
+def _hosts(request: Json) -> list[str]:
+    """The host that a credential would go to."""
+    given = request.get("destination")
+    return [normal_destination(str(given)).removesuffix(":443")] if given else []
 
 
 def _record(request: Json, now: int) -> Json:

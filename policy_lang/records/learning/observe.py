@@ -204,6 +204,9 @@ def _look(found: Observed, record: Json, request: Json, times: int) -> None:
         if action not in SORT_OF or not all(not t or _nameable(t) for t in tiers):
             found.lost[agent, _known(action), "no policy can have said that"] += times
             continue
+        if action == "use" and request.get("destination"):
+            found.lost[agent, action, "which hosts a credential goes to is for people to say"] += times
+            continue
         for word in words_of(one, request, record, found.lost) or ():
             for tier in tiers:
                 method = text(one.get("method")) or text(request.get("method"))

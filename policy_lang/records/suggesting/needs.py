@@ -58,7 +58,7 @@ def needs_of(policy: Policy, requests: Sequence[Request], most: int | None = Non
 
 
 def _add(needs: Needs, effect: Effect, request: Request) -> bool:
-    found = exact(effect, request)
+    found = None if request.destination is not None else exact(effect, request)  # it would hand the credential out
     if found is not None:
         grant = (effect.action, *found)
         if grant in needs.grants:
