@@ -200,6 +200,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("walls_files", 200_000, "files", "looked at to build walls; some 0.6 s"),
     Limit("walls_masks", 2_000, "files and folders", "covered one by one; measured with bubblewrap 0.8"),
     Limit("export_entries", 2_000, "files and folders", "in another sandbox's settings; bubblewrap takes 9,000 words"),
+    Limit("export_rulesets", 75, "rulesets", "written for GitHub, which takes no more for one repository"),
     Limit(
         "walls_message_bytes",
         64 << 20,

@@ -85,7 +85,7 @@ class ExportComparison:
         kept = [p for p in (self._like.workspace, self._like.home) if p is not None]
         found = self._differences(policy, model, model.files, _outside(model, kept))
         losses += self._losses(found, {**_NOT_HELD}, {**_STRICTER})
-        held = list(_by_rule(policy, found))
+        held = list(by_rule(policy, found))
         if model.system and "read" in actions:
             read = settled(policy, self._known, self._lacking, ("read",))
             found = self._differences(_reading(read, model.system), model, model.system, _inside(model))
@@ -188,7 +188,7 @@ def _reading(policy: PolicySet, system: Sequence[PathEntry]) -> PolicySet:
     return replace(policy, layers=tuple(layers))
 
 
-def _by_rule(policy: PolicySet, found: Diff) -> Iterator[tuple[Rule, str, str]]:
+def by_rule(policy: PolicySet, found: Diff) -> Iterator[tuple[Rule, str, str]]:
     """How each rule is held about each of its actions."""
     worst: dict[tuple[str, str], str] = {}
     for row in found.rows:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..engine.pdp import Engine
     from ..ir.model import PolicySet
     from ..policy import Policy
-    from .target import ExportTarget
+    from .target import ExportTarget, ServerTarget
 
 NAMES = ("bubblewrap", "codex", "docker", "kubernetes", "srt")
 """What can be written for; each is a module."""
@@ -49,12 +49,13 @@ _REMEDIES = {
 
 @record(frozen=True, slots=True)
 class Export:
-    """What was written, and what of the policy it does not hold."""
+    """What was written, and what of the policy it does not hold: of its rules `about` these."""
 
-    target: ExportTarget
+    target: ExportTarget | ServerTarget
     written: Written
     losses: tuple[Loss, ...]
     compared: Compared
+    about: str = "files, hosts and variables"
 
     def not_accepted(self, accepted: frozenset[str]) -> list[Loss]:
         """The losses that keep it from being used."""

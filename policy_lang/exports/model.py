@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from typing import Literal
 
-    from ..syntax.tree import RuleNode
+    from ..syntax.tree import Node, RuleNode
 
     Mode = Literal["none", "read", "write"]
     """What may be done with a path: nothing, reading, reading and changing."""
@@ -82,11 +82,13 @@ class Model:
     variables: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     """Patterns of names that the sandbox itself keeps from being changed."""
+    further: tuple[Node, ...] = ()
+    """Statements about anything else: what a git server permits."""
 
 
 def policy_of(model: Model, entries: Iterable[PathEntry]) -> Policy:
     """A policy that permits what the model does, with these entries of files. Raises ExportError for one too long."""
-    rules = [*_files(tuple(entries), model.unchanged), *(model.hosts or NO_HOSTS).rules()]
+    rules = [*model.further, *_files(tuple(entries), model.unchanged), *(model.hosts or NO_HOSTS).rules()]
     if model.variables:
         rules.append(emit.rule("allow", ("use",), model.variables))
     try:

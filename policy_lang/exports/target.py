@@ -1,4 +1,4 @@
-"""The task of an exporter, and its result: a text, and a model of what the sandbox that reads it permits."""
+"""The task of an exporter, and its result: a text, and a model of what the sandbox, or server, then permits."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..ir.model import PolicySet
     from .comparing import ExportComparison
     from .model import Model
+    from .refs import RefDialect, RefPlan
     from .survey import Surveyed
 
 TMP = "/tmp"  # noqa: S108 (of the sandbox)
@@ -78,3 +79,30 @@ class ExportTarget:
     system: tuple[str, ...] = (*SYSTEM, *SYSTEM_FILES)
     files: bool = True
     remedies: dict[str, str] = field(default_factory=dict)
+
+
+@record(frozen=True, slots=True)
+class RefTask:
+    """What is to be written: plans of branches and of tags, and who keeps every right (`bypass`)."""
+
+    plans: tuple[RefPlan, ...]
+    policy: PolicySet
+    bypass: tuple[str, ...]
+
+    def quorum(self, tier: str) -> int:
+        """How many have to approve."""
+        return self.policy.tiers[tier].quorum
+
+
+@record(frozen=True, slots=True)
+class ServerTarget:
+    """A server that rules can be written for. Refs that match `hidden` it changes for nobody."""
+
+    dialect: RefDialect
+    write: Callable[[RefTask], tuple[str, tuple[str, ...]]]
+    hidden: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.dialect.name

@@ -21,9 +21,7 @@ def render_losses(export: Export, accepted: frozenset[str]) -> str:
         out += [*loss_lines(group, accepted), ""]
     out += [f"note: {note}" for note in export.written.notes]
     exact = sum(held == "held exactly" for _, _, held in export.compared.rules)
-    return "\n".join(
-        [*out, f"{exact} of {len(export.compared.rules)} rules about files, hosts and variables are held exactly"]
-    )
+    return "\n".join([*out, f"{exact} of {len(export.compared.rules)} rules about {export.about} are held exactly"])
 
 
 def render_missing(export: Export, accepted: frozenset[str]) -> str:
