@@ -292,6 +292,7 @@ def examine_walls(given: Mapping[str, Any], format_: str) -> list[CheckResult]:
             )
         else:
             out.append(CheckResult(GOOD, f"bubblewrap works: `{start.bubblewrap}`"))
+        out += _interception_check(start)
         with ExitStack() as stack:
             ways = Ways(port, start, ())
             stack.callback(ways.close)
@@ -305,6 +306,19 @@ def examine_walls(given: Mapping[str, Any], format_: str) -> list[CheckResult]:
     out += [CheckResult(BAD, f"{t.attempt.shown} inside: {t.shown}, which is not as planned") for t in found.wrong]
     out.append(CheckResult(GOOD, f"tried inside: {found.shown}"))
     return out
+
+
+def _interception_check(start: Start) -> list[CheckResult]:
+    """Whether what is within TLS can be decided, where rules speak of it."""
+    from ..egress.interception import find_program
+    from ..pep.doctor import GOOD, WARN, CheckResult
+
+    if not {"methods", "credentials"} & {loss.code for loss in start.losses}:
+        return []
+    if find_program() is not None:
+        return [CheckResult(GOOD, "mitmproxy is there: `--intercept` decides what is within TLS")]
+    why = "rules speak of methods and paths of https, or of where credentials go, and mitmproxy is not installed"
+    return [CheckResult(WARN, why, "install it, and give `policy run --intercept`")]
 
 
 def _as_planned(found: Verification) -> None:

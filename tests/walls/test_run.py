@@ -223,6 +223,10 @@ def test_the_doctor_tries_the_walls(place: Path) -> None:
     done = subprocess.run(words, cwd=place / "w", env=environment(place), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "that must fail" in done.stdout
+    assert "mitmproxy" not in done.stdout
+    (place / "w/agent.policy").write_text(POLICY + 'allow use "TOKEN" for "api.example"\nallow connect "api.example"\n')
+    done = subprocess.run(words, cwd=place / "w", env=environment(place), capture_output=True, text=True, check=False)
+    assert "mitmproxy is " in done.stdout, done.stdout + done.stderr
 
 
 def test_walls_that_are_not_as_planned_start_nothing(place: Path) -> None:
