@@ -12,6 +12,7 @@ import click
 from ..domain.errors import RequestError
 from ..domain.faults import PolicyLangError, reason_of
 from ..domain.limits import limit
+from ..domain.record import replace
 from .common import fail_usage
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _refused(given: dict[str, Any]) -> dict[str, str]:
     data = sys.stdin.buffer.read(_MOST + 1)
     if len(data) > _MOST:
         raise RequestError("PLR004", f"git tells of more than {_MOST} bytes of refs")
-    updates = [read_update(line) for line in data.splitlines()]
+    updates = _followed([read_update(line) for line in data.splitlines()])
     agent = given["agent"] or os.environ.get(given["agent_env"], "")
     if not agent:
         raise RequestError("PLR002", f"the server does not say who pushes: `{given['agent_env']}` is not set")
@@ -101,19 +102,38 @@ def _decider(given: dict[str, Any], agent: str) -> tuple[Callable[[Request], Rul
     return port.asked, lambda: None
 
 
+def _followed(updates: list[RefUpdate]) -> list[RefUpdate]:
+    """The updates, and those of the refs to which symbolic ones of the server lead: git changes these."""
+    if not updates:
+        return updates
+    done = _git("where its refs lead", "for-each-ref", "--format=%(refname) %(symref)", "--", *(u.ref for u in updates))
+    if done.returncode:
+        raise RequestError("PLR031", "git does not say where its refs lead")
+    lines = (line.partition(" ")[::2] for line in done.stdout.decode("utf-8", "replace").splitlines())
+    leads = {ref: target for ref, target in lines if target}
+    return updates + [replace(u, ref=leads[u.ref]) for u in updates if u.ref in leads]
+
+
 def _goes_forward(update: RefUpdate) -> bool:
-    """Whether the new commit holds the old one. What a push could bring to change that is left aside (git(1))."""
+    """Whether the new commit holds the old one."""
+    about = f"whether `{update.ref[:60]}` goes forward"
+    words = ("-c", "core.commitGraph=false", "merge-base", "--is-ancestor", update.old, update.new)
+    return _git(about, *words).returncode == 0
+
+
+def _git(about: str, *words: str) -> subprocess.CompletedProcess[bytes]:
+    """What git says; what a push could bring to change that is left aside (git(1)). Raises RequestError."""
     environment = {**os.environ, "GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": os.devnull}
-    words = ["git", "-c", "core.commitGraph=false", "merge-base", "--is-ancestor", update.old, update.new]
     try:
-        done = subprocess.run(  # noqa: S603 (two ids of objects)
-            words, env=environment, check=False, capture_output=True, timeout=limit("receive_git_seconds")
+        return subprocess.run(  # noqa: S603 (no shell)
+            ["git", *words],  # noqa: S607 (the server's own)
+            env=environment,
+            check=False,
+            capture_output=True,
+            timeout=limit("receive_git_seconds"),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise RequestError(
-            "PLR031", f"git does not say whether `{update.ref[:60]}` goes forward: {_why(error)}"
-        ) from None
-    return done.returncode == 0
+        raise RequestError("PLR031", f"git does not say {about}: {_why(error)}") from None
 
 
 def _why(error: OSError | subprocess.TimeoutExpired) -> str:

@@ -422,6 +422,12 @@ TABLE: tuple[Limit, ...] = (
     Limit("pack_objects", 1_000_000, "objects", "of a push that are looked through for its commits: some seconds"),
     Limit("pack_bytes", 1 << 30, "bytes", "that these are together once inflated: again some seconds"),
     Limit("pack_commit_bytes", 256 * 1024, "bytes", "of a commit that is read; messages are shorter"),
+    Limit(
+        "pack_commits_bytes",
+        64 * 1024 * 1024,
+        "bytes",
+        "of the commits of a push together: 100,000 and more; memory holds them",
+    ),
     Limit("receive_bytes", 1 << 20, "bytes", "that git tells a hook of a push: 1,000 refs have less"),
     Limit(
         "receive_git_seconds", 60, "seconds", "for git to say whether one commit holds another; large histories take 5"

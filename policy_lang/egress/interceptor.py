@@ -12,8 +12,10 @@ import base64
 import binascii
 import json
 import os
+import string
 import sys
 import threading
+import zlib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,9 +24,25 @@ if TYPE_CHECKING:
 _SOCKET = os.environ.get("POLICY_LANG_INTERCEPTION", "")
 _CARRIES = ("authorization", "token", "key")
 """How the names of headers end that carry credentials: `Authorization`, `Private-Token`, `X-Api-Key`."""
+_KEPT = ("idempotency-key", "sec-websocket-key", "surrogate-key")
+"""Headers of such names that carry none, and whose values a host may keep or show."""
+_METADATA = "-meta-"
+"""Within the names of headers that stores of objects hand out with the object: `X-Amz-Meta-Token`."""
 _RECEIVE_PACK = "git-receive-pack"
 _OVERRIDES = ("x-http-method", "x-http-method-override", "x-method-override")
 """Headers by which servers take one method for another."""
+_REWRITES = ("x-original-url", "x-rewrite-url")
+"""Headers by which servers take one path for another."""
+_LETTERS = frozenset((string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~").encode())
+"""Of methods and names of headers (RFC 9110 5.6.2)."""
+_BROKEN = frozenset(range(32)) - {9} | {127}
+"""What no value of a header may hold: a line that ends within one begins another header, or another request."""
+_BODILESS = ("GET", "HEAD")
+"""Methods whose body means nothing (RFC 9110 9.3)."""
+_HOSTS = 1000
+"""Hosts at most to which credentials go in one run."""
+_UNPACKED = 64 << 20
+"""Bytes of an answer that was packed, once it is unpacked."""
 _PUSHES = 4
 """Pushes that are held in memory at once."""
 _TAKEN = 1 << 20
@@ -57,7 +75,11 @@ def _end_with_launcher() -> None:
 
 
 class _Redactor:
-    """Takes secrets out of a body that comes in parts: each becomes the placeholder of the same length."""
+    """Takes secrets out of a body that comes in parts: each becomes the placeholder of the same length.
+
+    A word at the end of a part waits for more, whatever word it is: what waited only when a secret begins like it would
+    tell how secrets begin.
+    """
 
     def __init__(self, pairs: list[tuple[bytes, bytes]]) -> None:
         self._pairs = pairs
@@ -68,18 +90,15 @@ class _Redactor:
         text = self._kept + data
         for secret, placeholder in self._pairs:
             text = text.replace(secret, placeholder)
-        kept = self._begun(text) if data else 0
+        kept = self._open(text) if data else 0
         self._kept = text[len(text) - kept :]
         return [text[: len(text) - kept]] if kept < len(text) else []
 
-    def _begun(self, text: bytes) -> int:
-        """How many of the last bytes may be the beginning of a secret: only these wait for more."""
+    def _open(self, text: bytes) -> int:
+        """How many bytes of the last word may be a part of a secret, which has no space and no end of a line."""
         most = max(len(secret) for secret, _ in self._pairs) - 1
-        for size in range(min(most, len(text)), 0, -1):
-            end = text[len(text) - size :]
-            if any(secret.startswith(end) for secret, _ in self._pairs):
-                return size
-        return 0
+        end = text[max(0, len(text) - most) :] if most else b""
+        return next((n for n, byte in enumerate(reversed(end)) if not 32 < byte < 127), len(end))
 
 
 class Interceptor:
@@ -89,6 +108,8 @@ class Interceptor:
         self._placeholders: dict[str, str] = {}
         self._addresses: dict[tuple[str, str, int], str] = {}
         """Where a client's connection may lead, by its id, the host and the port."""
+        self._given: dict[str, dict[str, list[tuple[bytes, bytes]]]] = {}
+        """What has gone to a host, by its name and the credential's: it may come back with any later answer."""
         self._pushes: set[str] = set()
         """The flows whose push is being received."""
 
@@ -109,9 +130,13 @@ class Interceptor:
         if why:
             _refuse(flow, {"status": 400, "reason": why})
             return
+        named = self._named(request)
+        if named and host not in self._given and len(self._given) >= _HOSTS:
+            _refuse(flow, {"status": 503, "reason": f"credentials have gone to {_HOSTS} hosts"})
+            return
         question = {
             "ask": "request", "host": host, "port": port, "method": request.method, "path": request.path,
-            "credentials": self._named(request),
+            "credentials": named,
         }  # fmt: skip
         answer = await _asked(question)
         if answer.get("allowed") is not True:
@@ -120,8 +145,13 @@ class Interceptor:
         self._addresses[flow.client_conn.id, host, port] = str(answer["address"])
         if answer.get("credentials"):
             self._put_in(flow, answer["credentials"])
+        if host in self._given:  # what is packed, or a part, is not looked through as it comes
+            request.headers["accept-encoding"] = "identity"
+            for name in ("range", "if-range", "te", "a-im", "sec-websocket-extensions"):
+                request.headers.pop(name, None)
+        framed = _frame(request)
         if not _is_push(request):
-            request.stream = True
+            request.stream = True if framed else lambda _: b""
         elif len(self._pushes) < _PUSHES:
             self._pushes.add(flow.id)  # decided by what it does, once that is here
         else:
@@ -134,7 +164,7 @@ class Interceptor:
             return
         request = flow.request
         question = {"ask": "push", "host": request.host, "port": request.port, "path": request.path}
-        question["encoding"] = request.headers.get("content-encoding", "")
+        question["encoding"] = ", ".join(_values(request, "content-encoding"))
         answer = await _asked(question, request.raw_content or b"")
         if answer.get("allowed") is True:
             return
@@ -159,37 +189,42 @@ class Interceptor:
 
     def responseheaders(self, flow: Any) -> None:
         """Pass an answer on as it comes, without the secrets that went out with its request."""
-        pairs = flow.metadata.get(_PAIRS)
+        pairs, answer = self._pairs(flow), flow.response
         if not pairs:
-            flow.response.stream = True
+            answer.stream = True
             return
-        flow.response.headers.fields = _clean(flow.response.headers.fields, pairs)
-        flow.response.data.reason = _without(flow.response.data.reason, pairs)
-        if not flow.response.headers.get("content-encoding", ""):
-            flow.response.stream = _Redactor(pairs)
+        answer.headers.fields = _clean(answer.headers.fields, pairs)
+        answer.data.reason = _without(answer.data.reason, pairs)
+        if _plain(answer) and not answer.headers.get("content-encoding", ""):
+            answer.stream = _Redactor(pairs)
 
     def response(self, flow: Any) -> None:
         """Look into an answer that was packed although nobody wanted that, and at what follows any."""
-        pairs = flow.metadata.get(_PAIRS)
+        pairs, answer = self._pairs(flow), flow.response
         if not pairs:
             return
-        if flow.response.trailers:
-            flow.response.trailers.fields = _clean(flow.response.trailers.fields, pairs)
-        if not flow.response.stream:
+        if answer.trailers:
+            answer.trailers.fields = _clean(answer.trailers.fields, pairs)
+        if not answer.stream and answer.raw_content:
             try:
-                flow.response.content = _without(flow.response.get_content(strict=True) or b"", pairs)
-            except ValueError:
+                text = _unpacked(answer)
+            except (ValueError, zlib.error):
                 _answer(flow, {"status": 502, "reason": "the answer cannot be read, and may hold a credential"})
+                return
+            answer.headers.pop("content-encoding", None)
+            answer.content = _without(text, pairs)
 
     def websocket_message(self, flow: Any) -> None:
         """Take secrets out of what a host says in a WebSocket that was opened with them."""
-        pairs, message = flow.metadata.get(_PAIRS), flow.websocket.messages[-1]
+        pairs, message = self._pairs(flow), flow.websocket.messages[-1]
         if pairs and not message.from_client:
             message.content = _without(message.content, pairs)
 
     def error(self, flow: Any) -> None:
-        """Forget a push that has failed."""
+        """Forget a push that has failed. The page about an answer that is malformed would quote it."""
         self._pushes.discard(flow.id)
+        if flow.killable and self._pairs(flow) and flow.server_conn.timestamp_tcp_setup:
+            flow.kill()
 
     def client_disconnected(self, client: Any) -> None:
         """Forget where a client's connections may lead."""
@@ -218,7 +253,7 @@ class Interceptor:
         pairs: list[tuple[bytes, bytes]] = []
         for name, secret in secrets.items():
             placeholder = self._placeholders[name]
-            pairs += _forms(secret, placeholder)
+            self._given.setdefault(flow.request.host, {})[name] = _forms(secret, placeholder)
             for header in {n for n in headers if _may_carry(n)}:
                 changed = []
                 for value in headers.get_all(header):
@@ -230,10 +265,14 @@ class Interceptor:
                         new = f"{scheme}{sent}"
                     changed.append(new)
                 headers.set_all(header, changed)
-        headers["accept-encoding"] = "identity"
-        for name in ("range", "if-range", "sec-websocket-extensions"):  # half a secret is none that is looked for
-            headers.pop(name, None)
-        flow.metadata[_PAIRS] = sorted(pairs, key=lambda pair: -len(pair[0]))
+        flow.metadata[_PAIRS] = pairs
+
+    def _pairs(self, flow: Any) -> list[tuple[bytes, bytes]]:
+        """What is to be taken out of an answer, and what is to stand there, the longest first."""
+        pairs = list(flow.metadata.get(_PAIRS, ()))
+        for forms in self._given.get(flow.request.host, {}).values():
+            pairs += forms
+        return sorted(pairs, key=lambda pair: -len(pair[0]))
 
 
 def _strange(flow: Any) -> str:
@@ -245,6 +284,14 @@ def _strange(flow: Any) -> str:
         return "the server name is not the host that was asked for"
     if not request.path.startswith("/"):
         return "the request names no path"
+    method = request.data.method
+    if not method or not _LETTERS.issuperset(method) or method != method.upper():
+        return "the method is none, or not in capitals"
+    if any(byte <= 32 or byte in b"#\x7f" for byte in request.data.path):
+        return "the path holds what none may"
+    for name, value in request.headers.fields:
+        if not name or not _LETTERS.issuperset(name) or not _BROKEN.isdisjoint(value):
+            return "a header holds what none may"
     hosts = request.headers.get_all("host")
     if request.authority:
         hosts.append(request.authority)
@@ -255,9 +302,55 @@ def _strange(flow: Any) -> str:
         if host.lower().rstrip(".") != request.host.lower() or (port and int(port) != request.port):
             return f"the request is for `{said[:100]}`, and the connection for `{request.host}`"
     for name in _OVERRIDES:
-        if any(value.strip().upper() != request.method for value in request.headers.get_all(name)):
+        if any(value.strip().upper() != request.method for value in _values(request, name)):
             return f"`{name}` says another method than the request"
+    for name in _REWRITES:
+        if any(value != request.path for value in _values(request, name)):
+            return f"`{name}` says another path than the request"
     return ""
+
+
+def _values(request: Any, name: str) -> list[str]:
+    """All that a header says. Many servers do not tell `_` in its name from `-` (RFC 3875 4.1.18)."""
+    return [value for said, value in request.headers.items(multi=True) if said.lower().replace("_", "-") == name]
+
+
+def _frame(request: Any) -> bool:
+    """Whether a server sees where the body ends; it has one that does, if need be.
+
+    HTTP/2 needs no length: mitmproxy would send such a body to a server of HTTP/1.1 as it is, behind the head, where it
+    is another request.
+    """
+    if not request.is_http2 or "content-length" in request.headers:
+        return True
+    if request.method in _BODILESS:
+        return False
+    request.http_version = "HTTP/1.1"  # towards HTTP/2 it becomes one of that again
+    if request.authority and "host" not in request.headers:
+        request.headers.insert(0, "host", request.authority)
+    request.authority = ""
+    request.headers["transfer-encoding"] = "chunked"
+    return True
+
+
+def _plain(answer: Any) -> bool:
+    """Whether an answer is a whole, and nothing of how it is transferred has packed it."""
+    transferred: str = answer.headers.get("transfer-encoding", "chunked")
+    return answer.status_code != 206 and transferred.strip().lower() == "chunked"
+
+
+def _unpacked(answer: Any) -> bytes:
+    """The whole text of an answer that was packed. Raises ValueError or zlib.error where it cannot be had."""
+    coding = answer.headers.get("content-encoding", "identity").strip().lower()
+    if not _plain(answer) or coding not in {"identity", "gzip", "x-gzip", "deflate"}:
+        raise ValueError
+    if coding == "identity":
+        return bytes(answer.raw_content)
+    reader = zlib.decompressobj(zlib.MAX_WBITS | 32)  # by its head gzip or zlib
+    text = reader.decompress(answer.raw_content, _UNPACKED)
+    if not reader.eof or reader.unused_data:
+        raise ValueError
+    return text
 
 
 def _is_push(request: Any) -> bool:
@@ -267,8 +360,8 @@ def _is_push(request: Any) -> bool:
     path = request.path
     for _ in range(3):
         path = unquote(path)
-    kind = request.headers.get("content-type", "")
-    return request.method != "GET" and (f"/{_RECEIVE_PACK}" in path or _RECEIVE_PACK in kind)
+    said = [path, *_values(request, "content-type")]
+    return request.method not in _BODILESS and any(_RECEIVE_PACK in text.lower() for text in said)
 
 
 def _refuse(flow: Any, answer: dict[str, Any]) -> None:
@@ -293,7 +386,8 @@ def _answer(flow: Any, answer: dict[str, Any]) -> None:
 
 
 def _may_carry(name: str) -> bool:
-    return name.lower().endswith(_CARRIES)
+    name = name.lower().replace("_", "-")
+    return name.endswith(_CARRIES) and name not in _KEPT and _METADATA not in name
 
 
 def _basic(value: str) -> tuple[str | None, str]:

@@ -11,9 +11,12 @@ from ..domain.limits import limit
 _MOST_OBJECTS = limit("pack_objects")
 _MOST_BYTES = limit("pack_bytes")
 _MOST_COMMIT = limit("pack_commit_bytes")
+_MOST_COMMITS = limit("pack_commits_bytes")
 _COMMIT, _BY_OFFSET, _BY_ID = 1, 6, 7
 """Kinds of objects: a commit; a difference to one in front of it, or to one by its id."""
 _STEP = 1 << 16
+_MORE = 64
+"""Bytes that a small text may take more when it is packed (zlib's head, its checksum, a block that is stored)."""
 
 
 class _UnreadableError(CallerError):
@@ -52,7 +55,7 @@ def _commits(pack: memoryview) -> dict[str, tuple[str, ...]]:
         raise _UnreadableError
     found: dict[str, tuple[str, ...]] = {}
     texts: dict[int | str, bytes] = {}
-    at, left = 12, _MOST_BYTES
+    at, left, room = 12, _MOST_BYTES, _MOST_COMMITS
     for _ in range(count):
         start = at
         kind, size, at = _head(pack, at)
@@ -70,6 +73,9 @@ def _commits(pack: memoryview) -> dict[str, tuple[str, ...]]:
         if not kept:
             continue
         text = data if base is None else _applied(texts[base], data)
+        room -= len(text)  # a difference of a few bytes makes a long text of another
+        if room < 0:
+            raise _UnreadableError
         name = hashlib.sha1(b"commit %d\0" % len(text) + text, usedforsecurity=False).hexdigest()
         texts[start] = texts[name] = text
         found[name] = _parents(text)
@@ -112,7 +118,8 @@ def _inflated(pack: memoryview, at: int, size: int, kept: bool) -> tuple[bytes, 
     while not reader.eof:
         data = reader.unconsumed_tail
         if not data:
-            data = bytes(pack[at : at + _STEP])
+            # about as much as it can be: what is too much is copied, for each of many small objects
+            data = bytes(pack[at : at + min(_STEP, size - got + _MORE)])
             at += len(data)
             if not data:
                 raise _UnreadableError
@@ -166,6 +173,8 @@ def _number(data: bytes, at: int) -> tuple[int, int]:
         shift += 7
         if not byte & 128:
             return value, at
+        if shift > 64:
+            raise _UnreadableError
 
 
 def _parents(text: bytes) -> tuple[str, ...]:

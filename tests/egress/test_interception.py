@@ -15,6 +15,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -182,6 +183,11 @@ def test_several_requests_on_one_connection(place: Place, door: Door) -> None:
         "OPTIONS * HTTP/1.1\nHost: site.test:{port}\nX: other.test",
         "POST / HTTP/1.1\nHost: site.test:{port}\nX-HTTP-Method-Override: DELETE\nX: other.test",
         "GET / HTTP/1.1\nHost: site.test:{port}.other.test",
+        "get / HTTP/1.1\nHost: site.test:{port}\nX: other.test",
+        "GET /a#/../other.test HTTP/1.1\nHost: site.test:{port}",
+        "POST / HTTP/1.1\nHost: site.test:{port}\nX_HTTP_Method_Override: DELETE\nX: other.test",
+        "GET / HTTP/1.1\nHost: site.test:{port}\nX-Original-URL: /other.test",
+        "GET / HTTP/1.1\nHost: site.test:{port}\nX: a\rother.test",
     ],
 )
 def test_a_request_for_another_host_goes_nowhere(place: Place, door: Door, head: str) -> None:
@@ -212,6 +218,94 @@ def test_nothing_is_smuggled_within_tls(place: Place, door: Door, head: str) -> 
     reached = [seen for seen in place.site.seen if b"/smuggled" in seen.split(b"\r\n")[0]]
     asked = [url for url, _, _ in place.decide.asked if "smuggled" in url]
     assert not reached or asked  # whatever a server takes for a request was decided as one
+
+
+def frame(kind: int, flags: int, body: bytes) -> bytes:
+    """A frame of HTTP/2 of the first stream; without a body, of the connection (RFC 9113 4.1)."""
+    return len(body).to_bytes(3, "big") + bytes([kind, flags]) + (1 if body else 0).to_bytes(4, "big") + body
+
+
+def literals(*fields: tuple[str, str]) -> bytes:
+    """Headers as HPACK has them when it saves nothing (RFC 7541 6.2.2)."""
+    return b"".join(b"\0" + bytes([len(n)]) + n.encode() + bytes([len(v)]) + v.encode() for n, v in fields)
+
+
+def ask_by_http_2(place: Place, door: Door, *more: tuple[str, str], body: bytes = b"", **pseudo: str) -> bytes:
+    fields = {"method": "GET", "scheme": "https", "authority": f"site.test:{place.site.port}", "path": "/a", **pseudo}
+    head = literals(*((f":{name}", value) for name, value in fields.items()), *more)
+    frames = frame(4, 0, b"") + frame(1, 4 if body else 5, head) + (frame(0, 1, body) if body else b"")
+    with place.secure(door, alpn=["h2"]) as sock:
+        assert sock.selected_alpn_protocol() == "h2"
+        sock.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frames)
+        said = b""
+        with contextlib.suppress(OSError):
+            while not ended(said) and (part := sock.recv(65536)):
+                said += part
+    return said
+
+
+def ended(said: bytes) -> bool:
+    """Whether frames of HTTP/2 end the stream, or the connection."""
+    while len(said) >= 9:
+        size, kind, flags = int.from_bytes(said[:3], "big"), said[3], said[4]
+        if len(said) >= 9 + size and ((kind in {0, 1} and flags & 1) or kind in {3, 7}):
+            return True
+        said = said[9 + size :]
+    return False
+
+
+SECOND = "GET /secret HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "pseudo"),
+    [
+        ((("x", f"y\r\n\r\n{SECOND}z"),), {}),
+        ((("x", "y\nz: a"),), {}),
+        ((("x", "y\0"),), {}),
+        ((), {"method": SECOND + "GET"}),
+        ((), {"method": "get"}),
+        ((), {"path": f"/a HTTP/1.1\r\n\r\n{SECOND}"}),
+        ((), {"path": "/a#/../b"}),
+    ],
+)
+def test_no_line_ends_within_what_http_2_carries(
+    place: Place, door: Door, more: tuple[tuple[str, str], ...], pseudo: dict[str, str]
+) -> None:
+    ask_by_http_2(place, door, *more, **pseudo)
+    assert not place.site.seen
+    ask_by_http_2(place, door)
+    assert len(place.site.seen) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "REPORT"])
+def test_a_body_without_a_length_is_no_second_request(place: Place, door: Door, method: str) -> None:
+    """HTTP/2 needs no length, HTTP/1.1 does."""
+    got = bytearray()
+    whole = threading.Event()
+
+    def serve(_: Server, sock: socket.socket) -> None:
+        got.extend(read_until(sock, b"\r\n\r\n"))
+        if b"chunked" in got:
+            got.extend(read_until(sock, b"0\r\n\r\n"))
+        sock.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        got.extend(read_all(sock))
+        whole.set()
+
+    server = Server(tls(place.folder / "site.pem", serve))
+    place.site.port, port = server.port, place.site.port
+    try:
+        with contextlib.suppress(OSError):
+            ask_by_http_2(place, door, method=method, body=SECOND.encode())
+        assert whole.wait(20)
+    finally:
+        place.site.port = port
+        server.close()
+    head, _, rest = bytes(got).partition(b"\r\n\r\n")
+    if b"transfer-encoding: chunked" in head:
+        assert rest == b"%x\r\n%s\r\n0\r\n\r\n" % (len(SECOND), SECOND.encode())
+    else:
+        assert rest == b""
 
 
 def test_the_server_name_is_the_host(place: Place, door: Door) -> None:
@@ -329,7 +423,13 @@ def test_basic_authentication(place: Place, door: Door) -> None:
     assert basic(place.token.placeholder).encode() in said
 
 
-@pytest.mark.parametrize("line", ["User-Agent: {}", "Cookie: a={}", "Referer: https://site.test/{}", "X-Note: {}"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "User-Agent: {}", "Cookie: a={}", "Referer: https://site.test/{}", "X-Note: {}", "X-Amz-Meta-Token: {}",
+        "Idempotency-Key: {}", "Surrogate-Key: {}",
+    ],
+)  # fmt: skip
 def test_other_headers_keep_the_placeholder(place: Place, door: Door, line: str) -> None:
     place.ask(door, "GET /x HTTP/1.1\nHost: site.test:{port}\n" + line.format(place.token.placeholder))
     assert place.token.placeholder.encode() in place.site.seen[-1]
@@ -380,11 +480,69 @@ def answers(secret: bytes) -> dict[str, bytes]:
         "/base64": plain + b"\r\n<" + base64.b64encode(b"u:" + secret) + b">",
         "/named": plain + b"X-" + secret + b": 1\r\nContent-Length: 2\r\n\r\n<>",
         "/reason": b"HTTP/1.1 200 " + secret + b"\r\nConnection: close\r\nContent-Length: 2\r\n\r\n<>",
-        "/trailer": plain + b"Transfer-Encoding: chunked\r\n\r\n2\r\n<>\r\n0\r\nX-End: " + secret + b"\r\n\r\n",
+        "/trailer": plain + b"Transfer-Encoding: chunked\r\n\r\n3\r\n<>\n\r\n0\r\nX-End: " + secret + b"\r\n\r\n",
         "/within": plain + b"\r\n<" + b"".join(base64.b64encode(b"x" * n + secret + b"y") for n in range(4)) + b">",
         "/hex": plain + b"\r\n<" + secret.hex().encode() + b">",
         "/often": plain + b"\r\n<" + b" ".join([secret] * 5000) + b">",
     }
+
+
+def unreadable(secret: bytes) -> dict[str, bytes]:
+    """Answers that hold a secret and cannot be read, or are malformed."""
+    plain = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+    packed = gzip.compress(secret)
+    return {
+        "/packed-on-the-way": plain + b"Transfer-Encoding: gzip\r\n\r\n" + packed,
+        "/packed-in-chunks": plain
+        + b"Transfer-Encoding: gzip, chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(packed), packed),
+        "/part": b"HTTP/1.1 206 Partial Content\r\nConnection: close\r\n\r\n" + secret[:9],
+        "/twice": plain + b"Content-Encoding: gzip, gzip\r\n\r\n" + gzip.compress(packed),
+        "/cut": plain + b"X: " + secret + b"\r\n",
+        "/length": plain + b"Content-Length: " + secret + b"\r\n\r\n",
+        "/transfer": plain + b"Transfer-Encoding: " + secret + b"\r\n\r\n",
+        "/line": b"HTTP/1.1 200 OK\r\n" + secret + b"\r\n\r\n",
+        "/version": b"HTTP/1." + secret + b" 200 OK\r\n\r\n",
+    }
+
+
+@pytest.mark.parametrize("path", unreadable(b""))
+def test_an_answer_that_cannot_be_read_tells_nothing(place: Place, door: Door, path: str) -> None:
+    place.site.answers.update(unreadable(SECRET.encode()))
+    token = place.token.placeholder
+    said = place.ask(door, f"GET {path} HTTP/1.1\nHost: site.test:{{port}}\nAuthorization: Bearer {token}")
+    assert len(place.site.seen) == 1
+    assert SECRET[:9].encode() not in said
+    assert b"\x1f\x8b" not in said
+
+
+def test_an_answer_that_grows_when_it_is_unpacked() -> None:
+    from policy_lang.egress import interceptor
+
+    headers = {"content-encoding": "gzip"}
+    for more in (0, 1):
+        packed = gzip.compress(bytes(interceptor._UNPACKED + more), 1)
+        answer = types.SimpleNamespace(headers=headers, status_code=200, raw_content=packed)
+        with contextlib.nullcontext() if not more else pytest.raises(ValueError):
+            assert len(interceptor._unpacked(answer)) == interceptor._UNPACKED
+
+
+def test_a_later_answer_holds_no_secret(place: Place, door: Door) -> None:
+    """A host may tell later what it was sent before."""
+    place.site.answers["/log"] = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<" + SECRET.encode() + b">"
+    place.ask(door, f"GET /me HTTP/1.1\nHost: site.test:{{port}}\nAuthorization: Bearer {place.token.placeholder}")
+    said = place.ask(door, "GET /log HTTP/1.1\nHost: site.test:{port}\nRange: bytes=0-9\nTE: gzip")
+    assert f"<{place.token.placeholder}>".encode() in said
+    assert b"range:" not in place.site.seen[-1].lower()
+    assert b"te:" not in place.site.seen[-1].lower()
+
+
+def test_how_an_answer_is_cut_does_not_tell_how_a_secret_begins() -> None:
+    from policy_lang.egress.interceptor import _forms, _Redactor
+
+    for guess in (SECRET[:9], "ghp_99999", "?" * 9):
+        one = _Redactor(_forms(SECRET, "ghp_" + "p" * 18))
+        assert [len(part) for part in one(b"x " * 99 + guess.encode())] == [198]
+        assert one(b"") == [guess.encode()]
 
 
 @pytest.mark.parametrize("path", answers(b""))
@@ -412,7 +570,7 @@ def test_no_part_is_asked_for(place: Place, door: Door) -> None:
     token = place.token.placeholder
     place.ask(door, f"GET /x HTTP/1.1\nHost: site.test:{{port}}\nRange: bytes=0-9\nAuthorization: Bearer {token}")
     assert b"range:" not in place.site.seen[-1].lower()
-    place.ask(door, "GET /x HTTP/1.1\nHost: site.test:{port}\nRange: bytes=0-9")
+    place.ask(door, "GET /x HTTP/1.1\nHost: other.test:{port}\nRange: bytes=0-9", "other.test")
     assert b"range:" in place.site.seen[-1].lower()
 
 
@@ -577,6 +735,9 @@ def test_a_server_that_no_remote_names(place: Place, door: Door, hub: tuple[Path
         "/known.git/%2567it-receive-pack",
         "//known.git/git-receive-pack/",
         "/x/git-receive-pack;a",
+        "/known.git/GIT-Receive-Pack",
+        "/known.git\\git-receive-pack",
+        "/known.git/?service=git-receive-pack",
     ],
 )
 def test_a_push_by_another_path_is_one_as_well(place: Place, door: Door, path: str) -> None:

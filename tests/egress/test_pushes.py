@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -237,7 +239,12 @@ def test_a_commit_cannot_pretend(repository: Repository) -> None:
 
 @pytest.mark.parametrize(
     ("name", "size"),
-    [("_MOST_OBJECTS", "pack_objects"), ("_MOST_BYTES", "pack_bytes"), ("_MOST_COMMIT", "pack_commit_bytes")],
+    [
+        ("_MOST_OBJECTS", "pack_objects"),
+        ("_MOST_BYTES", "pack_bytes"),
+        ("_MOST_COMMIT", "pack_commit_bytes"),
+        ("_MOST_COMMITS", "pack_commits_bytes"),
+    ],
 )
 def test_a_pack_beyond_a_limit_shows_nothing(
     repository: Repository, monkeypatch: pytest.MonkeyPatch, name: str, size: str
@@ -248,11 +255,47 @@ def test_a_pack_beyond_a_limit_shows_nothing(
     pack = repository.pack(new, old)
     text = len(repository.git("cat-file", "commit", new))
     count = int.from_bytes(pack[8:12], "big")
-    most = {"pack_objects": count, "pack_bytes": text, "pack_commit_bytes": text}[size]
+    most = count if size == "pack_objects" else text
     monkeypatch.setattr(packs, name, most)
     assert goes_forward(pack, old, new)
     monkeypatch.setattr(packs, name, most - 1)
     assert not goes_forward(pack, old, new)
+
+
+def thing(kind: int, data: bytes, base: bytes = b"") -> bytes:
+    """One object of a pack (gitformat-pack(5))."""
+    size, head = len(data) >> 4, [kind << 4 | len(data) & 15]
+    while size:
+        head[-1] |= 128
+        head.append(size & 127)
+        size >>= 7
+    return bytes(head) + base + zlib.compress(data)
+
+
+def test_small_differences_to_a_long_commit_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is some bytes, and makes another long text."""
+    old, text = "1" * 40, b"tree 0\nparent " + b"1" * 40 + b"\n\n" + b"x" * 60_000
+    name = hashlib.sha1(b"commit %d\0" % len(text) + text, usedforsecurity=False)
+    same = len(text).to_bytes(2, "little")
+    length = bytes([same[0] & 127 | 128, len(text) >> 7 & 127 | 128, len(text) >> 14])
+    delta = length + length + b"\xb0" + same
+    differences = [thing(7, delta, name.digest()) for _ in range(9)]
+    pack = b"PACK" + (2).to_bytes(4, "big") + (10).to_bytes(4, "big") + thing(1, text) + b"".join(differences)
+    assert len(pack) < 1000
+    for most, shown in ((len(text) * 10, True), (len(text) * 10 - 1, False)):
+        monkeypatch.setattr(packs, "_MOST_COMMITS", most)
+        assert goes_forward(memoryview(pack), old, name.hexdigest()) is shown
+
+
+def test_a_length_without_an_end_is_none() -> None:
+    """A number that is built from very many bytes takes very long."""
+    text = b"tree 0\nparent " + b"1" * 40 + b"\n\n"
+    name = hashlib.sha1(b"commit %d\0" % len(text) + text, usedforsecurity=False)
+    for more in range(4):
+        delta = bytes([len(text) | 128]) + b"\x80" * (7 + more) + b"\0" + bytes([len(text), 0x90, len(text)])
+        pack = b"PACK" + (2).to_bytes(4, "big") + (2).to_bytes(4, "big")
+        pack += thing(1, text) + thing(7, delta, name.digest())
+        assert goes_forward(memoryview(pack), "1" * 40, name.hexdigest()) is (more < 2)
 
 
 def test_a_pack_that_is_cut_or_changed_shows_nothing_or_the_truth(repository: Repository) -> None:
@@ -316,6 +359,20 @@ def test_a_replaced_commit_deceives_nobody(server: Repository) -> None:
     subprocess.run([*bare, "replace", "--graft", fresh, tip], check=True, capture_output=True)
     said = server.git("push", "-f", "origin", f"{fresh}:refs/heads/agent/1", check=False).decode()
     assert "grants `force-push`" in said
+
+
+def test_a_symbolic_ref_is_what_it_leads_to(server: Repository) -> None:
+    server.git("push", "-q", "origin", "main", "main:agent/1")
+    remote = Path(server.git("remote", "get-url", "origin").decode().strip())
+    subprocess.run(["git", "-C", remote, "branch", "other", "main"], check=True)
+    for name, target in (("latest", "other"), ("first", "agent/1")):
+        words = ["symbolic-ref", f"refs/heads/agent/{name}", f"refs/heads/{target}"]
+        subprocess.run(["git", "-C", remote, *words], check=True)
+    server.commit("three")
+    said = server.git("push", "origin", "main:agent/latest", check=False).decode()
+    assert "policy: refs/heads/other: no rule of `p` grants `push`" in said
+    assert "main -> agent/first" in server.git("push", "origin", "main:agent/first").decode()
+    assert "grants `delete-ref`" in server.git("push", "origin", ":agent/first", check=False).decode()
 
 
 @pytest.mark.parametrize(
