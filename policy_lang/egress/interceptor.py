@@ -147,8 +147,10 @@ class Interceptor:
             self._put_in(flow, answer["credentials"])
         if host in self._given:  # what is packed, or a part, is not looked through as it comes
             request.headers["accept-encoding"] = "identity"
-            for name in ("range", "if-range", "te", "a-im", "sec-websocket-extensions"):
+            for name in ("range", "if-range", "a-im", "sec-websocket-extensions"):
                 request.headers.pop(name, None)
+            if request.headers.get("te", "").strip().lower() != "trailers":  # that, gRPC needs
+                request.headers.pop("te", None)
         framed = _frame(request)
         if not _is_push(request):
             request.stream = True if framed else lambda _: b""

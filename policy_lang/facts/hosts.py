@@ -240,7 +240,7 @@ def _plain(part: str) -> str | None:
         byte = int(code, 16)
         if byte in _UNRESERVED:
             out.append(chr(byte))
-        elif byte < 0x20 or byte == 0x7F or chr(byte) in "/\\%":
+        elif byte < 0x20 or byte == 0x7F or chr(byte) in "/\\%;":
             return None
         else:
             out.append(f"%{byte:02X}")

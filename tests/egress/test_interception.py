@@ -534,6 +534,8 @@ def test_a_later_answer_holds_no_secret(place: Place, door: Door) -> None:
     assert f"<{place.token.placeholder}>".encode() in said
     assert b"range:" not in place.site.seen[-1].lower()
     assert b"te:" not in place.site.seen[-1].lower()
+    place.ask(door, "GET /log HTTP/1.1\nHost: site.test:{port}\nTE: trailers")
+    assert b"te: trailers" in place.site.seen[-1].lower()
 
 
 def test_how_an_answer_is_cut_does_not_tell_how_a_secret_begins() -> None:
