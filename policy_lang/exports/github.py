@@ -158,4 +158,5 @@ TARGET = ServerTarget(
     ),
     write,
     hidden=("refs/pull/**",),
+    approved="whoever may write approves, not only the tier's approvers",
 )

@@ -102,12 +102,15 @@ class RefPlan:
         return replace(self, granted=granted, asked=asked).pruned()
 
     def pruned(self) -> RefPlan:
-        """The plan without what is barred where nothing is granted."""
+        """The plan without what is forced where nothing is pushed, and barred where nothing is granted."""
+        pushed = self.granted["push"]
+        forced = tuple(p for p in self.granted["force-push"] if any(_may_meet(p, one) for one in pushed))
+        granted = {**self.granted, "force-push": forced}
         barred = {}
         for action, groups in self.barred.items():
-            about = (*self.granted[action], *(self.asked if action == "push" else ()))
+            about = (*granted[action], *(self.asked if action == "push" else ()))
             barred[action] = tuple(g for group in groups if (g := _pruned(group, about)).include)
-        return replace(self, barred=barred)
+        return replace(self, granted=granted, barred=barred)
 
     def without_all(self) -> RefPlan:
         """The plan with no grant at all."""
@@ -159,7 +162,8 @@ class _Reader:
         else:
             self.barred.append(Barred(self._patterns(rule.include, wider=True), self._patterns(rule.exclude)))
             return
-        self.barred.append(Barred(self._patterns(rule.exclude, wider=True)))
+        if rule.exclude:
+            self.barred.append(Barred(self._patterns(rule.exclude, wider=True)))
 
     def _can_ask(self, tier: str) -> bool:
         known = self._policy.tiers[tier]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..syntax.tree import Node
     from .target import ServerTarget
 
-NAMES = ("github",)
+NAMES = ("github", "gitlab")
 """Servers that can be written for; each is a module."""
 CODES = ("pushes", "force-pushes", "deleted-refs", "merges", "approvers", "other-refs")
 """What a server may not hold, so that it has to be accepted."""
@@ -163,8 +163,7 @@ class _RefComparison(ExportComparison):
         )  # fmt: skip
         witness = next((r for r in requests if self._policy.decide_request(r).effect == ASK), None)
         if asked:
-            about = "whoever may approve at the server approves, not only the tier's approvers"
-            yield Loss("approvers", NOT_HELD, about, "", witness)
+            yield Loss("approvers", NOT_HELD, self._target.approved, "", witness)
 
     def _others(self) -> Node:
         """Refs that no server rule is about."""

@@ -96,11 +96,15 @@ class RefTask:
 
 @record(frozen=True, slots=True)
 class ServerTarget:
-    """A server that rules can be written for. Refs that match `hidden` it changes for nobody."""
+    """A server that rules can be written for. Refs that match `hidden` it changes for nobody.
+
+    `approved` says how its approvals differ from a tier's.
+    """
 
     dialect: RefDialect
     write: Callable[[RefTask], tuple[str, tuple[str, ...]]]
-    hidden: tuple[str, ...] = ()
+    hidden: tuple[str, ...]
+    approved: str
 
     @property
     def name(self) -> str:

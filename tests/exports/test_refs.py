@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from policy_lang import Policy
 from policy_lang.cli.export import command
 from policy_lang.cli.main import cli
-from policy_lang.domain.errors import PolicyError
+from policy_lang.domain.errors import PolicyError, SearchLimitError
 from policy_lang.domain.limits import limit
 from policy_lang.domain.request import Request
-from policy_lang.exports import github
+from policy_lang.exports import github, gitlab, refs
 from policy_lang.exports.exporting import Export
 from policy_lang.exports.model import ExportError, policy_of
 from policy_lang.exports.servers import CODES, NAMES, exported_refs, server_named
@@ -131,7 +131,37 @@ def github_answers(text: str, action: str, ref: str) -> tuple[str, int]:
     return ("ask", approvals) if updates and by_request and target == "branch" else ("deny", 0)
 
 
-ANSWERS = {"github": github_answers}
+def gitlab_answers(text: str, action: str, ref: str) -> tuple[str, int]:
+    """The effect of GitLab's rules on an action of a Developer, and how many must approve; the most permissive holds."""
+    settings_, ref = json.loads(text), full(ref)
+    kind, _, name = ref.removeprefix("refs/").partition("/")
+    if kind not in {"heads", "tags"}:
+        return ("deny" if action == "merge" else "allow"), 0
+    rules = [
+        rule
+        for rule in settings_["protected_branches" if kind == "heads" else "protected_tags"]
+        if re.fullmatch(re.escape(rule["name"]).replace(r"\*", ".*?"), name)
+    ]
+    assert rules, "nothing is without protection"
+    if kind == "tags":  # protected ones are neither moved nor deleted
+        return (
+            "allow"
+            if action == "push" and any(r["create_access_level"] <= 30 and r["create_access_level"] for r in rules)
+            else "deny"
+        ), 0
+    pushes = any(rule["push_access_level"] == 30 for rule in rules)
+    if action == "delete-ref":
+        return "deny", 0
+    if action == "force-push":
+        return ("allow" if pushes and any(rule["allow_force_push"] for rule in rules) else "deny"), 0
+    if pushes or any(rule["merge_access_level"] == 30 for rule in rules):
+        return "allow", 0
+    if action == "push" and any(rule["merge_access_level"] > 30 and rule["name"] != "*" for rule in rules):
+        return "ask", max([1, *(rule["approvals_required"] for rule in settings_.get("approval_rules", ()))])
+    return "deny", 0
+
+
+ANSWERS = {"github": github_answers, "gitlab": gitlab_answers}
 
 
 def policys(policy: Policy, action: str, ref: str) -> tuple[str, int]:
@@ -257,7 +287,57 @@ GITHUB = {
         },
     },
 }  # fmt: skip
-SCHEMAS = {"github": GITHUB}
+LEVEL = {"enum": [0, 30, 40, 60]}
+GITLAB = {
+    "type": "object",
+    "required": ["protected_branches", "protected_tags"],
+    "properties": {
+        "protected_branches": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["name"],
+                "properties": {
+                    "name": {"type": "string"},
+                    **dict.fromkeys(("push_access_level", "merge_access_level", "unprotect_access_level"), LEVEL),
+                    "allow_force_push": {"type": "boolean"},
+                },
+            },
+        },
+        "protected_tags": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["name"],
+                "properties": {"name": {"type": "string"}, "create_access_level": LEVEL},
+            },
+        },
+        "approval_rules": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["name", "approvals_required"],
+                "properties": {
+                    "name": {"type": "string"},
+                    "approvals_required": {"type": "integer", "maximum": 100},
+                    "rule_type": {"enum": ["any_approver", "regular"]},
+                },
+            },
+        },
+        "approvals": {
+            "type": "object",
+            "required": [],
+            "properties": {
+                name: {"type": "boolean"}
+                for name in (
+                    "reset_approvals_on_push", "merge_requests_author_approval",
+                    "merge_requests_disable_committers_approval", "disable_overriding_approvers_per_merge_request",
+                )
+            },
+        },
+    },
+}  # fmt: skip
+SCHEMAS = {"github": GITHUB, "gitlab": GITLAB}
 TYPES = {"array": list, "object": dict, "string": str, "integer": int, "boolean": bool}
 
 
@@ -353,6 +433,14 @@ def test_what_is_permitted_and_denied_is_a_loss(name: str, written: list[str], w
     assert uncovered(name, policy, export, widen) == []
 
 
+@pytest.mark.parametrize("policy", ["a folder", "a name", "by agent", "merges", "nothing"])
+def test_what_gitlab_can_say_is_held_exactly(policy: str) -> None:
+    decided, export = made("gitlab", HEAD + POLICIES[policy])
+    for ref in REFS:
+        for action in ("push", "force-push", "delete-ref"):
+            assert gitlab_answers(export.written.text, action, ref) == policys(decided, action, ref), (ref, action)
+
+
 def test_other_refs_are_told() -> None:
     for text, codes in (('allow push "main"', {"other-refs", "merges"}), (POLICIES["all refs"], set())):
         policy, export = made("github", HEAD + text)
@@ -370,6 +458,46 @@ def test_as_many_approve_as_the_tier_asks_for() -> None:
     _, export = made("github", HEAD + POLICIES["too many"])
     assert github_answers(export.written.text, "push", "main") == ("deny", 0)
     assert "fewer-pushes" in {loss.code for loss in export.losses}
+
+
+def test_as_many_approve_at_gitlab() -> None:
+    """One who merges is one; of more the largest number holds for all."""
+    _, export = made("gitlab", HEAD + 'ask review push "main"')
+    assert gitlab_answers(export.written.text, "push", "main") == ("ask", 1)
+    assert "approvals" not in json.loads(export.written.text)
+    _, export = made("gitlab", HEAD + POLICIES["asked"])
+    assert gitlab_answers(export.written.text, "push", "main") == ("ask", 2)
+    assert gitlab_answers(export.written.text, "push", "release/2") == ("ask", 2)
+    assert gitlab_answers(export.written.text, "push", "agent/x") == ("allow", 0)
+    assert "approvers" in {loss.code for loss in export.losses}
+
+
+@pytest.mark.parametrize("bypass", [("30",), ("40", "60"), ("me",), ("0",)])
+def test_only_roles_above_the_agents_bypass_at_gitlab(bypass: tuple[str, ...]) -> None:
+    with pytest.raises(ExportError, match="--bypass"):
+        made("gitlab", HEAD + POLICIES["a folder"], bypass=bypass)
+
+
+def test_those_who_bypass_at_gitlab_keep_pushing() -> None:
+    _, export = made("gitlab", HEAD + POLICIES["asked"], bypass=("40",))
+    found = json.loads(export.written.text)
+    levels = {
+        rule["name"]: (rule["push_access_level"], rule["merge_access_level"]) for rule in found["protected_branches"]
+    }
+    assert levels == {"*": (40, 40), "agent/*": (30, 40), "main": (40, 40), "release/*": (40, 40)}
+    assert found["protected_tags"] == [{"name": "*", "create_access_level": 40}]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("a", ["a"]), ("a/**", ["a/*"]), ("**", ["*"]), ("a/**/b", ["a/b", "a/*/b"]), ("**/b", ["b", "*/b"]),
+        ("*/**", ["*/*"]), ("*", []), ("a*", []), ("a/*", []), ("[ab]", []), ("*/b", []),
+    ],
+)  # fmt: skip
+def test_names_of_gitlab_mean_what_the_pattern_does(pattern: str, names: list[str]) -> None:
+    sequence = Policy.loads(f'policy "p" allow push "{pattern}"').policy_set.layers[0].rules[0].include[0].sequences[0]
+    assert list(gitlab.says(sequence[3:])) == names
 
 
 def test_only_one_remote_is_written() -> None:
@@ -406,6 +534,15 @@ def test_more_rulesets_than_a_repository_has_are_refused() -> None:
     assert len(json.loads(export.written.text)) == limit("export_rulesets")
     with pytest.raises(ExportError, match="rulesets"):
         made("github", text + "\n".join(bars))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_more_patterns_than_can_be_listed_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`export_entries` is large, so a smaller one stands in."""
+    monkeypatch.setattr(refs, "_MOST", 3)
+    made(name, HEAD + 'allow push "a", "b", "c"')
+    with pytest.raises(SearchLimitError, match="patterns"):
+        made(name, HEAD + 'allow push "a", "b", "c", "d"')
 
 
 # policies that are in use
