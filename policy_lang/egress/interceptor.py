@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import functools
 import json
 import os
 import string
@@ -101,6 +102,30 @@ class _Redactor:
         return next((n for n, byte in enumerate(reversed(end)) if not 32 < byte < 127), len(end))
 
 
+def _or_nothing(hook: Any) -> Any:
+    """A hook that ends its flow when it fails: mitmproxy would go on without it."""
+
+    def end(flow: Any) -> None:
+        if flow.killable:
+            flow.kill()
+
+    @functools.wraps(hook)
+    def run(self: Any, flow: Any) -> None:
+        try:
+            hook(self, flow)
+        except Exception:  # noqa: BLE001 (fail closed)
+            end(flow)
+
+    @functools.wraps(hook)
+    async def run_later(self: Any, flow: Any) -> None:
+        try:
+            await hook(self, flow)
+        except Exception:  # noqa: BLE001 (fail closed)
+            end(flow)
+
+    return run_later if asyncio.iscoroutinefunction(hook) else run
+
+
 class Interceptor:
     """mitmproxy's hooks, in the order in which they are called."""
 
@@ -122,6 +147,7 @@ class Interceptor:
         answer = await _asked({"ask": "start", "port": port})
         self._placeholders = dict(answer.get("placeholders") or {})
 
+    @_or_nothing
     async def requestheaders(self, flow: Any) -> None:
         """Decide a request by its head, before anything is connected."""
         request = flow.request
@@ -159,6 +185,7 @@ class Interceptor:
         else:
             _refuse(flow, {"status": 503, "reason": f"{_PUSHES} pushes are being received; try again"})
 
+    @_or_nothing
     async def request(self, flow: Any) -> None:
         """Decide a push by its commands."""
         self._pushes.discard(flow.id)
@@ -189,6 +216,7 @@ class Interceptor:
         data.server.sni = data.server.sni or host
         data.server.address = (address, port)
 
+    @_or_nothing
     def responseheaders(self, flow: Any) -> None:
         """Pass an answer on as it comes, without the secrets that went out with its request."""
         pairs, answer = self._pairs(flow), flow.response
@@ -200,6 +228,7 @@ class Interceptor:
         if _plain(answer) and not answer.headers.get("content-encoding", ""):
             answer.stream = _Redactor(pairs)
 
+    @_or_nothing
     def response(self, flow: Any) -> None:
         """Look into an answer that was packed although nobody wanted that, and at what follows any."""
         pairs, answer = self._pairs(flow), flow.response
@@ -216,6 +245,7 @@ class Interceptor:
             answer.headers.pop("content-encoding", None)
             answer.content = _without(text, pairs)
 
+    @_or_nothing
     def websocket_message(self, flow: Any) -> None:
         """Take secrets out of what a host says in a WebSocket that was opened with them."""
         pairs, message = self._pairs(flow), flow.websocket.messages[-1]
@@ -299,7 +329,7 @@ def _strange(flow: Any) -> str:
         hosts.append(request.authority)
     for said in hosts or [""]:
         host, colon, port = said.rpartition(":")
-        if not colon or not port.isdigit():
+        if not colon or not (port.isascii() and port.isdigit()):
             host, port = said, ""
         if host.lower().rstrip(".") != request.host.lower() or (port and int(port) != request.port):
             return f"the request is for `{said[:100]}`, and the connection for `{request.host}`"

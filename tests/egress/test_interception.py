@@ -308,6 +308,37 @@ def test_a_body_without_a_length_is_no_second_request(place: Place, door: Door, 
         assert rest == b""
 
 
+def test_what_cannot_be_understood_is_not_passed_on(place: Place, door: Door) -> None:
+    """Also behind a request for the same host that was: mitmproxy goes on when a hook of its fails."""
+    place.site.answers["/kept"] = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nkept"
+    with place.secure(door) as sock:
+        sock.sendall(f"GET /kept HTTP/1.1\r\nHost: site.test:{place.site.port}\r\n\r\n".encode())
+        assert read_until(sock, b"kept")
+        sock.sendall("GET /secret HTTP/1.1\r\nHost: site.test:²\r\nConnection: close\r\n\r\n".encode())
+        read_all(sock)
+    assert [head.split(b" ")[1] for head in place.site.seen] == [b"/kept"]
+
+
+def test_a_hook_that_fails_ends_what_it_was_about() -> None:
+    import asyncio
+
+    from policy_lang.egress.interceptor import Interceptor
+
+    class Flow:
+        killable = True
+        killed = 0
+
+        def kill(self) -> None:
+            self.killed += 1
+
+    one, flow = Interceptor(), Flow()  # which has no request to look at
+    for hook in (one.requestheaders, one.request):
+        asyncio.run(hook(flow))
+    for look in (one.responseheaders, one.response, one.websocket_message):
+        look(flow)
+    assert flow.killed == 5
+
+
 def test_the_server_name_is_the_host(place: Place, door: Door) -> None:
     with pytest.raises((ssl.SSLError, ConnectionError)):
         place.secure(door, name="other.test")
