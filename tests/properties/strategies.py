@@ -124,12 +124,9 @@ dotted = joined(st.sampled_from(["github", "create", "a", "deploy", "prod"]), ".
 dotted_patterns = joined(st.sampled_from(["github", "create", "*", "**", "d*", "{a,prod}"]), ".", 1, 3).filter(
     lambda p: _two_stars(p, ".")
 )
-destinations = st.sampled_from(
-    ["a.example", "b.a.example", "example", "a.example:8443", "a.example:443", "c.b.a.example"]
-)
-destination_patterns = st.sampled_from(
-    ["a.example", "*.a.example", "**.example", "a.example:8443", "*.example", "example"]
-)
+DESTINATIONS = [None, "a.example", "b.a.example", "example", "a.example:8443", "a.example:443", "c.b.a.example"]
+HOSTS = [[], ["a.example"], ["*.a.example", "example"], [], ["**.example"], ["a.example:8443", "*.example"]]
+"""Where credentials go, and may go: chosen by what was drawn before, so that all else is drawn as it was without them."""
 options = st.lists(
     st.sampled_from(["--force", "-f", "--dry-run", "-o", "-uf", "-X=DEL", "--method=D*"]),
     min_size=1,
@@ -197,7 +194,7 @@ def rules(draw: Any, guardrail: bool = False, sort: str | None = None) -> ref.Ru
     if sort == "host":
         rule.methods = draw(st.sampled_from([[], [], ["GET"], ["GET", "HEAD"]]))
     if rule.actions == ["use"]:
-        rule.hosts = draw(st.one_of(st.just([]), st.lists(destination_patterns, min_size=1, max_size=2)))
+        rule.hosts = HOSTS[sum(map(len, rule.include)) % len(HOSTS)]
     if sort == "path" and effect != "deny" and not guardrail:
         rule.override = draw(st.integers(0, 3)) == 0
     return rule
@@ -302,7 +299,7 @@ def requests(draw: Any, policy: ref.Policy) -> ref.Request:
         method=draw(st.sampled_from([None, "GET", "GET", "POST"])) if sort == "host" else None,
         confined=draw(st.integers(0, 3)) == 0,
         versioned=draw(st.integers(0, 3)) == 0,
-        destination=draw(st.one_of(st.none(), destinations)) if action == "use" else None,
+        destination=DESTINATIONS[len(resource) % len(DESTINATIONS)] if action == "use" else None,
     )
 
 

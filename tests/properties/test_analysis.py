@@ -69,7 +69,7 @@ def test_a_rule_that_does_nothing_can_go(data: st.DataObject) -> None:
     facts = rule_facts(loaded.engine)
     note("\n".join(f"--- {n}\n{t}" for n, t in files(policy).items()))
     text = module_text(policy.root, root=True).splitlines()
-    first = len(text) - len(policy.root.rules)
+    first = len(text) - len(policy.root.rules) - len(policy.root.otherwise)
     for fact in facts.found:
         place = fact.rule.line - 1 - first
         if fact.kind in {"useless-exception", "contradiction"} or not fact.rule.file.endswith(
