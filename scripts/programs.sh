@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install the programs that tests try for real, where they are missing: PostgreSQL's server, Chromium, ssh-keygen, zsh, dash, ripgrep, bubblewrap, mitmproxy.
+# Install the programs that tests try for real, where they are missing: PostgreSQL's server, Chromium, ssh-keygen, zsh, dash, ripgrep, bubblewrap, curl, socat, mitmproxy.
 # Tests of a program that is not there are left out on a developer's machine, and fail in CI.
 set -euo pipefail
 wanted=()
@@ -10,6 +10,8 @@ command -v zsh >/dev/null || wanted+=(zsh)
 command -v dash >/dev/null || wanted+=(dash)
 command -v rg >/dev/null || wanted+=(ripgrep)
 command -v bwrap >/dev/null || wanted+=(bubblewrap)
+command -v curl >/dev/null || wanted+=(curl)
+command -v socat >/dev/null || wanted+=(socat)
 if [ ${#wanted[@]} -eq 0 ] && [ -x /usr/local/bin/mitmdump ]; then exit 0; fi
 if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
     echo "not installed: ${wanted[*]}; install them as your system does" >&2
