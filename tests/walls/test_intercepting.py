@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,10 +64,9 @@ class Api:
 
     def run(self, code: str, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
         """A script of Python behind walls."""
-        python = shutil.which("python3") or "python3"
         return run(
             self.home,
-            python,
+            sys.executable,
             "-c",
             ASK + code,
             policy=POLICY.format(port=self.port),
