@@ -115,24 +115,13 @@ def command(**given: Any) -> None:
 
 def _port(given: dict[str, Any]) -> tuple[ConnectionPort | ServicePort, Callable[[], None]]:
     """Who decides, and what is to be done at the end. Leaves with 2 when nobody can."""
-    if given["policy"] is None:
-        from ..domain.faults import PolicyLangError
-        from ..egress.service import ServicePort
-        from .calling import token_of
+    from ..domain.faults import PolicyLangError
+    from .deciding import agent_port
 
-        try:
-            service = ServicePort(given["socket_path"], token_of(given), given["agent"], given["wait"])
-        except PolicyLangError as error:
-            fail_usage(f"no session at `{given['socket_path']}`: {error}")
-        return service, service.close
-    from ..domain.request import Request
-    from ..egress.port import ConnectionPort
-    from .common import load_policy
-    from .serve import opened_log
-
-    policy = load_policy(given["policy"], "text")
-    like = Request("connect", "localhost", agent=given["agent"], session=f"proxy-{os.urandom(6).hex()}")
-    return ConnectionPort(policy, like, opened_log(given["log"], None, True)), lambda: None
+    try:
+        return agent_port(given, given["agent"], "connect", "localhost", "proxy")
+    except PolicyLangError as error:
+        fail_usage(f"no session at `{given['socket_path']}`: {error}")
 
 
 def _intercepted(

@@ -16,10 +16,6 @@ from ..domain.record import replace
 from .common import fail_usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..domain.request import Request
-    from ..egress.port import Ruling
     from ..egress.pushes import RefUpdate
 
 _MOST = limit("receive_bytes")
@@ -70,6 +66,7 @@ def command(**given: Any) -> None:
 def _refused(given: dict[str, Any]) -> dict[str, str]:
     """Why refs may not be updated. Raises PolicyLangError when that cannot be decided."""
     from ..egress.pushes import read_update, refused
+    from .deciding import agent_port
 
     data = sys.stdin.buffer.read(_MOST + 1)
     if len(data) > _MOST:
@@ -78,28 +75,11 @@ def _refused(given: dict[str, Any]) -> dict[str, str]:
     agent = given["agent"] or os.environ.get(given["agent_env"], "")
     if not agent:
         raise RequestError("PLR002", f"the server does not say who pushes: `{given['agent_env']}` is not set")
-    decide, close = _decider(given, agent)
+    port, close = agent_port(given, agent, "push", "HEAD", "receive")
     try:
-        return refused(updates, given["remotes"] or ("origin",), _goes_forward, decide)
+        return refused(updates, given["remotes"] or ("origin",), _goes_forward, port.asked)
     finally:
         close()
-
-
-def _decider(given: dict[str, Any], agent: str) -> tuple[Callable[[Request], Ruling], Callable[[], None]]:
-    if given["policy"] is None:
-        from ..egress.service import ServicePort
-        from .calling import token_of
-
-        service = ServicePort(given["socket_path"], token_of(given), agent, given["wait"])
-        return service.asked, service.close
-    from ..domain.request import Request
-    from ..egress.port import ConnectionPort
-    from .common import load_policy
-    from .serve import opened_log
-
-    like = Request("push", "HEAD", agent=agent, session=f"receive-{os.urandom(6).hex()}")
-    port = ConnectionPort(load_policy(given["policy"], "text"), like, opened_log(given["log"], None, True))
-    return port.asked, lambda: None
 
 
 def _followed(updates: list[RefUpdate]) -> list[RefUpdate]:
