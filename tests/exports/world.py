@@ -74,17 +74,10 @@ def world() -> Path:
     return home
 
 
-def like(home: Path, agent: str | None = "a") -> Request:
+def like(home: Path, agent: str | None = "a", tmp: str = "/tmp") -> Request:
     """What all requests are like."""
     return Request(
-        "read",
-        ".",
-        agent=agent,
-        workspace=str(home / "w"),
-        home=str(home),
-        tmp="/tmp",
-        cwd=str(home / "w"),
-        lexical=True,
+        "read", ".", agent=agent, workspace=str(home / "w"), home=str(home), tmp=tmp, cwd=str(home / "w"), lexical=True
     )
 
 
@@ -101,11 +94,13 @@ def export(name: str, text: str, home: Path, **options: object) -> tuple[Policy,
     return export_file(name, source(home, text), home, **options)
 
 
-def export_file(name: str, path: Path, home: Path, agent: str | None = "a", **options: object) -> tuple[Policy, Export]:
+def export_file(
+    name: str, path: Path, home: Path, agent: str | None = "a", tmp: str = "/tmp", **options: object
+) -> tuple[Policy, Export]:
     """The same of a policy that has a file already."""
     policy = Policy.load(str(path))
     variables = options.pop("variables", {"LANG": "C"})
-    return policy, exported(target_named(name), policy, like(home, agent), variables, **options)  # type: ignore[arg-type]
+    return policy, exported(target_named(name), policy, like(home, agent, tmp), variables, **options)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
