@@ -104,7 +104,8 @@ def commands() -> str:
     out = [
         "# The command line\n",
         "Exit codes: 0 allow, clean or done; 1 deny, findings or failures; 2 bad input; "
-        "3 approval needed or undecided; 4 our fault.\nResults go to standard output, diagnostics to standard error. "
+        "3 approval needed or undecided; 4 our fault; 5 unanchored (`policy log verify`).\n"
+        "Results go to standard output, diagnostics to standard error. "
         "`NO_COLOR` is honoured; `policy completion SHELL` completes.\n",
     ]
     for name in COMMANDS:

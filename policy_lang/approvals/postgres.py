@@ -114,10 +114,12 @@ class PostgresStore(SqlStore):
             with connection.transaction():
                 connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
                 _migrate(connection)
-                self._checked(_runner(connection))
+                rollback = self._checked(_runner(connection))
         except BaseException:
             connection.close()
             raise
+        if rollback is not None:
+            self.rollbacks.append(rollback)
         return connection
 
     def _drop(self) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from ..domain.limits import limit
 from .rollback_mark import RollbackMark
-from .store import ALL, Change, StoreUnavailableError, TicketQuery, ticket_json, ticket_of
+from .store import ALL, Change, Rollback, StoreUnavailableError, TicketQuery, ticket_json, ticket_of
 from .ticket import APPROVED, ESCALATED, PENDING, REVOKED, Ticket
 
 Run = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
@@ -26,7 +27,7 @@ class SqlStore(ABC):
 
     def __init__(self, mark: RollbackMark) -> None:
         self._mark = mark
-        self.rolled_back = 0
+        self.rollbacks: deque[Rollback] = deque()
 
     @abstractmethod
     def _opened(self) -> Run:
@@ -136,19 +137,32 @@ class SqlStore(ABC):
         ((changes,),) = run("update mark set changes = changes + 1 returning changes", ())
         self._mark.note(changes)
 
-    def _checked(self, run: Run) -> None:
-        """When the data is older than it was, nothing in it may be used. In a transaction, with no other writer."""
+    def _checked(self, run: Run) -> Rollback | None:
+        """When the data is older than it was, or may be, nothing in it may be used: what was done about that.
+
+        In a transaction, with no other writer; who commits it tells of it.
+        """
         ((changes,),) = run("select changes from mark", ())
         noted = self._mark.noted()
-        if changes >= noted:
-            return
+        if noted is None and changes:
+            return self._revoked(run, changes, f"its counter `{self._mark.path}` is gone")
+        if noted is not None and changes < noted:
+            return self._revoked(run, noted, f"it has {changes} changes, and there were {noted}")
+        if changes != noted:
+            self._mark.note(changes)  # others' changes, or the first look at all: from now on the file must be there
+        return None
+
+    def _revoked(self, run: Run, changes: int, why: str) -> Rollback:
+        """Take back all that is not over. From now on the data counts as newer than `changes`."""
         marks = ", ".join("?" * len(UNSETTLED))
-        for (text,) in run(f"select ticket from tickets where state in ({marks})", UNSETTLED):
-            revoked = _ticket(text).with_(state=REVOKED, why="the store was rolled back", by="the service")
-            self._put(run, revoked)
-            self.rolled_back += 1
-        run("update mark set changes = ?", (noted + 1,))
-        self._mark.note(noted + 1)
+        rows = run(f"select ticket from tickets where state in ({marks})", UNSETTLED)
+        for (text,) in rows:
+            self._put(
+                run, _ticket(text).with_(state=REVOKED, why=f"the store was rolled back: {why}", by="the service")
+            )
+        run("update mark set changes = ?", (changes + 1,))
+        self._mark.note(changes + 1)
+        return Rollback(why, len(rows))
 
 
 def _ticket(text: str) -> Ticket:

@@ -66,11 +66,13 @@ class SqliteStore(SqlStore):
             connection.execute("pragma trusted_schema = off")
             self._migrated(connection)
             connection.execute("begin immediate")  # no other writer is between the counter and its commit
-            self._checked(_runner(connection))
+            rollback = self._checked(_runner(connection))
             connection.execute("commit")
         except BaseException:
             connection.close()
             raise
+        if rollback is not None:
+            self.rollbacks.append(rollback)
         self._connection = connection
         return connection
 

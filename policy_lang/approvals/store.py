@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -38,11 +39,19 @@ class TicketQuery:
 ALL = TicketQuery()
 
 
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """The data is older than it was, or nothing shows that it is not: so many tickets were revoked because of it."""
+
+    why: str
+    revoked: int
+
+
 class Store(Protocol):
     """Tickets. Every method may raise StoreUnavailableError."""
 
-    rolled_back: int
-    """How many tickets were revoked because the store was an older one."""
+    rollbacks: deque[Rollback]
+    """Those that were found; who tells of one takes it out."""
 
     def add(self, ticket: Ticket, most: int) -> Ticket | None:
         """Keep a new ticket, or count the same question that is open already; None when that would be too many.

@@ -1,9 +1,13 @@
-"""Verification of a log: whether it is what was written, or the first record that is not."""
+"""Verification of a log: whether it is what was written, or the first record that is not.
+
+A chain alone does not show that its end is missing, or that all of it was written anew. What stands outside the chain
+does: `head`, a signature, a number and digest that were noted elsewhere. Without any of them a log is unanchored.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..domain.strict_json import Json
@@ -17,7 +21,10 @@ Check = Callable[[bytes, Json], bool]
 
 @dataclass(slots=True)
 class Verified:
-    """What was found. `fault` names the first bad record; without one the chain is whole.
+    """What was found. `fault` names the first bad record; without one the chain is whole, as far as it can be seen.
+
+    `anchored` is the number of the last record that something outside the chain vouches for, `anchor` what does; with
+    none the chain may have been cut or remade.
 
     `first` and `last` are numbers of records, `digest` the last one's; `signed` the number up to which a checkpoint
     with a good signature vouches. `notes` are the log's own records of what was lost, and when.
@@ -31,20 +38,40 @@ class Verified:
     log: str = ""
     signed: int = 0
     checkpoints: int = 0
+    anchored: int = 0
+    anchor: str = ""
+    headless: bool = False
+    """The log is a folder in which `head` is missing, or says nothing."""
     notes: list[Json] = field(default_factory=list)
     fault: str = ""
 
+    @property
+    def whole(self) -> bool:
+        """True when the chain is unbroken, and something outside it vouches for that."""
+        return not self.fault and self.anchored > 0
 
-def verify(path: str, check: Check | None = None, expected: tuple[int, str] | None = None) -> Verified:
-    """Follow a log's chain. `check` tests signatures; `expected` is a number and digest that were noted elsewhere.
+
+@dataclass(frozen=True, slots=True)
+class NotedHead:
+    """Where a chain stood, as it was noted: in `head`, on paper, at an anchor. Without `log` it is of any log."""
+
+    seq: int
+    digest: str
+    by: str
+    log: str = ""
+
+
+def verify(path: str, check: Check | None = None, noted: Sequence[NotedHead] = ()) -> Verified:
+    """Follow a log's chain. `check` tests signatures; `noted` is what was noted elsewhere, all of which must hold.
 
     Raises LogReadError when there is nothing to read.
     """
     found = Verified()
-    wanted = {} if expected is None else {expected[0]: (expected[1], "that was noted")}
     head = _head(path)
-    if head is not None:
-        wanted.setdefault(head[0], (head[1], "that `head` names"))
+    found.headless = head is None and os.path.isdir(path)
+    wanted: dict[int, list[NotedHead]] = {}
+    for one in noted if head is None else (*noted, head):
+        wanted.setdefault(one.seq, []).append(one)
     for file in log_files(path):
         found.files += 1
         try:
@@ -55,17 +82,17 @@ def verify(path: str, check: Check | None = None, expected: tuple[int, str] | No
         except LogReadError as error:
             found.fault = str(error)
             return found
-    for number, (_, what) in wanted.items():
-        if number > found.last:
-            lost = number - found.last
+    for one in (o for several in wanted.values() for o in several if o.log in {"", found.log}):
+        if one.seq > found.last:
+            lost = one.seq - found.last
             missing = "the last record is missing" if lost == 1 else f"the last {lost} records are missing"
-            found.fault = f"record {found.last + 1}: {missing}; record {number} is the one {what}"
+            found.fault = f"record {found.last + 1}: {missing}; {one.by} names record {one.seq}"
     if not found.fault and check is not None and not found.signed:
         found.fault = "no checkpoint is signed with this key"
     return found
 
 
-def _one(found: Verified, line: Line, check: Check | None, wanted: dict[int, tuple[str, str]]) -> None:
+def _one(found: Verified, line: Line, check: Check | None, wanted: dict[int, list[NotedHead]]) -> None:
     before = found.last if found.records else None
     try:
         number, digest = followed(line.data, line.ended, before, found.digest)
@@ -86,9 +113,12 @@ def _one(found: Verified, line: Line, check: Check | None, wanted: dict[int, tup
     if value is not None:
         _note(found, line, value, check)
     found.digest = digest
-    named = wanted.get(number)
-    if named is not None and named[0] != digest:
-        found.fault = f"record {number} ({line.place}): it is not the one {named[1]}"
+    for one in wanted.get(number, ()):
+        if one.log not in {"", found.log}:
+            continue
+        if one.digest != digest:
+            found.fault = f"record {number} ({line.place}): it is not the one that {one.by} names"
+        found.anchored, found.anchor = number, one.by
 
 
 def _note(found: Verified, line: Line, value: Json, check: Check | None) -> None:
@@ -103,16 +133,17 @@ def _note(found: Verified, line: Line, value: Json, check: Check | None) -> None
             text = checkpoint_text(found.log, found.last - 1, found.digest, value["time"])
             if value.get("of") != found.last - 1 or not check(text, value):
                 found.fault = f"record {found.last} ({line.place}): its signature does not hold"
-            found.signed = found.last
+            found.signed = found.anchored = found.last
+            found.anchor = "a signature"
     elif kind in {"cut", "gap"}:
         found.notes.append(value)
 
 
-def _head(path: str) -> tuple[int, str] | None:
-    """The number and digest that the log's `head` names, when it can be read."""
+def _head(path: str) -> NotedHead | None:
+    """What the log's `head` says, when it can be read."""
     try:
         with open(os.path.join(path, "head"), "rb") as stream:
             state = read_head(stream.read(256))
     except OSError:
         return None
-    return None if state is None or not state.seq else (state.seq, state.hash)
+    return None if state is None or not state.seq else NotedHead(state.seq, state.hash, "`head`")

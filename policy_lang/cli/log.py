@@ -16,7 +16,7 @@ import click
 
 from ..audit.read import LogReadError, log_files
 from ..audit.sign import SignError, checker
-from ..audit.verify import Verified, verify
+from ..audit.verify import NotedHead, Verified, verify
 from ..domain import strict_json
 from ..domain.faults import reason_of
 from ..domain.files import writer
@@ -43,6 +43,8 @@ from .common import FORMAT, fail_usage, print_json
 Function = TypeVar("Function", bound=Callable[..., Any])
 _PAUSE = 0.5
 """Seconds between two looks at a log that is followed."""
+_UNANCHORED = 5
+"""The exit code for a log of which nobody can say whether it ends where it did."""
 
 
 @click.group(name="log")
@@ -103,29 +105,33 @@ _ROWS = click.option(
 @click.option("--head", metavar="SEQ:DIGEST", help="A record that was noted elsewhere and must be there.")
 @FORMAT
 def verify_command(log: str, public_key: str | None, head: str | None, format_: str) -> None:
-    """Verify LOG: hash chain, sequence, signatures. Exits 0 when it is whole, 1 when not, naming the first bad record.
+    """Verify LOG: hash chain, sequence, signatures.
 
     A chain alone shows edits, gaps and reordering; that the end was not cut off, or everything written anew, shows
     the signature (--public-key), or a record's number and digest that were noted elsewhere (--head).
+
+    Exits 0 when it is whole, 1 when it is broken, naming the first bad record, and 5 when it is unanchored: the chain
+    holds, but `head` is missing, and nothing else vouches for where it ends.
     """
-    expected = None
+    noted = []
     if head is not None:
         seq, _, digest = head.partition(":")
         if not seq.isascii() or not seq.isdigit() or len(seq) > 18 or len(digest) != 64:
             fail_usage("`--head` takes a number and a digest: `120:9f86d0...`, as `policy log verify` prints", format_)
-        expected = (int(seq), digest.lower())
+        noted.append(NotedHead(int(seq), digest.lower(), "`--head`"))
     with reading(format_):
-        found = verify(log, None if public_key is None else checker(public_key), expected)
+        found = verify(log, None if public_key is None else checker(public_key), noted)
     if format_ == "json":
         print_json(_verified_json(found))
     else:
         click.echo(render_verified(found, log))
-    sys.exit(1 if found.fault else 0)
+    sys.exit(1 if found.fault else 0 if found.whole else _UNANCHORED)
 
 
 def _verified_json(found: Verified) -> dict[str, Any]:
     return {
-        "whole": not found.fault, "fault": found.fault or None, "files": found.files, "records": found.records,
+        "whole": found.whole, "fault": found.fault or None, "anchored": found.anchored or None,
+        "anchor": found.anchor or None, "head": not found.headless, "files": found.files, "records": found.records,
         "first": found.first, "last": found.last, "digest": found.digest, "log": found.log,
         "signed": found.signed, "checkpoints": found.checkpoints, "notes": found.notes,
     }  # fmt: skip

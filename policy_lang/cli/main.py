@@ -1,4 +1,7 @@
-"""`policy`: the entry point. Exit codes: 0 fine, 1 deny or findings, 2 bad input, 3 ask or undecided, 4 our fault."""
+"""`policy`: the entry point.
+
+Exit codes: 0 fine, 1 deny or findings, 2 bad input, 3 ask or undecided, 4 our fault, 5 a log that is unanchored.
+"""
 
 from __future__ import annotations
 

@@ -233,8 +233,6 @@ def _approvals(store: Store, settings: Config, recorder: Recorder, signals: Sign
         senders.append(WebhookSender(*settings.webhook))
     notify = several([Notifier(sender, recorder.record_event) for sender in senders])
     store.hint(signals.tickets_changed)
-    if store.rolled_back:
-        recorder.record_event("approvals-rolled-back", revoked=store.rolled_back)
     return ApprovalService(store, settings.principals, recorder.record_event, notify, changed=signals.tickets_changed)
 
 

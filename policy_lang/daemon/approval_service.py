@@ -85,10 +85,23 @@ class ApprovalService:
     notify: Callable[[str, Json], None] = lambda *_: None
     clock: SteadyClock = field(default_factory=SteadyClock)
     changed: Signal = field(default_factory=Signal)
+    notice: str = ""
+    """What operators must know of the store."""
 
     def __post_init__(self) -> None:
         """Time goes on from what the store has seen."""
         self.clock.not_before(max((t.created for t in self.store.found(most=1)), default=0.0))
+        self.tell_rollbacks()
+
+    def tell_rollbacks(self) -> None:
+        """Record and tell that the store was found to be an older one, now or when it was opened again."""
+        while self.store.rollbacks:
+            found = self.store.rollbacks.popleft()
+            self.record_event("approvals-rolled-back", why=found.why, revoked=found.revoked)
+            self.notice = (
+                f"the store of approvals was rolled back: {found.why}; what was open is revoked ({found.revoked})"
+            )
+            self.changed()
 
     def now(self) -> float:
         """The time of tickets, in seconds since the epoch: it never goes back."""

@@ -87,5 +87,6 @@ _GAUGES = {
     "frozen": "Principals to whom everything is denied.",
     "escalations": "Open questions for a person.",
     "observing": "1 when the policy is only observed, and stops nobody.",
+    "store_rolled_back": "1 when the store of approvals was an older one, or nothing showed that it was not.",
     "policy_stale": "1 when an older policy than that of the files is in force.",
 }

@@ -155,8 +155,16 @@ def render_verified(found: Verified, path: str) -> str:
         if found.records:
             lines.append(f"whole up to record {found.last}" if found.last else "no record before it is whole")
     else:
-        held = f"records {found.first} to {found.last} in {_many(found.files, 'file')}"
-        lines.append(f"{colour('whole', 'allow')}  {visible(path)}: {held}")
+        held = f"{visible(path)}: records {found.first} to {found.last} in {_many(found.files, 'file')}"
+        if found.whole:
+            lines.append(f"{colour('whole', 'allow')}  {held}")
+        else:
+            lines.append(f"{colour('unanchored', 'ask')}  {held}")
+            lines.append("the chain holds, and nothing outside it says where it ended or that it was not written anew")
+    if found.headless:
+        lines.append(f"{colour('note', 'ask')}  `head` is missing or damaged; the writer of a log always leaves one")
+    if found.whole and found.anchored < found.last:
+        lines.append(f"{found.anchor} vouches for it up to record {found.anchored}, and nothing for what follows")
     if found.first > 1:
         lines.append(f"records before {found.first} are not here; the chain is followed from there on")
     if found.signed:

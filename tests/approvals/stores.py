@@ -111,7 +111,10 @@ class Place:
         self._opened: list[Store] = []
 
     def open(self, mark: str = "") -> Store:
+        """A service's store. With a `mark` it is another service, which joins with a copy of the first one's mark."""
         store: Store
+        if mark and not os.path.exists(mark):
+            shutil.copy(f"{self.path}.mark", mark)
         if self.kind == "postgres":
             store = postgres(self.where, mark or f"{self.path}.mark")
         else:

@@ -23,7 +23,7 @@ from policy_lang import Policy
 from policy_lang.audit.log import DecisionLog, LogUnavailableError
 from policy_lang.audit.read import LogReadError, log_files, records
 from policy_lang.audit.system import System
-from policy_lang.audit.verify import verify
+from policy_lang.audit.verify import NotedHead, verify
 from tests.console.support import ROOT
 from tests.lanes import LANE, pick
 from tests.needs import require
@@ -197,13 +197,32 @@ def test_verify_names_the_first_bad_record(tmp_path: Path) -> None:
             fault = verify(str(tmp_path / "log")).fault
             assert fault.startswith(f"record {number + (2 if kind == 'double' or (kind, number) == ('insert', 0) else 1)} "), (kind, number, fault)  # fmt: skip
     file.write_bytes(b"".join(parts[:-1]))
-    assert verify(str(tmp_path / "log")).fault == (
-        "record 21: the last record is missing; record 21 is the one that `head` names"
-    )
+    assert verify(str(tmp_path / "log")).fault == ("record 21: the last record is missing; `head` names record 21")
     (tmp_path / "log" / "head").unlink()
     last = json.loads(parts[-1])
-    assert "that was noted" in verify(str(tmp_path / "log"), expected=(last["seq"], last["hash"])).fault
-    assert "not the one that was noted" in verify(str(tmp_path / "log"), expected=(4, last["hash"])).fault
+    for seq, fault in ((last["seq"], "the last record is missing; a note names"), (4, "not the one that a note names")):
+        assert fault in verify(str(tmp_path / "log"), noted=[NotedHead(seq, last["hash"], "a note")]).fault
+
+
+def test_a_chain_for_which_nothing_vouches_is_not_whole(tmp_path: Path) -> None:
+    fill(tmp_path / "log", 20)
+    file, head = tmp_path / "log" / "00000001.jsonl", tmp_path / "log" / "head"
+    found = verify(str(tmp_path / "log"))
+    assert found.whole and (found.anchored, found.anchor, found.headless) == (21, "`head`", False)
+    kept, parts = head.read_bytes(), file.read_bytes().splitlines(keepends=True)
+    for text in (b"", b"x" * 256, kept.replace(b"21", b"20"), None):
+        head.unlink(missing_ok=True) if text is None else head.write_bytes(text)
+        found = verify(str(tmp_path / "log"))
+        assert not found.fault and not found.whole and found.headless, text
+    file.write_bytes(b"".join(parts[:9]))  # cut where a record ends: the chain alone cannot tell
+    assert not verify(str(tmp_path / "log")).whole
+    digest = json.loads(parts[4])["hash"]
+    found = verify(str(tmp_path / "log"), noted=[NotedHead(5, digest, "a note")])
+    assert found.whole and (found.anchored, found.last) == (5, 9)
+    name = found.log
+    for noted in (NotedHead(5, digest, "a note", "other"), NotedHead(0, digest, "a note")):  # they say nothing about it
+        assert not verify(str(tmp_path / "log"), noted=[noted]).whole
+    assert "names record 21" in verify(str(tmp_path / "log"), noted=[NotedHead(21, digest, "a note", name)]).fault
 
 
 def test_checkpoints_hold_against_whoever_remakes_the_chain(tmp_path: Path) -> None:

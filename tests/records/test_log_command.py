@@ -42,12 +42,25 @@ def test_verify_says_whole_and_names_the_first_bad_record(log: Path) -> None:
     assert bad.code == 1 and "record 5" in bad.out and "whole up to record 4" in bad.out
 
 
+def test_verify_says_unanchored_when_nothing_vouches_for_the_end(log: Path) -> None:
+    (log / "head").unlink()
+    found = policy("log", "verify", log)
+    assert found.code == 5 and found.out.startswith("unanchored") and "`head` is missing" in found.out
+    value = policy("log", "verify", log, "--format", "json").json()
+    assert (value["whole"], value["fault"], value["anchored"], value["head"]) == (False, None, None, False)
+    head = found.out.split("head")[-1].strip()
+    noted = policy("log", "verify", log, "--head", head)
+    assert noted.code == 0 and noted.out.startswith("whole") and "`head` is missing" in noted.out
+    alone = policy("log", "verify", log / "00000001.jsonl")  # one file has no `head`, and nothing is missing
+    assert alone.code == 5 and "missing" not in alone.out
+
+
 def test_verify_sees_a_log_that_was_written_anew(log: Path, tmp_path: Path) -> None:
     head = policy("log", "verify", log).out.split("head")[1].strip()
     other = decided(tmp_path / "other", [request("read", f"src/{n}") for n in range(9)])
     assert policy("log", "verify", other).code == 0
     changed = policy("log", "verify", other, "--head", head)
-    assert changed.code == 1 and "noted" in changed.out
+    assert changed.code == 1 and "`--head` names" in changed.out
 
 
 def test_verify_wants_a_signature_when_it_is_given_a_key(log: Path, tmp_path: Path) -> None:

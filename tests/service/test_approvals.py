@@ -245,6 +245,28 @@ def test_what_people_said_outlives_the_service(running: Running) -> None:
         assert ask(again, ticket=number)["effect"] == "allow"
 
 
+def test_a_counter_that_is_gone_takes_back_what_is_open_and_operators_hear_of_it(running: Running) -> None:
+    number = ask(running)["ticket"]["id"]
+    answer(running, "mia", number)
+    running.stop()
+    store = running.folder / "approvals.db"
+
+    def prepare(folder: Path) -> None:
+        configured(folder)
+        (folder / store.name).write_bytes(store.read_bytes())
+
+    with service(POLICY, *ARGUMENTS, prepare=prepare) as again:
+        assert ask(again, ticket=number)["effect"] == "deny"
+        (notice,) = again.call("GET", "/v1/state", **bearer(OPERATOR))[1]["notices"]
+        assert "rolled back" in notice and "approvals.db.mark` is gone" in notice and "(1)" in notice
+        assert "policy_store_rolled_back 1" in again.call("GET", "/metrics", **bearer(OPERATOR))[1]
+        assert ask(again)["effect"] == "ask"  # people are asked anew, and that is how it goes on
+        again.stop()
+        (record,) = [r for r in lines(again.folder / "log") if r["kind"] == "approvals-rolled-back"]
+        assert record["revoked"] == 1 and "is gone" in record["why"]
+        assert [e["why"] for e in again.log() if e["event"] == "approvals-rolled-back"] == [record["why"]]
+
+
 def test_without_a_store_nothing_is_asked(running: Running) -> None:
     number = ask(running)["ticket"]["id"]
     answer(running, "mia", number)

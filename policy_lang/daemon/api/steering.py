@@ -18,9 +18,10 @@ def list_state(service: PolicyService, call: HttpCall) -> HttpReply:
     """Sessions, counts, what is frozen, open questions, and what stands out about the policy in force."""
     service.operator(call.caller)
     state, active = service.state, service.active
+    store = "" if service.approvals is None else service.approvals.notice
     return reply(
         {
-            "notices": [text for text in (active.observing, active.held, active.error) if text],
+            "notices": [text for text in (active.observing, active.held, active.error, store) if text],
             "sessions": [
                 {
                     "session": s.id,

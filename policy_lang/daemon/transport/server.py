@@ -157,6 +157,8 @@ class Server:
             for connection in list(self._admission.connections):
                 if now >= connection.deadline:
                     connection.expire()
+            if self.service.approvals is not None:
+                self.service.approvals.tell_rollbacks()
             self._collect(now)
             if now - self._signed > _CHECKPOINT:
                 self._signed = now
