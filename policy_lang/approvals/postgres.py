@@ -41,6 +41,13 @@ _MIGRATIONS = (
     create table mark (changes bigint not null);
     insert into mark values (0);
     """,
+    """
+    alter table tickets add column ends double precision not null default 0;
+    alter table tickets add column tiers text not null default '';
+    alter table tickets add column action text not null default '';
+    alter table tickets add column words text not null default '';
+    create index tickets_ends on tickets (state, ends);
+    """,
 )
 """Each takes the tables from one version to the next; the version stands in the table `version`."""
 _LOCK = 0x706F6C69
@@ -86,9 +93,13 @@ class PostgresStore(SqlStore):
         """See `Store`."""
         return self._in_time(lambda: super(PostgresStore, self).change(name, change))
 
-    def found(self, wanted: TicketQuery = ALL, most: int = limit("tickets_found")) -> list[Ticket]:
+    def found(self, wanted: TicketQuery = ALL, most: int = limit("tickets_found"), after: int = 0) -> list[Ticket]:
         """See `Store`."""
-        return self._in_time(lambda: super(PostgresStore, self).found(wanted, most))
+        return self._in_time(lambda: super(PostgresStore, self).found(wanted, most, after))
+
+    def count(self, wanted: TicketQuery = ALL) -> int:
+        """See `Store`."""
+        return self._in_time(lambda: super(PostgresStore, self).count(wanted))
 
     def _in_time(self, step: Callable[[], Result]) -> Result:
         """What a step gives. One that takes too long is cut off: it may have happened, and nobody builds on it."""
@@ -114,6 +125,7 @@ class PostgresStore(SqlStore):
             with connection.transaction():
                 connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
                 _migrate(connection)
+                self._filled(_runner(connection))
                 rollback = self._checked(_runner(connection))
         except BaseException:
             connection.close()

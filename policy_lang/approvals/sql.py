@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from ..domain.limits import limit
 from .rollback_mark import RollbackMark
 from .store import ALL, Change, Rollback, StoreUnavailableError, TicketQuery, ticket_json, ticket_of
-from .ticket import APPROVED, ESCALATED, PENDING, REVOKED, Ticket
+from .ticket import ESCALATED, PENDING, REVOKED, UNSETTLED, Ticket, parts_of
 
 Run = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 """Runs one statement, its values in the places of `?`, and gives its rows."""
-UNSETTLED = (PENDING, ESCALATED, APPROVED)
 _HOUR = 3600.0
 _MOST_AN_HOUR = limit("approvals_an_hour")
 _KEPT = limit("approval_kept_days") * 86_400.0
@@ -97,36 +96,40 @@ class SqlStore(ABC):
                 self._put(run, after)
             return after
 
-    def found(self, wanted: TicketQuery = ALL, most: int = limit("tickets_found")) -> list[Ticket]:
+    def found(self, wanted: TicketQuery = ALL, most: int = limit("tickets_found"), after: int = 0) -> list[Ticket]:
         """See `Store`."""
-        where: list[str] = []
-        given: list[Any] = []
-        if wanted.states:
-            where.append(f"state in ({', '.join('?' * len(wanted.states))})")
-            given += wanted.states
-        for column, value in (("agent", wanted.agent), ("digest", wanted.digest), ("what", wanted.question_id)):
-            if value:
-                where.append(f"{column} = ?")
-                given.append(value)
-        if wanted.since:
-            where.append("created >= ?")
-            given.append(wanted.since)
-        if wanted.unreviewed:
-            where.append("unreviewed = 1")
-        query = "select ticket from tickets" + (f" where {' and '.join(where)}" if where else "")
+        where, given = _where(wanted)
+        query = f"select ticket from tickets{where} order by created desc, id limit ? offset ?"
         with self._reading() as run:
-            return [_ticket(r[0]) for r in run(f"{query} order by created desc, id limit ?", (*given, most))]
+            return [_ticket(r[0]) for r in run(query, (*given, most, after))]
+
+    def count(self, wanted: TicketQuery = ALL) -> int:
+        """See `Store`."""
+        where, given = _where(wanted)
+        query = f"select count(*) from (select 1 as one from tickets{where} limit ?) as wanted"
+        with self._reading() as run:
+            ((count,),) = run(query, (*given, limit("tickets_counted")))
+            return int(count)
+
+    def _filled(self, run: Run) -> None:
+        """Tickets of before there were these columns have them as well."""
+        for (text,) in run("select ticket from tickets where words = ''", ()):
+            ticket = _ticket(text)
+            run("delete from tickets where id = ?", (ticket.id,))
+            self._put(run, ticket)
 
     @staticmethod
     def _put(run: Run, ticket: Ticket) -> None:
         text = json.dumps(ticket_json(ticket), separators=(",", ":"))
         run(
-            "insert into tickets (id, state, agent, session, digest, policy, what, created, unreviewed, ticket) "
-            "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update "
-            "set state = excluded.state, unreviewed = excluded.unreviewed, ticket = excluded.ticket",
+            "insert into tickets (id, state, agent, session, digest, policy, what, created, unreviewed, ends, tiers, "
+            "action, words, ticket) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set "
+            "state = excluded.state, unreviewed = excluded.unreviewed, ends = excluded.ends, tiers = excluded.tiers, "
+            "ticket = excluded.ticket",
             (
                 ticket.id, ticket.state, ticket.agent, ticket.session, ticket.digest, ticket.policy, ticket.question_id,
-                ticket.created, int(ticket.unreviewed), text,
+                ticket.created, int(ticket.unreviewed), ticket.until, _joined(t.name for t in ticket.tiers),
+                str(parts_of(ticket.request)[0].get("action", "")), ticket.search_text, text,
             ),
         )  # fmt: skip
 
@@ -163,6 +166,38 @@ class SqlStore(ABC):
         run("update mark set changes = ?", (changes + 1,))
         self._mark.note(changes + 1)
         return Rollback(why, len(rows))
+
+
+def _where(wanted: TicketQuery) -> tuple[str, list[Any]]:
+    """A query as SQL, and its values."""
+    where: list[str] = []
+    given: list[Any] = []
+    if wanted.states:
+        where.append(f"state in ({', '.join('?' * len(wanted.states))})")
+        given += wanted.states
+    for condition, value in (
+        ("agent = ?", wanted.agent), ("digest = ?", wanted.digest), ("what = ?", wanted.question_id),
+        ("policy = ?", wanted.policy), ("policy <> ?", wanted.not_policy), ("created >= ?", wanted.since),
+        ("ends <= ?", wanted.over_at), ("action = ?", wanted.action),
+        ("tiers like ? escape '!'", wanted.tier and f"%{_plain(_joined((wanted.tier,)))}%"),
+        *(("words like ? escape '!'", f"%{_plain(word.casefold())}%") for word in wanted.words),
+    ):  # fmt: skip
+        if value:
+            where.append(condition)
+            given.append(value)
+    if wanted.unreviewed:
+        where.append("unreviewed = 1")
+    return (f" where {' and '.join(where)}" if where else ""), given
+
+
+def _joined(names: Iterable[str]) -> str:
+    """Names in one column, each between marks."""
+    return "".join(f",{name}," for name in names)
+
+
+def _plain(text: str) -> str:
+    """A text that stands for itself in `like`, whose mark is `!`."""
+    return text.replace("\0", "").replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
 def _ticket(text: str) -> Ticket:

@@ -29,6 +29,13 @@ _MIGRATIONS = (
     create index tickets_what on tickets (what);
     create index tickets_created on tickets (created);
     """,
+    """
+    alter table tickets add column ends real not null default 0;
+    alter table tickets add column tiers text not null default '';
+    alter table tickets add column action text not null default '';
+    alter table tickets add column words text not null default '';
+    create index tickets_ends on tickets (state, ends);
+    """,
 )
 """Each takes the file from one version to the next; the version is SQLite's own `user_version`."""
 _WAIT = limit("store_milliseconds") / 1000
@@ -66,6 +73,7 @@ class SqliteStore(SqlStore):
             connection.execute("pragma trusted_schema = off")
             self._migrated(connection)
             connection.execute("begin immediate")  # no other writer is between the counter and its commit
+            self._filled(_runner(connection))
             rollback = self._checked(_runner(connection))
             connection.execute("commit")
         except BaseException:

@@ -25,7 +25,9 @@ class TicketQuery:
     """Which tickets: of these states, this agent, this request, the same question, made since then.
 
     `digest` and `question_id` are those of a ticket. What is empty says nothing. `unreviewed` are those for which glass
-    was broken and that nobody has reviewed.
+    was broken and that nobody has reviewed. `policy` asked them, or one other than `not_policy`; their state ends by
+    itself at `over_at` at the latest; `tier` is asked, `action` is what the first request does, and each of `words`
+    occurs in what a search looks through.
     """
 
     states: tuple[str, ...] = ()
@@ -34,6 +36,12 @@ class TicketQuery:
     question_id: str = ""
     since: float = 0.0
     unreviewed: bool = False
+    policy: str = ""
+    not_policy: str = ""
+    over_at: float = 0.0
+    tier: str = ""
+    action: str = ""
+    words: tuple[str, ...] = ()
 
 
 ALL = TicketQuery()
@@ -65,8 +73,11 @@ class Store(Protocol):
     def change(self, name: str, change: Change) -> Ticket | None:
         """Put what a function makes of a ticket in its place, as one step; whatever it raises leaves it as it was."""
 
-    def found(self, wanted: TicketQuery = ALL, most: int = limit("tickets_found")) -> list[Ticket]:
-        """The latest tickets of those that are wanted, the newest first."""
+    def found(self, wanted: TicketQuery = ALL, most: int = limit("tickets_found"), after: int = 0) -> list[Ticket]:
+        """The latest tickets of those that are wanted, the newest first, without so many of the newest."""
+
+    def count(self, wanted: TicketQuery = ALL) -> int:
+        """How many are wanted; a bounded count."""
 
     def hint(self, changed: Callable[[], None]) -> None:
         """Call this, from any thread, when somebody else may have changed a ticket.

@@ -9,6 +9,7 @@ from typing import Any
 from ..domain import strict_json
 from ..domain.decision import Effect
 from ..domain.digest import sha256
+from ..domain.limits import limit
 from ..domain.policy import Tier
 from ..domain.request import Request
 from ..domain.serialize import effect_json, request_json
@@ -18,6 +19,11 @@ PENDING, ESCALATED, APPROVED = "pending", "escalated", "approved"
 REJECTED, EXPIRED, REDEEMED, REVOKED = "rejected", "expired", "redeemed", "revoked"
 OPEN = frozenset({PENDING, ESCALATED})
 """States in which people are still asked."""
+UNSETTLED = (PENDING, ESCALATED, APPROVED)
+"""States that lead to another."""
+SUPERSEDED = "superseded"
+"""What a ticket is called that is not over, when another policy is in force than the one that asked. It is no state: a
+policy that is put back is the ticket's again."""
 ONCE, SESSION = "once", "session"
 APPROVE, REJECT, BREAK = "approve", "reject", "break-glass"
 
@@ -77,6 +83,22 @@ class Ticket:
         """`session` when every tier lets an approval hold for that, and there is one; else `once`."""
         return SESSION if self.session and self.tiers and all(t.scope == SESSION for t in self.tiers) else ONCE
 
+    def standing(self, policy: str) -> str:
+        """What it is under the policy of that digest: its state, or superseded."""
+        return SUPERSEDED if self.state in UNSETTLED and self.policy != policy else self.state
+
+    @property
+    def until(self) -> float:
+        """When its state ends by itself; 0 for one that is over."""
+        return self.answer_by if self.is_open else self.redeem_by if self.state == APPROVED else 0.0
+
+    @property
+    def search_text(self) -> str:
+        """What a search looks through: who asks, and what, in small letters."""
+        asked = (f"{r.get('action')} {_flat(r.get('resource'))}" for r in parts_of(self.request))
+        text = "\n".join((self.id, self.agent, self.session, *asked)).casefold()
+        return text.replace("\0", "")[: limit("ticket_search_characters")]
+
     @property
     def is_open(self) -> bool:
         """True while people are asked."""
@@ -104,6 +126,12 @@ class Ticket:
     def with_(self, **changes: Any) -> Ticket:
         """The ticket with other values."""
         return replace(self, **changes)
+
+
+def _flat(resource: object) -> str:
+    if isinstance(resource, list):
+        return " ".join(map(str, resource))
+    return str(resource.get("pattern")) if isinstance(resource, dict) else str(resource)
 
 
 def _going(request: Json) -> list[str]:

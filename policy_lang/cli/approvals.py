@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import sys
 import time
 from typing import Any
@@ -61,16 +62,22 @@ def _ticket(options: dict[str, Any], name: str) -> dict[str, Any]:
 
 @command.command(name="watch", short_help="Watch tickets that wait, and answer them")
 @click.option("--plain", is_flag=True, help="Print lines as they come, also on a terminal.")
+@click.option("--once", is_flag=True, help="Print what waits now, and end: 0 when something does, 1 when nothing.")
+@click.option(
+    "--timeout", type=click.IntRange(1, limit("watch_seconds")), metavar="SECONDS", help="Print lines, and end then."
+)
 @SIGNING
 @SERVICE
 @FORMAT
-def watch(plain: bool, **options: Any) -> None:
-    """Show tickets that wait, live, until interrupted.
+def watch(plain: bool, once: bool, timeout: int | None, **options: Any) -> None:
+    """Show tickets that wait, live, until interrupted or until nobody reads the output any more.
 
     On a terminal: choose with the arrow keys or j and k, open with Enter, approve with a, reject with r, leave with q.
-    Nothing is approved that is not open. Elsewhere, or with --plain, a line for each ticket and what becomes of it.
+    Nothing is approved that is not open. Elsewhere, or with --plain, --once or --timeout, a line for each ticket and
+    what becomes of it.
     """
-    if options["format_"] == "text" and not plain and sys.stdin.isatty() and sys.stdout.isatty():
+    plain = plain or once or timeout is not None or options["format_"] != "text"
+    if not plain and sys.stdin.isatty() and sys.stdout.isatty():
         from .watching import Screen
 
         def answered(ticket: dict[str, Any], verdict: str, reason: str) -> dict[str, Any]:
@@ -79,6 +86,7 @@ def watch(plain: bool, **options: Any) -> None:
         Screen(lambda: call(options, "GET", "/v1/approvals"), answered).run()
         return
     known: dict[str, str] = {}
+    until = time.monotonic() + timeout if timeout is not None else float("inf")
     while True:
         value = call(options, "GET", "/v1/approvals")
         for ticket in reversed([*value["open"], *value["latest"]]):
@@ -90,7 +98,18 @@ def watch(plain: bool, **options: Any) -> None:
                     click.echo(ticket_line(ticket))
             known[ticket["id"]] = ticket["state"]
         sys.stdout.flush()
-        time.sleep(_PAUSE)
+        if once:
+            sys.exit(0 if value["open"] else 1)
+        left = until - time.monotonic()
+        if left <= 0 or _unread(min(_PAUSE, left)):
+            return
+
+
+def _unread(seconds: float) -> bool:
+    """Wait so long; at once true when what is printed goes to a pipe that nobody reads any more."""
+    ended = select.poll()
+    ended.register(sys.stdout.fileno(), select.POLLERR)
+    return bool(ended.poll(seconds * 1000))
 
 
 def _vote(options: dict[str, Any], ticket: str, verdict: str, reason: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import sys
 
 import click
@@ -20,11 +21,11 @@ from .common import FORMAT, fail_policy, fail_usage, print_json, write_file
 @click.option("--diff", is_flag=True, help="Change nothing; show what would change.")
 @FORMAT
 def command(files: tuple[str, ...], check: bool, diff: bool, format_: str) -> None:
-    """Format FILES in place; `-` reads standard input and writes standard output.
+    """Format FILES in place, of a folder all below it; `-` reads standard input and writes standard output.
 
     Comments are kept and the meaning is untouched. Nothing is written when one of the files has a mistake.
     """
-    sources = [_read(path, format_) for path in files]
+    sources = [_read(path, format_) for name in files for path in _below(name, format_)]
     formatted = [_formatted(source, format_) for source in sources]
     changed = [i for i, source in enumerate(sources) if formatted[i] != source.text]
     for i, (source, text) in enumerate(zip(sources, formatted, strict=True)):
@@ -41,6 +42,19 @@ def command(files: tuple[str, ...], check: bool, diff: bool, format_: str) -> No
     if format_ == "json":
         print_json({"changed": [sources[i].path for i in changed], "files": len(sources)})
     sys.exit(1 if changed and (check or diff) else 0)
+
+
+def _below(name: str, format_: str) -> list[str]:
+    """The policies below a folder, hidden folders left out and no link followed; of anything else the name itself."""
+    if not os.path.isdir(name):
+        return [name]
+    found: list[str] = []
+    for folder, folders, files in os.walk(name):
+        folders[:] = [f for f in folders if not f.startswith(".")]
+        found += [os.path.join(folder, f) for f in files if f.endswith(".policy")]
+    if not found:
+        fail_usage(f"there is no `.policy` file below `{name}`", format_)
+    return sorted(found)
 
 
 def _read(path: str, format_: str) -> Source:

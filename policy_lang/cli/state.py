@@ -25,6 +25,10 @@ def command(settle: str | None, **options: Any) -> None:
         return
     for text in value["notices"]:
         click.echo(f"policy   {visible(text)}")
+    tickets = value.get("tickets", {})
+    if any(tickets.values()):
+        more = tickets["tickets_superseded"]
+        click.echo(f"tickets  {tickets['tickets_waiting']} waiting" + (f", {more} superseded" if more else ""))
     for one in value["frozen"]:
         kind = "agent" if "agent" in one else "session"
         since = f"since {moment(one['since'])} by {one['by']}"
@@ -37,7 +41,7 @@ def command(settle: str | None, **options: Any) -> None:
         click.echo(f"session  {name}, last {moment(one['seen'])}: {_counts(one)}")
     for one in value["agents"]:
         click.echo(f"agent    {visible(one['agent'])}: {_counts(one)}")
-    if not any(value.values()):
+    if not any(v for n, v in value.items() if n != "tickets") and not any(tickets.values()):
         click.echo("nobody has asked yet")
 
 

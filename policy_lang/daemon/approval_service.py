@@ -4,108 +4,31 @@ from __future__ import annotations
 
 import secrets
 import socket
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..approvals import machine
-from ..approvals.store import Store, StoreUnavailableError, TicketQuery, ticket_json
-from ..approvals.ticket import (
-    APPROVED,
-    BREAK,
-    ESCALATED,
-    OPEN,
-    REJECTED,
-    Ticket,
-    canonical,
-    digest_of,
-    parts_of,
-    together,
-)
+from ..approvals.store import StoreUnavailableError, TicketQuery
+from ..approvals.ticket import APPROVED, BREAK, OPEN, REJECTED, Ticket, canonical, digest_of, parts_of, together
 from ..audit.disk_snapshot import Recording
 from ..domain import strict_json
 from ..domain.decision import Decision
 from ..domain.errors import RequestError
 from ..domain.limits import limit
-from ..domain.policy import Tier, included
+from ..domain.policy import included
 from ..domain.request import Request
 from ..domain.serialize import rule_json
 from ..domain.strict_json import Json
-from .active import Loaded
 from .identity.people import Person
-from .identity.principals import Principals
-from .signals import Signal
+from .ticket_book import PolicyInForce, TicketBook, Tiers, brief, whole
 
-Tiers = dict[str, Tier]
 Become = Callable[[Decision], Decision]
-_GRACE = float(limit("ticket_grace_seconds"))
-"""Seconds for another service to see that one of its tickets is over."""
 _OTHER = "the ticket is for another request, policy, agent or session"
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyInForce:
-    """What tickets are measured by: the digest of the policy in force, and its tiers."""
-
-    policy: str
-    tiers: Tiers
-
-
-class SteadyClock:
-    """A time that goes on whatever is done to the clock, and never back: nothing lives longer by that."""
-
-    def __init__(self, clock: Callable[[], float] = time.time, ticks: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._ticks = ticks
-        self._latest = 0.0
-        self._tick = ticks()
-
-    def not_before(self, moment: float) -> None:
-        """What has been seen is over, also for a service that starts anew."""
-        self._latest = max(self._latest, moment)
-
-    def now(self) -> float:
-        """Seconds since the epoch."""
-        tick = self._ticks()
-        self._latest = max(self._latest + max(0.0, tick - self._tick), self._clock())
-        self._tick = tick
-        return self._latest
-
-
 @dataclass(slots=True)
-class ApprovalService:
-    """The store and the people. `notify` takes what happened and the ticket, `record_event` an event and its fields.
-
-    `changed` is raised when a ticket is not as it was: whoever waits looks again.
-    """
-
-    store: Store
-    principals: Principals
-    record_event: Callable[..., None] = lambda *_, **__: None
-    notify: Callable[[str, Json], None] = lambda *_: None
-    clock: SteadyClock = field(default_factory=SteadyClock)
-    changed: Signal = field(default_factory=Signal)
-    notice: str = ""
-    """What operators must know of the store."""
-
-    def __post_init__(self) -> None:
-        """Time goes on from what the store has seen."""
-        self.clock.not_before(max((t.created for t in self.store.found(most=1)), default=0.0))
-        self.tell_rollbacks()
-
-    def tell_rollbacks(self) -> None:
-        """Record and tell that the store was found to be an older one, now or when it was opened again."""
-        while self.store.rollbacks:
-            found = self.store.rollbacks.popleft()
-            self.record_event("approvals-rolled-back", why=found.why, revoked=found.revoked)
-            self.notice = (
-                f"the store of approvals was rolled back: {found.why}; what was open is revoked ({found.revoked})"
-            )
-            self.changed()
-
-    def now(self) -> float:
-        """The time of tickets, in seconds since the epoch: it never goes back."""
-        return self.clock.now()
+class ApprovalService(TicketBook):
+    """What asks people, and takes their answers."""
 
     def decided(
         self, requests: list[Request], decisions: list[Decision], force: PolicyInForce, user: int | None
@@ -154,7 +77,7 @@ class ApprovalService:
         since = made.created - limit("approval_rejected_seconds")
         states = (*OPEN, APPROVED, REJECTED)
         for old in self.store.found(TicketQuery(states, made.agent, made.digest)):
-            known = self._timed(old, force)
+            known = self.timed(old, force)
             if known.binding != made.binding:
                 continue
             if known.state == APPROVED:
@@ -170,7 +93,7 @@ class ApprovalService:
         ticket = self.store.add(made, most)
         if ticket is None:
             for old in self.store.found(TicketQuery(tuple(OPEN), made.agent)):
-                self._timed(old, force)  # what is over by now is not open
+                self.timed(old, force)  # what is over by now is not open
             ticket = self.store.add(made, most)
         if ticket is None:
             raise RequestError("PLR236", f"this agent has asked so much that people cannot read more ({most} at once)")
@@ -203,26 +126,6 @@ class ApprovalService:
         why = f"approved by {people} (ticket {ticket.id}{how})"
         return lambda decision: decision.approved(why, brief(ticket))
 
-    def _timed(self, ticket: Ticket, force: PolicyInForce) -> Ticket:
-        """A ticket as it is by now; what has changed is kept and told.
-
-        What another policy asked is left to the service that has it in force, if there is one; else it ends by time.
-        """
-        now = self.now()
-        mine = ticket.policy == force.policy
-        tiers = force.tiers if mine else {}
-        if not mine and now < max(ticket.answer_by, ticket.redeem_by) + _GRACE:
-            return ticket
-        if machine.timed(ticket, now, tiers) == ticket:
-            return ticket
-        after = self.store.change(ticket.id, lambda t: machine.timed(t, now, tiers)) or ticket
-        if after.state != ticket.state:
-            if after.state == ESCALATED:
-                self.notify("escalated", whole(after))
-            self.record_event(f"approval-{after.state}", ticket=after.id, agent=after.agent, why=after.why or None)
-            self.changed()
-        return after
-
     # people
 
     def vote(
@@ -238,7 +141,7 @@ class ApprovalService:
                 raise RequestError("PLR230", "the answer comes from the user that asked; an agent would approve itself")
             return machine.vote(ticket, person.name, verdict, reason, now, self.principals.people.may, force.tiers)
 
-        after = self._changed(name, answered)
+        after = self.change(name, answered)
         if verdict == BREAK:
             self.record_event("break-glass", ticket=after.id, person=person.name, why=reason, state=after.state,
                       agent=after.agent, session=after.session or None)  # fmt: skip
@@ -248,31 +151,14 @@ class ApprovalService:
     def review(self, person: Person, name: str, text: str, force: PolicyInForce) -> Ticket:
         """Somebody has looked at what an emergency opened. Raises RequestError, StoreUnavailableError."""
         now = self.now()
-        return self._changed(
+        return self.change(
             name, lambda t: machine.reviewed(t, person.name, text, now, self.principals.people.may, force.tiers)
         )
 
     def revoke(self, by: str, name: str, why: str) -> Ticket:
         """Take back a question or an approval. Raises RequestError, StoreUnavailableError."""
         now = self.now()
-        return self._changed(name, lambda t: machine.revoke(t, by, why, now))
-
-    def _changed(self, name: str, change: Callable[[Ticket], Ticket]) -> Ticket:
-        after = self.store.change(name, change)
-        if after is None:
-            raise RequestError("PLR205", "there is no such ticket")
-        self.changed()
-        return after
-
-    def get(self, name: str, force: PolicyInForce) -> Ticket | None:
-        """The ticket as it is by now."""
-        found = self.store.get(name)
-        return None if found is None else self._timed(found, force)
-
-    def found(self, wanted: TicketQuery, force: PolicyInForce, most: int = limit("tickets_found")) -> list[Ticket]:
-        """The latest tickets of those that are wanted, as they are by now."""
-        known = [self._timed(t, force) for t in self.store.found(wanted, most)]
-        return [t for t in known if not wanted.states or t.state in wanted.states]
+        return self.change(name, lambda t: machine.revoke(t, by, why, now))
 
 
 def _refused(why: str) -> Become:
@@ -298,19 +184,3 @@ def _canonical(request: Request, decision: Decision) -> Json:
 def covered(ticket: Ticket, tiers: Tiers) -> set[str]:
     """The tiers that a ticket's approval is good for: its own, and those that they include."""
     return {name for t in ticket.tiers for name in (t.name, *included(t, tiers))}
-
-
-def brief(ticket: Ticket) -> Json:
-    """The requester's view of a ticket: no names, no reasons."""
-    until = ticket.answer_by if ticket.is_open else ticket.redeem_by
-    return {"id": ticket.id, "state": ticket.state, "until": until, "left": machine.left(ticket)}
-
-
-def whole(ticket: Ticket) -> Json:
-    """What people are shown."""
-    return {**ticket_json(ticket), "left": machine.left(ticket)}
-
-
-def in_force(loaded: Loaded) -> PolicyInForce:
-    """What tickets are measured by."""
-    return PolicyInForce(loaded.policy.digest, loaded.policy.engine.prepared.tiers)

@@ -14,11 +14,12 @@ from ..domain.request import Request
 from ..domain.strict_json import Json
 from ..engine.explain import Explanation
 from .active import ActivePolicy, Loaded
-from .approval_service import ApprovalService, in_force
+from .approval_service import ApprovalService
 from .identity.principals import Binding, Caller, Principals, bind
 from .metrics import Metrics
 from .recorder import Recorder
 from .state import Frozen, ServiceState
+from .ticket_book import in_force
 
 _PID = os.getpid()
 

@@ -339,6 +339,10 @@ TABLE: tuple[Limit, ...] = (
     Limit(
         "console_tickets", 20, "tickets", "the latest on the console's first page; the others have pages of their own"
     ),
+    Limit(
+        "ticket_search_characters", 4_000, "characters", "of a ticket that a search looks through; longer is not read"
+    ),
+    Limit("tickets_counted", 10_000, "tickets", "that a count goes to; nobody reads more"),
     Limit("console_fields", 8, "fields", "of a form of the console; the largest has five"),
     Limit("console_link_fields", 2, "fields", "of a link that signs in; it has one"),
     Limit("collect_seconds", 900, "seconds", "without a full collection of garbage, however busy the service is"),
@@ -378,6 +382,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("suggest_rounds", 8, "rounds", "of taking back what was too wide; then it is not proposed"),
     Limit("learn_evidence", 10_000, "occurrences", "`--evidence`; nothing is surer after more"),
     Limit("learn_names", 1024, "entries", "agents' names kept as checked; on overflow the oldest is checked anew"),
+    Limit("watch_seconds", 604_800, "seconds", "`--timeout` of `policy approvals watch`; a week"),
     Limit("stats_days", 999, "days", "`--days`; tickets are kept for 90"),
     Limit("log_line_bytes", 4_000, "bytes", "of the service's own log; below PIPE_BUF (pipe(7)), so lines stay whole"),
     Limit(

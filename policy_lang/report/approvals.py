@@ -14,7 +14,14 @@ from ..facts.paths import ROOT, Roots, path_forms
 from .decisions import BEHIND_WALLS
 from .style import colour, show_resource, visible, with_ends, words
 
-_SHADES = {"pending": "ask", "escalated": "ask", "approved": "allow", "redeemed": "allow"}
+_SHADES = {
+    "superseded": "dim",
+    "expired": "dim",
+    "pending": "ask",
+    "escalated": "ask",
+    "approved": "allow",
+    "redeemed": "allow",
+}
 _PLACE = ("destination", "cwd", "workspace", "home", "repo", "branch", "method", "shell")
 _PARTLY = ("…", "*", " or ", " ...")
 
@@ -32,7 +39,7 @@ def render_tickets(waiting: list[Json], latest: list[Json], review: list[Json] |
 
 def ticket_line(ticket: Json) -> str:
     """One ticket in two lines."""
-    state = colour(f"{ticket['state']:<9}", _SHADES.get(ticket["state"], "deny"))
+    state = colour(f"{ticket['state']:<10}", _SHADES.get(ticket["state"], "deny"))
     who = visible(ticket["agent"]) or "an agent without a name"
     below = colour(visible(summary(ticket)), "dim")
     return f"{ticket['id']}  {state} {who}: {visible(headline(ticket, 90))}\n{'':18}{below}"
@@ -60,8 +67,8 @@ def summary(ticket: Json) -> str:
     if ticket["state"] in {"pending", "escalated"}:
         left = ", ".join(f"{n} of {name}" for name, n in ticket["left"].items() if n)
         rest = f"needs {left}, for {_seconds(ticket['until'] - time.time())} more"
-        if not ticket.get("current", True):
-            rest = "the policy has changed: it can no longer be approved, the agent has to ask again"
+    elif ticket["state"] == "superseded":
+        rest = "the policy has changed since: nobody can approve or use it any more, the agent has to ask again"
     else:
         rest = ticket["why"] or ", ".join(dict.fromkeys(v["person"] for v in ticket["votes"]))
     if ticket["glass"]:
@@ -176,7 +183,9 @@ def render_stats(value: Json) -> str:
     """How people answered, rule by rule."""
     lines = [f"{value['tickets']:,} tickets in {value['days']} days" + (" (the latest)" if value["cut"] else "")]
     for row in value["rules"]:
-        parts = [f"{row[n]} {n}" for n in ("approved", "rejected", "expired", "revoked") if row[n]]
+        parts = [
+            f"{row[n]} {n}" for n in ("approved", "rejected", "expired", "revoked", "superseded", "waiting") if row[n]
+        ]
         parts += [f"{row['emergencies']} in an emergency"] if row["emergencies"] else []
         parts += [f"{row['unused']} not used"] if row["unused"] else []
         parts += (

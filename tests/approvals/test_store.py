@@ -24,7 +24,7 @@ from policy_lang.domain.errors import RequestError
 from policy_lang.domain.limits import limit
 
 from .stores import KINDS, Place, Server, needs_postgres, postgres, server
-from .test_machine import TIERS, ticket, vote
+from .test_machine import BOSS, REVIEW, TIERS, ticket, vote
 
 DAY = 86_400.0
 
@@ -84,6 +84,40 @@ def test_tickets_are_found(place: Place) -> None:
     assert [t.id for t in store.found(TicketQuery(digest="2"))] == ["2"]
     store.change("3", lambda t: t.with_(reviewed="eva", review="fine"))
     assert store.found(TicketQuery(unreviewed=True)) == []
+
+
+def test_tickets_are_searched_and_paged(place: Place) -> None:
+    store = place.open()
+    asked = {"npm": ("run", ["npm", "install", "100%_ÄÖ"]), "pkg": ("write", "src/Package.json"), "pat": ("read", {"pattern": "secret/**"})}  # fmt: skip
+    for number, (name, (action, resource)) in enumerate(asked.items()):
+        request = {"action": action, "resource": resource}
+        store.add(ticket(BOSS if name == "pkg" else REVIEW, id=name, digest=name, request=request, created=1000.0 + number), 9)  # fmt: skip
+
+    def found(**wanted: Any) -> set[str]:
+        names = {t.id for t in store.found(TicketQuery(**wanted))}
+        assert store.count(TicketQuery(**wanted)) == len(names)
+        return names
+
+    assert found(words=("package.json",)) == {"pkg"} == found(words=("PACKAGE", "src")) == found(tier="boss")
+    assert found(words=("100%_äö",)) == {"npm"} == found(action="run")
+    for text in ("%", "_", "!", "x%y", "\\", "'", "100%%"):  # nothing in a search stands for something else
+        assert found(words=(text,)) == ({"npm"} if text in {"%", "_"} else set()), text
+    assert found(words=("secret/**", "read")) == {"pat"}
+    assert found(tier="bos") == set() == found(tier="%") == found(words=("npm", "secret"))
+    assert found(policy="sha256:p") == set(asked) == found(not_policy="x") and not found(policy="x")
+    assert found(over_at=1599.0) == set() and found(over_at=1600.0) == set(asked)
+    store.change("npm", lambda t: machine.revoke(t, "a", "", 1.0))
+    assert found(over_at=1599.0) == {"npm"}
+    pages = [[t.id for t in store.found(TicketQuery(), 2, after)] for after in (0, 2, 4)]
+    assert pages == [["pat", "pkg"], ["npm"], []]
+
+
+def test_a_search_looks_at_so_much_of_a_ticket(place: Place) -> None:
+    store = place.open()
+    most = limit("ticket_search_characters")
+    text = "x" * (most - len("t\na\ns\nread ") - 1) + "yz"
+    store.add(ticket(request={"action": "read", "resource": text}), 9)
+    assert store.count(TicketQuery(words=("xy",))) == 1 and store.count(TicketQuery(words=("yz",))) == 0
 
 
 def test_what_is_over_is_forgotten_after_its_time_and_no_sooner(place: Place) -> None:
@@ -296,6 +330,7 @@ def test_a_file_of_the_first_version_is_taken_over(tmp_path: Path) -> None:
         file.execute("insert into tickets values ('t', 'pending', 'a', 's', 'd', 'p', 1000.0, ?)", (json.dumps(old),))
     store = SqliteStore(str(path))
     assert store.get("t") == ticket()
+    assert store.count(TicketQuery(tier="review", words=("read",), over_at=1600.0)) == 1
     assert store.change("t", lambda t: vote(t, "ben")).state == "approved"  # type: ignore[union-attr]
 
 

@@ -241,6 +241,21 @@ def test_test(simple: Path, tmp_path: Path) -> None:
     assert policy("test", none).code == 1
 
 
+def test_a_folder_is_formatted_as_a_whole(tmp_path: Path) -> None:
+    for name in ("b/c/one.policy", "b/.hidden/two.policy", "b/three.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text('policy   "p"\nallow   read "a"\n')
+    (tmp_path / "b/away").symlink_to(tmp_path)  # a link to a folder is not followed
+    done = policy("fmt", "--check", "--format", "json", tmp_path / "b")
+    assert done.code == 1 and done.json()["changed"] == [str(tmp_path / "b/c/one.policy")]
+    assert policy("fmt", tmp_path / "b").code == 0
+    assert policy("fmt", "--check", tmp_path / "b").code == 0
+    assert "  " in (tmp_path / "b/.hidden/two.policy").read_text()
+    (tmp_path / "empty").mkdir()
+    nothing = policy("fmt", tmp_path / "empty")
+    assert nothing.code == 2 and "no `.policy` file below" in nothing.err
+
+
 def test_fmt(tmp_path: Path) -> None:
     path = tmp_path / "x.policy"
     text = 'policy   "x" # name\n\n\n\nallow  read "a" ,"b"   # why\n'

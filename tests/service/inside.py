@@ -18,7 +18,7 @@ from policy_lang.compiler.binary import compile_binary
 from policy_lang.daemon.active import ActivePolicy, Loaded
 from policy_lang.daemon.api.http import DeferredReply, HttpCall, HttpReply, LongPoll
 from policy_lang.daemon.api.routes import handle
-from policy_lang.daemon.approval_service import ApprovalService, SteadyClock
+from policy_lang.daemon.approval_service import ApprovalService
 from policy_lang.daemon.identity.people import People, Person, token_digest
 from policy_lang.daemon.identity.principals import Binding, Caller, Principals
 from policy_lang.daemon.policy_source import source_of
@@ -26,6 +26,7 @@ from policy_lang.daemon.recorder import Recorder
 from policy_lang.daemon.service import PolicyService
 from policy_lang.daemon.signals import Signals
 from policy_lang.daemon.state import ServiceState
+from policy_lang.daemon.ticket_book import SteadyClock
 
 POLICY = """policy "p"
 tier review { approvers "@team"  expires 30m }

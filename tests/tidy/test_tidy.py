@@ -328,7 +328,7 @@ NOT_AT_THEIR_VALUE = {
         learn_values log_unsigned ship_answer_bytes ship_batch usage_values walls_message_bytes walls_reply_bytes
     """,
     "how much is shown, kept together or done in a row, which refuses nothing": """
-        accepted_at_once console_tickets hook_advice_characters log_chain_bytes nearest_effects nearest_segments request_id_bytes starter_hosts suggest_beyond suggest_proposals tickets_found tickets_shown
+        accepted_at_once console_tickets hook_advice_characters log_chain_bytes nearest_effects nearest_segments request_id_bytes starter_hosts suggest_beyond suggest_proposals tickets_counted tickets_found tickets_shown
         work_ahead work_block work_chunk
     """,
 }

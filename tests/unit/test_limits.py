@@ -167,6 +167,7 @@ def test_questions_and_reasons_of_a_call() -> None:
     [
         (replay.command, "workers", "workers"), (learn.command, "workers", "workers"),
         (learn.command, "evidence", "learn_evidence"), (approvals.stats, "days", "stats_days"),
+        (approvals.watch, "timeout", "watch_seconds"),
     ],
 )  # fmt: skip
 def test_numbers_on_the_command_line(command: click.Command, option: str, name: str) -> None:

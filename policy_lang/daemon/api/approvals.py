@@ -15,11 +15,12 @@ from ...domain.request import Request
 from ...domain.strict_json import Json
 from ...wire.requests import json_object, validated
 from ...wire.service import ReviewModel, SignInModel, TakenBackModel, VoteModel
-from ..approval_service import ApprovalService, PolicyInForce, brief, in_force, whole
+from ..approval_service import ApprovalService
 from ..identity.people import Person
 from ..identity.principals import bind
 from ..identity.signatures import verified
 from ..service import PolicyService
+from ..ticket_book import PolicyInForce, brief, in_force, waiting, whole
 from .guard import guarded
 from .http import Answered, HttpCall, HttpReply, LongPoll, reply
 
@@ -40,8 +41,8 @@ def list_tickets(service: PolicyService, call: HttpCall) -> HttpReply:
 def overview(service: PolicyService, latest: int) -> Json:
     """What waits, what is to be reviewed, and so many of those that are over, as people see them."""
     approvals, force = tickets_of(service)
-    open_ = approvals.found(TicketQuery(tuple(OPEN)), force)
-    rest = [t for t in approvals.found(TicketQuery(), force) if not t.is_open]
+    open_ = approvals.found(waiting(force), force)
+    rest = [t for t in approvals.found(TicketQuery(), force) if t.standing(force.policy) not in OPEN]
     review = approvals.found(TicketQuery(unreviewed=True), force)
     return {
         name: [shown_to_people(t, force) for t in found]
@@ -50,8 +51,8 @@ def overview(service: PolicyService, latest: int) -> Json:
 
 
 def shown_to_people(ticket: Ticket, force: PolicyInForce) -> Json:
-    """A ticket for people; one of another policy can only be looked at."""
-    return {**whole(ticket), "current": ticket.policy == force.policy}
+    """A ticket for people; one of another policy that is not over is superseded, and can only be looked at."""
+    return {**whole(ticket), "state": ticket.standing(force.policy), "current": ticket.policy == force.policy}
 
 
 def vote(service: PolicyService, call: HttpCall) -> Answered:
@@ -71,7 +72,7 @@ def vote(service: PolicyService, call: HttpCall) -> Answered:
     found = approvals.get(model.ticket, force)
     if found is None:
         raise RequestError("PLR205", "there is no such ticket")
-    text = answer_text(whole(found), person.name, model.verdict, model.reason)
+    text = answer_text(shown_to_people(found, force), person.name, model.verdict, model.reason)
 
     def counted() -> HttpReply:
         return reply(whole(answered(service, call, person, model)))
@@ -207,7 +208,7 @@ def stats(service: PolicyService, call: HttpCall) -> HttpReply:
     found = looked[:most]
     rows = [
         {**row, "finding": _FINDING if fatigue(row["busiest"], row["rejected"]) else ""}
-        for row in (a.json() for a in by_rule(found))
+        for row in (a.json() for a in by_rule(found, force.policy))
     ]
     return reply({"days": days, "tickets": len(found), "cut": len(looked) > most, "rules": rows})
 
@@ -238,15 +239,17 @@ def ticket(service: PolicyService, call: HttpCall) -> Answered:
         raise RequestError("PLR205", "there is no such ticket")
 
     def shown(now: Ticket) -> HttpReply:
-        return reply(shown_to_people(now, force) if reads else brief(now))
+        in_force_now = in_force(service.active.loaded())
+        return reply(shown_to_people(now, in_force_now) if reads else brief(now, in_force_now))
 
     seconds = _number(call.query, "wait", 3)
-    if not seconds or not found.is_open:
+    if not seconds or found.standing(force.policy) not in OPEN:
         return shown(found)
 
     def look(last: bool) -> HttpReply | None:
-        now = approvals.get(name, in_force(service.active.loaded()))
-        return shown(now) if now is not None and (last or not now.is_open) else None
+        current = in_force(service.active.loaded())
+        now = approvals.get(name, current)
+        return shown(now) if now is not None and (last or now.standing(current.policy) not in OPEN) else None
 
     return LongPoll(look, min(seconds, limit("approval_wait_seconds")))
 

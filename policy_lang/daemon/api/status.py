@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ...approvals.store import StoreUnavailableError
 from ...domain.codes import PAGES
 from ...domain.strict_json import Json
 from ..service import PolicyService
+from ..ticket_book import in_force, superseded, waiting
 from .http import HttpCall, HttpReply, reply
 
 METRICS_TYPE = "text/plain; version=0.0.4"
@@ -56,9 +58,22 @@ def numbers(service: PolicyService, call: HttpCall) -> HttpReply:
         "store_rolled_back": bool(service.approvals is not None and service.approvals.notice),
         "policy_stale": bool((service.active.error or service.active.held) and loaded),
     }  # fmt: skip
+    gauges |= tickets_counted(service)
     digest = "" if loaded is None else loaded.policy.digest
     text = service.metrics.text(gauges, service.active.loads, digest)
     return HttpReply(200, text.encode("ascii", "replace"), METRICS_TYPE)
+
+
+def tickets_counted(service: PolicyService) -> dict[str, int]:
+    """How many tickets wait for people, and how many another policy has asked; nothing where that is not known."""
+    if service.approvals is None or service.active.current is None:
+        return {}
+    force = in_force(service.active.loaded())
+    try:
+        counts = [service.approvals.count(q(force), force) for q in (waiting, superseded)]
+    except StoreUnavailableError:
+        return {}
+    return {"tickets_waiting": counts[0], "tickets_superseded": counts[1]}
 
 
 def interface(service: PolicyService, call: HttpCall) -> HttpReply:  # noqa: ARG001

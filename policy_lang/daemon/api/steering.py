@@ -12,6 +12,7 @@ from ..identity.principals import bind
 from ..service import PolicyService
 from ..state import AGENT, SESSION
 from .http import HttpCall, HttpReply, reply
+from .status import tickets_counted
 
 
 def list_state(service: PolicyService, call: HttpCall) -> HttpReply:
@@ -21,6 +22,7 @@ def list_state(service: PolicyService, call: HttpCall) -> HttpReply:
     store = "" if service.approvals is None else service.approvals.notice
     return reply(
         {
+            "tickets": tickets_counted(service),
             "notices": [text for text in (active.observing, active.held, active.error, store) if text],
             "sessions": [
                 {

@@ -22,11 +22,11 @@ from ...wire.requests import validated
 from ...wire.service import ReviewModel, VoteModel
 from ..api.approvals import answered, looked_at, overview, shown_to_people, tickets_of
 from ..api.http import Answered, HttpCall, HttpReply
-from ..approval_service import PolicyInForce
 from ..identity.browser_sessions import BrowserSession, ConsoleAccess
 from ..identity.people import Person
 from ..service import PolicyService
 from ..state import AGENT
+from ..ticket_book import PolicyInForce
 from . import pages
 from .suggest import LEAST, near, suggested
 
