@@ -14,8 +14,15 @@ ANSWER, SIGN_IN = "policy_lang-answer", "policy_lang-sign-in"
 _BOUND = ("id", "digest", "policy", "agent", "session", "state", "request")
 
 
+REVIEW, REVOKE = "review", "revoke"
+"""What is said about a ticket besides answers to it, where they have their verdict."""
+
+
 def answer_text(ticket: dict[str, Any], person: str, verdict: str, reason: str) -> bytes:
-    """What a person signs to answer a ticket, given in its JSON form: who says what to which request, and why."""
+    """What a person signs to answer a ticket, given in its JSON form: who says what to which request, and why.
+
+    The same for a review, and for taking it back.
+    """
     said = {name: ticket[name] for name in _BOUND}
     said |= {"tiers": [t["name"] for t in ticket["tiers"]], "person": person, "verdict": verdict, "reason": reason}
     return b"policy_lang answer 1\n" + strict_json.dump(said) + b"\n"

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import click
 
+from ..approvals.signed import REVIEW, REVOKE
 from ..domain.limits import limit
 from ..report.approvals import render_stats, render_ticket, render_tickets, ticket_line
 from .calling import SERVICE
@@ -114,17 +115,22 @@ def _unread(seconds: float) -> bool:
 
 def _vote(options: dict[str, Any], ticket: str, verdict: str, reason: str) -> dict[str, Any]:
     """The ticket after an answer, which is signed when that was asked for."""
-    body = {"ticket": ticket, "verdict": verdict, "reason": reason}
-    if options["sign_with"] is not None:
-        from ..approvals.signed import ANSWER, answer_text
-        from ..approvals.ticket import digest_of
-
-        shown = _ticket(options, ticket)
-        if "request" not in shown or digest_of(shown["request"]) != shown["digest"]:
-            fail_usage("the ticket's request is not what its digest says; nothing was signed", options["format_"])
-        text = answer_text(shown, options["person"], verdict, reason)
-        body |= {"person": options["person"], "signature": signature(options, ANSWER, text)}
+    body = {"ticket": ticket, "verdict": verdict, "reason": reason} | _signed(options, ticket, verdict, reason)
     return call(options, "POST", "/v1/approvals/vote", body)
+
+
+def _signed(options: dict[str, Any], ticket: str, verdict: str, reason: str) -> dict[str, str]:
+    """The fields by which somebody who signs says something about a ticket; none for anybody else."""
+    if options["sign_with"] is None:
+        return {}
+    from ..approvals.signed import ANSWER, answer_text
+    from ..approvals.ticket import digest_of
+
+    shown = _ticket(options, ticket)
+    if "request" not in shown or digest_of(shown["request"]) != shown["digest"]:
+        fail_usage("the ticket's request is not what its digest says; nothing was signed", options["format_"])
+    text = answer_text(shown, options["person"], verdict, reason)
+    return {"person": options["person"], "signature": signature(options, ANSWER, text)}
 
 
 def _answer(ticket: str, verdict: str, reason: str, options: dict[str, Any]) -> None:
@@ -185,7 +191,8 @@ def review(ticket: str | None, found: str, **options: Any) -> None:
     if ticket is not None:
         if not found.strip():
             fail_usage("say what you found: `--found TEXT`", options["format_"])
-        value = call(options, "POST", "/v1/approvals/review", {"ticket": ticket, "found": found})
+        body = {"ticket": ticket, "found": found} | _signed(options, ticket, REVIEW, found)
+        value = call(options, "POST", "/v1/approvals/review", body)
         if options["format_"] == "json":
             print_json(value)
         else:
@@ -207,7 +214,8 @@ def review(ticket: str | None, found: str, **options: Any) -> None:
 @FORMAT
 def revoke(ticket: str, reason: str, **options: Any) -> None:
     """Revoke TICKET, also when it is approved and not yet used."""
-    value = call(options, "POST", "/v1/approvals/revoke", {"ticket": ticket, "reason": reason})
+    body = {"ticket": ticket, "reason": reason} | _signed(options, ticket, REVOKE, reason)
+    value = call(options, "POST", "/v1/approvals/revoke", body)
     if options["format_"] == "json":
         print_json(value)
     else:

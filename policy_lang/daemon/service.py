@@ -15,6 +15,10 @@ from .recorder import Recorder
 from .signals import Signals
 from .state import ServiceState
 
+_SAME_USER = (
+    "`same-user = true`: tokens, signatures and sessions of people and operators count from users that agents run as"
+)
+
 
 @dataclass(slots=True)
 class PolicyService:
@@ -42,6 +46,14 @@ class PolicyService:
     def metrics(self) -> Metrics:
         """What the service counts."""
         return self.recorder.metrics
+
+    @property
+    def notices(self) -> list[str]:
+        """What stands out about the service and the policy in force, for operators."""
+        active = self.active
+        store = "" if self.approvals is None else self.approvals.notice
+        shared = _SAME_USER if self.principals.same_user else ""
+        return [text for text in (active.observing, active.held, active.error, store, shared) if text]
 
     def operator(self, caller: Caller) -> str:
         """Who steers. Raises RequestError when the caller may not."""

@@ -112,20 +112,27 @@ class TicketModel(_CallModel):
     left: dict[str, int]
 
 
-class VoteModel(_CallModel):
-    """A person's answer. Somebody who signs gives the `signature` of the text that says it, and whose it is."""
+class SignedModel(_CallModel):
+    """Something that a person does about a ticket.
+
+    Somebody who signs gives the `signature` of the text that says it, and whose it is.
+    """
 
     ticket: Name
-    verdict: Literal["approve", "reject", "break-glass"]
-    reason: Annotated[str, Field(max_length=limit("approval_reason"))] = ""
     person: Name | None = None
     signature: Annotated[str, Field(max_length=limit("signature_bytes"))] | None = None
 
 
-class ReviewModel(_CallModel):
+class VoteModel(SignedModel):
+    """A person's answer."""
+
+    verdict: Literal["approve", "reject", "break-glass"]
+    reason: Annotated[str, Field(max_length=limit("approval_reason"))] = ""
+
+
+class ReviewModel(SignedModel):
     """What somebody found who looked at what an emergency opened."""
 
-    ticket: Name
     found: Annotated[str, Field(min_length=1, max_length=limit("approval_reason"))]
 
 
@@ -137,10 +144,9 @@ class SignInModel(_CallModel):
     signature: Annotated[str, Field(max_length=limit("signature_bytes"))] | None = None
 
 
-class TakenBackModel(_CallModel):
+class TakenBackModel(SignedModel):
     """A ticket that is taken back, and why."""
 
-    ticket: Name
     reason: Annotated[str, Field(max_length=limit("approval_reason"))] = ""
 
 

@@ -257,7 +257,7 @@ def test_a_counter_that_is_gone_takes_back_what_is_open_and_operators_hear_of_it
 
     with service(POLICY, *ARGUMENTS, prepare=prepare) as again:
         assert ask(again, ticket=number)["effect"] == "deny"
-        (notice,) = again.call("GET", "/v1/state", **bearer(OPERATOR))[1]["notices"]
+        notice, _shared = again.call("GET", "/v1/state", **bearer(OPERATOR))[1]["notices"]
         assert "rolled back" in notice and "approvals.db.mark` is gone" in notice and "(1)" in notice
         assert "policy_store_rolled_back 1" in again.call("GET", "/metrics", **bearer(OPERATOR))[1]
         assert ask(again)["effect"] == "ask"  # people are asked anew, and that is how it goes on

@@ -57,7 +57,9 @@ class Server:
     def hold(self, write: Callable[[], None]) -> None:
         self.held.append(write)
 
-    def wait(self, answer: LongPoll, write: Callable[[Answered], None], gone: Callable[[], bool]) -> bool:
+    def wait(
+        self, answer: LongPoll, write: Callable[[Answered], None], gone: Callable[[], bool], user: int | None
+    ) -> bool:
         if not self.full:
             self.polls.append((answer, write))
         return not self.full

@@ -191,6 +191,9 @@ agents = ["c"]
 
 [operators]
 token-file = "operator.token"
+
+[approvals]
+same-user = true
 """)
     (folder / "serve.toml").chmod(0o600)
 

@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 
-from policy_lang.approvals.signed import ANSWER, SIGN_IN, answer_text, sign_in_text
+from policy_lang.approvals.signed import ANSWER, REVOKE, SIGN_IN, answer_text, sign_in_text
 from policy_lang.daemon.identity.signatures import SignersError, read_signers, verified
 from policy_lang.domain.limits import limit
 from tests.console.support import policy
 
 from .support import Running, service
-from .test_approvals import AGENT, ARGUMENTS, POLICY, TOKENS, ask, bearer, configured
+from .test_approvals import AGENT, ARGUMENTS, TOKENS, answer, ask, bearer, configured
+from .test_approvals import POLICY as TIERS
+
+POLICY = TIERS + 'tier emergency { approvers "@boss"  break-glass review }\n'
 
 
 def key(folder: Path, name: str, kind: str = "ed25519") -> Path:
@@ -116,6 +119,32 @@ def test_a_challenge_is_good_once_and_reads_only(running: Running) -> None:
     body = {"ticket": number, "verdict": "approve", "reason": ""}
     status, answer = running.call("POST", "/v1/approvals/vote", body, **bearer(token))
     assert (status, answer["error"]["code"]) == (403, "PLR239")  # who signs, signs every answer
+    for path, said in (("review", {"found": "fine"}), ("revoke", {"reason": "mine"})):
+        status, answer = running.call("POST", f"/v1/approvals/{path}", {"ticket": number, **said}, **bearer(token))
+        assert (status, answer["error"]["code"]) == (403, "PLR239"), path
+    assert running.call("GET", f"/v1/approvals/{number}", **bearer(token))[1]["state"] == "pending"
+
+
+def test_reviews_and_what_is_taken_back_are_signed(running: Running) -> None:
+    number = ask(running, resource="src/back")["ticket"]["id"]
+    shown = running.call("GET", f"/v1/approvals/{number}", **bearer(TOKENS["mia"]))[1]
+    answered = sign(running.folder / "zoe_key", ANSWER, answer_text(shown, "zoe", "reject", ""))
+    body = {"ticket": number, "person": "zoe", "signature": answered}
+    assert running.call("POST", "/v1/approvals/revoke", body, **bearer(AGENT))[0] == 403  # signed for something else
+    assert as_zoe(running, "revoke", number, key_name="eve_key").code == 1
+    assert as_zoe(running, "revoke", number).code == 0
+    number = ask(running, resource="src/burning")["ticket"]["id"]
+    assert answer(running, "ben", number, "break-glass", "prod is down")[0] == 200
+    shown = running.call("GET", f"/v1/approvals/{number}", **bearer(TOKENS["mia"]))[1]
+    taken = sign(running.folder / "zoe_key", ANSWER, answer_text(shown, "zoe", REVOKE, "ok"))
+    body = {"ticket": number, "found": "ok", "person": "zoe", "signature": taken}
+    assert running.call("POST", "/v1/approvals/review", body, **bearer(AGENT))[0] == 403
+    done = as_zoe(running, "review", number, "--found", "it was")
+    assert done.code == 0, done.err
+    log = [json.loads(line) for p in (running.folder / "log").glob("*.jsonl") for line in p.read_text().splitlines()]
+    for kind in ("approval-revoked", "approval-reviewed"):
+        (made,) = [r for r in log if r["kind"] == kind]
+        assert "BEGIN SSH SIGNATURE" in made["signed"], kind
 
 
 def test_the_wrong_key_and_mistakes(running: Running) -> None:

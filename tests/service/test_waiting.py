@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -18,6 +19,9 @@ from typing import Any
 
 import pytest
 
+from policy_lang.daemon.api.http import HttpReply, LongPoll
+from policy_lang.daemon.transport.waiting import LongPolls
+from policy_lang.domain.limits import limit
 from tests.approvals.stores import needs_postgres, server
 from tests.console.support import ROOT, policy
 from tests.hooks.support import hook
@@ -285,3 +289,22 @@ def test_watching_live_by_keys(running: Running) -> None:
     finally:
         if screen.process.poll() is None:
             screen.process.kill()
+
+
+def test_nobody_takes_all_places_of_those_who_wait() -> None:
+    async def held() -> None:
+        polls = LongPolls(lambda: False)
+        ended = asyncio.Event()
+        most, each = limit("approvals_waiting"), limit("waiting_per_peer")
+
+        def wait(user: int, people: bool = False, seconds: float = 60) -> bool:
+            return polls.wait(LongPoll(lambda last: HttpReply(200, b"") if last else None, seconds, people), lambda _: ended.set(), lambda: False, user)  # fmt: skip
+
+        assert [wait(1) for _ in range(each + 1)] == [True] * each + [False]
+        assert [wait(2 + n % 8, seconds=0.3) for n in range(most - each + 1)] == [True] * (most - each) + [False]
+        most = limit("people_waiting")  # those of people are theirs
+        assert [wait(20 + n % 8, people=True) for n in range(most + 1)] == [True] * most + [False]
+        await asyncio.wait_for(ended.wait(), 5)
+        assert wait(3) and not wait(1)  # who was answered has left its place
+
+    asyncio.run(held())

@@ -324,7 +324,7 @@ NOT_AT_THEIR_VALUE = {
         store_connect_seconds store_listen_seconds wait_milliseconds walls_seconds
     """,
     "sizes of files and batches, whose mechanism is tested with smaller ones": """
-        approvals_an_hour approvals_waiting push_bytes http_headers learn_sessions log_record_bytes log_secrets log_segment_bytes
+        approvals_an_hour push_bytes http_headers learn_sessions log_record_bytes log_secrets log_segment_bytes
         learn_values log_unsigned ship_answer_bytes ship_batch usage_values walls_message_bytes walls_reply_bytes
     """,
     "how much is shown, kept together or done in a row, which refuses nothing": """

@@ -154,7 +154,7 @@ def test_who_an_agent_runs_as_is_no_operator() -> None:
     assert not known.operator(Caller(7, 5))
     assert not known.operator(Caller(3, 3))
     assert not known.operator(Caller(None, None))
-    assert known.operator(Caller(1, 1, "o" * 32))
+    assert not known.operator(Caller(1, 1, "o" * 32))
     assert not known.operator(Caller(0, 0, "p" * 32))
 
 

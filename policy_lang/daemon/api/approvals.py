@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from ...approvals.signed import ANSWER, SIGN_IN, answer_text, sign_in_text
+from ...approvals.signed import ANSWER, REVIEW, REVOKE, SIGN_IN, answer_text, sign_in_text
 from ...approvals.store import TicketQuery
 from ...approvals.ticket import OPEN, Ticket
 from ...domain.errors import RequestError
@@ -14,7 +15,7 @@ from ...domain.limits import limit
 from ...domain.request import Request
 from ...domain.strict_json import Json
 from ...wire.requests import json_object, validated
-from ...wire.service import ReviewModel, SignInModel, TakenBackModel, VoteModel
+from ...wire.service import ReviewModel, SignedModel, SignInModel, TakenBackModel, VoteModel
 from ..approval_service import ApprovalService
 from ..identity.people import Person
 from ..identity.principals import bind
@@ -58,26 +59,37 @@ def shown_to_people(ticket: Ticket, force: PolicyInForce) -> Json:
 def vote(service: PolicyService, call: HttpCall) -> Answered:
     """A person says yes or no. It is recorded before it counts."""
     model = validated(VoteModel, json_object(call.body))
+    return _by_person(
+        service, call, model, (model.verdict, model.reason),
+        lambda person: reply(whole(answered(service, call, person, model))),
+    )  # fmt: skip
+
+
+def _by_person(
+    service: PolicyService, call: HttpCall, model: SignedModel, said: tuple[str, str],
+    then: Callable[[Person], HttpReply],
+) -> Answered:  # fmt: skip
+    """What a person does about a ticket: by itself when it is known otherwise, by its signature when it signs.
+
+    Of those who sign a token or a user is not enough: what they signed in for is to read. `said` is the verdict and its
+    reason, as they are signed.
+    """
     if (model.person is None) != (model.signature is None):
         raise RequestError("PLR105", "`person` and `signature` belong together")
     if model.signature is None:
         person = service.principals.person(call.caller, time.time())
         if person is None:
-            raise RequestError("PLR230", "only a person of the configuration says yes or no")
+            raise RequestError("PLR230", "only a person of the configuration does this")
         if person.signer:
-            raise RequestError("PLR239", f"`{person.name}` signs every answer, and this one is not signed")
-        return reply(whole(answered(service, call, person, model)))
-    person = _signer(service, call, model.person or "")
+            raise RequestError("PLR239", f"`{person.name}` signs whatever it says, and this is not signed")
+        return then(person)
+    signer = _signer(service, call, model.person or "")
     approvals, force = tickets_of(service)
     found = approvals.get(model.ticket, force)
     if found is None:
         raise RequestError("PLR205", "there is no such ticket")
-    text = answer_text(shown_to_people(found, force), person.name, model.verdict, model.reason)
-
-    def counted() -> HttpReply:
-        return reply(whole(answered(service, call, person, model)))
-
-    return _verified(service, call, person, (ANSWER, text, model.signature), counted)
+    text = answer_text(shown_to_people(found, force), signer.name, *said)
+    return _verified(service, call, signer, (ANSWER, text, model.signature), lambda: then(signer))
 
 
 def answered(
@@ -126,7 +138,7 @@ def _verified(
             return guarded(service.recorder, call, _late) if last else None
         return guarded(service.recorder, call, answer)
 
-    return LongPoll(look, _VERIFY_SECONDS)
+    return LongPoll(look, _VERIFY_SECONDS, people=True)
 
 
 def _late() -> HttpReply:
@@ -155,42 +167,47 @@ def sign_in(service: PolicyService, call: HttpCall) -> Answered:
     return _verified(service, call, person, (SIGN_IN, text, model.signature), signed_in)
 
 
-def review(service: PolicyService, call: HttpCall) -> HttpReply:
+def review(service: PolicyService, call: HttpCall) -> Answered:
     """A person says what was found who looked at what an emergency opened."""
-    person = service.principals.person(call.caller, time.time())
-    if person is None:
-        raise RequestError("PLR230", "only a person of the configuration reviews")
     model = validated(ReviewModel, json_object(call.body))
-    return reply(whole(looked_at(service, person, model)))
+    return _by_person(
+        service, call, model, (REVIEW, model.found),
+        lambda person: reply(whole(looked_at(service, person, model))),
+    )  # fmt: skip
 
 
 def looked_at(service: PolicyService, person: Person, model: ReviewModel) -> Ticket:
     """The ticket after a review, which is on record."""
     approvals, force = tickets_of(service)
-    about = {"ticket": model.ticket, "person": person.name, "why": model.found}
+    about = {"ticket": model.ticket, "person": person.name, "why": model.found, "signed": model.signature}
     service.recorder.record_before("approval-reviewing", **about)
     after = approvals.review(person, model.ticket, model.found, force)
     service.recorder.record_event("approval-reviewed", **about, agent=after.agent)
     return after
 
 
-def revoke(service: PolicyService, call: HttpCall) -> HttpReply:
+def revoke(service: PolicyService, call: HttpCall) -> Answered:
     """A person or an operator takes a ticket back; or the agent that asked does."""
     model = validated(TakenBackModel, json_object(call.body))
-    approvals, force = tickets_of(service)
     person = service.principals.person(call.caller, time.time())
-    if person is not None:
-        by = person.name
-    elif service.principals.operator(call.caller):
-        by = service.operator(call.caller)
-    else:
+    if (person is None or person.signer) and model.signature is None:
+        if service.principals.operator(call.caller):
+            return _taken_back(service, service.operator(call.caller), model)
+        approvals, force = tickets_of(service)
         found = approvals.get(model.ticket, force)
-        if found is None or not asked_by(service, found, call):
+        if found is not None and asked_by(service, found, call):
+            return _taken_back(service, f"the agent {found.agent}", model)
+        if person is None:
             raise RequestError("PLR234", "there is no such ticket")
-        by = f"the agent {found.agent}"
-    after = approvals.revoke(by, model.ticket, model.reason)
+    return _by_person(
+        service, call, model, (REVOKE, model.reason), lambda person: _taken_back(service, person.name, model)
+    )
+
+
+def _taken_back(service: PolicyService, by: str, model: TakenBackModel) -> HttpReply:
+    after = tickets_of(service)[0].revoke(by, model.ticket, model.reason)
     service.recorder.record_event(
-        "approval-revoked", ticket=after.id, by=by, why=model.reason or None, agent=after.agent
+        "approval-revoked", ticket=after.id, by=by, why=model.reason or None, signed=model.signature, agent=after.agent
     )
     return reply(brief(after))
 
@@ -251,7 +268,7 @@ def ticket(service: PolicyService, call: HttpCall) -> Answered:
         now = approvals.get(name, current)
         return shown(now) if now is not None and (last or now.standing(current.policy) not in OPEN) else None
 
-    return LongPoll(look, min(seconds, limit("approval_wait_seconds")))
+    return LongPoll(look, min(seconds, limit("approval_wait_seconds")), people=reads)
 
 
 def _number(query: str, name: str, digits: int) -> int:

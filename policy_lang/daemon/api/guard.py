@@ -19,7 +19,7 @@ def guarded(recorder: Recorder, call: HttpCall, answer: Callable[[], Answered]) 
         return refusal("PLR237", f"approvals cannot be kept: {error}")
     except RequestError as error:
         if PAGES[error.code].recorded:
-            recorder.record_event("refused", path=call.path, code=error.code, why=error.message, uid=call.caller.uid)
+            recorder.record_event("refused", path=call.path, code=error.code, why=error.message, uid=call.caller.seen)
         return refusal(error.code, error.message)
     except Exception as error:  # noqa: BLE001 (fail closed)
         recorder.log("internal-error", kind=type(error).__name__)

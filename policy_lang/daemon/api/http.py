@@ -43,10 +43,14 @@ class DeferredReply:
 
 @dataclass(frozen=True, slots=True)
 class LongPoll:
-    """A reply that waits for somebody: `look` gives it when it is there, or, when told that it is the last time, so."""
+    """A reply that waits for somebody: `look` gives it when it is there, or, when told that it is the last time, so.
+
+    `people` says that a person waits, or proves who it is; an agent otherwise.
+    """
 
     look: Callable[[bool], HttpReply | DeferredReply | LongPoll | None]
     seconds: float
+    people: bool = False
 
 
 Answered = HttpReply | DeferredReply | LongPoll

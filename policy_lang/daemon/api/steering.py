@@ -18,12 +18,11 @@ from .status import tickets_counted
 def list_state(service: PolicyService, call: HttpCall) -> HttpReply:
     """Sessions, counts, what is frozen, open questions, and what stands out about the policy in force."""
     service.operator(call.caller)
-    state, active = service.state, service.active
-    store = "" if service.approvals is None else service.approvals.notice
+    state = service.state
     return reply(
         {
             "tickets": tickets_counted(service),
-            "notices": [text for text in (active.observing, active.held, active.error, store) if text],
+            "notices": service.notices,
             "sessions": [
                 {
                     "session": s.id,

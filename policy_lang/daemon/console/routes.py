@@ -193,6 +193,8 @@ class Console:
         if not session.sealed(form.get("seal", ""), *_state(ticket)):
             raise RequestError("PLR242", "since the page was shown the ticket has changed; look again")
         service, person = self.service, session.person
+        if person.signer:
+            raise RequestError("PLR239", f"`{person.name}` signs whatever it says; here it only reads")
         reason = form.get("reason", "").replace("\r\n", "\n").strip()
         if what == "review":
             found = form.get("found", "").replace("\r\n", "\n")
@@ -202,8 +204,6 @@ class Console:
             service.state.freeze(AGENT, ticket.agent, why, person.name, time.time())
             service.recorder.record_event("frozen", by=person.name, why=why, agent=ticket.agent)
         else:
-            if person.signer:
-                raise RequestError("PLR239", f"`{person.name}` signs every answer")
             given = {"ticket": ticket.id, "verdict": form.get("verdict", ""), "reason": reason}
             answered(service, call, person, validated(VoteModel, given), session.user)
 

@@ -20,6 +20,7 @@ from ...domain.faults import AuthorError, reason_of
 from ...domain.files import open_for_reading
 from ...domain.limits import limit
 from ...facts.owners import unsafe
+from .groups import UserGroups
 from .people import People, Person, token_digest
 from .principals import Binding, Principals
 from .signatures import SignersError, read_signers
@@ -178,10 +179,18 @@ def read_config(path: str) -> Config:
     tokens = [] if token is None else [read_token(os.path.join(folder, token))]
     if any(b.token in tokens for b in bindings):
         raise ServiceConfigError(f"`{path}`: the operators' token is also an agent's; an agent would be an operator")
+    users = UserGroups()
+    for name in model.operators.users:
+        if (fault := _as_agent(_uid(name), bindings, users)) is not None:
+            raise ServiceConfigError(f"`{path}`: the operator `{name}` {fault}; an agent would be an operator")
     people = _people(path, model.person, bindings, tokens, _signers(path, model, folder))
+    for person in people.persons:
+        if person.uid is not None and (fault := _as_agent(person.uid, bindings, users)) is not None:
+            raise ServiceConfigError(f"`{path}`: the person `{person.name}` {fault}; an agent would approve itself")
     principals = Principals(
-        tuple(bindings), frozenset(operators), tuple(tokens), people=people, same_user=model.approvals.same_user
-    )
+        tuple(bindings), frozenset(operators), tuple(tokens), people=people, same_user=model.approvals.same_user,
+        groups_of=users.of,
+    )  # fmt: skip
     store = model.approvals.store or ""
     if "password" in store or (urlsplit(store).password if store else None):
         private_bytes(path, secret=True)  # then nobody else may read the file
@@ -240,27 +249,31 @@ def _people(
                 f"`{path}`: two persons have the same {what.replace('_digest', '')}; one person counts once"
             )
     for person in persons:
-        groups = () if person.uid is None else _groups(person.uid)
-        for binding in bindings:
-            if binding.token:
-                same = token_digest(binding.token) == person.token_digest
-            else:
-                same = person.uid is not None and (binding.uid == person.uid or binding.gid in groups)
-            if same:
-                raise ServiceConfigError(
-                    f"`{path}`: the person `{person.name}` is also an agent; an agent would approve itself"
-                )
+        if any(b.token and token_digest(b.token) == person.token_digest for b in bindings):
+            raise ServiceConfigError(
+                f"`{path}`: the person `{person.name}` is also an agent; an agent would approve itself"
+            )
         if any(token_digest(t) == person.token_digest for t in operator_tokens):
             raise ServiceConfigError(f"`{path}`: the token of `{person.name}` is also the operators'")
     return People(tuple(persons))
 
 
-def _groups(uid: int) -> frozenset[int]:
+def _as_agent(uid: int, bindings: list[Binding], users: UserGroups) -> str | None:
+    """How an agent may run as a user, in words; None when none can, as far as the machine's user database tells."""
+    groups = users.of(uid) or frozenset()
+    for binding in bindings:
+        if binding.uid == uid:
+            return "is also an agent"
+        if binding.gid is not None and (binding.gid in groups or uid in users.members(binding.gid)):
+            return f"is in the group {_group_name(binding.gid)} that agents run with"
+    return None
+
+
+def _group_name(gid: int) -> str:
     try:
-        entry = pwd.getpwuid(uid)
+        return f"`{grp.getgrgid(gid).gr_name}`"
     except KeyError:
-        return frozenset()
-    return frozenset(os.getgrouplist(entry.pw_name, entry.pw_gid))
+        return str(gid)
 
 
 def plain_config(agents: Sequence[str], token_file: str | None) -> Config:

@@ -1,14 +1,19 @@
-"""From an authenticated peer to the agents that it may speak for. Pure: no files, no sockets."""
+"""From an authenticated peer to the agents that it may speak for, and to the people and operators that it may be.
+
+No files and no sockets; of the machine's users only `UserGroups` is asked.
+"""
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ...domain.errors import RequestError
 from ...domain.record import replace
 from ...domain.request import Request
+from .groups import UserGroups
 from .people import People, Person
 
 ANY = "*"
@@ -18,13 +23,15 @@ ANY = "*"
 class Caller:
     """Who stands on the other side: what the kernel says of the peer (None over TCP), and the token of the call.
 
-    `user` is the uid also over loopback TCP, where the kernel tells it less surely: nobody gains anything by it.
+    `user` is the uid also over loopback TCP, where the kernel tells it less surely: nobody gains anything by it, and
+    who is not told there is barred. `groups` are the others of the peer's process; None when they are not told.
     """
 
     uid: int | None = None
     gid: int | None = None
     token: str = ""
     user: int | None = None
+    groups: frozenset[int] | None = frozenset()
 
     @property
     def seen(self) -> int | None:
@@ -71,13 +78,18 @@ class Principals:
     """By token."""
     people: People = field(default_factory=People)
     same_user: bool = False
-    """Whether people's tokens and signatures count from a user that agents run as."""
+    """Whether tokens, signatures and sessions of people and operators count from a user that agents run as."""
+    groups_of: Callable[[int], frozenset[int] | None] = field(default_factory=lambda: UserGroups().of)
 
     def operator(self, caller: Caller) -> bool:
-        """True for those who may steer. A uid that an agent runs under never is one, whatever else says so."""
+        """True for those who may steer. A user that an agent may run as never is one, whatever it shows.
+
+        With `same_user` a token counts all the same, as a person's does.
+        """
         if caller.token:
-            return any(hmac.compare_digest(t.encode(), caller.token.encode()) for t in self.operator_tokens)
-        return caller.uid in self.operators and not any(b.meets(caller) for b in self.bindings if not b.token)
+            shown = any(hmac.compare_digest(t.encode(), caller.token.encode()) for t in self.operator_tokens)
+            return shown and not self.barred(caller)
+        return caller.uid in self.operators and not self.runs_agents(caller)
 
     def binding(self, caller: Caller) -> Binding | None:
         """What the caller is bound to: by its token when it shows one, else by its user, else by its group."""
@@ -96,26 +108,41 @@ class Principals:
         return uid in self.operators or with_tokens or person or self.binding(caller) is not None
 
     def person(self, caller: Caller, now: float) -> Person | None:
-        """The person on the other side, or None. A user that an agent runs as never is one, whatever it shows.
+        """The person on the other side, or None. A user that an agent may run as never is one, whatever it shows.
 
         With `same_user` what it shows counts all the same: the operator has said that it may.
         """
-        if self.runs_agents(caller) and not (caller.token and self.same_user):
+        if self.barred(caller) or (not caller.token and self.runs_agents(caller)):
             return None
         return self.people.who(caller.uid, caller.token, now)
 
     def barred(self, caller: Caller) -> bool:
-        """True when nothing that the caller shows counts: an agent runs as its user, and that was not allowed for."""
-        return self.runs_agents(caller) and not self.same_user
+        """True when nothing that the caller shows counts, as a person or an operator.
+
+        It is not known whose call it is, or an agent may run as its user and that was not allowed for.
+        """
+        return caller.seen is None or (self.runs_agents(caller) and not self.same_user)
 
     def forget(self, token: str) -> None:
         """A session's token is worth nothing any more."""
         self.sessions.pop(token, None)
 
     def runs_agents(self, caller: Caller) -> bool:
-        """True when an agent is bound to the caller's user or group."""
-        seen = Caller(caller.seen, caller.gid)
-        return any(b.meets(seen) for b in self.bindings if not b.token)
+        """True when an agent may run as the caller's user, or nobody can say that none does.
+
+        An agent that is bound by a group runs as whoever has that group now, or may have it.
+        """
+        uid = caller.seen
+        if uid is None or any(b.uid == uid for b in self.bindings):
+            return True
+        bound = {b.gid for b in self.bindings if b.gid is not None}
+        if not bound:
+            return False
+        if caller.gid in bound or caller.groups is None or not bound.isdisjoint(caller.groups):
+            return True
+        may = self.groups_of(uid)
+        # a user without a name has the groups of its process alone; over TCP those are not told
+        return caller.uid is None if may is None else not bound.isdisjoint(may)
 
     def agents(self, uid: int) -> bool:
         """True when an agent may run as this user: one that is bound to it, or one that a group or a token stands for.

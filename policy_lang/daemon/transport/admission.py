@@ -51,6 +51,7 @@ class Admission:
         self._connect = connect
         self._record_event = record_event
         self._per_peer: Counter[int | None] = Counter()
+        """By user; those over TCP of whom it is not known are counted together."""
         self._attaching: set[asyncio.Task[None]] = set()
         self._strangers: dict[int, float] = {}
         self._spare: int | None = None
@@ -79,10 +80,10 @@ class Admission:
         if connection in self.connections:
             self.connections.discard(connection)
             self._metrics.connected(len(self.connections))
-            uid = connection.peer.uid
-            self._per_peer[uid] -= 1
-            if not self._per_peer[uid]:
-                del self._per_peer[uid]
+            user = connection.peer.seen
+            self._per_peer[user] -= 1
+            if not self._per_peer[user]:
+                del self._per_peer[user]
 
     def _accept(self, listener: socket.socket) -> None:
         for _ in range(limit("accepted_at_once")):  # others are served between
@@ -123,25 +124,25 @@ class Admission:
         asyncio.get_running_loop().add_reader(listener.fileno(), self._accept, listener)
 
     def _begin(self, connection: socket.socket, listener: socket.socket) -> None:
-        uid = gid = user = None
         if listener.family != socket.AF_UNIX:
-            user = sockets.tcp_user(connection)
+            caller = Caller(user=sockets.tcp_user(connection))
         else:
             uid, gid, pid = sockets.peer(connection)
             if not self._principals.known(uid, gid):
                 self._stranger(uid, gid=gid, pid=pid, program=sockets.peer_program(connection, pid))
                 self._refuse(connection, "unknown-peer")
                 return
+            caller = Caller(uid, gid, groups=sockets.peer_groups(connection))
         if len(self.connections) >= limit("connections"):
             self._refuse(connection, "connections")
             return
-        if self._per_peer[uid] >= limit("connections_per_peer"):
+        if self._per_peer[caller.seen] >= limit("connections_per_peer"):
             self._refuse(connection, "connections-of-peer")
             return
-        made = self._connect(self._endpoints[listener], Caller(uid, gid, user=user))
+        made = self._connect(self._endpoints[listener], caller)
         self.connections.add(made)
         self._metrics.connected(len(self.connections))
-        self._per_peer[uid] += 1
+        self._per_peer[caller.seen] += 1
         task = asyncio.get_running_loop().create_task(self._attach(connection, made))
         self._attaching.add(task)
         task.add_done_callback(self._attaching.discard)

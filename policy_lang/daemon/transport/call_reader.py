@@ -25,17 +25,20 @@ _LONG = refusal("PLR218", f"the head of the call is longer than {_MOST_HEAD} byt
 class CallReader:
     """Reads the calls of one peer. `on_call` takes each, and whether the connection may be kept behind it.
 
-    `admit` is an endpoint's; `on_expect` is called when the peer waits for a `100 Continue`.
+    `admit` is an endpoint's; `on_expect` is called when the peer waits for a `100 Continue`. `peer_now` says who is on
+    the other side when a call is complete: over TCP that may not be known any more.
     """
 
     def __init__(
         self,
         peer: Caller,
+        peer_now: Callable[[], Caller],
         admit: Callable[[bytes, Headers, bool], HttpReply | None],
         on_call: Callable[[HttpCall, bool], None],
         on_expect: Callable[[], None],
     ) -> None:
         self._peer = peer
+        self._peer_now = peer_now
         self._admit = admit
         self._on_call = on_call
         self._on_expect = on_expect
@@ -125,7 +128,8 @@ class CallReader:
     def on_message_complete(self) -> None:
         """The whole call is there."""
         token = _token(self._headers.get(b"authorization", b""))
-        caller = Caller(self._peer.uid, self._peer.gid, token, self._peer.user)
+        peer = self._peer_now()
+        caller = Caller(peer.uid, peer.gid, token, peer.user, peer.groups)
         path, _, query = self._url.decode("ascii", "replace").partition("?")
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         method = self._parser.get_method().decode("ascii", "replace")

@@ -8,6 +8,7 @@ import time
 from ...domain.limits import limit
 from ..api.http import Answered, DeferredReply, HttpCall, HttpReply, LongPoll, refusal
 from ..identity.principals import Caller
+from . import sockets
 from .call_reader import CallReader
 from .ports import Endpoint, Headers, ServerPort
 
@@ -31,7 +32,7 @@ class Connection(asyncio.Protocol):
         self.peer = peer
         self.deadline = time.monotonic() + _REQUEST_SECONDS
         self._endpoint = endpoint
-        self._reader = CallReader(peer, endpoint.admit, self._called, self._continue)
+        self._reader = CallReader(peer, self._peer_now, endpoint.admit, self._called, self._continue)
         self._transport: asyncio.Transport | None = None
         self._closing = False
         self._held = 0
@@ -101,6 +102,14 @@ class Connection(asyncio.Protocol):
 
     # the reader's side
 
+    def _peer_now(self) -> Caller:
+        """The peer. Over TCP it is known only while it is there: looked up again, and the same as at first."""
+        if self.peer.uid is not None or self._transport is None:
+            return self.peer
+        connection = self._transport.get_extra_info("socket")
+        user = None if connection is None else sockets.tcp_user(connection)
+        return self.peer if user == self.peer.user else Caller()
+
     def _continue(self) -> None:
         if self._transport is not None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -110,7 +119,7 @@ class Connection(asyncio.Protocol):
         if self._waiting:
             return
         began, cpu = time.perf_counter(), time.process_time()
-        server, uid = self.server, self.peer.uid
+        server, uid = self.server, self.peer.seen
         if server.stopping or server.late(uid):
             server.metrics.refused["late"] += 1
             answer: Answered = refusal("PLR216", "the service is stopping or overloaded")
@@ -139,7 +148,7 @@ class Connection(asyncio.Protocol):
             assert not isinstance(made, LongPoll)
             self._write(made.make() if isinstance(made, DeferredReply) else made, False, identity)
 
-        if not self.server.wait(answer, write, lambda: self._closing):
+        if not self.server.wait(answer, write, lambda: self._closing, self.peer.seen):
             write(refusal("PLR216", "too many calls wait for people already"))
 
     def _hold(self, answer: HttpReply | DeferredReply, keep: bool) -> None:

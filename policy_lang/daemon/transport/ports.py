@@ -62,7 +62,9 @@ class ServerPort(Protocol):
     def hold(self, write: Callable[[], None]) -> None:
         """Call `write` once everything that waits to be recorded is on the disk."""
 
-    def wait(self, answer: LongPoll, write: Callable[[Answered], None], gone: Callable[[], bool]) -> bool:
+    def wait(
+        self, answer: LongPoll, write: Callable[[Answered], None], gone: Callable[[], bool], user: int | None
+    ) -> bool:
         """Look for a reply until it is there, then `write` it, unless `gone`. False when too many wait."""
 
     def gone(self, connection: PeerConnection) -> None:

@@ -113,9 +113,11 @@ class Server:
         """See `ServerPort`."""
         self._commits.hold(write)
 
-    def wait(self, answer: LongPoll, write: Callable[[Answered], None], gone: Callable[[], bool]) -> bool:
+    def wait(
+        self, answer: LongPoll, write: Callable[[Answered], None], gone: Callable[[], bool], user: int | None
+    ) -> bool:
         """See `ServerPort`."""
-        return self._polls.wait(answer, write, gone)
+        return self._polls.wait(answer, write, gone, user)
 
     def gone(self, connection: PeerConnection) -> None:
         """See `ServerPort`."""

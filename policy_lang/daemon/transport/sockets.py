@@ -9,12 +9,19 @@ import os
 import socket
 import stat
 import struct
+from collections.abc import Iterator
 
 from ...domain.faults import reason_of
 from ..safe_place import UnsafePlaceError, check_folder
 
+_SO_PEERGROUPS = 59
 _SO_PEERPIDFD = 77
-"""Linux 6.5 and later (include/uapi/asm-generic/socket.h)."""
+"""Linux 4.13, and 6.5 and later (include/uapi/asm-generic/socket.h)."""
+_GROUP_BYTES = 1024
+"""Bytes of groups of a peer that Python's `getsockopt` takes at most: 256 groups."""
+_ESTABLISHED = 1
+"""A state of connections (include/net/tcp_states.h)."""
+_TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 _ACTIVATED = 3
 """The first descriptor that systemd passes (sd_listen_fds(3))."""
 
@@ -121,26 +128,51 @@ def peer(connection: socket.socket) -> tuple[int, int, int]:
     return uid, gid, pid
 
 
-def tcp_user(connection: socket.socket) -> int | None:
-    """The uid of a loopback peer, from the kernel's table of sockets (proc_pid_net(5)); None when it is not told."""
-    table = "/proc/net/tcp6" if connection.family == socket.AF_INET6 else "/proc/net/tcp"
+def peer_groups(connection: socket.socket) -> frozenset[int] | None:
+    """The other groups of the peer's process (SO_PEERGROUPS); None when the kernel does not tell them."""
     try:
-        theirs, ours = (_row(connection.family, n) for n in (connection.getpeername(), connection.getsockname()))
-        with open(table, encoding="ascii") as stream:
-            for line in stream:
-                words = line.split()
-                if len(words) > 7 and words[1] == theirs and words[2] == ours:
-                    return int(words[7])
+        data = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _GROUP_BYTES)
+    except OSError:
+        return None
+    return frozenset(struct.unpack(f"{len(data) // 4}I", data))
+
+
+def tcp_user(connection: socket.socket) -> int | None:
+    """The uid of a loopback peer, from the kernel's tables of sockets (proc_pid_net(5)); None when it is not known.
+
+    It is known of a connection that stands on both sides. The peer of one that does not is nobody, and its row may say
+    0 or another's: a socket that was closed has no owner, and its address may be given to somebody else.
+    """
+    try:
+        theirs, ours = (_rows(n[0], n[1]) for n in (connection.getpeername(), connection.getsockname()))
+        found = [words for table in _TABLES for words in _table(table) if words[1] in theirs and words[2] in ours]
+        stands = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _ESTABLISHED
     except (OSError, ValueError):
-        pass
-    return None
+        return None
+    if not stands or len(found) != 1:
+        return None
+    _, _, _, state, _, _, _, uid, _, inode = found[0]
+    return int(uid) if int(state, 16) == _ESTABLISHED and inode != "0" else None
 
 
-def _row(family: int, name: tuple[str, int]) -> str:
-    """An address as the table writes it: words of the machine's own order in hexadecimal, and the port."""
-    data = socket.inet_pton(family, name[0])
-    words = struct.unpack(f"={len(data) // 4}I", data)
-    return "".join(f"{w:08X}" for w in words) + f":{name[1]:04X}"
+def _table(path: str) -> Iterator[list[str]]:
+    """The rows of a table, each up to the socket's inode."""
+    with contextlib.suppress(FileNotFoundError), open(path, encoding="ascii") as stream:
+        for line in stream:
+            words = line.split(maxsplit=10)[:10]
+            if len(words) == 10:
+                yield words
+
+
+def _rows(host: str, port: int) -> set[str]:
+    """An address as the tables write it: words of the machine's own order in hexadecimal, and the port.
+
+    One of IPv4 stands in the table of the sockets that use it: as itself, or within IPv6 (RFC 4291, 2.5.5.2).
+    """
+    address = ipaddress.ip_address(host)
+    inner = address if address.version == 4 else address.ipv4_mapped
+    forms = {address.packed} if inner is None else {inner.packed, b"\0" * 10 + b"\xff\xff" + inner.packed}
+    return {"".join(f"{w:08X}" for w in struct.unpack(f"={len(data) // 4}I", data)) + f":{port:04X}" for data in forms}
 
 
 def peer_program(connection: socket.socket, pid: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 
 from ...approvals.store import StoreUnavailableError
@@ -50,16 +51,29 @@ class LongPolls:
     def __init__(self, stopping: Callable[[], bool]) -> None:
         self._stopping = stopping
         self._waiters: dict[object, Callable[[], None]] = {}
+        self._shares: Counter[tuple[bool, int | None]] = Counter()
+        """How many wait, by whether they are people's and by user."""
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def serve(self, loop: asyncio.AbstractEventLoop) -> None:
         """From now on changes are looked for on this loop."""
         self._loop = loop
 
-    def wait(self, answer: LongPoll, write: Callable[[Answered], None], gone: Callable[[], bool]) -> bool:
-        """Look for a reply again and again, until it is there or the time is over. False when too many wait."""
-        if len(self._waiters) >= limit("approvals_waiting"):
+    def wait(
+        self, answer: LongPoll, write: Callable[[Answered], None], gone: Callable[[], bool], user: int | None = None
+    ) -> bool:
+        """Look for a reply again and again, until it is there or the time is over. False when too many wait.
+
+        People's places are theirs: whatever agents wait for, and nobody takes all places of a kind.
+        """
+        share = answer.people, user
+        most = limit("people_waiting" if answer.people else "approvals_waiting")
+        if (
+            sum(n for (people, _), n in self._shares.items() if people == answer.people) >= most
+            or self._shares[share] >= limit("waiting_per_peer")
+        ):  # fmt: skip
             return False
+        self._shares[share] += 1
         loop = asyncio.get_running_loop()
         until = loop.time() + answer.seconds
         name = object()
@@ -79,6 +93,9 @@ class LongPolls:
                 timer = loop.call_later(LOOK_EVERY, look)
                 return
             del self._waiters[name]
+            self._shares[share] -= 1
+            if not self._shares[share]:
+                del self._shares[share]
             if made is not None:
                 write(made)
 
