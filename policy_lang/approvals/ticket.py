@@ -142,11 +142,14 @@ _LEFT_OUT = ("id", "origin", "ticket")
 """Fields that say nothing of what is done: the caller's number, where the call comes from, the ticket itself."""
 
 
-def canonical(request: Request, effects: Iterable[Effect] = (), disk: Json | None = None) -> Json:
+def canonical(
+    request: Request, effects: Iterable[Effect] = (), disk: Json | None = None, files: Json | None = None
+) -> Json:
     """A request as what is approved: every field that could change what happens, what it does, and to which files.
 
-    `disk` is what was seen of the disk: a link that leads elsewhere by now makes it another request. What walls hold is
-    another request than the same without them.
+    `disk` is what was seen of the disk: a link that leads elsewhere by now makes it another request. `files` are those
+    that it runs or sends, with what is in them (`bound_files`). What walls hold is another request than the same
+    without them.
     """
     out = {k: v for k, v in request_json(request).items() if k not in _LEFT_OUT}
     if request.confined:
@@ -158,6 +161,8 @@ def canonical(request: Request, effects: Iterable[Effect] = (), disk: Json | Non
         ]
     if disk:
         out["disk"] = disk
+    if files:
+        out["files"] = files
     return out
 
 

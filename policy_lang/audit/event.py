@@ -7,6 +7,7 @@ from time import gmtime, strftime
 from ..domain import strict_json
 from ..domain.limits import limit
 from ..domain.serialize import decision_json, request_json
+from .disk_snapshot import digest
 from .redact import cleaned
 
 TYPE_CHECKING = False
@@ -32,7 +33,7 @@ def decision_event(
     decided = decision_json(decision)
     event: Json = {
         "kind": "decision", "id": decided.pop("decision_id"), "policy": decided.pop("policy_digest"),
-        "request": request_json(request), **decided, "micros": micros, "source": source,
+        "request": _recorded(request), **decided, "micros": micros, "source": source,
     }  # fmt: skip
     if request.now is not None:
         event["now"] = int(request.now)
@@ -42,6 +43,16 @@ def decision_event(
     if seen:
         event["disk"] = seen
     return bounded(without_secrets(event))
+
+
+def _recorded(request: Request) -> Json:
+    """The request as a record has it: of what a tool writes the digest alone."""
+    out = request_json(request)
+    if request.content:
+        data = strict_json.dump(out["content"])
+        tool = request.content.get("tool", "")
+        out["content"] = {"tool": tool, "arguments": {"bytes": len(data), "sha256": digest(data)}}
+    return out
 
 
 def happening(name: str, **fields: object) -> Json:

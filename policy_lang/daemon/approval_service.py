@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..approvals import machine
+from ..approvals.bound_files import bound_files
+from ..approvals.content import before
 from ..approvals.store import StoreUnavailableError, TicketQuery
 from ..approvals.ticket import APPROVED, BREAK, OPEN, REJECTED, Ticket, canonical, digest_of, parts_of, together
 from ..audit.disk_snapshot import Recording
@@ -57,16 +59,12 @@ class ApprovalService(TicketBook):
         wanted = [force.tiers[n] for n in names]
         tiers = tuple(t for t in wanted if not any(t.name in included(o, force.tiers) for o in wanted))
         now = self.now()
-        rules = {r.id: rule_json(r) for d in decisions if d.effect == "ask" for r in d.rules if r.tier}
-        about: Json = {"rules": list(rules.values())}
-        if requests[0].origin:
-            about["origin"] = dict(requests[0].origin)
         reasons = tuple(dict.fromkeys(r for d in decisions if d.effect == "ask" for r in d.reasons))
         return Ticket(
             id=secrets.token_hex(8), digest=digest_of(asked), request=asked, policy=force.policy,
             agent=requests[0].agent or "", session=requests[0].session or "", tiers=tiers, reasons=reasons,
             created=now, answer_by=now + min(t.expires for t in tiers),
-            user="" if user is None else f"{user}@{_MACHINE}", about=about,
+            user="" if user is None else f"{user}@{_MACHINE}", about=_about(requests, decisions),
         )  # fmt: skip
 
     def _approved_before(self, made: Ticket, force: PolicyInForce) -> str | None:
@@ -176,9 +174,21 @@ def _named(requests: list[Request]) -> str | None:
     return tickets.pop()
 
 
+def _about(requests: list[Request], decisions: list[Decision]) -> Json:
+    """What binds nothing, and people are shown: rules, where the call comes from, what lies where it writes."""
+    rules = {r.id: rule_json(r) for d in decisions if d.effect == "ask" for r in d.rules if r.tier}
+    about: Json = {"rules": list(rules.values())}
+    if requests[0].origin:
+        about["origin"] = dict(requests[0].origin)
+    there = {str(r.resource): found for r in requests if (found := before(r)) is not None}
+    if there:
+        about["before"] = there
+    return about
+
+
 def _canonical(request: Request, decision: Decision) -> Json:
     seen = request.disk.seen() if isinstance(request.disk, Recording) else None
-    return canonical(request, decision.effects, seen)
+    return canonical(request, decision.effects, seen, bound_files(request, decision.effects))
 
 
 def covered(ticket: Ticket, tiers: Tiers) -> set[str]:

@@ -150,6 +150,17 @@ TABLE: tuple[Limit, ...] = (
     Limit("console_idle_seconds", 3_600, "seconds", "without a page, after which a person signs in again"),
     Limit("console_body_bytes", 16_384, "bytes", "a form of the console: a reason, and some names"),
     Limit("ticket_bytes", 262_144, "bytes", "what people are asked about at once; nobody reads more"),
+    Limit(
+        "content_bytes",
+        131_072,
+        "bytes",
+        "of what a tool writes that people are shown; of longer texts size and digest",
+    ),
+    Limit("content_edits", 1_000, "edits", "of one call of a tool; a person reads them"),
+    Limit("bound_files", 64, "files", "that one command runs or sends whose contents an approval is bound to"),
+    Limit(
+        "bound_bytes", 32 << 20, "bytes", "of such files that are read; of larger ones inode, size and times are bound"
+    ),
     Limit("approvals_pending", 20, "tickets", "an agent may have open at once; people read them"),
     Limit("approvals_waiting", 64, "calls", "of agents that wait for a person's answer at once"),
     Limit("people_waiting", 64, "calls", "of people that wait for an answer, or for their signature to be looked at"),

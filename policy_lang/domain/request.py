@@ -46,9 +46,9 @@ if TYPE_CHECKING:
 
 Resource = str | tuple[str, ...]
 
-ORIGIN = ("client", "tool", "call", "prompt", "turn", "task", "instruction", "model", "subagent", "trace")
-"""The origin of a request, as far as it is known: the harness and its tool, its ids of the call, the prompt, the turn,
-the task and the sub-agent, the agent's instruction, the model, and a trace that spans programs."""
+ORIGIN = ("client", "session", "tool", "call", "prompt", "turn", "task", "instruction", "model", "subagent", "trace")
+"""The origin of a request, as far as it is known: the harness, its session and its tool, its ids of the call, the
+prompt, the turn, the task and the sub-agent, the agent's instruction, the model, and a trace that spans programs."""
 
 
 @record(frozen=True, slots=True)
@@ -67,7 +67,8 @@ class Request:
     `confined` says that walls below the agent hold this policy for every process of it. Only who has built them may say
     so: no request that arrives from outside carries it. `versioned` says that git writes what its history holds,
     which a decision finds out by reading the command; it is here for tests and witnesses.
-    `destination` is the host that a credential would go to, of a `use` alone.
+    `destination` is the host that a credential would go to, of a `use` alone. `content` is what a tool was given but
+    for the resource, such as the text that it writes (`approvals/content.py`): it decides nothing, people approve it.
     """
 
     action: str
@@ -96,3 +97,4 @@ class Request:
     confined: bool = False
     versioned: bool = False
     destination: str | None = None
+    content: Mapping[str, object] = field(default_factory=dict)

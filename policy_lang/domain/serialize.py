@@ -19,7 +19,7 @@ _EFFECT_KEYS = (
     ("file", "file"),
 )  # fmt: skip
 """Attributes of an effect, and their keys in JSON."""
-_TABLES = ("context", "git", "origin")
+_TABLES = ("context", "git", "origin", "content")
 
 
 def request_json(request: Request) -> Json:

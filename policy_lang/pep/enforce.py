@@ -54,8 +54,11 @@ def _decided(found: list[HookQuestion], context: HookContext, options: Options, 
     common: dict[str, object] = {"cwd": context.cwd, "workspace": context.workspace, "home": context.home}
     decider = decider_of(options)
     bound = "--token-file" in options or decider.path == WALLS_SOCKET
-    if context.session and not bound:  # a token, and a launcher, say themselves which session it is
-        common["session"] = context.session[:MOST_ORIGIN]
+    if context.session:  # a token, and a launcher, may say themselves which session it is
+        if bound:
+            origin = {**origin, "session": context.session[:MOST_ORIGIN]}
+        else:
+            common["session"] = context.session[:MOST_ORIGIN]
     if "--agent" in options:
         common["agent"] = options["--agent"][0]
     common["origin"] = origin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .content import given
 from .questions import HookQuestion, RefusedError
 
 
@@ -25,6 +26,14 @@ def text(value: dict[str, object], name: str, default: str | None = None) -> str
     return found
 
 
+def edit(value: object, old: str, new: str, every: str = "") -> dict[str, object]:
+    """One edit of a file, as its content has it, of an object with these fields. Raises RefusedError."""
+    if not isinstance(value, dict):
+        raise RefusedError("an edit in the hook's input is not an object")
+    made: dict[str, object] = {"old": text(value, old), "new": text(value, new)}
+    return {**made, "all": True} if every and value.get(every) not in {None, False} else made
+
+
 def table(value: dict[str, object], name: str) -> dict[str, object]:
     """A field that is an object. Raises RefusedError."""
     found = value.get(name)
@@ -33,10 +42,10 @@ def table(value: dict[str, object], name: str) -> dict[str, object]:
     return found
 
 
-def known(tool: str, given: dict[str, object], names: str) -> None:
+def known(tool: str, arguments: dict[str, object], names: str) -> None:
     """Every field of a tool's input is one whose meaning is known. Raises RefusedError."""
     allowed = names.split()
-    for name in given:
+    for name in arguments:
         if name not in allowed:
             raise RefusedError(f"the tool `{tool}` was given `{name}`, which is not a known argument")
 
@@ -46,7 +55,7 @@ def absolute(path: str, context: HookContext) -> str:
     return path if path.startswith("/") else f"{context.cwd.rstrip('/')}/{path}"
 
 
-def mcp_call(name: str, prefix: str = "mcp__", separator: str = "__") -> HookQuestion:
+def mcp_call(name: str, arguments: object, prefix: str = "mcp__", separator: str = "__") -> HookQuestion:
     """The call of an MCP tool by the name that clients give it, `mcp__SERVER__TOOL`. Raises RefusedError.
 
     A name with a further separator could be another server's, and one with a dot another tool's: both are refused.
@@ -54,7 +63,7 @@ def mcp_call(name: str, prefix: str = "mcp__", separator: str = "__") -> HookQue
     server, _, tool = name.removeprefix(prefix).partition(separator)
     if not server or not tool or separator in tool or "." in name or not name.isascii() or not name.isprintable():
         raise RefusedError(f"the tool name `{name[:80]}` is ambiguous")
-    return HookQuestion("call", f"{server}.{tool}")
+    return HookQuestion("call", f"{server}.{tool}", content=given(name, arguments))
 
 
 def search(path: str, *options: str, narrower: str = "") -> HookQuestion:
@@ -84,8 +93,8 @@ def patch(change: str) -> HookQuestion:
     return HookQuestion("run", ("apply_patch", change), inner=True)
 
 
-def operation(client: str, tool: str) -> HookQuestion:
+def operation(client: str, tool: str, arguments: object) -> HookQuestion:
     """A tool without a meaning of its own here: the operation `CLIENT.TOOL`, which a rule about `do` may grant."""
     if not tool.isascii() or not tool.replace("_", "").replace("-", "").isalnum():
         raise RefusedError(f"the tool name `{tool[:80]}` is not plain")
-    return HookQuestion("do", f"{client}.{tool}")
+    return HookQuestion("do", f"{client}.{tool}", content=given(tool, arguments))

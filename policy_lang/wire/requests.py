@@ -26,6 +26,39 @@ class PatternModel(BaseModel):
     pattern: Annotated[str, Field(max_length=limit("request_text"))]
 
 
+class LongTextModel(BaseModel):
+    """A text that is too long to be shown to people: its size and digest."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    bytes: Annotated[int, Field(ge=0)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+Shown = Annotated[str, Field(max_length=limit("content_bytes"))] | LongTextModel
+
+
+class EditModel(BaseModel):
+    """One edit of a file: `new` takes the place of `old`, once or of `all`; or of a notebook's `cell`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    old: Shown | None = None
+    new: Shown
+    all: bool = False
+    cell: Name | None = None
+    mode: Name | None = None
+    kind: Name | None = None
+
+
+class ContentModel(BaseModel):
+    """What a tool was given besides the resource: what it writes, or its arguments in JSON. People approve it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    tool: Name
+    text: Shown | None = None
+    edits: Annotated[list[EditModel], Field(min_length=1, max_length=limit("content_edits"))] | None = None
+    arguments: Shown | None = None
+
+
 class RequestModel(BaseModel):
     """The JSON form of a request."""
 
@@ -51,6 +84,7 @@ class RequestModel(BaseModel):
     ticket: Name | None = None
     inner: bool = False
     destination: Text | None = None
+    content: ContentModel | None = None
     origin: Annotated[dict[Literal[*ORIGIN], Text], Field(default_factory=dict)]  # type: ignore[valid-type]
 
 
@@ -108,6 +142,7 @@ def request_of(value: dict[str, Any]) -> Request:
         ticket=model.ticket,
         inner=model.inner,
         destination=model.destination,
+        content={} if model.content is None else model.content.model_dump(exclude_defaults=True),
     )
 
 

@@ -403,7 +403,7 @@ def test_asking_the_service_loads_next_to_nothing(ws: Path) -> None:
     ours = {name.removeprefix("policy_lang").lstrip(".") for name in names if name.startswith("policy_lang")}
     assert ours == {
         "", "domain", "domain.actions", "domain.faults", "domain.strict_json", "pep", "pep.channel", "pep.clients", "pep.clients.base",
-        "pep.clients.claude", "pep.deciders", "pep.enforce", "pep.payload", "pep.questions",
+        "pep.clients.claude", "pep.content", "pep.deciders", "pep.enforce", "pep.payload", "pep.questions",
     }  # fmt: skip
 
 

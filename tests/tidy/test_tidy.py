@@ -87,6 +87,7 @@ OPENERS = {
     "audit/read.py": "the log's files, packed ones too",
     "audit/verify.py": "the log's head",
     "audit/sign.py": "keys",
+    "approvals/bound_files.py": "what a command runs or sends, of which people approve the content",
     "approvals/sqlite.py": "the store, made private before SQLite opens it",
     "approvals/rollback_mark.py": "the counter beside the store",
     "records/otel.py": "what was sent",

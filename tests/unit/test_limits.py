@@ -60,6 +60,8 @@ REQUESTS: dict[str, Callable[[int], object]] = {
     "request_text": lambda n: ask(cwd="/" + "a" * (n - 1)),
     "request_context": lambda n: ask(context={f"k{i}": 1 for i in range(n)}),
     "resolved_addresses": lambda n: ask(resolved=["1.1.1.1"] * n),
+    "content_bytes": lambda n: ask(content={"tool": "Write", "text": "a" * n}),
+    "content_edits": lambda n: ask(content={"tool": "Edit", "edits": [{"old": "", "new": ""}] * n}),
     "request_depth": lambda n: ask(git=nested(n - 1)),
     "integer_digits": lambda n: ask(context={"x": int("9" * n)}),
     "argv_words": lambda n: argv_word(["a"] * n),

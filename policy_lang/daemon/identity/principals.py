@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...domain.errors import RequestError
+from ...domain.limits import limit
 from ...domain.record import replace
 from ...domain.request import Request
 from .groups import UserGroups
@@ -174,6 +175,8 @@ def bind(request: Request, binding: Binding | None) -> Request:
             if getattr(request, name) not in {None, fixed}:
                 raise RequestError("PLR203", f"`{name}` is fixed for this caller, and the request says something else")
             fields[name] = fixed
+    if binding.session is None and request.session is None and request.origin.get("session"):
+        fields["session"] = request.origin["session"][: limit("request_name")]  # the client's own, where none is fixed
     if binding.context:
         given = dict(request.context)
         for name, value in binding.context:

@@ -9,7 +9,8 @@ import os
 
 from ...domain import strict_json
 from ...domain.actions import ALLOW, ASK
-from ..payload import HookContext, absolute, known, listing, mcp_call, operation, search, stays_below, table, text
+from ..content import edited, whole
+from ..payload import HookContext, absolute, edit, known, listing, mcp_call, operation, search, stays_below, table, text
 from ..questions import HookQuestion, Outcome, RefusedError
 from .base import Call, HookClient, RehearsalProtocol, SettingsForm, server_sent
 
@@ -43,7 +44,7 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
     if tool in _HARMLESS:
         return []
     if tool not in _FIELDS:
-        return [mcp_call(tool) if tool.startswith("mcp__") else operation("claude", tool)]
+        return [mcp_call(tool, given) if tool.startswith("mcp__") else operation("claude", tool, given)]
     known(tool, given, _FIELDS[tool])
     if tool == "Bash":
         out = [HookQuestion("run", text(given, "command"))]
@@ -53,11 +54,8 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
     if tool in {"Read", "NotebookRead"}:
         return [HookQuestion("read", _place(text(given, "file_path" if tool == "Read" else "notebook_path"), context))]
     if tool in {"Write", "Edit", "MultiEdit", "NotebookEdit"}:
-        return [
-            HookQuestion(
-                "write", _place(text(given, "notebook_path" if tool == "NotebookEdit" else "file_path"), context)
-            )
-        ]
+        place = _place(text(given, "notebook_path" if tool == "NotebookEdit" else "file_path"), context)
+        return [HookQuestion("write", place, content=_written(tool, given))]
     if tool == "WebFetch":
         return [HookQuestion("connect", text(given, "url"), method="GET")]
     if tool == "Grep":
@@ -68,6 +66,24 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
         return [listing(head.rpartition("/")[0] or "/")]
     stays_below(pattern, "path")
     return [listing(_place(text(given, "path", ""), context))]
+
+
+def _written(tool: str, given: dict[str, object]) -> dict[str, object]:
+    """The content that a tool puts into a file. Raises RefusedError for what is not understood."""
+    if tool == "Write":
+        return whole(tool, text(given, "content"))
+    if tool == "Edit":
+        return edited(tool, edit(given, "old_string", "new_string", "replace_all"))
+    if tool == "MultiEdit":
+        edits = given.get("edits")
+        if not isinstance(edits, list) or not edits:
+            raise RefusedError("the field `edits` of the hook's input is missing or not a list")
+        return edited(tool, *(edit(one, "old_string", "new_string", "replace_all") for one in edits))
+    cell: dict[str, object] = {"new": text(given, "new_source", "")}
+    for name, field in (("cell", "cell_id"), ("mode", "edit_mode"), ("kind", "cell_type")):
+        if given.get(field) is not None:
+            cell[name] = text(given, field)
+    return edited(tool, cell)
 
 
 def _place(path: str, context: HookContext) -> str:

@@ -32,7 +32,7 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
     if tool in _HARMLESS:
         return out
     if tool not in _FIELDS:
-        return [*out, mcp_call(tool) if tool.startswith("mcp__") else operation("codex", tool)]
+        return [*out, mcp_call(tool, given) if tool.startswith("mcp__") else operation("codex", tool, given)]
     known(tool, given, _FIELDS[tool])
     if tool == "Bash":
         command = text(given, "command")

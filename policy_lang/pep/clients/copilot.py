@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from ...domain import strict_json
 from ...domain.actions import ALLOW, ASK
+from ..content import edited, whole
 from ..payload import (
     HookContext,
     absolute,
+    edit,
     known,
     listing,
     mcp_call,
@@ -39,14 +41,17 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
     if tool in _HARMLESS:
         return []
     if tool not in _FIELDS:
-        return [mcp_call(tool, "", "-") if "-" in tool else operation("copilot", tool)]
+        return [mcp_call(tool, given, "", "-") if "-" in tool else operation("copilot", tool, given)]
     known(tool, given, _FIELDS[tool])
     if tool == "bash":
         return [HookQuestion("run", text(given, "command"))]
     if tool == "view":
         return [HookQuestion("read", text(given, "path"))]
-    if tool in {"create", "edit", "str_replace"}:
-        return [HookQuestion("write", text(given, "path"))]
+    if tool == "create":
+        return [HookQuestion("write", text(given, "path"), content=whole(tool, text(given, "file_text", "")))]
+    if tool in {"edit", "str_replace"}:
+        made = edited(tool, edit(given, "old_str", "new_str"))
+        return [HookQuestion("write", text(given, "path"), content=made)]
     if tool == "web_fetch":
         return [HookQuestion("connect", text(given, "url"), method="GET")]
     folder = absolute(text(given, "path", context.cwd), context)

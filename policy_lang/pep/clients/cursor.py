@@ -6,6 +6,7 @@ Exit code 2 denies; without `failClosed` in its settings every other fault lets 
 from __future__ import annotations
 
 from ...domain.actions import ALLOW, ASK
+from ..content import whole
 from ..payload import (
     HookContext,
     absolute,
@@ -40,10 +41,10 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
         server = payload.get("server_name", payload.get("server"))
         if not isinstance(server, str):
             raise RefusedError("the input does not name the tool's server")
-        return [mcp_call(f"mcp__{server}__{text(payload, 'tool_name')}")]
+        return [mcp_call(f"mcp__{server}__{text(payload, 'tool_name')}", payload.get("tool_input"))]
     tool, given = text(payload, "tool_name"), table(payload, "tool_input")
     if tool not in _FIELDS:
-        return [mcp_call(tool) if tool.startswith("mcp__") else operation("cursor", tool)]
+        return [mcp_call(tool, given) if tool.startswith("mcp__") else operation("cursor", tool, given)]
     known(tool, given, _FIELDS[tool])
     if tool == "Shell":
         return [
@@ -53,7 +54,10 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
         named = [n for n in ("file_path", "path") if n in given]
         if len(named) != 1:
             raise RefusedError("it is ambiguous which file is meant")
-        return [HookQuestion(tool.lower(), text(given, named[0]))]
+        if tool != "Write":
+            return [HookQuestion(tool.lower(), text(given, named[0]))]
+        written = text(given, "contents" if "contents" in given else "content", "")
+        return [HookQuestion("write", text(given, named[0]), content=whole(tool, written))]
     folders = [n for n in ("path", "target_directory") if n in given]
     if len(folders) > 1:
         raise RefusedError("it is ambiguous which folder is meant")

@@ -6,7 +6,8 @@ import os
 
 from ...domain import strict_json
 from ...domain.actions import ALLOW
-from ..payload import HookContext, absolute, known, listing, mcp_call, operation, search, stays_below, table, text
+from ..content import edited, whole
+from ..payload import HookContext, absolute, edit, known, listing, mcp_call, operation, search, stays_below, table, text
 from ..questions import HookQuestion, Outcome, RefusedError
 from .base import Call, HookClient, RehearsalProtocol, SettingsForm
 
@@ -41,9 +42,9 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
     if tool not in _FIELDS:
         mcp = payload.get("mcp_context")
         if mcp is None and not tool.startswith("mcp_"):
-            return [operation("gemini", tool)]
+            return [operation("gemini", tool, given)]
         if isinstance(mcp, dict) and isinstance(mcp.get("server_name"), str) and isinstance(mcp.get("tool_name"), str):
-            return [mcp_call(f"mcp__{mcp['server_name']}__{mcp['tool_name']}")]
+            return [mcp_call(f"mcp__{mcp['server_name']}__{mcp['tool_name']}", given)]
         raise RefusedError(f"it is ambiguous which server's tool `{tool[:80]}` is")
     known(tool, given, _FIELDS[tool])
     folders = [n for n in ("dir_path", "directory", "path") if n in given and tool != "read_file"]
@@ -57,16 +58,25 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
         if len(named) != 1:
             raise RefusedError("it is ambiguous which file is read")
         return [HookQuestion("read", text(given, named[0]))]
-    if tool in {"write_file", "replace"}:
-        return [HookQuestion("write", text(given, "file_path"))]
+    if tool == "write_file":
+        return [HookQuestion("write", text(given, "file_path"), content=whole(tool, text(given, "content")))]
+    if tool == "replace":
+        return [HookQuestion("write", text(given, "file_path"), content=_replaced(given))]
     if tool == "web_fetch":
         return _fetched(text(given, "prompt", ""), text(given, "url", ""))
     if tool == "google_web_search":
-        return [operation("gemini", tool)]
+        return [operation("gemini", tool, given)]
     if tool in {"grep_search", "search_file_content"}:
         return _searches(folder, given)
     stays_below(text(given, "pattern", ""), "dir_path")
     return [listing(folder)]
+
+
+def _replaced(given: dict[str, object]) -> dict[str, object]:
+    """The content of `replace`: how many places it may change is part of it."""
+    every = given.get("allow_multiple") not in {None, False} or given.get("expected_replacements") not in {None, 1}
+    made = edit(given, "old_string", "new_string")
+    return edited("replace", {**made, "all": True} if every else made)
 
 
 def _searches(folder: str, given: dict[str, object]) -> list[HookQuestion]:

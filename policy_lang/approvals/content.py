@@ -1,0 +1,37 @@
+"""The content that a tool was given besides its resource, as people approve it, and the one that it takes the place of.
+
+`Request.content` says which `tool` it was, and one of these: `text`, the whole content of a file; `edits`, each with
+`new` and what it stands for (`old`, or the `cell` of a notebook with its `mode` and `kind`; `all` for every place);
+`arguments`, in JSON. A text that is too long to be shown stands as its `bytes` and `sha256`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..domain.limits import limit
+from ..domain.request import Request
+from ..domain.strict_json import Json
+from ..facts.disk import REAL
+from .bound_files import file_state
+
+_MOST_SHOWN = limit("content_bytes")
+
+
+def before(request: Request) -> Json | None:
+    """What lies at the place that a request writes as a whole: its `text`, or size and digest of what is no text.
+
+    None where nothing lies there, where nothing is written as a whole, and where nobody looks at the disk.
+    """
+    place = request.resource
+    if request.action != "write" or request.lexical or "text" not in request.content or not isinstance(place, str):
+        return None
+    path = os.path.join(request.cwd or request.workspace or "/", place)
+    found = file_state(path, limit("bound_bytes"))
+    if found is None or "sha256" not in found or found["bytes"] > _MOST_SHOWN:
+        return found
+    text = REAL.content(path, _MOST_SHOWN)
+    try:
+        return found if text is None else {"text": text.decode()}
+    except UnicodeDecodeError:
+        return found
