@@ -17,7 +17,7 @@ from _thread import allocate_lock
 from ..domain.digest import sha256
 from ..domain.faults import InternalError, reason_of
 from ..domain.limits import limit
-from ..facts.owners import unsafe
+from ..facts.owners import unsafe, unsafe_place
 from .chain import FIRST, DamagedRecordError, followed, links, opened, sealed
 from .event import moment
 from .system import SYSTEM, System
@@ -328,7 +328,7 @@ class DecisionLog:
     def _check_folder(self) -> None:
         if not os.path.isdir(self.folder):
             os.makedirs(self.folder, 0o700, exist_ok=True)
-        fault = unsafe(os.stat(self.folder))
+        fault = unsafe_place(self.folder)
         if fault is not None:
             raise LogUnavailableError(f"`{self.folder}` is refused: {fault[0]}; {fault[1]}")
 

@@ -15,7 +15,7 @@ from ..domain.digest import sha256
 from ..domain.faults import AuthorError, reason_of
 from ..domain.limits import limit
 from ..domain.strict_json import Json
-from ..facts.owners import unsafe
+from ..facts.owners import unsafe, unsafe_place
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -89,7 +89,7 @@ def _bytes(path: str, secret: bool) -> bytes:
     except OSError as error:
         raise SignError(f"`{path}` cannot be read: {reason_of(error)}") from None
     if secret:
-        fault = unsafe(status)
+        fault = unsafe(status) or unsafe_place(path)
         if fault is None and stat.S_IMODE(status.st_mode) & 0o077:
             fault = ("others can read it", "take that away: `chmod 600`")
         if fault is not None:

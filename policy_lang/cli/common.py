@@ -76,8 +76,11 @@ def fail_usage(message: str, format_: str = "text") -> NoReturn:
     sys.exit(2)
 
 
-def load_policy(path: str, format_: str, testing: bool = False) -> Policy:
-    """Compile a policy, or show its mistakes and leave."""
+def load_policy(path: str, format_: str, testing: bool = False, enforced: bool = False) -> Policy:
+    """Compile a policy, or show its mistakes and leave.
+
+    One that is `enforced` comes from files that only this user and root can put there, as a compiled one always does.
+    """
     from .._version import __version__
     from ..compiled.opened import SUFFIX, open_compiled, stale_note
     from ..domain.errors import PolicyError
@@ -85,7 +88,10 @@ def load_policy(path: str, format_: str, testing: bool = False) -> Policy:
 
     try:
         if testing or not path.endswith(SUFFIX):
-            return Policy.load_for_testing(path) if testing else Policy.load(path)
+            loaded = Policy.load_for_testing(path) if testing else Policy.load(path)
+            if enforced:
+                _check_places(loaded.policy_set.sources, format_)
+            return loaded
         contents = open_compiled(path, __version__)
     except PolicyError as error:
         fail_policy(error, format_)
@@ -93,6 +99,15 @@ def load_policy(path: str, format_: str, testing: bool = False) -> Policy:
     if note:
         click.echo(f"note: {note}", err=True)
     return Policy.of_compiled(contents)
+
+
+def _check_places(sources: tuple[str, ...], format_: str) -> None:
+    from ..facts.owners import unsafe_place
+
+    for source in sources:
+        fault = unsafe_place(source)
+        if fault is not None:
+            fail_usage(f"the policy `{source}` is refused: {fault[0]}; {fault[1]}", format_)
 
 
 def request_options(function: Function) -> Function:

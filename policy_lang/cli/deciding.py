@@ -31,6 +31,6 @@ def agent_port(
     from .common import load_policy
     from .serve import opened_log
 
-    policy = load_policy(given["policy"], "text")
+    policy = load_policy(given["policy"], "text", enforced=True)
     like = Request(action, resource, agent=agent, session=f"{name}-{os.urandom(6).hex()}")
     return ConnectionPort(policy, like, opened_log(given["log"], None, True)), lambda: None

@@ -74,7 +74,7 @@ def subject_of(given: Mapping[str, Any], format_: str, compiled: bool = True) ->
         )
     if path.endswith(".plc") and not compiled:
         fail_usage("a compiled policy cannot be compared; give its source: `--policy FILE`", format_)
-    policy = load_policy(path, format_)
+    policy = load_policy(path, format_, enforced=True)
     like = Request("read", ".", agent=given["agent"], workspace=workspace, home=home, tmp="/tmp", cwd=workspace)  # noqa: S108 (its own, inside)
     return policy, like, path
 

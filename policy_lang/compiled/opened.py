@@ -13,7 +13,7 @@ from ..domain.digest import sha256
 from ..domain.errors import Diagnostic, PolicyError
 from ..domain.faults import reason_of
 from ..domain.limits import limit
-from ..facts.owners import unsafe
+from ..facts.owners import unsafe, unsafe_place
 from .codec import DamagedError
 from .reader import Contents
 
@@ -33,7 +33,7 @@ def read_compiled(path: str, program: str) -> tuple[bytes, Contents]:
     what is used, and a file that is cut short meanwhile cannot kill the process.
     """
     data, status = _bytes(path)
-    fault = unsafe(status)
+    fault = unsafe(status) or unsafe_place(path)
     if fault is not None:
         raise _refused(path, *fault)
     try:
@@ -53,7 +53,11 @@ def stale_note(path: str, contents: Contents) -> str:
     from time import gmtime, strftime
 
     made = strftime("%Y-%m-%d %H:%M", gmtime(os.stat(path).st_mtime))
-    again = f"policy compile {contents.sources[0][0]} -o {path}"
+    source = contents.sources[0][0]
+    if not os.path.exists(source):
+        again = "bring it back, or compile it with `--no-sources` where it is not meant to be (PLE006)"
+        return f"the policy in force is of {made} UTC, and nobody can tell whether it should be: {changed}; {again}"
+    again = f"policy compile {source} -o {path}"
     return f"the policy in force is of {made} UTC: {changed}; `{again}` puts it in force (PLE006)"
 
 
@@ -91,12 +95,12 @@ def _bytes(path: str) -> tuple[bytes, os.stat_result]:
 
 
 def stale_source(sources: tuple[tuple[str, str], ...]) -> str:
-    """What has changed since; empty when nothing has, or when the sources are not on this machine at all."""
-    if not sources or not os.path.exists(sources[0][0]):
-        return ""
+    """What has changed since, or is gone; empty when nothing is, or when it names no sources."""
     for path, digest in sources:
         try:
             now = _digest(path)
+        except FileNotFoundError:
+            return f"its source `{path}` is gone"
         except OSError as error:
             return f"its source `{path}` cannot be read: {reason_of(error, 'it is not a regular file')}"
         if now != digest:

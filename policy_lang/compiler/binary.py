@@ -13,10 +13,11 @@ from .own_profiles import own_profiles
 from .profiles import builtin_names, with_own
 
 
-def compile_binary(path: str, program: str, read: Reader | None = None) -> bytes:
+def compile_binary(path: str, program: str, named: bool = True, read: Reader | None = None) -> bytes:
     """The compiled form of a policy file. `program` is the version of this program; `read` gives the bytes of files.
 
-    Raises PolicyError with every mistake found.
+    Its sources are `named` in it: who opens it is told when they have changed or are gone. Raises PolicyError with
+    every mistake found.
     """
     resolved, policy = compile_resolved(path, False, read)
     files = {m.path: m.file.source.text.encode("utf-8") for m in resolved.modules if m.path}
@@ -25,4 +26,6 @@ def compile_binary(path: str, program: str, read: Reader | None = None) -> bytes
     sources = sorted(((name, sha256(data).hexdigest()) for name, data in files.items()), key=lambda s: (s[0] != own, s))
     find = with_own(policy.profiles)
     profiles = {name: profile for name in {*builtin_names(), *policy.profiles} if (profile := find(name)) is not None}
-    return write(prepare(policy, find), Origin(program, LANGUAGE_VERSION, policy.name, tuple(sources)), profiles)
+    return write(
+        prepare(policy, find), Origin(program, LANGUAGE_VERSION, policy.name, tuple(sources) if named else ()), profiles
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import stat
 import sys
 from collections.abc import Iterable
 from typing import Protocol
@@ -15,7 +14,7 @@ from ..compiled.opened import SUFFIX, open_compiled, stale_source
 from ..compiled.reader import Contents
 from ..domain.errors import AuthorError, PolicyError
 from ..domain.limits import limit
-from ..facts.owners import unsafe, writers
+from ..facts.owners import unsafe_place, writers
 
 _COMPILE_SECONDS = limit("compile_seconds")
 _MOST_REPORT = limit("compile_report")
@@ -67,13 +66,10 @@ class FileSource:
         contents = await self._read()
         sources = {path for path, _ in contents.sources}
         _check_owners(self._path, sources)
-        self._watched = self._to_watch(sources)
+        self._watched = {self._path, *sources}
         # other files may be named than before; one that changed meanwhile is read again
         self._seen = () if stale_source(contents.sources) else _signature(self._watched)
         return contents
-
-    def _to_watch(self, sources: set[str]) -> set[str]:
-        return {self._path, *sources}
 
     async def _read(self) -> Contents:
         # a process of its own: compiling holds the interpreter, and answers must not wait for it
@@ -104,12 +100,11 @@ class FileSource:
 
 
 class CompiledFileSource(FileSource):
-    """A compiled policy. Only that file is watched: it stands without its sources."""
+    """A compiled policy. Only that file is watched and in safe hands: it stands without its sources."""
 
-    def _to_watch(self, sources: set[str]) -> set[str]:  # noqa: ARG002
-        return {self._path}
-
-    async def _read(self) -> Contents:
+    async def load(self) -> Contents:
+        """See `PolicySource`."""
+        self._seen = _signature(self._watched)
         try:
             return open_compiled(self._path, __version__)
         except PolicyError as error:
@@ -135,16 +130,10 @@ def _signature(paths: Iterable[str]) -> tuple[object, ...]:
 
 
 def _check_owners(main: str, sources: set[str]) -> None:
-    """Every file that the policy was made from is in the hands of this user or root alone."""
+    """Nobody but this user and root can put something else in the place of a file that the policy was made from."""
     for path in {main, *sources}:
-        try:
-            status = os.stat(path)
-        except OSError:
-            if path == main:
-                raise PolicySourceError(f"`{path}` is gone") from None
-            continue  # a compiled policy stands without its sources
-        fault = unsafe(status)
-        if fault is None and not stat.S_ISREG(status.st_mode):
-            fault = ("it is not a regular file", "name a file")
+        if not os.path.isfile(path):
+            raise PolicySourceError(f"`{path}` is gone, or it is not a regular file; name a file")
+        fault = unsafe_place(path)
         if fault is not None:
             raise PolicySourceError(f"`{path}` is refused: {fault[0]}; {fault[1]}")

@@ -50,9 +50,11 @@ _PAGES = (
      'allow read "src/\u200bapp"', 'allow read "src/app"'),
     Page("PLE004", "over a limit", "Everything that input controls is bounded; the table of limits says why.", "", ""),
     Page("PLE005", "a compiled policy is refused", "It must be whole, made by this version of the program, and in the hands "
-     "of this user or root alone: whoever can change it decides what the agent may do.", "", ""),
-    Page("PLE006", "a compiled policy is stale", "A source has changed since. The compiled policy stays in force: an agent could "
-     "have changed the source, by `git checkout` for one. Whoever reviews the change compiles it again.", "", ""),
+     "of this user or root alone, with every folder and link on the way to it: whoever can change it, or put another in its place, decides what "
+     "the agent may do.", "", ""),
+    Page("PLE006", "a compiled policy is stale", "A source has changed since, or is gone. The compiled policy stays in force: an agent "
+     "could have changed the source, by `git checkout` for one. Whoever reviews the change compiles it again. One that goes where its "
+     "sources are not is compiled with `--no-sources`.", "", ""),
     Page("PLE007", "a compiled policy where a source is needed", "A compiled policy answers requests. Looking at its rules "
      "(`lint`, `diff`, `prove`, `query`, `test`, `fmt`) needs the source.", "", ""),
     Page("PLE008", "written in a newer language", "The file names an edition of the language that this program does not know, so "

@@ -224,6 +224,7 @@ TABLE: tuple[Limit, ...] = (
     Limit(
         "git_index_bytes", 32 << 20, "bytes", "of an index, which names what git tracks; of 100,000 files it has 10 MB"
     ),
+    Limit("place_links", 40, "links", "on the way to a file that is trusted, as many as Linux follows"),
     Limit("git_link_bytes", 4096, "bytes", "of a `.git` that says where the repository lies: a path"),
     Limit("git_config_bytes", 1 << 18, "bytes", "of a file of git's configuration, and of a `HEAD`"),
     Limit("git_config_files", 16, "files", "of git's configuration, with what they include"),

@@ -156,7 +156,7 @@ class Replayed:
 def portable(path: str, text: str | None = None) -> bytes:
     """A policy as bytes that any worker opens; with `text` as if that stood in the file. Raises PolicyError."""
     if text is not None:
-        return compile_binary(path, __version__, overlay({path: text}))
+        return compile_binary(path, __version__, read=overlay({path: text}))
     if path.endswith(SUFFIX):
         return read_compiled(path, __version__)[0]
     return compile_binary(path, __version__)

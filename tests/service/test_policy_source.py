@@ -98,5 +98,5 @@ def test_what_others_can_write_is_no_source(tmp_path: Path) -> None:
     path = tmp_path / "p.policy"
     path.write_text('policy "p"\nallow read "src/**"\n')
     path.chmod(0o666)
-    with pytest.raises(PolicySourceError, match="is refused: everyone can write"):
+    with pytest.raises(PolicySourceError, match="is unsafe: everyone can write"):
         asyncio.run(FileSource(str(path)).load())

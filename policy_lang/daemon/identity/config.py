@@ -19,7 +19,7 @@ from ...approvals.kinds import KINDS, kind_of
 from ...domain.faults import AuthorError, reason_of
 from ...domain.files import open_for_reading
 from ...domain.limits import limit
-from ...facts.owners import unsafe
+from ...facts.owners import unsafe, unsafe_place
 from .groups import UserGroups
 from .people import People, Person, token_digest
 from .principals import Binding, Principals
@@ -127,6 +127,10 @@ class NotifyModel(_ConfigModel):
             raise ValueError("name a `command` or a `webhook`")
         if self.command is not None and not (self.command[0].startswith("/") and os.access(self.command[0], os.X_OK)):
             raise ValueError(f"`{self.command[0]}` is not a program by its whole path")
+        for word in self.command or ():  # a script is named by a later one
+            fault = unsafe_place(word) if word.startswith("/") else None
+            if fault is not None:
+                raise ValueError(f"`{word}` is refused: {fault[0]}; {fault[1]}")
         return self
 
 
@@ -335,7 +339,7 @@ def private_bytes(path: str, secret: bool, bound: str = "config_bytes") -> bytes
         raise ServiceConfigError(f"`{path}` cannot be opened: {reason}") from None
     try:
         status: Any = os.fstat(handle)
-        fault = unsafe(status)
+        fault = unsafe(status) or unsafe_place(path)
         if not stat.S_ISREG(status.st_mode):
             fault = ("it is not a regular file", "name a file")
         elif fault is None and secret and status.st_mode & 0o077:
