@@ -95,6 +95,15 @@ class Recording(Disk):
         """The files below a folder that git tracks."""
         return self._noted(f"tracked {root}", REAL.tracked(root))
 
+    def moved(self, root: str, ways: tuple[tuple[str, str], ...]) -> Iterator[Found]:
+        """The files that git may write or delete when it moves between commits."""
+        return self._noted(_moved(root, ways), REAL.moved(root, ways))
+
+    def settled(self, path: str) -> bool:
+        """True for a file that is on the disk as git has it."""
+        unsettled: list[Found] = [] if REAL.settled(path) else [(("",), path, False)]
+        return not list(self._noted(f"unsettled {path}", iter(unsettled)))
+
     def _noted(self, name: str, entries: Iterator[Found]) -> Iterator[Found]:
         tree: list[list[str]] = []
         before = self._trees.get(name, [])
@@ -179,6 +188,15 @@ class Recorded(Disk):
         """The files below a folder that git tracked. Raises RequestError where the record ends."""
         return self._given(f"tracked {root}", root)
 
+    def moved(self, root: str, ways: tuple[tuple[str, str], ...]) -> Iterator[Found]:
+        """The files that git might have written or deleted. Raises RequestError where the record ends."""
+        for word, _, is_link in self._given(_moved(root, ways), root):
+            yield word, "/".join(word), is_link
+
+    def settled(self, path: str) -> bool:
+        """True for a file that was on the disk as git had it. Raises RequestError where the record ends."""
+        return not list(self._given(f"unsettled {path}", path))
+
     def _given(self, name: str, root: str) -> Iterator[Found]:
         self._allowed(name)
         tree = self._table("below").get(name)
@@ -203,6 +221,10 @@ class Recorded(Disk):
 def _tree(root: str, deep: bool, passes: frozenset[str]) -> str:
     but = f" but {' '.join(sorted(passes))}" if passes else ""
     return f"{'all' if deep else 'in'}{but} {root}"
+
+
+def _moved(root: str, ways: tuple[tuple[str, str], ...]) -> str:
+    return " ".join(["moved", *(f"{word} {about}".rstrip() for word, about in ways), root])
 
 
 def _searched(root: str, search: SearchOptions) -> str:

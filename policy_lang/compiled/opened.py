@@ -55,7 +55,7 @@ def stale_note(path: str, contents: Contents) -> str:
     made = strftime("%Y-%m-%d %H:%M", gmtime(os.stat(path).st_mtime))
     source = contents.sources[0][0]
     if not os.path.exists(source):
-        again = "bring it back, or compile it with `--no-sources` where it is not meant to be (PLE006)"
+        again = "bring it back, or `policy compile --no-sources` where it is not meant to be (PLE006)"
         return f"the policy in force is of {made} UTC, and nobody can tell whether it should be: {changed}; {again}"
     again = f"policy compile {source} -o {path}"
     return f"the policy in force is of {made} UTC: {changed}; `{again}` puts it in force (PLE006)"

@@ -224,6 +224,16 @@ TABLE: tuple[Limit, ...] = (
     Limit(
         "git_index_bytes", 32 << 20, "bytes", "of an index, which names what git tracks; of 100,000 files it has 10 MB"
     ),
+    Limit(
+        "git_objects", 20_000, "objects", "of a repository that a decision reads, to see what a checkout would bring"
+    ),
+    Limit("git_object_bytes", 1 << 22, "bytes", "of one object: a tree of 100,000 names has 4 MB"),
+    Limit("git_delta_depth", 250, "steps", "of a chain of differences in a pack, five times what git makes"),
+    Limit("git_pack_index_bytes", 1 << 26, "bytes", "of all indexes of packs: 2 million objects"),
+    Limit("git_refs_bytes", 1 << 22, "bytes", "of packed refs, or of the log of a ref: 60,000 lines"),
+    Limit("git_moved_files", 20_000, "files", "that differ between commits; with more, all that are tracked count"),
+    Limit("git_walked_commits", 2_000, "commits", "that are walked to find what a rebase replays"),
+    Limit("git_hashed_bytes", 1 << 22, "bytes", "of a protected file that is compared with git's own"),
     Limit("place_links", 40, "links", "on the way to a file that is trusted, as many as Linux follows"),
     Limit("git_link_bytes", 4096, "bytes", "of a `.git` that says where the repository lies: a path"),
     Limit("git_config_bytes", 1 << 18, "bytes", "of a file of git's configuration, and of a `HEAD`"),

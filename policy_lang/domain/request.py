@@ -29,6 +29,12 @@ if TYPE_CHECKING:
         def tracked(self, root: str) -> Iterator[tuple[tuple[str, ...], str, bool]]:
             """The files below a folder that git tracks, or all of them."""
 
+        def moved(self, root: str, ways: tuple[tuple[str, str], ...]) -> Iterator[tuple[tuple[str, ...], str, bool]]:
+            """The files that git may write or delete when it moves between commits."""
+
+        def settled(self, path: str) -> bool:
+            """True for a file that is on the disk as git has it."""
+
         def repository(self, path: str) -> str:
             """What a folder is to git."""
 

@@ -189,6 +189,13 @@ class Combiner:
         overriding = {e.layer for e, value in truths if value is True and e.grants and e.override}
         return any(not guardrail and i not in overriding for i, (_, guardrail) in enumerate(self.layers))
 
+    def protected(self, truths: list[tuple[Entry, bool | None]], env: Environment) -> Verdict | None:
+        """The denial of the protected floor alone, None where it does not hold."""
+        floor = [(e, value) for e, value in truths if e.layer == FLOOR]
+        if not floor or not self.floor_holds(truths):
+            return None
+        return Verdict(DENY, (), _refs([e for e, _ in floor]), tuple(_reason(e, v is None, env) for e, v in floor))
+
     def _layer(
         self,
         number: int,

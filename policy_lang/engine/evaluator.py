@@ -110,6 +110,15 @@ class Evaluator:
         assert isinstance(found, Verdict)
         return found
 
+    def protected(self, table: Table, names: Names, env: Environment) -> Verdict | None:
+        """What the protected floor says of something in one form, None where it says nothing or a rule overrides it."""
+        definite = [table.walker.walk(word).marks for word in names.definite]
+        possible = [*definite, *(table.walker.walk(word).marks for word in names.possible)]
+        marks = Marks(_united(definite), _united(possible))
+        if not any(table.owners[mark][0].layer == FLOOR for mark in marks.possible):
+            return None
+        return self.combiner.protected(rule_truths(table, marks, env, ()), env)
+
     def named(self, action: str, table: Table, names: Names, env: Environment) -> Verdict:
         """The verdict on something in one form: it may have several names, and what follows them may not be known."""
         if names.rest:
@@ -212,3 +221,7 @@ def _option_free(table: Table, sequences: tuple[Sequence, ...], profiles: Profil
 
     trie = Trie((words, 0) for s in sequences for words in member_words(s, profiles))
     return tuple(sorted(Meeting(table.bare_trie, trie, WORDS, Budget("decision_work")).possible))
+
+
+def _united(marks: list[tuple[int, ...]]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(mark for some in marks for mark in some))

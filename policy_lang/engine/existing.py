@@ -22,7 +22,7 @@ from .labels import UnknownResourceError, split_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ..facts.disk import Found
 
@@ -134,6 +134,47 @@ class Existing:
                 words[(*word[:-1], ordinary)] = None
         return [self._named(_extended(n, word)) for n in forms for word in words]
 
+    def swapped(self, known: str, folder: str) -> list[Verdict]:
+        """The denial of what git would put in the place of a protected file when it moves; none where it does not.
+
+        Only what the protected floor says of single files counts here: whoever changes those changes what is decided.
+        """
+        ways = tuple(way for way in self.act.ways if way[0] not in {"in", "forced"})
+        forced = len(ways) < sum(word != "in" for word, _ in self.act.ways)
+        starts = [about for word, about in self.act.ways if word == "in"]
+        below = "" if starts else self._place(known)
+        known_ways = ("any", "") not in ways
+        for start in starts or [folder]:
+            place = self._place(start or ".")
+            for path, verdict in self._protected(place, below, self.disk.moved(place, ways) if ways else ()):
+                return [_swap(path, verdict, "another" if known_ways else "")]
+            for path, verdict in self._protected(
+                place, below, self.disk.moved(place, (("any", ""),)) if forced else ()
+            ):
+                if not self.disk.settled(path):
+                    return [_swap(path, verdict, "the committed")]
+        return []
+
+    def _protected(self, place: str, below: str, found: Iterable[Found]) -> Iterator[tuple[str, Verdict]]:
+        """Those of the files that the floor protects, with what it says."""
+        base = ""
+        forms: tuple[Names, ...] = ()
+        for _, path, _ in found:
+            if below and path != below and not path.startswith(f"{below}/"):
+                continue
+            self._counted()
+            if not base or not path.startswith(base):
+                base = place.rstrip("/") + "/"
+                while not path.startswith(base):
+                    base = os.path.dirname(base.rstrip("/")).rstrip("/") + "/"
+                forms = path_forms(base, self.roots)
+            word = tuple(path[len(base) :].split("/"))
+            for names in forms:
+                verdict = self.evaluator.protected(self.table, _extended(names, word), self.env)
+                if verdict is not None:
+                    yield path, verdict
+                    break
+
     def _tree(self, known: str, place: str, forms: tuple[Names, ...]) -> list[Verdict]:
         verdicts: dict[Verdict, None] = {}
         tree = self.act.tree
@@ -242,6 +283,20 @@ class Existing:
         elif text.startswith("${tmp}"):
             text = (self.request.tmp or "/tmp") + text[6:]  # noqa: S108 (the documented default)
         return self.disk.real(os.path.join(base, text))
+
+
+def _swap(path: str, verdict: Verdict, which: str) -> Verdict:
+    if which:
+        why = (
+            f"git would put {which} `{path}` in its place; a person does that, or name the files that you want, as in "
+            "`git restore --source=BRANCH src`"
+        )
+    else:
+        why = (
+            f"git may put another `{path}` in its place, as which commit it takes is not known; name one that is here, "
+            "in a call of its own: `git fetch`, then `git merge origin/BRANCH`"
+        )
+    return Verdict(DENY, (), verdict.rules, (*verdict.reasons, why))
 
 
 def _fits(tail: Sequence, word: Word) -> bool:

@@ -86,6 +86,10 @@ class _PathDecision:
             self.act.value.text == "." or (self.act.tree == "tracked" and self.looks)
         )
         found = [] if inside_only else [self._named(names) for names in forms]
+        if self.act.ways and self.looks and not self.request.confined:
+            from .existing import Existing
+
+            found += Existing(self.evaluator, self.act, self.request, self.env).swapped(known, folder)
         return [*found, *self._below(known, folder, forms)] if self.act.tree else found
 
     def _exists(self) -> bool:

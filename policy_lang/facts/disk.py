@@ -149,6 +149,25 @@ class Disk:
         if not known:
             yield from self.below(root)
 
+    def moved(self, root: str, ways: tuple[tuple[str, str], ...]) -> Iterator[Found]:
+        """The files that git may write or delete in the repository around a folder on these ways (`git_moves`).
+
+        Their segments are those of their paths. Raises RequestError as `below` does.
+        """
+        from .git_moves import moved
+
+        found = moved(root, ways)
+        if found is None:
+            found = frozenset(path for word, path, _ in self.below(root) if ".git" not in word)
+        for path in sorted(found):
+            yield tuple(path.split("/")), path, False
+
+    def settled(self, path: str) -> bool:
+        """True for a file that is on the disk as git has it, so that taking it back changes nothing."""
+        from .git_moves import is_settled
+
+        return is_settled(path)
+
 
 REAL = Disk()
 

@@ -19,17 +19,31 @@ def tracked(folder: str) -> frozenset[str]:
 
     Empty when that cannot be told: no repository, an index that is too large or of a form that is not known here.
     """
+    found = _around(folder, strict=True)
+    return frozenset() if found is None else frozenset(found)
+
+
+def entries_around(folder: str) -> dict[str, str] | None:
+    """The tracked files of the repository around a folder by their absolute paths, each with the object it has there.
+
+    None when that cannot be told.
+    """
+    return _around(folder, strict=False)
+
+
+def _around(folder: str, strict: bool) -> dict[str, str] | None:
     top = top_of(folder)
     place = None if top is None else git_folder(top)
     if top is None or place is None:
-        return frozenset()
+        return None
     try:
         with open(os.path.join(place, "index"), "rb") as file:
             data = file.read(MOST_BYTES + 1)
-        names = names_of(data) if len(data) <= MOST_BYTES else []
-        return frozenset(f"{top.rstrip('/')}/{os.fsdecode(name)}" for name in names)
+        if len(data) > MOST_BYTES:
+            return None
+        return {f"{top.rstrip('/')}/{os.fsdecode(name)}": made for name, made in _entries(data, strict)}
     except (OSError, ValueError):
-        return frozenset()
+        return None
 
 
 def top_of(folder: str) -> str | None:
@@ -59,13 +73,22 @@ def git_folder(top: str) -> str | None:
 
 def names_of(data: bytes) -> list[bytes]:
     """The names of all entries of an index. Raises ValueError for what is none, or could be read otherwise by git."""
+    return [name for name, _ in _entries(data, strict=True)]
+
+
+def _entries(data: bytes, strict: bool) -> list[tuple[bytes, str]]:
+    """The entries of an index: each name with its object. Raises ValueError.
+
+    A `strict` reading is of an index that somebody else may have made for git to read otherwise.
+    """
     version, count = int.from_bytes(data[4:8], "big"), int.from_bytes(data[8:12], "big")
     if data[:4] != b"DIRC" or version not in {2, 3, 4}:
         raise ValueError("no index of a known version")
-    names: list[bytes] = []
+    found: list[tuple[bytes, str]] = []
     at, name = _HEADER, b""
     for _ in range(count):
         flags = int.from_bytes(data[at + 60 : at + 62], "big")
+        made = data[at + 40 : at + 60].hex()
         start = at + _FIXED + (2 if flags & _EXTENDED else 0)
         if version == 4:  # each name is the one before it, cut and continued
             cut, start = _number(data, start)
@@ -84,10 +107,12 @@ def names_of(data: bytes) -> list[bytes]:
                 raise ValueError("a name does not end where is said")
         if at > len(data):
             raise ValueError("it ends too soon")
-        names.append(name)
-    if data.find(b"IEOT", at) >= 0:
+        found.append((name, made))
+    if strict and data.find(b"IEOT", at) >= 0:
         raise ValueError("its entries may be read by a table of their places")
-    return names
+    if not strict and data[at : at + 4] == b"link":
+        raise ValueError("most of its entries stand in another file")
+    return found
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:

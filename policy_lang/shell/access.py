@@ -33,10 +33,11 @@ def path(
     like: Value | None = None,
     follows: bool = False,
     search: SearchOptions | None = None,
+    ways: tuple[tuple[str, str], ...] = (),
 ) -> None:
     """A path that is read, written or deleted; `-` and devices are none. Of a tree, `names` are the globs of files.
 
-    `search` are the options by which a search goes through it.
+    `search` are the options by which a search goes through it, `ways` how git changes it.
     """
     text = value.text
     if (text == "-" and action != "delete") or (text in _DEVICES and not tree) or value.parts == (Hole.PIPE,):
@@ -57,7 +58,7 @@ def path(
         follows = follows or action != "delete"  # a link that is named is followed
         value, tree = Value(value.parts[:-1], value.many, value.why), tree or "existing"
     tree = "linked" if follows and tree in _FOLLOWED else tree
-    walk.act(action, value, tree=tree, like=like, search=search if tree else None)
+    walk.act(action, value, tree=tree, like=like, search=search if tree else None, ways=ways)
 
 
 def wanted_files(parsed: Parsed) -> str:

@@ -53,6 +53,8 @@ class Act:
     names: str = ""
     passes: str = ""
     """Folders in which files that are found are not meant, each behind a `!`."""
+    ways: tuple[tuple[str, str], ...] = ()
+    """How what is `tracked` moves between commits (`moving`), and `in` which folders where it is not its own."""
     file: str = ""
     search: SearchOptions | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .moving import ANY, Way
 from .profile import Parsed
 from .switching import switches
 from .values import Value, literal
@@ -52,10 +53,14 @@ def elsewhere(walk: Walk) -> bool:
     )
 
 
-def write_tree(walk: Walk, supposed: bool = False) -> None:
-    """Record that what git has checked out is written: all of the working tree, wherever the command stands."""
+def write_tree(walk: Walk, supposed: bool = False, ways: tuple[Way, ...] = ANY) -> None:
+    """Record that what git has checked out is written: all of the working tree, wherever the command stands.
+
+    By the `ways` it is known which of it changes.
+    """
     folders, walk.state.folders = walk.state.folders, (walk.context.root,)
-    walk.act("write", literal("."), tree="tracked", supposed=supposed)
+    places = tuple(("in", folder) for folder in folders or ())
+    walk.act("write", literal("."), tree="tracked", supposed=supposed, ways=(*places, *ways) if ways else ())
     walk.state.folders = folders
 
 

@@ -177,6 +177,7 @@ class Walk:
             made.supposed,
             made.search,
             made.passes,
+            made.ways,
         )
         before = len(self._seen)
         self._seen.add(key)

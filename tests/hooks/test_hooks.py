@@ -234,7 +234,7 @@ def test_a_changed_source_stops_nobody_and_changes_nothing(tmp_path: Path) -> No
 
     changes = (lambda: None, lambda: source.write_text(weak), lambda: source.write_text("allow raed"), gone, pipe, link)
     for change, said in zip(
-        changes, ("", "has changed", "has changed", "", "cannot be read", "cannot be read"), strict=True
+        changes, ("", "has changed", "has changed", "is gone", "cannot be read", "cannot be read"), strict=True
     ):
         change()
         answers = [hook("claude", filled("claude", one, ws), *options, cwd=ws) for one in (granted, denied)]

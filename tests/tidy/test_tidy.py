@@ -82,6 +82,8 @@ OPENERS = {
     "compiled/opened.py": "compiled policies, and whether their sources changed; a hook loads nothing more for it",
     "facts/disk.py": "for the port of decisions: code of the project that a command runs",
     "facts/git_index.py": "for the port of decisions: the names that git tracks",
+    "facts/git_moves.py": "for the port of decisions: a protected file, compared with git's own",
+    "facts/git_objects.py": "for the port of decisions: commits and trees",
     "facts/ignored.py": "for the port of decisions: `.gitignore`",
     "audit/system.py": "the port of the log's writer",
     "audit/read.py": "the log's files, packed ones too",

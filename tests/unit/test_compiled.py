@@ -133,7 +133,7 @@ def test_a_stale_one_stays_in_force_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "more.policy").unlink()
     assert "more.policy` is gone" in note()
     (tmp_path / "p.policy").unlink()  # whoever moves the source away does not make it fresh
-    assert "p.policy` is gone; bring it back, or compile it with `--no-sources`" in note()
+    assert "p.policy` is gone; bring it back, or `policy compile --no-sources`" in note()
     target.write_bytes(compile_binary(str(compiled(tmp_path).with_name("p.policy")), __version__, named=False))
     (tmp_path / "p.policy").unlink()  # it stands alone: there is nothing to compare it with
     assert stale_note(str(target), open_compiled(str(target), __version__)) == ""

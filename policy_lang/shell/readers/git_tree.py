@@ -10,9 +10,11 @@ What moves between commits is written as `tracked`: files that git has checked o
 from __future__ import annotations
 
 from ...domain.regex import regex
+from .. import moving
 from ..access import path
 from ..call import ProgramCall
 from ..dialect import SH
+from ..moving import Way
 from ..profile import Parsed
 from ..reading import Opaque
 from ..repository import write_tree
@@ -36,29 +38,29 @@ _LINES_FILE = regex(r"(?::|/|[0-9+,-]).*:([^:]+)")
 """`start,end:file` and `:function:file` of `git log -L`."""
 
 
-def _pathspec(shell: ProgramHost, action: str, value: Value, tree: str) -> None:
+def _pathspec(shell: ProgramHost, action: str, value: Value, tree: str, ways: tuple[Way, ...] = ()) -> None:
     """The files that a pathspec means. Raises Opaque for magic that is rare."""
     text = value.text
     walk = shell.walk
     if text is None or not text.startswith(":"):
-        _spec(shell, action, value, tree)
+        _spec(shell, action, value, tree, ways)
     elif text.startswith((":!", ":^", ":(exclude)")):
         return
     elif text.startswith((":/", ":(top)")):
         folders, walk.state.folders = walk.state.folders, (walk.context.root,)
-        _spec(shell, action, literal(text.removeprefix(":/").removeprefix(":(top)") or "."), tree)
+        _spec(shell, action, literal(text.removeprefix(":/").removeprefix(":(top)") or "."), tree, ways)
         walk.state.folders = folders
     else:
         raise Opaque("a pathspec with magic")
 
 
-def _spec(shell: ProgramHost, action: str, value: Value, tree: str) -> None:
+def _spec(shell: ProgramHost, action: str, value: Value, tree: str, ways: tuple[Way, ...]) -> None:
     text = value.text or ""
     wild = _WILD.search(text)
     if text == "/dev/null":
         return
     if wild is None:
-        path(shell.walk, action, value, tree)
+        path(shell.walk, action, value, tree, ways=ways)
     elif action == "read":  # git expands it itself, over folders as well
         folder = text[: wild.start()].rpartition("/")[0]
         whole = text.rpartition("/")[2]
@@ -80,33 +82,40 @@ def checkout(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     A single operand may be a branch or a file: git takes it for a file where no branch has that name.
     """
     words = tuple(v.text for v in call.argv)
+    acts, operands = shell.walk.acts, parsed.operands
     if names_files(words):
-        for value in _behind_dashes(call) or ():
-            _pathspec(shell, "write", value, "tracked")
+        behind = _behind_dashes(call) or ()
+        ways = moving.to(acts, parsed, *operands[: len(operands) - len(behind)])
+        for value in behind:
+            _pathspec(shell, "write", value, "tracked", (*ways, *moving.back(acts, parsed)))
         return True
     moved_branch(shell, parsed, "-B")
-    operands = parsed.operands
+    forced = (moving.FORCED,) if parsed.has("-f") or parsed.has("-m") or parsed.has("-p") else ()
     if any(parsed.has(n) for n in ("-b", "-B", "--orphan", "-d", "-t")):
-        if operands or parsed.has("-f") or parsed.has("-m"):
-            write_tree(shell.walk)
+        if operands or forced:
+            write_tree(shell.walk, ways=(*moving.to(acts, parsed, *operands or ("HEAD",)), *forced))
         return True
     if not operands:
-        if parsed.has("-f") or parsed.has("-m") or parsed.has("-p"):
-            write_tree(shell.walk)
+        if forced:
+            write_tree(shell.walk, ways=moving.back(acts, parsed))
         return True
     first = operands[0]
     if len(operands) > 1:
-        for value in operands if _SURELY_PATH.fullmatch(first.starts()) else operands[1:]:
-            _pathspec(shell, "write", value, "tracked")
+        is_path = _SURELY_PATH.fullmatch(first.starts())
+        ways = () if is_path else moving.to(acts, parsed, first)
+        for value in operands if is_path else operands[1:]:
+            _pathspec(shell, "write", value, "tracked", (*ways, *moving.back(acts, parsed)))
         return True
     text = first.text or ""
     if _SURELY_PATH.fullmatch(text) or text.startswith(":") or (_WILD.search(text) and "@{" not in text):
-        _pathspec(shell, "write", first, "tracked")
-    elif _PATH_LIKE.fullmatch(text) and "--" not in words:
-        _pathspec(shell, "write", first, "tracked")
-        write_tree(shell.walk, supposed=True)
+        _pathspec(shell, "write", first, "tracked", moving.back(acts, parsed))
+        return True
+    ways = (*moving.to(acts, parsed, first), *forced)
+    if _PATH_LIKE.fullmatch(text) and "--" not in words:
+        _pathspec(shell, "write", first, "tracked", moving.back(acts, parsed))
+        write_tree(shell.walk, supposed=True, ways=ways)
     else:
-        write_tree(shell.walk)
+        write_tree(shell.walk, ways=ways)
         if "--" not in words and not _REVISION.fullmatch(text):
             shell.walk.act("write", first, supposed=first.text is not None)
     return True
@@ -115,26 +124,31 @@ def checkout(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
 def switch(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """Another branch brings its whole tree; a new one that begins here brings nothing."""
     moved_branch(shell, parsed, "-C")
+    acts = shell.walk.acts
     makes = parsed.has("-c") or parsed.has("-C") or parsed.has("-d")
     if parsed.operands or not makes or parsed.has("--discard-changes") or parsed.has("-f") or parsed.has("-m"):
-        write_tree(shell.walk)
+        ways = moving.ANY if parsed.has("--orphan") else moving.to(acts, parsed, *parsed.operands or ("HEAD",))
+        forced = (moving.FORCED,) if any(parsed.has(n) for n in ("--discard-changes", "-f", "-m")) else ()
+        write_tree(shell.walk, ways=(*ways, *forced))
     return True
 
 
+_WAYS = {"merge": moving.merge, "rebase": moving.rebase}
 _STILL = ("--quit", "--show-current-patch", "--edit-todo")
 
 
 def changes(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """Commands that bring commits into the working tree: merge, rebase, cherry-pick, revert."""
     if not any(parsed.has(n) for n in _STILL):
-        write_tree(shell.walk)
+        write_tree(shell.walk, ways=_WAYS.get(parsed.path[1], moving.picked)(shell.walk.acts, parsed))
     return True
 
 
 def reset(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """Only `--hard`, `--merge` and `--keep` change files."""
     if any(parsed.has(n) for n in ("--hard", "--merge", "--keep")):
-        write_tree(shell.walk)
+        ways = moving.to(shell.walk.acts, parsed, *parsed.operands or ("HEAD",))
+        write_tree(shell.walk, ways=(*ways, moving.FORCED))
     return True
 
 
@@ -154,9 +168,10 @@ def stash(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
         return True
     files = _behind_dashes(call) or (operands[1:] if word == "push" else ())
     for value in files:
-        _pathspec(shell, "write", value, "tracked")
+        _pathspec(shell, "write", value, "tracked", moving.back(shell.walk.acts, parsed))
     if not files:
-        write_tree(shell.walk)
+        entry = operands[2:3] if word == "branch" else operands[1:2]
+        write_tree(shell.walk, ways=moving.stash(shell.walk.acts, parsed, word or "push", entry[0] if entry else None))
     if parsed.has("-u") or parsed.has("-a"):
         for value in files or (literal("."),):
             _pathspec(shell, "delete", value, "untracked")
@@ -175,8 +190,10 @@ def clean(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
 def restore(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """Files are written, but for `--staged` alone."""
     if not (parsed.has("--staged") and not parsed.has("--worktree")):
+        source = parsed.value_of("-s")
+        ways = () if source is None else moving.to(shell.walk.acts, parsed, source)
         for value in parsed.operands:
-            _pathspec(shell, "write", value, "tracked")
+            _pathspec(shell, "write", value, "tracked", (*ways, *moving.back(shell.walk.acts, parsed)))
     return True
 
 
@@ -195,7 +212,7 @@ def bisect(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     word = parsed.operands[0].text if parsed.operands else "help"
     if word is None:
         raise Opaque("which sub-command of `git bisect` it is cannot be known")
-    if word not in _BISECT_LOOKS:
+    if word not in _BISECT_LOOKS and not (word == "start" and len(parsed.operands) == 1):
         write_tree(shell.walk)
     if word == "run" and len(parsed.operands) > 1:
         shell.run(parsed.operands[1:])
