@@ -20,7 +20,7 @@ from ..domain.policy import included
 from ..engine.command_words import BARE, command_options, named_sequences, program_names
 from ..engine.options import Group, Need, bundled
 from ..engine.pdp import Engine
-from ..engine.protected_files import policy_file_rules
+from ..engine.protected_files import computed_rules
 from ..engine.readings import Reading, profile_of, readings
 from ..facts.commands import OPAQUE, argv_word, climbs
 from ..facts.paths import ROOT
@@ -88,7 +88,7 @@ class Side:
         self._profiles = profiles
         self._parts: dict[str, list[Part]] = {}
         self._floors: dict[str, Items] = {}
-        self._floor_rules = (*policy.floor, *policy_file_rules(sources))
+        self._floor_rules = (*policy.floor, *computed_rules(sources))
         self._by_action: list[dict[str, list[Rule]]] = []
         for layer in policy.layers:
             found: dict[str, list[Rule]] = {}

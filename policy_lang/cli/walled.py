@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from ..domain.request import Request
     from ..egress.interception import Interception
-    from ..pep.doctor import CheckResult
+    from ..pep.installation import CheckResult
     from ..policy import Policy
     from ..walls.answers import Answers
     from ..walls.first_use import Serves
@@ -271,7 +271,7 @@ def _service(port: DecisionPort, given: Mapping[str, Any]) -> Iterator[Answers |
 
 def examine_walls(given: Mapping[str, Any], format_: str) -> list[CheckResult]:
     """What can be built here, and whether it does what the policy says. Leaves with 2 for a policy with mistakes."""
-    from ..pep.doctor import BAD, GOOD, WARN, CheckResult
+    from ..pep.installation import BAD, GOOD, WARN, CheckResult
     from ..walls.launch import prepared
     from ..walls.verifying import verified
 
@@ -311,7 +311,7 @@ def examine_walls(given: Mapping[str, Any], format_: str) -> list[CheckResult]:
 def _interception_check(start: Start) -> list[CheckResult]:
     """Whether what is within TLS can be decided, where rules speak of it."""
     from ..egress.interception import find_program
-    from ..pep.doctor import GOOD, WARN, CheckResult
+    from ..pep.installation import GOOD, WARN, CheckResult
 
     if not {"methods", "credentials"} & {loss.code for loss in start.losses}:
         return []

@@ -13,11 +13,13 @@ from .own_profiles import own_profiles
 from .profiles import builtin_names, with_own
 
 
-def compile_binary(path: str, program: str, named: bool = True, read: Reader | None = None) -> bytes:
+def compile_binary(
+    path: str, program: str, named: bool = True, read: Reader | None = None, kept: tuple[str, ...] = ()
+) -> bytes:
     """The compiled form of a policy file. `program` is the version of this program; `read` gives the bytes of files.
 
     Its sources are `named` in it: who opens it is told when they have changed or are gone. Raises PolicyError with
-    every mistake found.
+    every mistake found. What a service has `kept` elsewhere is protected.
     """
     resolved, policy = compile_resolved(path, False, read)
     files = {m.path: m.file.source.text.encode("utf-8") for m in resolved.modules if m.path}
@@ -27,5 +29,7 @@ def compile_binary(path: str, program: str, named: bool = True, read: Reader | N
     find = with_own(policy.profiles)
     profiles = {name: profile for name in {*builtin_names(), *policy.profiles} if (profile := find(name)) is not None}
     return write(
-        prepare(policy, find), Origin(program, LANGUAGE_VERSION, policy.name, tuple(sources) if named else ()), profiles
+        prepare(policy, find, kept),
+        Origin(program, LANGUAGE_VERSION, policy.name, tuple(sources) if named else ()),
+        profiles,
     )

@@ -1,4 +1,4 @@
-"""The service's compiler, in a process of its own: `python -I -m policy_lang.daemon.compile POLICY`.
+"""The service's compiler, in a process of its own: `python -I -m policy_lang.daemon.compile POLICY [KEPT...]`.
 
 Standard output is the compiled policy; with exit code 1 standard error says why there is none.
 """
@@ -13,9 +13,9 @@ from ..domain.errors import PolicyError
 
 
 def main() -> int:
-    """Compile the file of the first argument."""
+    """Compile the file of the first argument, protecting those of the others as well."""
     try:
-        data = compile_binary(sys.argv[1], __version__)
+        data = compile_binary(sys.argv[1], __version__, kept=tuple(sys.argv[2:]))
     except PolicyError as error:
         for diagnostic in error.diagnostics[:5]:
             span = diagnostic.span

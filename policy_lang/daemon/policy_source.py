@@ -41,10 +41,11 @@ class PolicySource(Protocol):
 
 
 class FileSource:
-    """A policy file and what it imports, compiled by a process of its own."""
+    """A policy file and what it imports, compiled by a process of its own. What the service has `kept` is protected."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, kept: tuple[str, ...] = ()) -> None:
         self._path = os.path.abspath(path)
+        self._kept = kept
         self._watched = {self._path}
         self._seen: tuple[object, ...] = ()
 
@@ -79,6 +80,7 @@ class FileSource:
             "-m",
             "policy_lang.daemon.compile",
             self._path,
+            *self._kept,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -111,9 +113,9 @@ class CompiledFileSource(FileSource):
             raise PolicySourceError(str(error)) from None
 
 
-def source_of(path: str) -> PolicySource:
-    """The source that a path names, by its ending."""
-    return CompiledFileSource(path) if path.endswith(SUFFIX) else FileSource(path)
+def source_of(path: str, kept: tuple[str, ...] = ()) -> PolicySource:
+    """The source that a path names, by its ending. What the service has `kept` elsewhere is protected."""
+    return CompiledFileSource(path, kept) if path.endswith(SUFFIX) else FileSource(path, kept)
 
 
 def _signature(paths: Iterable[str]) -> tuple[object, ...]:

@@ -14,7 +14,7 @@ from ..shell.profile import Profiles
 from .command_words import named_sequences
 from .options import Group, Need
 from .pdp import Engine
-from .protected_files import policy_file_rules
+from .protected_files import computed_rules
 from .readings import readings
 from .table import FLOOR, Entry, LayerDefault, Prepared, Table
 
@@ -38,8 +38,11 @@ def default_reference(default: Default) -> RuleRef:
     return RuleRef(default.id, ASK, default.file, default.line, "", default.tier, default.module)
 
 
-def prepare(policy: PolicySet, profiles: Profiles = no_profiles) -> Prepared:
-    """The policy set with one table for each action that some rule speaks of. `profiles` read its commands."""
+def prepare(policy: PolicySet, profiles: Profiles = no_profiles, kept: tuple[str, ...] = ()) -> Prepared:
+    """The policy set with one table for each action that some rule speaks of. `profiles` read its commands.
+
+    What a service has `kept` elsewhere is protected as its policy's files are.
+    """
     numbers: dict[str, int] = {}
     conditions: list[Formula] = []
     made: dict[str, _Building] = {}
@@ -51,7 +54,7 @@ def prepare(policy: PolicySet, profiles: Profiles = no_profiles) -> Prepared:
             conditions.append(condition)
         return number
 
-    floor = (*policy.floor, *policy_file_rules(policy.sources))
+    floor = (*policy.floor, *computed_rules(policy.sources, kept))
     for layer, rules in [(FLOOR, floor), *((i, layer.rules) for i, layer in enumerate(policy.layers))]:
         for rule in rules:
             number = numbered(rule.condition)

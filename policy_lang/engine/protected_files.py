@@ -1,15 +1,25 @@
-"""The part of the protected floor that no text can say: the policy's own files."""
+"""The part of the protected floor that no text can say: the policy's own files, and where this program lies."""
 
 from __future__ import annotations
 
 import os
+import sys
 
-from ..automata.pattern import Pattern, Sequence
+from ..automata.pattern import MANY, Pattern, Sequence, segment_label
 from ..domain.actions import DENY, PATH
 from ..domain.conditions import TRUE
 from ..domain.errors import Source, Span
 from ..facts.paths import ROOT, WORKSPACE
 from ..ir.model import Rule
+
+_PACKAGE = "policy_lang"
+_BESIDE = (f"{_PACKAGE}-*", "*.pth", "sitecustomize*", "usercustomize*")
+"""What else in a folder of packages decides which code runs (site(3))."""
+
+
+def computed_rules(sources: tuple[str, ...], kept: tuple[str, ...] = ()) -> tuple[Rule, ...]:
+    """The rules about the files of a policy set, about this program, and about what a service has `kept`."""
+    return (*policy_file_rules(sources), *installation_rules(), *_rule("kept", "the service's files", _below(kept)))
 
 
 def policy_file_rules(sources: tuple[str, ...]) -> tuple[Rule, ...]:
@@ -21,34 +31,49 @@ def policy_file_rules(sources: tuple[str, ...]) -> tuple[Rule, ...]:
     sequences: set[Sequence] = set()
     for path in sources:
         for name in {os.path.abspath(path), os.path.realpath(path)}:
-            parts = tuple(p for p in name.split("/") if p)
+            parts = _parts(name)
             sequences.update((ROOT, *parts[:i]) for i in range(len(parts) + 1))
             sequences.update((WORKSPACE, *parts[i:]) for i in range(1, len(parts)))
+    return _rule("policy-files", "the policy's files", sequences, "an agent does not edit its own policy")
+
+
+def installation_rules() -> tuple[Rule, ...]:
+    """One rule that denies writing and deleting this program, its interpreter, and the environment that holds both.
+
+    A virtual environment is taken as a whole. Of another folder of packages, what this program is and what runs
+    whenever the interpreter starts.
+    """
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    places = [package, os.path.dirname(os.__file__)]
+    if sys.executable:
+        places.append(os.path.realpath(sys.executable))
+    if sys.prefix != sys.base_prefix:
+        places.append(sys.prefix)
+    sequences = _below(places)
+    site = _parts(os.path.dirname(package))
+    sequences |= {(ROOT, *site, segment_label(name), MANY) for name in _BESIDE}
+    return _rule("installation", "this program", sequences)
+
+
+def _below(places: tuple[str, ...] | list[str]) -> set[Sequence]:
+    names = {name for place in places for name in (os.path.abspath(place), os.path.realpath(place))}
+    return {(ROOT, *_parts(name), MANY) for name in names}
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    return tuple(p for p in name.split("/") if p)
+
+
+def _rule(
+    name: str, text: str, sequences: set[Sequence], because: str = "it decides what the agent may do"
+) -> tuple[Rule, ...]:
     if not sequences:
         return ()
-    pattern = Pattern(PATH, "the policy's files", tuple(sorted(sequences)))
+    pattern = Pattern(PATH, text, tuple(sorted(sequences, key=repr)))
     span = Span(Source("floor.policy", ""), 0, 0)
     return (
         Rule(
-            "floor#policy-files",
-            "policy-files",
-            DENY,
-            "",
-            ("write", "delete"),
-            PATH,
-            (pattern,),
-            (),
-            (),
-            (),
-            TRUE,
-            False,
-            False,
-            False,
-            "an agent does not edit its own policy",
-            "floor.policy",
-            0,
-            "floor",
-            "policy-files",
-            span,
+            f"floor#{name}", name, DENY, "", ("write", "delete"), PATH, (pattern,), (), (), (), TRUE, False, False,
+            False, because, "floor.policy", 0, "floor", name, span,
         ),
-    )
+    )  # fmt: skip

@@ -10,7 +10,6 @@ import os
 import shlex
 import subprocess
 import time
-from dataclasses import dataclass
 
 from .._version import __version__
 from ..compiled.opened import open_compiled, stale_note
@@ -18,16 +17,16 @@ from ..domain import strict_json
 from ..domain.errors import PolicyError
 from ..domain.limits import limit
 from ..domain.observe import what_holds
-from ..facts.owners import unsafe
+from ..engine.pdp import Engine
 from . import rehearsal
 from .channel import ChannelError, exchange
 from .clients.base import HookClient
 from .enforce import Options, owners, token
 from .hook_places import OURS
 from .install import InstallError, changeable, target, texts
+from .installation import BAD, GOOD, WARN, CheckResult, examine_places, examine_policy, examine_program
 from .questions import RefusedError
 
-GOOD, BAD, WARN = "ok", "fail", "warn"
 _CANARY = ".git/hooks/policy-lang-canary"
 SCOPES = ("managed", "project", "user")
 
@@ -41,15 +40,6 @@ BYPASSES = (
 """Ways round every client's hook, and what closes them; each client's record has its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """The result of one check: its state (`ok`, `warn` or `fail`), what was found, and the remediation."""
-
-    state: str
-    text: str
-    remediation: str = ""
-
-
 def examine(client: HookClient, workspace: str, home: str, live: bool) -> list[CheckResult]:
     """The results of all checks of a client on this machine."""
     installed = _installed(client, workspace, home)
@@ -61,6 +51,7 @@ def examine(client: HookClient, workspace: str, home: str, live: bool) -> list[C
     for path, command, managed in installed:
         out += _settings(path, managed)
         out += _hook(client, path, command, workspace)
+    out += examine_program(workspace)
     if live:
         out += _live(client, workspace)
     return out
@@ -82,9 +73,9 @@ def _installed(client: HookClient, workspace: str, home: str) -> list[tuple[str,
 
 
 def _settings(path: str, managed: bool) -> list[CheckResult]:
-    fault = unsafe(os.stat(path))
-    if fault is not None:
-        return [CheckResult(BAD, f"`{path}`: {fault[0]}", fault[1])]
+    faults = examine_places([path])
+    if faults:
+        return faults
     if managed:
         return [CheckResult(GOOD, f"`{path}` is managed: the agent's user cannot change it")]
     text = f"`{path}` belongs to the user that the agent runs as: the agent can take the hook out"
@@ -103,16 +94,13 @@ def _hook(client: HookClient, path: str, command: str, workspace: str) -> list[C
                 BAD, f"the command in `{path}` does not end in `|| exit 2`", f"`policy hook install {client.name}`"
             )
         )
-    for word in [w for w in words if w.startswith("/") and os.path.exists(w)]:
-        fault = unsafe(os.stat(word))
-        if fault is not None:
-            out.append(CheckResult(BAD, f"`{word}`: {fault[0]}", fault[1]))
+    out += examine_places([w for w in words if w.startswith("/") and os.path.exists(w)])
     named = {name: words[i + 1] for i, name in enumerate(words[:-1]) if name.startswith("--")}
     if "--observe" in words:
         held = [words[i + 1] for i, name in enumerate(words[:-1]) if name == "--hold"]
         out.append(CheckResult(BAD, what_holds(held), "install the hook without `--observe` to enforce the policy"))
     if "--policy" in named:
-        out += _compiled(named["--policy"], workspace)
+        out += _compiled(named["--policy"], named.get("--agent"), workspace, [path])
     if "--socket" in named:
         out += _service({name: [value] for name, value in named.items()})
     began = time.monotonic()
@@ -140,7 +128,7 @@ def _hook(client: HookClient, path: str, command: str, workspace: str) -> list[C
     return out
 
 
-def _compiled(path: str, workspace: str) -> list[CheckResult]:
+def _compiled(path: str, agent: str | None, workspace: str, more: list[str]) -> list[CheckResult]:
     """Who else could change what the hook decides by, and whether the sources say something newer."""
     out: list[CheckResult] = []
     if changeable(path, workspace):
@@ -149,13 +137,15 @@ def _compiled(path: str, workspace: str) -> list[CheckResult]:
             CheckResult(BAD, text, "install the hook with `--policy SOURCE`, which is compiled to a place outside")
         )
     try:
-        note = stale_note(path, open_compiled(path, __version__))
+        contents = open_compiled(path, __version__)
+        note = stale_note(path, contents)
     except PolicyError as error:
         text = f"the policy cannot be asked, so everything is denied: {error}"
         return [*out, CheckResult(BAD, text, error.diagnostics[0].help)]
     if note:
         out.append(CheckResult(WARN, note, "review the change first: an agent may have made it"))
-    return out
+    engine = Engine(contents.prepared, profiles=contents.profile)
+    return [*out, *examine_policy(path, engine, agent, workspace, more)]
 
 
 def _service(options: Options) -> list[CheckResult]:

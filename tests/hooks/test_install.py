@@ -165,7 +165,7 @@ def test_install_and_doctor(client: str, tmp_path: Path) -> None:
     found = policy("doctor", client, "--no-live", "--format", "json", cwd=ws, **home)
     assert found.code == 0, found.out
     states = [f["state"] for f in found.json()["findings"]]
-    assert states.count("ok") == 2
+    assert states.count("ok") == 4
     assert any("checkout of another branch can take the hook out" in f["text"] for f in found.json()["findings"])
     assert "fail" not in states
     assert len(found.json()["bypasses"]) > 4

@@ -10,7 +10,8 @@ KEPT = [  # neither written nor deleted
     HOMES + ".{zshrc,zshenv,zprofile,zlogin,zlogout,kshrc,cshrc,tcshrc,login,xprofile,xsessionrc}",
     "{~,/etc}/{.gitconfig,gitconfig}", "~/.config/git/", "/etc/{profile,bash.bashrc,bashrc,zshrc,zshenv,environment}",
     "/etc/{profile.d,zsh,fish}/", "/etc/{claude-code,codex,gemini-cli,cursor}/", "/{etc,run,var/run,var/lib}/policy_lang/",
-    "/{run,var/run}/user/*/policy_lang/", "{~,/root,/home/*}/.local/state/policy_lang/",
+    "/{run,var/run}/user/*/policy_lang/", ANYWHERE + "{serve.toml,allowed_signers,allowed-signers}", ANYWHERE + "approvals.{db,db-wal,db-shm,db.mark}",
+    ANYWHERE + "{site,dist}-packages/policy_lang{,-*.dist-info}/", HOMES + ".local/{bin/policy,{,share/}pipx/venvs/policy-lang/,share/uv/tools/policy-lang/,lib/python*/site-packages/{*.pth,{site,user}customize*/}}", HOMES + ".{config,cache,local/state,local/share}/policy_lang/",
 ]  # fmt: skip
 UNWRITTEN = [  # not written
     *(ANYWHERE + text for text in (".git/{objects,refs}/", ".git/{index,packed-refs}", ".git/{rebase-merge,rebase-apply,sequencer}/")),
