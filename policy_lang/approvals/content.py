@@ -14,8 +14,18 @@ from ..domain.request import Request
 from ..domain.strict_json import Json
 from ..facts.disk import REAL
 from .bound_files import file_state
+from .ticket import parts_of, together
 
 _MOST_SHOWN = limit("content_bytes")
+
+
+def without_content(ticket: Json) -> Json:
+    """A ticket in its JSON form as it stands among others: without what is written, which may be long."""
+    parts = [
+        {**p, "content": {"tool": p["content"]["tool"]}} if "content" in p else p for p in parts_of(ticket["request"])
+    ]
+    about = {name: value for name, value in ticket["about"].items() if name != "before"}
+    return {**ticket, "request": together(parts), "about": about}
 
 
 def before(request: Request) -> Json | None:

@@ -45,16 +45,17 @@ def list_command(**options: Any) -> None:
 
 @command.command(name="show", short_help="Show a ticket: its request, and who answered")
 @click.argument("ticket")
+@click.option("--whole", is_flag=True, help="Show long contents as a whole.")
 @SIGNING
 @SERVICE
 @FORMAT
-def show(ticket: str, **options: Any) -> None:
-    """Show all of TICKET: the exact request, who asks and why, and every answer."""
+def show(ticket: str, whole: bool, **options: Any) -> None:
+    """Show all of TICKET: the exact request, what it writes, who asks and why, and every answer."""
     value = _ticket(options, ticket)
     if options["format_"] == "json":
         print_json(value)
     else:
-        click.echo(render_ticket(value))
+        click.echo(render_ticket(value, whole))
 
 
 def _ticket(options: dict[str, Any], name: str) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def watch(plain: bool, once: bool, timeout: int | None, **options: Any) -> None:
         def answered(ticket: dict[str, Any], verdict: str, reason: str) -> dict[str, Any]:
             return _vote(options, ticket["id"], verdict, reason)
 
-        Screen(lambda: call(options, "GET", "/v1/approvals"), answered).run()
+        Screen(lambda: call(options, "GET", "/v1/approvals"), lambda name: _ticket(options, name), answered).run()
         return
     known: dict[str, str] = {}
     until = time.monotonic() + timeout if timeout is not None else float("inf")

@@ -28,14 +28,21 @@ _KEYS = {
 
 
 class Screen:
-    """`fetch` gives what the service knows; `vote` answers a ticket with a verdict and a reason."""
+    """`fetch` gives what the service knows, `whole` all of one ticket by its id; `vote` answers one, with a reason."""
 
-    def __init__(self, fetch: Callable[[], Json], vote: Callable[[Json, str, str], Json]) -> None:
+    def __init__(
+        self, fetch: Callable[[], Json], whole: Callable[[str], Json], vote: Callable[[Json, str, str], Json]
+    ) -> None:
         self._fetch = fetch
+        self._whole = whole
         self._vote = vote
         self._open: list[Json] = []
         self._chosen = 0
         self._shown: Json | None = None
+        self._top = 0
+        self._room = 1
+        self._read = 0
+        self._unseen = 0
         self._said = ""
 
     def run(self) -> None:
@@ -76,7 +83,9 @@ class Screen:
             now = next((t for t in self._open if t["id"] == self._shown["id"]), None)
             if now is None:
                 self._said = f"{self._shown['id']} does not wait any more"
-            self._shown = now
+                self._shown = None
+            else:
+                self._shown = {**now, **{n: self._shown[n] for n in ("request", "about")}}
 
     def _key(self, seconds: float) -> str:
         if not select.select([sys.stdin], [], [], seconds)[0]:
@@ -87,17 +96,28 @@ class Screen:
         self._said = ""
         if key == "back":
             self._shown = None
-        elif self._shown is None and key in {"up", "down"} and self._open:
+        elif self._shown is not None:
+            step = {"up": -1, "down": 1, "open": self._room}.get(key, 0)
+            self._top = max(0, self._top + step)
+        elif key in {"up", "down"} and self._open:
             self._chosen = (self._chosen + (1 if key == "down" else -1)) % len(self._open)
         elif key == "open" and self._open:
-            self._shown = self._open[self._chosen]
+            self._opened()
+
+    def _opened(self) -> None:
+        """All of the chosen ticket, from its first line on."""
+        self._shown, self._top, self._read, self._unseen = self._whole(self._open[self._chosen]["id"]), 0, 0, 1
 
     def _answer(self, verdict: str) -> None:
         """What is open is answered; what is not is opened first, so that nobody approves what was not shown."""
         if self._shown is None:
-            self._shown = self._open[self._chosen] if self._open else None
+            if self._open:
+                self._opened()
             return
         ticket = self._shown
+        if verdict == "approve" and self._unseen:
+            self._said = f"{self._unseen} lines of it were not shown yet: go on with j or Space"
+            return
         sys.stdout.write("\x1b[?25h")
         reason = click.prompt(f"{verdict} {ticket['id']}; reason", default="", show_default=False)
         sys.stdout.write("\x1b[?25l")
@@ -110,8 +130,16 @@ class Screen:
     def _draw(self) -> None:
         width, height = shutil.get_terminal_size()
         if self._shown is not None:
-            body = render_ticket(self._shown).split("\n")
-            keys = "a approve   r reject   Esc back   q leave"
+            body = [part for line in render_ticket(self._shown).split("\n") for part in _wrapped(line, width)]
+            room = self._room = max(1, height - 6)
+            self._top = min(self._top, max(0, len(body) - room))
+            below = len(body) - self._top - room
+            self._read = max(self._read, self._top + room)
+            self._unseen = max(0, len(body) - self._read)
+            body = body[self._top : self._top + room]
+            keys = "a approve   r reject   j k Space scroll   Esc back   q leave"
+            if below > 0:
+                keys = f"{below} lines more   {keys}"
         else:
             body = [line for n, t in enumerate(self._open) for line in self._row(n, t)] or ["nothing waits"]
             keys = "Enter open   arrows choose   q leave"
@@ -127,6 +155,14 @@ class Screen:
         mark = colour("> ", "help") if number == self._chosen else "  "
         first, second = ticket_line(ticket).split("\n")
         return [mark + first, f"  {second}"]
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """A line as several that are no wider than the terminal: what is approved is read to its end."""
+    plain = click.unstyle(line)
+    if len(plain) <= width:
+        return [line]
+    return [plain[at : at + width] for at in range(0, len(plain), width)]
 
 
 def _cut(line: str, width: int) -> str:

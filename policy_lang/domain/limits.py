@@ -157,6 +157,10 @@ TABLE: tuple[Limit, ...] = (
         "of what a tool writes that people are shown; of longer texts size and digest",
     ),
     Limit("content_edits", 1_000, "edits", "of one call of a tool; a person reads them"),
+    Limit("content_lines", 200, "lines", "of such content that are shown at once; the others are folded"),
+    Limit(
+        "diff_lines", 120, "lines", "that are compared with as many; 50 ms at worst, and more stand one below another"
+    ),
     Limit("bound_files", 64, "files", "that one command runs or sends whose contents an approval is bound to"),
     Limit(
         "bound_bytes", 32 << 20, "bytes", "of such files that are read; of larger ones inode, size and times are bound"

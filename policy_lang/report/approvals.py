@@ -11,6 +11,7 @@ from ..domain.actions import PATH, SORT_OF
 from ..domain.errors import RequestError
 from ..domain.strict_json import Json
 from ..facts.paths import ROOT, Roots, path_forms
+from .content import render_contents
 from .decisions import BEHIND_WALLS
 from .style import colour, show_resource, visible, with_ends, words
 
@@ -164,15 +165,18 @@ def answers(ticket: Json) -> list[str]:
     return out
 
 
-def render_ticket(ticket: Json) -> str:
-    """All of a ticket. What cannot be seen is shown as escapes, so that nothing is approved that was not read."""
+def render_ticket(ticket: Json, whole: bool = True) -> str:
+    """All of a ticket, long contents only when it is asked for as a `whole`.
+
+    What cannot be seen is shown as escapes, so that nothing is approved that was not read.
+    """
     if "request" not in ticket:  # the agent that asked is told no more
         return f"{ticket['id']}  {ticket['state']}"
     rows = facts(ticket)
     for what, effect, places in does(ticket):
         rows.append(("it does", f"{what}  ({effect}{f', really {places}' if places else ''})"))
     rows += [("tier", t) for t in tiers(ticket)] + [("answer", a) for a in answers(ticket)]
-    lines = [ticket_line(ticket), ""]
+    lines = [ticket_line(ticket), *render_contents(ticket, whole), ""]
     for name, value in rows:
         shown = "\n           ".join(visible(line) for line in with_ends(value).split("\n"))
         lines.append(f"{colour(f'{name:<10}', 'dim')} {shown}")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.console.support import policy
 from tests.hooks.support import Answer, hook
 
 from .support import Running, service
 from .test_approvals import ARGUMENTS, TOKENS, answer, bearer, configured
+from .test_waiting import Terminal
 
 POLICY = """policy "p"
 tier review { approvers "@team" }
@@ -228,3 +231,47 @@ def test_ordinary_work_is_asked_once(running: Running, work: Path) -> None:
     (work / "notes/new.md").write_text("x")
     (work / "old.txt").write_text("x")
     assert call(running, work, "Bash", command="bash deploy.sh", description="again").code == 0
+
+
+def test_on_a_terminal_nothing_is_approved_that_was_not_shown(running: Running, work: Path) -> None:
+    long = "".join(f"line {n}\n" for n in range(120))
+    number = ticket_of(call(running, work, "Write", file_path="new.txt", content=long))
+    screen = Terminal("approvals", "watch", "--socket", running.socket, "--token-file", running.folder / "mia.token")
+    try:
+        screen.wait_for(f"> {number}")
+        screen.press("\r")
+        screen.wait_for("+ line 3")
+        screen.press("a")
+        screen.wait_for("were not shown yet")
+        assert answer_state(running, number) == "pending"
+        for line in (63, 97, 119):  # a screen more each time
+            screen.press(" ")
+            screen.wait_for(f"+ line {line}\r", 20)
+        for _ in range(3):
+            screen.press(" ")
+            time.sleep(0.3)
+        screen.press("a")
+        screen.wait_for("reason")
+        screen.press("read it\n")
+        screen.wait_for("nothing waits")
+        assert answer_state(running, number) == "approved"
+        screen.press("q")
+        assert screen.close() == 0
+    finally:
+        if screen.process.poll() is None:
+            screen.process.kill()
+
+
+def answer_state(running: Running, number: str) -> str:
+    return str(running.call("GET", f"/v1/approvals/{number}", **bearer(TOKENS["mia"]))[1]["state"])
+
+
+def test_a_list_is_short_and_a_ticket_whole(running: Running, work: Path) -> None:
+    text = "".join(f"line {n}\n" for n in range(300))
+    number = ticket_of(call(running, work, "Write", file_path="new.txt", content=text))
+    listed = running.call("GET", "/v1/approvals", **bearer(TOKENS["mia"]))[1]["open"][0]
+    assert listed["id"] == number and listed["request"]["content"] == {"tool": "Write"}
+    words = ["approvals", "show", number, "--socket", running.socket, "--token-file", running.folder / "mia.token"]
+    folded, whole = policy(*words).out, policy(*words, "--whole").out
+    assert "a new file, 300 lines" in folded and "100 lines more" in folded and "line 299" not in folded
+    assert "line 299" in whole and "lines more" not in whole

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from ...approvals.content import without_content
 from ...approvals.signed import ANSWER, REVIEW, REVOKE, SIGN_IN, answer_text, sign_in_text
 from ...approvals.store import TicketQuery
 from ...approvals.ticket import OPEN, Ticket
@@ -46,7 +47,7 @@ def overview(service: PolicyService, latest: int) -> Json:
     rest = [t for t in approvals.found(TicketQuery(), force) if t.standing(force.policy) not in OPEN]
     review = approvals.found(TicketQuery(unreviewed=True), force)
     return {
-        name: [shown_to_people(t, force) for t in found]
+        name: [without_content(shown_to_people(t, force)) for t in found]
         for name, found in (("open", open_), ("review", review), ("latest", rest[:latest]))
     }
 

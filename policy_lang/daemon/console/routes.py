@@ -18,6 +18,7 @@ from ...domain.limits import limit
 from ...domain.strict_json import Json
 from ...domain.wording import counted
 from ...report import approvals as report
+from ...report import content
 from ...wire.requests import validated
 from ...wire.service import ReviewModel, VoteModel
 from ..api.approvals import answered, looked_at, overview, shown_to_people, tickets_of
@@ -139,7 +140,8 @@ class Console:
         view = shown_to_people(found, force)
         asked = report.questions(view)
         return _reply(
-            "ticket", status, **_common(session), t=view, asked=asked, said=said, does=report.does(view),
+            "ticket", status, **_common(session), t=view, asked=asked, contents=content.contents(view),
+            bound=content.bound(view), said=said, does=report.does(view),
             facts=[f for f in report.facts(view) if f[0] not in {"action", "resource"}], tiers=report.tiers(view),
             answers=report.answers(view), seal=session.seal(*_state(found)),
             may=self._may(session.person, found, force),
