@@ -6,7 +6,7 @@ import select
 import sys
 import time
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import click
 
@@ -240,16 +240,51 @@ def stats(days: int, **options: Any) -> None:
 
 
 @command.command(name="console", short_help="Print a sign-in link for the web console")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="The port of your machine that leads to the console; 8717 by default."
+)
+@click.option(
+    "--listen", is_flag=True, help="On the console's machine: be that port, for your own browser, until interrupted."
+)
 @SIGNING
 @SERVICE
 @FORMAT
-def console(**options: Any) -> None:
-    """Print a link that signs you in to the web console of the service: good once, for two minutes."""
-    value = call(options, "POST", "/v1/approvals/console", {})
+def console(port: int | None, listen: bool, **options: Any) -> None:
+    """Print a link that signs you in to the web console of the service: good once, for two minutes.
+
+    \b
+    ssh -L 8717:/run/policy_lang/console.sock build-host    # then ask for the link there
+    policy approvals console --listen                       # on the machine itself
+    """
+    value = call(options, "POST", "/v1/approvals/console", {} if port is None else {"port": port})
     if options["format_"] == "json":
-        print_json(value)
+        print_json(value, compact=listen)
     else:
         click.echo(value["url"])
+    sys.stdout.flush()
+    place, at = value.get("socket"), urlsplit(value["url"]).port or 0
+    if place is None:
+        if listen:
+            fail_usage("the console listens on TCP itself; open the link", options["format_"])
+    elif listen:
+        _forward(at, place, options["format_"])
+    elif options["format_"] == "text":
+        click.echo(f"it opens where `ssh -L {at}:{place} HOST` runs, or here with `--listen`", err=True)
+
+
+def _forward(port: int, place: str, format_: str) -> None:
+    """Lead a port to the console until interrupted. Leaves with 2 when it cannot be had."""
+    import asyncio
+
+    from ..daemon.safe_place import UnsafePlaceError
+    from .forwarding import forward
+
+    try:
+        asyncio.run(forward(port, place))
+    except UnsafePlaceError as error:
+        fail_usage(str(error), format_)
+    except KeyboardInterrupt:
+        sys.exit(0)
 
 
 @command.command(name="token", short_help="Make a token for a person")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import sys
 
 import click
@@ -12,8 +13,6 @@ from .common import fail_usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
-
     from ..approvals.store import Store
     from ..audit.log import DecisionLog
     from ..daemon.approval_service import ApprovalService
@@ -33,7 +32,16 @@ if TYPE_CHECKING:
 @click.option("--socket", "socket_path", metavar="PATH", help="Where to listen; by default below $XDG_RUNTIME_DIR.")
 @click.option("--group", metavar="GROUP", help="Members of this group may connect as well (mode 0660).")
 @click.option("--tcp", metavar="ADDRESS", help="Listen on 127.0.0.1:PORT as well; needs a token.")
-@click.option("--console", metavar="ADDRESS", help="A web page for people who approve, on 127.0.0.1:PORT.")
+@click.option(
+    "--console",
+    metavar="[PATH|ADDRESS]",
+    is_flag=False,
+    flag_value="",
+    help="A web page for people who approve: on a Unix socket, beside the service's, or at PATH; or on 127.0.0.1:PORT.",
+)
+@click.option(
+    "--console-group", metavar="GROUP", help="Members of this group reach the console; by default those of --group."
+)
 @click.option("--token-file", metavar="FILE", help="A private file with the token that TCP callers show.")
 @click.option("--agent", "agents", multiple=True, metavar="NAME", help="The agent that this user's own processes are.")
 @click.option("--config", metavar="FILE", help="Who may ask, and as whom (TOML), instead of --agent.")
@@ -51,6 +59,7 @@ def command(
     group: str | None,
     tcp: str | None,
     console: str | None,
+    console_group: str | None,
     token_file: str | None,
     agents: tuple[str, ...],
     config: str | None,
@@ -90,14 +99,17 @@ def command(
         fail_usage("`--observe` is of no use without a record: give `--log FOLDER`")
     if hold and not observe:
         fail_usage("`--hold` belongs to `--observe`: without it everything holds")
+    if console_group is not None and console is None:
+        fail_usage("`--console-group` belongs to `--console`")
     if not os.path.isfile(policy):
         fail_usage(f"there is no file `{policy}`")
     records = opened_log(log, sign, not no_flush)
     import asyncio
 
     held = frozenset(hold) if observe else None
+    page = None if console is None else (console, console_group or group)
     sys.exit(
-        asyncio.run(_serve(policy, socket_path, group, tcp, console, token_file, agents, config, state, records, held))
+        asyncio.run(_serve(policy, socket_path, group, tcp, page, token_file, agents, config, state, records, held))
     )
 
 
@@ -127,7 +139,7 @@ async def _serve(
     socket_path: str | None,
     group: str | None,
     tcp: str | None,
-    console: str | None,
+    console: tuple[str, str | None] | None,
     token_file: str | None,
     agents: tuple[str, ...],
     config: str | None,
@@ -140,7 +152,7 @@ async def _serve(
     from ..daemon.identity.config import ServiceConfigError, group_id, plain_config, read_config
     from ..daemon.safe_place import UnsafePlaceError
     from ..daemon.transport import sockets
-    from ..daemon.transport.diary import notify
+    from ..daemon.transport.diary import log, notify
     from ..daemon.transport.server import Server
 
     try:
@@ -159,20 +171,36 @@ async def _serve(
             listeners = [sockets.listen_unix(place, None if group is None else group_id(group))]
         if tcp is not None:
             listeners.append(sockets.listen_tcp(tcp))
-        page = None if console is None else sockets.listen_tcp(console)
+        page = None if console is None else _console_listener(*console, listeners[0].getsockname(), settings)
     except (ServiceConfigError, StoreUnavailableError, UnsafePlaceError) as error:
         fail_usage(str(error))
     service = _service(policy, settings, kept.state, store, records, page, observe)
     endpoints = {listener: _interface(service) for listener in listeners}
     if page is not None:
         endpoints[page] = _console(service)
-    place = listeners[0].getsockname()
-    made = None if passed is not None else os.stat(place)
+    made = [s.getsockname() for s in endpoints if s.family == socket.AF_UNIX and s is not passed]
+    ours = [(place, os.stat(place)) for place in made]
+    for notice in service.notices:
+        log("warning", text=notice)
     await Server(service, endpoints).run(notify)
-    with contextlib.suppress(OSError):
-        if made is not None and os.path.samestat(made, os.lstat(place)):
-            os.unlink(place)
+    for place, status in ours:
+        with contextlib.suppress(OSError):
+            if os.path.samestat(status, os.lstat(place)):
+                os.unlink(place)
     return 0
+
+
+def _console_listener(console: str, group: str | None, service_place: str, settings: Config) -> socket.socket:
+    """The console's: beside the service's socket, at a path, or over TCP. Raises UnsafePlaceError."""
+    from ..daemon.identity.config import group_id
+    from ..daemon.transport import sockets
+
+    if console and "/" not in console:
+        if settings.proxy is not None:
+            fail_usage("a reverse proxy says who calls over a Unix socket only: `--console` without an address")
+        return sockets.listen_tcp(console)
+    place = console or os.path.join(os.path.dirname(os.path.abspath(service_place)), "console.sock")
+    return sockets.listen_unix(place, None if group is None else group_id(group))
 
 
 def _service(
@@ -201,7 +229,7 @@ def _service(
     active = ActivePolicy(source_of(policy), settings.principals.agents, observe)
     return PolicyService(
         active, settings.principals, state, recorder, signals, approvals,
-        console=None if page is None else _console_access(page), description=document(),
+        console=None if page is None else _console_access(page, settings), description=document(),
     )  # fmt: skip
 
 
@@ -247,13 +275,16 @@ def _interface(service: PolicyService) -> Endpoint:
     return Endpoint(partial(handle, service), admit)
 
 
-def _console_access(listener: socket.socket) -> ConsoleAccess:
+def _console_access(listener: socket.socket, settings: Config) -> ConsoleAccess:
     """Who is signed in at the console, by the addresses that browsers have for it."""
     from ..daemon.identity.browser_sessions import ConsoleAccess
 
-    host, port = listener.getsockname()[:2]
+    name = listener.getsockname()
+    if isinstance(name, str):
+        return ConsoleAccess(os.path.abspath(name), proxy=settings.proxy)
+    host, port = name[:2]
     shown = f"[{host}]" if ":" in host else host
-    return ConsoleAccess((f"http://{shown}:{port}", f"http://localhost:{port}"))
+    return ConsoleAccess(f"{shown}:{port}", (f"http://{shown}:{port}", f"http://localhost:{port}"))
 
 
 def _console(service: PolicyService) -> Endpoint:

@@ -53,7 +53,8 @@ class PolicyService:
         active = self.active
         store = "" if self.approvals is None else self.approvals.notice
         shared = _SAME_USER if self.principals.same_user else ""
-        return [text for text in (active.observing, active.held, active.error, store, shared) if text]
+        console = "" if self.console is None else self.console.notice
+        return [text for text in (active.observing, active.held, active.error, store, shared, console) if text]
 
     def operator(self, caller: Caller) -> str:
         """Who steers. Raises RequestError when the caller may not."""

@@ -136,6 +136,12 @@ class ReviewModel(SignedModel):
     found: Annotated[str, Field(min_length=1, max_length=limit("approval_reason"))]
 
 
+class ConsoleLinkModel(_CallModel):
+    """Somebody who wants a link to the console, and the port of its machine that leads there."""
+
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+
+
 class SignInModel(_CallModel):
     """A person who signs: first alone, for the text to sign, then with its signature, for a token."""
 

@@ -32,7 +32,8 @@ from .test_console import free_port
 AGENT, MIA_UID, GROUP, STRANGER = 54711, 54712, 54710, 54713
 NAMED = pwd.getpwnam("nobody").pw_uid
 """Somebody without business here; of the others, who have no names, nobody knows over TCP which groups they have."""
-AGENTS = next(g.gr_gid for g in grp.getgrall() if g.gr_gid and not g.gr_mem)
+_FIRST = {entry.pw_gid for entry in pwd.getpwall()}
+AGENTS = next(g.gr_gid for g in grp.getgrall() if g.gr_gid not in _FIRST and not g.gr_mem)
 """A group that has no members but by the processes of these tests."""
 POLICY = 'policy "p"\ntier review { approvers "mia" }\nask review write "src/**"\n'
 CONFIG = f"""

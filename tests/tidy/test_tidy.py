@@ -207,6 +207,8 @@ NO_LIMITS = {
     "automata/glob.py: MAX_CODE_POINT": "the last of Unicode",
     "cli/test.py: IntRange(0, 100)": "per cent",
     "cli/run.py: IntRange(1, 65535)": "ports",
+    "cli/approvals.py: IntRange(1, 65535)": "ports",
+    "wire/service.py: le=65535": "ports",
 }
 """Numbers that are named like limits and are none."""
 
@@ -322,7 +324,7 @@ NOT_AT_THEIR_VALUE = {
     """,
     "times, which a test would have to wait for; that they end is tested with shorter ones": """
         approval_wait_seconds call_seconds checkpoint_seconds client_seconds collect_seconds compile_seconds doctor_seconds interceptor_seconds
-        hook_poll_seconds rehearsal_seconds ship_metrics_milliseconds ticket_grace_seconds git_seconds idle_seconds log_segment_seconds
+        hook_poll_seconds rehearsal_seconds ship_metrics_milliseconds ticket_grace_seconds git_seconds log_segment_seconds
         log_wait_milliseconds ship_metrics_seconds ship_pause_seconds ship_seconds signature_seconds
         store_connect_seconds store_listen_seconds wait_milliseconds walls_seconds
     """,

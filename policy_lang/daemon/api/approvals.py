@@ -16,7 +16,7 @@ from ...domain.limits import limit
 from ...domain.request import Request
 from ...domain.strict_json import Json
 from ...wire.requests import json_object, validated
-from ...wire.service import ReviewModel, SignedModel, SignInModel, TakenBackModel, VoteModel
+from ...wire.service import ConsoleLinkModel, ReviewModel, SignedModel, SignInModel, TakenBackModel, VoteModel
 from ..approval_service import ApprovalService
 from ..identity.people import Person
 from ..identity.principals import bind
@@ -234,13 +234,15 @@ def stats(service: PolicyService, call: HttpCall) -> HttpReply:
 def console(service: PolicyService, call: HttpCall) -> Answered:
     """A link that signs a person in to the console."""
     if service.console is None:
-        raise RequestError("PLR205", "this service has no console; start it with `--console 127.0.0.1:PORT`")
+        raise RequestError("PLR205", "this service has no console; start it with `--console`")
     person = service.principals.person(call.caller, time.time())
     if person is None:
         raise RequestError("PLR230", "only a person of the configuration signs in to the console")
-    url = service.console.link(person, call.caller.seen, time.time())
+    port = validated(ConsoleLinkModel, json_object(call.body)).port
+    url = service.console.link(person, call.caller.seen, time.time(), port)
     service.recorder.record_event("console-link", person=person.name)
-    return reply({"url": url, "seconds": limit("console_link_seconds")}, 201)
+    place = None if service.console.origins else service.console.place
+    return reply({"url": url, "seconds": limit("console_link_seconds"), "socket": place}, 201)
 
 
 def ticket(service: PolicyService, call: HttpCall) -> Answered:

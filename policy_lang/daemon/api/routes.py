@@ -75,7 +75,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/approvals/review", approvals.review, bodies.ReviewModel),
     Route("POST", "/v1/approvals/sign-in", approvals.sign_in, bodies.SignInModel),
     Route("GET", "/v1/approvals/stats", approvals.stats),
-    Route("POST", "/v1/approvals/console", approvals.console),
+    Route("POST", "/v1/approvals/console", approvals.console, bodies.ConsoleLinkModel),
     Route("GET", "/healthz", status.health),
     Route("GET", "/readyz", status.ready, unready="No policy is in force."),
     Route("GET", "/metrics", status.numbers, kind="text/plain"),

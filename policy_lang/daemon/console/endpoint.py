@@ -1,20 +1,26 @@
-"""The console behind a listener of its own: only from this machine, by our own name, changes only from our pages."""
+"""The console behind a listener of its own: only for people, by our own name, changes only from our pages."""
 
 from __future__ import annotations
 
+from ...domain.limits import limit
 from ..api.http import HttpReply, refusal
+from ..identity.principals import Caller
 from ..transport.ports import Endpoint, Headers
 from .routes import Console
 
 
 def endpoint(console: Console) -> Endpoint:
     """What answers browsers. Rules: RFC 6454 (origins), W3C Fetch Metadata."""
+    access = console.access
 
-    def admit(method: bytes, headers: Headers, unix: bool) -> HttpReply | None:  # noqa: ARG001
+    def admit(method: bytes, headers: Headers, peer: Caller) -> HttpReply | None:
         """Another name of this address is another site's (DNS rebinding), and so is a form from another origin."""
-        origin = b"http://" + headers.get(b"host", b"")
-        if origin.decode("ascii", "replace") not in console.origins:
+        proxied = access.proxied(peer)
+        origin = (b"https://" if proxied else b"http://") + headers.get(b"host", b"")
+        if not access.at(origin.decode("ascii", "replace"), peer):
             return refusal("PLR215", "the `Host` is not the console's")
+        if access.proxy is not None and not proxied and access.proxy.header in headers:
+            return refusal("PLR215", "only the reverse proxy says who somebody is")
         if method not in {b"GET", b"POST"}:
             return refusal("PLR212", "the console takes GET and POST")
         given = headers.get(b"origin")
@@ -24,4 +30,4 @@ def endpoint(console: Console) -> Endpoint:
             return refusal("PLR215", "the form comes from somewhere else")
         return None
 
-    return Endpoint(console.handle, admit)
+    return Endpoint(console.handle, admit, people=True, idle=limit("console_connection_seconds"))

@@ -23,8 +23,9 @@ from ...wire.requests import validated
 from ...wire.service import ReviewModel, VoteModel
 from ..api.approvals import answered, looked_at, overview, shown_to_people, tickets_of
 from ..api.http import Answered, HttpCall, HttpReply
-from ..identity.browser_sessions import BrowserSession, ConsoleAccess
+from ..identity.browser_sessions import BrowserSession, ConsoleAccess, SignInLink
 from ..identity.people import Person
+from ..identity.principals import Caller
 from ..service import PolicyService
 from ..state import AGENT
 from ..ticket_book import PolicyInForce
@@ -50,7 +51,7 @@ class Console:
 
     def __init__(self, service: PolicyService, access: ConsoleAccess) -> None:
         self.service = service
-        self.origins = access.origins
+        self.access = access
         self.sessions = access.sessions
 
     def handle(self, call: HttpCall) -> Answered:
@@ -62,7 +63,7 @@ class Console:
         except RequestError as error:
             if PAGES[error.code].recorded:
                 self.service.recorder.record_event(
-                    "refused", path="console", code=error.code, why=error.message, uid=call.caller.user
+                    "refused", path="console", code=error.code, why=error.message, uid=call.caller.seen
                 )
             return _refused(error.code, "Refused", f"{error.message} ({error.code})")
         except Exception as error:  # noqa: BLE001 (fail closed)
@@ -70,12 +71,17 @@ class Console:
             return _refused("PLI001", "Our fault", f"internal error (PLI001): {type(error).__name__}")
 
     def _page(self, call: HttpCall) -> HttpReply:
+        if self.service.principals.barred(call.caller):
+            raise RequestError("PLR230", "this browser runs as a user that agents run as, or whose it is is not known")
         if call.path == "/style.css" and call.method == "GET":
             return HttpReply(200, pages.STYLE, "text/css; charset=utf-8", _HEADERS)
+        named = self._named(call)
         if call.path == "/" and call.method == "GET":
+            if named is not None:
+                return _offered(named, self.sessions.link(named, call.caller.uid, time.time()))
             return _notice(200, "Not signed in", "`policy approvals console` gives you a link that signs you in.")
         if call.path == "/sign-in":
-            return self._sign_in(call)
+            return self._sign_in(call, named)
         found = _PLACE.match(call.path)
         if found is None:
             return _refused("PLR211", "No such page", "there is nothing at this address")
@@ -83,8 +89,8 @@ class Console:
         session = self.sessions.find(name, _cookie(call), time.time())
         if session is None:
             raise RequestError("PLR241", "you are not signed in here, or not any more")
-        if self.service.principals.barred(call.caller):
-            raise RequestError("PLR230", "this browser runs as a user that agents run as")
+        if session.peer != call.caller.seen or (named is not None and named != session.person):
+            raise RequestError("PLR241", "this is somebody else's session")
         if (what is not None or out is not None) != (call.method == "POST"):
             return _refused("PLR212", "Not so", "this address is not used in that way")
         if out is not None:
@@ -97,21 +103,46 @@ class Console:
 
     # signing in
 
-    def _sign_in(self, call: HttpCall) -> HttpReply:
+    def _named(self, call: HttpCall) -> Person | None:
+        """Whom the reverse proxy names; None when the call does not come from it. Raises RequestError for nobody."""
+        proxy = self.access.proxy
+        if proxy is None or not self.access.proxied(call.caller):
+            return None
+        name = call.headers.get(proxy.header, b"").decode("ascii", "replace")
+        person = next((p for p in self.service.principals.people.persons if p.name == name), None)
+        if person is None:
+            raise RequestError("PLR230", "the reverse proxy names nobody of the configuration")
+        return person
+
+    def _sign_in(self, call: HttpCall, named: Person | None) -> HttpReply:
         now = time.time()
         if call.method == "GET":  # whatever looks at links beforehand uses none up
             code = _code(call.query)
-            person = self.sessions.waiting(code, now)
-            if person is None:
+            link = self.sessions.waiting(code, now)
+            if link is None:
                 raise RequestError("PLR241", "the link is not good, or not any more")
-            return _reply(
-                "notice", title=f"Sign in as {person.name}?", text="The link is good once.", code=code, back=""
-            )
-        session, cookie = self.sessions.enter(_form(call).get("code", ""), now)
+            return _offered(link.person, code)
+        code = _form(call).get("code", "")
+        link = self.sessions.waiting(code, now)
+        if link is not None:
+            self._may_enter(link, call.caller, named)
+        session, cookie = self.sessions.enter(code, now, call.caller.seen)
         self.service.recorder.record_event("console-signed-in", person=session.person.name)
         base = _base(session)
         value = f"{COOKIE}={cookie}; Path={base}; HttpOnly; SameSite=Strict; Max-Age={limit('console_session_seconds')}"
-        return _to(base, ("set-cookie", value))
+        return _to(base, ("set-cookie", value + ("; Secure" if named is not None else "")))
+
+    def _may_enter(self, link: SignInLink, caller: Caller, named: Person | None) -> None:
+        """Raises RequestError where a link is another's; the reverse proxy's people have its own alone."""
+        principals, person = self.service.principals, link.person
+        if named is not None and (named != person or link.user != caller.uid):
+            raise RequestError("PLR241", "the link is somebody else's")
+        if named is None and self.access.proxy is not None and link.user == self.access.proxy.uid:
+            raise RequestError("PLR241", "the link is the reverse proxy's")
+        if named is None and person.uid not in {None, caller.seen} and not principals.same_user:
+            raise RequestError(
+                "PLR241", f"`{person.name}` has a user on this machine, and this browser runs as another"
+            )
 
     def _sign_out(self, session: BrowserSession, call: HttpCall) -> HttpReply:
         if not session.sealed(_form(call).get("seal", ""), "sign-out"):
@@ -276,6 +307,11 @@ def _reply(name: str, status: int = 200, **values: Any) -> HttpReply:
 
 def _refused(code: str, title: str, text: str) -> HttpReply:
     return _notice(PAGES[code].status, title, text)
+
+
+def _offered(person: Person, code: str) -> HttpReply:
+    """The page on which a person signs in by one press."""
+    return _reply("notice", title=f"Sign in as {person.name}?", text="The link is good once.", code=code, back="")
 
 
 def _notice(status: int, title: str, text: str) -> HttpReply:

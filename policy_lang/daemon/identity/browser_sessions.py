@@ -9,6 +9,7 @@ is for the session's own path only, and that path is a secret of the session as 
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 
@@ -16,15 +17,24 @@ from ...domain.digest import sha256
 from ...domain.errors import RequestError
 from ...domain.limits import limit
 from .people import Person
+from .principals import Caller
+
+FORWARDED_PORT = 8717
+"""The port in links when nothing else is said."""
+_FORWARDED = re.compile(r"http://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?\Z")
 
 
 @dataclass(slots=True)
 class BrowserSession:
-    """One browser of one person. `user` is the uid that asked for the link; times are seconds since the epoch."""
+    """One browser of one person. Times are seconds since the epoch.
+
+    `user` is the uid that asked for the link, `peer` the one that the browser's calls come from, all of them.
+    """
 
     id: str
     person: Person
     user: int | None
+    peer: int | None
     started: float
     seen: float
     cookie: bytes
@@ -40,7 +50,9 @@ class BrowserSession:
 
 
 @dataclass(slots=True)
-class _Link:
+class SignInLink:
+    """A link that signs a person in. `user` is the uid that asked for it, `session` what it began."""
+
     person: Person
     user: int | None
     until: float
@@ -55,7 +67,7 @@ class BrowserSessions:
     """Links that were given, and sessions that they began."""
 
     def __init__(self) -> None:
-        self._links: dict[bytes, _Link] = {}
+        self._links: dict[bytes, SignInLink] = {}
         self._sessions: dict[str, BrowserSession] = {}
 
     def link(self, person: Person, user: int | None, now: float) -> str:
@@ -64,17 +76,17 @@ class BrowserSessions:
         while len(self._links) >= limit("console_sessions"):
             del self._links[next(iter(self._links))]
         code = secrets.token_urlsafe(32)
-        self._links[_hidden(code)] = _Link(person, user, now + limit("console_link_seconds"))
+        self._links[_hidden(code)] = SignInLink(person, user, now + limit("console_link_seconds"))
         return code
 
-    def waiting(self, code: str, now: float) -> Person | None:
-        """Whom a code would sign in; it is not used up."""
+    def waiting(self, code: str, now: float) -> SignInLink | None:
+        """The link of a code that was not used yet; it is not used up."""
         self._forget(now)
         found = self._links.get(_hidden(code))
-        return None if found is None or found.session else found.person
+        return None if found is None or found.session else found
 
-    def enter(self, code: str, now: float) -> tuple[BrowserSession, str]:
-        """A session and its cookie. Raises RequestError.
+    def enter(self, code: str, now: float, peer: int | None) -> tuple[BrowserSession, str]:
+        """A session of the uid that enters, and its cookie. Raises RequestError.
 
         A code that comes twice was stolen, by the first or by the second: whatever it began ends.
         """
@@ -89,7 +101,14 @@ class BrowserSessions:
             del self._sessions[min(self._sessions.values(), key=lambda s: s.seen).id]
         cookie = secrets.token_urlsafe(32)
         made = BrowserSession(
-            secrets.token_urlsafe(24), found.person, found.user, now, now, _hidden(cookie), secrets.token_bytes(32)
+            secrets.token_urlsafe(24),
+            found.person,
+            found.user,
+            peer,
+            now,
+            now,
+            _hidden(cookie),
+            secrets.token_bytes(32),
         )
         found.session = made.id
         self._sessions[made.id] = made
@@ -117,16 +136,49 @@ class BrowserSessions:
             del self._links[name]
 
 
+@dataclass(frozen=True, slots=True)
+class ReverseProxy:
+    """A server in front of the console that knows people: its user, the header by which it names them, its address."""
+
+    uid: int
+    header: bytes
+    origin: str
+
+
 class ConsoleAccess:
     """The console's addresses and who is signed in there.
 
-    `origins` are the addresses that a browser may have, `http://HOST:PORT`; the first is the one in links.
+    On TCP `origins` are the addresses that a browser may have, `http://HOST:PORT`; the first is the one in links. On a
+    Unix socket, at `place`, they are all of this machine, since whoever forwards a port chooses it; and the proxy's.
     """
 
-    def __init__(self, origins: tuple[str, ...]) -> None:
+    def __init__(self, place: str, origins: tuple[str, ...] = (), proxy: ReverseProxy | None = None) -> None:
+        self.place = place
         self.origins = origins
+        self.proxy = proxy
         self.sessions = BrowserSessions()
 
-    def link(self, person: Person, user: int | None, now: float) -> str:
-        """The address of a link that signs a person in. `user` is the uid that asks for it."""
-        return f"{self.origins[0]}/sign-in?code={self.sessions.link(person, user, now)}"
+    @property
+    def notice(self) -> str:
+        """What stands out about it; empty when nothing does."""
+        if not self.origins:
+            return ""
+        return (
+            f"the console listens on TCP ({self.place}), where every user of this machine can connect and the kernel "
+            "tells less surely who does; `--console` without an address makes it a Unix socket"
+        )
+
+    def at(self, origin: str, peer: Caller) -> bool:
+        """True for an address that the console has for this peer."""
+        if self.proxied(peer):
+            return self.proxy is not None and origin == self.proxy.origin
+        return origin in self.origins if self.origins else _FORWARDED.match(origin) is not None
+
+    def proxied(self, peer: Caller) -> bool:
+        """True for the reverse proxy."""
+        return self.proxy is not None and peer.uid == self.proxy.uid
+
+    def link(self, person: Person, user: int | None, now: float, port: int | None = None) -> str:
+        """The address of a link that signs a person in. `user` is the uid that asks for it, `port` what it forwards."""
+        base = self.origins[0] if self.origins else f"http://localhost:{port or FORWARDED_PORT}"
+        return f"{base}/sign-in?code={self.sessions.link(person, user, now)}"

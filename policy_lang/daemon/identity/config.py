@@ -20,6 +20,7 @@ from ...domain.faults import AuthorError, reason_of
 from ...domain.files import open_for_reading
 from ...domain.limits import limit
 from ...facts.owners import unsafe, unsafe_place
+from .browser_sessions import ReverseProxy
 from .groups import UserGroups
 from .people import People, Person, token_digest
 from .principals import Binding, Principals
@@ -141,6 +142,16 @@ class OperatorsModel(_ConfigModel):
     token_file: Annotated[str | None, Field(alias="token-file")] = None
 
 
+class ConsoleModel(_ConfigModel):
+    """A reverse proxy in front of the console, which knows people and says in a header who calls."""
+
+    origin: Annotated[
+        str, Field(pattern=r"^https://[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?$", max_length=limit("config_address"))
+    ]
+    proxy_user: Annotated[str, Field(alias="proxy-user")]
+    proxy_header: Annotated[str, Field(alias="proxy-header", pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")]
+
+
 class ConfigModel(_ConfigModel):
     """The whole file."""
 
@@ -149,6 +160,7 @@ class ConfigModel(_ConfigModel):
     person: list[PersonModel] = []
     notify: NotifyModel | None = None
     approvals: ApprovalsModel = ApprovalsModel()
+    console: ConsoleModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +174,7 @@ class Config:
     store: str = ""
     command: tuple[str, ...] = ()
     webhook: tuple[str, bytes] | None = None
+    proxy: ReverseProxy | None = None
 
 
 def read_config(path: str) -> Config:
@@ -203,7 +216,18 @@ def read_config(path: str) -> Config:
     if notify.webhook is not None:
         secret = read_token(os.path.join(folder, notify.webhook.secret_file))
         webhook = (notify.webhook.url, secret.encode("ascii"))
-    return Config(principals, store, tuple(notify.command or ()), webhook)
+    proxy = None if model.console is None else _proxy(path, model.console, bindings, users, people)
+    return Config(principals, store, tuple(notify.command or ()), webhook, proxy)
+
+
+def _proxy(path: str, model: ConsoleModel, bindings: list[Binding], users: UserGroups, people: People) -> ReverseProxy:
+    """Who is believed when it says who calls. Nobody else may be that user."""
+    uid = _uid(model.proxy_user)
+    if (fault := _as_agent(uid, bindings, users)) is not None:
+        raise ServiceConfigError(f"`{path}`: `{model.proxy_user}` {fault}; an agent would say who it is")
+    if any(p.uid == uid for p in people.persons):
+        raise ServiceConfigError(f"`{path}`: `{model.proxy_user}` is also a person; give the proxy a user of its own")
+    return ReverseProxy(uid, model.proxy_header.lower().encode("ascii"), model.origin)
 
 
 def _signers(path: str, model: ConfigModel, folder: str) -> dict[str, bytes]:

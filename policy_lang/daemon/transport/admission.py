@@ -133,6 +133,9 @@ class Admission:
                 self._refuse(connection, "unknown-peer")
                 return
             caller = Caller(uid, gid, groups=sockets.peer_groups(connection))
+        if self._endpoints[listener].people and self._principals.barred(caller):
+            self._refuse(connection, "barred")
+            return
         if len(self.connections) >= limit("connections"):
             self._refuse(connection, "connections")
             return

@@ -33,7 +33,7 @@ class CallReader:
         self,
         peer: Caller,
         peer_now: Callable[[], Caller],
-        admit: Callable[[bytes, Headers, bool], HttpReply | None],
+        admit: Callable[[bytes, Headers, Caller], HttpReply | None],
         on_call: Callable[[HttpCall, bool], None],
         on_expect: Callable[[], None],
     ) -> None:
@@ -97,7 +97,10 @@ class CallReader:
             self._stop(refusal("PLR218", f"more than {_MOST_HEADERS} headers"))
         if key in self._headers and key in _ONCE:
             self._stop(refusal("PLR213", f"the header `{key.decode('ascii', 'replace')}` is given twice"))
-        self._headers[key] = value
+        before = self._headers.get(
+            key
+        )  # one list, as RFC 9110 (5.3) has it: no reader takes one, and another the other
+        self._headers[key] = value if before is None else before + (b"; " if key == b"cookie" else b", ") + value
 
     def on_headers_complete(self) -> None:
         """The head is there: refuse now what would be refused anyway."""
@@ -112,7 +115,7 @@ class CallReader:
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or len(length) > 12 or int(length) > _MOST_BODY:
             self._stop(refusal("PLR101", f"the body is longer than {_MOST_BODY} bytes"))
-        refused = self._admit(method, headers, self._peer.uid is not None)
+        refused = self._admit(method, headers, self._peer)
         if refused is not None:
             self._stop(refused)
         if self._parser.get_http_version() != "1.1":

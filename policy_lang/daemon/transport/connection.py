@@ -13,7 +13,6 @@ from .call_reader import CallReader
 from .ports import Endpoint, Headers, ServerPort
 
 _REQUEST_SECONDS = limit("request_seconds")
-_IDLE_SECONDS = limit("idle_seconds")
 REASONS = {
     200: b"OK", 201: b"Created", 202: b"Accepted", 303: b"See Other", 400: b"Bad Request", 403: b"Forbidden",
     404: b"Not Found",
@@ -46,7 +45,7 @@ class Connection(asyncio.Protocol):
         """The socket is ours."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self.deadline = time.monotonic() + _IDLE_SECONDS
+        self.deadline = time.monotonic() + self._endpoint.idle
         transport.set_write_buffer_limits(high=1 << 18)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
@@ -64,7 +63,7 @@ class Connection(asyncio.Protocol):
         """It reads again."""
         if self._transport is not None:
             self._transport.resume_reading()
-            self.deadline = time.monotonic() + _IDLE_SECONDS
+            self.deadline = time.monotonic() + self._endpoint.idle
 
     def data_received(self, data: bytes) -> None:
         """Bytes of calls, in whatever pieces."""
@@ -128,7 +127,7 @@ class Connection(asyncio.Protocol):
         server.metrics.took(time.perf_counter() - began)
         server.spent(uid, time.process_time() - cpu)
         keep = keep and not server.stopping
-        self.deadline = time.monotonic() + _IDLE_SECONDS
+        self.deadline = time.monotonic() + self._endpoint.idle
         if isinstance(answer, LongPoll):
             self._wait(answer)
         elif isinstance(answer, DeferredReply) or self._held:
@@ -193,11 +192,11 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
 
-def admit(method: bytes, headers: Headers, unix: bool) -> HttpReply | None:  # noqa: ARG001
+def admit(method: bytes, headers: Headers, peer: Caller) -> HttpReply | None:  # noqa: ARG001
     """Who may call the interface at all: what a browser would send is refused, so that no web page can ask."""
     if b"origin" in headers:
         return refusal("PLR215", "web pages may not ask")
-    if not unix and not _loopback(headers.get(b"host", b"")):
+    if peer.uid is None and not _loopback(headers.get(b"host", b"")):
         return refusal("PLR215", "the `Host` is not a loopback address")
     return None
 

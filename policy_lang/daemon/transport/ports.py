@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from ...domain.limits import limit
 from ..api.http import Answered, HttpCall, HttpReply, LongPoll
 from ..identity.principals import Caller
 from ..metrics import Metrics
@@ -18,12 +19,15 @@ Headers = Mapping[bytes, bytes]
 class Endpoint:
     """What stands behind a listener.
 
-    `handle` answers a call and never raises. `admit` looks at a call's method and headers, and at whether it came over
-    a Unix socket: the refusal of one that would be refused whatever its body says, or None.
+    `handle` answers a call and never raises. `admit` looks at a call's method and headers, and at its peer: the refusal
+    of one that would be refused whatever its body says, or None. `people` says that nobody else has business there:
+    whoever is barred is turned away. A connection that asks nothing for `idle` seconds is closed.
     """
 
     handle: Callable[[HttpCall], Answered]
-    admit: Callable[[bytes, Headers, bool], HttpReply | None]
+    admit: Callable[[bytes, Headers, Caller], HttpReply | None]
+    people: bool = False
+    idle: float = limit("idle_seconds")
 
 
 class PeerConnection(Protocol):
