@@ -304,6 +304,8 @@ _PAGES = (
     Page("PLR241", "not signed in", "A link to the console is good once, for two minutes, and a session for some hours, in the browser that opened it. "
      "`policy approvals console` gives a new link.", "", "", status=403, recorded=True),
     Page("PLR242", "the ticket has changed", "Since the page was shown the ticket is not as it was, or the form is not of this session. Look at it again.", "", "", status=409, recorded=True),
+    Page("PLR243", "no second proof", "The service's configuration names a key of this person (`webauthn`): an answer counts only with the key's own word for exactly this "
+     "ticket, as it is, and this verdict. Answer in the console, at `localhost` or the proxy's address, and touch the key.", "", "", status=403, recorded=True),
     Page("PLI002", "the decision cannot be recorded", "`audit_unavailable`: with a decision log nothing is allowed that is not on the disk. The decision is "
      "deny until the log can be written again; no restart is needed.", "", ""),
     Page("PLI001", "our fault", "Something went wrong inside. The decision is deny; please report it.", "", "", status=500),

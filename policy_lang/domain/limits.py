@@ -148,6 +148,8 @@ TABLE: tuple[Limit, ...] = (
     Limit("console_link_seconds", 120, "seconds", "for opening a link that signs in; it is good once"),
     Limit("console_session_seconds", 28_800, "seconds", "after which a person signs in to the console again"),
     Limit("console_idle_seconds", 3_600, "seconds", "without a page, after which a person signs in again"),
+    Limit("person_keys", 8, "keys", "of one person; one at hand, some in drawers"),
+    Limit("key_characters", 2_048, "characters", "of a key in the configuration; usual ones have 150 to 700"),
     Limit("console_connection_seconds", 15, "seconds", "a browser's connection that asks nothing; it makes another"),
     Limit("console_body_bytes", 16_384, "bytes", "a form of the console: a reason, and some names"),
     Limit("ticket_bytes", 262_144, "bytes", "what people are asked about at once; nobody reads more"),

@@ -83,6 +83,8 @@ def _by_person(
             raise RequestError("PLR230", "only a person of the configuration does this")
         if person.signer:
             raise RequestError("PLR239", f"`{person.name}` signs whatever it says, and this is not signed")
+        if person.keys and said[0] != REVOKE:
+            raise RequestError("PLR243", f"`{person.name}` answers by a key of its own, in the console")
         return then(person)
     signer = _signer(service, call, model.person or "")
     approvals, force = tickets_of(service)

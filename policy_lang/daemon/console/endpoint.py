@@ -16,14 +16,14 @@ def endpoint(console: Console) -> Endpoint:
     def admit(method: bytes, headers: Headers, peer: Caller) -> HttpReply | None:
         """Another name of this address is another site's (DNS rebinding), and so is a form from another origin."""
         proxied = access.proxied(peer)
-        origin = (b"https://" if proxied else b"http://") + headers.get(b"host", b"")
-        if not access.at(origin.decode("ascii", "replace"), peer):
+        whole = access.origin(headers.get(b"host", b""), peer)
+        if not access.at(whole, peer):
             return refusal("PLR215", "the `Host` is not the console's")
         if access.proxy is not None and not proxied and access.proxy.header in headers:
             return refusal("PLR215", "only the reverse proxy says who somebody is")
         if method not in {b"GET", b"POST"}:
             return refusal("PLR212", "the console takes GET and POST")
-        given = headers.get(b"origin")
+        given, origin = headers.get(b"origin"), whole.encode()
         if (given is not None and given != origin) or (method == b"POST" and given is None):
             return refusal("PLR215", "the form comes from somewhere else")
         if method == b"POST" and headers.get(b"sec-fetch-site", b"same-origin") != b"same-origin":

@@ -56,9 +56,11 @@ _environment.globals["most_reason"] = limit("approval_reason")
 
 def page(name: str, **values: Any) -> bytes:
     """One page. `base` is the path of the session, or empty."""
-    values = {"base": "", "person": "", "out": "", **values}
+    values = {"base": "", "person": "", "out": "", "proof": None, **values}
     return _environment.get_template(f"{name}.html").render(values).encode("utf-8", "replace")
 
 
 with open(os.path.join(_HERE, "style.css"), "rb") as _stream:
     STYLE = _stream.read()
+with open(os.path.join(_HERE, "webauthn.js"), "rb") as _stream:
+    SCRIPT = _stream.read()

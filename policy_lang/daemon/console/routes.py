@@ -23,16 +23,19 @@ from ...wire.requests import validated
 from ...wire.service import ReviewModel, VoteModel
 from ..api.approvals import answered, looked_at, overview, shown_to_people, tickets_of
 from ..api.http import Answered, HttpCall, HttpReply
-from ..identity.browser_sessions import BrowserSession, ConsoleAccess, SignInLink
+from ..identity.browser_sessions import BrowserSession, ConsoleAccess
 from ..identity.people import Person
-from ..identity.principals import Caller
 from ..service import PolicyService
 from ..state import AGENT
 from ..ticket_book import PolicyInForce
 from . import pages
+from .entering import check_link, named_by_proxy
+from .keys import KEY, Keys
 from .suggest import LEAST, near, suggested
 
 COOKIE = "policy_console"
+_REVIEW = "review"
+_VERDICTS = ("approve", "reject", "break-glass")
 _LATEST = limit("console_tickets")
 _HEADERS = (
     (
@@ -43,7 +46,9 @@ _HEADERS = (
     ("cross-origin-opener-policy", "same-origin"), ("cross-origin-resource-policy", "same-origin"),
     ("permissions-policy", "interest-cohort=()"),
 )  # fmt: skip
-_PLACE = re.compile(r"/s/([A-Za-z0-9_-]{32})/(?:(sign-out)|t/([0-9a-f]{16})(?:/(answer|review|freeze))?)?\Z")
+_WITH_SCRIPT = tuple((k, v + "; script-src 'self'" if k == "content-security-policy" else v) for k, v in _HEADERS)
+"""Of the pages that ask a person's key: one script, ours, that never changes."""
+_PLACE = re.compile(r"/s/([A-Za-z0-9_-]{32})/(?:(sign-out)|(key)|t/([0-9a-f]{16})(?:/(answer|review|freeze))?)?\Z")
 
 
 class Console:
@@ -53,6 +58,7 @@ class Console:
         self.service = service
         self.access = access
         self.sessions = access.sessions
+        self._keys = Keys(access)
 
     def handle(self, call: HttpCall) -> Answered:
         """A page. Never raises: whatever goes wrong is a page that says so."""
@@ -73,9 +79,11 @@ class Console:
     def _page(self, call: HttpCall) -> HttpReply:
         if self.service.principals.barred(call.caller):
             raise RequestError("PLR230", "this browser runs as a user that agents run as, or whose it is is not known")
+        if call.path == "/webauthn.js" and call.method == "GET":
+            return HttpReply(200, pages.SCRIPT, "text/javascript; charset=utf-8", _HEADERS)
         if call.path == "/style.css" and call.method == "GET":
             return HttpReply(200, pages.STYLE, "text/css; charset=utf-8", _HEADERS)
-        named = self._named(call)
+        named = named_by_proxy(self.access, self.service.principals.people, call)
         if call.path == "/" and call.method == "GET":
             if named is not None:
                 return _offered(named, self.sessions.link(named, call.caller.uid, time.time()))
@@ -85,12 +93,14 @@ class Console:
         found = _PLACE.match(call.path)
         if found is None:
             return _refused("PLR211", "No such page", "there is nothing at this address")
-        name, out, ticket, what = found.groups()
+        name, out, key, ticket, what = found.groups()
         session = self.sessions.find(name, _cookie(call), time.time())
         if session is None:
             raise RequestError("PLR241", "you are not signed in here, or not any more")
         if session.peer != call.caller.seen or (named is not None and named != session.person):
             raise RequestError("PLR241", "this is somebody else's session")
+        if key is not None:
+            return self._key(session, call)
         if (what is not None or out is not None) != (call.method == "POST"):
             return _refused("PLR212", "Not so", "this address is not used in that way")
         if out is not None:
@@ -103,17 +113,6 @@ class Console:
 
     # signing in
 
-    def _named(self, call: HttpCall) -> Person | None:
-        """Whom the reverse proxy names; None when the call does not come from it. Raises RequestError for nobody."""
-        proxy = self.access.proxy
-        if proxy is None or not self.access.proxied(call.caller):
-            return None
-        name = call.headers.get(proxy.header, b"").decode("ascii", "replace")
-        person = next((p for p in self.service.principals.people.persons if p.name == name), None)
-        if person is None:
-            raise RequestError("PLR230", "the reverse proxy names nobody of the configuration")
-        return person
-
     def _sign_in(self, call: HttpCall, named: Person | None) -> HttpReply:
         now = time.time()
         if call.method == "GET":  # whatever looks at links beforehand uses none up
@@ -125,24 +124,12 @@ class Console:
         code = _form(call).get("code", "")
         link = self.sessions.waiting(code, now)
         if link is not None:
-            self._may_enter(link, call.caller, named)
+            check_link(link, call.caller, named, self.access, self.service.principals)
         session, cookie = self.sessions.enter(code, now, call.caller.seen)
         self.service.recorder.record_event("console-signed-in", person=session.person.name)
         base = _base(session)
         value = f"{COOKIE}={cookie}; Path={base}; HttpOnly; SameSite=Strict; Max-Age={limit('console_session_seconds')}"
         return _to(base, ("set-cookie", value + ("; Secure" if named is not None else "")))
-
-    def _may_enter(self, link: SignInLink, caller: Caller, named: Person | None) -> None:
-        """Raises RequestError where a link is another's; the reverse proxy's people have its own alone."""
-        principals, person = self.service.principals, link.person
-        if named is not None and (named != person or link.user != caller.uid):
-            raise RequestError("PLR241", "the link is somebody else's")
-        if named is None and self.access.proxy is not None and link.user == self.access.proxy.uid:
-            raise RequestError("PLR241", "the link is the reverse proxy's")
-        if named is None and person.uid not in {None, caller.seen} and not principals.same_user:
-            raise RequestError(
-                "PLR241", f"`{person.name}` has a user on this machine, and this browser runs as another"
-            )
 
     def _sign_out(self, session: BrowserSession, call: HttpCall) -> HttpReply:
         if not session.sealed(_form(call).get("seal", ""), "sign-out"):
@@ -157,6 +144,18 @@ class Console:
         rows = overview(self.service, _LATEST)
         return _reply("list", **_common(session), **rows, frozen=list(self.service.state.frozen.values()))
 
+    def _key(self, session: BrowserSession, call: HttpCall) -> HttpReply:
+        """Where a person makes a key. Nothing is kept: what it gets is a line that an operator puts in force."""
+        line = ""
+        if call.method == "POST":
+            form = _form(call)
+            if not session.sealed(form.get("seal", ""), KEY):
+                raise RequestError("PLR242", "the form is not of this session")
+            line = self._keys.made(session, call, form.get("proof", ""))
+            self.service.recorder.record_event("key-made", person=session.person.name)
+        proof = self._keys.offered(session, (KEY,))
+        return _reply("key", **_common(session), seal=session.seal(KEY), line=line, proof=proof)
+
     def _ticket(self, session: BrowserSession, name: str, said: str = "", status: int = 200) -> HttpReply:
         approvals, force = tickets_of(self.service)
         found = approvals.get(name, force)
@@ -169,9 +168,10 @@ class Console:
         yes = sum(t.redeem_by > 0 for t in same)
         no = sum(t.state == REJECTED for t in same)
         view = shown_to_people(found, force)
+        proof = self._keys.offered(session, (*_VERDICTS, _REVIEW), _state(found))
         asked = report.questions(view)
         return _reply(
-            "ticket", status, **_common(session), t=view, asked=asked, contents=content.contents(view),
+            "ticket", status, **_common(session), t=view, proof=proof, asked=asked, contents=content.contents(view),
             bound=content.bound(view), said=said, does=report.does(view),
             facts=[f for f in report.facts(view) if f[0] not in {"action", "resource"}], tiers=report.tiers(view),
             answers=report.answers(view), seal=session.seal(*_state(found)),
@@ -229,7 +229,10 @@ class Console:
         if person.signer:
             raise RequestError("PLR239", f"`{person.name}` signs whatever it says; here it only reads")
         reason = form.get("reason", "").replace("\r\n", "\n").strip()
-        if what == "review":
+        if what != "freeze":
+            verdict = what if what == _REVIEW else form.get("verdict", "")
+            self._keys.check(session, call, form.get("proof", ""), verdict, _state(ticket))
+        if what == _REVIEW:
             found = form.get("found", "").replace("\r\n", "\n")
             looked_at(service, person, validated(ReviewModel, {"ticket": ticket.id, "found": found}))
         elif what == "freeze":
@@ -302,7 +305,8 @@ def _form(call: HttpCall) -> dict[str, str]:
 
 
 def _reply(name: str, status: int = 200, **values: Any) -> HttpReply:
-    return HttpReply(status, pages.page(name, **values), "text/html; charset=utf-8", _HEADERS)
+    headers = _WITH_SCRIPT if values.get("proof") else _HEADERS
+    return HttpReply(status, pages.page(name, **values), "text/html; charset=utf-8", headers)
 
 
 def _refused(code: str, title: str, text: str) -> HttpReply:

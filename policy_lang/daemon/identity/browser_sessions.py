@@ -44,6 +44,10 @@ class BrowserSession:
         """What a form carries: that it is of this session, and what the person was shown."""
         return hmac.new(self.key, "\0".join(parts).encode(), sha256).hexdigest()
 
+    def challenge(self, *parts: str) -> bytes:
+        """What a key of the person signs who was shown these: of this session, and good for nothing else."""
+        return bytes.fromhex(self.seal("key", *parts))
+
     def sealed(self, seal: str, *parts: str) -> bool:
         """True for a seal that this session made of the same."""
         return hmac.compare_digest(self.seal(*parts), seal)
@@ -173,6 +177,10 @@ class ConsoleAccess:
         if self.proxied(peer):
             return self.proxy is not None and origin == self.proxy.origin
         return origin in self.origins if self.origins else _FORWARDED.match(origin) is not None
+
+    def origin(self, host: bytes, peer: Caller) -> str:
+        """The origin of a call that was admitted."""
+        return ("https://" if self.proxied(peer) else "http://") + host.decode("ascii", "replace")
 
     def proxied(self, peer: Caller) -> bool:
         """True for the reverse proxy."""

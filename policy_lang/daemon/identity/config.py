@@ -71,6 +71,9 @@ class PersonModel(_ConfigModel):
     token_sha256: Annotated[str | None, Field(alias="token-sha256", pattern=r"^[0-9a-f]{64}$")] = None
     token_until: Annotated[datetime | date | None, Field(alias="token-until")] = None
     signer: Annotated[str | None, Field(min_length=1, max_length=limit("signer_name"))] = None
+    webauthn: Annotated[
+        list[Annotated[str, Field(max_length=limit("key_characters"))]], Field(max_length=limit("person_keys"))
+    ] = []
 
     @model_validator(mode="after")
     def _known_by(self) -> PersonModel:
@@ -78,6 +81,8 @@ class PersonModel(_ConfigModel):
             raise ValueError("say how the person is known: `user`, `uid`, `token-sha256` or `signer`")
         if self.user is not None and self.uid is not None:
             raise ValueError("`user` and `uid` are the same thing; leave one out")
+        if self.webauthn and self.signer is not None:
+            raise ValueError("either `webauthn` proves what the person says, or `signer` does; leave one out")
         return self
 
 
@@ -87,6 +92,7 @@ class ApprovalsModel(_ConfigModel):
     store: Annotated[str, Field(max_length=limit("config_address"))] | None = None
     allowed_signers: Annotated[str | None, Field(alias="allowed-signers")] = None
     same_user: Annotated[bool, Field(alias="same-user")] = False
+    user_verification: Annotated[bool, Field(alias="user-verification")] = False
 
     @field_validator("store")
     @classmethod
@@ -142,7 +148,7 @@ class OperatorsModel(_ConfigModel):
     token_file: Annotated[str | None, Field(alias="token-file")] = None
 
 
-class ConsoleModel(_ConfigModel):
+class ReverseProxyModel(_ConfigModel):
     """A reverse proxy in front of the console, which knows people and says in a header who calls."""
 
     origin: Annotated[
@@ -160,7 +166,7 @@ class ConfigModel(_ConfigModel):
     person: list[PersonModel] = []
     notify: NotifyModel | None = None
     approvals: ApprovalsModel = ApprovalsModel()
-    console: ConsoleModel | None = None
+    console: ReverseProxyModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +206,8 @@ def read_config(path: str) -> Config:
     for name in model.operators.users:
         if (fault := _as_agent(_uid(name), bindings, users)) is not None:
             raise ServiceConfigError(f"`{path}`: the operator `{name}` {fault}; an agent would be an operator")
-    people = _people(path, model.person, bindings, tokens, _signers(path, model, folder))
+    verified = model.approvals.user_verification
+    people = _people(path, model.person, bindings, tokens, _signers(path, model, folder), verified)
     for person in people.persons:
         if person.uid is not None and (fault := _as_agent(person.uid, bindings, users)) is not None:
             raise ServiceConfigError(f"`{path}`: the person `{person.name}` {fault}; an agent would approve itself")
@@ -220,7 +227,9 @@ def read_config(path: str) -> Config:
     return Config(principals, store, tuple(notify.command or ()), webhook, proxy)
 
 
-def _proxy(path: str, model: ConsoleModel, bindings: list[Binding], users: UserGroups, people: People) -> ReverseProxy:
+def _proxy(
+    path: str, model: ReverseProxyModel, bindings: list[Binding], users: UserGroups, people: People
+) -> ReverseProxy:
     """Who is believed when it says who calls. Nobody else may be that user."""
     uid = _uid(model.proxy_user)
     if (fault := _as_agent(uid, bindings, users)) is not None:
@@ -254,7 +263,12 @@ def _signers(path: str, model: ConfigModel, folder: str) -> dict[str, bytes]:
 
 
 def _people(
-    path: str, models: list[PersonModel], bindings: list[Binding], operator_tokens: list[str], signers: dict[str, bytes]
+    path: str,
+    models: list[PersonModel],
+    bindings: list[Binding],
+    operator_tokens: list[str],
+    signers: dict[str, bytes],
+    verified: bool,
 ) -> People:
     """Everybody who may approve. Two names of one person, and a person who is an agent, are mistakes."""
     persons: list[Person] = []
@@ -269,13 +283,21 @@ def _people(
             )
         signer = model.signer or ""
         keys = signers.get(signer, b"")
-        persons.append(Person(model.name, frozenset(model.groups), uid, model.token_sha256 or "", ends, signer, keys))
+        proofs = tuple(_key(path, model.name, text) for text in model.webauthn)
+        persons.append(
+            Person(
+                model.name, frozenset(model.groups), uid, model.token_sha256 or "", ends, signer, keys, proofs, verified
+            )
+        )
     for what in ("name", "uid", "token_digest", "signer"):
         known = [v for p in persons if (v := getattr(p, what)) not in {None, ""}]
         if len(known) != len(set(known)):
             raise ServiceConfigError(
                 f"`{path}`: two persons have the same {what.replace('_digest', '')}; one person counts once"
             )
+    shared = [k for p in persons for k in p.key_names]
+    if len(shared) != len(set(shared)):
+        raise ServiceConfigError(f"`{path}`: a key stands there twice; one key is one person's")
     for person in persons:
         if any(b.token and token_digest(b.token) == person.token_digest for b in bindings):
             raise ServiceConfigError(
@@ -284,6 +306,21 @@ def _people(
         if any(token_digest(t) == person.token_digest for t in operator_tokens):
             raise ServiceConfigError(f"`{path}`: the token of `{person.name}` is also the operators'")
     return People(tuple(persons))
+
+
+def _key(path: str, name: str, text: str) -> bytes:
+    try:
+        from .webauthn import key_of
+    except ImportError:
+        raise ServiceConfigError(
+            f'`{path}`: `webauthn` of `{name}` needs a package more: `pip install "policy-lang[webauthn]"`'
+        ) from None
+    try:
+        return key_of(text)
+    except Exception as error:  # noqa: BLE001 (a library's reading of foreign bytes)
+        raise ServiceConfigError(
+            f"`{path}`: `webauthn` of `{name}` is not a key ({type(error).__name__}); the console makes one"
+        ) from None
 
 
 def _as_agent(uid: int, bindings: list[Binding], users: UserGroups) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 
 from ...domain.digest import sha256
@@ -17,6 +18,8 @@ class Person:
     """One person. `groups` begin with `@`; of a token only the digest is known, and until when it is good.
 
     A person with a `signer` signs every answer: that is the identity in `signers`, lines of an allowed-signers file.
+    One with `keys` proves every answer by one of them, in the console (`identity/webauthn.py`); `verified` says that
+    the key has to know its owner as well, by a PIN or a finger.
     """
 
     name: str
@@ -26,6 +29,13 @@ class Person:
     token_until: float = float("inf")
     signer: str = ""
     signers: bytes = b""
+    keys: tuple[bytes, ...] = ()
+    verified: bool = False
+
+    @property
+    def key_names(self) -> list[str]:
+        """The identities of the keys, as browsers are told them: behind 16 bytes of a model and 2 of a length."""
+        return [urlsafe_b64encode(k[18 : 18 + int.from_bytes(k[16:18])]).decode().rstrip("=") for k in self.keys]
 
     def approves(self, tier: Tier) -> bool:
         """True when a tier names the person, or one of its groups."""
