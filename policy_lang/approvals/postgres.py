@@ -20,9 +20,10 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from ..domain.limits import limit
+from .proposal import RuleProposal
 from .rollback_mark import RollbackMark
 from .sql import Run, SqlStore, understood
-from .store import ALL, Change, StoreUnavailableError, TicketQuery
+from .store import ALL, Change, ProposalChange, StoreUnavailableError, TicketQuery
 from .ticket import Ticket
 
 Result = TypeVar("Result")
@@ -47,6 +48,13 @@ _MIGRATIONS = (
     alter table tickets add column action text not null default '';
     alter table tickets add column words text not null default '';
     create index tickets_ends on tickets (state, ends);
+    """,
+    """
+    create table proposals (
+        id text primary key, state text not null, agent text not null, who text not null,
+        created double precision not null, proposal text not null
+    );
+    create index proposals_state on proposals (state, created);
     """,
 )
 """Each takes the tables from one version to the next; the version stands in the table `version`."""
@@ -100,6 +108,24 @@ class PostgresStore(SqlStore):
     def count(self, wanted: TicketQuery = ALL) -> int:
         """See `Store`."""
         return self._in_time(lambda: super(PostgresStore, self).count(wanted))
+
+    def propose(self, proposal: RuleProposal, most: int) -> bool:
+        """See `Store`."""
+        return self._in_time(lambda: super(PostgresStore, self).propose(proposal, most))
+
+    def proposal(self, name: str) -> RuleProposal | None:
+        """See `Store`."""
+        return self._in_time(lambda: super(PostgresStore, self).proposal(name))
+
+    def change_proposal(self, name: str, change: ProposalChange) -> RuleProposal | None:
+        """See `Store`."""
+        return self._in_time(lambda: super(PostgresStore, self).change_proposal(name, change))
+
+    def proposals(
+        self, states: tuple[str, ...] = (), since: float = 0.0, most: int = limit("proposals_found")
+    ) -> list[RuleProposal]:
+        """See `Store`."""
+        return self._in_time(lambda: super(PostgresStore, self).proposals(states, since, most))
 
     def _in_time(self, step: Callable[[], Result]) -> Result:
         """What a step gives. One that takes too long is cut off: it may have happened, and nobody builds on it."""

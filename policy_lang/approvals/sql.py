@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -11,6 +11,7 @@ from typing import Any
 
 from ..domain.limits import limit
 from .rollback_mark import RollbackMark
+from .sql_proposals import SqlProposals
 from .store import ALL, Change, Rollback, StoreUnavailableError, TicketQuery, ticket_json, ticket_of
 from .ticket import ESCALATED, PENDING, REVOKED, UNSETTLED, Ticket, parts_of
 
@@ -21,8 +22,11 @@ _MOST_AN_HOUR = limit("approvals_an_hour")
 _KEPT = limit("approval_kept_days") * 86_400.0
 
 
-class SqlStore(ABC):
-    """Tickets in the table `tickets`; the table `mark` holds the count that `mark` holds beside the data."""
+class SqlStore(SqlProposals):
+    """Tickets in the table `tickets`, proposals in `proposals`.
+
+    The table `mark` holds the count that `mark` holds beside the data.
+    """
 
     def __init__(self, mark: RollbackMark) -> None:
         self._mark = mark
@@ -50,7 +54,7 @@ class SqlStore(ABC):
     def close(self) -> None:
         """See `Store`."""
 
-    def hint(self, changed: Callable[[], None]) -> None:  # noqa: B027
+    def hint(self, changed: Callable[[], None]) -> None:
         """See `Store`: nobody tells of others' changes here."""
 
     def add(self, ticket: Ticket, most: int) -> Ticket | None:
@@ -163,9 +167,10 @@ class SqlStore(ABC):
             self._put(
                 run, _ticket(text).with_(state=REVOKED, why=f"the store was rolled back: {why}", by="the service")
             )
+        proposed = self._proposals_ended(run, f"the store was rolled back: {why}")
         run("update mark set changes = ?", (changes + 1,))
         self._mark.note(changes + 1)
-        return Rollback(why, len(rows))
+        return Rollback(why, len(rows) + proposed)
 
 
 def _where(wanted: TicketQuery) -> tuple[str, list[Any]]:

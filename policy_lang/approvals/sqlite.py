@@ -36,6 +36,13 @@ _MIGRATIONS = (
     alter table tickets add column words text not null default '';
     create index tickets_ends on tickets (state, ends);
     """,
+    """
+    create table proposals (
+        id text primary key, state text not null, agent text not null, who text not null, created real not null,
+        proposal text not null
+    ) strict;
+    create index proposals_state on proposals (state, created);
+    """,
 )
 """Each takes the file from one version to the next; the version is SQLite's own `user_version`."""
 _WAIT = limit("store_milliseconds") / 1000

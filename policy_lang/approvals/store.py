@@ -1,4 +1,4 @@
-"""The store of tickets. One port; what is done to a ticket happens in one transaction, whoever else is at it."""
+"""The store of tickets and proposals. One port; each step is one transaction, whoever else is at it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from ..domain.faults import InternalError
 from ..domain.limits import limit
 from ..domain.policy import Tier
 from ..domain.strict_json import Json
+from .proposal import RuleProposal
 from .ticket import Ticket, Vote
 
 Change = Callable[[Ticket], Ticket]
+ProposalChange = Callable[[RuleProposal], RuleProposal]
 
 
 class StoreUnavailableError(InternalError):
@@ -56,7 +58,7 @@ class Rollback:
 
 
 class Store(Protocol):
-    """Tickets. Every method may raise StoreUnavailableError."""
+    """Tickets and proposals. Every method may raise StoreUnavailableError."""
 
     rollbacks: deque[Rollback]
     """Those that were found; who tells of one takes it out."""
@@ -78,6 +80,20 @@ class Store(Protocol):
 
     def count(self, wanted: TicketQuery = ALL) -> int:
         """How many are wanted; a bounded count."""
+
+    def propose(self, proposal: RuleProposal, most: int) -> bool:
+        """Keep a new proposal; False when the agent, or its user, would have more than so many open."""
+
+    def proposal(self, name: str) -> RuleProposal | None:
+        """The proposal of that id."""
+
+    def change_proposal(self, name: str, change: ProposalChange) -> RuleProposal | None:
+        """What `change` does to a ticket, done to a proposal."""
+
+    def proposals(
+        self, states: tuple[str, ...] = (), since: float = 0.0, most: int = limit("proposals_found")
+    ) -> list[RuleProposal]:
+        """The latest proposals in these states (in any, without) made since then, the newest first."""
 
     def hint(self, changed: Callable[[], None]) -> None:
         """Call this, from any thread, when somebody else may have changed a ticket.

@@ -30,7 +30,9 @@ def SERVICE(function: Function) -> Function:  # noqa: N802 (used as a decorator 
     return function
 
 
-def call(options: dict[str, Any], method: str, route: str, body: object = None) -> dict[str, Any]:
+def call(
+    options: dict[str, Any], method: str, route: str, body: object = None, seconds: float = _SECONDS
+) -> dict[str, Any]:
     """The service's answer. Leaves with 2 when it cannot be asked, with 1 when it refuses."""
     format_ = options["format_"]
     folder = os.environ.get("XDG_RUNTIME_DIR")
@@ -40,7 +42,7 @@ def call(options: dict[str, Any], method: str, route: str, body: object = None) 
     token = options.get("token", "") or token_of(options)
     data = b"" if body is None else json.dumps(body).encode("ascii")
     try:
-        status, reply = exchange(path, method, route, data, time.monotonic() + _SECONDS, token)
+        status, reply = exchange(path, method, route, data, time.monotonic() + seconds, token)
         value = json.loads(reply)
     except ChannelError as error:
         fail_usage(str(error), format_)

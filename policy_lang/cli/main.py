@@ -47,7 +47,12 @@ SECTIONS = {
         "freeze": "Deny an agent or a session everything",
         "lift": "End a freeze",
     },
-    "Approve": {"approvals": "List and answer tickets that wait for people"},
+    "Approve": {
+        "approvals": "List and answer tickets that wait for people",
+        "propose": "Ask for a rule that would allow what was denied",
+        "within": "Compare a policy for sub-agents with one's own",
+        "proposals": "List and answer rules that agents ask for",
+    },
     "Records": {
         "log": "Verify, search and export the decision log",
         "replay": "Decide a log's requests by another policy",

@@ -24,7 +24,7 @@ def command(
     workspace: str | None,
     token_file: str | None,
 ) -> None:
-    """Serve the tools `decide` and `hook` over MCP, on standard input and output.
+    """Serve the tools `decide` and `hook` over MCP, on standard input and output; with --socket `propose` and `within`.
 
     For clients whose hooks call an MCP tool, and for agents that want to ask before they try. A hook that starts
     `policy hook` is the safer gate: when an MCP server dies, clients let the call pass.

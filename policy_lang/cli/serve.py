@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..daemon.approval_service import ApprovalService
     from ..daemon.identity.browser_sessions import ConsoleAccess
     from ..daemon.identity.config import Config
+    from ..daemon.proposals import ProposalService
     from ..daemon.recorder import Recorder
     from ..daemon.service import PolicyService
     from ..daemon.signals import Signals
@@ -226,10 +227,12 @@ def _service(
     approvals = None if store is None else _approvals(store, settings, recorder, signals)
     if page is not None and approvals is None:
         fail_usage("`--console` shows what waits for people, and the configuration names no `[[person]]`")
+    proposals = None if approvals is None else _proposals(approvals, settings, state, recorder, signals)
     active = ActivePolicy(source_of(policy), settings.principals.agents, observe)
     return PolicyService(
         active, settings.principals, state, recorder, signals, approvals,
-        console=None if page is None else _console_access(page, settings), description=document(),
+        console=None if page is None else _console_access(page, settings), proposals=proposals,
+        description=document(),
     )  # fmt: skip
 
 
@@ -262,6 +265,24 @@ def _approvals(store: Store, settings: Config, recorder: Recorder, signals: Sign
     notify = several([Notifier(sender, recorder.record_event) for sender in senders])
     store.hint(signals.tickets_changed)
     return ApprovalService(store, settings.principals, recorder.record_event, notify, changed=signals.tickets_changed)
+
+
+def _proposals(
+    approvals: ApprovalService, settings: Config, state: ServiceState, recorder: Recorder, signals: Signals
+) -> ProposalService | None:
+    """What takes proposals of rules, where the configuration says who accepts them."""
+    from ..daemon.grants import Grants
+    from ..daemon.proposal_book import ProposalBook
+    from ..daemon.proposals import ProposalService
+    from ..daemon.weighing.work import Weighing
+
+    if not settings.approvers:
+        return None
+    book = ProposalBook(approvals.store, approvals.now, recorder.record_event, signals.tickets_changed)
+    weighing = Weighing(signals.tickets_changed)
+    grants = Grants(book, state, weighing)
+    grants.started_anew()
+    return ProposalService(book, grants, settings.principals, weighing, settings.approvers, settings.repository)
 
 
 def _interface(service: PolicyService) -> Endpoint:

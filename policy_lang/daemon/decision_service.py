@@ -6,7 +6,10 @@ import os
 import time
 from dataclasses import dataclass
 
+from ..approvals.proposal import RuleProposal
+from ..approvals.store import StoreUnavailableError
 from ..audit.recorder import Decided, all_watched, observed
+from ..domain.actions import DENY
 from ..domain.decision import Answer, Decision, Verdict
 from ..domain.errors import RequestError
 from ..domain.observe import observed as observed_only
@@ -17,7 +20,9 @@ from .active import ActivePolicy, Loaded
 from .approval_service import ApprovalService
 from .identity.principals import Binding, Caller, Principals, bind
 from .metrics import Metrics
+from .proposals import ProposalService
 from .recorder import Recorder
+from .refusals import Seen, seen_of
 from .state import Frozen, ServiceState
 from .ticket_book import in_force
 
@@ -34,6 +39,7 @@ class DecisionService:
     recorder: Recorder
     metrics: Metrics
     approvals: ApprovalService | None = None
+    proposals: ProposalService | None = None
 
     def decide(self, requests: list[Request], caller: Caller) -> list[Decided]:
         """Decisions on one thing to do, whose principal is the caller. Raises RequestError for what is not.
@@ -87,13 +93,52 @@ class DecisionService:
             if self.approvals is not None:
                 requests = [observed(r) for r in requests]  # what is approved are these files
             decisions = [loaded.policy.decide_request(r) for r in requests]
+            seen = None if self.proposals is None or all(d.allowed for d in decisions) else seen_of(requests)
+            decisions, once = self._granted(requests, decisions, seen, binding, caller)
             if self.active.observe is not None:
                 decisions = [observed_only(d, self.active.observe) for d in decisions]
             effects = {d.effect for d in decisions}
             if self.approvals is not None and "ask" in effects and "deny" not in effects:
                 decisions = self.approvals.decided(requests, decisions, in_force(loaded), caller.seen)
+            decisions = self._settled(requests, decisions, seen, once, binding, caller)
         freezes = loaded is not None and frozen is None and self.active.observe is None
         self._count(requests, decisions, binding, loaded if freezes else None)
+        return decisions
+
+    def _granted(
+        self,
+        requests: list[Request],
+        decisions: list[Decision],
+        seen: Seen | None,
+        binding: Binding | None,
+        caller: Caller,
+    ) -> tuple[list[Decision], list[RuleProposal]]:
+        """Decisions with the rules that people have granted, where the policy alone does not allow."""
+        loaded = self.active.current
+        if self.proposals is None or loaded is None or seen is None:
+            return decisions, []
+        return self.proposals.grants.decided(requests, decisions, seen, loaded, caller.seen, _proved(binding))
+
+    def _settled(
+        self,
+        requests: list[Request],
+        decisions: list[Decision],
+        seen: Seen | None,
+        once: list[RuleProposal],
+        binding: Binding | None,
+        caller: Caller,
+    ) -> list[Decision]:
+        """Decisions after what was granted for one call is used up; what is denied may be proposed for."""
+        if self.proposals is None or seen is None:
+            return decisions
+        if once and all(d.allowed for d in decisions):
+            try:
+                self.proposals.grants.used(once)
+            except (RequestError, StoreUnavailableError) as error:
+                why = f"refused: what was granted for one call cannot be used: {error}"
+                decisions = [d.withdrawn(why) for d in decisions]
+        if any(d.effect == DENY for d in decisions):
+            self.proposals.note_refusal(requests, decisions, seen, caller.seen, _proved(binding))
         return decisions
 
     def _count(
@@ -107,6 +152,11 @@ class DecisionService:
             self.state.count(request.agent, proved, decision.effect, rules, time.time(), time.monotonic())
             if len(self.state.frozen) != before:
                 self.recorder.record_event("frozen", agent=request.agent, session=proved, by="a rule of the policy")
+
+
+def _proved(binding: Binding | None) -> bool:
+    """Whether an operator started the session that the caller is in."""
+    return binding is not None and binding.session is not None
 
 
 def _denied(request: Request, digest: str, why: str) -> Decision:

@@ -11,6 +11,7 @@ from .decision_service import DecisionService
 from .identity.browser_sessions import ConsoleAccess
 from .identity.principals import Caller, Principals
 from .metrics import Metrics
+from .proposals import ProposalService
 from .recorder import Recorder
 from .signals import Signals
 from .state import ServiceState
@@ -22,9 +23,10 @@ _SAME_USER = (
 
 @dataclass(slots=True)
 class PolicyService:
-    """What answers are made of. Without `approvals` nobody can be asked; without `console` there is no web page.
+    """What answers are made of.
 
-    `description` is the OpenAPI document.
+    Without `approvals` nobody can be asked, without `proposals` no agent asks for rules, without `console` there is no
+    web page. `description` is the OpenAPI document.
     """
 
     active: ActivePolicy
@@ -34,13 +36,15 @@ class PolicyService:
     signals: Signals
     approvals: ApprovalService | None = None
     console: ConsoleAccess | None = None
+    proposals: ProposalService | None = None
     description: bytes = b"{}"
     decisions: DecisionService = field(init=False)
 
     def __post_init__(self) -> None:
         self.decisions = DecisionService(
-            self.active, self.principals, self.state, self.recorder, self.recorder.metrics, self.approvals
-        )
+            self.active, self.principals, self.state, self.recorder, self.recorder.metrics, self.approvals,
+            self.proposals,
+        )  # fmt: skip
 
     @property
     def metrics(self) -> Metrics:

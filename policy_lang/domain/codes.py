@@ -306,6 +306,24 @@ _PAGES = (
     Page("PLR242", "the ticket has changed", "Since the page was shown the ticket is not as it was, or the form is not of this session. Look at it again.", "", "", status=409, recorded=True),
     Page("PLR243", "no second proof", "The service's configuration names a key of this person (`webauthn`): an answer counts only with the key's own word for exactly this "
      "ticket, as it is, and this verdict. Answer in the console, at `localhost` or the proxy's address, and touch the key.", "", "", status=403, recorded=True),
+    Page("PLR244", "nothing was refused", "Only an agent that was refused proposes a rule, and the proposal names that call: its decision's id, or its action and "
+     "resource. Denials are kept for a while in memory: try the call again, then propose.", "", "", status=409),
+    Page("PLR245", "the proposal is over", "It was accepted, rejected, withdrawn, or nobody answered in time; or its session is over. Nothing leads back: propose again.",
+     "", "", status=409),
+    Page("PLR246", "the proposal is not as it was shown", "Its rules, what they permit or the policy have changed since. Nobody accepts what was not shown: look at it again, "
+     "and weigh it again when the policy has changed.", "", "", status=409, recorded=True),
+    Page("PLR247", "too many proposals", "People read so many, and each costs seconds of work. Work on with what is allowed, or wait.", "", "", status=429),
+    Page("PLR248", "the policy's sources are not what is in force", "A rule is weighed by the sources of the policy in force, as they stand in its files. They have changed since, "
+     "or are not here. Put the change in force, or undo it.", "", "", status=409),
+    Page("PLR249", "people have said no to this", "A person has rejected rules that would have permitted something that this proposal would permit as well, in whatever words, less than an "
+     "hour ago. Do something else, or ask a person.", "", "", status=409, recorded=True),
+    Page("PLR250", "the rule would not help", "With the rule in the policy the call would still be denied, or nothing would be permitted that is not already. Rules that "
+     "deny, ceilings and the protected floor stand whatever is allowed.", "", "", status=409),
+    Page("PLR251", "the branch cannot be made", "A rule becomes a change to the policy's file where `[proposals] repository` names its git repository, and the file in `HEAD` is "
+     "the one in force. Nothing was changed.", "", "", status=409),
+    Page("PLR252", "not a policy to compare", "A policy for sub-agents is one text: rules, scopes, tiers, imports of the library. It names no files.", "", ""),
+    Page("PLR253", "not a rule to propose", "An agent proposes one or a few rules that allow, for itself: `allow ACTION PATTERNS`, with `except`, `with`, "
+     "`without`, `when`, `until`, `for` or `log`. Imports, ceilings, tiers, names, scopes, denials, `otherwise` and `override` are people's.", "", ""),
     Page("PLI002", "the decision cannot be recorded", "`audit_unavailable`: with a decision log nothing is allowed that is not on the disk. The decision is "
      "deny until the log can be written again; no restart is needed.", "", ""),
     Page("PLI001", "our fault", "Something went wrong inside. The decision is deny; please report it.", "", "", status=500),

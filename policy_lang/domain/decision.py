@@ -93,7 +93,7 @@ class Decision:
     `effect` is `allow`, `ask` or `deny`; `tiers` the approval tiers that `ask` needs, all of them;
     `rules` those that decided; `reasons` one sentence each; `obligations` such as `log`; `opaque` says why
     a command could not be read; `id` is unique to this decision; `ticket` says what people are asked, or have approved.
-    `withdrawn`, `waiting`, `approved` and `observed` make the decision, with the same id, that it becomes.
+    `withdrawn`, `waiting`, `approved`, `explained` and `observed` make the decision, with the same id, that it becomes.
     """
 
     __slots__ = ("_answer", "_id", "_ticket")
@@ -190,6 +190,12 @@ class Decision:
         """People have approved what it asks: it is an allow, by the same rules."""
         old = self.verdict
         return self._become(Verdict(ALLOW, (), old.rules, (why,), old.obligations, old.support), ticket)
+
+    def explained(self, why: str) -> Decision:
+        """The same, with one more reason in front."""
+        old = self.verdict
+        verdict = Verdict(old.effect, old.tiers, old.rules, (why, *old.reasons), old.obligations, old.support)
+        return self._become(verdict, self._ticket)
 
     def observed(self, verdict: Verdict) -> Decision:
         """The policy is only observed: this verdict is given instead, and `would` is what it was."""

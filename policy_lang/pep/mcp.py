@@ -14,9 +14,9 @@ from .._version import __version__
 from ..domain import strict_json
 from ..domain.faults import CallerError
 from ..domain.limits import limit
-from .channel import ChannelError
+from .channel import ChannelError, exchange
 from .clients import NAMES
-from .enforce import Options, decider_of, enforce
+from .enforce import Options, decider_of, enforce, owners, token
 from .payload import known
 from .questions import HookQuestion, Outcome, RefusedError, denied
 
@@ -60,6 +60,41 @@ _TOOLS = [
         "annotations": {"readOnlyHint": True},
     },
 ]
+_OF_SERVICE = [
+    {
+        "name": "propose",
+        "description": "Ask people for rules that would allow a call which was denied, for you alone, such as "
+        '`allow run "npm test"`. Nothing is permitted before a person says so.',
+        "inputSchema": {
+            "type": "object",
+            "properties": {
+                "rules": {**_TEXT, "description": "One to four rules that allow, in the policy language."},
+                "purpose": {**_TEXT, "description": "One sentence that people read as your own words."},
+                "action": {**_TEXT, "description": "The action that was denied."},
+                "resource": {
+                    "anyOf": [_TEXT, {"type": "array", "items": _TEXT}],
+                    "description": "What it was denied on, as it was asked.",
+                },
+                "session": {**_TEXT, "description": "The session that it was asked in."},
+            },
+            "required": ["rules", "purpose", "action", "resource"],
+            "additionalProperties": False,
+        },
+        "annotations": {"readOnlyHint": False, "destructiveHint": False},
+    },
+    {
+        "name": "within",
+        "description": "Does a policy for agents that you start permit nothing beyond your own? yes, no, or undecided.",
+        "inputSchema": {
+            "type": "object",
+            "properties": {"policy": {**_TEXT, "description": "The whole policy's text."}},
+            "required": ["policy"],
+            "additionalProperties": False,
+        },
+        "annotations": {"readOnlyHint": True},
+    },
+]
+_WEIGHED_SECONDS = 2 * limit("weighing_wait_seconds")
 
 
 class _RpcError(CallerError):
@@ -112,7 +147,7 @@ def _result(method: str, given: dict[str, Any], options: Options) -> dict[str, A
     if method == "ping" or method.startswith("notifications/"):
         return {}
     if method == "tools/list":
-        return {"tools": _TOOLS}
+        return {"tools": [*_TOOLS, *_OF_SERVICE] if "--socket" in options else _TOOLS}
     if method != "tools/call":
         raise _RpcError(-32601, f"there is no method `{method[:60]}`")
     arguments = given.get("arguments", {})
@@ -131,7 +166,34 @@ def _result(method: str, given: dict[str, Any], options: Options) -> dict[str, A
     if given.get("name") == "hook" and isinstance(arguments, dict) and set(arguments) == {"client", "payload"}:
         text = _hooked(str(arguments["client"]), arguments["payload"], options)
         return {"content": [{"type": "text", "text": text}], "isError": False}
+    if given.get("name") in {"propose", "within"} and isinstance(arguments, dict) and "--socket" in options:
+        return _asked_service(str(given["name"]), arguments, options)
     raise _RpcError(-32602, "the tools are `decide` and `hook`, with the arguments that they list")
+
+
+def _asked_service(tool: str, arguments: dict[str, Any], options: Options) -> dict[str, Any]:
+    """What the service says to a call that agents make besides requests."""
+    try:
+        if tool == "propose":
+            known("propose", arguments, "rules purpose action resource session")
+            body: dict[str, object] = {n: arguments[n] for n in ("rules", "purpose", "session") if n in arguments}
+            body["request"] = {n: arguments[n] for n in ("action", "resource") if n in arguments}
+        else:
+            known("within", arguments, "policy")
+            body = dict(arguments)
+        if "--agent" in options:
+            body["agent"] = options["--agent"][0]
+        route = "/v1/proposals" if tool == "propose" else "/v1/within"
+        until = monotonic() + _WEIGHED_SECONDS
+        status, data = exchange(
+            options["--socket"][0], "POST", route, strict_json.dump(body), until, token(options), owners(options)
+        )
+        text = data.decode("utf-8", "replace")
+    except (RefusedError, ChannelError) as error:
+        status, text = 0, f"not asked: {error}"
+    except Exception as error:  # noqa: BLE001 (whatever fails, the agent is told and the server goes on)
+        status, text = 0, f"not asked: {type(error).__name__}"
+    return {"content": [{"type": "text", "text": text}], "isError": status not in {200, 201}}
 
 
 def _decided(arguments: dict[str, Any], options: Options) -> Outcome:

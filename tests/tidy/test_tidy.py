@@ -314,7 +314,7 @@ def test_the_search_for_limits_sees_numbers_without_a_name() -> None:
 NOT_AT_THEIR_VALUE = {
     "caches that start anew, which changes no answer: the reference is compared with them cold and warm": """
         analysed_commands compiled_found condition_walkers dfa_states formula_texts glob_masks learn_names lint_answers lint_finders member_words memo_entries
-        remembered_effects remembered_text segment_answers
+        remembered_effects remembered_text segment_answers granted_policies
         replay_answers unknown_segments_per_state
     """,
     "searches that give up as `undecided` or a denial; tests reach them with smaller ones": """
@@ -326,14 +326,15 @@ NOT_AT_THEIR_VALUE = {
         approval_wait_seconds call_seconds checkpoint_seconds client_seconds collect_seconds compile_seconds doctor_seconds interceptor_seconds
         hook_poll_seconds rehearsal_seconds ship_metrics_milliseconds ticket_grace_seconds git_seconds log_segment_seconds
         log_wait_milliseconds ship_metrics_seconds ship_pause_seconds ship_seconds signature_seconds
-        store_connect_seconds store_listen_seconds wait_milliseconds walls_seconds
+        store_connect_seconds store_listen_seconds wait_milliseconds walls_seconds grant_once_seconds grant_session_seconds
+        granted_again_seconds proposal_rejected_seconds weighing_seconds weighing_wait_seconds
     """,
     "sizes of files and batches, whose mechanism is tested with smaller ones": """
         approvals_an_hour push_bytes http_headers learn_sessions log_record_bytes log_secrets log_segment_bytes
         learn_values log_unsigned ship_answer_bytes ship_batch usage_values walls_message_bytes walls_reply_bytes
     """,
     "how much is shown, kept together or done in a row, which refuses nothing": """
-        accepted_at_once console_tickets hook_advice_characters log_chain_bytes nearest_effects nearest_segments request_id_bytes starter_hosts suggest_beyond suggest_proposals tickets_counted tickets_found tickets_shown
+        accepted_at_once console_tickets hook_advice_characters log_chain_bytes nearest_effects nearest_segments request_id_bytes starter_hosts suggest_beyond suggest_proposals proposal_witnesses proposals_found tickets_counted tickets_found tickets_shown
         work_ahead work_block work_chunk
     """,
 }

@@ -10,10 +10,11 @@ from pydantic import BaseModel
 
 from ...domain.limits import limit
 from ...wire import authzen
+from ...wire import proposals as asked
 from ...wire import service as bodies
 from ...wire.requests import RequestModel
 from ..service import PolicyService
-from . import approvals, decisions, sessions, status, steering
+from . import approvals, decisions, proposals, sessions, status, steering
 from .guard import guarded
 from .http import Answered, HttpCall, refusal
 
@@ -53,6 +54,14 @@ _TICKET_PARAMETERS: tuple[dict[str, Any], ...] = (
     },
 )  # fmt: skip
 
+_PROPOSAL_PARAMETERS: tuple[dict[str, Any], ...] = (
+    {
+        "name": "proposal", "in": "path", "required": True,
+        "description": "The id of a proposal; `all` for the latest ones.",
+        "schema": {"type": "string", "pattern": "^([0-9a-f]{16}|all)$"},
+    },
+)  # fmt: skip
+
 ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/decide", decisions.decide, RequestModel, bodies.DecisionModel),
     Route("POST", "/v1/decide/batch", decisions.batch, bodies.BatchModel, bodies.DecisionsModel),
@@ -76,10 +85,17 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/approvals/sign-in", approvals.sign_in, bodies.SignInModel),
     Route("GET", "/v1/approvals/stats", approvals.stats),
     Route("POST", "/v1/approvals/console", approvals.console, bodies.ConsoleLinkModel),
+    Route("POST", "/v1/proposals", proposals.propose, asked.ProposeModel, status=201),
+    Route("POST", "/v1/proposals/narrow", proposals.narrow, asked.NarrowModel),
+    Route("POST", "/v1/proposals/accept", proposals.accept, asked.AcceptModel),
+    Route("POST", "/v1/proposals/reject", proposals.reject, asked.RejectModel),
+    Route("POST", "/v1/proposals/withdraw", proposals.withdraw, asked.WithdrawModel),
+    Route("POST", "/v1/within", proposals.within, asked.WithinModel),
     Route("GET", "/healthz", status.health),
     Route("GET", "/readyz", status.ready, unready="No policy is in force."),
     Route("GET", "/metrics", status.numbers, kind="text/plain"),
     Route("GET", "/openapi.json", status.interface),
+    Route("GET", proposals.PROPOSALS + "{proposal}", proposals.show, parameters=_PROPOSAL_PARAMETERS),
     Route("GET", approvals.TICKETS + "{ticket}", approvals.ticket, parameters=_TICKET_PARAMETERS),
 )
 _EXACT = {route.path: route for route in ROUTES if route.prefix == route.path}

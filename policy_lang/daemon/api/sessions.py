@@ -39,6 +39,8 @@ def end_session(service: PolicyService, call: HttpCall) -> HttpReply:
         service.operator(call.caller)
     service.principals.forget(service.state.end(name).token)
     service.recorder.record_event("session-ended", session=name)
+    if service.proposals is not None:
+        service.proposals.grants.session_ended(name)
     return reply({"session": name})
 
 
@@ -47,3 +49,5 @@ def end_idle(service: PolicyService, now: float) -> None:
     for session in service.state.idle(now):
         service.principals.forget(session.token)
         service.recorder.record_event("session-ended", session=session.id, why="idle")
+        if service.proposals is not None:
+            service.proposals.grants.session_ended(session.id)

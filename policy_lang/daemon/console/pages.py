@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -58,6 +59,12 @@ def page(name: str, **values: Any) -> bytes:
     """One page. `base` is the path of the session, or empty."""
     values = {"base": "", "person": "", "out": "", "proof": None, **values}
     return _environment.get_template(f"{name}.html").render(values).encode("utf-8", "replace")
+
+
+def error_of(body: bytes) -> str:
+    """What an answer of the interface says is wrong."""
+    fault = json.loads(body).get("error", {})
+    return f"{fault.get('message', 'it failed')} ({fault.get('code', '')})"
 
 
 with open(os.path.join(_HERE, "style.css"), "rb") as _stream:

@@ -31,6 +31,7 @@ from ..ticket_book import PolicyInForce
 from . import pages
 from .entering import check_link, named_by_proxy
 from .keys import KEY, Keys
+from .proposals import ProposalPages
 from .suggest import LEAST, near, suggested
 
 COOKIE = "policy_console"
@@ -49,6 +50,7 @@ _HEADERS = (
 _WITH_SCRIPT = tuple((k, v + "; script-src 'self'" if k == "content-security-policy" else v) for k, v in _HEADERS)
 """Of the pages that ask a person's key: one script, ours, that never changes."""
 _PLACE = re.compile(r"/s/([A-Za-z0-9_-]{32})/(?:(sign-out)|(key)|t/([0-9a-f]{16})(?:/(answer|review|freeze))?)?\Z")
+_RULES = re.compile(r"/s/([A-Za-z0-9_-]{32})/rules(?:/([0-9a-f]{16})(?:/(accept|narrow|withdraw))?)?\Z")
 
 
 class Console:
@@ -59,6 +61,7 @@ class Console:
         self.access = access
         self.sessions = access.sessions
         self._keys = Keys(access)
+        self.proposals = ProposalPages(service, _of_session, _in_session)
 
     def handle(self, call: HttpCall) -> Answered:
         """A page. Never raises: whatever goes wrong is a page that says so."""
@@ -76,7 +79,7 @@ class Console:
             self.service.recorder.log("internal-error", kind=type(error).__name__)
             return _refused("PLI001", "Our fault", f"internal error (PLI001): {type(error).__name__}")
 
-    def _page(self, call: HttpCall) -> HttpReply:
+    def _page(self, call: HttpCall) -> Answered:
         if self.service.principals.barred(call.caller):
             raise RequestError("PLR230", "this browser runs as a user that agents run as, or whose it is is not known")
         if call.path == "/webauthn.js" and call.method == "GET":
@@ -90,15 +93,14 @@ class Console:
             return _notice(200, "Not signed in", "`policy approvals console` gives you a link that signs you in.")
         if call.path == "/sign-in":
             return self._sign_in(call, named)
+        rules = _RULES.match(call.path)
+        if rules is not None:
+            return self.proposals.handle(self._session(rules[1], call, named), rules[2], rules[3], _form_of(call), call)
         found = _PLACE.match(call.path)
         if found is None:
             return _refused("PLR211", "No such page", "there is nothing at this address")
         name, out, key, ticket, what = found.groups()
-        session = self.sessions.find(name, _cookie(call), time.time())
-        if session is None:
-            raise RequestError("PLR241", "you are not signed in here, or not any more")
-        if session.peer != call.caller.seen or (named is not None and named != session.person):
-            raise RequestError("PLR241", "this is somebody else's session")
+        session = self._session(name, call, named)
         if key is not None:
             return self._key(session, call)
         if (what is not None or out is not None) != (call.method == "POST"):
@@ -110,6 +112,15 @@ class Console:
         if what is None:
             return self._ticket(session, ticket)
         return self._changed(session, ticket, what, call)
+
+    def _session(self, name: str, call: HttpCall, named: Person | None) -> BrowserSession:
+        """The session that an address and a cookie are of. Raises RequestError."""
+        session = self.sessions.find(name, _cookie(call), time.time())
+        if session is None:
+            raise RequestError("PLR241", "you are not signed in here, or not any more")
+        if session.peer != call.caller.seen or (named is not None and named != session.person):
+            raise RequestError("PLR241", "this is somebody else's session")
+        return session
 
     # signing in
 
@@ -302,6 +313,19 @@ def _form(call: HttpCall) -> dict[str, str]:
     if len(fields) != len(pairs):
         raise RequestError("PLR242", "a field of the form is given twice")
     return fields
+
+
+def _form_of(call: HttpCall) -> dict[str, str] | None:
+    """The fields of a form; None where a page is asked for."""
+    return _form(call) if call.method == "POST" else None
+
+
+def _of_session(session: BrowserSession, name: str, status: int = 200, **values: Any) -> HttpReply:
+    return _reply(name, status, **_common(session), **values)
+
+
+def _in_session(session: BrowserSession, place: str) -> HttpReply:
+    return _to(f"{_base(session)}{place}")
 
 
 def _reply(name: str, status: int = 200, **values: Any) -> HttpReply:

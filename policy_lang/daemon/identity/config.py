@@ -119,6 +119,7 @@ class WebhookModel(_ConfigModel):
         return self
 
 
+Name = Annotated[str, Field(min_length=1, max_length=limit("request_name"))]
 _Word = Annotated[str, Field(min_length=1, max_length=limit("request_text"))]
 
 
@@ -158,6 +159,16 @@ class ReverseProxyModel(_ConfigModel):
     proxy_header: Annotated[str, Field(alias="proxy-header", pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")]
 
 
+class ProposalsModel(_ConfigModel):
+    """Who accepts rules that agents propose: names of people, and groups of theirs.
+
+    `repository` is the git repository in which the policy's file becomes a branch.
+    """
+
+    approvers: Annotated[list[Name], Field(min_length=1)]
+    repository: Annotated[str, Field(pattern=r"^/", max_length=limit("request_text"))] | None = None
+
+
 class ConfigModel(_ConfigModel):
     """The whole file."""
 
@@ -167,6 +178,7 @@ class ConfigModel(_ConfigModel):
     notify: NotifyModel | None = None
     approvals: ApprovalsModel = ApprovalsModel()
     console: ReverseProxyModel | None = None
+    proposals: ProposalsModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +193,9 @@ class Config:
     command: tuple[str, ...] = ()
     webhook: tuple[str, bytes] | None = None
     proxy: ReverseProxy | None = None
+    approvers: frozenset[str] = frozenset()
+    """Who accepts proposals; nobody, and there are none."""
+    repository: str = ""
 
 
 def read_config(path: str) -> Config:
@@ -224,7 +239,9 @@ def read_config(path: str) -> Config:
         secret = read_token(os.path.join(folder, notify.webhook.secret_file))
         webhook = (notify.webhook.url, secret.encode("ascii"))
     proxy = None if model.console is None else _proxy(path, model.console, bindings, users, people)
-    return Config(principals, store, tuple(notify.command or ()), webhook, proxy)
+    return Config(
+        principals, store, tuple(notify.command or ()), webhook, proxy, _approvers(path, model), _repository(model)
+    )
 
 
 def _proxy(
@@ -237,6 +254,20 @@ def _proxy(
     if any(p.uid == uid for p in people.persons):
         raise ServiceConfigError(f"`{path}`: `{model.proxy_user}` is also a person; give the proxy a user of its own")
     return ReverseProxy(uid, model.proxy_header.lower().encode("ascii"), model.origin)
+
+
+def _repository(model: ConfigModel) -> str:
+    """Where branches of the policy are made; empty for nowhere."""
+    return "" if model.proposals is None else model.proposals.repository or ""
+
+
+def _approvers(path: str, model: ConfigModel) -> frozenset[str]:
+    """Who accepts proposals. A name or group that nobody has is a mistake."""
+    wanted = frozenset() if model.proposals is None else frozenset(model.proposals.approvers)
+    unknown = wanted - {n for p in model.person for n in (p.name, *p.groups)}
+    if unknown:
+        raise ServiceConfigError(f"`{path}`: no person is, or belongs to, `{min(unknown)}` of `[proposals] approvers`")
+    return wanted
 
 
 def _signers(path: str, model: ConfigModel, folder: str) -> dict[str, bytes]:
