@@ -99,10 +99,9 @@ class Recording(Disk):
         """The files that git may write or delete when it moves between commits."""
         return self._noted(_moved(root, ways), REAL.moved(root, ways))
 
-    def settled(self, path: str) -> bool:
-        """True for a file that is on the disk as git has it."""
-        unsettled: list[Found] = [] if REAL.settled(path) else [(("",), path, False)]
-        return not list(self._noted(f"unsettled {path}", iter(unsettled)))
+    def unsettled(self, root: str, paths: tuple[str, ...]) -> Iterator[Found]:
+        """Those of the files that are not as git has them."""
+        return self._noted(f"unsettled {root}", REAL.unsettled(root, paths))
 
     def _noted(self, name: str, entries: Iterator[Found]) -> Iterator[Found]:
         tree: list[list[str]] = []
@@ -193,9 +192,10 @@ class Recorded(Disk):
         for word, _, is_link in self._given(_moved(root, ways), root):
             yield word, "/".join(word), is_link
 
-    def settled(self, path: str) -> bool:
-        """True for a file that was on the disk as git had it. Raises RequestError where the record ends."""
-        return not list(self._given(f"unsettled {path}", path))
+    def unsettled(self, root: str, paths: tuple[str, ...]) -> Iterator[Found]:  # noqa: ARG002 (those of then)
+        """Those of the files that were not as git had them. Raises RequestError where the record ends."""
+        for word, _, is_link in self._given(f"unsettled {root}", root):
+            yield word, "/".join(word), is_link
 
     def _given(self, name: str, root: str) -> Iterator[Found]:
         self._allowed(name)

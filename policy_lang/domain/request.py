@@ -32,8 +32,8 @@ if TYPE_CHECKING:
         def moved(self, root: str, ways: tuple[tuple[str, str], ...]) -> Iterator[tuple[tuple[str, ...], str, bool]]:
             """The files that git may write or delete when it moves between commits."""
 
-        def settled(self, path: str) -> bool:
-            """True for a file that is on the disk as git has it."""
+        def unsettled(self, root: str, paths: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, bool]]:
+            """Those of the files that are not as git has them."""
 
         def repository(self, path: str) -> str:
             """What a folder is to git."""

@@ -148,11 +148,10 @@ class Existing:
             place = self._place(start or ".")
             for path, verdict in self._protected(place, below, self.disk.moved(place, ways) if ways else ()):
                 return [_swap(path, verdict, "another" if known_ways else "")]
-            for path, verdict in self._protected(
-                place, below, self.disk.moved(place, (("any", ""),)) if forced else ()
-            ):
-                if not self.disk.settled(path):
-                    return [_swap(path, verdict, "the committed")]
+            if forced:
+                protected = dict(self._protected(place, below, self.disk.moved(place, (("any", ""),))))
+                for _, path, _ in self.disk.unsettled(place, tuple(protected)) if protected else ():
+                    return [_swap(path, protected[path], "the committed")]
         return []
 
     def _protected(self, place: str, below: str, found: Iterable[Found]) -> Iterator[tuple[str, Verdict]]:

@@ -162,11 +162,12 @@ class Disk:
         for path in sorted(found):
             yield tuple(path.split("/")), path, False
 
-    def settled(self, path: str) -> bool:
-        """True for a file that is on the disk as git has it, so that taking it back changes nothing."""
-        from .git_moves import is_settled
+    def unsettled(self, root: str, paths: tuple[str, ...]) -> Iterator[Found]:  # noqa: ARG002 (a record goes by it)
+        """Those of the files of the repository around a folder that are not as git has them, which may be taken back."""
+        from .git_moves import unsettled
 
-        return is_settled(path)
+        for path in unsettled(paths):
+            yield tuple(path.split("/")), path, False
 
 
 REAL = Disk()

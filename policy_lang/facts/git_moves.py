@@ -15,6 +15,10 @@ from ..domain.limits import limit
 from .git_index import entries_around, git_folder, top_of
 from .git_objects import TREE, GitObjects, UnreadableError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 _MOST_FILES = limit("git_moved_files")
 _MOST_COMMITS = limit("git_walked_commits")
 _MOST_HASHED = limit("git_hashed_bytes")
@@ -46,25 +50,59 @@ def _within(names: set[str]) -> set[str]:
     return {inner for name in names if os.path.lexists(f"{name}/.git") for inner in entries_around(name) or ()}
 
 
-def is_settled(path: str) -> bool:
-    """True for a tracked file that is on the disk as in the index and in the current commit: nothing takes it back."""
-    folder = os.path.dirname(path)
-    top = top_of(folder)
-    place = None if top is None else git_folder(top)
-    entry = (entries_around(folder) or {}).get(path)
-    if top is None or place is None or entry is None:
-        return False
-    try:
-        objects = GitObjects(place)
-        tree = objects.tree(one_of(objects.commits("HEAD")))
-        *folders, last = os.fsencode(path[len(top.rstrip("/")) + 1 :]).split(b"/")
-        for name in folders:
-            mode, tree = objects.entries(tree).get(name, ("", ""))
-            if mode != TREE:
-                return False
-        return objects.entries(tree).get(last, ("", ""))[1] == entry and _is_as_in(path, entry)
-    except UnreadableError:
-        return False
+def unsettled(paths: Iterable[str]) -> Iterator[str]:
+    """Those of the files that are not on the disk as in the index and in the current commit.
+
+    Nothing takes back what is. Index and trees are read once for each repository.
+    """
+    known: dict[str, _Committed] = {}
+    for path in paths:
+        top = top_of(os.path.dirname(path)) or ""
+        if top not in known:
+            known[top] = _Committed(top)
+        if not known[top].has(path):
+            yield path
+
+
+class _Committed:
+    """What the index and the current commit of the repository at a folder have."""
+
+    def __init__(self, top: str) -> None:
+        self._head = f"{top.rstrip('/')}/"
+        self._index = entries_around(top) or {}
+        self._trees: dict[bytes, dict[bytes, tuple[str, str]]] = {}
+        place = git_folder(top) if self._index else None
+        self._objects = GitObjects(place) if place is not None else None
+        self._tree = ""
+        if self._objects is not None:
+            try:
+                self._tree = self._objects.tree(one_of(self._objects.commits("HEAD")))
+            except UnreadableError:
+                self._objects = None
+
+    def has(self, path: str) -> bool:
+        """Whether a file is on the disk as both have it."""
+        entry = self._index.get(path)
+        if self._objects is None or entry is None:
+            return False
+        folder, _, last = os.fsencode(path[len(self._head) :]).rpartition(b"/")
+        try:
+            committed = self._entries(folder).get(last, ("", ""))[1]
+        except UnreadableError:
+            return False
+        return committed == entry and _is_as_in(path, entry)
+
+    def _entries(self, folder: bytes) -> dict[bytes, tuple[str, str]]:
+        """The entries of a folder's tree; none for what is no folder there. Raises UnreadableError."""
+        if folder not in self._trees:
+            assert self._objects is not None
+            tree = self._tree
+            if folder:
+                above, _, name = folder.rpartition(b"/")
+                mode, tree = self._entries(above).get(name, ("", ""))
+                tree = tree if mode == TREE else ""
+            self._trees[folder] = self._objects.entries(tree) if tree else {}
+        return self._trees[folder]
 
 
 def _is_as_in(path: str, entry: str) -> bool:

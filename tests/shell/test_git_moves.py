@@ -13,7 +13,7 @@ from policy_lang.audit.disk_snapshot import Recorded, Recording
 from policy_lang.domain.limits import limit
 from policy_lang.facts import git_moves, git_objects
 from policy_lang.facts.disk import REAL
-from policy_lang.facts.git_moves import is_settled, moved
+from policy_lang.facts.git_moves import moved, unsettled
 from policy_lang.facts.git_objects import GitObjects, UnreadableError
 
 from .test_git import git
@@ -25,6 +25,10 @@ allow read, write, delete "./"
 allow run "git **"
 allow run "{bash,cat} **"
 """
+
+
+def settled(path: str) -> bool:
+    return list(unsettled([path])) == []
 
 
 def output(folder: Path, *words: str) -> str:
@@ -247,21 +251,21 @@ def test_another_working_tree_has_a_head_of_its_own(packed: Path, tmp_path: Path
     assert names(tmp_path / "t", ("to", "b5")) == set() and names(tmp_path / "t", ("to", "main"))
 
 
-def test_a_file_is_settled_when_disk_index_and_commit_agree(tmp_path: Path) -> None:
+def test_a_file_settled_when_disk_index_and_commit_agree(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_text(name)
     git(tmp_path, "init", "-q")
     git(tmp_path, "add", "-A")
     git(tmp_path, "commit", "-qm", "x")
-    assert is_settled(str(tmp_path / "a")) and not is_settled(str(tmp_path / "none"))
+    assert settled(str(tmp_path / "a")) and not settled(str(tmp_path / "none"))
     (tmp_path / "a").write_text("c")
-    assert not is_settled(str(tmp_path / "a"))
+    assert not settled(str(tmp_path / "a"))
     git(tmp_path, "add", "a")
     (tmp_path / "a").write_text("a")
-    assert not is_settled(str(tmp_path / "a"))
+    assert not settled(str(tmp_path / "a"))
     (tmp_path / "b").unlink()
     (tmp_path / "b").symlink_to("a")
-    assert not is_settled(str(tmp_path / "b"))
+    assert not settled(str(tmp_path / "b"))
 
 
 def test_what_stands_for_another_object_is_not_believed(packed: Path) -> None:
@@ -309,9 +313,9 @@ def test_all_that_is_read_is_bounded(packed: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(git_moves, "_MOST_COMMITS", 1)
     assert len(names(packed, ("pick", "b1..b9"))) == 60
     assert limit("git_hashed_bytes") == git_moves._MOST_HASHED
-    assert is_settled(str(packed / "d0/deep/0"))
+    assert settled(str(packed / "d0/deep/0"))
     monkeypatch.setattr(git_moves, "_MOST_HASHED", 4)
-    assert not is_settled(str(packed / "d0/deep/0"))
+    assert not settled(str(packed / "d0/deep/0"))
     assert limit("git_pack_index_bytes") >= 1 << 20
 
 
@@ -319,3 +323,21 @@ def test_a_look_at_another_branch_takes_no_time(packed: Path) -> None:
     began = time.monotonic()
     list(REAL.moved(str(packed), (("to", "b0"), ("pick", "b0..b11"))))
     assert time.monotonic() - began < 2
+
+
+def test_index_and_trees_are_read_once_for_all_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(tmp_path, "init", "-qb", "main")
+    for n in range(40):
+        (tmp_path / f"d{n % 4}").mkdir(exist_ok=True)
+        (tmp_path / f"d{n % 4}/{n}").write_text(str(n))
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "all")
+    (tmp_path / "d1/1").write_text("changed")
+    (tmp_path / "d2/new").write_text("not tracked")
+    looked: list[str] = []
+    read, index = GitObjects.read, git_moves.entries_around
+    monkeypatch.setattr(GitObjects, "read", lambda self, name: looked.append(name) or read(self, name))
+    monkeypatch.setattr(git_moves, "entries_around", lambda folder: looked.append("index") or index(folder))
+    paths = [str(p) for p in sorted(tmp_path.glob("d*/*"))]
+    assert list(unsettled(paths)) == [str(tmp_path / "d1/1"), str(tmp_path / "d2/new")]
+    assert looked.count("index") == 1 and len(looked) < 12  # the index, the commit, its tree, four folders
