@@ -34,7 +34,12 @@ def before(request: Request) -> Json | None:
     None where nothing lies there, where nothing is written as a whole, and where nobody looks at the disk.
     """
     place = request.resource
-    if request.action != "write" or request.lexical or "text" not in request.content or not isinstance(place, str):
+    if (
+        request.action != "write"
+        or request.lexical
+        or "text" not in (request.content or ())
+        or not isinstance(place, str)
+    ):
         return None
     path = os.path.join(request.cwd or request.workspace or "/", place)
     found = file_state(path, limit("bound_bytes"))

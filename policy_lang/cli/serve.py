@@ -109,8 +109,11 @@ def command(
 
     held = frozenset(hold) if observe else None
     page = None if console is None else (console, console_group or group)
+    own = tuple(os.path.abspath(p) for p in (config, state, log, sign, token_file, socket_path) if p is not None)
     sys.exit(
-        asyncio.run(_serve(policy, socket_path, group, tcp, page, token_file, agents, config, state, records, held))
+        asyncio.run(
+            _serve(policy, socket_path, group, tcp, page, token_file, agents, config, state, records, held, own)
+        )
     )
 
 
@@ -147,6 +150,7 @@ async def _serve(
     state: str | None,
     records: DecisionLog | None,
     observe: frozenset[str] | None,
+    own: tuple[str, ...],
 ) -> int:
     from ..approvals.store import StoreUnavailableError
     from ..daemon.frozen_store import FrozenStore
@@ -175,7 +179,7 @@ async def _serve(
         page = None if console is None else _console_listener(*console, listeners[0].getsockname(), settings)
     except (ServiceConfigError, StoreUnavailableError, UnsafePlaceError) as error:
         fail_usage(str(error))
-    service = _service(policy, settings, kept.state, store, records, page, observe)
+    service = _service(policy, settings, kept.state, store, records, page, observe, own)
     endpoints = {listener: _interface(service) for listener in listeners}
     if page is not None:
         endpoints[page] = _console(service)
@@ -212,8 +216,12 @@ def _service(
     records: DecisionLog | None,
     page: socket.socket | None,
     observe: frozenset[str] | None,
+    own: tuple[str, ...],
 ) -> PolicyService:
-    """The service, put together. `page` is the console's listener. Leaves with 2 when that cannot be."""
+    """The service, put together. `page` is the console's listener; agents leave the files and folders in `own` alone.
+
+    Leaves with 2 when that cannot be.
+    """
     from ..daemon.active import ActivePolicy
     from ..daemon.api.openapi import document
     from ..daemon.policy_source import source_of
@@ -228,7 +236,7 @@ def _service(
     if page is not None and approvals is None:
         fail_usage("`--console` shows what waits for people, and the configuration names no `[[person]]`")
     proposals = None if approvals is None else _proposals(approvals, settings, state, recorder, signals)
-    active = ActivePolicy(source_of(policy), settings.principals.agents, observe)
+    active = ActivePolicy(source_of(policy, own), settings.principals.agents, observe)
     return PolicyService(
         active, settings.principals, state, recorder, signals, approvals,
         console=None if page is None else _console_access(page, settings), proposals=proposals,

@@ -103,4 +103,4 @@ class Request:
     confined: bool = False
     versioned: bool = False
     destination: str | None = None
-    content: Mapping[str, object] = field(default_factory=dict)
+    content: Mapping[str, object] | None = None

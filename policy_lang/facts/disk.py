@@ -163,7 +163,7 @@ class Disk:
             yield tuple(path.split("/")), path, False
 
     def unsettled(self, root: str, paths: tuple[str, ...]) -> Iterator[Found]:  # noqa: ARG002 (a record goes by it)
-        """Those of the files of the repository around a folder that are not as git has them, which may be taken back."""
+        """Those of the files around a folder that are not as git has them, and may be taken back."""
         from .git_moves import unsettled
 
         for path in unsettled(paths):

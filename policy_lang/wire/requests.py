@@ -142,7 +142,7 @@ def request_of(value: dict[str, Any]) -> Request:
         ticket=model.ticket,
         inner=model.inner,
         destination=model.destination,
-        content={} if model.content is None else model.content.model_dump(exclude_defaults=True),
+        content=None if model.content is None else model.content.model_dump(exclude_defaults=True),
     )
 
 
