@@ -74,11 +74,13 @@ def together(clients: int = 16, seconds: float = 4.0) -> list[str]:
     body = json.dumps({"action": "read", "resource": "src/a", "agent": "a"}).encode()
     call = b"POST /v1/decide HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
     ways: tuple[tuple[str, tuple[str, ...]], ...] = (
-        ("no log", ()), ("log, not flushed", ("--log", "{log}", "--no-flush")), ("log, flushed", ("--log", "{log}")),
+        ("no log", ()), ("log, not flushed", ("--log", "{log}", "--no-flush")), ("log, flushed", ("--log", "{log}", "--no-sign")),
+        ("log, flushed, signed", ("--log", "{log}", "--state", "{state}")),
     )  # fmt: skip
     for what, options in ways:
         with tempfile.TemporaryDirectory(dir=os.getcwd()) as name:
-            given = [o.replace("{log}", f"{name}/log") for o in options]
+            os.mkdir(f"{name}/state", 0o700)
+            given = [o.replace("{log}", f"{name}/log").replace("{state}", f"{name}/state") for o in options]
             with served(Path(name), options=given) as (place, _):
                 times = sorted(load_of(place, call, clients, seconds))
             flushes = ""

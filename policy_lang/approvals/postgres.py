@@ -75,6 +75,7 @@ class PostgresStore(SqlStore):
     def __init__(self, place: str, mark: str) -> None:
         super().__init__(RollbackMark(mark))
         self._place = place
+        self.name = _named(place)
         self._connection: psycopg.Connection | None = None
         self._connecting: threading.Thread | None = None
         self._why = ""
@@ -126,6 +127,10 @@ class PostgresStore(SqlStore):
     ) -> list[RuleProposal]:
         """See `Store`."""
         return self._in_time(lambda: super(PostgresStore, self).proposals(states, since, most))
+
+    def compare(self, counted: int | None, by: str) -> None:
+        """See `Store`."""
+        self._in_time(lambda: super(PostgresStore, self).compare(counted, by))
 
     def _in_time(self, step: Callable[[], Result]) -> Result:
         """What a step gives. One that takes too long is cut off: it may have happened, and nobody builds on it."""
@@ -201,8 +206,9 @@ class PostgresStore(SqlStore):
                 connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
                 run = _runner(connection)
                 yield run
-                self._counted(run)
+                changes = self._counted(run)
                 connection.execute("select pg_notify(%s, '')", (CHANNEL,))
+            self.changes = changes
 
     @contextmanager
     def _failing(self) -> Iterator[None]:
@@ -242,6 +248,15 @@ def _connect(place: str) -> psycopg.Connection:
         place, autocommit=True, connect_timeout=_CONNECT_SECONDS, options=options, tcp_user_timeout=2 * _MILLISECONDS,
         application_name="policy_lang", prepare_threshold=None,
     )  # fmt: skip
+
+
+def _named(place: str) -> str:
+    """What a connection string leads to, without who connects and how."""
+    try:
+        given = psycopg.conninfo.conninfo_to_dict(place)
+    except psycopg.Error:
+        return ""  # connecting says why
+    return f"postgresql://{given.get('host', '')}:{given.get('port', '')}/{given.get('dbname', '')}"
 
 
 def _migrate(connection: psycopg.Connection) -> None:

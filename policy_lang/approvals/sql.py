@@ -31,6 +31,8 @@ class SqlStore(SqlProposals):
     def __init__(self, mark: RollbackMark) -> None:
         self._mark = mark
         self.rollbacks: deque[Rollback] = deque()
+        self.name = ""
+        self.changes = 0
 
     @abstractmethod
     def _opened(self) -> Run:
@@ -139,10 +141,21 @@ class SqlStore(SqlProposals):
 
     # the counter
 
-    def _counted(self, run: Run) -> None:
-        """Count a change."""
+    def compare(self, counted: int | None, by: str) -> None:
+        """See `Store`."""
+        if not self.changes or (counted is not None and counted <= self.changes):
+            return
+        says = f"{by} counts {counted} changes, and it has {self.changes}"
+        with self._writing() as run:
+            rollback = self._revoked(run, max(self.changes, counted or 0), by if counted is None else says)
+        if rollback.revoked or (counted is not None and not self.rollbacks):
+            self.rollbacks.append(rollback)  # where nothing was open, what is not known has done no harm
+
+    def _counted(self, run: Run) -> int:
+        """Count a change: how many there are when it is committed."""
         ((changes,),) = run("update mark set changes = changes + 1 returning changes", ())
         self._mark.note(changes)
+        return int(changes)
 
     def _checked(self, run: Run) -> Rollback | None:
         """When the data is older than it was, or may be, nothing in it may be used: what was done about that.
@@ -150,6 +163,7 @@ class SqlStore(SqlProposals):
         In a transaction, with no other writer; who commits it tells of it.
         """
         ((changes,),) = run("select changes from mark", ())
+        self.changes = changes
         noted = self._mark.noted()
         if noted is None and changes:
             return self._revoked(run, changes, f"its counter `{self._mark.path}` is gone")
@@ -170,6 +184,7 @@ class SqlStore(SqlProposals):
         proposed = self._proposals_ended(run, f"the store was rolled back: {why}")
         run("update mark set changes = ?", (changes + 1,))
         self._mark.note(changes + 1)
+        self.changes = changes + 1
         return Rollback(why, len(rows) + proposed)
 
 

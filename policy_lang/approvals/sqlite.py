@@ -55,6 +55,7 @@ class SqliteStore(SqlStore):
     def __init__(self, path: str) -> None:
         super().__init__(RollbackMark(f"{path}.mark"))
         self._path = path
+        self.name = os.path.abspath(path)
         self._connection: sqlite3.Connection | None = None
         with self._failing():
             self._connected()
@@ -110,8 +111,9 @@ class SqliteStore(SqlStore):
             try:
                 run = _runner(connection)
                 yield run
-                self._counted(run)
+                changes = self._counted(run)
                 connection.execute("commit")
+                self.changes = changes
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("rollback")

@@ -62,6 +62,13 @@ class Store(Protocol):
 
     rollbacks: deque[Rollback]
     """Those that were found; who tells of one takes it out."""
+    name: str
+    """Which data it is, without secrets: the same after a restart, however old the data is."""
+    changes: int
+    """How many changes the data had had when this service last changed it or looked."""
+
+    def compare(self, counted: int | None, by: str) -> None:
+        """`by` says that so many changes were counted, or should say it and does not: data that is older is revoked."""
 
     def add(self, ticket: Ticket, most: int) -> Ticket | None:
         """Keep a new ticket, or count the same question that is open already; None when that would be too many.

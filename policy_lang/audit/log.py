@@ -32,7 +32,11 @@ if TYPE_CHECKING:
 
 _LOCK, _HEAD = "lock", "head"
 _HEAD_BYTES = 256
+FILES_GONE = "the log's files are gone"
+HEAD_GONE = "where the log ended is not known: `head` is gone or damaged"
+END_MISSING = "records at the end are missing"
 _WAIT = limit("log_wait_milliseconds") / 1000
+_CUTS = 100  # kept of those that nobody was told of
 _PAUSE = 0.0005
 """Seconds between two tries for the lock; another writer holds it for the time of one flush, some 0.2 ms."""
 _BLOCK = 1 << 20
@@ -120,6 +124,7 @@ class DecisionLog:
         self._host = os.uname().nodename[:64]
         self._handles: dict[str, int] = {}
         self._last = 0.0
+        self.checkpoints = 0
         self._begin()
 
     def _begin(self) -> None:
@@ -130,6 +135,11 @@ class DecisionLog:
         self._mutex = allocate_lock()
         self._refused = 0
         self._unsigned = 0
+        self.cuts: list[Json] = []
+
+    def refuse(self, count: int) -> None:
+        """So many decisions are denied because of the log, and not recorded; the next record says so."""
+        self._refused += count
 
     def append(self, events: Sequence[Json], durable: bool = True) -> None:
         """Add records, all or none. With `durable` they are on the disk when this returns.
@@ -154,9 +164,12 @@ class DecisionLog:
             self._mutex.release()
 
     @property
-    def head(self) -> tuple[int, str]:
-        """The number and digest of the last record that this writer knows of: worth noting elsewhere."""
-        return (0, FIRST) if self._state is None else (self._state.seq, self._state.hash)
+    def head(self) -> Json | None:
+        """Where the chain stood after this writer's last append: worth noting elsewhere. None when nothing is known."""
+        state = self._state
+        if state is None or not state.seq:
+            return None
+        return {"log": state.log, "seq": state.seq, "hash": state.hash, "time": moment(self._clock())}
 
     def checkpoint(self) -> None:
         """Sign where the chain stands, if there is a key and something new. Raises LogUnavailableError."""
@@ -185,6 +198,7 @@ class DecisionLog:
         try:
             state, found = self._current()
             self._write(state, [*found, *events], durable)
+            self.cuts = [*self.cuts, *(e for e in found if e["kind"] == "cut")][-_CUTS:] if found else self.cuts
         finally:
             self._system.unlock(lock)
 
@@ -286,6 +300,7 @@ class DecisionLog:
         if self._signer is not None and unsigned >= limit("log_unsigned"):
             line, digest = sealed(self._signed(state.log, seq, digest, text), seq + 1, text, digest)
             seq, unsigned = seq + 1, 0
+            self.checkpoints += 1
             lines.append(line)
         if not lines:
             return
@@ -344,7 +359,7 @@ class DecisionLog:
             made = _ChainState(log, 0, 0, 0, FIRST, 0) if head is None else head
             found: list[Json] = []
             if known or made.seq:
-                found = [{"kind": "cut", "why": "the log's files are gone", "records": made.seq}]
+                found = [{"kind": "cut", "why": FILES_GONE, "records": made.seq}]
             return self._next(made, made.segment + 1), found
         start = head.segment if head is not None and head.segment in numbers else numbers[-1]
         scan = _Scan(self, start)
@@ -356,9 +371,9 @@ class DecisionLog:
         state = scan.state
         cuts = scan.cuts
         if head is None:
-            cuts.append({"kind": "cut", "why": "where the log ended is not known: `head` is gone or damaged"})
+            cuts.append({"kind": "cut", "why": HEAD_GONE})
         elif state.seq < head.seq:
-            cuts.append({"kind": "cut", "why": "records at the end are missing", "records": head.seq - state.seq})
+            cuts.append({"kind": "cut", "why": END_MISSING, "records": head.seq - state.seq})
             state.log = head.log
         if state.segment != numbers[-1] or scan.damaged:
             state = self._next(state, numbers[-1] + 1)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from ..domain.faults import InternalError, reason_of
 from ..domain.limits import limit
 from ..domain.strict_json import Json
-from .chain import DamagedRecordError, opened
+from .chain import DamagedRecordError, links, opened
 from .log import segment_name, segment_numbers
 
 _MOST_LINE = limit("log_record_bytes") * 2
@@ -88,6 +88,38 @@ def records(path: str) -> Iterator[Json]:
                 yield opened(line.data)
             except DamagedRecordError as error:
                 raise LogReadError(f"`{line.place}` is damaged: {error}; see `policy log verify`") from None
+
+
+def latest(path: str, kind: str, wanted: Callable[[Json], bool]) -> Json | None:
+    """The last record of a kind for which `wanted` holds; None when the newest part of the log has none.
+
+    So much of it is looked through as the service writes between two of its own notes. Raises LogReadError.
+    """
+    marker = b'"kind":"%s"' % kind.encode("ascii")
+    left = limit("log_look_back_bytes")
+    for file in reversed(log_files(path)):
+        try:
+            with gzip.open(file, "rb") if file.endswith(".gz") else open(file, "rb") as stream:
+                data = stream.read(limit("log_look_back_bytes"))
+        except (OSError, EOFError, zlib.error) as error:
+            raise _unreadable(file, error) from None
+        at = len(data)
+        while (at := data.rfind(marker, 0, at)) >= 0:
+            value = _whole(data[data.rfind(b"\n", 0, at) + 1 : data.find(b"\n", at)])
+            if value is not None and value["kind"] == kind and wanted(value):
+                return value
+        left -= len(data)
+        if left <= 0:
+            break
+    return None
+
+
+def _whole(line: bytes) -> Json | None:
+    try:
+        links(line)
+        return opened(line)
+    except DamagedRecordError:
+        return None
 
 
 def _unreadable(path: str, error: Exception) -> LogReadError:

@@ -44,6 +44,8 @@ class Verified:
     """The log is a folder in which `head` is missing, or says nothing."""
     notes: list[Json] = field(default_factory=list)
     fault: str = ""
+    met: set[str] = field(default_factory=set)
+    """Which of those that noted heads were compared."""
 
     @property
     def whole(self) -> bool:
@@ -87,6 +89,9 @@ def verify(path: str, check: Check | None = None, noted: Sequence[NotedHead] = (
             lost = one.seq - found.last
             missing = "the last record is missing" if lost == 1 else f"the last {lost} records are missing"
             found.fault = f"record {found.last + 1}: {missing}; {one.by} names record {one.seq}"
+    for by in () if found.fault else dict.fromkeys(one.by for one in noted):
+        if by not in found.met:
+            found.fault = f"{by} names no record of this log that is here"
     if not found.fault and check is not None and not found.signed:
         found.fault = "no checkpoint is signed with this key"
     return found
@@ -119,6 +124,7 @@ def _one(found: Verified, line: Line, check: Check | None, wanted: dict[int, lis
         if one.digest != digest:
             found.fault = f"record {number} ({line.place}): it is not the one that {one.by} names"
         found.anchored, found.anchor = number, one.by
+        found.met.add(one.by)
 
 
 def _note(found: Verified, line: Line, value: Json, check: Check | None) -> None:

@@ -29,8 +29,8 @@ def agent_port(
     from ..domain.request import Request
     from ..egress.port import ConnectionPort
     from .common import load_policy
-    from .serve import opened_log
+    from .recording import opened_log
 
     policy = load_policy(given["policy"], "text", enforced=True)
     like = Request(action, resource, agent=agent, session=f"{name}-{os.urandom(6).hex()}")
-    return ConnectionPort(policy, like, opened_log(given["log"], None, True)), lambda: None
+    return ConnectionPort(policy, like, opened_log(given["log"]) if given["log"] else None), lambda: None

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import click
 
+from ..audit.anchor import AnchorError, heads
 from ..audit.read import LogReadError, log_files
 from ..audit.sign import SignError, checker
 from ..audit.verify import NotedHead, Verified, verify
@@ -88,7 +89,7 @@ def reading(format_: str = "text") -> Iterator[None]:
     """Leaves with 2 when a log cannot be read."""
     try:
         yield
-    except (LogReadError, SignError) as error:
+    except (AnchorError, LogReadError, SignError) as error:
         fail_usage(str(error), format_)
 
 
@@ -101,14 +102,16 @@ _ROWS = click.option(
 
 @command.command(name="verify", short_help="Verify hash chain, sequence and signatures")
 @_LOG
-@click.option("--public-key", metavar="FILE", help="The key that checkpoints are signed with; one must be.")
+@click.option("--public-key", "keys", multiple=True, metavar="FILE", help="A key that checkpoints are signed with.")
+@click.option("--anchor", "anchors", multiple=True, metavar="FILE", help="Heads that were anchored elsewhere.")
 @click.option("--head", metavar="SEQ:DIGEST", help="A record that was noted elsewhere and must be there.")
 @FORMAT
-def verify_command(log: str, public_key: str | None, head: str | None, format_: str) -> None:
+def verify_command(log: str, keys: tuple[str, ...], anchors: tuple[str, ...], head: str | None, format_: str) -> None:
     """Verify LOG: hash chain, sequence, signatures.
 
     A chain alone shows edits, gaps and reordering; that the end was not cut off, or everything written anew, shows
-    the signature (--public-key), or a record's number and digest that were noted elsewhere (--head).
+    the signature (--public-key), or what was noted elsewhere: an anchor's heads, or lines of the system's log that
+    hold them (--anchor), or one record's number and digest (--head).
 
     Exits 0 when it is whole, 1 when it is broken, naming the first bad record, and 5 when it is unanchored: the chain
     holds, but `head` is missing, and nothing else vouches for where it ends.
@@ -120,7 +123,9 @@ def verify_command(log: str, public_key: str | None, head: str | None, format_: 
             fail_usage("`--head` takes a number and a digest: `120:9f86d0...`, as `policy log verify` prints", format_)
         noted.append(NotedHead(int(seq), digest.lower(), "`--head`"))
     with reading(format_):
-        found = verify(log, None if public_key is None else checker(public_key), noted)
+        for anchor in anchors:
+            noted += heads(anchor)
+        found = verify(log, checker(*keys) if keys else None, noted)
     if format_ == "json":
         print_json(_verified_json(found))
     else:

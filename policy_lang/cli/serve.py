@@ -13,8 +13,9 @@ from .common import fail_usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..approvals.store import Store
-    from ..audit.log import DecisionLog
     from ..daemon.approval_service import ApprovalService
     from ..daemon.identity.browser_sessions import ConsoleAccess
     from ..daemon.identity.config import Config
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ..daemon.signals import Signals
     from ..daemon.state import ServiceState
     from ..daemon.transport.ports import Endpoint
+    from .recording import ServiceLog
 
 
 @click.command(name="serve")
@@ -48,7 +50,13 @@ if TYPE_CHECKING:
 @click.option("--config", metavar="FILE", help="Who may ask, and as whom (TOML), instead of --agent.")
 @click.option("--state", metavar="FOLDER", help="A private folder where what is frozen outlives the service.")
 @click.option("--log", metavar="FOLDER", help="Record every decision there before it is given.")
-@click.option("--sign", metavar="KEY", help="Sign the log's checkpoints with this Ed25519 key.")
+@click.option("--sign", metavar="KEY", help="Sign the log's checkpoints with this key, not one of its own in --state.")
+@click.option("--no-sign", is_flag=True, help="With --log: do not sign.")
+@click.option(
+    "--anchor", "anchors", multiple=True, metavar="PLACE", help="Bring the log's heads to this file, or `syslog`."
+)
+@click.option("--anchor-command", metavar="PROGRAM", help="A program that gets each head on its standard input.")
+@click.option("--anchor-required", is_flag=True, help="Allow nothing while a place takes no heads.")
 @click.option("--observe", is_flag=True, help="With --log: record what would be stopped, and let it pass.")
 @click.option("--hold", multiple=True, metavar="RULE", help="With --observe: stop what this rule, or module, stops.")
 @click.option(
@@ -67,6 +75,10 @@ def command(
     state: str | None,
     log: str | None,
     sign: str | None,
+    no_sign: bool,
+    anchors: tuple[str, ...],
+    anchor_command: str | None,
+    anchor_required: bool,
     observe: bool,
     hold: tuple[str, ...],
     no_flush: bool,
@@ -85,8 +97,8 @@ def command(
     Stops on SIGTERM; reads the policy again on SIGHUP and when its files change. A change that an agent could
     have made, since it may run as the files' owner, waits for SIGHUP. What cannot be loaded leaves the last good
     policy in force; when there is none yet, everything is denied. With --log nothing is allowed that could not be
-    recorded. With --observe everything is decided and recorded, and only the protected floor and what --hold names
-    stop anybody.
+    recorded; with --state as well, the log is signed with a key of the service's own, `log.key`. With --observe
+    everything is decided and recorded, and only the protected floor and what --hold names stop anybody.
     """
     try:
         import httptools  # noqa: F401
@@ -102,9 +114,11 @@ def command(
         fail_usage("`--hold` belongs to `--observe`: without it everything holds")
     if console_group is not None and console is None:
         fail_usage("`--console-group` belongs to `--console`")
+    from .recording import recording
+
     if not os.path.isfile(policy):
         fail_usage(f"there is no file `{policy}`")
-    records = opened_log(log, sign, not no_flush)
+    records = recording(log, state, sign, no_sign, not no_flush, anchors, anchor_command, anchor_required)
     import asyncio
 
     held = frozenset(hold) if observe else None
@@ -117,27 +131,6 @@ def command(
     )
 
 
-def opened_log(folder: str | None, key: str | None, flush: bool) -> DecisionLog | None:
-    """The decision log, tried once: a folder that cannot be written is reported now. Leaves with 2 then."""
-    if folder is None:
-        if key is not None or not flush:
-            fail_usage("`--sign` and `--no-flush` belong to `--log FOLDER`")
-        return None
-    from ..audit.log import DecisionLog, LogUnavailableError
-    from ..audit.sign import SignError, signer
-
-    try:
-        records = DecisionLog(folder, flush, signer=None if key is None else signer(key))
-        records.append(())
-    except LogUnavailableError as error:
-        if not error.passing:
-            fail_usage(str(error))
-        click.echo(f"warning: {error}; until there is room everything is denied", err=True)
-    except SignError as error:
-        fail_usage(str(error))
-    return records
-
-
 async def _serve(
     policy: str,
     socket_path: str | None,
@@ -148,7 +141,7 @@ async def _serve(
     agents: tuple[str, ...],
     config: str | None,
     state: str | None,
-    records: DecisionLog | None,
+    records: ServiceLog | None,
     observe: frozenset[str] | None,
     own: tuple[str, ...],
 ) -> int:
@@ -164,6 +157,8 @@ async def _serve(
         settings = read_config(config) if config is not None else plain_config(agents, token_file)
         kept = FrozenStore(state)
         store = _store(settings, state)
+        if store is not None and records is not None:
+            records.compare(store)
         passed = sockets.activated()
         if passed is not None:
             listeners = [passed]
@@ -213,7 +208,7 @@ def _service(
     settings: Config,
     state: ServiceState,
     store: Store | None,
-    records: DecisionLog | None,
+    records: ServiceLog | None,
     page: socket.socket | None,
     observe: frozenset[str] | None,
     own: tuple[str, ...],
@@ -231,7 +226,9 @@ def _service(
     from ..daemon.transport.diary import log
 
     signals = Signals()
-    recorder = Recorder(log, records, pending=signals.records_pending)
+    recorder = Recorder(log, pending=signals.records_pending, count=_counting(store))
+    if records is not None:
+        records.begin(recorder)
     approvals = None if store is None else _approvals(store, settings, recorder, signals)
     if page is not None and approvals is None:
         fail_usage("`--console` shows what waits for people, and the configuration names no `[[person]]`")
@@ -242,6 +239,11 @@ def _service(
         console=None if page is None else _console_access(page, settings), proposals=proposals,
         description=document(),
     )  # fmt: skip
+
+
+def _counting(store: Store | None) -> Callable[[], tuple[str, int] | None]:
+    """What tells how many changes the store has had."""
+    return lambda: None if store is None else (store.name, store.changes)
 
 
 def _store(settings: Config, state: str | None) -> Store | None:

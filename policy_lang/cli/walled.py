@@ -101,9 +101,9 @@ def _sources(policy: Policy, path: str) -> tuple[str, ...]:
 def _log(given: Mapping[str, Any]) -> Any:
     if not given["log"]:
         return None
-    from .serve import opened_log
+    from .recording import opened_log
 
-    return opened_log(given["log"], None, True)
+    return opened_log(given["log"])
 
 
 def options_of(given: Mapping[str, Any], port: DecisionPort, sources: tuple[str, ...], format_: str) -> StartOptions:

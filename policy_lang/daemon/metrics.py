@@ -89,6 +89,7 @@ _GAUGES = {
     "tickets_waiting": "Tickets that people can answer now.",
     "tickets_superseded": "Tickets of another policy than the one in force, not over.",
     "observing": "1 when the policy is only observed, and stops nobody.",
+    "anchors_failing": "Places outside the decision log that did not take its last head.",
     "store_rolled_back": "1 when the store of approvals was an older one, or nothing showed that it was not.",
     "policy_stale": "1 when an older policy than that of the files is in force.",
 }

@@ -57,8 +57,10 @@ class PolicyService:
         active = self.active
         store = "" if self.approvals is None else self.approvals.notice
         shared = _SAME_USER if self.principals.same_user else ""
+        log = self.recorder.notices
         console = "" if self.console is None else self.console.notice
-        return [text for text in (active.observing, active.held, active.error, store, shared, console) if text]
+        found = (active.observing, active.held, active.error, store, *log, shared, console)
+        return [text for text in found if text]
 
     def operator(self, caller: Caller) -> str:
         """Who steers. Raises RequestError when the caller may not."""

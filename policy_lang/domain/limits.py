@@ -114,6 +114,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("log_segment_bytes", 64 << 20, "bytes", "one file of the log, by default; some 60,000 records"),
     Limit("log_segment_seconds", 86_400, "seconds", "for which one file of the log is written, by default"),
     Limit("log_wait_milliseconds", 500, "milliseconds", "for another writer of the log; then the decision is a denial"),
+    Limit("log_look_back_bytes", 256 << 20, "bytes", "of the newest records, for the last count of approvals' changes"),
     Limit("log_disk_entries", 500, "names", "links and files of folders that one record notes, for replay"),
     Limit(
         "learn_values", 500_000, "values", "different ones that are learned from; more are reported, and not learned"
@@ -408,6 +409,10 @@ TABLE: tuple[Limit, ...] = (
     Limit("console_fields", 8, "fields", "of a form of the console; the largest has five"),
     Limit("console_link_fields", 2, "fields", "of a link that signs in; it has one"),
     Limit("collect_seconds", 900, "seconds", "without a full collection of garbage, however busy the service is"),
+    Limit("anchor_seconds", 10, "seconds", "for a place outside the log to take a head; at the service's end too"),
+    Limit("anchor_pause_seconds", 10, "seconds", "before a place that failed is tried again, and between two programs"),
+    Limit("anchor_line_bytes", 4_096, "bytes", "of a line of an anchor's file; a head with what syslog adds has 400"),
+    Limit("anchor_heads", 1_000_000, "heads", "of one anchor's file; two years of one a minute"),
     Limit("checkpoint_seconds", 60, "seconds", "after which what was added to the log is signed"),
     Limit("accepted_at_once", 16, "connections", "taken in a row before the others are served again"),
     Limit("request_id_bytes", 200, "bytes", "a caller's name of its call; a longer one is not sent back"),

@@ -6,6 +6,8 @@ import contextlib
 import json
 import os
 import re
+import shutil
+import signal
 import sqlite3
 import threading
 import time
@@ -229,20 +231,66 @@ def test_an_approval_can_be_taken_back(running: Running) -> None:
         assert ask(running, ticket=number)["effect"] == "deny"
 
 
-def test_what_people_said_outlives_the_service(running: Running) -> None:
-    number = ask(running)["ticket"]["id"]
-    answer(running, "mia", number)
-    running.stop()
-    keep = {p.name: p.read_bytes() for p in running.folder.iterdir() if p.name.startswith("approvals.db")}
+def kept(folder: Path) -> tuple[str, ...]:
+    """The arguments of a service whose state and log outlive it."""
+    (folder / "state").mkdir(mode=0o700)
+    return ("--config", "{folder}/serve.toml", "--state", str(folder / "state"), "--log", str(folder / "log"))
 
-    def prepare(folder: Path) -> None:
-        configured(folder)
-        for name, data in keep.items():
-            (folder / name).write_bytes(data)
-            (folder / name).chmod(0o600)
 
-    with service(POLICY, *ARGUMENTS, prepare=prepare) as again:
+def test_what_people_said_outlives_the_service(tmp_path: Path) -> None:
+    arguments = kept(tmp_path)
+    with service(POLICY, *arguments, prepare=configured) as running:
+        number = ask(running)["ticket"]["id"]
+        answer(running, "mia", number)
+        running.process.send_signal(signal.SIGKILL)
+        running.process.wait(5)
+    with service(POLICY, *arguments, prepare=configured) as again:
         assert ask(again, ticket=number)["effect"] == "allow"
+
+
+OLDER = {
+    "store and counter": "the decision log counts 3 changes, and it has 2",
+    "log cut": "`head` is gone",
+    "log gone": "the decision log has no count",
+    "log's files gone": "the log's files are gone",
+}
+
+
+@pytest.mark.parametrize("attack", OLDER)
+def test_an_older_store_is_noticed_by_the_log_when_its_counter_is_older_too(tmp_path: Path, attack: str) -> None:
+    arguments = kept(tmp_path)
+    log, state = tmp_path / "log", tmp_path / "state"
+    with service(POLICY, *arguments, prepare=configured) as running:
+        number = ask(running)["ticket"]["id"]
+        answer(running, "mia", number)
+        running.stop()
+    old = {path: path.read_bytes() for path in (*state.iterdir(), log / "00000001.jsonl") if path.is_file()}
+    with service(POLICY, *arguments, prepare=configured) as running:
+        assert ask(running, ticket=number)["effect"] == "allow"
+        running.stop()
+    for path, data in old.items():
+        if path.name.startswith("approvals") or attack == "log cut":
+            path.write_bytes(data)
+    if attack == "log cut":
+        (log / "head").unlink()
+    elif attack == "log gone":
+        shutil.rmtree(log)
+    elif attack == "log's files gone":
+        (log / "00000001.jsonl").unlink()
+    with service(POLICY, *arguments, prepare=configured) as again:
+        assert ask(again, ticket=number)["effect"] == "deny"
+        notices = again.call("GET", "/v1/state", **bearer(OPERATOR))[1]["notices"]
+        assert OLDER[attack] in notices[0]
+        assert ("records of the decision log were lost" in " ".join(notices)) == (
+            attack in {"log cut", "log's files gone"}
+        )
+        number = ask(again)["ticket"]["id"]  # and it goes on from there
+        answer(again, "mia", number)
+        again.stop()
+    with service(POLICY, *arguments, prepare=configured) as again:
+        assert ask(again, ticket=number)["effect"] == "allow"
+        notices = again.call("GET", "/v1/state", **bearer(OPERATOR))[1]["notices"]
+        assert not [n for n in notices if "rolled back" in n or "decision log" in n]
 
 
 def test_a_counter_that_is_gone_takes_back_what_is_open_and_operators_hear_of_it(running: Running) -> None:

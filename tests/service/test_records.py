@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -16,6 +18,9 @@ from typing import Any, Self
 
 import pytest
 
+from policy_lang.audit.log import DecisionLog
+from policy_lang.audit.read import latest
+from policy_lang.audit.sign import own_key
 from policy_lang.audit.verify import verify
 from policy_lang.client import Client
 from tests.audit.support import lines
@@ -23,6 +28,7 @@ from tests.console.support import ROOT
 from tests.console.support import policy as command
 from tests.hooks.support import hook, workspace
 from tests.lanes import pick
+from tests.needs import require
 
 from .inside import Inside
 from .support import POLICY, Running, service
@@ -70,13 +76,171 @@ def test_what_cannot_be_recorded_is_denied_and_recovers_without_a_restart() -> N
         assert not verify(str(log)).fault
 
 
+def test_a_service_with_a_folder_signs_its_log_and_says_when_it_does_not(tmp_path: Path) -> None:
+    require("cryptography")
+    state, log = tmp_path / "state", tmp_path / "log"
+    state.mkdir(mode=0o700)
+    options = ("--agent", "a", "--log", str(log), "--state", str(state))
+    for _ in range(2):
+        with service(POLICY, *options) as running:
+            assert running.decide(action="read", resource="src/a") == "allow"
+            running.stop()
+    assert stat.S_IMODE((state / "log.key").stat().st_mode) == 0o600
+    (made,) = [r for r in lines(log) if r["kind"] == "log-key-made"]
+    assert made["public"] == (state / "log.key.pub").read_text().strip()
+    found = command("log", "verify", log, "--public-key", state / "log.key.pub")
+    assert found.code == 0 and "signed up to record" in found.out
+    # cut at its end and without `head`, the signatures say up to where it is what was written
+    (log / "head").unlink()
+    assert command("log", "verify", log, "--public-key", state / "log.key.pub").code == 0
+    assert command("log", "verify", log).code == 5
+    with service(POLICY, *options, "--no-sign") as running:
+        running.stop()
+    count = [r["kind"] for r in lines(log)].count("checkpoint")
+    with service(POLICY, "--agent", "a", "--log", str(log)) as running:
+        running.stop()
+    assert [r["kind"] for r in lines(log)].count("checkpoint") == count
+    said = [r.get("unsigned") for r in lines(log) if r["kind"] == "serving"]
+    assert said == [None, None, None, "there is no `--state FOLDER` for a key"]
+
+
+def test_heads_are_brought_outside_and_their_loss_is_told(tmp_path: Path) -> None:
+    log, place = tmp_path / "log", tmp_path / "anchor"
+    options = ("--agent", "a", "--log", str(log), "--anchor", str(place))
+    for _ in range(2):
+        with service(POLICY, *options) as running:
+            assert running.decide(action="read", resource="src/a") == "allow"
+            running.stop()
+    assert command("log", "verify", log, "--anchor", place).out.count(str(place)) == 0  # `head` and it agree
+    heads = place.read_text().splitlines()
+    assert json.loads(heads[-1])["seq"] == lines(log)[-1]["seq"] and len(heads) >= 4
+    place.write_text(heads[0] + "\n")
+    with service(POLICY, *options) as running:
+        running.stop()
+    (lost,) = [r["why"] for r in lines(log) if r["kind"] == "anchor-lost"]
+    assert "does not any more" in lost
+    place.write_text("\n".join(heads) + "\n")
+    for path in sorted(log.glob("*.jsonl")):  # all of it as it was after the first records, with its own `head`
+        path.unlink()
+    (log / "head").unlink()
+    with service(POLICY, *options) as running:
+        assert running.decide(action="read", resource="src/a") == "allow"
+        running.stop()
+    assert command("log", "verify", log, "--anchor", place).code == 0  # a new log, which the anchor knows by now
+
+
+def test_an_older_log_is_behind_its_anchor(tmp_path: Path) -> None:
+    log, place = tmp_path / "log", tmp_path / "anchor"
+    options = ("--agent", "a", "--log", str(log), "--anchor", str(place))
+    with service(POLICY, *options) as running:
+        running.stop()
+    shutil.copytree(log, tmp_path / "old")
+    with service(POLICY, *options) as running:
+        running.decide(action="read", resource="src/a")
+        running.stop()
+    shutil.rmtree(log)
+    (tmp_path / "old").rename(log)
+    assert command("log", "verify", log).code == 0
+    assert command("log", "verify", log, "--anchor", place).code == 1
+    with service(POLICY, *options) as running:
+        running.stop()
+    (behind,) = [r["why"] for r in lines(log) if r["kind"] == "log-behind"]
+    assert "it ends at record" in behind and str(place) in behind
+
+
+@pytest.mark.parametrize("required", [False, True])
+def test_a_place_that_takes_no_heads_stops_decisions_only_when_it_must(tmp_path: Path, required: bool) -> None:
+    more = ("--anchor-required",) if required else ()
+    with service(POLICY, *LOG, "--anchor", str(tmp_path / "none" / "anchor"), *more) as running:
+        status, reply = running.call("POST", "/v1/decide", {"action": "read", "resource": "src/a"})
+        assert status == 200 and reply["effect"] == ("deny" if required else "allow")
+        end = time.monotonic() + 10
+        while "policy_anchors_failing 1" not in running.call("GET", "/metrics")[1]:
+            assert time.monotonic() < end
+        if required:
+            assert "PLI002" in reply["reasons"][0] and "takes no head of the log" in reply["reasons"][0]
+            (tmp_path / "none").mkdir()
+            end = time.monotonic() + 30  # it is tried again by itself
+            while running.decide(action="read", resource="src/a") == "deny":
+                assert time.monotonic() < end
+                time.sleep(0.2)
+        running.stop()
+        kinds = [r["kind"] for r in lines(running.folder / "log")]
+        assert ("gap" in kinds) == required and "anchor-failed" in kinds
+        assert not verify(str(running.folder / "log")).fault
+
+
+@pytest.mark.parametrize("attack", ["key gone", "public half replaced", "others read it", "link", "folder"])
+def test_a_key_that_is_not_what_it_was_starts_nothing(tmp_path: Path, attack: str) -> None:
+    require("cryptography")
+    policy, state = tmp_path / "p.policy", tmp_path / "state"
+    policy.write_text(POLICY)
+    state.mkdir(mode=0o700)
+    key = own_key(str(state))[0]
+    other = tmp_path / "other"
+    other.mkdir()
+    own_key(str(other))
+    if attack == "key gone":
+        os.unlink(key)
+    elif attack == "public half replaced":
+        shutil.copy(other / "log.key.pub", f"{key}.pub")
+    elif attack == "others read it":
+        os.chmod(key, 0o640)
+    elif attack == "link":
+        os.unlink(key)
+        os.symlink(other / "log.key", key)
+    else:
+        state.chmod(0o777)
+    place = [
+        "--policy",
+        policy,
+        "--socket",
+        tmp_path / "s",
+        "--agent",
+        "a",
+        "--log",
+        tmp_path / "log",
+        "--state",
+        state,
+    ]
+    done = command("serve", *place)
+    assert done.code == 2 and str(state) in done.err and not (tmp_path / "log").exists()
+
+
+def test_the_last_record_of_a_kind_is_found_and_nothing_that_looks_like_one(tmp_path: Path) -> None:
+    log = DecisionLog(str(tmp_path / "log"), most_bytes=2000)
+    for number in range(40):
+        log.append([{"kind": "approvals-counted", "store": "s", "changes": number}, {"kind": "x", "n": "y" * 100}])
+    fake = {"kind": "approvals-counted", "store": "s", "changes": 0}
+    log.append([{"kind": "decision", "request": {"context": fake}, "text": json.dumps(fake)}])
+    log.close()
+    found = latest(str(tmp_path / "log"), "approvals-counted", lambda r: r["store"] == "s")
+    assert found is not None and found["changes"] == 39
+    assert latest(str(tmp_path / "log"), "approvals-counted", lambda r: r["store"] == "t") is None
+    first = tmp_path / "log" / "00000002.jsonl"
+    last = max((tmp_path / "log").glob("*.jsonl"))
+    for path in (tmp_path / "log").glob("*.jsonl"):
+        if path not in {first, last}:
+            path.unlink()
+    last.write_bytes(last.read_bytes().replace(b'"changes":39', b'"changes":99'))  # its digest is not that of its text
+    packed = gzip.compress(first.read_bytes())
+    first.unlink()
+    Path(f"{first}.gz").write_bytes(packed)
+    found = latest(str(tmp_path / "log"), "approvals-counted", lambda r: r["store"] == "s")
+    assert found is not None and 0 < found["changes"] < 39
+
+
 def test_a_wrong_place_is_told_at_the_start(tmp_path: Path) -> None:
     policy = tmp_path / "p.policy"
     policy.write_text(POLICY)
     (tmp_path / "file").write_text("")
     place = ["--policy", policy, "--socket", tmp_path / "s", "--agent", "a"]
     for options, message in (
-        (["--log", tmp_path / "file"], "file"), (["--sign", tmp_path / "key"], "belong to `--log"),
+        (["--log", tmp_path / "file"], "file"), (["--sign", tmp_path / "key"], "belong to `--log"), (["--no-sign"], "belong to `--log"),
+        (["--anchor", tmp_path / "x"], "belong to `--log"), (["--log", tmp_path / "log", "--anchor-required"], "belongs to"),
+        (["--log", tmp_path / "log", "--anchor", "s3://heads"], "--anchor-command"),
+        (["--log", tmp_path / "log", "--anchor-command", "put"], "the whole path"),
+        (["--log", tmp_path / "log", "--no-sign", "--sign", tmp_path / "key"], "exclude each other"),
         (["--log", tmp_path / "log", "--sign", tmp_path / "none"], "cannot be read"),
     ):  # fmt: skip
         done = command("serve", *place, *options)

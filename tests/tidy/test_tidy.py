@@ -90,6 +90,7 @@ OPENERS = {
     "audit/verify.py": "the log's head",
     "audit/sign.py": "keys",
     "approvals/bound_files.py": "what a command runs or sends, of which people approve the content",
+    "audit/anchor.py": "heads of a log, outside it",
     "approvals/sqlite.py": "the store, made private before SQLite opens it",
     "approvals/rollback_mark.py": "the counter beside the store",
     "records/otel.py": "what was sent",
@@ -323,14 +324,14 @@ NOT_AT_THEIR_VALUE = {
         suggest_effects suggest_rounds usage_tries names_depth names_tried walls_attempts
     """,
     "times, which a test would have to wait for; that they end is tested with shorter ones": """
-        approval_wait_seconds call_seconds checkpoint_seconds client_seconds collect_seconds compile_seconds doctor_seconds interceptor_seconds
+        anchor_pause_seconds anchor_seconds approval_wait_seconds call_seconds checkpoint_seconds client_seconds collect_seconds compile_seconds doctor_seconds interceptor_seconds
         hook_poll_seconds rehearsal_seconds ship_metrics_milliseconds ticket_grace_seconds git_seconds log_segment_seconds
         log_wait_milliseconds ship_metrics_seconds ship_pause_seconds ship_seconds signature_seconds
         store_connect_seconds store_listen_seconds wait_milliseconds walls_seconds grant_once_seconds grant_session_seconds
         granted_again_seconds proposal_rejected_seconds weighing_seconds weighing_wait_seconds
     """,
     "sizes of files and batches, whose mechanism is tested with smaller ones": """
-        approvals_an_hour push_bytes http_headers learn_sessions log_record_bytes log_secrets log_segment_bytes
+        anchor_heads anchor_line_bytes approvals_an_hour push_bytes http_headers learn_sessions log_look_back_bytes log_record_bytes log_secrets log_segment_bytes
         learn_values log_unsigned ship_answer_bytes ship_batch usage_values walls_message_bytes walls_reply_bytes
     """,
     "how much is shown, kept together or done in a row, which refuses nothing": """

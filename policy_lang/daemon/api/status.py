@@ -55,6 +55,7 @@ def numbers(service: PolicyService, call: HttpCall) -> HttpReply:
         "connections": service.metrics.connections, "sessions": len(service.state.sessions),
         "frozen": len(service.state.frozen), "escalations": len(service.state.escalations),
         "observing": bool(service.active.observing),
+        "anchors_failing": 0 if service.recorder.anchors is None else len(service.recorder.anchors.failing),
         "store_rolled_back": bool(service.approvals is not None and service.approvals.notice),
         "policy_stale": bool((service.active.error or service.active.held) and loaded),
     }  # fmt: skip

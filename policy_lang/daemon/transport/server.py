@@ -74,6 +74,7 @@ class Server:
             "policy": active.source.describe(),
             "on": self._admission.places,
             "observing": active.observing or None,
+            "unsigned": recorder.unsigned or None,
         }
         recorder.record_event("serving", **about, pid=os.getpid())
         ready()
@@ -82,6 +83,7 @@ class Server:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        recorder.tell_anchors()
         recorder.record_event("stopped")
         self._commits.now()
         recorder.close()
@@ -161,6 +163,7 @@ class Server:
                     connection.expire()
             if self.service.approvals is not None:
                 self.service.approvals.tell_rollbacks()
+            self.service.recorder.tell_anchors()
             self._collect(now)
             if now - self._signed > _CHECKPOINT:
                 self._signed = now
