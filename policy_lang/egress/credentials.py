@@ -8,7 +8,7 @@ import string
 from time import time
 
 from ..domain.actions import ALLOW, DENY
-from ..domain.conditions import DESTINATION, atoms
+from ..domain.conditions import DESTINATION, Atom, atoms
 from ..domain.errors import RequestError, SearchLimitError
 from ..domain.faults import AuthorError, reason_of
 from ..domain.limits import limit
@@ -113,8 +113,21 @@ def goes_somewhere(engine: Engine, like: Request, name: str) -> bool:
         hosts = candidates(list(dict.fromkeys(found)), None)
     except SearchLimitError:
         return False
-    asked = replace(like, action="use", resource=name)
-    return any(engine.decide(replace(asked, destination=str(host))).effect != DENY for host in hosts)
+    asked = [replace(like, action="use", resource=name, now=moment) for moment in _moments(engine, like)]
+    places = [str(host) for host in hosts]
+    return any(engine.decide(replace(one, destination=p)).effect != DENY for one in asked for p in places)
+
+
+def _moments(engine: Engine, like: Request) -> list[float]:
+    """Now, and times to come at which conditions differ: what may go later does not go nowhere."""
+    now = time() if like.now is None else like.now
+    found = [a for f in engine.prepared.conditions for a in atoms(f) if a.subject == "now"]
+    if not found:
+        return [now]
+    from ..ir.conditions import candidates
+
+    here = Atom("now", "==", (int(now),))  # the week that begins today
+    return [now, *(float(m) for m in candidates([*found, here], None) if float(m) > now)]
 
 
 def credentials_of(sources: Iterable[str], variables: Mapping[str, str], port: ConnectionPort) -> Credentials:

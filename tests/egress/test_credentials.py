@@ -108,6 +108,29 @@ def test_which_names_stand_for_something() -> None:
     assert not goes_somewhere(Policy.loads('policy "p"\nallow use "A"\n').engine, like, "A")
 
 
+@pytest.mark.parametrize(
+    ("when", "goes"),
+    [
+        ("until 2100-01-01", True), ("until 2026-03-01", False), ("when now in 09:00..17:00", True),
+        ("when now in mon..fri", True), ("when now in sun..sun and now in 03:00..03:01", True),
+        ("when now in mon..fri and confined", False),
+    ],
+)  # fmt: skip
+def test_a_credential_that_may_go_at_some_time_goes_somewhere(when: str, goes: bool) -> None:
+    policy = Policy.loads(f'policy "p"\nallow use "T" for "a.example" {when}\n')
+    for day in range(7):  # each day of a week, months after the ordinary one that questions begin with
+        like = Request("use", "X", agent="me", now=1_780_020_000.0 + day * 86_400)
+        assert goes_somewhere(policy.engine, like, "T") == goes, day
+    assert goes_somewhere(policy.engine, Request("use", "X", agent="me"), "T") == goes  # as a proxy asks, at its start
+
+
+def test_a_credential_that_is_denied_at_times_goes_somewhere() -> None:
+    rules = 'allow use "T" for "a.example"\ndeny use "T", "U" when now in 00:00..12:00\n'
+    like = Request("use", "X", agent="me", now=1_780_020_000.0)
+    policy = Policy.loads(f'policy "p"\n{rules}')
+    assert [goes_somewhere(policy.engine, like, n) for n in "TU"] == [True, False]
+
+
 def test_the_policy_of_the_guide() -> None:
     page = (Path(__file__).parents[2] / "docs/how-to/keep-credentials-outside.md").read_text()
     report = run_tests(Policy.loads(page.partition("```policy\n")[2].partition("```")[0]))
