@@ -505,6 +505,9 @@ TABLE: tuple[Limit, ...] = (
         "receive_git_seconds", 60, "seconds", "for git to say whether one commit holds another; large histories take 5"
     ),
     Limit("push_bytes", 128 * 1024 * 1024, "bytes", "of a push that is looked at before it goes on; memory holds it"),
+    Limit(
+        "interceptor_bytes", 2 << 30, "bytes", "of mitmproxy's address space; it begins with 230 MiB, and holds pushes"
+    ),
     Limit("interceptor_seconds", 30, "seconds", "for mitmproxy to start; on a slow machine it takes 5"),
     Limit("credential_bytes", 16 * 1024, "characters", "of one credential; tokens that are signed have 4 KiB"),
     Limit(

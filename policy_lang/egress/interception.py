@@ -10,6 +10,7 @@ import asyncio
 import base64
 import contextlib
 import os
+import resource
 import secrets
 import shutil
 import socket
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from .port import Ruling
     from .pushes import PushCommands
 
+_MEMORY = limit("interceptor_bytes")
 _PLACES = ("/usr/bin/mitmdump", "/usr/local/bin/mitmdump")
 """Where distributions install it; `PATH` may have been changed by who is to be walled in."""
 BUNDLES = (
@@ -69,6 +71,15 @@ _OPTIONS: dict[str, bool | int | str] = {
     "body_size_limit": str(_MOST_BODY),
     "listen_host": "127.0.0.1",
 }
+
+
+def _bound(pid: int) -> None:
+    """Let a process have so much memory and no more: what foreign servers send must not take the machine's.
+
+    One that cannot have more fails on that request, or ends; then nothing goes on.
+    """
+    with contextlib.suppress(ProcessLookupError):  # it ended at once; whoever waits for its start says why
+        resource.prlimit(pid, resource.RLIMIT_AS, (_MEMORY, _MEMORY))
 
 
 class InterceptionError(InternalError):
@@ -182,6 +193,7 @@ class Interception:
             self._process = subprocess.Popen(  # noqa: S603 (no shell)
                 words, env=environment, cwd=self._folder, stdin=subprocess.PIPE, stdout=log, stderr=log
             )
+        _bound(self._process.pid)
         end = monotonic() + _SECONDS
         while not self._started.wait(0.05):
             if self._process.poll() is not None or monotonic() > end:

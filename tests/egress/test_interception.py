@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from policy_lang.domain.limits import limit
 from policy_lang.domain.request import Request
 from policy_lang.egress import interception as made_by
 from policy_lang.egress.credentials import Credentials, credential
@@ -828,6 +829,27 @@ def test_a_program_that_does_not_start(tmp_path: Path) -> None:
         with pytest.raises(InterceptionError, match="mitmproxy"):
             one.start()
         assert one._folder == ""
+
+
+@pytest.mark.parametrize(("more", "says"), [(-(64 << 20), "has it"), (1, "MemoryError")])
+def test_a_program_has_so_much_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: int, says: str) -> None:
+    monkeypatch.setattr(made_by, "_MEMORY", 512 << 20)
+    script = tmp_path / "large"
+    held = (512 << 20) + more
+    script.write_text(
+        f"#!{sys.executable} -IS\nimport mmap, time\ntime.sleep(0.5)\ntry: mmap.mmap(-1, {held})\nexcept OSError: exit('MemoryError')\nexit('has it')\n"
+    )
+    script.chmod(0o755)
+    one = Interception(Decider(), Refs(), program=str(script), trusted=str(tmp_path))
+    with pytest.raises(InterceptionError, match=says):
+        one.start()
+
+
+def test_mitmproxy_has_so_much_memory(place: Place) -> None:
+    assert place.interception._process is not None
+    text = Path(f"/proc/{place.interception._process.pid}/limits").read_text()
+    (line,) = [one for one in text.splitlines() if one.startswith("Max address space")]
+    assert line.split()[3:5] == [str(limit("interceptor_bytes"))] * 2
 
 
 def test_a_program_that_takes_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
