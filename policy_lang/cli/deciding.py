@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ..domain.limits import limit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ..egress.port import ConnectionPort
     from ..egress.service import ServicePort
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def DECIDER(policy: str, socket: str, log: str) -> Callable[[Function], Function]:  # noqa: N802 (a decorator, as FORMAT)
+    """The options that say who decides: a policy, or a service. Their words are each command's own."""
+
+    def with_options(function: Function) -> Function:
+        for option in (
+            click.option(
+                "--wait", type=click.IntRange(1, limit("walls_wait_seconds")), default=600, show_default=True,
+                help="With --socket: seconds to wait for people.",
+            ),
+            click.option("--log", metavar="FOLDER", help=log),
+            click.option("--token-file", metavar="FILE", help="With --socket: a file with an operator's token."),
+            click.option("--socket", "socket_path", metavar="PATH", help=socket),
+            click.option("--policy", metavar="FILE", help=policy),
+        ):  # fmt: skip
+            function = option(function)
+        return function
+
+    return with_options
 
 
 def agent_port(

@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-from ..domain.limits import limit
 from .common import fail_usage, write_file
+from .deciding import DECIDER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,22 +28,16 @@ if TYPE_CHECKING:
 
 @click.command(name="proxy")
 @click.option("--agent", required=True, metavar="NAME", help="The agent that everything is that connects.")
-@click.option("--policy", metavar="FILE", help="The policy, perhaps compiled, as it is now.")
-@click.option("--socket", "socket_path", metavar="PATH", help="Instead: the service that decides and asks people.")
-@click.option("--token-file", metavar="FILE", help="With --socket: a file with an operator's token.")
+@DECIDER(
+    "The policy, perhaps compiled, as it is now.",
+    "Instead: the service that decides and asks people.",
+    "With --policy: record every decision there before it takes effect.",
+)
 @click.option(
     "--listen", default="127.0.0.1:0", show_default=True, metavar="ADDRESS", help="127.0.0.1:PORT, or unix:PATH.",
 )  # fmt: skip
 @click.option("--expose", is_flag=True, help="Let --listen be an address that others can reach.")
 @click.option("--group", metavar="GROUP", help="With unix:PATH: members of this group may connect as well.")
-@click.option("--log", metavar="FOLDER", help="With --policy: record every decision there before it takes effect.")
-@click.option(
-    "--wait",
-    type=click.IntRange(1, limit("walls_wait_seconds")),
-    default=600,
-    show_default=True,
-    help="With --socket: seconds to wait for people.",
-)
 @click.option("--intercept", is_flag=True, help="Decide what is within TLS, by mitmproxy, which ends it.")
 @click.option("--pinned", multiple=True, metavar="HOST", help="With --intercept: leave the TLS of this host alone.")
 @click.option(

@@ -14,6 +14,7 @@ from ..domain.faults import PolicyLangError, reason_of
 from ..domain.limits import limit
 from ..domain.record import replace
 from .common import fail_usage
+from .deciding import DECIDER, agent_port
 
 if TYPE_CHECKING:
     from ..egress.pushes import RefUpdate
@@ -24,19 +25,13 @@ _MOST = limit("receive_bytes")
 @click.command(name="git-receive", short_help="Decide a push where a git server takes it")
 @click.option("--agent", metavar="NAME", help="Who pushes.")
 @click.option("--agent-env", metavar="VARIABLE", help="The variable in which the server says who pushes.")
-@click.option("--policy", metavar="FILE", help="The policy, perhaps compiled.")
-@click.option("--socket", "socket_path", metavar="PATH", help="Instead: the service that decides and asks people.")
-@click.option("--token-file", metavar="FILE", help="With --socket: a file with an operator's token.")
+@DECIDER(
+    "The policy, perhaps compiled.",
+    "Instead: the service that decides and asks people.",
+    "With --policy: record every decision there before it takes effect.",
+)
 @click.option(
     "--remote", "remotes", multiple=True, metavar="NAME", help="What rules call this server [default: origin]."
-)
-@click.option("--log", metavar="FOLDER", help="With --policy: record every decision there before it takes effect.")
-@click.option(
-    "--wait",
-    type=click.IntRange(1, limit("walls_wait_seconds")),
-    default=600,
-    show_default=True,
-    help="With --socket: seconds to wait for people.",
 )
 def command(**given: Any) -> None:
     """Decide a push as a server's `pre-receive` hook, from what git tells it on standard input.
@@ -66,7 +61,6 @@ def command(**given: Any) -> None:
 def _refused(given: dict[str, Any]) -> dict[str, str]:
     """Why refs may not be updated. Raises PolicyLangError when that cannot be decided."""
     from ..egress.pushes import read_update, refused
-    from .deciding import agent_port
 
     data = sys.stdin.buffer.read(_MOST + 1)
     if len(data) > _MOST:

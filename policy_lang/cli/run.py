@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 
 import click
 
-from ..domain.limits import limit
 from .common import FORMAT, fail_usage, print_json
+from .deciding import DECIDER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ NOT_BUILT = 125
 
 @click.command(name="run", context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False})
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND...")
-@click.option(
-    "--policy",
-    metavar="FILE",
-    help="The policy, perhaps compiled. Default: agent.policy of the workspace, as its hook has it.",
+@DECIDER(
+    "The policy, perhaps compiled. Default: agent.policy of the workspace, as its hook has it.",
+    "The service that answers hooks and asks people.",
+    "Record every decision there before it takes effect.",
 )
 @click.option("--agent", metavar="NAME", help="The agent's name.")
 @click.option("--workspace", metavar="FOLDER", help="The workspace; by default the repository around this folder.")
@@ -37,16 +37,6 @@ NOT_BUILT = 125
 @click.option("--system", multiple=True, metavar="FOLDER", help="A further folder of programs, read-only inside.")
 @click.option("--observe", is_flag=True, help="With --log: no walls; record what they would stop, and let it pass.")
 @click.option("--hold", multiple=True, metavar="RULE", help="With --observe: stop what this rule, or module, stops.")
-@click.option("--log", metavar="FOLDER", help="Record every decision there before it takes effect.")
-@click.option("--socket", "socket_path", metavar="PATH", help="The service that answers hooks and asks people.")
-@click.option("--token-file", metavar="FILE", help="With --socket: a file with an operator's token.")
-@click.option(
-    "--wait",
-    type=click.IntRange(1, limit("walls_wait_seconds")),
-    default=600,
-    show_default=True,
-    help="Seconds to wait for people.",
-)
 @click.option(
     "--forward", multiple=True, type=click.IntRange(1, 65535), metavar="PORT",
     help="A port of this machine that is to be had inside too, if the policy grants `localhost:PORT`.",
