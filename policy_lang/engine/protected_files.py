@@ -19,7 +19,7 @@ _BESIDE = (f"{_PACKAGE}-*", "*.pth", "sitecustomize*", "usercustomize*")
 
 def computed_rules(sources: tuple[str, ...], kept: tuple[str, ...] = ()) -> tuple[Rule, ...]:
     """The rules about the files of a policy set, about this program, and about what a service has `kept`."""
-    return (*policy_file_rules(sources), *installation_rules(), *_rule("kept", "the service's files", _below(kept)))
+    return (*policy_file_rules(sources), *installation_rules(), *_rule("kept", "the service's files", _kept(kept)))
 
 
 def policy_file_rules(sources: tuple[str, ...]) -> tuple[Rule, ...]:
@@ -58,6 +58,12 @@ def installation_rules() -> tuple[Rule, ...]:
 def _below(places: tuple[str, ...] | list[str]) -> set[Sequence]:
     names = {name for place in places for name in (os.path.abspath(place), os.path.realpath(place))}
     return {(ROOT, *_parts(name), MANY) for name in names}
+
+
+def _kept(places: tuple[str, ...]) -> set[Sequence]:
+    """Files, and folders with the files that lie in them: no deeper, so that a workspace below stays one."""
+    whole = {(ROOT, *_parts(name)) for place in places for name in (os.path.abspath(place), os.path.realpath(place))}
+    return whole | {(*name, segment_label("*")) for name in whole}
 
 
 def _parts(name: str) -> tuple[str, ...]:

@@ -115,7 +115,10 @@ def test_what_a_service_keeps_elsewhere_is_protected(tmp_path: Path) -> None:
     kept = (str(tmp_path / "state"), str(tmp_path / "my.toml"))
     contents = asyncio.run(FileSource(str(tmp_path / "p.policy"), kept).load())
     made = Policy.of_compiled(contents)
-    for name, wanted in (("state", "deny"), ("state/log/head", "deny"), ("my.toml", "deny"), ("other", "allow")):
+    for name, wanted in (
+        ("state", "deny"), ("state/approvals.db", "deny"), ("my.toml", "deny"), ("other", "allow"),
+        ("state/workspace/src/a", "allow"),
+    ):  # fmt: skip
         decision = made.decide_request(Request("write", f"{tmp_path}/{name}", workspace="/w", home="/h"))
         assert decision.effect == wanted, name
     assert "floor#kept" in str(made.decide_request(Request("write", kept[1], workspace="/w", home="/h")).reasons)
