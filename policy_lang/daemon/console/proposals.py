@@ -54,7 +54,7 @@ class ProposalPages:
         current = found.policy == self.service.active.loaded().policy.digest
         return self._page(
             session, "proposal", status, p=view, said=said, seal=session.seal(*_state(found)), current=current,
-            newly=report.newly(view), files=report.files(view), warnings=report.warnings(view),
+            newly=report.newly(view["weighed"]), files=report.files(view), warnings=report.warnings(view),
             facts=report.facts(view), strange=pages.strange(found.text) or pages.strange(found.purpose),
             may=found.is_open and not why, why=why if found.is_open else "", revokes=proposals.may(session.person),
             branch=proposals.repository != "", most_rules=limit("proposal_bytes"),
