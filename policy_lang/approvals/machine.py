@@ -29,6 +29,7 @@ from .ticket import (
     REJECT,
     REJECTED,
     REVOKED,
+    Remark,
     Ticket,
     Vote,
 )
@@ -48,11 +49,14 @@ May = Callable[[str, Tier], bool]
 Tiers = Mapping[str, Tier]
 
 
-def vote(ticket: Ticket, person: str, verdict: str, reason: str, now: float, may: May, tiers: Tiers) -> Ticket:
+def vote(
+    ticket: Ticket, person: str, verdict: str, reason: str, now: float, may: May, tiers: Tiers, scope: str = ""
+) -> Ticket:
     """One person's answer. `tiers` are those of the policy in force. Raises RequestError when it cannot be given.
 
     A yes counts for every tier of the ticket that the person approves for, or for a tier which includes it. One no of
-    anybody who could have said yes ends the ticket, also of somebody who said yes before.
+    anybody who could have said yes ends the ticket, also of somebody who said yes before. `scope` narrows a yes to
+    `once`; without it, it is as wide as the tiers let it be, and never wider.
     """
     ticket = timed(ticket, now, tiers)
     if not ticket.is_open:
@@ -61,6 +65,8 @@ def vote(ticket: Ticket, person: str, verdict: str, reason: str, now: float, may
         raise RequestError("PLR106", f"`{verdict[:20]}` is not a valid answer (approve, reject, break-glass)")
     if len(reason) > limit("approval_reason"):
         raise RequestError("PLR004", f"a reason has at most {limit('approval_reason')} characters")
+    if scope and (verdict != APPROVE or scope not in {ONCE, ticket.widest_scope}):
+        raise RequestError("PLR106", f"`{scope[:20]}` is not a scope that this answer can have (here: `{ONCE}`)")
     asked = opening(ticket, tiers) if verdict == BREAK else ticket.tiers
     mine = tuple(t.name for t in asked if speaks_for(person, t, may, tiers))
     if not mine:
@@ -71,7 +77,8 @@ def vote(ticket: Ticket, person: str, verdict: str, reason: str, now: float, may
         raise RequestError("PLR232", f"`{person}` has answered already; a person counts once")
     if not reason.strip() and (verdict == BREAK or any(t.reason_required and t.name in mine for t in asked)):
         raise RequestError("PLR233", "an emergency wants a reason" if verdict == BREAK else "this tier wants a reason")
-    made = ticket.with_(votes=(*ticket.votes, Vote(person, mine, verdict, reason, now)))
+    narrowed = ONCE if scope == ONCE != ticket.widest_scope else ""
+    made = ticket.with_(votes=(*ticket.votes, Vote(person, mine, verdict, reason, now, narrowed)))
     if verdict == REJECT:
         return _moved(made, REJECTED, closed_at=now, by=person, why=reason)
     return _approved(made, now, tiers)
@@ -118,6 +125,26 @@ def reviewed(ticket: Ticket, person: str, text: str, now: float, may: May, tiers
         most = limit("approval_reason")
         raise RequestError("PLR233", f"say what was found, in 1 to {most} characters")
     return ticket.with_(reviewed=person, review=text, closed_at=max(ticket.closed_at, now))
+
+
+def commented(ticket: Ticket, person: str, text: str, now: float) -> Ticket:
+    """A person says something to others about a ticket, also one that is over. Raises RequestError."""
+    most = limit("approval_reason")
+    if not text.strip() or len(text) > most:
+        raise RequestError("PLR004", f"a comment has 1 to {most} characters")
+    if len(ticket.comments) >= limit("ticket_comments"):
+        raise RequestError("PLR204", f"a ticket has at most {limit('ticket_comments')} comments")
+    return ticket.with_(comments=(*ticket.comments, Remark(person, text, now)))
+
+
+def assigned(ticket: Ticket, person: str, now: float, may: May, tiers: Tiers) -> Ticket:
+    """A person who may answer is asked to, or nobody in particular. It decides nothing. Raises RequestError."""
+    ticket = timed(ticket, now, tiers)
+    if not ticket.is_open:
+        raise RequestError("PLR231", f"the ticket is {ticket.state}: nobody is asked any more")
+    if person and not any(speaks_for(person, t, may, tiers) for t in ticket.tiers):
+        raise RequestError("PLR230", f"`{person}` approves for none of its tiers")
+    return ticket.with_(assigned=person)
 
 
 def speaks_for(person: str, tier: Tier, may: May, tiers: Tiers) -> bool:

@@ -14,18 +14,19 @@ ANSWER, SIGN_IN = "policy_lang-answer", "policy_lang-sign-in"
 _BOUND = ("id", "digest", "policy", "agent", "session", "state", "request")
 
 
-REVIEW, REVOKE = "review", "revoke"
+REVIEW, REVOKE, COMMENT, ASSIGN = "review", "revoke", "comment", "assign"
 """What is said about a ticket besides answers to it, where they have their verdict."""
 
 
-def answer_text(ticket: dict[str, Any], person: str, verdict: str, reason: str) -> bytes:
+def answer_text(ticket: dict[str, Any], person: str, verdict: str, reason: str, scope: str = "") -> bytes:
     """What a person signs to answer a ticket, given in its JSON form: who says what to which request, and why.
 
-    The same for a review, and for taking it back.
+    `scope` is that of a yes: `once`, or `session` where the tiers let it be. The same for whatever else is said of it.
     """
     said = {name: ticket[name] for name in _BOUND}
     said |= {"tiers": [t["name"] for t in ticket["tiers"]], "person": person, "verdict": verdict, "reason": reason}
-    return b"policy_lang answer 1\n" + strict_json.dump(said) + b"\n"
+    said["scope"] = scope
+    return b"policy_lang answer 2\n" + strict_json.dump(said) + b"\n"
 
 
 def sign_in_text(person: str, challenge: str) -> bytes:

@@ -12,7 +12,7 @@ from ..domain.limits import limit
 from ..domain.policy import Tier
 from ..domain.strict_json import Json
 from .proposal import RuleProposal
-from .ticket import Ticket, Vote
+from .ticket import Remark, Ticket, Vote
 
 Change = Callable[[Ticket], Ticket]
 ProposalChange = Callable[[RuleProposal], RuleProposal]
@@ -119,13 +119,16 @@ def ticket_json(ticket: Ticket) -> Json:
         "agent": ticket.agent, "session": ticket.session, "tiers": [_tier_json(t) for t in ticket.tiers],
         "reasons": list(ticket.reasons), "created": ticket.created, "until": ticket.answer_by, "state": ticket.state,
         "votes": [
-            {"person": v.person, "tiers": list(v.tiers), "verdict": v.verdict, "reason": v.reason, "at": v.at}
+            {"person": v.person, "tiers": list(v.tiers), "verdict": v.verdict, "reason": v.reason, "at": v.at,
+             "scope": v.scope}
             for v in ticket.votes
         ],
         "good": ticket.redeem_by, "settled": ticket.closed_at, "why": ticket.why, "by": ticket.by,
         "asked": ticket.times_asked,
         "uses": ticket.uses, "scope": ticket.scope, "glass": ticket.break_glass_tier, "reviewed": ticket.reviewed,
         "review": ticket.review, "user": ticket.user, "about": ticket.about,
+        "widest_scope": ticket.widest_scope, "assigned": ticket.assigned,
+        "comments": [{"person": c.person, "text": c.text, "at": c.at} for c in ticket.comments],
     }  # fmt: skip
 
 
@@ -148,7 +151,14 @@ def ticket_of(value: Any) -> Ticket:
         for t in value["tiers"]
     )  # fmt: skip
     votes = tuple(
-        Vote(str(v["person"]), tuple(map(str, v["tiers"])), str(v["verdict"]), str(v["reason"]), float(v["at"]))
+        Vote(
+            str(v["person"]),
+            tuple(map(str, v["tiers"])),
+            str(v["verdict"]),
+            str(v["reason"]),
+            float(v["at"]),
+            str(v.get("scope", "")),
+        )
         for v in value["votes"]
     )
     return Ticket(
@@ -175,4 +185,6 @@ def ticket_of(value: Any) -> Ticket:
         review=str(value.get("review", "")),
         user=str(value.get("user", "")),
         about=dict(value.get("about", {})),
+        comments=tuple(Remark(str(c["person"]), str(c["text"]), float(c["at"])) for c in value.get("comments", ())),
+        assigned=str(value.get("assigned", "")),
     )

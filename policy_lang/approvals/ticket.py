@@ -32,13 +32,24 @@ APPROVE, REJECT, BREAK = "approve", "reject", "break-glass"
 class Vote:
     """What one person said, for which tiers. `at` is seconds since the epoch.
 
-    Of a verdict `break-glass` the tiers are those of the emergency, not those of the ticket.
+    Of a verdict `break-glass` the tiers are those of the emergency, not those of the ticket. `scope` is `once` when the
+    person said yes to one use alone, although the tiers let an approval hold for the session.
     """
 
     person: str
     tiers: tuple[str, ...]
     verdict: str
     reason: str
+    at: float
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a person has said to others about a ticket. It decides nothing."""
+
+    person: str
+    text: str
     at: float
 
 
@@ -51,7 +62,8 @@ class Ticket:
     when what they approved may be redeemed, `closed_at` when it was approved or came to an end, all in seconds since
     the epoch. `times_asked` counts how often the same was asked for. `break_glass_tier` opened it in an emergency;
     `reviewed` names who has looked at that since, and `review` is what was found. `user` is who asked, `UID@MACHINE`,
-    when the kernel told it. `about` is for people, and binds nothing: the rules that asked, where the call came from.
+    when the kernel told it. `about` is for people, and binds nothing: the rules that asked, where the call came from;
+    no more do `comments`, and `assigned`, the person whom another one has asked to answer.
     """
 
     id: str
@@ -77,11 +89,18 @@ class Ticket:
     review: str = ""
     user: str = ""
     about: Json = field(default_factory=dict)
+    comments: tuple[Remark, ...] = ()
+    assigned: str = ""
+
+    @property
+    def widest_scope(self) -> str:
+        """`session` when every tier lets an approval hold for that, and there is one; else `once`."""
+        return SESSION if self.session and self.tiers and all(t.scope == SESSION for t in self.tiers) else ONCE
 
     @property
     def scope(self) -> str:
-        """`session` when every tier lets an approval hold for that, and there is one; else `once`."""
-        return SESSION if self.session and self.tiers and all(t.scope == SESSION for t in self.tiers) else ONCE
+        """What an approval is for by now: the widest scope, or `once` when somebody has said yes to no more."""
+        return ONCE if any(v.scope == ONCE for v in self.votes) else self.widest_scope
 
     def standing(self, policy: str) -> str:
         """What it is under the policy of that digest: its state, or superseded."""

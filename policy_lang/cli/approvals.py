@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 import click
 
-from ..approvals.signed import REVIEW, REVOKE
+from ..approvals.signed import ASSIGN, COMMENT, REVIEW, REVOKE
 from ..domain.limits import limit
 from ..report.approvals import render_stats, render_ticket, render_tickets, ticket_line
 from .calling import SERVICE
@@ -114,13 +114,15 @@ def _unread(seconds: float) -> bool:
     return bool(ended.poll(seconds * 1000))
 
 
-def _vote(options: dict[str, Any], ticket: str, verdict: str, reason: str) -> dict[str, Any]:
-    """The ticket after an answer, which is signed when that was asked for."""
-    body = {"ticket": ticket, "verdict": verdict, "reason": reason} | _signed(options, ticket, verdict, reason)
-    return call(options, "POST", "/v1/approvals/vote", body)
+def _vote(options: dict[str, Any], ticket: str, verdict: str, reason: str, scope: str = "") -> dict[str, Any]:
+    """The ticket after an answer, which is signed when that was asked for. A signed yes says its scope."""
+    if options["sign_with"] is not None and verdict == "approve" and not scope:
+        scope = _ticket(options, ticket).get("widest_scope", "once")
+    body = {"ticket": ticket, "verdict": verdict, "reason": reason} | ({"scope": scope} if scope else {})
+    return call(options, "POST", "/v1/approvals/vote", body | _signed(options, ticket, verdict, reason, scope))
 
 
-def _signed(options: dict[str, Any], ticket: str, verdict: str, reason: str) -> dict[str, str]:
+def _signed(options: dict[str, Any], ticket: str, verdict: str, reason: str, scope: str = "") -> dict[str, str]:
     """The fields by which somebody who signs says something about a ticket; none for anybody else."""
     if options["sign_with"] is None:
         return {}
@@ -130,12 +132,15 @@ def _signed(options: dict[str, Any], ticket: str, verdict: str, reason: str) -> 
     shown = _ticket(options, ticket)
     if "request" not in shown or digest_of(shown["request"]) != shown["digest"]:
         fail_usage("the ticket's request is not what its digest says; nothing was signed", options["format_"])
-    text = answer_text(shown, options["person"], verdict, reason)
+    text = answer_text(shown, options["person"], verdict, reason, scope)
     return {"person": options["person"], "signature": signature(options, ANSWER, text)}
 
 
-def _answer(ticket: str, verdict: str, reason: str, options: dict[str, Any]) -> None:
-    value = _vote(options, ticket, verdict, reason)
+def _answer(ticket: str, verdict: str, reason: str, options: dict[str, Any], scope: str = "") -> None:
+    _print(_vote(options, ticket, verdict, reason, scope), options)
+
+
+def _print(value: dict[str, Any], options: dict[str, Any]) -> None:
     if options["format_"] == "json":
         print_json(value)
     else:
@@ -145,12 +150,17 @@ def _answer(ticket: str, verdict: str, reason: str, options: dict[str, Any]) -> 
 @command.command(name="approve", short_help="Approve exactly this request")
 @click.argument("ticket")
 @click.option("--reason", default="", help="Reason, recorded; some tiers require one.")
+@click.option("--once", is_flag=True, help="For one use, although the tier lets it hold for the session.")
 @SIGNING
 @SERVICE
 @FORMAT
-def approve(ticket: str, reason: str, **options: Any) -> None:
-    """Approve TICKET: exactly that request, of that agent, under that policy."""
-    _answer(ticket, "approve", reason, options)
+def approve(ticket: str, reason: str, once: bool, **options: Any) -> None:
+    """Approve TICKET: exactly that request, of that agent, under that policy.
+
+    Where its tiers have `scope session`, that request may come again and again in that session; `policy approvals show`
+    says until when. With --once it may come once.
+    """
+    _answer(ticket, "approve", reason, options, "once" if once else "")
 
 
 @command.command(name="reject", short_help="Reject a request")
@@ -223,6 +233,33 @@ def revoke(ticket: str, reason: str, **options: Any) -> None:
         click.echo(f"revoked: {ticket}")
 
 
+@command.command(name="comment", short_help="Say something to others about a ticket")
+@click.argument("ticket")
+@click.argument("text")
+@SIGNING
+@SERVICE
+@FORMAT
+def comment(ticket: str, text: str, **options: Any) -> None:
+    """Say TEXT to other people about TICKET, on record. It decides nothing, and the agent is not told."""
+    body = {"ticket": ticket, "text": text} | _signed(options, ticket, COMMENT, text)
+    _print(call(options, "POST", "/v1/approvals/comment", body), options)
+
+
+@command.command(name="assign", short_help="Ask a person to answer a ticket")
+@click.argument("ticket")
+@click.argument("to", metavar="[PERSON]", default="")
+@SIGNING
+@SERVICE
+@FORMAT
+def assign(ticket: str, to: str, **options: Any) -> None:
+    """Ask PERSON, who may answer TICKET, to do so; without PERSON nobody in particular.
+
+    PERSON is notified; others may answer all the same.
+    """
+    body = {"ticket": ticket, "to": to} | _signed(options, ticket, ASSIGN, to)
+    _print(call(options, "POST", "/v1/approvals/assign", body), options)
+
+
 @command.command(name="stats", short_help="Show how people answered, rule by rule")
 @click.option(
     "--days", type=click.IntRange(1, limit("stats_days")), default=30, show_default=True, help="Number of days."
@@ -240,6 +277,7 @@ def stats(days: int, **options: Any) -> None:
 
 
 @command.command(name="console", short_help="Print a sign-in link for the web console")
+@click.argument("ticket", required=False)
 @click.option(
     "--port", type=click.IntRange(1, 65535), help="The port of your machine that leads to the console; 8717 by default."
 )
@@ -249,14 +287,17 @@ def stats(days: int, **options: Any) -> None:
 @SIGNING
 @SERVICE
 @FORMAT
-def console(port: int | None, listen: bool, **options: Any) -> None:
+def console(ticket: str | None, port: int | None, listen: bool, **options: Any) -> None:
     """Print a link that signs you in to the web console of the service: good once, for two minutes.
+
+    With TICKET it leads to that ticket.
 
     \b
     ssh -L 8717:/run/policy_lang/console.sock build-host    # then ask for the link there
     policy approvals console --listen                       # on the machine itself
     """
-    value = call(options, "POST", "/v1/approvals/console", {} if port is None else {"port": port})
+    asked = {"ticket": ticket, "port": port}
+    value = call(options, "POST", "/v1/approvals/console", {k: v for k, v in asked.items() if v is not None})
     if options["format_"] == "json":
         print_json(value, compact=listen)
     else:

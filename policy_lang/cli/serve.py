@@ -272,7 +272,7 @@ def _approvals(store: Store, settings: Config, recorder: Recorder, signals: Sign
     senders: list[Sender] = [ProgramSender(settings.command)] if settings.command else []
     if settings.webhook is not None:
         senders.append(WebhookSender(*settings.webhook))
-    notify = several([Notifier(sender, recorder.record_event) for sender in senders])
+    notify = several([Notifier(sender, recorder.record_event, settings.console_url) for sender in senders])
     store.hint(signals.tickets_changed)
     return ApprovalService(store, settings.principals, recorder.record_event, notify, changed=signals.tickets_changed)
 

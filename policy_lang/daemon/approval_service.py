@@ -13,6 +13,7 @@ from ..approvals.content import before
 from ..approvals.store import StoreUnavailableError, TicketQuery
 from ..approvals.ticket import APPROVED, BREAK, OPEN, REJECTED, Ticket, canonical, digest_of, parts_of, together
 from ..audit.disk_snapshot import Recording
+from ..audit.redact import cleaned
 from ..domain import strict_json
 from ..domain.decision import Decision
 from ..domain.errors import RequestError
@@ -33,16 +34,20 @@ class ApprovalService(TicketBook):
     """What asks people, and takes their answers."""
 
     def decided(
-        self, requests: list[Request], decisions: list[Decision], force: PolicyInForce, user: int | None
-    ) -> list[Decision]:
-        """What decisions that ask become, all of one call: with an approval for it, allows; else one ticket."""
+        self, requests: list[Request], decisions: list[Decision], force: PolicyInForce, user: int | None,
+        asker: Callable[[], Json] = dict,
+    ) -> list[Decision]:  # fmt: skip
+        """What decisions that ask become, all of one call: with an approval for it, allows; else one ticket.
+
+        `asker` says who stands behind it, for a ticket that is new.
+        """
         try:
             named = _named(requests)
             asked = together([_canonical(r, d) for r, d in zip(requests, decisions, strict=True)])
             made = self._ticket(requests, decisions, asked, force, user)
             if named is None:
                 named = self._approved_before(made, force)
-            become = self._asked(made, force) if named is None else self._redeemed(made, force, named)
+            become = self._asked(made, force, asker) if named is None else self._redeemed(made, force, named)
         except StoreUnavailableError as error:
             become = _refused(f"refused (PLR237): approvals cannot be kept: {error}")
         except RequestError as error:
@@ -64,7 +69,7 @@ class ApprovalService(TicketBook):
             id=secrets.token_hex(8), digest=digest_of(asked), request=asked, policy=force.policy,
             agent=requests[0].agent or "", session=requests[0].session or "", tiers=tiers, reasons=reasons,
             created=now, answer_by=now + min(t.expires for t in tiers),
-            user="" if user is None else f"{user}@{_MACHINE}", about=_about(requests, decisions),
+            user="" if user is None else f"{user}@{HOST}", about=_about(requests, decisions),
         )  # fmt: skip
 
     def _approved_before(self, made: Ticket, force: PolicyInForce) -> str | None:
@@ -84,10 +89,14 @@ class ApprovalService(TicketBook):
                 raise RequestError("PLR240", f"people have said no to exactly this (ticket {old.id})")
         return None
 
-    def _asked(self, made: Ticket, force: PolicyInForce) -> Become:
+    def _asked(self, made: Ticket, force: PolicyInForce, asker: Callable[[], Json]) -> Become:
         most = limit("approvals_pending")
         if len(strict_json.dump(made.request)) > limit("ticket_bytes"):
             raise RequestError("PLR004", f"people are not asked about more than {limit('ticket_bytes')} bytes")
+        stated: Json = cleaned({"origin": made.about.get("origin", {}), "asker": asker()}).value
+        length = limit("ticket_origin_characters")  # cut behind that: half a secret is not recognised
+        stated["origin"] = {name: str(value)[:length] for name, value in stated["origin"].items()}
+        made = made.with_(about=made.about | stated)
         ticket = self.store.add(made, most)
         if ticket is None:
             for old in self.store.found(TicketQuery(tuple(OPEN), made.agent)):
@@ -127,17 +136,19 @@ class ApprovalService(TicketBook):
     # people
 
     def vote(
-        self, person: Person, users: set[int], name: str, verdict: str, reason: str, force: PolicyInForce
-    ) -> Ticket:
+        self, person: Person, users: set[int], name: str, verdict: str, reason: str, force: PolicyInForce,
+        scope: str = "",
+    ) -> Ticket:  # fmt: skip
         """A person's answer. `users` are the uids that it comes from. Raises RequestError, StoreUnavailableError."""
         now = self.now()
 
         def answered(ticket: Ticket) -> Ticket:
             if ticket.policy != force.policy:
                 raise RequestError("PLR238", "the ticket is of another policy than the one in force")
-            if ticket.user in {f"{user}@{_MACHINE}" for user in users} and not self.principals.same_user:
+            if ticket.user in {f"{user}@{HOST}" for user in users} and not self.principals.same_user:
                 raise RequestError("PLR230", "the answer comes from the user that asked; an agent would approve itself")
-            return machine.vote(ticket, person.name, verdict, reason, now, self.principals.people.may, force.tiers)
+            may = self.principals.people.may
+            return machine.vote(ticket, person.name, verdict, reason, now, may, force.tiers, scope)
 
         after = self.change(name, answered)
         if verdict == BREAK:
@@ -153,6 +164,25 @@ class ApprovalService(TicketBook):
             name, lambda t: machine.reviewed(t, person.name, text, now, self.principals.people.may, force.tiers)
         )
 
+    def comment(self, person: Person, name: str, text: str) -> Ticket:
+        """A person says something to others. Raises RequestError, StoreUnavailableError."""
+        now = self.now()
+        return self.change(name, lambda t: machine.commented(t, person.name, text, now))
+
+    def assign(self, name: str, to: str, force: PolicyInForce) -> Ticket:
+        """Somebody who may answer is asked to, and people are told. Raises RequestError, StoreUnavailableError."""
+        now = self.now()
+
+        def assigned(ticket: Ticket) -> Ticket:
+            if ticket.policy != force.policy:
+                raise RequestError("PLR238", "the ticket is of another policy than the one in force")
+            return machine.assigned(ticket, to, now, self.principals.people.may, force.tiers)
+
+        after = self.change(name, assigned)
+        if to:
+            self.notify("assigned", whole(after))
+        return after
+
     def revoke(self, by: str, name: str, why: str) -> Ticket:
         """Take back a question or an approval. Raises RequestError, StoreUnavailableError."""
         now = self.now()
@@ -163,7 +193,8 @@ def _refused(why: str) -> Become:
     return lambda decision: decision.withdrawn(why)
 
 
-_MACHINE = socket.gethostname()
+HOST = socket.gethostname()
+"""This machine, in what people are shown and in who asked."""
 
 
 def _named(requests: list[Request]) -> str | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import pwd
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..approvals.proposal import RuleProposal
 from ..approvals.store import StoreUnavailableError
@@ -17,10 +18,12 @@ from ..domain.request import Request
 from ..domain.strict_json import Json
 from ..engine.explain import Explanation
 from .active import ActivePolicy, Loaded
-from .approval_service import ApprovalService
+from .approval_service import HOST, ApprovalService
+from .checkout import checkout
 from .identity.principals import Binding, Caller, Principals, bind
 from .metrics import Metrics
 from .proposals import ProposalService
+from .recent_steps import RecentSteps
 from .recorder import Recorder
 from .refusals import Seen, seen_of
 from .state import Frozen, ServiceState
@@ -40,6 +43,7 @@ class DecisionService:
     metrics: Metrics
     approvals: ApprovalService | None = None
     proposals: ProposalService | None = None
+    steps: RecentSteps = field(default_factory=RecentSteps)
 
     def decide(self, requests: list[Request], caller: Caller) -> list[Decided]:
         """Decisions on one thing to do, whose principal is the caller. Raises RequestError for what is not.
@@ -99,7 +103,13 @@ class DecisionService:
                 decisions = [observed_only(d, self.active.observe) for d in decisions]
             effects = {d.effect for d in decisions}
             if self.approvals is not None and "ask" in effects and "deny" not in effects:
-                decisions = self.approvals.decided(requests, decisions, in_force(loaded), caller.seen)
+                decisions = self.approvals.decided(
+                    requests,
+                    decisions,
+                    in_force(loaded),
+                    caller.seen,
+                    lambda: self._asker(requests[0], binding, caller),
+                )
             decisions = self._settled(requests, decisions, seen, once, binding, caller)
         freezes = loaded is not None and frozen is None and self.active.observe is None
         self._count(requests, decisions, binding, loaded if freezes else None)
@@ -141,12 +151,28 @@ class DecisionService:
             self.proposals.note_refusal(requests, decisions, seen, caller.seen, _proved(binding))
         return decisions
 
+    def _asker(self, request: Request, binding: Binding | None, caller: Caller) -> Json:
+        """Who stands behind a question, for people: what the kernel and the configuration say, and recent steps."""
+        out: Json = {"host": HOST, "steps": self.steps.of(request.agent or "")}
+        if caller.seen is not None:
+            out["user"] = _user_name(caller.seen)
+        if binding is not None:
+            by = next(
+                (n for n in ("session", "token") if getattr(binding, n)), "group" if binding.uid is None else "user"
+            )
+            out |= {"by": by, "fixed": [n for n in ("repo", "workspace", "session") if getattr(binding, n) is not None]}
+            out |= {"owner": binding.owner} if binding.owner else {}
+        if request.workspace is not None:
+            out |= {"checkout": checkout(request.workspace)}
+        return out
+
     def _count(
         self, requests: list[Request], decisions: list[Decision], binding: Binding | None, loaded: Loaded | None
     ) -> None:
         rules = loaded.policy.engine.prepared.freezes if loaded is not None else ()
         for request, decision in zip(requests, decisions, strict=True):
             self.metrics.decisions[decision.effect] += 1
+            self.steps.note(request, decision, time.time())
             proved = request.session if binding is not None and binding.session is not None else None
             before = len(self.state.frozen)
             self.state.count(request.agent, proved, decision.effect, rules, time.time(), time.monotonic())
@@ -157,6 +183,13 @@ class DecisionService:
 def _proved(binding: Binding | None) -> bool:
     """Whether an operator started the session that the caller is in."""
     return binding is not None and binding.session is not None
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return f"{pwd.getpwuid(uid).pw_name} ({uid})"
+    except KeyError:
+        return str(uid)
 
 
 def _denied(request: Request, digest: str, why: str) -> Decision:

@@ -45,17 +45,21 @@ class Sender(Protocol):
 
 
 class Notifier:
-    """Tells events by one way. `record_event` takes the name of something that is to be recorded, and its fields."""
+    """Tells events by one way. `record_event` takes the name of something that is to be recorded, and its fields.
 
-    def __init__(self, way: Sender, record_event: Callable[..., None]) -> None:
+    With a `console_url` an event has the address of its ticket, which opens nothing by itself.
+    """
+
+    def __init__(self, way: Sender, record_event: Callable[..., None], console_url: str = "") -> None:
         self.way = way
+        self._console_url = console_url
         self.dropped = 0
         self._record_event = record_event
         self._waiting: deque[Json] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def notify(self, event: str, ticket: Json) -> None:
-        """A ticket is new, a stronger tier is asked, or somebody broke the glass."""
+        """A ticket is new, a stronger tier or one person is asked, or somebody broke the glass."""
         if len(self._waiting) >= limit("notify_waiting"):
             lost = ticket if event != ALARM else self._waiting.pop()
             self.dropped += 1
@@ -68,6 +72,8 @@ class Notifier:
             "headline": f"{visible(event_json['agent'])}: {visible(headline(event_json))}",
             **event_json,
         }
+        if self._console_url:
+            shown["url"] = f"{self._console_url}/t/{ticket['id']}"
         if event == ALARM:
             self._waiting.appendleft(shown)
         else:
@@ -132,7 +138,8 @@ class WebhookSender:
 
     async def send(self, event: Json) -> tuple[str, bool]:
         """See `Sender`."""
-        identity = f"msg_{event['id']}_{event['event']}_{event['asked']}"
+        assignee = event.get("assigned", "") if event["event"] == "assigned" else ""
+        identity = f"msg_{event['id']}_{event['event']}_{event['asked']}{assignee and '_' + assignee}"
         body = json.dumps({"type": f"approval.{event['event']}", "timestamp": _moment(), "data": event}).encode("ascii")
         try:
             status = await asyncio.wait_for(_aside(lambda: self._post(identity, body)), 2 * _SECONDS)

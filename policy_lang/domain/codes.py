@@ -305,7 +305,7 @@ _PAGES = (
      "`policy approvals console` gives a new link.", "", "", status=403, recorded=True),
     Page("PLR242", "the ticket has changed", "Since the page was shown the ticket is not as it was, or the form is not of this session. Look at it again.", "", "", status=409, recorded=True),
     Page("PLR243", "no second proof", "The service's configuration names a key of this person (`webauthn`): an answer counts only with the key's own word for exactly this "
-     "ticket, as it is, and this verdict. Answer in the console, at `localhost` or the proxy's address, and touch the key.", "", "", status=403, recorded=True),
+     "ticket, as it is, and this verdict. Open the ticket in the console, at `localhost` or the proxy's address, and touch the key.", "", "", status=403, recorded=True),
     Page("PLR244", "nothing was refused", "Only an agent that was refused proposes a rule, and the proposal names that call: its decision's id, or its action and "
      "resource. Denials are kept for a while in memory: try the call again, then propose.", "", "", status=409),
     Page("PLR245", "the proposal is over", "It was accepted, rejected, withdrawn, or nobody answered in time; or its session is over. Nothing leads back: propose again.",

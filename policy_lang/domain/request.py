@@ -52,9 +52,13 @@ if TYPE_CHECKING:
 
 Resource = str | tuple[str, ...]
 
-ORIGIN = ("client", "session", "tool", "call", "prompt", "turn", "task", "instruction", "model", "subagent", "trace")
+ORIGIN = (
+    "client", "session", "tool", "call", "prompt", "turn", "task", "instruction", "model", "subagent", "trace",
+    "purpose",
+)  # fmt: skip
 """The origin of a request, as far as it is known: the harness, its session and its tool, its ids of the call, the
-prompt, the turn, the task and the sub-agent, the agent's instruction, the model, and a trace that spans programs."""
+prompt, the turn, the task and the sub-agent, the agent's instruction, the model, a trace that spans programs, and what
+the agent says that it is for."""
 
 
 @record(frozen=True, slots=True)

@@ -98,6 +98,8 @@ _TOLD = {
     "model": "model", "agent_id": "subagent",
 }  # fmt: skip
 """Fields of clients' input that identify a call, and their names in a record; telemetry has the same values."""
+_PURPOSES = ("description", "justification")
+"""Arguments of tools in which an agent says what a call is for; they only inform."""
 _ADVICE = 600  # limit: hook_advice_characters
 MOST_ORIGIN = 256  # limit: hook_origin_characters
 MOST_TOKEN = 1024  # limit: token_bytes
@@ -106,6 +108,11 @@ MOST_TOKEN = 1024  # limit: token_bytes
 def _origin(client: str, payload: dict[str, object]) -> dict[str, str]:
     """The origin of a call, as far as the client names it. It is recorded, and decides nothing."""
     out = {"client": client}
+    given = payload.get("tool_input")
+    for field in _PURPOSES:
+        value = given.get(field) if isinstance(given, dict) else None
+        if isinstance(value, str) and value:
+            out["purpose"] = value[:MOST_ORIGIN]
     for field, name in _TOLD.items():
         value = payload.get(field)
         if isinstance(value, str) and value:

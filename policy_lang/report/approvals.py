@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from os.path import basename
 
 from ..approvals.ticket import parts_of
 from ..audit.disk_snapshot import Recorded
 from ..domain.actions import PATH, SORT_OF
 from ..domain.errors import RequestError
+from ..domain.limits import limit
 from ..domain.strict_json import Json
 from ..facts.paths import ROOT, Roots, path_forms
 from .content import render_contents
@@ -24,6 +26,8 @@ _SHADES = {
     "redeemed": "allow",
 }
 _PLACE = ("destination", "cwd", "workspace", "home", "repo", "branch", "method", "shell")
+_DIGITS = 8
+"""Of the digest in the name of a rule without a label."""
 _PARTLY = ("…", "*", " or ", " ...")
 
 
@@ -47,9 +51,10 @@ def ticket_line(ticket: Json) -> str:
 
 
 def headline(ticket: Json, most: int = 200) -> str:
-    """What is asked, on one line."""
+    """What is asked, on one line; paths in a repository as they are called there."""
     asked = questions(ticket)
-    shown = [f"{r['action']} {_resource(r, most)}" for r in asked[:3]]
+    known = _known_workspace(ticket)
+    shown = [f"{r['action']} {_resource(_nearer(r, known), most)}" for r in asked[:3]]
     more = [f"{len(asked) - 3} more"] if len(asked) > 3 else []
     return ", and ".join([*shown, *more])
 
@@ -62,12 +67,108 @@ def questions(ticket: Json) -> list[Json]:
     return list(seen.values())
 
 
+def _known_workspace(ticket: Json) -> str:
+    """The workspace, where more than the agent's word says that it is one; else nothing."""
+    asker = ticket.get("about", {}).get("asker", {})
+    workspace = str(questions(ticket)[0].get("workspace", ""))
+    return workspace if "workspace" in asker.get("fixed", ()) or asker.get("checkout") else ""
+
+
+def _nearer(request: Json, workspace: str) -> Json:
+    """The request with a path as it is called in the workspace, when it plainly lies there."""
+    resource, root = request["resource"], workspace.rstrip("/") + "/"
+    if root == "/" or SORT_OF.get(request["action"]) != PATH or not isinstance(resource, str):
+        return request
+    rest = resource.removeprefix(root)
+    plain = rest != resource and rest and ".." not in rest.split("/")
+    return {**request, "resource": rest} if plain else request
+
+
+def owner(ticket: Json) -> str:
+    """The person who runs the agent, as the configuration says; or nothing."""
+    return str(ticket.get("about", {}).get("asker", {}).get("owner", ""))
+
+
+def behind(ticket: Json) -> list[tuple[str, str, str]]:
+    """Who and what stands behind a question: name, value, and who says so. Nothing that only the agent says."""
+    asker = ticket["about"].get("asker", {})
+    request, fixed = questions(ticket)[0], asker.get("fixed", ())
+    checkout, read = asker.get("checkout", {}), "read in the workspace"
+    rows = [
+        ("person", owner(ticket), "says the configuration"),
+        ("user", asker.get("user", "") or ticket["user"], "says the kernel"),
+        ("host", asker.get("host", ""), "of this service"),
+        ("agent", ticket["agent"], f"known by its {asker['by']}" if "by" in asker else ""),
+    ]
+    if "session" in fixed:
+        rows.append(("session", ticket["session"], "begun by an operator"))
+    if "repo" in fixed:
+        rows.append(("repository", str(request.get("repo", "")), "says the configuration"))
+    else:
+        rows.append(("repository", checkout.get("repository", ""), read))
+    said = request.get("branch")
+    differs = f"; the agent says {said}" if said and checkout.get("branch") and said != checkout["branch"] else ""
+    rows.append(("branch", checkout.get("branch", "") + differs, read))
+    rows += [("walls", walls(ticket), "says the launcher")]
+    return [row for row in rows if row[1]]
+
+
+def stated(ticket: Json) -> list[tuple[str, str]]:
+    """What only the agent says: what it is for, with which program, and what nobody could look up."""
+    asker = ticket["about"].get("asker", {})
+    origin, request = ticket["about"].get("origin", {}), questions(ticket)[0]
+    checkout, fixed = asker.get("checkout", {}), asker.get("fixed", ())
+    purposes = [origin.get(name, "") for name in ("purpose", "instruction", "task")]
+    rows = [("purpose", next(filter(None, purposes), ""))]
+    if "repo" not in fixed and "repository" not in checkout:
+        rows.append(("repository", str(request.get("repo", ""))))
+    if "branch" not in checkout:
+        rows.append(("branch", str(request.get("branch", ""))))
+    rows += [("session", "" if "session" in fixed else ticket["session"])]
+    rows += [(name, str(origin.get(name, ""))) for name in ("client", "model", "tool", "subagent")]
+    return [(name, value) for name, value in rows if value]
+
+
+def steps(ticket: Json) -> list[Json]:
+    """What the agent did before it asked, the latest first, with how long before."""
+    found = ticket["about"].get("asker", {}).get("steps", ())
+    return [{**s, "ago": f"{_seconds(ticket['created'] - s['at'])} before"} for s in found]
+
+
+def why(ticket: Json) -> list[tuple[str, str, str]]:
+    """Why a person is asked, each reason once: what its author says, the rule's name, and where it stands."""
+    rules = ticket["about"].get("rules", ())
+    rows = [(str(r.get("because", "")), rule_name(r["id"]), f"{basename(r['file'])}:{r['line']}") for r in rules]
+    others = [(r, "", "") for r in ticket["reasons"] if not any(f"`{rule['id']}`" in r for rule in rules)]
+    return list(dict.fromkeys([*rows, *others]))
+
+
+def rules(ticket: Json) -> list[tuple[str, str]]:
+    """The rules that ask, with their whole names and places."""
+    return [("rule", f"{r['id']} ({r['file']}:{r['line']})") for r in ticket["about"].get("rules", ())]
+
+
+def rule_name(name: str) -> str:
+    """A rule's label, or what it does; of a name that was made for it without the digest."""
+    label = name.rpartition("#")[2]
+    head, _, tail = label.rpartition("-")
+    made = head and len(tail) == _DIGITS and set(tail) <= set("0123456789abcdef")
+    return head.replace("-", " ") if made else label
+
+
+def more_than_asked(ticket: Json) -> list[tuple[str, str, str]]:
+    """What it would do beside the very thing that is asked."""
+    asked = {f"{r['action']} {_resource(r, 2000)}" for r in questions(ticket)}
+    return [row for row in does(ticket) if row[0] not in asked or row[1] != "ask"]
+
+
 def summary(ticket: Json) -> str:
     """Whom it waits for and how long, or how it ended."""
     times = f", asked {ticket['asked']} times" if ticket["asked"] > 1 else ""
     if ticket["state"] in {"pending", "escalated"}:
         left = ", ".join(f"{n} of {name}" for name, n in ticket["left"].items() if n)
         rest = f"needs {left}, for {_seconds(ticket['until'] - time.time())} more"
+        rest += f", {ticket['assigned']} is asked" if ticket.get("assigned") else ""
     elif ticket["state"] == "superseded":
         rest = "the policy has changed since: nobody can approve or use it any more, the agent has to ask again"
     else:
@@ -87,17 +188,39 @@ def facts(ticket: Json) -> list[tuple[str, str]]:
         for name in ("context", "git"):
             rows += [(name, ", ".join(f"{k} = {v}" for k, v in request[name].items()))] if name in request else []
     about = ticket["about"]
-    rows += [("agent", ticket["agent"]), ("session", ticket["session"]), ("walls", walls(ticket))]
-    rows += [(f"told {name}", str(value)) for name, value in about.get("origin", {}).items()]
-    rows += [("why asked", "; ".join(ticket["reasons"]))]
-    for rule in about.get("rules", ()):
-        because = f": {rule['because']}" if rule.get("because") else ""
-        rows.append(("rule", f"{rule['id']} ({rule['file']}:{rule['line']}){because}"))
+    rows += [(name, f"{value} ({source})" if source else value) for name, value, source in behind(ticket)]
+    rows += [(f"told {name}", value) for name, value in stated(ticket)]
     rows += [
-        ("policy", ticket["policy"]), ("scope", ticket["scope"]), ("asked at", moment(ticket["created"])),
+        (f"told {name}", str(value)) for name, value in about.get("origin", {}).items()
+        if (name, str(value)) not in stated(ticket)
+    ]  # fmt: skip
+    for (name, value), rule in zip(rules(ticket), about.get("rules", ()), strict=True):
+        rows.append((name, value + (f": {rule['because']}" if rule.get("because") else "")))
+    rows += [
+        ("policy", ticket["policy"]), ("scope", covers(ticket)), ("asked at", moment(ticket["created"])),
         ("digest", ticket["digest"]),
     ]  # fmt: skip
     return [(name, value) for name, value in rows if value]
+
+
+def covers(ticket: Json) -> str:
+    """What an approval is for: which requests exactly, and until when."""
+    minutes = limit("approval_grant_seconds") // 60
+    if ticket["scope"] != "session":
+        return f"once: exactly this, one time, within {minutes} min of the approval"
+    if ticket["state"] == "approved":
+        end = f"until {moment(ticket['good'])}"
+    else:
+        end = f"for {limit('approval_session_seconds') // 3600} h after the approval"
+    return (
+        f"session: exactly this again and again, by {ticket['agent']} in the session {ticket['session']}, {end}, "
+        "or until it is revoked or the policy changes; what differs in anything is asked anew"
+    )
+
+
+def comments(ticket: Json) -> list[str]:
+    """What people have said to each other."""
+    return [f"{c['person']} at {moment(c['at'])}: {c['text']}" for c in ticket.get("comments", ())]
 
 
 def walls(ticket: Json) -> str:
@@ -136,8 +259,16 @@ def _absolute(effect: Json, request: Json) -> list[str]:
 
 
 def places(request: Json) -> list[str]:
-    """The absolute paths that a request's own resource leads to, when it is a file."""
-    return _absolute(request, request)
+    """The absolute paths that a request's own resource is, when it is a file: as written, and where links lead."""
+    given = request["resource"]
+    path = SORT_OF.get(request["action"]) == PATH and isinstance(given, str)
+    whole = [given] if path and given.startswith("/") else []
+    return [*whole, *_absolute(request, request)]
+
+
+def near_resource(request: Json, ticket: Json) -> str:
+    """What a request is about, whole; a path in a repository as it is called there."""
+    return whole_resource(_nearer(request, _known_workspace(ticket)))
 
 
 def whole_resource(request: Json) -> str:
@@ -157,7 +288,8 @@ def tiers(ticket: Json) -> list[str]:
 def answers(ticket: Json) -> list[str]:
     """Who has said what."""
     out = [
-        f"{v['person']}: {v['verdict']} at {moment(v['at'])}" + (f": {v['reason']}" if v["reason"] else "")
+        f"{v['person']}: {v['verdict']}{' once' if v.get('scope') == 'once' else ''} at {moment(v['at'])}"
+        + (f": {v['reason']}" if v["reason"] else "")
         for v in ticket["votes"]
     ]
     if ticket["reviewed"]:
@@ -173,9 +305,12 @@ def render_ticket(ticket: Json, whole: bool = True) -> str:
     if "request" not in ticket:  # the agent that asked is told no more
         return f"{ticket['id']}  {ticket['state']}"
     rows = facts(ticket)
+    rows += [("why asked", because) for because, name, _ in why(ticket) if not name]
+    rows += [("before", f"{s['action']} {s['resource']} ({s['effect']}, {s['ago']})") for s in steps(ticket)]
     for what, effect, places in does(ticket):
         rows.append(("it does", f"{what}  ({effect}{f', really {places}' if places else ''})"))
     rows += [("tier", t) for t in tiers(ticket)] + [("answer", a) for a in answers(ticket)]
+    rows += [("comment", c) for c in comments(ticket)]
     lines = [ticket_line(ticket), *render_contents(ticket, whole), ""]
     for name, value in rows:
         shown = "\n           ".join(visible(line) for line in with_ends(value).split("\n"))

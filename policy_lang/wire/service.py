@@ -32,7 +32,8 @@ class BatchModel(_CallModel):
 class SessionModel(_CallModel):
     """A session to start: whose it is, perhaps its name, and what is fixed for it.
 
-    `confined` says that walls below the agent hold this policy; only who has built them may say so.
+    `confined` says that walls below the agent hold this policy; only who has built them may say so. `owner` is the
+    person who runs the agent: people who are asked see it.
     """
 
     agent: Annotated[str, Field(min_length=1, max_length=limit("request_name"))]
@@ -42,6 +43,7 @@ class SessionModel(_CallModel):
     home: Annotated[str, Field(max_length=limit("request_text"))] | None = None
     context: Annotated[dict[Name, str | int | bool], Field(max_length=limit("request_context"))] = {}
     confined: bool = False
+    owner: Annotated[str, Field(max_length=limit("request_name"))] = ""
 
 
 class NamedModel(_CallModel):
@@ -124,22 +126,36 @@ class SignedModel(_CallModel):
 
 
 class VoteModel(SignedModel):
-    """A person's answer."""
+    """A person's answer. `scope` narrows a yes to `once`; without it, it is as wide as the tiers let it be."""
 
     verdict: Literal["approve", "reject", "break-glass"]
     reason: Annotated[str, Field(max_length=limit("approval_reason"))] = ""
+    scope: Literal["", "once", "session"] = ""
+
+
+class ConsoleModel(_CallModel):
+    """A person wants to sign in to the console, perhaps to begin with one ticket, by the port that leads there."""
+
+    ticket: Annotated[str, Field(pattern=r"^(?:[0-9a-f]{16})?$")] = ""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+
+
+class CommentModel(SignedModel):
+    """What a person says to others about a ticket."""
+
+    text: Annotated[str, Field(min_length=1, max_length=limit("approval_reason"))]
+
+
+class AssignModel(SignedModel):
+    """The person who is asked to answer a ticket; empty for nobody in particular."""
+
+    to: Annotated[str, Field(max_length=limit("request_name"))] = ""
 
 
 class ReviewModel(SignedModel):
     """What somebody found who looked at what an emergency opened."""
 
     found: Annotated[str, Field(min_length=1, max_length=limit("approval_reason"))]
-
-
-class ConsoleLinkModel(_CallModel):
-    """Somebody who wants a link to the console, and the port of its machine that leads there."""
-
-    port: Annotated[int, Field(ge=1, le=65535)] | None = None
 
 
 class SignInModel(_CallModel):

@@ -163,6 +163,17 @@ def test_a_reverse_proxy_says_who_calls(running: tuple[Running, str]) -> None:
     assert page(place, PROXY, base, Cookie=cookie, **PROXIED)[0] == 200
     assert page(place, PROXY, base, Cookie=cookie, **{**PROXIED, "X-Remote-User": "tom"})[0] == 403
     assert page(place, PROXY, base, Cookie=cookie, **{**PROXIED, "X-Remote-User": "x"})[0] == 403
+    # a notification's link leads there by the same press, also for who has nothing else
+    number = "0123456789abcdef"
+    text = page(place, PROXY, f"/t/{number}", **PROXIED)[2]
+    assert "Sign in as mia?" in text and f'name="ticket" value="{number}"' in text
+    code = re.search(r'name="code" value="([^"]+)"', text)
+    assert code is not None
+    assert exact(place, PROXY, PROXIED, {"code": code[1], "ticket": number})[0].endswith(f"/t/{number}")
+    for path in (f"/t/{number}0", f"/t/{number[1:]}", "/t/..%2f..%2f", "/t/"):
+        assert page(place, PROXY, path, **PROXIED)[0] == 404, path
+    assert "Sign in as" not in page(place, MIA_UID, f"/t/{number}", **LOCAL)[2]
+    assert page(place, PROXY, f"/t/{number}", **{**PROXIED, "X-Remote-User": "nobody"})[0] == 403
     # another's link is of no use to whoever comes by the proxy
     assert page(place, PROXY, "/sign-in", {"code": link(found)}, **PROXIED)[0] == 403
 

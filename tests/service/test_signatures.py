@@ -18,6 +18,7 @@ from tests.console.support import policy
 from .support import Running, service
 from .test_approvals import AGENT, ARGUMENTS, TOKENS, answer, ask, bearer, configured
 from .test_approvals import POLICY as TIERS
+from .test_console import free_port, page, seal_of
 
 POLICY = TIERS + 'tier emergency { approvers "@boss"  break-glass review }\n'
 
@@ -87,7 +88,8 @@ def test_a_signature_is_for_one_answer_to_one_ticket(running: Running) -> None:
         {"ticket": one, "reason": "r", "signature": sign(zoe, SIGN_IN, answer_text(shown[one], "zoe", "approve", "r"))},
         {"ticket": one, "reason": "r", "signature": sign(zoe, ANSWER, answer_text({**shown[one], "policy": "x"}, "zoe", "approve", "r"))},
         {"ticket": one, "reason": "r", "signature": good.replace("A", "B")}, {"ticket": one, "reason": "r", "signature": "x"},
-        {"ticket": one, "reason": "r", "signature": "\u0430" * 9},
+        {"ticket": one, "reason": "r", "signature": "\u0430" * 9}, {"ticket": one, "reason": "r", "scope": "once", "signature": good},
+        {"ticket": one, "reason": "r", "signature": sign(zoe, ANSWER, answer_text(shown[one], "zoe", "approve", "r", "once"))},
     ]  # fmt: skip
     for body in tries:
         status, answer = vote(running, **{"person": "zoe", **body})
@@ -99,6 +101,27 @@ def test_a_signature_is_for_one_answer_to_one_ticket(running: Running) -> None:
     assert running.call("GET", f"/v1/approvals/{one}", **bearer(TOKENS["mia"]))[1]["state"] == "pending"
     assert vote(running, ticket=one, reason="r", signature=good, person="zoe")[1]["state"] == "approved"
     assert vote(running, ticket=one, reason="r", signature=good, person="zoe")[0] in {403, 409}  # replayed
+
+
+def test_who_signs_says_nothing_in_the_console() -> None:
+    port = free_port()
+    with service(POLICY, *ARGUMENTS, "--console", f"127.0.0.1:{port}", prepare=prepare) as running:
+        number = ask(running)["ticket"]["id"]
+        code = as_zoe(running, "console").out.strip().partition("code=")[2]
+        status, headers, _ = page(port, "POST", "/sign-in", {"code": code.split()[0]})
+        assert status == 303
+        base, cookie = headers["location"], headers["set-cookie"].split(";")[0]
+        shown = page(port, "GET", f"{base}?state=waiting", Cookie=cookie)[2]
+        assert number in shown and "reject-" not in shown
+        status, _, text = page(port, "POST", f"{base}reject", {f"reject-{number}": "0", "seal": "0"}, Cookie=cookie)
+        assert status == 403 and "PLR239" in text
+        seal = seal_of(page(port, "GET", f"{base}t/{number}", Cookie=cookie)[2], "freeze")
+        for path, more in (("answer", {"verdict": "reject"}), ("comment", {"text": "x"}), ("assign", {"to": "mia"})):
+            form = {"seal": seal, "reason": "r", **more}
+            status, _, text = page(port, "POST", f"{base}t/{number}/{path}", form, Cookie=cookie)
+            assert status == 403 and "PLR239" in text, path
+        found = running.call("GET", f"/v1/approvals/{number}", **bearer(TOKENS["mia"]))[1]
+        assert (found["state"], found["assigned"], found["comments"]) == ("pending", "", [])
 
 
 def test_a_challenge_is_good_once_and_reads_only(running: Running) -> None:

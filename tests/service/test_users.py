@@ -21,6 +21,7 @@ from policy_lang.daemon.identity.config import ServiceConfigError, read_config
 from policy_lang.daemon.identity.groups import UserGroups
 from policy_lang.daemon.identity.people import People, Person, token_digest
 from policy_lang.daemon.identity.principals import Binding, Caller, Principals
+from policy_lang.daemon.transport import sockets
 from policy_lang.daemon.transport.sockets import tcp_user
 from policy_lang.domain.limits import limit
 from tests.needs import needs
@@ -159,6 +160,21 @@ def test_who_is_gone_is_nobody() -> None:
             peer.close()
             accepted.close()
     listener.close()
+
+
+@pytest.mark.parametrize(("times", "known"), [(0, True), (2, True), (3, False)])
+def test_a_row_that_the_kernel_left_out_is_looked_for_again(monkeypatch: pytest.MonkeyPatch, times: int, known: bool) -> None:  # fmt: skip
+    whole, missed = sockets._table, [0]
+
+    def partly(path: str) -> Iterator[list[str]]:
+        missed[0] += path.endswith("tcp")
+        return iter(()) if missed[0] <= times else whole(path)
+
+    monkeypatch.setattr(sockets, "_table", partly)
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert tcp_user(accepted) == (os.geteuid() if known else None)
 
 
 def test_a_user_has_all_its_groups(monkeypatch: pytest.MonkeyPatch) -> None:

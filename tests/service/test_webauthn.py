@@ -242,6 +242,75 @@ def test_an_answer_wants_the_key_for_exactly_this() -> None:
         assert page(port, "POST", f"{base}key", {"seal": "0", "proof": ""}, Cookie=cookie, **headers)[0] == 409
 
 
+def entered(running: Running, port: int) -> tuple[str, dict[str, str]]:
+    """The path of tom's session over TCP, and the headers of a program in it."""
+    from .test_console import page
+
+    asked = running.call("POST", "/v1/approvals/console", {}, Authorization=f"Bearer {TOM}")[1]
+    headers = {"Host": f"localhost:{port}", "Origin": f"http://localhost:{port}"}
+    _, got, _ = page(port, "POST", "/sign-in", {"code": asked["url"].partition("code=")[2]}, **headers)
+    return got["location"], {**headers, "Cookie": got["set-cookie"].split(";")[0]}
+
+
+def test_the_scope_of_a_yes_is_part_of_what_a_key_proves() -> None:
+    from fido2.utils import websafe_decode
+
+    from .test_console import page
+
+    key, port = SoftwareKey(), free_port()
+    text = POLICY.replace("expires 30m", "expires 30m  scope session")
+    with service(text, *WORDS, f"127.0.0.1:{port}", prepare=lambda folder: configured(folder, key.line)) as running:
+        base, headers = entered(running, port)
+        for verdict, other, scope in (
+            ("approve", "approve-session", "once"),
+            ("approve-session", "approve", "session"),
+        ):
+            ticket = asked(running, f"src/{verdict}")
+            shown = page(port, "GET", f"{base}t/{ticket}", **headers)[2]
+            seal = re.findall(r'answer"[^>]*>\s*<input type="hidden" name="seal" value="([0-9a-f]+)"', shown)[0]
+            wanted = dict(re.findall(r'value="([a-z-]+)" data-challenge="([^"]+)"', shown))
+            for of, status in ((other, 403), (verdict, 303)):
+                proof = key.get(websafe_decode(wanted[of]), headers["Origin"])
+                form = {"seal": seal, "verdict": verdict, "reason": "r", "proof": proof}
+                assert page(port, "POST", f"{base}t/{ticket}/answer", form, **headers)[0] == status, (verdict, of)
+            found = running.call("GET", f"/v1/approvals/{ticket}", Authorization=f"Bearer {TOM}")[1]
+            assert (found["state"], found["scope"]) == ("approved", scope)
+
+
+def test_nothing_is_said_around_the_key() -> None:
+    """Not by rejecting several at once, nor in a comment or by assigning: whoever stole the session has not the key."""
+    from fido2.utils import websafe_decode
+
+    from .test_console import page
+
+    key, port = SoftwareKey(), free_port()
+    with service(POLICY, *WORDS, f"127.0.0.1:{port}", prepare=lambda folder: configured(folder, key.line)) as running:
+        ticket = asked(running, "src/a")
+        base, headers = entered(running, port)
+        shown = page(port, "GET", f"{base}?state=waiting", **headers)[2]
+        assert ticket in shown and "reject-" not in shown and "each on its own page" in shown
+        status, _, text = page(port, "POST", f"{base}reject", {f"reject-{ticket}": "0", "seal": "0"}, **headers)
+        assert status == 403 and "PLR243" in text and "open the ticket" in text
+        told = {"Authorization": f"Bearer {TOM}"}
+        for path, body in (("comment", {"text": "fine"}), ("assign", {"to": "tom"})):
+            status, answer = running.call("POST", f"/v1/approvals/{path}", {"ticket": ticket, **body}, **told)
+            assert (status, answer["error"]["code"]) == (403, "PLR243"), path
+            shown = page(port, "GET", f"{base}t/{ticket}", **headers)[2]
+            seal = re.findall(rf'{path}"[^>]*>\s*<input type="hidden" name="seal" value="([0-9a-f]+)"', shown)[0]
+            challenge = re.findall(rf'<button data-challenge="([^"]+)">{path.capitalize()}<', shown)[0]
+            yes = re.findall(r'value="approve" data-challenge="([^"]+)"', shown)[0]
+            for proof in ("", key.get(websafe_decode(yes), headers["Origin"])):
+                form = {"seal": seal, "proof": proof, **body}
+                assert page(port, "POST", f"{base}t/{ticket}/{path}", form, **headers)[0] == 403, path
+            proof = key.get(websafe_decode(challenge), headers["Origin"])
+            answered = {"seal": seal, "proof": proof, "verdict": "approve", "reason": "r"}
+            assert page(port, "POST", f"{base}t/{ticket}/answer", answered, **headers)[0] == 403
+            form = {"seal": seal, "proof": key.get(websafe_decode(challenge), headers["Origin"]), **body}
+            assert page(port, "POST", f"{base}t/{ticket}/{path}", form, **headers)[0] == 303, path
+        found = running.call("GET", f"/v1/approvals/{ticket}", **told)[1]
+        assert (found["state"], found["assigned"], len(found["comments"]), found["votes"]) == ("pending", "tom", 1, [])
+
+
 @needs_browser
 def test_a_real_browser_makes_a_key_and_answers_by_it() -> None:
     port = free_port()
@@ -250,7 +319,7 @@ def test_a_real_browser_makes_a_key_and_answers_by_it() -> None:
         words = [sys.executable, "-m", "policy_lang", "approvals", "console", "--listen", "--port", str(port), "--socket", running.socket, "--token-file", str(running.folder / "tom")]  # fmt: skip
         return subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
 
-    def entered(page: Any, own: subprocess.Popen[str]) -> str:
+    def came(page: Any, own: subprocess.Popen[str]) -> str:
         assert own.stdout is not None
         url = own.stdout.readline().strip()
         for _ in range(50):
@@ -271,7 +340,7 @@ def test_a_real_browser_makes_a_key_and_answers_by_it() -> None:
         options = {"protocol": "ctap2", "transport": "usb", "hasUserVerification": True, "isUserVerified": True, "automaticPresenceSimulation": True}  # fmt: skip
         tool.send("WebAuthn.addVirtualAuthenticator", {"options": options})
         with service(POLICY, *WORDS, prepare=configured) as running, listening(running) as own:
-            base = entered(page, own)
+            base = came(page, own)
             page.goto(f"{base}key")
             page.click("text=Make a key")
             line = page.inner_text("pre.rule")
@@ -280,7 +349,7 @@ def test_a_real_browser_makes_a_key_and_answers_by_it() -> None:
         with service(POLICY, *WORDS, prepare=lambda folder: configured(folder, line.split('"')[1])) as running:
             ticket = asked(running, "src/a")
             with listening(running) as own:
-                base = entered(page, own)
+                base = came(page, own)
                 page.goto(f"{base}t/{ticket}")
                 page.click("text=Approve once")
                 page.wait_for_function("document.querySelector('.state.big')?.textContent == 'approved'")

@@ -102,6 +102,7 @@ OPENERS = {
     "pep/doctor.py": "a client's settings",
     "pep/repository.py": "`.git/HEAD` and git's configuration",
     "pep/rehearsal.py": "a client's settings, for a rehearsal",
+    "daemon/checkout.py": "through domain/files.py: `.git` of a workspace",
     "cli/calling.py": "a token",
     "cli/check.py": "requests",
     "cli/hook.py": "a client's settings",

@@ -16,7 +16,7 @@ from ...domain.limits import limit
 from ...domain.request import Request
 from ...domain.strict_json import Json
 from ...wire.requests import json_object, validated
-from ...wire.service import ConsoleLinkModel, ReviewModel, SignedModel, SignInModel, TakenBackModel, VoteModel
+from ...wire.service import ConsoleModel, ReviewModel, SignedModel, SignInModel, TakenBackModel, VoteModel
 from ..approval_service import ApprovalService
 from ..identity.people import Person
 from ..identity.principals import bind
@@ -60,14 +60,14 @@ def shown_to_people(ticket: Ticket, force: PolicyInForce) -> Json:
 def vote(service: PolicyService, call: HttpCall) -> Answered:
     """A person says yes or no. It is recorded before it counts."""
     model = validated(VoteModel, json_object(call.body))
-    return _by_person(
-        service, call, model, (model.verdict, model.reason),
+    return by_person(
+        service, call, model, (model.verdict, model.reason, model.scope),
         lambda person: reply(whole(answered(service, call, person, model))),
     )  # fmt: skip
 
 
-def _by_person(
-    service: PolicyService, call: HttpCall, model: SignedModel, said: tuple[str, str],
+def by_person(
+    service: PolicyService, call: HttpCall, model: SignedModel, said: tuple[str, ...],
     then: Callable[[Person], HttpReply],
 ) -> Answered:  # fmt: skip
     """What a person does about a ticket: by itself when it is known otherwise, by its signature when it signs.
@@ -104,10 +104,10 @@ def answered(
     """
     approvals, force = tickets_of(service)
     about = {"ticket": model.ticket, "person": person.name, "verdict": model.verdict, "why": model.reason or None,
-             "signed": model.signature}  # fmt: skip
+             "signed": model.signature, "scope": model.scope or None}  # fmt: skip
     service.recorder.record_before("approval-voting", **about)
     users = {u for u in (call.caller.seen, signed_in_by) if u is not None}
-    after = approvals.vote(person, users, model.ticket, model.verdict, model.reason, force)
+    after = approvals.vote(person, users, model.ticket, model.verdict, model.reason, force, model.scope)
     service.recorder.record_event(
         "approval-voted", **about, state=after.state, agent=after.agent, session=after.session or None
     )
@@ -173,7 +173,7 @@ def sign_in(service: PolicyService, call: HttpCall) -> Answered:
 def review(service: PolicyService, call: HttpCall) -> Answered:
     """A person says what was found who looked at what an emergency opened."""
     model = validated(ReviewModel, json_object(call.body))
-    return _by_person(
+    return by_person(
         service, call, model, (REVIEW, model.found),
         lambda person: reply(whole(looked_at(service, person, model))),
     )  # fmt: skip
@@ -202,7 +202,7 @@ def revoke(service: PolicyService, call: HttpCall) -> Answered:
             return _taken_back(service, f"the agent {found.agent}", model)
         if person is None:
             raise RequestError("PLR234", "there is no such ticket")
-    return _by_person(
+    return by_person(
         service, call, model, (REVOKE, model.reason), lambda person: _taken_back(service, person.name, model)
     )
 
@@ -240,8 +240,9 @@ def console(service: PolicyService, call: HttpCall) -> Answered:
     person = service.principals.person(call.caller, time.time())
     if person is None:
         raise RequestError("PLR230", "only a person of the configuration signs in to the console")
-    port = validated(ConsoleLinkModel, json_object(call.body)).port
-    url = service.console.link(person, call.caller.seen, time.time(), port)
+    model = validated(ConsoleModel, json_object(call.body))
+    url = service.console.link(person, call.caller.seen, time.time(), model.port)
+    url += f"&ticket={model.ticket}" if model.ticket else ""
     service.recorder.record_event("console-link", person=person.name)
     place = None if service.console.origins else service.console.place
     return reply({"url": url, "seconds": limit("console_link_seconds"), "socket": place}, 201)

@@ -14,7 +14,7 @@ from ...wire import proposals as asked
 from ...wire import service as bodies
 from ...wire.requests import RequestModel
 from ..service import PolicyService
-from . import approvals, decisions, proposals, sessions, status, steering
+from . import approvals, decisions, proposals, remarks, sessions, status, steering
 from .guard import guarded
 from .http import Answered, HttpCall, refusal
 
@@ -82,9 +82,11 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/approvals/vote", approvals.vote, bodies.VoteModel),
     Route("POST", "/v1/approvals/revoke", approvals.revoke, bodies.TakenBackModel),
     Route("POST", "/v1/approvals/review", approvals.review, bodies.ReviewModel),
+    Route("POST", "/v1/approvals/comment", remarks.comment, bodies.CommentModel),
+    Route("POST", "/v1/approvals/assign", remarks.assign, bodies.AssignModel),
     Route("POST", "/v1/approvals/sign-in", approvals.sign_in, bodies.SignInModel),
     Route("GET", "/v1/approvals/stats", approvals.stats),
-    Route("POST", "/v1/approvals/console", approvals.console, bodies.ConsoleLinkModel),
+    Route("POST", "/v1/approvals/console", approvals.console, bodies.ConsoleModel),
     Route("POST", "/v1/proposals", proposals.propose, asked.ProposeModel, status=201),
     Route("POST", "/v1/proposals/narrow", proposals.narrow, asked.NarrowModel),
     Route("POST", "/v1/proposals/accept", proposals.accept, asked.AcceptModel),

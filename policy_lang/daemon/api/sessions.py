@@ -24,6 +24,7 @@ def start_session(service: PolicyService, call: HttpCall) -> HttpReply:
     service.principals.sessions[session.token] = Binding(
         (model.agent,), token=session.token, repo=model.repo, workspace=model.workspace, home=model.home,
         context=tuple(sorted(model.context.items())), session=session.id, confined=model.confined,
+        owner=model.owner,
     )  # fmt: skip
     service.recorder.record_event("session-started", agent=model.agent, session=session.id, confined=walls)
     return reply(

@@ -28,6 +28,12 @@ def shown(text: object) -> Markup:
     return Markup("").join([*[blank] * before, *map(_char, inner), *[blank] * after])
 
 
+def indented(text: str) -> Markup:
+    """A line of a file as HTML: as `shown`, but the spaces that it begins with are nothing strange."""
+    rest = text.lstrip(" ")
+    return escape(" " * (len(text) - len(rest)) if rest else "") + shown(rest or text)
+
+
 def _char(char: str) -> Markup:
     if hidden(char) and char != "\n":
         return _mark("ghost", f"U+{ord(char):04X}", escaped(char))
@@ -40,6 +46,20 @@ def _mark(kind: str, title: str, text: str) -> Markup:
     return Markup('<span class="{}" title="{}">{}</span>').format(kind, title, text)
 
 
+def prose(text: object) -> Markup:
+    """A sentence of ours as HTML: what stands between backticks is code."""
+    parts = str(text).split("`")
+    if len(parts) % 2 == 0:
+        return shown(text)
+    code = Markup("<code>{}</code>")
+    return Markup("").join(code.format(shown(p)) if n % 2 else _inner(p) for n, p in enumerate(parts))
+
+
+def _inner(text: str) -> Markup:
+    """A part of a sentence: its blanks are between words."""
+    return Markup("").join(map(_char, text))
+
+
 def strange(text: str) -> bool:
     """True when `shown` marks something."""
     return shown(text) != escape(text)
@@ -50,7 +70,8 @@ _environment = jinja2.Environment(
 )
 _environment.filters |= {
     "shown": shown, "headline": report.headline, "summary": report.summary, "moment": report.moment,
-    "resource": report.whole_resource, "places": report.places,
+    "prose": prose, "indented": indented, "owner": report.owner,
+    "resource": report.near_resource, "places": report.places,
 }  # fmt: skip
 _environment.globals["most_reason"] = limit("approval_reason")
 

@@ -1,4 +1,4 @@
-"""A rule that would allow what people approve again and again: confirmed by the evaluator, shown, never applied."""
+"""A rule that would allow exactly what a ticket asks for: confirmed by the evaluator, shown, never applied."""
 
 from __future__ import annotations
 
@@ -16,9 +16,6 @@ from ...records.questions import asked
 from ...report.ways import near_rules
 from ...syntax import emit
 from ...syntax.tree import RuleNode
-
-LEAST = 3
-"""Approvals of the same, by people who never said no to it, before a rule is shown."""
 
 
 def suggested(ticket: Ticket) -> str:

@@ -50,6 +50,7 @@ class PrincipalEntryModel(_ConfigModel):
     workspace: str | None = None
     home: str | None = None
     context: dict[str, str | int | bool] = {}
+    owner: Annotated[str, Field(max_length=limit("request_name"))] = ""
 
     @model_validator(mode="after")
     def _one_peer(self) -> PrincipalEntryModel:
@@ -87,12 +88,26 @@ class PersonModel(_ConfigModel):
 
 
 class ApprovalsModel(_ConfigModel):
-    """Where tickets are kept, whose signatures are known, and whether people may answer from an agent's user."""
+    """Where tickets are kept, whose signatures are known, and whether people may answer from an agent's user.
+
+    `console_url` is the address by which people's browsers reach the console: notifications lead there.
+    """
 
     store: Annotated[str, Field(max_length=limit("config_address"))] | None = None
     allowed_signers: Annotated[str | None, Field(alias="allowed-signers")] = None
     same_user: Annotated[bool, Field(alias="same-user")] = False
     user_verification: Annotated[bool, Field(alias="user-verification")] = False
+    console_url: Annotated[
+        str, Field(alias="console-url", pattern=r"^(?:https?://[!-~]+)?$", max_length=limit("config_address"))
+    ] = ""
+
+    @field_validator("console_url")
+    @classmethod
+    def _a_place(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (not parts.hostname or "@" in parts.netloc or "?" in value or "#" in value):
+            raise ValueError("the console's address is a host and perhaps a path, without user, query or fragment")
+        return value.rstrip("/")
 
     @field_validator("store")
     @classmethod
@@ -192,6 +207,7 @@ class Config:
     store: str = ""
     command: tuple[str, ...] = ()
     webhook: tuple[str, bytes] | None = None
+    console_url: str = ""
     proxy: ReverseProxy | None = None
     approvers: frozenset[str] = frozenset()
     """Who accepts proposals; nobody, and there are none."""
@@ -240,8 +256,9 @@ def read_config(path: str) -> Config:
         webhook = (notify.webhook.url, secret.encode("ascii"))
     proxy = None if model.console is None else _proxy(path, model.console, bindings, users, people)
     return Config(
-        principals, store, tuple(notify.command or ()), webhook, proxy, _approvers(path, model), _repository(model)
-    )
+        principals, store, tuple(notify.command or ()), webhook, model.approvals.console_url, proxy,
+        _approvers(path, model), _repository(model),
+    )  # fmt: skip
 
 
 def _proxy(
@@ -391,6 +408,7 @@ def _binding(model: PrincipalEntryModel, folder: str) -> Binding:
         workspace=model.workspace,
         home=model.home,
         context=tuple(sorted(model.context.items())),
+        owner=model.owner,
     )
 
 

@@ -58,6 +58,8 @@ class Binding:
     context: tuple[tuple[str, str | int | bool], ...] = ()
     session: str | None = None
     confined: bool = False
+    owner: str = ""
+    """The person who runs the agent, as the configuration or the operator says: it informs who is asked."""
 
     def meets(self, caller: Caller) -> bool:
         """True when the caller is this peer. Tokens are compared in constant time."""

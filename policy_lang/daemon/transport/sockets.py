@@ -22,6 +22,8 @@ _GROUP_BYTES = 1024
 _ESTABLISHED = 1
 """A state of connections (include/net/tcp_states.h)."""
 _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
+_LOOKS = 3
+"""The kernel writes a table in pieces: while others come and go a row may be left out, or be there twice."""
 _ACTIVATED = 3
 """The first descriptor that systemd passes (sd_listen_fds(3))."""
 
@@ -143,16 +145,16 @@ def tcp_user(connection: socket.socket) -> int | None:
     It is known of a connection that stands on both sides. The peer of one that does not is nobody, and its row may say
     0 or another's: a socket that was closed has no owner, and its address may be given to somebody else.
     """
-    try:
+    with contextlib.suppress(OSError, ValueError):
         theirs, ours = (_rows(n[0], n[1]) for n in (connection.getpeername(), connection.getsockname()))
-        found = [words for table in _TABLES for words in _table(table) if words[1] in theirs and words[2] in ours]
-        stands = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _ESTABLISHED
-    except (OSError, ValueError):
-        return None
-    if not stands or len(found) != 1:
-        return None
-    _, _, _, state, _, _, _, uid, _, inode = found[0]
-    return int(uid) if int(state, 16) == _ESTABLISHED and inode != "0" else None
+        for _ in range(_LOOKS):
+            found = [words for table in _TABLES for words in _table(table) if words[1] in theirs and words[2] in ours]
+            if connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _ESTABLISHED:
+                return None
+            if len(found) == 1:
+                _, _, _, state, _, _, _, uid, _, inode = found[0]
+                return int(uid) if int(state, 16) == _ESTABLISHED and inode != "0" else None
+    return None
 
 
 def _table(path: str) -> Iterator[list[str]]:
