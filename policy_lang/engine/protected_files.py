@@ -43,12 +43,23 @@ def installation_rules() -> tuple[Rule, ...]:
     A virtual environment is taken as a whole. Of another folder of packages, what this program is and what runs
     whenever the interpreter starts.
     """
+    where = (sys.executable, sys.prefix, sys.base_prefix)
+    if where not in _INSTALLATIONS:
+        _INSTALLATIONS[where] = _installation(*where)
+    return _INSTALLATIONS[where]
+
+
+_INSTALLATIONS: dict[tuple[str, str, str], tuple[Rule, ...]] = {}
+"""A process has one; finding out where its links lead takes as long as compiling many rules."""
+
+
+def _installation(executable: str, prefix: str, base: str) -> tuple[Rule, ...]:
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     places = [package, os.path.dirname(os.__file__)]
-    if sys.executable:
-        places.append(os.path.realpath(sys.executable))
-    if sys.prefix != sys.base_prefix:
-        places.append(sys.prefix)
+    if executable:
+        places.append(os.path.realpath(executable))
+    if prefix != base:
+        places.append(prefix)
     sequences = _below(places)
     site = _parts(os.path.dirname(package))
     sequences |= {(ROOT, *site, segment_label(name), MANY) for name in _BESIDE}
