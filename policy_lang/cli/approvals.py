@@ -293,7 +293,7 @@ def console(ticket: str | None, port: int | None, listen: bool, **options: Any) 
     With TICKET it leads to that ticket.
 
     \b
-    ssh -L 8717:/run/policy_lang/console.sock build-host    # then ask for the link there
+    ssh -L 8717:/run/policy_lang/console.sock build-host  # ask for the link there
     policy approvals console --listen                       # on the machine itself
     """
     asked = {"ticket": ticket, "port": port}
