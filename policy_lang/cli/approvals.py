@@ -294,7 +294,7 @@ def console(ticket: str | None, port: int | None, listen: bool, **options: Any) 
 
     \b
     ssh -L 8717:/run/policy_lang/console.sock build-host  # ask for the link there
-    policy approvals console --listen                       # on the machine itself
+    policy approvals console --listen                 # on the machine itself
     """
     asked = {"ticket": ticket, "port": port}
     value = call(options, "POST", "/v1/approvals/console", {k: v for k, v in asked.items() if v is not None})

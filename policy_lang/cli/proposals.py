@@ -25,7 +25,7 @@ def command() -> None:
     """
 
 
-@command.command(name="list", short_help="List proposals that wait, grants, and the latest answers")
+@command.command(name="list", short_help="List proposals, grants, and the latest answers")
 @SERVICE
 @FORMAT
 def list_command(**options: Any) -> None:

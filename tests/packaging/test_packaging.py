@@ -60,7 +60,7 @@ def test_the_wheel_holds_the_package_its_grammar_and_library_and_nothing_else(bu
     expected |= {str(p.relative_to(ROOT)) for p in (ROOT / "policy_lang/shell/profiles").glob("*.toml")}
     expected |= {str(p.relative_to(ROOT)) for p in (ROOT / "policy_lang/lint/data").rglob("*.toml")}
     console = ROOT / "policy_lang/daemon/console"
-    expected |= {str(p.relative_to(ROOT)) for kind in ("html", "css") for p in console.glob(f"*.{kind}")}
+    expected |= {str(p.relative_to(ROOT)) for kind in ("html", "css", "js") for p in console.glob(f"*.{kind}")}
     for folder in ("grammar", "stdlib_policies"):
         expected |= {
             f"policy_lang/{p.relative_to(ROOT)}"
