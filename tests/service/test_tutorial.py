@@ -32,11 +32,15 @@ def test_the_tutorial_as_it_stands(tmp_path: Path) -> None:
 def test_the_page_is_right() -> None:
     (text,) = re.findall(r"^```policy\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     assert set(Policy.loads(text).policy_set.tiers) == {"review", "security", "emergency"}
-    first, store = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    first, proxy, keys, store = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     given = first.replace("bf4c...64 hexadecimal digits", "0" * 64).replace("/usr/local/bin/tell-the-team", "/bin/cat")
     model = ConfigModel.model_validate(tomli.loads(given))
     assert [p.name for p in model.person] == ["mia", "ben", "zoe"] and model.notify is not None
     assert ConfigModel.model_validate(tomli.loads(store)).approvals.store
+    assert tomli.loads(proxy)["console"].keys() == {"origin", "proxy-user", "proxy-header"}
+    assert tomli.loads(keys)["person"][0]["webauthn"] and tomli.loads(keys)["approvals"]["user-verification"]
+    for part in (proxy, keys.replace("AAAAAAAAAAAA...", "A" * 100)):
+        ConfigModel.model_validate(tomli.loads(part))
     assert limit("approval_grant_seconds") == 15 * 60 and limit("approvals_pending") == 20
     assert (
         limit("approval_rejected_seconds") == 3600 and limit("notify_waiting") == 100 and limit("notify_seconds") == 10
