@@ -13,7 +13,7 @@ from ..domain.files import open_for_reading
 from ..domain.limits import limit
 from ..domain.request import Request
 from ..domain.strict_json import Json
-from ..facts.paths import DEFAULT_TMP
+from ..facts.paths import place_of
 
 _MOST_FILES = limit("bound_files")
 _MOST_BYTES = limit("bound_bytes")
@@ -73,7 +73,9 @@ def file_state(place: str, most: int) -> Json | None:
 def _places(request: Request, effects: Iterable[Effect]) -> Iterator[str]:
     for effect in effects:
         for text in _named(request, effect):
-            path = os.path.join(request.cwd or request.workspace or "/", _below_home(text, request))
+            path = place_of(text, request)
+            if path is None:
+                continue
             if not os.path.lexists(path):
                 yield from _named_by_glob(path)
             else:
@@ -94,13 +96,6 @@ def _named(request: Request, effect: Effect) -> Iterator[str]:
             for word in words or (script.split() if isinstance(script, str) else script):
                 plain = word.strip("\"'")
                 yield from dict.fromkeys((plain, plain.rpartition("@")[2], plain.rpartition("=")[2]))
-
-
-def _below_home(text: str, request: Request) -> str:
-    """A path as the disk knows it, of one as requests write it."""
-    if request.home is not None and text.startswith("~/"):
-        return request.home + text[1:]
-    return (request.tmp or DEFAULT_TMP) + text[6:] if text.startswith("${tmp}/") else text
 
 
 def _named_by_glob(path: str) -> Iterator[str]:

@@ -7,12 +7,11 @@
 
 from __future__ import annotations
 
-import os
-
 from ..domain.limits import limit
 from ..domain.request import Request
 from ..domain.strict_json import Json
 from ..facts.disk import REAL
+from ..facts.paths import place_of
 from .bound_files import file_state
 from .ticket import parts_of, together
 
@@ -41,12 +40,11 @@ def before(request: Request) -> Json | None:
         or not isinstance(place, str)
     ):
         return None
-    path = os.path.join(request.cwd or request.workspace or "/", place)
-    found = file_state(path, limit("bound_bytes"))
-    if found is None or "sha256" not in found or found["bytes"] > _MOST_SHOWN:
-        return found
+    path = place_of(place, request)
+    if path is None:
+        return None
     text = REAL.content(path, _MOST_SHOWN)
     try:
-        return found if text is None else {"text": text.decode()}
+        return file_state(path, limit("bound_bytes")) if text is None else {"text": text.decode()}
     except UnicodeDecodeError:
-        return found
+        return file_state(path, limit("bound_bytes"))

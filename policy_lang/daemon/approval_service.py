@@ -47,7 +47,7 @@ class ApprovalService(TicketBook):
             made = self._ticket(requests, decisions, asked, force, user)
             if named is None:
                 named = self._approved_before(made, force)
-            become = self._asked(made, force, asker) if named is None else self._redeemed(made, force, named)
+            become = self._asked(made, requests, force, asker) if named is None else self._redeemed(made, force, named)
         except StoreUnavailableError as error:
             become = _refused(f"refused (PLR237): approvals cannot be kept: {error}")
         except RequestError as error:
@@ -89,14 +89,15 @@ class ApprovalService(TicketBook):
                 raise RequestError("PLR240", f"people have said no to exactly this (ticket {old.id})")
         return None
 
-    def _asked(self, made: Ticket, force: PolicyInForce, asker: Callable[[], Json]) -> Become:
+    def _asked(self, made: Ticket, requests: list[Request], force: PolicyInForce, asker: Callable[[], Json]) -> Become:
         most = limit("approvals_pending")
         if len(strict_json.dump(made.request)) > limit("ticket_bytes"):
             raise RequestError("PLR004", f"people are not asked about more than {limit('ticket_bytes')} bytes")
         stated: Json = cleaned({"origin": made.about.get("origin", {}), "asker": asker()}).value
         length = limit("ticket_origin_characters")  # cut behind that: half a secret is not recognised
         stated["origin"] = {name: str(value)[:length] for name, value in stated["origin"].items()}
-        made = made.with_(about=made.about | stated)
+        there = {str(r.resource): found for r in requests if (found := before(r)) is not None}
+        made = made.with_(about=made.about | stated | ({"before": there} if there else {}))
         ticket = self.store.add(made, most)
         if ticket is None:
             for old in self.store.found(TicketQuery(tuple(OPEN), made.agent)):
@@ -206,14 +207,11 @@ def _named(requests: list[Request]) -> str | None:
 
 
 def _about(requests: list[Request], decisions: list[Decision]) -> Json:
-    """What binds nothing, and people are shown: rules, where the call comes from, what lies where it writes."""
+    """What binds nothing, and people are shown: the rules, and where the call comes from."""
     rules = {r.id: rule_json(r) for d in decisions if d.effect == "ask" for r in d.rules if r.tier}
     about: Json = {"rules": list(rules.values())}
     if requests[0].origin:
         about["origin"] = dict(requests[0].origin)
-    there = {str(r.resource): found for r in requests if (found := before(r)) is not None}
-    if there:
-        about["before"] = there
     return about
 
 

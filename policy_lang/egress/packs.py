@@ -7,6 +7,7 @@ import zlib
 
 from ..domain.faults import CallerError
 from ..domain.limits import limit
+from ..facts.git_delta import patched
 
 _MOST_OBJECTS = limit("pack_objects")
 _MOST_BYTES = limit("pack_bytes")
@@ -72,7 +73,7 @@ def _commits(pack: memoryview) -> dict[str, tuple[str, ...]]:
         data, at = _inflated(pack, at, size, kept)
         if not kept:
             continue
-        text = data if base is None else _applied(texts[base], data)
+        text = data if base is None else patched(texts[base], data, _MOST_COMMIT)
         room -= len(text)  # a difference of a few bytes makes a long text of another
         if room < 0:
             raise _UnreadableError
@@ -132,49 +133,6 @@ def _inflated(pack: memoryview, at: int, size: int, kept: bool) -> tuple[bytes, 
     if got != size:
         raise _UnreadableError
     return b"".join(parts), at - len(reader.unused_data)
-
-
-def _applied(base: bytes, delta: bytes) -> bytes:
-    """A text from another and the difference to it."""
-    before, at = _number(delta, 0)
-    after, at = _number(delta, at)
-    if before != len(base) or after > _MOST_COMMIT:
-        raise _UnreadableError
-    out = bytearray()
-    while at < len(delta):
-        code = delta[at]
-        at += 1
-        if not code & 128:
-            if not code:
-                raise _UnreadableError
-            out += delta[at : at + code]
-            at += code
-        else:
-            values = []
-            for bit in range(7):
-                values.append(delta[at] if code >> bit & 1 else 0)
-                at += code >> bit & 1
-            start = int.from_bytes(bytes(values[:4]), "little")
-            length = int.from_bytes(bytes(values[4:]), "little") or 0x10000
-            out += base[start : start + length]
-        if len(out) > after:
-            raise _UnreadableError
-    if len(out) != after:
-        raise _UnreadableError
-    return bytes(out)
-
-
-def _number(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 127) << shift
-        shift += 7
-        if not byte & 128:
-            return value, at
-        if shift > 64:
-            raise _UnreadableError
 
 
 def _parents(text: bytes) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from ..domain.errors import SearchLimitError
 from ..domain.limits import limit
 from ..domain.request import Request
 from ..domain.search import ORDINARY_SEARCH
-from ..facts.paths import path_forms, roots_of
+from ..facts.paths import path_forms, place_of, roots_of
 from ..facts.words import Names
 from ..shell.acts import Act
 from ..shell.names import is_broken, is_odd
@@ -274,14 +274,10 @@ class Existing:
             raise SearchLimitError(f"more than {_MOST_FILES} files lie below; name a smaller folder")
 
     def _place(self, text: str) -> str:
-        base = self.request.cwd or self.request.workspace or "/"
-        if text == "~" or text.startswith("~/"):
-            if self.request.home is None:
-                raise UnknownResourceError("`~` is the home folder, which the request does not give")
-            text = self.request.home + text[1:]
-        elif text.startswith("${tmp}"):
-            text = (self.request.tmp or "/tmp") + text[6:]  # noqa: S108 (the documented default)
-        return self.disk.real(os.path.join(base, text))
+        place = place_of(text, self.request)
+        if place is None:
+            raise UnknownResourceError("`~` is the home folder, which the request does not give")
+        return self.disk.real(place)
 
 
 def _swap(path: str, verdict: Verdict, which: str) -> Verdict:

@@ -13,6 +13,7 @@ from io import DEFAULT_BUFFER_SIZE
 from ..domain.faults import AuthorError
 from ..domain.files import open_for_reading
 from ..domain.limits import limit
+from .git_delta import DeltaError, patched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -341,7 +342,10 @@ class GitObjects:
         except IndexError:
             raise UnreadableError("a pack of another form") from None
         if base is not None:
-            return base[0], _patched(base[1], data)
+            try:
+                return base[0], patched(base[1], data, _MOST_OBJECT)
+            except DeltaError as error:
+                raise UnreadableError(str(error)) from None
         if kind not in _KINDS:
             raise UnreadableError("a pack of another form")
         return _KINDS[kind], data
@@ -405,44 +409,3 @@ def _beginning(index: bytes, text: str) -> list[str]:
         raise UnreadableError("too many objects")
     names = (index[1032 + 20 * i : 1052 + 20 * i].hex() for i in range(first, last))
     return [name for name in names if name.startswith(text)]
-
-
-def _patched(base: bytes, delta: bytes) -> bytes:
-    """What a difference makes of its base (gitformat-pack(5), deltified representation)."""
-    at = 0
-    sizes: list[int] = []
-    for _ in range(2):
-        value = shift = 0
-        while True:
-            byte = delta[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if not byte & 0x80:
-                break
-        sizes.append(value)
-    out = bytearray()
-    if sizes[0] != len(base) or sizes[1] > _MOST_OBJECT:
-        raise UnreadableError("a difference to something else")
-    while at < len(delta):
-        code = delta[at]
-        at += 1
-        if code & 0x80:
-            start = size = 0
-            for bit in range(7):
-                if code & 1 << bit:
-                    if bit < 4:
-                        start |= delta[at] << 8 * bit
-                    else:
-                        size |= delta[at] << 8 * (bit - 4)
-                    at += 1
-            size = size or 0x10000
-            out += base[start : start + size]
-        elif code:
-            out += delta[at : at + code]
-            at += code
-        else:
-            raise UnreadableError("a difference of another form")
-        if len(out) > sizes[1]:
-            break
-    return _sized(bytes(out), sizes[1])

@@ -8,6 +8,8 @@ that restrict, never for rules that grant.
 
 from __future__ import annotations
 
+import os
+
 from ..domain.errors import RequestError
 from ..domain.limits import limit
 from ..domain.record import record
@@ -75,6 +77,18 @@ def path_forms(text: str, roots: Roots = NOWHERE) -> tuple[Names, ...]:
         # a home that nobody named may hold the workspace
         return (Names(((HOME, *below),), tuple((WORKSPACE, *below[i:]) for i in range(len(below) + 1))),)
     return _absolute_forms(root, rest, roots)
+
+
+def place_of(text: str, request: Request) -> str | None:
+    """Where a path lies, as the disk has its name; None below a home that the request does not give.
+
+    `path_forms` is what patterns see of it, in one spelling of Unicode.
+    """
+    if text == "~" or text.startswith("~/"):
+        return None if request.home is None else request.home + text[1:]
+    if text == "${tmp}" or text.startswith("${tmp}/"):
+        return (request.tmp or DEFAULT_TMP) + text[6:]
+    return os.path.join(request.cwd or request.workspace or "/", text)
 
 
 def is_plain(text: str) -> bool:

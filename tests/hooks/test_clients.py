@@ -38,7 +38,7 @@ def test_every_part_knows_the_same_clients() -> None:
     assert set(hook_command.commands) - {"install", "uninstall", "git-receive"} == known
     assert choices(hook_command.commands["install"]) == known
     assert choices(hook_command.commands["uninstall"]) == known
-    assert choices(doctor) == known | {"walls"}
+    assert choices(doctor) == known | {"walls", "installation"}
     (schema,) = [t["inputSchema"] for t in mcp._TOOLS if t["name"] == "hook"]
     assert set(schema["properties"]["client"]["enum"]) == known  # type: ignore[index]
     assert {p.stem for p in (HERE / "payloads").glob("*.jsonl")} == known

@@ -146,8 +146,9 @@ def test_a_policy_that_changed_approves_nothing_of_the_old_one(inside: Inside) -
     assert inside.ask(ticket=number)["effect"] == "deny"
     assert code(inside.vote(later, MIA)) == "PLR238"
     assert inside.ask()["ticket"]["id"] != number
-    shown = {t["id"]: t["current"] for t in inside.call("GET", "/v1/approvals", uid=MIA)[1]["open"]}
-    assert shown[later] is False
+    waiting = {t["id"] for t in inside.call("GET", "/v1/approvals", uid=MIA)[1]["open"]}
+    assert later not in waiting
+    assert inside.call("GET", f"/v1/approvals/{later}", uid=MIA)[1]["state"] == "superseded"
     inside.load(POLICY)  # the old one is back: what was approved for it holds
     assert inside.ask(ticket=number)["effect"] == "allow"
 

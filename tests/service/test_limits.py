@@ -181,5 +181,5 @@ def test_fields_of_a_form() -> None:
 
 def test_fields_of_a_link() -> None:
     more = "&a=b" * (limit("console_link_fields") - 1)
-    assert routes._code(f"code=x{more}") == "x"
-    assert routes._code(f"code=x{more}&a=b") == ""
+    assert routes._linked(f"code=x{more}") == ("x", "")
+    assert routes._linked(f"code=x{more}&a=b") == ("", "")

@@ -267,7 +267,7 @@ def test_watching_live_by_keys(running: Running) -> None:
         screen.wait_for("src/watched/\\u202eone")
         screen.wait_for(f"> {second}")  # the newest is chosen
         screen.press("a")  # nothing is approved that is not open
-        screen.wait_for("why asked")
+        screen.wait_for("a approve")
         assert running.call("GET", f"/v1/approvals/{second}", **bearer(TOKENS["mia"]))[1]["state"] == "pending"
         screen.press("\x1b")
         screen.wait_for("Enter open")
@@ -289,6 +289,7 @@ def test_watching_live_by_keys(running: Running) -> None:
     finally:
         if screen.process.poll() is None:
             screen.process.kill()
+            screen.process.wait(10)
 
 
 def test_nobody_takes_all_places_of_those_who_wait() -> None:

@@ -207,6 +207,7 @@ def imports_of(path: Path, known: set[str]) -> set[str]:
 
 NO_LIMITS = {
     "automata/glob.py: MAX_CODE_POINT": "the last of Unicode",
+    "facts/git_delta.py: _LONGEST": "bits of a number",
     "cli/test.py: IntRange(0, 100)": "per cent",
     "cli/run.py: IntRange(1, 65535)": "ports",
     "cli/approvals.py: IntRange(1, 65535)": "ports",
