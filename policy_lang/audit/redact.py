@@ -1,6 +1,6 @@
-"""Secrets are taken out of a record before it is written.
+"""The one place that takes secrets out of what leaves: records, the service's log, freezes, questions, errors, pages.
 
-A secret that is found once is taken out wherever it stands in the record; a short one only where something announces
+A secret that is found once is taken out wherever it stands in the value; a short one only where something announces
 it, since it may be an ordinary word elsewhere. What only looks random is not proof of a secret: it is flagged.
 """
 
@@ -8,38 +8,34 @@ from __future__ import annotations
 
 from ..domain.limits import limit
 from ..domain.regex import regex
-from .kinds import ABOUT, ALSO, FORMS, NEEDLES, SECRET_ENDS
+from .secret_names import NEEDLES
+from .secret_options import FIRST
+from .secret_texts import LEAST, forms_in, spans_of_forms, spans_of_names
+from .secret_values import MARK, SECRET, fits, harmless, looks_secret, mixed, verdict
+from .secret_values import WEAK as _WEAK
+from .secret_words import calls_programs, secret_parts, spans_of_commands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from re import Pattern
     from typing import Any
 
     Span = tuple[int, int, str]
+    Words = list[Any] | tuple[Any, ...]
 
-_LEAST, _SURE = 4, 8
-"""Characters: below the first nothing counts as a secret, from the second on it is looked for everywhere."""
-MARK = "REDACTED-"
-"""How what stands in place of a secret begins; its kind follows."""
-_HARMLESS = ("$", MARK, "@-", "@/", "/dev/", "<", "*", "%", "{{", "`")
-"""How a value begins that is not a secret itself: a variable, a place holder, where it is read from."""
-_ASSIGNED = regex(r"(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]{1,200}+)['\"]?\\?['\"]?[ \t]{0,2}+[:=][ \t]{0,2}+")
-_OPTION = regex(r"(?<!\S)-{1,2}([A-Za-z][A-Za-z0-9_.-]{1,100}+)[ \t]{1,4}+")
-_PARAMETER = regex(r"[?&;]([A-Za-z0-9_.-]{1,60}+)=")
-_VALUE = regex(r"\\?\"([^\"\r\n]{1,2048}+)|\\?'([^'\r\n]{1,2048}+)|([^\s'\"`;|&<>(),\\]{1,2048}+)")
-_USERS = ("-u", "--user", "--proxy-user")
-"""Options that take `NAME:PASSWORD` (curl(1), wget(1))."""
+_SURE = 8
+"""Characters from which on a secret is looked for everywhere."""
 _MOST_SPANS = limit("log_secret_spans")
 """Places in one text; a text with more is replaced as a whole."""
+_MOST_EVERYWHERE = limit("log_secrets")
 _RANDOM = regex(r"[A-Za-z0-9+_=-]{24,256}")
+_HEX = frozenset("0123456789abcdef-")
 _BITS = 4.2
 """Bits a character: words and paths stay below 3.8, hexadecimal digits below 4 (measured on our own recordings)."""
-_compiled: dict[str, Pattern[str]] = {}
 
 
 class Cleaned:
-    """A record without its secrets: the value, how many were taken out by kind, and whether something looks random."""
+    """A value without its secrets: the value, how many were taken out by kind, and whether something looks random."""
 
     __slots__ = ("kinds", "random", "value")
 
@@ -51,33 +47,54 @@ class Cleaned:
 
 def cleaned(value: Any) -> Cleaned:
     """A plain value without the secrets in its texts; keys stay as they are."""
-    texts = set(_texts(value))
+    texts: set[str] = set()
+    lists: list[Words] = []
+    _gather(value, texts, lists)
     whole = "\n".join(texts)
-    random = _looks_random(whole)
     lower = whole.lower()
-    forms = [form for form in FORMS if any(n in lower for n in form[1])]
-    named = any(n in lower for n in NEEDLES)
-    if not forms and not named and whole.isascii():
+    random = _looks_random(whole)
+    forms = forms_in(whole)
+    named = [n for n in NEEDLES if n in lower]
+    called = calls_programs(whole) or any(one[0] in FIRST for one in lists)
+    if not named and not called and not forms and whole.isascii():
         return Cleaned(value, {}, random)
-    spans = {text: _spans(text, forms, named) for text in texts if len(text) >= _LEAST}
+    spans = {text: found for text in texts if len(text) >= LEAST and (found := _spans(text, forms, named, called))}
     everywhere: dict[str, str] = {}
-    for text, found in (*spans.items(), *((t, _spans(t, forms, named)) for t in _commands(value))):
+    for text, found in spans.items():
         for start, end, kind in found:
             lines = text[start:end].split("\n")[1:] if kind == "private-key" else ()
-            everywhere.update((part, kind) for part in (text[start:end], *lines) if len(part) >= _SURE)
-    for secret in _after_options(value):
-        if len(secret) >= _SURE:
-            everywhere[secret] = "option"
-    cut = _Cut(spans, sorted(everywhere.items(), key=lambda pair: -len(pair[0]))[: limit("log_secrets")])
+            everywhere.update(
+                (part, kind) for part in (text[start:end], *lines) if len(part) >= _SURE and part not in f"{MARK}{kind}"
+            )
+    words = {id(one): _secret_words(one) for one in lists}
+    for one in lists:
+        for number, (start, end) in words[id(one)].items():
+            if end - start >= _SURE:
+                everywhere.setdefault(one[number][start:end], "option")
+    if not spans and not everywhere and not any(words.values()) and whole.isascii():
+        return Cleaned(value, {}, random)
+    order = sorted(everywhere.items(), key=lambda pair: -len(pair[0]))[:_MOST_EVERYWHERE]
+    cut = _Cut(spans, order, words)
     return Cleaned(cut.value(value), cut.kinds, random)
+
+
+def redacted(text: str) -> str:
+    """A text without the secrets in it."""
+    return str(cleaned(text).value)
 
 
 class _Cut:
     """Puts place holders in the place of secrets, and counts them."""
 
-    def __init__(self, spans: dict[str, list[Span]], everywhere: list[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        spans: dict[str, list[Span]],
+        everywhere: list[tuple[str, str]],
+        words: dict[int, dict[int, tuple[int, int]]],
+    ) -> None:
         self.spans = spans
         self.everywhere = everywhere
+        self.words = words
         self.kinds: dict[str, int] = {}
 
     def value(self, value: Any) -> Any:
@@ -86,9 +103,17 @@ class _Cut:
         if isinstance(value, dict):
             return {k: self.value(v) for k, v in value.items()}
         if isinstance(value, (list, tuple)):
-            secret = set(_secret_places(value))
-            return [self._holder("option") if i in secret else self.value(v) for i, v in enumerate(value)]
+            secret = self.words.get(id(value))
+            if not secret:
+                return [self.value(v) for v in value]
+            return [self._word(v, secret.get(i)) for i, v in enumerate(value)]
         return value
+
+    def _word(self, word: Any, span: tuple[int, int] | None) -> Any:
+        if span is None:
+            return self.value(word)
+        start, end = span
+        return f"{self.text(word[:start])}{self._holder('option')}{self.text(word[end:])}"
 
     def text(self, text: str) -> str:
         out, at = [], 0
@@ -103,108 +128,83 @@ class _Cut:
 
     def _rest(self, text: str) -> str:
         for secret, kind in self.everywhere:
-            while secret in text:
-                text = text.replace(secret, self._holder(kind), 1)
+            count = text.count(secret)
+            if count:
+                text = text.replace(secret, self._holder(kind, count))
         return text
 
-    def _holder(self, kind: str) -> str:
-        self.kinds[kind] = self.kinds.get(kind, 0) + 1
+    def _holder(self, kind: str, count: int = 1) -> str:
+        self.kinds[kind] = self.kinds.get(kind, 0) + count
         return f"{MARK}{kind}"
 
 
-def _spans(text: str, forms: list[tuple[str, tuple[str, ...], str]], named: bool) -> list[Span]:
-    """Where secrets stand in a text, in order; of two that overlap the longer comes first."""
+def _spans(text: str, forms: list[int], named: list[str], called: bool) -> list[Span]:
+    """Where secrets stand in a text, in order and apart."""
     found: list[Span] = []
-    for kind, _, source in forms:
-        pattern = _compiled.get(kind)
-        if pattern is None:
-            import re
+    for span in _found(text, forms, named, called):
+        found.append(span)
+        if len(found) > _MOST_SPANS:
+            return [(0, len(text), "many")]
+    kept = {s for s in found if s[1] - s[0] >= LEAST and not text.startswith(MARK, s[0])}
+    return _apart(sorted(kept, key=lambda s: (s[0], -s[1])))
 
-            pattern = _compiled[kind] = re.compile(source)
-        for match in pattern.finditer(text):
-            start, end = match.span("secret") if "secret" in pattern.groupindex else match.span()
-            if kind == "url-password":
-                start += text[start:end].find(":") + 1
-            if kind == "cookie":
-                found += _cookies(text, start, end)
-            else:
-                found.append((start, end, kind))
+
+def _found(text: str, forms: list[int], named: list[str], called: bool) -> Iterator[Span]:
+    if forms:
+        yield from spans_of_forms(text, forms)
     if named:
-        found += _keys(text)
-        for pattern, kind in ((_ASSIGNED, "assignment"), (_OPTION, "option"), (_PARAMETER, "url-parameter")):
-            for match in pattern.finditer(text):
-                if _secret_name(match[1], kind == "url-parameter"):
-                    value = _VALUE.match(text, match.end())
-                    if value is not None:
-                        start, end = value.span(value.lastindex or 0)
-                        cut = text.find("&", start, end) if kind == "url-parameter" else -1
-                        found.append((start, end if cut < 0 else cut, kind))
-                    if len(found) > _MOST_SPANS:
-                        return [(0, len(text), "many")]
-    kept = [s for s in found if s[1] - s[0] >= _LEAST and not text.startswith(_HARMLESS, s[0])]
-    return sorted(kept, key=lambda s: (s[0], -s[1]))
+        lower = text.lower()
+        if any(n in lower for n in named):
+            yield from spans_of_names(text, lower)
+    if called and " " in text and calls_programs(text):
+        for start, end in spans_of_commands(text):
+            yield start, end, "option"
 
 
-def _cookies(text: str, start: int, end: int) -> Iterator[Span]:
-    """The values of a cookie header."""
-    while start < end:
-        stop = text.find(";", start, end)
-        stop = end if stop < 0 else stop
-        yield text.find("=", start, stop) + 1 or start, stop, "cookie"
-        start = stop + 1
+def _apart(spans: list[Span]) -> list[Span]:
+    """Spans that overlap become one, so that no end of one is left behind another."""
+    out: list[Span] = []
+    for start, end, kind in spans:
+        if out and start < out[-1][1]:
+            first, last, known = out[-1]
+            out[-1] = (first, max(last, end), known)
+        else:
+            out.append((start, end, kind))
+    return out
 
 
-def _commands(value: Any) -> Iterator[str]:
-    """Lists of words as one text: what announces a secret may be the word before it."""
-    if isinstance(value, (list, tuple)) and len(value) > 1 and all(isinstance(v, str) for v in value):
-        yield " ".join(value)
-    elif isinstance(value, (dict, list, tuple)):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _commands(inner)
+def _secret_words(words: Words) -> dict[int, tuple[int, int]]:
+    """Which words of a command are secrets: number, and from where to where."""
+    found = {number: (start, end) for number, start, end in secret_parts(list(words))}
+    for i, word in enumerate(words):
+        name, sep, value = word.partition("=")
+        if sep and " " in value and name.replace("-", "_").isidentifier():  # where the blank is, only words tell
+            if value[0] != " " and verdict(name) == SECRET and not harmless(value):
+                found.setdefault(i, (len(name) + 1, len(word)))
+        elif word[:20].lower().startswith(("authorization:", "proxy-authorization:")):
+            value = (
+                word.partition(":")[2].strip().rpartition(" ")[2]
+                if word.count(" ") < 3
+                else word.partition(":")[2].strip()
+            )
+            if len(value) >= LEAST and not harmless(value):
+                found.setdefault(i, (len(word) - len(value), len(word)))
+        elif i and len(word) >= LEAST and word[:1] != "-" and _follows(words[i - 1], word):
+            found.setdefault(i, (0, len(word)))
+    return found
 
 
-def _keys(text: str) -> Iterator[Span]:
-    """Private keys, to their end or the text's."""
-    at = text.find("-----BEGIN ")
-    while at >= 0:
-        head = text.find("-----", at + 11, at + 64)
-        if head >= 0 and "PRIVATE KEY" in text[at:head]:
-            end = text.find("-----END ", head)
-            stop = len(text) if end < 0 else text.find("-----", end + 9, end + 64)
-            stop = len(text) if stop < 0 or end < 0 else stop + 5
-            yield at, stop, "private-key"
-            at = stop
-        at = text.find("-----BEGIN ", at + 1)
-
-
-def _secret_name(name: str, parameter: bool = False) -> bool:
-    lower = name.lower().strip("-_.")
-    plain = lower.replace("_", "").replace("-", "").replace(".", "")
-    if plain.endswith(SECRET_ENDS):
-        return True
-    parts = lower.replace("-", "_").replace(".", "_").split("_")
-    if parts[-1] in ABOUT:
+def _follows(before: str, word: str) -> bool:
+    """Whether the word before says that a word is a secret."""
+    option = before[:1] == "-"
+    if option and word.startswith(("echo ", "printf ")):
+        return "pass" in before.lower()
+    name = before.strip("-:=")
+    if "=" in name or verdict(name) != SECRET or harmless(word) or not fits(name, word):
         return False
-    return (parameter and parts[-1] in ALSO) or bool({"password", "passwd", "secret", "token"} & set(parts))
-
-
-def _secret_places(value: list[Any] | tuple[Any, ...]) -> Iterator[int]:
-    """Places of the words of a command that follow an option for a secret."""
-    for i in range(1, len(value)):
-        before, word = value[i - 1], value[i]
-        if isinstance(before, str) and isinstance(word, str) and before.startswith("-") and len(word) >= _LEAST:
-            user = before in _USERS and ":" in word
-            if (user or ("=" not in before and _secret_name(before))) and not word.startswith((*_HARMLESS, "-")):
-                yield i
-
-
-def _after_options(value: Any) -> Iterator[str]:
-    if isinstance(value, (list, tuple)):
-        for i in _secret_places(value):
-            yield value[i]
-    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ():
-        if not isinstance(inner, str):
-            yield from _after_options(inner)
+    if option and before not in _WEAK:
+        return "=" not in word[1:-2]
+    return mixed(word) if before[-1:] in (":", "=") else looks_secret(word)
 
 
 def _looks_random(text: str) -> bool:
@@ -212,18 +212,31 @@ def _looks_random(text: str) -> bool:
 
     for match in _RANDOM.finditer(text):
         word = match[0]
+        if _HEX.issuperset(word):
+            continue
         counts = [word.count(c) for c in set(word)]
         if -sum(n / len(word) * log2(n / len(word)) for n in counts) > _BITS:
             return True
     return False
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _gather(value: Any, texts: set[str], lists: list[Words]) -> None:
+    """The different texts of a value, and its lists of words: those may be commands."""
     if isinstance(value, str):
-        yield value
+        texts.add(value)
     elif isinstance(value, dict):
         for inner in value.values():
-            yield from _texts(inner)
+            if isinstance(inner, str):
+                texts.add(inner)
+            elif inner:
+                _gather(inner, texts, lists)
     elif isinstance(value, (list, tuple)):
+        before = len(value)
         for inner in value:
-            yield from _texts(inner)
+            if isinstance(inner, str):
+                texts.add(inner)
+                before -= 1
+            else:
+                _gather(inner, texts, lists)
+        if not before and len(value) > 1:
+            lists.append(value)

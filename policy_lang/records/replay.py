@@ -13,7 +13,7 @@ from typing import Any
 
 from .._version import __version__
 from ..audit.disk_snapshot import UNSEEN
-from ..audit.redact import MARK
+from ..audit.secret_values import MARK
 from ..compiled.opened import SUFFIX, read_compiled
 from ..compiled.reader import Contents
 from ..compiler.binary import compile_binary

@@ -316,7 +316,7 @@ def test_the_search_for_limits_sees_numbers_without_a_name() -> None:
 
 NOT_AT_THEIR_VALUE = {
     "caches that start anew, which changes no answer: the reference is compared with them cold and warm": """
-        analysed_commands compiled_found condition_walkers dfa_states formula_texts glob_masks learn_names lint_answers lint_finders member_words memo_entries
+        analysed_commands compiled_found condition_walkers dfa_states formula_texts glob_masks learn_names lint_answers log_secret_names lint_finders member_words memo_entries
         remembered_effects remembered_text segment_answers granted_policies
         replay_answers unknown_segments_per_state
     """,

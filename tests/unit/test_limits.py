@@ -155,6 +155,22 @@ def test_secrets_in_one_text(above: int) -> None:
     assert shown.startswith("harmless") == (not above)
 
 
+@pytest.mark.parametrize("above", [0, 1])
+def test_words_that_are_looked_at_for_secrets(above: int) -> None:
+    """What follows the last word that is looked at is not shown."""
+    words = (
+        limit("log_secret_words") - 4
+    ) // 2 + above  # and a blank behind each; a program and the last word have theirs
+    shown = cleaned(f"mysql {'a ' * words}plainend").value
+    assert ("plainend" in shown) == (not above)
+
+
+@pytest.mark.parametrize("above", [0, 1])
+def test_programs_of_one_command(above: int) -> None:
+    wrappers = "docker " * (limit("log_secret_programs") - 1 + above)
+    assert ("x1Yz9876" in cleaned(f"{wrappers}mysql -px1Yz9876").value) == bool(above)
+
+
 def test_questions_and_reasons_of_a_call() -> None:
     most = limit("escalation_bytes")
     validated(QuestionModel, {"question": "x" * most})
