@@ -1,4 +1,4 @@
-"""How names and values look that are about a secret: data for the redactor.
+"""Words in the names of secrets, and values that are none: data for the redactor.
 
 Names are compared by their words: `dbPassword`, `DB_PASSWORD` and `db.password` are all `db`, `password`. The names that
 are secret are those that programs document; what makes one harmless was found on ordinary commands.

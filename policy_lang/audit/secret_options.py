@@ -1,4 +1,4 @@
-"""Where programs take a secret: options, operands, standard input. Data, from the programs' manuals.
+"""Options, operands and standard input in which programs take a secret: data, from their manuals.
 
 Names that announce themselves (`--password X`, `DB_PASS=X`) need no row; `secret_names.py` knows them. This is no part
 of the profiles of `shell`: those are about what a command does, exactly or not at all, and what is redacted is often no

@@ -1,4 +1,4 @@
-"""Whether a name is that of a secret, and whether a value looks like one."""
+"""Verdicts on names and values: whether one is that of a secret, and whether the other looks like one."""
 
 from __future__ import annotations
 
