@@ -107,7 +107,7 @@ class Existing:
         known, rest = split_path(self.act.value, folder)
         found = self._matches(self._place(known), rest) if rest else ()
         if self.act.names == "dashed":
-            return any(word[0].startswith("-") for word, _, _ in found)
+            return any(word[:1] and word[0].startswith("-") for word, _, _ in found)  # `**` is the folder itself, too
         if self.act.names == "folder":
             return any(self.disk.is_folder(place) for _, place, _ in found)
         unusual = is_odd if self.act.names == "odd" else is_broken

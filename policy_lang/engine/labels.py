@@ -103,6 +103,8 @@ def split_path(value: Value, folder: str) -> tuple[str, Sequence]:
             text += _MARKS[part]
         else:
             raise UnknownResourceError(f"the path is not known: {value.why or 'it depends on a value'} may be anything")
+    if not prefix and parts and parts[0] is Hole.BELOW:
+        text = text[1:]  # `**` begins in the folder where it stands, not at the root
     full = f"{prefix.rstrip('/')}/{text}" if prefix and text else (text or prefix or ".")
     if text.isprintable():
         return full, ()

@@ -92,3 +92,29 @@ def test_what_is_ignored_is_not_believed_where_the_script_may_have_changed_it(wo
     asked = {"action": "run", "workspace": str(work), "cwd": str(work), "home": "/home/agent"}
     assert policy.decide(resource=command, **asked).effect == "deny"  # type: ignore[arg-type]
     assert policy.decide(resource="git switch -c x && git add -A && rg x", **asked).effect == "allow"  # type: ignore[arg-type]
+
+
+def test_any_number_of_stars_begins_in_the_folder_where_it_stands(tmp_path: Path) -> None:
+    deletes = Policy.loads('policy "p"\nallow run "rm **"\nallow read, delete "./"\ndeny delete "keep/"\n')
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/aaa").write_text("")
+
+    def rm(*words: str) -> tuple[str, str]:
+        command = " ".join(("rm", *words))
+        decision = deletes.decide(action="run", resource=command, workspace=str(tmp_path), cwd=str(tmp_path), home="/h")
+        return decision.effect, " ".join(decision.reasons)
+
+    many = ["*" * (n % 9 + 1) + "a" * n for n in range(200)]
+    for words in (["**"], ["**a"], ["***"], ["**/*a"], many):
+        assert rm(*words)[0] == "allow", (words, rm(*words))
+    (tmp_path / "keep").mkdir()
+    (tmp_path / "keep/aaa").write_text("")
+    assert rm("**")[0] == "deny"
+    assert "`./keep" in rm("**")[1]
+    (tmp_path / "keep/aaa").unlink()
+    (tmp_path / "keep").rmdir()
+    (tmp_path / "-rf").write_text("")
+    for words in (["**"], ["**f"]):
+        effect, why = rm(*words)
+        assert effect == "deny"
+        assert "begins with `-`" in why, why
