@@ -22,6 +22,7 @@ from ..domain.policy import included
 from ..domain.request import Request
 from ..domain.serialize import rule_json
 from ..domain.strict_json import Json
+from ..lint.capabilities import read_by
 from .identity.people import Person
 from .ticket_book import PolicyInForce, TicketBook, Tiers, brief, whole
 
@@ -104,7 +105,9 @@ class ApprovalService(TicketBook):
                 self.timed(old, force)  # what is over by now is not open
             ticket = self.store.add(made, most)
         if ticket is None:
-            raise RequestError("PLR236", f"this agent has asked so much that people cannot read more ({most} at once)")
+            raise RequestError(
+                "PLR236", f"this agent has asked so much that people cannot read more ({self._full(made, most)})"
+            )
         if ticket.id == made.id:
             first = parts_of(made.request)[0]
             self.notify("asked", whole(ticket))
@@ -113,6 +116,11 @@ class ApprovalService(TicketBook):
                       rules=[r["id"] for r in made.about["rules"]])  # fmt: skip
         why = f"people are asked (ticket {ticket.id}); ask the same again when they have answered"
         return lambda decision: decision.waiting(why, brief(ticket))
+
+    def _full(self, made: Ticket, most: int) -> str:
+        if self.store.count(TicketQuery(tuple(OPEN), made.agent)) >= most:
+            return f"{most} at once"
+        return f"{most * limit('approvals_an_hour')} within an hour"
 
     def _redeemed(self, made: Ticket, force: PolicyInForce, name: str) -> Become:
         now = self.now()
@@ -217,7 +225,7 @@ def _about(requests: list[Request], decisions: list[Decision]) -> Json:
 
 def _canonical(request: Request, decision: Decision) -> Json:
     seen = request.disk.seen() if isinstance(request.disk, Recording) else None
-    return canonical(request, decision.effects, seen, bound_files(request, decision.effects))
+    return canonical(request, decision.effects, seen, bound_files(request, decision.effects, read_by()))
 
 
 def covered(ticket: Ticket, tiers: Tiers) -> set[str]:

@@ -165,7 +165,13 @@ TABLE: tuple[Limit, ...] = (
     Limit(
         "diff_lines", 120, "lines", "that are compared with as many; 50 ms at worst, and more stand one below another"
     ),
-    Limit("bound_files", 64, "files", "that one command runs or sends whose contents an approval is bound to"),
+    Limit(
+        "bound_files",
+        64,
+        "files",
+        "that one command runs or sends whose contents an approval is bound to; of more, sizes and times are bound",
+    ),
+    Limit("bound_names", 16_384, "names", "of files in one command that people are asked about"),
     Limit(
         "bound_bytes", 32 << 20, "bytes", "of such files that are read; of larger ones inode, size and times are bound"
     ),

@@ -100,6 +100,16 @@ def builtin() -> Capabilities:
     )
 
 
+@cache
+def read_by() -> dict[str, tuple[str, ...]]:
+    """The files that each program reads as code or configuration although no word of it names them."""
+    found: dict[str, dict[str, None]] = {}
+    for row in builtin().kinds("config", "source", "dry"):
+        names = found.setdefault(row.argv[0].rpartition("/")[2], {})
+        names.update(dict.fromkeys(name for name in (row.file, *(n for n, _ in row.files)) if name))
+    return {program: tuple(names) for program, names in found.items()}
+
+
 def _programs(table: dict[str, Any]) -> Iterator[Capability]:
     for program, content in table.items():
         tested = str(content.get("measured", ""))

@@ -169,7 +169,7 @@ def test_people_are_asked_no_more_than_they_can_read(inside: Inside) -> None:
     for number in range(most):
         inside.ticket(resource=f"src/{number}")
     full = inside.ask(resource="src/more")
-    assert full["effect"] == "deny" and "PLR236" in full["reasons"][0]
+    assert full["effect"] == "deny" and "PLR236" in full["reasons"][0] and f"{most} at once" in full["reasons"][0]
     assert inside.ask(resource="src/0")["effect"] == "ask"  # the same as one that is open
 
 
@@ -178,7 +178,8 @@ def test_whoever_withdraws_and_asks_again_floods_nobody(inside: Inside) -> None:
     for number in range(6 * most):
         name = inside.ticket(resource=f"src/{number}")
         assert inside.call("POST", "/v1/approvals/revoke", {"ticket": name})[0] == 200
-    assert "PLR236" in inside.ask(resource="src/more")["reasons"][0]
+    full = inside.ask(resource="src/more")["reasons"][0]
+    assert "PLR236" in full and f"{6 * most} within an hour" in full
     inside.clock.now += 3601
     assert inside.ask(resource="src/more")["effect"] == "ask"
 
