@@ -18,13 +18,21 @@ from .secret_words import calls_programs, secret_parts, spans_of_commands
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import Any, TypeVar
 
+    T = TypeVar("T")
     Span = tuple[int, int, str]
     Words = list[Any] | tuple[Any, ...]
 
 _SURE = 8
 """Characters from which on a secret is looked for everywhere."""
+_OURS = frozenset(("action", "agent", "approvers", "assigned", "because", "by", "digest", "effect", "file", "glass"))
+_OURS |= {"hash", "host", "id", "includes", "kind", "name", "opens", "owner", "person", "policy", "prev", "question_id"}
+_OURS |= {"repo", "repository", "reviewed", "scope", "session", "state", "tier", "tiers", "uid", "user", "verdict"}
+"""Fields that say who and what a record is about: one that was found elsewhere to be a secret hides none of them.
+
+Else an agent could call its own name a password, and be nobody.
+"""
 _MOST_SPANS = limit("log_secret_spans")
 """Places in one text; a text with more is replaced as a whole."""
 _MOST_EVERYWHERE = limit("log_secrets")
@@ -78,9 +86,10 @@ def cleaned(value: Any) -> Cleaned:
     return Cleaned(cut.value(value), cut.kinds, random)
 
 
-def redacted(text: str) -> str:
-    """A text without the secrets in it."""
-    return str(cleaned(text).value)
+def redacted(value: T) -> T:
+    """A text, or any plain value, without the secrets in it."""
+    out: T = cleaned(value).value
+    return out
 
 
 class _Cut:
@@ -101,13 +110,20 @@ class _Cut:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
-            return {k: self.value(v) for k, v in value.items()}
+            return {k: self.value(v) if k not in _OURS else self._own(v) for k, v in value.items()}
         if isinstance(value, (list, tuple)):
             secret = self.words.get(id(value))
             if not secret:
                 return [self.value(v) for v in value]
             return [self._word(v, secret.get(i)) for i, v in enumerate(value)]
         return value
+
+    def _own(self, value: Any) -> Any:
+        """A field of ours without the secrets that stand in it itself."""
+        everywhere, self.everywhere = self.everywhere, []
+        out = self.value(value)
+        self.everywhere = everywhere
+        return out
 
     def _word(self, word: Any, span: tuple[int, int] | None) -> Any:
         if span is None:

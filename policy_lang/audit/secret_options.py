@@ -49,6 +49,7 @@ gh | secret set : -b --body <
 gh | variable set : -b
 glab | auth login : -t <
 az | login : -p <
+az | sql : -p
 az | devops login : <
 az | acr login : -p
 az | keyvault secret set : --value
@@ -180,6 +181,9 @@ ansible-vault | encrypt_string : +1 <
 ngrok | config add-authtoken : +1
 ngrok | authtoken : +1
 cloudflared | service install : +1
+doppler | secrets set : ~
+circleci | context store-secret : <
+doveadm | auth test : +2
 doctl | auth init : -t
 hcloud | context create : <
 databricks | configure : <

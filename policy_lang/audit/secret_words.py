@@ -226,8 +226,12 @@ def _read(text: str, command: _Command) -> Iterator[Span]:
                 sep = kinds[0][1:]
                 for begin, end in command.given:
                     yield from _lines(text, begin, end, sep)
-                if command.before is not None and command.before.words and command.before.words[0] in _SAYS:
-                    yield from _said(text, command.before, sep)
+                before = command.before
+                if before is not None and before.words:
+                    if before.words[0] in _SAYS:
+                        yield from _said(text, before, sep)
+                    for begin, end in before.given:  # `cat <<< X |`
+                        yield from _lines(text, begin, end, sep)
 
 
 def _said(text: str, command: _Command, sep: str = "", skip: int = 1) -> Iterator[Span]:

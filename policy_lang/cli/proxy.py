@@ -213,4 +213,6 @@ def _tell(url: str, reason: str) -> None:
 
 
 def _print(line: str) -> None:
-    click.echo("".join(c if c.isprintable() else "?" for c in line), err=True)
+    from ..audit.redact import redacted
+
+    click.echo("".join(c if c.isprintable() else "?" for c in redacted(line)), err=True)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ..audit.redact import redacted
 from ..domain.files import replace
 from ..domain.limits import limit
 from .identity.config import ServiceConfigError, private_bytes
@@ -49,7 +50,7 @@ class FrozenStore:
             why = "what is frozen is not known; remove it to start afresh"
             raise ServiceConfigError(f"`{self._path}` is damaged: {why}") from None
         for one in model.frozen:
-            self.state.frozen[one.kind, one.name] = Frozen(one.kind, one.name, one.why, one.by, one.since)
+            self.state.frozen[one.kind, one.name] = Frozen(one.kind, one.name, redacted(one.why), one.by, one.since)
 
     def _write(self) -> None:
         if self._path is None:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ..audit.redact import redacted
 from ..domain.errors import RequestError
 from ..domain.limits import limit
 from ..domain.policy import FreezeRule
@@ -145,7 +146,7 @@ class ServiceState:
         if key not in self.frozen:
             if len(self.frozen) >= limit("frozen"):
                 raise RequestError("PLR204", f"more than {limit('frozen')} principals are frozen")
-            self.frozen[key] = Frozen(kind, name, why, by, now)
+            self.frozen[key] = Frozen(kind, name, redacted(why), by, now)
             self._changed()  # when it cannot be written, the caller hears of it, and it is frozen all the same
         return self.frozen[key]
 
@@ -164,10 +165,10 @@ class ServiceState:
         return found
 
     def escalate(self, agent: str, session: str | None, question: str, now: float) -> Escalation:
-        """Keep a question for a person. Raises RequestError when an agent has too many open ones."""
+        """Keep a question for a person, without secrets. Raises RequestError when an agent has too many open ones."""
         if sum(e.agent == agent for e in self.escalations.values()) >= limit("escalations"):
             raise RequestError("PLR204", f"more than {limit('escalations')} open questions of one agent")
-        made = Escalation(secrets.token_hex(8), agent, session, question, now)
+        made = Escalation(secrets.token_hex(8), agent, session, redacted(question), now)
         self.escalations[made.id] = made
         return made
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..audit.redact import redacted
 from ..domain.actions import COMMAND, HOST, NAME, PATH, REF, SORT_OF
 from ..domain.decision import Decision
 from ..domain.errors import RequestError
@@ -142,7 +143,7 @@ def evaluation_request(model: EvaluationModel) -> Request:
     for properties in (subject.properties, action.properties, resource.properties):
         for name, value in properties.items():
             if name not in _PROPERTIES or name in fields:
-                raise RequestError("PLR104", f"the property `{name[:40]}` says nothing about a request")
+                raise RequestError("PLR104", f"the property `{redacted(name)[:40]}` says nothing about a request")
             fields[name] = value
     return request_of({**fields, "action": action.name, "resource": resource.id})
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, BinaryIO, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ..audit.redact import redacted
 from ..domain import strict_json
 from ..domain.actions import ACTIONS, METHODS
 from ..domain.errors import RequestError
@@ -174,7 +175,7 @@ def read_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 
 def _shown(text: str) -> str:
-    return "".join(c if c.isprintable() else "\ufffd" for c in text[:40])
+    return "".join(c if c.isprintable() else "\ufffd" for c in redacted(text)[:40])
 
 
 def _invalid(error: ValidationError) -> RequestError:

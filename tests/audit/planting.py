@@ -163,6 +163,11 @@ def planted(seed: int = 1) -> list[Planted]:
     return read_lines("secrets.txt", seed)
 
 
+def later(seed: int = 1) -> list[Planted]:
+    """Scripts with secrets that were written after the rules."""
+    return read_lines("later.txt", seed)
+
+
 def ordinary(seed: int = 1) -> list[str]:
     """Commands in which nothing is secret."""
-    return [one.text for one in read_lines("ordinary.txt", seed)]
+    return [one.text for name in ("ordinary.txt", "ordinary-later.txt") for one in read_lines(name, seed)]

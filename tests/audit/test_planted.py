@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from policy_lang.audit.secret_forms import KEYS, VENDORS
 from policy_lang.audit.secret_options import FIRST
 from policy_lang.audit.secret_words import PROGRAMS, calls_programs
 
-from .planting import ordinary, planted
+from .planting import Planted, later, ordinary, planted
 
 SEEDS = (1, 2, 3)
 MOST_READ, MOST_ALTERED = 0.02, 0.01
@@ -29,9 +30,10 @@ def test_the_sets_are_as_large_as_promised() -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_fewer_than_two_in_a_hundred_can_be_read(seed: int) -> None:
+@pytest.mark.parametrize("planting", [planted, later])
+def test_fewer_than_two_in_a_hundred_can_be_read(planting: Callable[[int], list[Planted]], seed: int) -> None:
     """Eight characters of one in a row are enough to count; each is tried alone, so that none helps another."""
-    tried = planted(seed)
+    tried = planting(seed)
     read = [one.text for one in tried if one.leaked(str(cleaned(one.text).value))]
     assert len(read) < MOST_READ * len(tried), read
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from ...audit.redact import redacted
 from ...domain.codes import PAGES
 from ...domain.strict_json import Json
 from ..identity.principals import Caller
@@ -64,5 +65,5 @@ def reply(value: Json | list[Json], status: int = 200, headers: tuple[tuple[str,
 
 def refusal(code: str, message: str, headers: tuple[tuple[str, str], ...] = ()) -> HttpReply:
     """A reply that answers no, with the status of the code's page; it says `deny` for whoever looks only there."""
-    body: Json = {"error": {"code": code, "message": message}, "effect": "deny"}
+    body: Json = {"error": {"code": code, "message": redacted(message)}, "effect": "deny"}
     return reply(body, PAGES[code].status, headers)

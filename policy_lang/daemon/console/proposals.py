@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...approvals.proposal import RuleProposal
+from ...audit.redact import redacted
 from ...domain.codes import PAGES
 from ...domain.errors import RequestError
 from ...domain.limits import limit
@@ -44,16 +45,18 @@ class ProposalPages:
 
     def list(self, session: BrowserSession) -> HttpReply:
         """What waits, what is granted, and what came of the latest."""
-        return self._page(session, "proposals", 200, **listed(proposals_of(self.service)))
+        return self._page(session, "proposals", 200, **redacted(listed(proposals_of(self.service))))
 
     def show(self, session: BrowserSession, name: str, said: str = "", status: int = 200) -> HttpReply:
         """One proposal, with what the person may do about it."""
         proposals = proposals_of(self.service)
         found = proposals.book.get(name)
-        view, why = whole(found), self._why_not(session, found)
+        why = self._why_not(session, found)
+        view = {**redacted(whole(found)), "text": found.text}  # as it would stand
         current = found.policy == self.service.active.loaded().policy.digest
         return self._page(
-            session, "proposal", status, p=view, said=said, seal=session.seal(*_state(found)), current=current,
+            session, "proposal", status, p=view,
+            said=redacted(said), seal=session.seal(*_state(found)), current=current,
             newly=report.newly(view["weighed"]), files=report.files(view), warnings=report.warnings(view),
             facts=report.facts(view), strange=pages.strange(found.text) or pages.strange(found.purpose),
             may=found.is_open and not why, why=why if found.is_open else "", revokes=proposals.may(session.person),

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from ...approvals import machine
 from ...approvals.store import StoreUnavailableError, TicketQuery
 from ...approvals.ticket import APPROVE, BREAK, ONCE, REJECT, REJECTED, SESSION, Ticket
+from ...audit.redact import cleaned, redacted
 from ...domain.actions import ACTIONS
 from ...domain.codes import PAGES
 from ...domain.errors import RequestError
@@ -41,6 +42,8 @@ COOKIE = "policy_console"
 _REVIEW = "review"
 _OTHERS = (_REVIEW, "comment", "assign")
 """What people say of a ticket besides answers. Whoever has a key proves that as well."""
+_WHOLE = "secrets=shown"
+"""The query by which a person asks to see a ticket with what looks like secrets in it."""
 _LATEST = limit("console_tickets")
 _HEADERS = (
     (
@@ -130,7 +133,7 @@ class Console:
             found_by = listing(call.query)
             return self._list(session) if found_by is None else _search(self, session, found_by)
         if what is None:
-            return self._ticket(session, ticket)
+            return self._ticket(session, ticket, whole=call.query == _WHOLE)
         return self._changed(session, ticket, what, call)
 
     def _session(self, name: str, call: HttpCall, named: Person | None) -> BrowserSession:
@@ -175,7 +178,7 @@ class Console:
 
     def _list(self, session: BrowserSession) -> HttpReply:
         approvals, force = tickets_of(self.service)
-        rows = overview(self.service, _LATEST)
+        rows: Json = {name: list(map(redacted, found)) for name, found in overview(self.service, _LATEST).items()}
         rows["open"] = rows["open"][:_MOST_ROWS]
         counted = approvals.count(waiting(force), force)
         frozen = list(self.service.state.frozen.values())
@@ -194,7 +197,13 @@ class Console:
         return _reply("key", **_common(session), seal=session.seal(KEY), line=line, proof=proof)
 
     def _ticket(
-        self, session: BrowserSession, name: str, said: str = "", status: int = 200, form: dict[str, str] | None = None
+        self,
+        session: BrowserSession,
+        name: str,
+        said: str = "",
+        status: int = 200,
+        form: dict[str, str] | None = None,
+        whole: bool = False,
     ) -> HttpReply:
         approvals, force = tickets_of(self.service)
         found = approvals.get(name, force)
@@ -206,17 +215,25 @@ class Console:
         today = approvals.found(TicketQuery(agent=found.agent, since=midnight), force)
         yes = sum(t.redeem_by > 0 for t in same)
         no = sum(t.state == REJECTED for t in same)
-        view = shown_to_people(found, force)
+        view, current = shown_to_people(found, force), self.service.active.current
+        rule = "" if no else suggested(found)
+        nearest, hidden = near(found, current.policy) if current else [], 0
+        if whole:
+            self.service.recorder.record_event("secrets-shown", ticket=name, person=session.person.name)
+        else:  # what is approved is the ticket as it is: what is masked is not signed, sealed or kept
+            hidden = sum(cleaned(view).kinds.values())
+            shown: Json = redacted({"ticket": view, "rule": rule, "near": nearest})
+            view, rule, nearest = shown["ticket"], shown["rule"], shown["near"]
         proof = self.keys.offered(session, (*_ANSWERS, *_OTHERS), _state(found))
         asked = report.questions(view)
         others = [t for t in approvals.found(waiting(force), force) if t.id != found.id]
         upcoming = min(others, key=lambda t: t.answer_by, default=None)
-        current = self.service.active.current
         typed = form or {}
         return _reply(
             "ticket", status, **_common(session), t=view, proof=proof, asked=asked,
-            contents=content.contents(view), bound=content.bound(view), said=said, does=report.more_than_asked(view),
-            next=None if upcoming is None else shown_to_people(upcoming, force), waiting=len(others),
+            contents=content.contents(view), bound=content.bound(view), said=redacted(said),
+            hidden=hidden, whole=whole, does=report.more_than_asked(view),
+            next=None if upcoming is None else redacted(shown_to_people(upcoming, force)), waiting=len(others),
             owner=report.owner(view), behind=report.behind(view), stated=report.stated(view), steps=report.steps(view),
             why=report.why(view), covers=report.covers(view),
             typed=typed.get("reason", ""), typed_comment=typed.get("text", ""),
@@ -225,8 +242,8 @@ class Console:
             answers=report.answers(view), seal=session.seal(*_state(found)),
             may=_may(self, session.person, found, force),
             strange=any(pages.strange(report.whole_resource(r)) for r in asked), same=_rows(same[:5], force),
-            before=_before(yes, no), rule="" if no else suggested(found),
-            near=near(found, current.policy) if current else [],
+            before=_before(yes, no), rule=rule,
+            near=nearest,
             today=_rows([t for t in today if t.id != found.id][:10], force), counts=state.agents.get(found.agent),
             frozen=state.why_frozen(found.agent, found.session),
         )  # fmt: skip
@@ -380,7 +397,7 @@ def _before(yes: int, no: int) -> str:
 
 
 def _rows(tickets: list[Ticket], force: PolicyInForce) -> list[Json]:
-    return [shown_to_people(t, force) for t in tickets]
+    return [redacted(shown_to_people(t, force)) for t in tickets]
 
 
 def _base(session: BrowserSession) -> str:
@@ -455,7 +472,7 @@ def _reply(name: str, status: int = 200, **values: Any) -> HttpReply:
 
 
 def _refused(code: str, title: str, text: str) -> HttpReply:
-    return _notice(PAGES[code].status, title, text)
+    return _notice(PAGES[code].status, title, redacted(text))
 
 
 def _offered(person: Person, code: str, ticket: str = "") -> HttpReply:

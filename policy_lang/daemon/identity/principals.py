@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...audit.redact import redacted
 from ...domain.errors import RequestError
 from ...domain.limits import limit
 from ...domain.record import replace
@@ -169,7 +170,7 @@ def bind(request: Request, binding: Binding | None) -> Request:
             raise RequestError("PLR202", "this caller speaks for several agents; the field `agent` says which")
         fields["agent"] = binding.agents[0]
     elif binding.agents != (ANY,) and request.agent not in binding.agents:
-        shown = "".join(c if c.isprintable() else "\ufffd" for c in request.agent[:60])
+        shown = "".join(c if c.isprintable() else "\ufffd" for c in redacted(request.agent)[:60])
         raise RequestError("PLR202", f"this caller may not speak for `{shown}`")
     for name in ("repo", "workspace", "home", "session"):
         fixed = getattr(binding, name)

@@ -9,18 +9,21 @@ import socket
 import stat
 import time
 
+from ...audit.redact import cleaned
 from ...domain.limits import limit
 
 _LOG = 2
+_PLAIN = (str, int, float, dict, list, tuple, type(None))
 _MOST_LINE = limit("log_line_bytes")
 
 
 def log(event: str, **fields: object) -> None:
-    """One line of JSON on standard error: the service's own log. ASCII, so that nothing forges a line.
+    """One line of JSON on standard error: the service's own log, without secrets. ASCII, so that nothing forges a line.
 
     A line that cannot be written now is dropped: whoever reads the log, or has stopped to, never holds up an answer.
     """
-    line = json.dumps({"time": round(time.time(), 3), "event": event, **fields}, default=str)
+    plain = {name: value if isinstance(value, _PLAIN) else str(value) for name, value in fields.items()}
+    line = json.dumps({"time": round(time.time(), 3), "event": event, **cleaned(plain).value}, default=str)
     with contextlib.suppress(OSError):
         os.write(_LOG, line.encode("ascii")[:_MOST_LINE] + b"\n")
 
