@@ -22,6 +22,9 @@ def main() -> int:
             place = "" if span is None else f"{span.source.path}:{span.line}: "
             sys.stderr.write(f"{place}{diagnostic.code}: {diagnostic.message}\n")
         return 1
+    except MemoryError:
+        sys.stderr.write("there is not enough memory to compile it; split the policy, or give the service more\n")
+        return 1
     sys.stdout.buffer.write(data)
     return 0
 

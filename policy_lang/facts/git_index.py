@@ -10,6 +10,8 @@ _HEADER = 12
 _FIXED = 62
 _LONG = 0x0FFF
 _EXTENDED = 0x4000
+_DIGITS = 10
+"""The most bytes of a number, of 64 bits."""
 MOST_BYTES = limit("git_index_bytes")
 MOST_LINK = limit("git_link_bytes")
 
@@ -116,11 +118,10 @@ def _entries(data: bytes, strict: bool) -> list[tuple[bytes, str]]:
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:
-    """A number of seven bits a byte, and where it ends (gitformat-pack(5), offset encoding)."""
-    byte = data[at]
-    found = byte & 0x7F
-    while byte & 0x80:
-        at += 1
-        byte = data[at]
+    """A number of seven bits a byte, and where it ends (gitformat-pack(5), offset encoding). Raises ValueError."""
+    found = -1
+    for place, byte in enumerate(data[at : at + _DIGITS], at + 1):
         found = ((found + 1) << 7) | (byte & 0x7F)
-    return found, at + 1
+        if byte < 0x80:
+            return found, place
+    raise ValueError("a number has no end")

@@ -66,7 +66,7 @@ def _read(source: Leaf) -> bytes:
         raise OSError(errno.EFBIG, f"an index of more than {MOST_BYTES} bytes is not put in place")
     try:
         names = names_of(data)
-    except (ValueError, IndexError) as error:
+    except ValueError as error:
         raise AccessDeniedError(f"this is no index that git would write: {error}") from None
     for entry in names:
         if _NOT_ENTERED & set(in_plain_letters(os.fsdecode(entry).removesuffix("/")).split("/")) and entry:

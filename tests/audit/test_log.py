@@ -27,6 +27,7 @@ from policy_lang.audit.verify import NotedHead, verify
 from tests.console.support import ROOT
 from tests.lanes import LANE, pick
 from tests.needs import require
+from tests.promises import count, tried
 
 from .support import POLICY, fill, lines, logged, request
 
@@ -126,7 +127,8 @@ def test_a_log_cut_at_any_byte_is_never_silently_shorter(tmp_path: Path) -> None
     kept = lines(tmp_path / "log")
     start = len(whole) - sum(len(line) for line in whole.splitlines(keepends=True)[-2:])
     every = range(start, len(whole))
-    for size in every if LANE == "nightly" else [*random.Random(1).sample(every, 120), *every[-70:]]:
+    sizes = every if LANE == "nightly" else [*random.Random(1).sample(every, 120), *every[-70:]]
+    for size in sizes:
         file.write_bytes(whole[:size])
         (tmp_path / "log" / "head").write_bytes(head)
         assert verify(str(tmp_path / "log")).fault
@@ -134,13 +136,14 @@ def test_a_log_cut_at_any_byte_is_never_silently_shorter(tmp_path: Path) -> None
         assert policy.decide(action="read", resource="src/x").effect == "allow"
         log.close()
         found = lines(tmp_path / "log")
-        count = whole[:size].count(b"\n")
-        assert found[:count] == kept[:count]
-        cuts = [r for r in found[count:] if r["kind"] == "cut"]
+        whole_records = whole[:size].count(b"\n")
+        assert found[:whole_records] == kept[:whole_records]
+        cuts = [r for r in found[whole_records:] if r["kind"] == "cut"]
         assert cuts and found[-1]["kind"] == "decision"
         assert len([c for c in cuts if "bytes" in c]) == (0 if whole[:size].endswith(b"\n") else 1)
-        assert cuts[-1]["records"] == len(kept) - count
+        assert cuts[-1]["records"] == len(kept) - whole_records
         assert not verify(str(tmp_path / "log")).fault
+    tried("F2", len(sizes))
 
 
 def test_a_log_that_is_gone_goes_on_under_its_old_numbers(tmp_path: Path) -> None:
@@ -175,7 +178,8 @@ def test_verify_names_the_first_bad_record(tmp_path: Path) -> None:
     parts = whole.splitlines(keepends=True)
     rng = random.Random(7)
     assert not verify(str(tmp_path / "log")).fault
-    for _ in range(pick(200, 200, 500)):
+    flips = count("F3") - 70
+    for _ in range(flips):
         at = rng.randrange(len(whole))
         data = bytearray(whole)
         data[at] ^= 1 << rng.randrange(8)
@@ -195,7 +199,9 @@ def test_verify_names_the_first_bad_record(tmp_path: Path) -> None:
                 continue
             file.write_bytes(b"".join(changed))
             fault = verify(str(tmp_path / "log")).fault
+            flips += 1
             assert fault.startswith(f"record {number + (2 if kind == 'double' or (kind, number) == ('insert', 0) else 1)} "), (kind, number, fault)  # fmt: skip
+    tried("F3", flips)
     file.write_bytes(b"".join(parts[:-1]))
     assert verify(str(tmp_path / "log")).fault == ("record 21: the last record is missing; `head` names record 21")
     (tmp_path / "log" / "head").unlink()
@@ -321,6 +327,7 @@ def test_whichever_call_fails_no_allow_is_without_its_record(tmp_path: Path, las
         assert sum(r["denied"] for r in found if r["kind"] == "gap") >= (1 if refused else 0)
         assert not verify(str(folder)).fault
         if not system.failed:
+            tried("F5", at - 1)
             break
     else:
         pytest.fail("the calls did not end")
@@ -328,7 +335,7 @@ def test_whichever_call_fails_no_allow_is_without_its_record(tmp_path: Path, las
 
 def test_a_full_disk_denies_and_an_emptied_one_allows_again(tmp_path: Path) -> None:
     """In a user namespace of its own, on a file system of 64 KiB."""
-    rounds = pick(4, 8, 50)
+    rounds = count("F4")
     script = f"""
 import os, sys
 sys.path.insert(0, {str(ROOT)!r})
@@ -363,6 +370,7 @@ print("done")
     if "unshare" in done.stderr or "mount" in done.stderr:
         pytest.skip("no namespaces here")
     assert done.stdout == "done\n", done.stderr
+    tried("F4", rounds)
 
 
 def _write(folder: str, name: str, count: int) -> None:

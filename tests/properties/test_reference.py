@@ -7,6 +7,7 @@ from hypothesis import Phase, given, note, settings
 from hypothesis import strategies as st
 
 from tests.lanes import PARTS, pick, run_part
+from tests.promises import tried
 from tests.reference import semantics as ref
 
 from .strategies import ATTRIBUTES, TIERS, files, policies, requests
@@ -42,6 +43,7 @@ def test_engine_and_reference_agree(part: int) -> None:
     run_part(part, _agree, POLICIES, lambda: _COUNT["decisions"] >= DECISIONS)
     assert _COUNT["decisions"] >= DECISIONS
     assert min(_COUNT["allow"], _COUNT["ask"], _COUNT["deny"]) > _COUNT["decisions"] // 50
+    tried("I2", _COUNT["decisions"])
 
 
 _NAMES = ["uninstall", "delete", "un", "list", "ls", "diff", "prod", "x"]

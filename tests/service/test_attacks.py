@@ -15,7 +15,7 @@ from policy_lang.approvals.store import StoreUnavailableError
 from policy_lang.daemon.identity.people import Person, token_digest
 from policy_lang.domain.limits import limit
 from tests.approvals.stores import Place, needs_postgres
-from tests.lanes import pick
+from tests.promises import count, tried
 
 from .inside import AGENT, BEN, EVA, MIA, NIA, POLICY, Inside
 
@@ -262,7 +262,8 @@ def test_f9_a_store_that_goes_back_or_breaks_never_approves_more(tmp_path: Path)
     """Something is done to the store, again and again; afterwards nothing is more approved than people said."""
     chance = random.Random(9)
     seen: Counter[str] = Counter()
-    for number in range(pick(24, 48, 200)):
+    times = count("F9")
+    for number in range(times):
         folder = tmp_path / str(number)
         folder.mkdir()
         place = Place("sqlite", folder)
@@ -301,8 +302,9 @@ def test_f9_a_store_that_goes_back_or_breaks_never_approves_more(tmp_path: Path)
         seen[f"{kind}: {effects['good']}"] += 1
         holder.close()
         place.close()
-    least = pick(4, 8, 33)
+    least = times // 6
     assert min(seen["back: deny"], seen["garbage: refused"], seen["held: deny"]) >= least, seen
+    tried("F9", times)
 
 
 def copied(place: Place, inside: Inside) -> bytes:
@@ -321,7 +323,7 @@ def test_f14_clocks_jump_and_nothing_lives_longer(tmp_path: Path) -> None:
     latest = begun
     over: set[str] = set()
     alive: dict[str, tuple[str, float]] = {}
-    for number in range(200):
+    for number in range(count("F14")):
         inside.clock.now += chance.choice([-3600, 3600, -315_576_000, 315_576_000, 1, 60, 400, -1])
         latest = max(latest, inside.clock.now)
         inside.clock.now = max(inside.clock.now, 0)
@@ -345,6 +347,7 @@ def test_f14_clocks_jump_and_nothing_lives_longer(tmp_path: Path) -> None:
         if len(over) > 8:
             over.clear()
     assert not {t["id"] for t in inside.call("GET", "/v1/approvals", uid=MIA)[1]["open"]} & over
+    tried("F14", count("F14"))
 
 
 def test_time_goes_on_whatever_the_clock_says(tmp_path: Path) -> None:
@@ -370,8 +373,8 @@ def test_f16_whoever_is_not_a_person_answers_nothing(tmp_path: Path) -> None:
     chance = random.Random(16)
     inside = Inside(tmp_path, log=True)
     number = inside.ticket()
-    count = 0
-    for _ in range(100):
+    refused = 0
+    for _ in range(count("F16")):
         uid = chance.choice([AGENT, 1001, 0, 4711, 65534, None])
         token = chance.choice(["", "a" * 40, "o" * 40, "x" * 40, "t" * 39])
         route = chance.choice(["vote", "review", "console", "revoke"])
@@ -381,7 +384,8 @@ def test_f16_whoever_is_not_a_person_answers_nothing(tmp_path: Path) -> None:
         }[route]  # fmt: skip
         status, answer = inside.call("POST", f"/v1/approvals/{route}", body, uid, token)
         assert status in {403, 404, 400}, (uid, token, route, answer)
-        count += answer["error"]["code"] in {"PLR206", "PLR230", "PLR234", "PLR239"}
+        refused += answer["error"]["code"] in {"PLR206", "PLR230", "PLR234", "PLR239"}
     inside.service.recorder.commit()
     assert inside.state(number) == "pending"
-    assert sum(e == "refused" for e, _ in inside.told) >= count > 40
+    assert sum(e == "refused" for e, _ in inside.told) >= refused > 40
+    tried("F16", count("F16"))

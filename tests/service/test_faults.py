@@ -24,6 +24,7 @@ from policy_lang.domain.codes import PAGES
 from tests.console.support import policy as command
 from tests.hooks.support import hook, workspace
 from tests.lanes import pick
+from tests.promises import count, tried
 
 from .support import POLICY, Running, service
 
@@ -76,6 +77,7 @@ def test_f1_killed_under_load(tmp_path: Path) -> None:
         "cwd": str(ws),
         "hook_event_name": "PreToolUse",
     }
+    denied = []
     for _ in range(pick(1, 2, 20)):
         with service() as running, Load(running) as load:
             time.sleep(0.2)
@@ -84,7 +86,8 @@ def test_f1_killed_under_load(tmp_path: Path) -> None:
             began = time.monotonic()
             answer = hook("claude", payload, "--socket", running.socket, cwd=ws)
             assert (answer.code, answer.verdict) == (2, "deny")
-            assert time.monotonic() - began < 2
+            denied.append(time.monotonic() - began)
+            assert denied[-1] < 2
             time.sleep(0.1)
             # the socket's name is left behind; a new service takes its place
             again = subprocess.Popen(list(map(str, running.process.args)), stderr=subprocess.DEVNULL)  # type: ignore[arg-type]
@@ -102,6 +105,7 @@ def test_f1_killed_under_load(tmp_path: Path) -> None:
         assert load.allowed > 0
         assert load.failed > 0
         assert load.slowest < 2.5
+    tried("F1", 0, denied_ms=max(denied) * 1000)
 
 
 def loads(running: Running) -> str:
@@ -124,7 +128,7 @@ def test_f6_garbage_never_takes_the_place_of_a_policy(tmp_path: Path) -> None:
     chance = random.Random(6)
     with service(POLICY) as running:
         digest = running.wait_for()["digest"]
-        for number in range(pick(8, 12, 300)):
+        for number in range(count("F6")):
             kind = number % 4
             size = chance.choice([1, 20, 4096, 1 << 16, 1 << 20])
             data = chance.randbytes(size) if kind == 0 else POLICY.encode()[: chance.randrange(1, 90)] + b"\xff"
@@ -143,6 +147,7 @@ def test_f6_garbage_never_takes_the_place_of_a_policy(tmp_path: Path) -> None:
             assert state["error"]
             assert running.decide(action="read", resource="src/a") == "allow"
             assert running.decide(action="read", resource="src/secret") == "deny"
+    tried("F6", count("F6"))
 
 
 def test_f7_every_answer_is_of_one_whole_policy() -> None:
@@ -152,9 +157,10 @@ def test_f7_every_answer_is_of_one_whole_policy() -> None:
         seen: dict[str, set[tuple[str, str]]] = {}
         first = running.memory()
         stop = threading.Event()
+        number = answered = 0
 
         def storm() -> None:
-            number = 0
+            nonlocal number
             while not stop.wait(0.02):
                 number += 1
                 text = two if number // 3 % 2 else one
@@ -165,13 +171,14 @@ def test_f7_every_answer_is_of_one_whole_policy() -> None:
 
         writer = threading.Thread(target=storm)
         writer.start()
-        least, most = time.monotonic() + pick(2, 2, 60), time.monotonic() + 90
+        least, most = count("F7"), time.monotonic() + max(90, count("F7") / 10)
         try:
             with Client(running.socket) as client:
-                while time.monotonic() < least or (len(seen) < 2 and time.monotonic() < most):
+                while number < least or (len(seen) < 2 and time.monotonic() < most):
                     for name in ("one", "two"):
                         answer = client.decide(action="read", resource=f"{name}/x")
                         assert not answer.failed
+                        answered += 1
                         seen.setdefault(answer.decision["policy_digest"], set()).add((name, answer.effect))
         finally:
             stop.set()
@@ -179,14 +186,22 @@ def test_f7_every_answer_is_of_one_whole_policy() -> None:
         assert len(seen) == 2
         for answers in seen.values():
             assert answers <= {("one", "allow"), ("two", "deny")} or answers <= {("one", "deny"), ("two", "allow")}
-        assert running.memory() - first < 16 << 20
+        more = running.memory() - first
+        assert more < 16 << 20
+    tried("F7", number, memory_percent=more / first * 100, decisions=answered)
 
 
 def test_f10_slow_callers_are_cut_and_others_served() -> None:
     with service() as running:
+        for _ in range(-(-count("F10") // 60)):
+            slow_ones(running)
+
+
+def slow_ones(running: Running) -> None:
+    with contextlib.ExitStack() as stack:
         slow: list[socket.socket] = []
         for number in range(60):
-            connection = socket.socket(socket.AF_UNIX)
+            connection = stack.enter_context(socket.socket(socket.AF_UNIX))
             connection.connect(running.socket)
             connection.sendall(CALL[: number % len(CALL)] if number % 3 else b"")
             slow.append(connection)
@@ -197,7 +212,8 @@ def test_f10_slow_callers_are_cut_and_others_served() -> None:
                 start = time.monotonic()
                 assert client.decide(action="read", resource="src/a").allowed
                 took.append(time.monotonic() - start)
-        assert sorted(took)[int(len(took) * 0.99)] < 0.1
+        p99 = sorted(took)[int(len(took) * 0.99)]
+        assert p99 < 0.1
         for number, connection in enumerate(slow):
             connection.settimeout(2)
             if number % 3 and number % len(CALL):
@@ -205,6 +221,7 @@ def test_f10_slow_callers_are_cut_and_others_served() -> None:
                 assert data.startswith(b"HTTP/1.1 408 "), (number, data)
             connection.close()
         assert 'policy_refused_total{reason="slow"}' in running.call("GET", "/metrics")[1]
+    tried("F10", len(slow), others_p99_ms=p99 * 1000)
 
 
 def test_f10_a_call_that_begins_behind_another_is_cut_as_well(one: Running) -> None:
@@ -275,6 +292,28 @@ def test_f11_what_is_too_large_or_malformed(one: Running, data: bytes, status: b
     assert one.memory() - before < 8 << 20
 
 
+def test_f11_again_and_again(one: Running) -> None:
+    """The same at random, and lengths above the limit by 1 byte to some GB: each is refused, and nothing grows."""
+    chance = random.Random(11)
+    one.decide(action="read", resource="src/a")
+    before, took = one.memory(), []
+    for _ in range(count("F11")):
+        above = b"%d" % ((4 << 20) + 1 + chance.choice([0, 1, chance.randrange(1 << 32)]))
+        data = chance.choice(
+            [*[b for b, _ in BIG if not b.endswith(b"hello") or b"host" in b], BIG[0][0].replace(b"100000000", above)]
+        )
+        began = time.monotonic()
+        answer = one.raw(data, wait=1.5)
+        took.append(time.monotonic() - began)
+        assert answer.startswith(b"HTTP/1.1 4") and b'"effect":"deny"' in answer, answer[:200]
+    took.sort()
+    more = (one.memory() - before) / (1 << 20)
+    assert took[len(took) // 2] < 0.5 and more < 8
+    tried(
+        "F11", len(took), refused_p99_ms=took[int(len(took) * 0.99)] * 1000, slowest_ms=took[-1] * 1000, memory_mib=more
+    )
+
+
 def test_f11_limits_hold_at_their_value(one: Running) -> None:
     head = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n"
     assert one.raw(head + b"".join(b"x%d: y\r\n" % i for i in range(62)) + b"\r\n").startswith(b"HTTP/1.1 200")
@@ -320,10 +359,22 @@ def test_f12_no_files_are_left() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
 
     with service(limits=few) as running:
+        for _ in range(count("F12")):
+            no_files(running)
+
+
+def cpu(running: Running) -> float:
+    """Seconds of CPU that the service has used."""
+    fields = Path(f"/proc/{running.process.pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def no_files(running: Running) -> None:
+    with contextlib.ExitStack() as stack:
         held: list[socket.socket] = []
         statuses: list[bytes] = []
         for _ in range(60):
-            connection = socket.socket(socket.AF_UNIX)
+            connection = stack.enter_context(socket.socket(socket.AF_UNIX))
             connection.settimeout(2)
             connection.connect(running.socket)
             held.append(connection)
@@ -333,19 +384,49 @@ def test_f12_no_files_are_left() -> None:
                 statuses.append(connection.recv(4096)[9:12])
         assert b"503" in statuses
         assert set(statuses) <= {b"200", b"503", b""}
-        cpu = sum(os.times()[:2])
-        del cpu
+        began, used = time.monotonic(), cpu(running)
+        time.sleep(0.3)
+        busy = (cpu(running) - used) / (time.monotonic() - began)
+        assert busy < 0.9
         for connection in held:
             connection.close()
-        end = time.monotonic() + 1.5
+        freed = time.monotonic()
+        end = freed + 1.5
         while True:
             with contextlib.suppress(OSError, AssertionError):
                 assert running.decide(action="read", resource="src/a") == "allow"
                 break
             assert time.monotonic() < end
+        recovered = time.monotonic() - freed
         assert 'reason="files"' in running.call("GET", "/metrics")[1]
         time.sleep(0.2)
         assert running.files() < 30
+    tried("F12", 1, recovered_ms=recovered * 1000, cpu_percent=busy * 100)
+
+
+def test_f13_a_policy_that_does_not_fit_is_refused() -> None:
+    """Little memory above what the service has; a set of many rules, cut at what a file may hold and above it."""
+    with service() as running:
+        digest = running.wait_for()["digest"]
+        mapped = int(Path(f"/proc/{running.process.pid}/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        resource.prlimit(running.process.pid, resource.RLIMIT_AS, (mapped + (16 << 20),) * 2)
+        for number in range(count("F13")):
+            most = 100_000 if number % 2 == 0 else 24_000
+            before = loads(running)
+            running.change('policy "p"\n' + "".join(f'allow read "other/{number}/{n}/**"\n' for n in range(most)))
+            end = time.monotonic() + 90
+            while loads(running) == before:
+                assert running.decide(action="read", resource="src/a") == "allow"
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            state = running.call("GET", "/v1/policy")[1]
+            assert state["digest"] == digest, most
+            assert ("PLE004" if most == 100_000 else "memory") in state["error"], state
+            assert running.decide(action="read", resource="src/secret") == "deny"
+        running.change(POLICY.replace("git status", "git log"))
+        running.wait_for(digest, seconds=30)
+        assert running.decide(action="run", resource="git log") == "allow"
+    tried("F13", count("F13"))
 
 
 def test_connections_leak_nothing() -> None:
@@ -395,7 +476,8 @@ def unsafe_places(folder: Path) -> list[tuple[list[str], str]]:
 def test_f15_unsafe_places_are_refused(tmp_path: Path) -> None:
     policy = tmp_path / "p.policy"
     policy.write_text(POLICY)
-    for arguments, message in unsafe_places(tmp_path):
+    places = unsafe_places(tmp_path)
+    for arguments, message in places:
         socket_ = [] if "--socket" in arguments else ["--socket", str(tmp_path / "s")]
         done = command("serve", "--policy", policy, "--agent", "a", *socket_, *arguments)
         assert done.code == 2, (arguments, done)
@@ -420,6 +502,7 @@ def test_f15_unsafe_places_are_refused(tmp_path: Path) -> None:
             good,
         )
         assert "not a loopback address" in done.err, address
+    tried("F15", len(places) + 6)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs to give files away")
@@ -440,6 +523,7 @@ def test_f15_what_belongs_to_somebody_else_is_refused(tmp_path: Path) -> None:
             assert time.monotonic() < end
             time.sleep(0.05)
         assert running.call("GET", "/v1/policy")[1]["digest"] == digest
+    tried("F15", 2)
 
 
 def test_f15_a_policy_that_others_can_write_is_not_loaded() -> None:
@@ -452,6 +536,7 @@ def test_f15_a_policy_that_others_can_write_is_not_loaded() -> None:
             assert time.monotonic() < end
             time.sleep(0.05)
         assert running.call("GET", "/v1/policy")[1]["digest"] == digest
+    tried("F15", 1)
 
 
 def test_f15_one_service_a_socket() -> None:
@@ -459,6 +544,7 @@ def test_f15_one_service_a_socket() -> None:
         done = command("serve", "--policy", running.policy, "--agent", "a", "--socket", running.socket)
         assert (done.code, "another service listens" in done.err) == (2, True)
         assert running.decide(action="read", resource="src/a") == "allow"
+    tried("F15", 1)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs to be somebody else")
@@ -485,16 +571,20 @@ def test_f16_a_foreign_user_is_refused() -> None:
 
 
 def test_f17_stopped_under_load() -> None:
-    for _ in range(pick(1, 2, 10)):
+    stopped, slowest = 0.0, 0.0
+    for _ in range(count("F17")):
         with service() as running, Load(running) as load:
             time.sleep(0.3)
             began = time.monotonic()
             assert running.stop() == 0
-            assert time.monotonic() - began < 2.5
+            stopped = max(stopped, time.monotonic() - began)
+            assert stopped < 2.5
             time.sleep(0.05)
         assert load.wrong == []
         assert load.allowed > 0
         assert load.slowest < 2.5
+        slowest = max(slowest, load.slowest)
+    tried("F17", count("F17"), stopped_ms=stopped * 1000, answered_ms=slowest * 1000)
 
 
 HEAVY_POLICY = 'policy "p"\nallow run "rm **"\nallow delete "**/a*b*c*/**", "x*/**/y*z/**"\nallow read "src/**"\n'
