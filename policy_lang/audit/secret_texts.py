@@ -25,8 +25,9 @@ _ASSIGNED = regex(
 )
 _VALUE = regex(
     r"(?:[NbBurf]?(?P<open>\\{0,2}[\"'`]))(?P<quoted>[^\"'`\r\n\\]*+(?:(?!(?P=open))[^\r\n\\][^\"'`\r\n\\]*+)*+)"
-    r"|(?P<bare>[^\s'\"`;|&<>(),\\}\[]{1,1024}+)"
+    r"|(?P<bare>[^\s'\"`;|&<>(),\\}\[]{1,200}+)"
 )
+_REST = regex(r"[^\s'\"`;|&<>(),\\}\[]{0,8192}+")
 _OPTION = regex(r"(?<![^\s'\"])-{1,2}(?P<name>[A-Za-z][A-Za-z0-9_.-]{1,100}+)[ \t]{1,4}+(?=[^\s-])")
 _PARAMETER = regex(r"(?:\A|[?&;'\"]|&amp;)(?P<name>[A-Za-z0-9_.-]{1,60}+)=(?P<secret>[^\s&'\"#;\\]{4,2048}+)")
 _SAID = regex(
@@ -192,7 +193,8 @@ def _assigned(text: str, match: Match[str], said: int) -> Iterator[Span]:
         else:
             secret = looks_secret(value)
     if secret and len(value) >= LEAST and not harmless(value) and value != name and fits(name, value):
-        yield *span, "assignment"
+        rest = None if found["bare"] is None else _REST.match(text, span[1])
+        yield span[0], span[1] if rest is None else rest.end(), "assignment"
 
 
 def _phrase(name: str) -> bool:
@@ -215,7 +217,9 @@ def _optional(text: str, match: Match[str], said: int) -> Iterator[Span]:
     value, name = found[group], match["name"]
     secret = looks_secret(value) if said == MAYBE_SECRET or f"--{name}" in WEAK else "=" not in value[1:-2]
     if secret and len(value) >= LEAST and not harmless(value) and fits(name, value):
-        yield *found.span(group), "option"
+        start, end = found.span(group)
+        rest = _REST.match(text, end) if group == "bare" else None
+        yield start, end if rest is None else rest.end(), "option"
 
 
 def _authorizations(text: str) -> Iterator[Span]:

@@ -65,7 +65,11 @@ _FIRST = regex(rf"(?m:^|[;|&(]) {{0,4}}(?:{'|'.join(sorted(FIRST))}) ")
 
 def calls_programs(text: str) -> bool:
     """Whether a text has the name of a program that takes secrets."""
-    return not _NAMED.isdisjoint(_WORD.findall(text)) or _FIRST.search(text) is not None
+    words = _WORD.findall(text)
+    if not _NAMED.isdisjoint(words):
+        return True
+    first = FIRST.intersection(words)
+    return any(f"{name} " in text for name in first) and _FIRST.search(text) is not None
 
 
 def spans_of_commands(text: str, start: int = 0, end: int | None = None, deep: int = 0) -> Iterator[Span]:
@@ -259,6 +263,7 @@ def _commands(text: str, start: int, end: int) -> Iterator[_Command]:
     command, here, count = _Command(), "", 0
     outer: list[_Command] = []
     docs: list[tuple[_Command, str]] = []
+    endless: set[str] = set()
     at = start
     while at < end:
         if count == _MOST:  # what is not looked at is not shown
@@ -295,7 +300,7 @@ def _commands(text: str, start: int, end: int) -> Iterator[_Command]:
                 command = _Command(inside=command if match[0] == "<(" else None)
         elif kind == "end":
             if match[0] == "\n" and docs:
-                at = _documents(text, at, end, docs)
+                at = _documents(text, at, end, docs, endless)
                 docs = []
             yield command
             command = _Command()
@@ -303,11 +308,12 @@ def _commands(text: str, start: int, end: int) -> Iterator[_Command]:
     yield from outer
 
 
-def _documents(text: str, at: int, end: int, docs: list[tuple[_Command, str]]) -> int:
-    """Where here-documents end; each is what its command is given."""
+def _documents(text: str, at: int, end: int, docs: list[tuple[_Command, str]], endless: set[str]) -> int:
+    """Where here-documents end; each is what its command is given. What ends none is looked for once."""
     for command, tag in docs:
-        stop = text.find(f"\n{tag}", at - 1, end)
+        stop = -1 if tag in endless else text.find(f"\n{tag}", at - 1, end)
         if stop < 0:
+            endless.add(tag)
             return at
         command.given.append((at, stop))
         at = stop + 1 + len(tag)

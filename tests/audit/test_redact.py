@@ -94,7 +94,8 @@ def test_redacting_twice_changes_nothing() -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["token=", "a=", "eyJ-", "sk-", "://", "-----BEGIN PRIVATE KEY-----", "token ", "--token ", "mysql ", "bearer ", "?a=&", "Authorization:", "x", "-u a", "password='", "x.y-z_", "Cookie: ", "ghp_"],
+    ["token=", "a=", "eyJ-", "sk-", "://", "-----BEGIN PRIVATE KEY-----", "token ", "--token ", "mysql ", "bearer ", "?a=&", "Authorization:", "x", "-u a", "password='", "x.y-z_", "Cookie: ", "ghp_", "pass:", '"kty"', "docker login ", "echo a | docker login <<EOF\n", "(password values (", "assword send ", "MIIEpAIBAAKCAQEA", "<<A ", "token: |\n",
+     "kind: Secret\ndata:\n a: b\n", "<a>", "identified by '", "login(", "\"' ", "$(", "bash -c \"bash -c '", "htpasswd -b ", "aws configure set ", "\\", 'key="a" value="'],
 )  # fmt: skip
 def test_hostile_text_costs_no_more_than_its_length(unit: str) -> None:
     def cost(size: int) -> float:

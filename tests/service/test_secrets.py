@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from policy_lang.daemon.transport.diary import log_fault
 from policy_lang.records.ocsf import ocsf_events
 from tests.audit.planting import Planted, planted
 from tests.audit.support import lines
@@ -171,3 +172,13 @@ def test_a_freeze_of_before_is_kept_without_its_secrets() -> None:
     with service(POLICY, *ARGUMENTS, prepare=prepare) as running:
         (frozen,) = running.call("GET", "/v1/state", **bearer(OPERATOR))[1]["frozen"]
         assert frozen["agent"] == "codex" and SECRET not in frozen["reason"] and "it ran mysql" in frozen["reason"]
+
+
+def test_what_the_loop_hands_to_nobody_is_a_line_without_secrets(capfd: pytest.CaptureFixture[str]) -> None:
+    log_fault(None, {"exception": ValueError(COMMAND), "message": f"in {COMMAND}"})
+    (line,) = capfd.readouterr().err.splitlines()
+    assert (
+        SECRET not in line
+        and json.loads(line)["event"] == "internal-error"
+        and json.loads(line)["kind"] == "ValueError"
+    )

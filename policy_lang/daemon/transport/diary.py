@@ -8,6 +8,8 @@ import os
 import socket
 import stat
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from ...audit.redact import cleaned
 from ...domain.limits import limit
@@ -26,6 +28,12 @@ def log(event: str, **fields: object) -> None:
     line = json.dumps({"time": round(time.time(), 3), "event": event, **cleaned(plain).value}, default=str)
     with contextlib.suppress(OSError):
         os.write(_LOG, line.encode("ascii")[:_MOST_LINE] + b"\n")
+
+
+def log_fault(_: object, context: Mapping[str, Any]) -> None:
+    """Log what the loop could hand to nobody, as any line: what asyncio itself would print holds texts of callers."""
+    fault = context.get("exception")
+    log("internal-error", kind="" if fault is None else type(fault).__name__, where=context.get("message", ""))
 
 
 def unblock_log() -> None:

@@ -18,7 +18,7 @@ from ..identity.principals import Caller
 from ..service import PolicyService
 from .admission import Admission
 from .connection import Connection
-from .diary import unblock_log
+from .diary import log_fault, unblock_log
 from .ports import Endpoint, PeerConnection
 from .shares import Shares
 from .waiting import GroupCommit, LongPolls
@@ -61,6 +61,7 @@ class Server:
         unblock_log()
         gc.disable()  # a full collection takes 0.2 s once the caches are warm: it waits for a pause (`_collect`)
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(log_fault)
         self._polls.serve(loop)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
