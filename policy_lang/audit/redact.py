@@ -198,11 +198,7 @@ def _secret_words(words: Words) -> dict[int, tuple[int, int]]:
             if value[0] != " " and verdict(name) == SECRET and not harmless(value):
                 found.setdefault(i, (len(name) + 1, len(word)))
         elif word[:20].lower().startswith(("authorization:", "proxy-authorization:")):
-            value = (
-                word.partition(":")[2].strip().rpartition(" ")[2]
-                if word.count(" ") < 3
-                else word.partition(":")[2].strip()
-            )
+            value = word.partition(":")[2].strip().split(" ", 1)[-1]  # without its scheme
             if len(value) >= LEAST and not harmless(value):
                 found.setdefault(i, (len(word) - len(value), len(word)))
         elif i and len(word) >= LEAST and word[:1] != "-" and _follows(words[i - 1], word):

@@ -47,7 +47,7 @@ _ATTRIBUTE = regex(
 )
 _SQL = regex(
     r"(?i:\b(?:identified(?:[ \t]{1,4}+with[ \t]{1,4}+[A-Za-z0-9_]{1,40}+)?+[ \t]{1,4}+by|password|secret"
-    r"|pragma[ \t]{1,4}+key))(?:[ \t]{1,4}+(?:=[ \t]{0,4}+)?+|=[ \t]{0,4}+|(?=\())(?:(?i:password)?\()?+N?\\?['\"]"
+    r"|pragma[ \t]{1,4}+key))(?:[ \t]{1,4}+(?:=[ \t]{0,4}+)?+|(?=\())(?:(?i:password)?\()?+N?\\?['\"]"
     r"(?P<secret>[^'\"\r\n\\]{4,256}+)"
 )
 _VALUES = regex(
@@ -172,7 +172,7 @@ def _assigned(text: str, match: Match[str], said: int) -> Iterator[Span]:
             return
         span = found.span("quoted")
         words = value.replace(" ", "").isalpha()
-        if said != SECRET or sep == "," or (" " in value and not _phrase(name)):
+        if said != SECRET or sep == "," or (" " in value and not (_phrase(name) and value.replace(" ", "").isalnum())):
             secret = looks_secret(value)
         else:
             secret = not words or value.islower()
@@ -285,7 +285,8 @@ def _plain(pattern: Pattern[str], kind: str) -> Callable[[str], Iterator[Span]]:
     def find(text: str) -> Iterator[Span]:
         for match in pattern.finditer(text):
             group = match.lastgroup or "secret"
-            if kind == "sql" and _inside(text, match.start(), match.start(group) - 1, text[match.start(group) - 1]):
+            start = match.start(group)
+            if kind == "sql" and (" " in match[group] or _inside(text, match.start(), start - 1, text[start - 1])):
                 continue
             if not harmless(match[group]) and (kind != "element" or verdict(match["name"]) == SECRET):
                 yield *match.span(group), kind

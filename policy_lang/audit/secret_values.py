@@ -44,6 +44,7 @@ _HARMLESS = (
 _PATH = regex(r"(?:~|\.{0,2})/(?:[A-Za-z0-9_.@-]{0,24}/){0,32}+[A-Za-z0-9_.@-]{0,40}")
 _FILE = regex(r"[A-Za-z_][A-Za-z0-9_-]{0,64}\.[a-z]{2,5}")
 _DOTTED = regex(r"[A-Za-z_$][A-Za-z_]{0,64}(?:\.[A-Za-z_]{1,64}){1,8}+")
+_HOST = regex(r"(?:[a-z0-9][a-z0-9-]{0,62}+\.){1,8}+[a-z]{2,24}")
 _CAPITALS = regex(r"[A-Z][A-Z_-]{2,64}")
 _HEX = regex(r"[0-9a-fA-F]+")
 _UUID = regex(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -97,15 +98,15 @@ def _verdict(name: str) -> int:
 
 
 def harmless(value: str) -> bool:
-    """Whether a value stands for a secret at most: a variable, a place holder, a type, a file."""
+    """Whether a value stands for a secret at most: a variable, a place holder, a type, a file, a host."""
     if value.startswith(_HARMLESS):
         return True
     if len(value) > _LONG:
         return False
     if value.lower() in TYPES:
         return True
-    whole = _PATH.fullmatch(value) or _FILE.fullmatch(value) or _DOTTED.fullmatch(value) or _CAPITALS.fullmatch(value)
-    return whole is not None or "://" in value[:12]
+    known = (_PATH, _FILE, _DOTTED, _HOST, _CAPITALS)
+    return "://" in value[:12] or any(form.fullmatch(value) is not None for form in known)
 
 
 def looks_secret(value: str) -> bool:

