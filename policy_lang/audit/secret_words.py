@@ -64,12 +64,26 @@ _FIRST = regex(rf"(?m:^|[;|&(]) {{0,4}}(?:{'|'.join(sorted(FIRST))}) ")
 
 
 def calls_programs(text: str) -> bool:
-    """Whether a text has the name of a program that takes secrets."""
+    """Whether a text names a program that takes secrets, and has what some row about it wants."""
     words = _WORD.findall(text)
-    if not _NAMED.isdisjoint(words):
-        return True
+    for name in _NAMED.intersection(words):
+        if name == "printf" or any(_may_take(text, *row) for row in PROGRAMS[name]):
+            return True
     first = FIRST.intersection(words)
     return any(f"{name} " in text for name in first) and _FIRST.search(text) is not None
+
+
+def _may_take(text: str, needed: tuple[str, ...], places: tuple[str, ...]) -> bool:
+    """Whether a text has what a row wants, in any order: most commands of a program take no secret."""
+    if not all(need[:1] in text if need[:2] == _CLUSTER else need in text for need in needed):
+        return False
+    return any(_may_be(text, place) for place in places)
+
+
+def _may_be(text: str, place: str) -> bool:
+    if place[0] == "<":
+        return "<<" in text or "|" in text or "<(" in text
+    return place[0] in "+~" or place.rstrip("*:,%;") in text
 
 
 def spans_of_commands(text: str, start: int = 0, end: int | None = None, deep: int = 0) -> Iterator[Span]:

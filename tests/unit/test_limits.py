@@ -158,10 +158,9 @@ def test_secrets_in_one_text(above: int) -> None:
 @pytest.mark.parametrize("above", [0, 1])
 def test_words_that_are_looked_at_for_secrets(above: int) -> None:
     """What follows the last word that is looked at is not shown."""
-    words = (
-        limit("log_secret_words") - 4
-    ) // 2 + above  # and a blank behind each; a program and the last word have theirs
-    shown = cleaned(f"mysql {'a ' * words}plainend").value
+    # program, option and each word have a blank behind them, which counts; the last word has none
+    words = (limit("log_secret_words") - 6) // 2 + above
+    shown = cleaned(f"mysql -p {'a ' * words}plainend").value
     assert ("plainend" in shown) == (not above)
 
 
