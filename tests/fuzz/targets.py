@@ -107,14 +107,12 @@ def policy(data: bytes) -> None:
         source = read_source("p.policy", read=lambda *_: data)
     except PolicyError:
         return
-    try:
-        tree = parse(source)
-    except PolicyError:
-        pass
-    else:
+    tree = parse(source)
+    if not tree.diagnostics:
         text = format_file(tree)
-        again = format_file(parse(read_source("p.policy", read=lambda *_: text.encode())))
-        assert again == text, (text, again)
+        again = parse(read_source("p.policy", read=lambda *_: text.encode()))
+        assert not again.diagnostics, again.diagnostics
+        assert format_file(again) == text, text
     try:
         Policy.loads(source.text, "/nowhere/p.policy")
     except PolicyError:
