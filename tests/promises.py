@@ -135,7 +135,7 @@ PROMISES = (
     Promise(
         "I1", "any bytes for every reader: mutated corpora", (550, 10_000, 1_000_000), "a value or its own error, within 50 ms of CPU; never another exception",
         ("tests/fuzz/test_corpus.py",), most={"p999_ms": 50},
-        note="`python -m tests.fuzz TARGET` tries more, guided by coverage",
+        note="compiled_ms is of whole policies, which no caller waits for; `python -m tests.fuzz TARGET` tries more, guided by coverage",
     ),
     Promise(
         "I2", "generated policies and requests", (2_500, 10_000, 1_000_000), "the engine decides as the reference semantics do; a difference is exactly what is decided differently",
