@@ -1,4 +1,4 @@
-"""`python -m bench [rules|commands|analysis|lint|runtime|records|peers|guards|starter|walls|egress]`: the engine against a linear scan of compiled regular expressions, in one run.
+"""`python -m bench [rules|commands|analysis|lint|runtime|records|peers|guards|starter|walls|egress|held]`: the engine against a linear scan of compiled regular expressions, in one run.
 
 Figures are medians of repeated passes over the same resources. Times are in nanoseconds a decision unless said
 otherwise, memory in MB. The last columns are ratios: to the scan, and to the engine's own time with 10 rules.
@@ -17,7 +17,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 
-from bench import against, analysis, commands, egress, guarding, lint, records, runtime, starting, walls, workload
+from bench import against, analysis, commands, egress, guarding, held, lint, records, runtime, starting, walls, workload
 from bench.peers.harness import median
 from policy_lang import Policy, Request
 
@@ -174,6 +174,7 @@ def main() -> None:
             "starter",
             "walls",
             "egress",
+            "held",
         ),
         default="rules",
     )
@@ -207,6 +208,9 @@ def main() -> None:
         return
     if options.what == "starter":
         starting.run(show=options.verbose)
+        return
+    if options.what == "held":
+        held.run()
         return
     if options.what == "egress":
         egress.run(options.soak)

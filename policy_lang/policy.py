@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .audit.log import DecisionLog
     from .compiled.reader import Contents
+    from .domain.decision import Answer
     from .domain.policy import AttributeType
     from .engine.explain import Explanation
     from .ir.model import PolicySet
@@ -178,21 +179,18 @@ class Policy:
         """The request with the clock's time in it, when it has none and the policy speaks of time."""
         return replace(request, now=time.time()) if request.now is None and self._engine.timed else request
 
+    def recalled(self, request: Request) -> Decision | None:
+        """The decision on a request whose answer is remembered; None when it has to be decided."""
+        key = _key(request)
+        answer = None if key is None else self._engine.recall(key)
+        return None if answer is None else Decision(answer)
+
+    def remember(self, request: Request, answer: Answer) -> None:
+        """Keep an answer that a process of the same policy has found, if it depends on nothing else."""
+        self._engine.remember(_key(request), answer)
+
     def _decided(self, one: Request) -> Decision:
-        rest = (
-            one.resource, one.agent, one.repo, one.branch, one.session, one.cwd, one.home, one.tmp, one.shell,
-            one.method, one.resolved, one.pattern,
-        )  # fmt: skip
-        key = key_of(
-            one.action,
-            one.workspace,
-            one.lexical,
-            one.now,
-            one.context,
-            one.git,
-            rest,
-            one.inner or one.confined or one.versioned or one.destination is not None,
-        )
+        key = _key(one)
         if key is not None:
             answer = self._engine.recall(key)
             if answer is not None:
@@ -209,3 +207,12 @@ class Policy:
         from .engine.explain import explain
 
         return explain(self._engine, self.timed(request))
+
+
+def _key(one: Request) -> tuple[object, ...] | None:
+    rest = (
+        one.resource, one.agent, one.repo, one.branch, one.session, one.cwd, one.home, one.tmp, one.shell,
+        one.method, one.resolved, one.pattern,
+    )  # fmt: skip
+    special = one.inner or one.confined or one.versioned or one.destination is not None
+    return key_of(one.action, one.workspace, one.lexical, one.now, one.context, one.git, rest, special)

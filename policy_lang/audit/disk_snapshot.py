@@ -41,6 +41,22 @@ class Recording(Disk):
         self._left = limit("log_disk_entries")
         self._cut = False
 
+    @classmethod
+    def of(cls, seen: Json) -> Recording:
+        """One that has seen this already, in another process."""
+        made = cls()
+        made._folders |= seen.get("folders", {})
+        made._links |= seen.get("links", {})
+        made._places |= seen.get("real", {})
+        made._trees |= seen.get("below", {})
+        made._contents |= seen.get("contents", {})
+        made._refused |= seen.get("refused", {})
+        made._repositories |= seen.get("repositories", {})
+        made._cut = bool(seen.get("cut"))
+        noted = (made._links, made._places, made._contents, made._repositories, *made._trees.values())
+        made._left = -1 if made._cut else made._left - sum(map(len, noted))
+        return made
+
     def is_folder(self, path: str) -> bool:
         """True when the path leads to a folder."""
         found = REAL.is_folder(path)

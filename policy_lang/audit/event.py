@@ -6,7 +6,9 @@ from time import gmtime, strftime
 
 from ..domain import strict_json
 from ..domain.limits import limit
+from ..domain.record import replace
 from ..domain.serialize import decision_json, request_json
+from ..engine.memo import is_small
 from .disk_snapshot import digest
 from .redact import cleaned
 
@@ -19,30 +21,93 @@ if TYPE_CHECKING:
     from ..domain.strict_json import Json
     from .disk_snapshot import Recording
 
+_MOST_EFFECTS = limit("log_effects")
 _ROOM = limit("log_chain_bytes")
 """Bytes that are left for what the chain adds to a record."""
 
 
+_BESIDE = ("content", "origin", "id", "ticket")
+"""Fields of a request that a decider is not given: they decide nothing."""
+
+
 def decision_event(
-    request: Request, decision: Decision, micros: int, source: Json, disk: Recording | None = None
+    request: Request,
+    decision: Decision,
+    micros: int,
+    source: Json,
+    disk: Recording | None = None,
+    found: FoundRecord | None = None,
 ) -> Json:
     """The record of one decision, without secrets. `micros` is how long it took; `source` says who decided.
 
     What a decision is made of comes first, so that the record can be replayed: the request, and what the disk said.
+    `found` is what was made of it already, with the answer that the decision has become of.
     """
-    decided = decision_json(decision)
+    body = found.body(request, decision) if found is not None else _body(request, decision, disk)
     event: Json = {
-        "kind": "decision", "id": decided.pop("decision_id"), "policy": decided.pop("policy_digest"),
-        "request": _recorded(request), **decided, "micros": micros, "source": source,
+        "kind": "decision", "id": decision.id, "policy": decision.policy_digest, **body, "micros": micros,
+        "source": source,
     }  # fmt: skip
     if request.now is not None:
         event["now"] = int(request.now)
     if request.confined:
         event["confined"] = True
+    return bounded(event)
+
+
+def _body(request: Request, decision: Decision, disk: Recording | None) -> Json:
+    decided = decision_json(decision, most=_MOST_EFFECTS)
+    del decided["decision_id"], decided["policy_digest"]
+    short = decision.verdict.undecided and not is_small(request.resource)  # nobody replays what was not decided
+    if short:
+        request = replace(request, resource=_short(request.resource))
+        decided["effects"] = []
+    made: Json = {"request": _recorded(request), **decided}
     seen = None if disk is None else disk.seen()
     if seen:
-        event["disk"] = seen
-    return bounded(without_secrets(event))
+        made["disk"] = seen
+    made = without_secrets(made)
+    if short:
+        made["cut"] = {"request": 1}
+    elif len(decision.effects) > _MOST_EFFECTS:
+        made["cut"] = {"effects": len(decision.effects)}
+    return made
+
+
+class FoundRecord:
+    """What a record says of a request and of the answer to it, without secrets; made where the answer was found."""
+
+    __slots__ = ("_made", "_reasons")
+
+    def __init__(self, made: Json, decision: Decision) -> None:
+        self._made = made
+        self._reasons: dict[str, str] = dict(zip(decision.reasons, made.get("reasons", ()), strict=False))
+
+    @classmethod
+    def made(cls, request: Request, decision: Decision, disk: Recording | None) -> Json:
+        """What `FoundRecord` is made of, as JSON."""
+        return _body(request, decision, disk)
+
+    def body(self, request: Request, decision: Decision) -> Json:
+        """The record of the decision that it has become. Only what is new is looked through for secrets."""
+        now = decision_json(decision, most=0)
+        beside = {k: v for k, v in _recorded(request).items() if k in _BESIDE}
+        new = [r for r in decision.reasons if r not in self._reasons]
+        looked: Json = {"request": beside, "reasons": new}
+        if "ticket" in now:
+            looked["ticket"] = now["ticket"]
+        extra = without_secrets(looked)
+        known = self._reasons | dict(zip(new, extra["reasons"], strict=True))
+        out = dict(self._made)
+        out.update((k, now[k]) for k in ("effect", "tiers", "rules", "obligations", "would") if k in now)
+        out["request"] = {**self._made["request"], **extra["request"]}
+        out["reasons"] = [known[r] for r in decision.reasons]
+        if "ticket" in extra:
+            out["ticket"] = extra["ticket"]
+        counts: dict[str, int] = dict(out.get("redacted", {}))
+        for kind, count in extra.get("redacted", {}).items():
+            counts[kind] = counts.get(kind, 0) + count
+        return {**out, "redacted": counts} if counts else out
 
 
 def _recorded(request: Request) -> Json:
@@ -80,11 +145,11 @@ def bounded(event: Json) -> Json:
     most = limit("log_record_bytes") - _ROOM
     if _small(event, most):
         return event
-    cut: Json = {}
+    cut: Json = event.get("cut", {})
     for name, keep in (("disk", 0), ("effects", 20), ("reasons", 20), ("opaque", 5), ("rules", 50)):
         value = event.get(name)
         if value and len(strict_json.dump(event)) > most:
-            cut[name] = len(value)
+            cut.setdefault(name, len(value))
             event[name] = value[:keep] if isinstance(value, list) else {"cut": True}
             if name == "effects":
                 event[name] = [{**e, "resource": _short(e.get("resource", ""))} for e in event[name]]

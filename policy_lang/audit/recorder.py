@@ -7,12 +7,12 @@ from time import perf_counter
 from ..domain.actions import DENY
 from ..domain.record import replace
 from .disk_snapshot import Recording
-from .event import decision_event, happening
+from .event import FoundRecord, decision_event, happening
 from .log import LogUnavailableError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ..domain.decision import Decision
     from ..domain.request import Request
@@ -55,14 +55,22 @@ def watched(decide: Callable[[Request], Decision], request: Request, source: Jso
 
 
 def all_watched(
-    decide: Callable[[list[Request]], list[Decision]], requests: list[Request], source: Json
+    decide: Callable[[list[Request]], list[Decision]],
+    requests: list[Request],
+    source: Json,
+    took: float = 0.0,
+    records: Mapping[int, FoundRecord] = {},
 ) -> list[Decided]:
-    """Decisions that are made together, and a record of each."""
+    """Decisions that are made together, and a record of each.
+
+    They `took` so many seconds already, and some have parts of their `records`, by their places.
+    """
     began = perf_counter()
     requests = [observed(r) for r in requests]
     decisions = decide(requests)
-    micros = int((perf_counter() - began) * 1e6) // len(requests)
-    return [_decided(r, d, micros, source) for r, d in zip(requests, decisions, strict=True)]
+    micros = int((took + perf_counter() - began) * 1e6) // len(requests)
+    pairs = enumerate(zip(requests, decisions, strict=True))
+    return [_decided(r, d, micros, source, records.get(i)) for i, (r, d) in pairs]
 
 
 def observed(request: Request) -> Request:
@@ -71,10 +79,12 @@ def observed(request: Request) -> Request:
     return replace(request, disk=Recording()) if looks else request
 
 
-def _decided(request: Request, decision: Decision, micros: int, source: Json) -> Decided:
+def _decided(
+    request: Request, decision: Decision, micros: int, source: Json, found: FoundRecord | None = None
+) -> Decided:
     disk = request.disk if isinstance(request.disk, Recording) else None
     try:
-        event = decision_event(request, decision, micros, source, disk)
+        event = decision_event(request, decision, micros, source, disk, found)
     except Exception as error:  # noqa: BLE001 (fail closed: a request whose values are not values)
         decision = decision.withdrawn(f"{UNAVAILABLE}: {type(error).__name__}")
         event = happening("unrecordable", id=decision.id, why=type(error).__name__, source=source)

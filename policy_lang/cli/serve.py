@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..daemon.signals import Signals
     from ..daemon.state import ServiceState
     from ..daemon.transport.ports import Endpoint
+    from ..domain.strict_json import Json
     from .recording import ServiceLog
 
 
@@ -219,10 +220,12 @@ def _service(
     """
     from ..daemon.active import ActivePolicy
     from ..daemon.api.openapi import document
+    from ..daemon.deciding.pool import DeciderPool
     from ..daemon.policy_source import source_of
     from ..daemon.recorder import Recorder
     from ..daemon.service import PolicyService
     from ..daemon.signals import Signals
+    from ..daemon.store_thread import StoreThread
     from ..daemon.transport.diary import log
 
     signals = Signals()
@@ -233,10 +236,12 @@ def _service(
     if page is not None and approvals is None:
         fail_usage("`--console` shows what waits for people, and the configuration names no `[[person]]`")
     proposals = None if approvals is None else _proposals(approvals, settings, state, recorder, signals)
-    active = ActivePolicy(source_of(policy, own), settings.principals.agents, observe)
+    pool = DeciderPool(settings.budgets, recorder.record_event)
+    active = ActivePolicy(source_of(policy, own), settings.principals.agents, observe, pool)
     return PolicyService(
         active, settings.principals, state, recorder, signals, approvals,
-        console=None if page is None else _console_access(page, settings), proposals=proposals,
+        console=None if page is None else _console_access(page, settings), proposals=proposals, pool=pool,
+        store_thread=None if store is None else StoreThread(),
         description=document(),
     )  # fmt: skip
 
@@ -266,13 +271,22 @@ def _store(settings: Config, state: str | None) -> Store | None:
 
 def _approvals(store: Store, settings: Config, recorder: Recorder, signals: Signals) -> ApprovalService:
     """What asks people, and tells them."""
+    import asyncio
+    from functools import partial
+
     from ..daemon.approval_service import ApprovalService
     from ..daemon.notify import Notifier, ProgramSender, Sender, WebhookSender, several
 
     senders: list[Sender] = [ProgramSender(settings.command)] if settings.command else []
     if settings.webhook is not None:
         senders.append(WebhookSender(*settings.webhook))
-    notify = several([Notifier(sender, recorder.record_event, settings.console_url) for sender in senders])
+    tell = several([Notifier(sender, recorder.record_event, settings.console_url) for sender in senders])
+    loop = asyncio.get_running_loop()
+
+    def notify(event: str, ticket: Json) -> None:
+        """Tickets are made in a thread."""
+        loop.call_soon_threadsafe(partial(tell, event, ticket))
+
     store.hint(signals.tickets_changed)
     return ApprovalService(store, settings.principals, recorder.record_event, notify, changed=signals.tickets_changed)
 

@@ -35,13 +35,14 @@ class Contents:
     """What a compiled file says: the prepared set, the profiles, and where it comes from.
 
     `program` and `language` are the versions that it was compiled with; `sources` (absolute path, SHA-256), the set's
-    own file first.
+    own file first. `data` is all of it as it was read.
     """
 
-    __slots__ = ("_file", "_profiles", "language", "name", "prepared", "program", "sources")
+    __slots__ = ("_file", "_profiles", "data", "language", "name", "prepared", "program", "sources")
 
     def __init__(self, data: bytes) -> None:
         """Raises DamagedError for what is not a compiled policy, with the reason."""
+        self.data = data
         self._file = file = _File(data)
         about: Any = unpack(file.section("about"))
         self.program, self.language, self.name, digest, self.sources, *rest = about

@@ -16,6 +16,7 @@ from ..domain.errors import RequestError
 from ..domain.observe import what_holds
 from ..facts.owners import ANYBODY
 from ..policy import Policy
+from .deciding.pool import DeciderPool, DecidersError
 from .policy_source import PolicySource, PolicySourceError
 
 
@@ -36,6 +37,7 @@ class ActivePolicy:
         source: PolicySource,
         agents: Callable[[int], bool] = lambda _: False,
         observe: frozenset[str] | None = None,
+        pool: DeciderPool | None = None,
     ) -> None:
         """`agents` says of a user whether an agent may run as it.
 
@@ -43,6 +45,7 @@ class ActivePolicy:
         """
         self.source = source
         self.observe = observe
+        self._pool = pool
         self._agents = agents
         self.current: Loaded | None = None
         self.error = ""
@@ -73,14 +76,16 @@ class ActivePolicy:
             try:
                 contents = await self.source.load()
                 self._check_held(contents)
-            except PolicySourceError as error:
+                current, digest = self.current, contents.prepared.digest
+                held = not asked and current is not None and digest != current.policy.digest and self._by_agents()
+                swap = None if self._pool is None or held else await self._pool.renew(contents.data)
+            except (PolicySourceError, DecidersError) as error:
                 self.error = str(error)
                 self.loads["bad"] += 1
                 return False
             self.error = ""
             self.loads["good"] += 1
-            current, digest = self.current, contents.prepared.digest
-            if not asked and current is not None and digest != current.policy.digest and self._by_agents():
+            if held and current is not None:
                 since = time.strftime("%Y-%m-%d %H:%M", time.gmtime(current.since))
                 self.held = (
                     f"the policy in force is of {since} UTC: its files have changed, which an agent could have done; "
@@ -88,6 +93,8 @@ class ActivePolicy:
                 )
                 return True
             self.current = Loaded(Policy.of_compiled(contents), contents, time.time())
+            if swap is not None:
+                swap()
             return True
 
     def _check_held(self, contents: Contents) -> None:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import os
-import pwd
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..approvals.proposal import RuleProposal
 from ..approvals.store import StoreUnavailableError
+from ..audit.event import FoundRecord
 from ..audit.recorder import Decided, all_watched, observed
-from ..domain.actions import DENY
+from ..domain.actions import ALLOW, ASK, DENY
 from ..domain.decision import Answer, Decision, Verdict
 from ..domain.errors import RequestError
 from ..domain.observe import observed as observed_only
 from ..domain.request import Request
 from ..domain.strict_json import Json
-from ..engine.explain import Explanation
 from .active import ActivePolicy, Loaded
-from .approval_service import HOST, ApprovalService
-from .checkout import checkout
+from .approval_service import ApprovalService
+from .asker import asker_json
+from .deciding.pool import DeciderPool
+from .deciding.questions import Consultation, Notes, question
 from .identity.principals import Binding, Caller, Principals, bind
 from .metrics import Metrics
 from .proposals import ProposalService
@@ -33,6 +35,21 @@ _PID = os.getpid()
 
 
 @dataclass(slots=True)
+class DecisionDraft:
+    """Decisions on one thing to do, until they are given. An `open` one is for people, or what they have granted."""
+
+    requests: list[Request]
+    binding: Binding | None
+    caller: Caller
+    loaded: Loaded | None
+    frozen: Frozen | None
+    decisions: list[Decision] = field(default_factory=list)
+    records: dict[int, FoundRecord] = field(default_factory=dict)
+    seconds: float = 0.0
+    open: bool = False
+
+
+@dataclass(slots=True)
 class DecisionService:
     """The policy in force, asked for callers. With `approvals`, what asks becomes a ticket or redeems one."""
 
@@ -43,100 +60,160 @@ class DecisionService:
     metrics: Metrics
     approvals: ApprovalService | None = None
     proposals: ProposalService | None = None
+    pool: DeciderPool | None = None
     steps: RecentSteps = field(default_factory=RecentSteps)
 
-    def decide(self, requests: list[Request], caller: Caller) -> list[Decided]:
-        """Decisions on one thing to do, whose principal is the caller. Raises RequestError for what is not.
+    def question(
+        self, requests: Sequence[Request | RequestError], caller: Caller, advise: bool = False, apart: bool = False
+    ) -> Consultation | None:
+        """What deciders are asked of a call; None when there is nothing for them, or when nothing is decided.
 
-        What they are is known when they are recorded: a reply reads them then.
+        The requests are one thing to do, unless they are `apart`: then one that is not the caller's is left out.
+        Raises RequestError as `draft` does.
         """
+        loaded = self.active.current
+        good = [(i, r) for i, r in enumerate(requests) if isinstance(r, Request)]
+        if self.pool is None or loaded is None or not good:
+            return None
         binding = self.principals.binding(caller)
+        bound: dict[int, Request] = {}
+        for group in [[one] for one in good] if apart else [good]:
+            try:
+                made = self.bound([r for _, r in group], binding)
+            except RequestError:
+                if not apart:
+                    raise
+                continue
+            if self.state.why_frozen(made[0].agent, made[0].session) is None:
+                bound |= zip((i for i, _ in group), made, strict=True)
+        return question(self.pool, loaded.policy, bound, caller.seen, self.notes, advise)
+
+    def outdated(self, asked: Consultation) -> bool:
+        """Whether deciders have answered by a policy that is no longer in force."""
+        return self.active.current is not None and asked.outdated(self.active.current.policy)
+
+    def bound(self, requests: list[Request], binding: Binding | None) -> list[Request]:
+        """The requests of one principal, with the time when the policy speaks of it. Raises RequestError."""
         requests = [bind(r, binding) for r in requests]
         first = requests[0]
         if any((r.agent, r.session) != (first.agent, first.session) for r in requests):
             raise RequestError("PLR106", "what is done together is done by one agent in one session")
-        frozen = self.state.why_frozen(first.agent, first.session)
-        if frozen is None and self.active.current is not None:
-            requests = [self.active.current.policy.timed(r) for r in requests]
-        if self.recorder.records is None:
-            return [Decided(d, {}) for d in self._decided(requests, binding, frozen, caller)]
-        source: Json = {"by": "service", "pid": _PID, "uid": caller.uid}
-        if frozen is not None:
-            source["frozen"] = frozen.kind  # no policy's decision: a replay leaves it out
-        found = all_watched(lambda asked: self._decided(asked, binding, frozen, caller), requests, source)
-        self.recorder.add(found)
-        return found
+        current = self.active.current
+        return requests if current is None else [current.policy.timed(r) for r in requests]
 
-    def advice(self, requests: list[Request], decisions: list[Decision], caller: Caller) -> str:
+    @property
+    def notes(self) -> Notes:
+        """What deciders note for the log and for people."""
+        recorded = self.recorder.records is not None
+        return Notes(recorded or self.approvals is not None, recorded)
+
+    def draft(
+        self, requests: list[Request], caller: Caller, asked: Consultation | None = None, at: int = 0
+    ) -> DecisionDraft:
+        """What the policy alone says of one thing to do, whose principal is the caller.
+
+        `asked` is what deciders were asked of the call, in which these requests begin `at` a place. Raises RequestError
+        for what is not the caller's.
+        """
+        binding = self.principals.binding(caller)
+        requests = self.bound(requests, binding)
+        frozen = self.state.why_frozen(requests[0].agent, requests[0].session)
+        loaded = self.active.current
+        draft = DecisionDraft(requests, binding, caller, loaded, frozen)
+        if loaded is None:
+            why = "no policy is in force: " + (self.active.error or "none was loaded")
+            draft.decisions = [_denied(r, "", why) for r in requests]
+            return draft
+        if frozen is not None:
+            why = f"the {frozen.kind} is frozen by {frozen.by}: {frozen.why}"
+            draft.decisions = [_denied(r, loaded.policy.digest, why) for r in requests]
+            return draft
+        found = {} if asked is None else {place - at: one for place, one in asked.found(loaded.policy).items()}
+        began = time.perf_counter()
+        for i, request in enumerate(requests):
+            if i in found:
+                draft.requests[i] = found[i].request
+                draft.decisions.append(found[i].decision)
+                if (record := found[i].record) is not None:
+                    draft.records[i] = record
+            else:
+                draft.requests[i] = (
+                    observed(request) if self.notes.watched else request
+                )  # what is approved are these files
+                draft.decisions.append(loaded.policy.decide_request(draft.requests[i]))
+        draft.seconds = time.perf_counter() - began + (asked.seconds if found and asked is not None else 0.0)
+        effects = {d.effect for d in draft.decisions}
+        denied = DENY in effects and self.active.observe is None
+        asks = self.approvals is not None and ASK in effects and not denied
+        draft.open = asks or (self.proposals is not None and effects != {ALLOW})
+        return draft
+
+    def settle(self, draft: DecisionDraft) -> None:
+        """Let people and what they have granted come into it, if it is open. From the thread of the store."""
+        loaded, requests, caller = draft.loaded, draft.requests, draft.caller
+        if not draft.open or loaded is None:
+            return
+        seen = None if self.proposals is None else seen_of(requests)
+        decisions, once = self._granted(draft, loaded, seen)
+        if self.active.observe is not None:
+            decisions = [observed_only(d, self.active.observe) for d in decisions]
+        effects = {d.effect for d in decisions}
+        if self.approvals is not None and ASK in effects and DENY not in effects:
+            decisions = self.approvals.decided(
+                requests,
+                decisions,
+                in_force(loaded),
+                caller.seen,
+                lambda: asker_json(requests[0], draft.binding, caller, self.steps),
+            )
+        draft.decisions = self._settled(draft, decisions, seen, once)
+
+    def finish(self, draft: DecisionDraft) -> list[Decided]:
+        """The decisions, counted and recorded. Whoever was frozen meanwhile is denied.
+
+        What they are is known when they are on the disk: a reply reads them then.
+        """
+        first = draft.requests[0]
+        frozen = self.state.why_frozen(first.agent, first.session)
+        live = draft.loaded is not None and draft.frozen is None
+        if live and not draft.open and self.active.observe is not None:
+            draft.decisions = [observed_only(d, self.active.observe) for d in draft.decisions]
+        if frozen is not None and live:
+            draft.frozen = frozen
+            draft.decisions = [
+                d.withdrawn(f"the {frozen.kind} is frozen by {frozen.by}: {frozen.why}") for d in draft.decisions
+            ]
+        freezes = draft.loaded is not None and draft.frozen is None and self.active.observe is None
+        self.count(draft.requests, draft.decisions, draft.binding, draft.loaded if freezes else None)
+        if self.recorder.records is None:
+            return [Decided(d, {}) for d in draft.decisions]
+        source: Json = {"by": "service", "pid": _PID, "uid": draft.caller.uid}
+        if draft.frozen is not None:
+            source["frozen"] = draft.frozen.kind  # no policy's decision: a replay leaves it out
+        decided = all_watched(lambda _: draft.decisions, draft.requests, source, draft.seconds, draft.records)
+        self.recorder.add(decided)
+        return decided
+
+    def advice(self, draft: DecisionDraft) -> str:
         """A sentence for an agent about what was denied; empty when there is none. Looked for when it is asked."""
         from ..engine.nearest import advice
 
-        current = self.active.current
-        if current is None or any(d.policy_digest != current.policy.digest for d in decisions):
+        if draft.loaded is None or any(d.policy_digest != draft.loaded.policy.digest for d in draft.decisions):
             return ""
-        binding = self.principals.binding(caller)
-        bound = [current.policy.timed(bind(r, binding)) for r in requests]
-        return advice(current.policy.engine, bound, decisions)
-
-    def explain(self, request: Request, caller: Caller) -> Explanation:
-        """A decision with what every rule about the action said. Raises RequestError."""
-        request = bind(request, self.principals.binding(caller))
-        return self.active.loaded().policy.explain(request)
-
-    def _decided(
-        self, requests: list[Request], binding: Binding | None, frozen: Frozen | None, caller: Caller
-    ) -> list[Decision]:
-        loaded = self.active.current
-        if loaded is None:
-            why = "no policy is in force: " + (self.active.error or "none was loaded")
-            decisions = [_denied(r, "", why) for r in requests]
-        elif frozen is not None:
-            why = f"the {frozen.kind} is frozen by {frozen.by}: {frozen.why}"
-            decisions = [_denied(r, loaded.policy.digest, why) for r in requests]
-        else:
-            if self.approvals is not None:
-                requests = [observed(r) for r in requests]  # what is approved are these files
-            decisions = [loaded.policy.decide_request(r) for r in requests]
-            seen = None if self.proposals is None or all(d.allowed for d in decisions) else seen_of(requests)
-            decisions, once = self._granted(requests, decisions, seen, binding, caller)
-            if self.active.observe is not None:
-                decisions = [observed_only(d, self.active.observe) for d in decisions]
-            effects = {d.effect for d in decisions}
-            if self.approvals is not None and "ask" in effects and "deny" not in effects:
-                decisions = self.approvals.decided(
-                    requests,
-                    decisions,
-                    in_force(loaded),
-                    caller.seen,
-                    lambda: self._asker(requests[0], binding, caller),
-                )
-            decisions = self._settled(requests, decisions, seen, once, binding, caller)
-        freezes = loaded is not None and frozen is None and self.active.observe is None
-        self._count(requests, decisions, binding, loaded if freezes else None)
-        return decisions
+        return advice(draft.loaded.policy.engine, draft.requests, draft.decisions)
 
     def _granted(
-        self,
-        requests: list[Request],
-        decisions: list[Decision],
-        seen: Seen | None,
-        binding: Binding | None,
-        caller: Caller,
+        self, draft: DecisionDraft, loaded: Loaded, seen: Seen | None
     ) -> tuple[list[Decision], list[RuleProposal]]:
         """Decisions with the rules that people have granted, where the policy alone does not allow."""
-        loaded = self.active.current
-        if self.proposals is None or loaded is None or seen is None:
-            return decisions, []
-        return self.proposals.grants.decided(requests, decisions, seen, loaded, caller.seen, _proved(binding))
+        if self.proposals is None or seen is None:
+            return draft.decisions, []
+        return self.proposals.grants.decided(
+            draft.requests, draft.decisions, seen, loaded, draft.caller.seen, _proved(draft.binding)
+        )
 
     def _settled(
-        self,
-        requests: list[Request],
-        decisions: list[Decision],
-        seen: Seen | None,
-        once: list[RuleProposal],
-        binding: Binding | None,
-        caller: Caller,
+        self, draft: DecisionDraft, decisions: list[Decision], seen: Seen | None, once: list[RuleProposal]
     ) -> list[Decision]:
         """Decisions after what was granted for one call is used up; what is denied may be proposed for."""
         if self.proposals is None or seen is None:
@@ -148,27 +225,14 @@ class DecisionService:
                 why = f"refused: what was granted for one call cannot be used: {error}"
                 decisions = [d.withdrawn(why) for d in decisions]
         if any(d.effect == DENY for d in decisions):
-            self.proposals.note_refusal(requests, decisions, seen, caller.seen, _proved(binding))
+            user, proved = draft.caller.seen, _proved(draft.binding)
+            self.proposals.note_refusal(draft.requests, decisions, seen, user, proved)
         return decisions
 
-    def _asker(self, request: Request, binding: Binding | None, caller: Caller) -> Json:
-        """Who stands behind a question, for people: what the kernel and the configuration say, and recent steps."""
-        out: Json = {"host": HOST, "steps": self.steps.of(request.agent or "")}
-        if caller.seen is not None:
-            out["user"] = _user_name(caller.seen)
-        if binding is not None:
-            by = next(
-                (n for n in ("session", "token") if getattr(binding, n)), "group" if binding.uid is None else "user"
-            )
-            out |= {"by": by, "fixed": [n for n in ("repo", "workspace", "session") if getattr(binding, n) is not None]}
-            out |= {"owner": binding.owner} if binding.owner else {}
-        if request.workspace is not None:
-            out |= {"checkout": checkout(request.workspace)}
-        return out
-
-    def _count(
+    def count(
         self, requests: list[Request], decisions: list[Decision], binding: Binding | None, loaded: Loaded | None
     ) -> None:
+        """Count decisions, and freeze whom the rules of what is `loaded` freeze."""
         rules = loaded.policy.engine.prepared.freezes if loaded is not None else ()
         for request, decision in zip(requests, decisions, strict=True):
             self.metrics.decisions[decision.effect] += 1
@@ -183,13 +247,6 @@ class DecisionService:
 def _proved(binding: Binding | None) -> bool:
     """Whether an operator started the session that the caller is in."""
     return binding is not None and binding.session is not None
-
-
-def _user_name(uid: int) -> str:
-    try:
-        return f"{pwd.getpwuid(uid).pw_name} ({uid})"
-    except KeyError:
-        return str(uid)
 
 
 def _denied(request: Request, digest: str, why: str) -> Decision:

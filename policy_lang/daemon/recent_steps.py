@@ -35,15 +35,15 @@ class RecentSteps:
         self._of[agent] = found
         what = request.resource if isinstance(request.resource, str) else words(request.resource)
         if len(what) > _MOST_TEXT:  # secrets go before it is cut: half of one is not recognised
-            what = str(cleaned({"resource": what}).value["resource"])[:_MOST_TEXT]
+            what = str(cleaned({"resource": what[: 2 * _MOST_TEXT]}).value["resource"])[:_MOST_TEXT]
         found.append(
             {"at": now, "session": request.session or "", "action": request.action, "resource": what,
              "effect": decision.effect}
         )  # fmt: skip
 
     def of(self, agent: str) -> list[Json]:
-        """An agent's steps, the latest first, without secrets."""
-        steps = [dict(step) for step in reversed(self._of.get(agent, ()))]
+        """An agent's steps, the latest first, without secrets. From any thread."""
+        steps = [dict(step) for step in reversed(list(self._of.get(agent, ())))]
         out: list[Json] = cleaned({"steps": steps}).value["steps"]
         for step in out:
             step["resource"] = str(step["resource"])[: limit("step_shown")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -26,7 +27,7 @@ class Recorder:
     """Collects what is to be recorded; `commit` writes all of it at once.
 
     `log` is the service's own log: it takes an event's name and its fields. Without `records`, a decision log, there
-    is no other. `pending` is raised when something waits to be written.
+    is no other. `pending` is raised when something waits to be written. What is recorded may come from any thread.
     """
 
     log: Callable[..., None] = lambda *_, **__: None
@@ -43,6 +44,7 @@ class Recorder:
     _counted: tuple[str, int] | None = None
     _count_at: float = 0.0
     _waiting: list[Pending] = field(default_factory=list)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def record_event(self, event: str, **fields: object) -> None:
         """Something has happened: it goes to the service's own log, and into the decision log."""
@@ -59,11 +61,16 @@ class Recorder:
 
     def add(self, records: Iterable[Pending]) -> None:
         """Records that wait to be written, decisions among them."""
-        self._waiting += records
+        with self._lock:
+            self._waiting += records
         self.pending()
 
     def commit(self) -> str:
         """Write what waits. Why that failed, or nothing; when it failed, its decisions have become denials."""
+        with self._lock:
+            return self._commit()
+
+    def _commit(self) -> str:
         waiting, self._waiting = self._waiting, []
         if self.records is None or not waiting:
             return ""
@@ -141,9 +148,10 @@ class Recorder:
     def checkpoint(self) -> None:
         """Sign what was recorded since the last time. Failing to is not a fault of a decision."""
         if self.records is not None:
-            with suppress(LogUnavailableError):
-                self.records.checkpoint()
-            self.anchor()
+            with self._lock:
+                with suppress(LogUnavailableError):
+                    self.records.checkpoint()
+                self.anchor()
 
     def close(self) -> None:
         """The service ends: sign the last of the log."""

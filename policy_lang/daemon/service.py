@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 from ..domain.errors import RequestError
 from .active import ActivePolicy
 from .approval_service import ApprovalService
+from .deciding.pool import DeciderPool
 from .decision_service import DecisionService
+from .explain_service import ExplainService
 from .identity.browser_sessions import ConsoleAccess
 from .identity.principals import Caller, Principals
 from .metrics import Metrics
@@ -15,6 +18,7 @@ from .proposals import ProposalService
 from .recorder import Recorder
 from .signals import Signals
 from .state import ServiceState
+from .store_thread import StoreThread
 
 _SAME_USER = (
     "`same-user = true`: tokens, signatures and sessions of people and operators count from users that agents run as"
@@ -26,7 +30,8 @@ class PolicyService:
     """What answers are made of.
 
     Without `approvals` nobody can be asked, without `proposals` no agent asks for rules, without `console` there is no
-    web page. `description` is the OpenAPI document.
+    web page. Without a `pool` of deciders everything is decided in this process, without a `store_thread` the store is
+    used wherever somebody asks. `description` is the OpenAPI document.
     """
 
     active: ActivePolicy
@@ -37,14 +42,18 @@ class PolicyService:
     approvals: ApprovalService | None = None
     console: ConsoleAccess | None = None
     proposals: ProposalService | None = None
+    pool: DeciderPool | None = None
+    store_thread: StoreThread | None = None
     description: bytes = b"{}"
     decisions: DecisionService = field(init=False)
+    explaining: ExplainService = field(init=False)
 
     def __post_init__(self) -> None:
         self.decisions = DecisionService(
             self.active, self.principals, self.state, self.recorder, self.recorder.metrics, self.approvals,
-            self.proposals,
+            self.proposals, self.pool,
         )  # fmt: skip
+        self.explaining = ExplainService(self.decisions)
 
     @property
     def metrics(self) -> Metrics:
@@ -67,6 +76,10 @@ class PolicyService:
         if not self.principals.operator(caller):
             raise RequestError("PLR206", "only an operator may do this")
         return "a token" if caller.token else f"user {caller.uid}"
+
+    def is_person(self, caller: Caller) -> bool:
+        """Whether somebody comes before agents: an operator, or a person who answers."""
+        return self.principals.operator(caller) or self.principals.person(caller, time.time()) is not None
 
     def known(self, caller: Caller) -> None:
         """Raises RequestError for a caller who has no business here."""

@@ -270,7 +270,7 @@ _PAGES = (
     Page("PLR213", "not HTTP/1.1 as the service takes it", "There is no other version, no upgrade, no doubled header.", "", ""),
     Page("PLR214", "too slow", "A call arrives within a second of its first byte.", "", "", status=408),
     Page("PLR215", "from a web page", "Browsers may not ask: no `Origin`, and no `Host` but a loopback address.", "", "", status=403),
-    Page("PLR216", "stopping or overloaded", "The service refuses rather than letting a call wait.", "", "", status=503),
+    Page("PLR216", "stopping, or too many wait", "The service is about to end, or as many calls wait for people as can.", "", "", status=503),
     Page("PLR218", "a head over a limit", "The path and the headers of a call are bounded, in bytes and in number.", "", "", status=431),
     Page("PLR219", "a body without its length", "A body comes with `Content-Length`; there is no other transfer coding.", "", "", status=411),
     Page("PLR104", "an unknown or doubled field", "Two readers of one request must see the same thing.",

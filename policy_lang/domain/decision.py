@@ -104,6 +104,11 @@ class Decision:
         self._ticket = ticket
 
     @property
+    def answer(self) -> Answer:
+        """The shared part and all effects: everything but the id and the ticket."""
+        return self._answer
+
+    @property
     def ticket(self) -> Mapping[str, object] | None:
         """What people are asked, or have approved."""
         return self._ticket

@@ -93,7 +93,9 @@ TABLE: tuple[Limit, ...] = (
     Limit("request_context", 64, "attributes", "as many as a policy may declare"),
     Limit("request_lines", 5_000_000, "lines", "requests of one file"),
     Limit("batch_requests", 100, "requests", "questions of one call; more would keep others waiting"),
-    Limit("batch_bytes", 4 << 20, "bytes", "a call with many questions"),
+    Limit(
+        "batch_bytes", 1 << 20, "bytes", "a call with many questions; reading a longer one would keep others waiting"
+    ),
     Limit("http_head_bytes", 8192, "bytes", "request line and headers; ours have some 300"),
     Limit("http_headers", 64, "headers", "headers of one call; ours have six"),
     Limit("connections", 512, "connections", "open connections of the service, so that files for others remain"),
@@ -101,7 +103,30 @@ TABLE: tuple[Limit, ...] = (
     Limit("request_seconds", 1, "seconds", "from a call's first byte to its last; a local caller needs a millisecond"),
     Limit("idle_seconds", 300, "seconds", "a connection that asks nothing; a harness pauses between tool calls"),
     Limit("drain_seconds", 2, "seconds", "for a stopping service to finish what it has begun"),
-    Limit("wait_milliseconds", 250, "milliseconds", "on one user's calls at a time; then its others are refused"),
+    Limit("turn_milliseconds", 2, "milliseconds", "of answers before the loop looks for other users' calls"),
+    Limit("quick_decision_milliseconds", 50, "milliseconds", "of work on commands of one call; longer ones go aside"),
+    Limit(
+        "long_decision_milliseconds", 1_000, "milliseconds", "of work on such a call; then denied. Hooks wait for 2 s"
+    ),
+    Limit(
+        "decision_wait_milliseconds", 1_500, "milliseconds", "for a command's turn; then denied, as its hook gives up"
+    ),
+    Limit("decision_aside_seconds", 2, "seconds", "in which a user's commands go aside after one that took longer"),
+    Limit(
+        "quick_decisions_waiting", 64, "calls", "of one user that wait for their turn; as many as it has connections"
+    ),
+    Limit("long_decisions_waiting", 16, "calls", "of one user that wait aside; the last would wait too long"),
+    Limit("deciders", 2, "processes", "that decide commands, and as many for long ones; each has 30 to 60 MB"),
+    Limit("deciders_configured", 64, "processes", "of either kind; a large machine's cores"),
+    Limit("decision_milliseconds_configured", 60_000, "milliseconds", "of work on one call, where nobody waits for it"),
+    Limit("decider_bytes", 2 << 30, "bytes", "of memory of a decider; a policy of 100,000 rules takes 200 MB"),
+    Limit(
+        "decider_answer_bytes",
+        1 << 20,
+        "bytes",
+        "of a decider's answer; 2,000 ordinary effects have 350 KB. A longer one is denied",
+    ),
+    Limit("decider_start_seconds", 30, "seconds", "for deciders to read a policy; 100,000 rules take a second"),
     Limit("config_bytes", 64 * 1024, "bytes", "the service's configuration, or a file of keys"),
     Limit("token_bytes", 1024, "bytes", "a file with a token; `openssl rand -hex 32` writes 65"),
     Limit("sessions", 4096, "sessions", "open at once; a machine runs some dozens"),
@@ -111,6 +136,9 @@ TABLE: tuple[Limit, ...] = (
     Limit("escalation_bytes", 2000, "bytes", "a question to a person"),
     Limit("log_secrets", 64, "secrets", "different ones that are looked for everywhere in one record"),
     Limit("log_record_bytes", 1 << 20, "bytes", "one record; what does not fit is cut, and says so"),
+    Limit("log_effects", 100, "effects", "of one decision that a record has, deciding ones first; a replay finds all"),
+    Limit("decision_reasons", 50, "reasons", "of a denied command, one for each of its effects; of more their number"),
+    Limit("git_remotes", 64, "remotes", "of one repository; people have two or three"),
     Limit("log_segment_bytes", 64 << 20, "bytes", "one file of the log, by default; some 60,000 records"),
     Limit("log_segment_seconds", 86_400, "seconds", "for which one file of the log is written, by default"),
     Limit("log_wait_milliseconds", 500, "milliseconds", "for another writer of the log; then the decision is a denial"),

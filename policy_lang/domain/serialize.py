@@ -52,15 +52,18 @@ def _plain_table(value: object) -> object:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def decision_json(decision: Decision, request_id: str | None = None) -> Json:
-    """The wire form of a decision."""
+def decision_json(decision: Decision, request_id: str | None = None, most: int | None = None) -> Json:
+    """The wire form of a decision; of its effects so many at most, those that decided first."""
+    effects = decision.effects
+    if most is not None and len(effects) > most:
+        effects = tuple(sorted(effects, key=lambda e: e.verdict.effect != decision.effect)[:most])
     out: Json = {} if request_id is None else {"id": request_id}
     out.update(
         effect=decision.effect,
         tiers=list(decision.tiers),
         rules=[rule_json(r) for r in decision.rules],
         reasons=list(decision.reasons),
-        effects=[effect_json(e) for e in decision.effects],
+        effects=[effect_json(e) for e in effects],
         opaque=list(decision.opaque),
         obligations=list(decision.obligations),
         policy_digest=decision.policy_digest,

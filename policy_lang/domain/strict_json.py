@@ -51,7 +51,8 @@ def load(data: bytes, depth: int = MOST_DEPTH, digits: int | None = None) -> obj
         raise MalformedError(f"{_HEAD}{str(error)[:200] or type(error).__name__}", "syntax", why) from None
     if end != len(text):
         raise MalformedError("something stands behind the JSON value", "syntax", "extra data")
-    _check(value)
+    if "\\ud" in text or "\\uD" in text:
+        _check(value)
     return value
 
 
@@ -80,29 +81,27 @@ def _float(text: str) -> float:
     return value
 
 
+_DELETED = bytes(set(range(256)) - set(b"[]{}"))
+_SQUARE = bytes.maketrans(b"{}", b"[]")
+
+
 def _check_depth(text: str, most: int) -> None:
-    """Brackets are counted before anything recursive reads the text; those in strings only make it stricter."""
+    """Brackets are counted before anything recursive reads the text, all at once: a long text costs little."""
     if text.count("{") + text.count("[") <= most:
         return
-    depth, inside, skip = 0, False, False
-    for char in text:
-        if skip:
-            skip = False
-        elif inside:
-            skip = char == "\\"
-            inside = char != '"'
-        elif char == '"':
-            inside = True
-        elif char in "{[":
-            depth += 1
-            if depth > most:
-                raise MalformedError(f"{_HEAD}nested deeper than {most} levels", "depth")
-        elif char in "}]":
-            depth -= 1
+    plain = text.replace("\\\\", "").replace('\\"', "")  # only quotes that begin or end a string are left
+    outside = "".join(plain.split('"')[::2]).encode("utf-8", "replace")
+    left = outside.translate(_SQUARE, _DELETED)
+    for _ in range(most):  # one level less each time
+        if b"[]" not in left:
+            break
+        left = left.replace(b"[]", b"")
+    if b"[]" in left or left.count(b"[") > most:
+        raise MalformedError(f"{_HEAD}nested deeper than {most} levels", "depth")
 
 
 def _check(value: object) -> None:
-    """No lone surrogates, which `\\ud800` can smuggle in."""
+    """No lone surrogates, which `\\ud800` alone can smuggle in."""
     if isinstance(value, str):
         if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
             raise MalformedError("a text has a lone surrogate", "surrogate")

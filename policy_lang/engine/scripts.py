@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from itertools import islice
 from operator import attrgetter
 
 from ..domain.actions import COMMAND, DENY
 from ..domain.decision import Effect, Verdict
 from ..domain.errors import RequestError
+from ..domain.limits import limit
 from ..domain.record import replace
 from ..domain.request import Request
 from ..facts.commands import argv_word
@@ -29,6 +31,7 @@ Files = tuple[tuple[str, str], ...]
 _UNREAD, _OPAQUE, _VERDICT = attrgetter("unread"), attrgetter("opaque"), attrgetter("verdict")
 Found = tuple[Verdict, tuple[Effect, ...], tuple[str, ...], Files | None]
 """A verdict, the effects behind it, why commands could not be read; files whose code was followed, None for no look."""
+_MOST_REASONS = limit("decision_reasons")
 INNER = ("rg", "apply_patch")
 """Programs whose work clients do themselves, in tools of their own."""
 
@@ -177,7 +180,8 @@ def _denial_reasons(parts: list[Effect]) -> tuple[str, ...]:
             where = f" in `{part.file}`" if part.file else ""
             what = f"{part.action} `{short}`{where}: " if short else ""
             out.update(dict.fromkeys(f"{what}{reason}" for reason in part.verdict.reasons))
-    return tuple(out)
+    more = len(out) - _MOST_REASONS
+    return tuple(out) if more <= 0 else (*islice(out, _MOST_REASONS), f"and {more} more like these")
 
 
 def _git_context(request: Request, asked_top: bool = False) -> GitContext:

@@ -15,12 +15,17 @@ from ..engine.pdp import Engine
 
 def explanation_json(explanation: Explanation) -> Json:
     """A decision with every candidate rule's answer."""
-    out = decision_json(explanation.decision)
-    out["reading"] = list(explanation.reading)
-    out["candidates"] = [
-        {**rule_json(a.rule), "layer": a.layer, "holds": a.holds, "why": a.why} for a in explanation.rules
-    ]
-    return out
+    return decision_json(explanation.decision) | candidates_json(explanation)
+
+
+def candidates_json(explanation: Explanation) -> Json:
+    """How a request was read, and every candidate rule's answer."""
+    return {
+        "reading": list(explanation.reading),
+        "candidates": [
+            {**rule_json(a.rule), "layer": a.layer, "holds": a.holds, "why": a.why} for a in explanation.rules
+        ],
+    }
 
 
 def nearest_json(engine: Engine, request: Request, decision: Decision) -> Json:

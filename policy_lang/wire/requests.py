@@ -89,6 +89,7 @@ class RequestModel(BaseModel):
     origin: Annotated[dict[Literal[*ORIGIN], Text], Field(default_factory=dict)]  # type: ignore[valid-type]
 
 
+_MOST_REMOTES = limit("git_remotes")
 FIELDS = tuple(RequestModel.model_fields)
 
 
@@ -113,6 +114,9 @@ def request_of(value: dict[str, Any]) -> Request:
     if unknown is not None:
         raise RequestError("PLR104", f"unknown field `{_shown(unknown)}` ({suggest(unknown, FIELDS)})")
     model = validated(RequestModel, value)
+    remotes = model.git.get("remotes")
+    if isinstance(remotes, dict) and len(remotes) > _MOST_REMOTES:
+        raise RequestError("PLR004", f"more than {_MOST_REMOTES} remotes in `git.remotes`")
     resource = model.resource
     if model.destination is not None and model.action != "use":
         raise RequestError("PLR028", f"`destination` says where a credential goes; `{model.action}` is about none")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
-from policy_lang.daemon.api.http import Answered, DeferredReply, HttpCall, LongPoll, reply
+from policy_lang.daemon.api.http import Answered, DeferredReply, HttpCall, LongPoll, PendingReply, reply
 from policy_lang.daemon.identity.principals import Caller
 from policy_lang.daemon.metrics import Metrics
 from policy_lang.daemon.transport.ports import Endpoint, PeerConnection
@@ -16,6 +17,7 @@ from tests.needs import extra
 
 with extra():
     from policy_lang.daemon.transport.connection import Connection, admit
+    from policy_lang.daemon.transport.turns import Turns
 
 
 class Line(asyncio.Transport):
@@ -25,6 +27,7 @@ class Line(asyncio.Transport):
         super().__init__()
         self.sent = b""
         self.closed = False
+        self.reading = True
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         pass
@@ -34,6 +37,12 @@ class Line(asyncio.Transport):
 
     def close(self) -> None:
         self.closed = True
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
 
     abort = close
 
@@ -47,9 +56,11 @@ class Server:
     held: list[Callable[[], None]] = field(default_factory=list)
     polls: list[tuple[LongPoll, Callable[[Answered], None]]] = field(default_factory=list)
     full: bool = False
+    free: bool = True
+    turns: list[tuple[int | None, Callable[[], None]]] = field(default_factory=list)
 
-    def late(self, uid: int | None) -> bool:
-        return uid == 13
+    def turn(self, uid: int | None, act: Callable[[], None]) -> None:
+        self.turns.append((uid, act))
 
     def spent(self, uid: int | None, seconds: float) -> None:
         assert seconds >= 0
@@ -129,10 +140,69 @@ def test_replies_keep_their_order_behind_one_that_is_recorded(opened: tuple[Serv
     assert [i in line.sent for i in (b"x-request-id: record", b"x-request-id: b")] == [True, True]
 
 
-def test_a_user_who_takes_too_long_is_refused() -> None:
-    server, connection, line = opened_by(13)
-    connection.data_received(get("/a"))
-    assert b" 503 " in line.sent and server.metrics.refused["late"] == 1
+def test_a_call_waits_for_its_users_turn_and_so_does_what_is_behind_it(opened: tuple[Server, Connection, Line]) -> None:
+    server, connection, line = opened
+    server.free = False
+    connection.data_received(get("/a") + get("/b") + b"no HTTP at all\r\n\r\n")
+    assert line.sent == b"" and not line.reading and connection.deadline == float("inf")
+    ((uid, act),) = server.turns
+    server.free = True
+    act()
+    assert uid == 1000 and order(line) == ["a", "b"] and b" 400 " in line.sent and line.closed
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_call_whose_work_is_done_elsewhere_goes_on_at_its_turn(gone: bool) -> None:
+    async def held() -> None:
+        work: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        server, line = Server(), Line()
+        more = iter(
+            [PendingReply(work, lambda: next(more)), PendingReply(None, lambda: next(more)), reply({"path": "/c"})]
+        )
+        connection = Connection(
+            server, Endpoint(lambda call: next(more) if call.path == "/c" else handle(call), admit), Caller(7)
+        )
+        connection.connection_made(line)
+        connection.data_received(get("/a") + get("/c") + get("/record") + get("/b"))
+        assert order(line) == ["a"] and not line.reading
+        if gone:
+            connection.connection_lost(None)
+            await asyncio.sleep(0)
+            assert work.cancelled()
+            return
+        work.set_result("x")
+        await asyncio.sleep(0)
+        for _ in range(2):
+            assert order(line) == ["a"]
+            server.turns.pop()[1]()
+        for write in server.held:
+            write()
+        assert order(line) == ["a", "c", "record", "b"] and line.reading and b"x-request-id: c" in line.sent
+
+    asyncio.run(held())
+
+
+async def users_in_turn() -> list[int]:
+    """Whose calls were answered, when one user's five take long and another's come behind them."""
+    turns, order = Turns(), list[int]()
+
+    def act(user: int) -> None:
+        order.append(user)
+        turns.spent(user, 1.0 if user == 1 else 0.0001)
+
+    assert turns.free
+    act(1)
+    assert not turns.free
+    for user in (1, 1, 1, 1, 2, 2, 2):
+        turns.wait(user, partial(act, user))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert turns.free
+    return order
+
+
+def test_who_was_answered_least_is_next() -> None:
+    assert asyncio.run(users_in_turn()) == [1, 2, 2, 2, 1, 1, 1, 1]
 
 
 def test_every_split_of_a_call_is_the_same_call() -> None:

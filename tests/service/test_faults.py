@@ -599,10 +599,8 @@ def test_many_heavy_questions_of_one_call_are_bounded() -> None:
         assert time.monotonic() - began < 3
         assert status == 200
         assert len(reply["decisions"]) == 60
-        codes = [d.get("error", {}).get("code") for d in reply["decisions"]]
-        assert codes[0] is None
-        assert codes[-1] == "PLR216"
         assert all(d["effect"] == "deny" for d in reply["decisions"])
+        assert any("undecided within limits" in d["reasons"][0] for d in reply["decisions"])
 
 
 def test_a_log_that_nobody_reads_holds_nothing_up() -> None:

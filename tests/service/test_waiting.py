@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from policy_lang.daemon.api.http import HttpReply, LongPoll
+from policy_lang.daemon.store_thread import StoreThread
 from policy_lang.daemon.transport.waiting import LongPolls
 from policy_lang.domain.limits import limit
 from tests.approvals.stores import needs_postgres, server
@@ -294,7 +295,7 @@ def test_watching_live_by_keys(running: Running) -> None:
 
 def test_nobody_takes_all_places_of_those_who_wait() -> None:
     async def held() -> None:
-        polls = LongPolls(lambda: False)
+        polls = LongPolls(lambda: False, StoreThread())
         ended = asyncio.Event()
         most, each = limit("approvals_waiting"), limit("waiting_per_peer")
 

@@ -329,11 +329,11 @@ NOT_AT_THEIR_VALUE = {
         anchor_pause_seconds anchor_seconds approval_wait_seconds call_seconds checkpoint_seconds client_seconds collect_seconds compile_seconds doctor_seconds interceptor_seconds
         hook_poll_seconds rehearsal_seconds ship_metrics_milliseconds ticket_grace_seconds git_seconds log_segment_seconds
         log_wait_milliseconds ship_metrics_seconds ship_pause_seconds ship_seconds signature_seconds
-        store_connect_seconds store_listen_seconds wait_milliseconds walls_seconds grant_once_seconds grant_session_seconds
+        store_connect_seconds store_listen_seconds walls_seconds turn_milliseconds quick_decision_milliseconds decision_wait_milliseconds decider_start_seconds grant_once_seconds grant_session_seconds
         granted_again_seconds proposal_rejected_seconds weighing_seconds weighing_wait_seconds
     """,
     "sizes of files and batches, whose mechanism is tested with smaller ones": """
-        anchor_heads anchor_line_bytes approvals_an_hour push_bytes http_headers learn_sessions log_look_back_bytes log_record_bytes log_secrets log_segment_bytes
+        decider_bytes anchor_heads anchor_line_bytes approvals_an_hour push_bytes http_headers learn_sessions log_look_back_bytes log_record_bytes log_secrets log_segment_bytes
         learn_values log_unsigned ship_answer_bytes ship_batch usage_values walls_message_bytes walls_reply_bytes
     """,
     "how much is shown, kept together or done in a row, which refuses nothing": """

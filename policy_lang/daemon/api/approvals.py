@@ -136,7 +136,7 @@ def _verified(
         made: HttpReply = then()
         return made
 
-    def look(last: bool) -> Answered | None:
+    def look(last: bool) -> HttpReply | None:
         if not work.done():
             return guarded(service.recorder, call, _late) if last else None
         return guarded(service.recorder, call, answer)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from ...approvals.store import StoreUnavailableError
 from ...domain.codes import PAGES
 from ...domain.errors import RequestError
 from ..recorder import Recorder
-from .http import Answered, HttpCall, refusal
+from .http import Answered, HttpCall, HttpReply, refusal
+
+Kind = TypeVar("Kind", bound=Answered)
 
 
-def guarded(recorder: Recorder, call: HttpCall, answer: Callable[[], Answered]) -> Answered:
+def guarded(recorder: Recorder, call: HttpCall, answer: Callable[[], Kind]) -> Kind | HttpReply:
     """What `answer` gives. Never raises: whatever goes wrong is a refusal."""
     try:
         return answer()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ...audit.redact import redacted
 from ...domain.codes import PAGES
@@ -54,7 +56,15 @@ class LongPoll:
     people: bool = False
 
 
-Answered = HttpReply | DeferredReply | LongPoll
+@dataclass(frozen=True, slots=True)
+class PendingReply:
+    """A reply that is made once some work is done elsewhere, or without any at the next turn of whoever called."""
+
+    work: asyncio.Future[Any] | None
+    make: Callable[[], Answered]
+
+
+Answered = HttpReply | DeferredReply | LongPoll | PendingReply
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 

@@ -249,7 +249,7 @@ def _users(call: HttpCall, signed_in_by: int | None) -> set[int]:
 def _when_done(service: PolicyService, call: HttpCall, work: Future[Json], then: Callable[[], HttpReply]) -> LongPoll:
     """What comes of a piece of weighing, once it is done."""
 
-    def look(last: bool) -> Answered | None:
+    def look(last: bool) -> HttpReply | None:
         if not work.done():
             return guarded(service.recorder, call, _late) if last else None
         return guarded(service.recorder, call, then)

@@ -16,7 +16,7 @@ from ...wire.requests import RequestModel
 from ..service import PolicyService
 from . import approvals, decisions, proposals, remarks, sessions, status, steering
 from .guard import guarded
-from .http import Answered, HttpCall, refusal
+from .http import Answered, HttpCall, PendingReply, refusal
 
 Handler = Callable[[PolicyService, HttpCall], Answered]
 
@@ -26,7 +26,8 @@ class Route:
     """One method on one path. `{name}` at a path's end stands for whatever follows there.
 
     `body` and `answer` are the models of what is taken and given, where there are models; `status` is that of a good
-    answer, `kind` its media type. `unready` describes the 503 of a route that has no other fault. The handler's name
+    answer, `kind` its media type. `unready` describes the 503 of a route that has no other fault. What uses the
+    `store` of approvals is handled in its thread. The handler's name
     and the first line of its docstring identify and summarise the operation.
     """
 
@@ -38,6 +39,7 @@ class Route:
     status: int = 200
     kind: str = "application/json"
     unready: str = ""
+    store: bool = False
     parameters: tuple[dict[str, Any], ...] = ()
 
     @property
@@ -71,34 +73,34 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/.well-known/authzen-configuration", decisions.metadata),
     Route("GET", "/v1/policy", status.policy),
     Route("POST", "/v1/policy/reload", steering.load_again, status=202),
-    Route("GET", "/v1/state", steering.list_state),
+    Route("GET", "/v1/state", steering.list_state, store=True),
     Route("POST", "/v1/sessions/start", sessions.start_session, bodies.SessionModel, status=201),
     Route("POST", "/v1/sessions/end", sessions.end_session, bodies.NamedModel),
     Route("POST", "/v1/freeze", steering.freeze, bodies.PrincipalModel),
     Route("POST", "/v1/lift", steering.lift, bodies.PrincipalModel),
     Route("POST", "/v1/escalations", steering.escalate, bodies.QuestionModel, status=201),
     Route("POST", "/v1/escalations/settle", steering.settle, bodies.EscalationModel),
-    Route("GET", "/v1/approvals", approvals.list_tickets),
-    Route("POST", "/v1/approvals/vote", approvals.vote, bodies.VoteModel),
-    Route("POST", "/v1/approvals/revoke", approvals.revoke, bodies.TakenBackModel),
-    Route("POST", "/v1/approvals/review", approvals.review, bodies.ReviewModel),
-    Route("POST", "/v1/approvals/comment", remarks.comment, bodies.CommentModel),
-    Route("POST", "/v1/approvals/assign", remarks.assign, bodies.AssignModel),
-    Route("POST", "/v1/approvals/sign-in", approvals.sign_in, bodies.SignInModel),
-    Route("GET", "/v1/approvals/stats", approvals.stats),
-    Route("POST", "/v1/approvals/console", approvals.console, bodies.ConsoleModel),
-    Route("POST", "/v1/proposals", proposals.propose, asked.ProposeModel, status=201),
-    Route("POST", "/v1/proposals/narrow", proposals.narrow, asked.NarrowModel),
-    Route("POST", "/v1/proposals/accept", proposals.accept, asked.AcceptModel),
-    Route("POST", "/v1/proposals/reject", proposals.reject, asked.RejectModel),
-    Route("POST", "/v1/proposals/withdraw", proposals.withdraw, asked.WithdrawModel),
-    Route("POST", "/v1/within", proposals.within, asked.WithinModel),
+    Route("GET", "/v1/approvals", approvals.list_tickets, store=True),
+    Route("POST", "/v1/approvals/vote", approvals.vote, bodies.VoteModel, store=True),
+    Route("POST", "/v1/approvals/revoke", approvals.revoke, bodies.TakenBackModel, store=True),
+    Route("POST", "/v1/approvals/review", approvals.review, bodies.ReviewModel, store=True),
+    Route("POST", "/v1/approvals/comment", remarks.comment, bodies.CommentModel, store=True),
+    Route("POST", "/v1/approvals/assign", remarks.assign, bodies.AssignModel, store=True),
+    Route("POST", "/v1/approvals/sign-in", approvals.sign_in, bodies.SignInModel, store=True),
+    Route("GET", "/v1/approvals/stats", approvals.stats, store=True),
+    Route("POST", "/v1/approvals/console", approvals.console, bodies.ConsoleModel, store=True),
+    Route("POST", "/v1/proposals", proposals.propose, asked.ProposeModel, status=201, store=True),
+    Route("POST", "/v1/proposals/narrow", proposals.narrow, asked.NarrowModel, store=True),
+    Route("POST", "/v1/proposals/accept", proposals.accept, asked.AcceptModel, store=True),
+    Route("POST", "/v1/proposals/reject", proposals.reject, asked.RejectModel, store=True),
+    Route("POST", "/v1/proposals/withdraw", proposals.withdraw, asked.WithdrawModel, store=True),
+    Route("POST", "/v1/within", proposals.within, asked.WithinModel, store=True),
     Route("GET", "/healthz", status.health),
     Route("GET", "/readyz", status.ready, unready="No policy is in force."),
-    Route("GET", "/metrics", status.numbers, kind="text/plain"),
+    Route("GET", "/metrics", status.numbers, kind="text/plain", store=True),
     Route("GET", "/openapi.json", status.interface),
-    Route("GET", proposals.PROPOSALS + "{proposal}", proposals.show, parameters=_PROPOSAL_PARAMETERS),
-    Route("GET", approvals.TICKETS + "{ticket}", approvals.ticket, parameters=_TICKET_PARAMETERS),
+    Route("GET", proposals.PROPOSALS + "{proposal}", proposals.show, parameters=_PROPOSAL_PARAMETERS, store=True),
+    Route("GET", approvals.TICKETS + "{ticket}", approvals.ticket, parameters=_TICKET_PARAMETERS, store=True),
 )
 _EXACT = {route.path: route for route in ROUTES if route.prefix == route.path}
 _BELOW = [route for route in ROUTES if route.prefix != route.path]
@@ -120,4 +122,19 @@ def handle(service: PolicyService, call: HttpCall) -> Answered:
     if call.method != route.method:
         allow = (("allow", route.method),)  # RFC 9110, 15.5.6
         return refusal("PLR212", f"this path takes `{route.method}`", allow)
-    return guarded(service.recorder, call, lambda: route.handler(service, call))
+    thread = service.store_thread
+    if not route.store or thread is None:
+        return _guarded(service, call, lambda: route.handler(service, call))
+    work = thread.run(
+        lambda: _guarded(service, call, lambda: route.handler(service, call)), service.is_person(call.caller)
+    )
+    return PendingReply(work, work.result)
+
+
+def _guarded(service: PolicyService, call: HttpCall, answer: Callable[[], Answered]) -> Answered:
+    """What `answer` gives, and what comes of it later: whatever goes wrong is a refusal."""
+    found = guarded(service.recorder, call, answer)
+    if isinstance(found, PendingReply):
+        made = found.make
+        return PendingReply(found.work, lambda: _guarded(service, call, made))
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from ...domain.errors import RequestError
 from ...wire.requests import json_object, validated
@@ -40,8 +41,7 @@ def end_session(service: PolicyService, call: HttpCall) -> HttpReply:
         service.operator(call.caller)
     service.principals.forget(service.state.end(name).token)
     service.recorder.record_event("session-ended", session=name)
-    if service.proposals is not None:
-        service.proposals.grants.session_ended(name)
+    _grants_end(service, name)
     return reply({"session": name})
 
 
@@ -50,5 +50,15 @@ def end_idle(service: PolicyService, now: float) -> None:
     for session in service.state.idle(now):
         service.principals.forget(session.token)
         service.recorder.record_event("session-ended", session=session.id, why="idle")
-        if service.proposals is not None:
-            service.proposals.grants.session_ended(session.id)
+        _grants_end(service, session.id)
+
+
+def _grants_end(service: PolicyService, session: str) -> None:
+    """What was granted for the session decides no more; that the store says so as well may take a moment."""
+    if service.proposals is None:
+        return
+    ended = partial(service.proposals.grants.session_ended, session)
+    if service.store_thread is None:
+        ended()
+    else:
+        service.store_thread.run(ended)

@@ -32,13 +32,15 @@ def list_state(service: PolicyService, call: HttpCall) -> HttpReply:
                     "confined": s.confined,
                     "decisions": s.counts,
                 }
-                for s in state.sessions.values()
+                for s in list(state.sessions.values())
             ],
-            "agents": [{"agent": name, "decisions": counts} for name, counts in state.agents.items()],
-            "frozen": [{f.kind: f.name, "reason": f.why, "by": f.by, "since": f.since} for f in state.frozen.values()],
+            "agents": [{"agent": name, "decisions": counts} for name, counts in list(state.agents.items())],
+            "frozen": [
+                {f.kind: f.name, "reason": f.why, "by": f.by, "since": f.since} for f in list(state.frozen.values())
+            ],
             "escalations": [
                 {"escalation": e.id, "agent": e.agent, "session": e.session, "question": e.question, "since": e.since}
-                for e in state.escalations.values()
+                for e in list(state.escalations.values())
             ],
         }
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...domain.limits import limit
-from ..api.http import HttpReply, refusal
+from ..api.http import Answered, HttpCall, HttpReply, PendingReply, refusal
 from ..identity.principals import Caller
 from ..transport.ports import Endpoint, Headers
 from .routes import Console
@@ -12,6 +12,14 @@ from .routes import Console
 def endpoint(console: Console) -> Endpoint:
     """What answers browsers. Rules: RFC 6454 (origins), W3C Fetch Metadata."""
     access = console.access
+
+    def handle(call: HttpCall) -> Answered:
+        """A page, made in the store's thread."""
+        thread = console.service.store_thread
+        if thread is None:
+            return console.handle(call)
+        work = thread.run(lambda: console.handle(call), people=True)
+        return PendingReply(work, work.result)
 
     def admit(method: bytes, headers: Headers, peer: Caller) -> HttpReply | None:
         """Another name of this address is another site's (DNS rebinding), and so is a form from another origin."""
@@ -30,4 +38,4 @@ def endpoint(console: Console) -> Endpoint:
             return refusal("PLR215", "the form comes from somewhere else")
         return None
 
-    return Endpoint(console.handle, admit, people=True, idle=limit("console_connection_seconds"))
+    return Endpoint(handle, admit, people=True, idle=limit("console_connection_seconds"))

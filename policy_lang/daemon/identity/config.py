@@ -20,6 +20,7 @@ from ...domain.faults import AuthorError, reason_of
 from ...domain.files import open_for_reading
 from ...domain.limits import limit
 from ...facts.owners import unsafe, unsafe_place
+from ..deciding.budgets import DEFAULT, Budgets
 from .browser_sessions import ReverseProxy
 from .groups import UserGroups
 from .people import People, Person, token_digest
@@ -184,6 +185,18 @@ class ProposalsModel(_ConfigModel):
     repository: Annotated[str, Field(pattern=r"^/", max_length=limit("request_text"))] | None = None
 
 
+class BudgetsModel(_ConfigModel):
+    """What decisions on commands may take: milliseconds of the processor, and processes for quick and for long ones."""
+
+    milliseconds: Annotated[int, Field(ge=1, le=limit("long_decision_milliseconds"))] = limit(
+        "quick_decision_milliseconds"
+    )
+    long_milliseconds: Annotated[
+        int, Field(alias="long-milliseconds", ge=1, le=limit("decision_milliseconds_configured"))
+    ] = limit("long_decision_milliseconds")
+    deciders: Annotated[int | None, Field(ge=1, le=limit("deciders_configured"))] = None
+
+
 class ConfigModel(_ConfigModel):
     """The whole file."""
 
@@ -194,6 +207,7 @@ class ConfigModel(_ConfigModel):
     approvals: ApprovalsModel = ApprovalsModel()
     console: ReverseProxyModel | None = None
     proposals: ProposalsModel | None = None
+    budgets: BudgetsModel = BudgetsModel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +226,7 @@ class Config:
     approvers: frozenset[str] = frozenset()
     """Who accepts proposals; nobody, and there are none."""
     repository: str = ""
+    budgets: Budgets = DEFAULT
 
 
 def read_config(path: str) -> Config:
@@ -257,7 +272,7 @@ def read_config(path: str) -> Config:
     proxy = None if model.console is None else _proxy(path, model.console, bindings, users, people)
     return Config(
         principals, store, tuple(notify.command or ()), webhook, model.approvals.console_url, proxy,
-        _approvers(path, model), _repository(model),
+        _approvers(path, model), _repository(model), _budgets(model.budgets),
     )  # fmt: skip
 
 
@@ -271,6 +286,10 @@ def _proxy(
     if any(p.uid == uid for p in people.persons):
         raise ServiceConfigError(f"`{path}`: `{model.proxy_user}` is also a person; give the proxy a user of its own")
     return ReverseProxy(uid, model.proxy_header.lower().encode("ascii"), model.origin)
+
+
+def _budgets(model: BudgetsModel) -> Budgets:
+    return Budgets(model.milliseconds / 1000, model.long_milliseconds / 1000, model.deciders or DEFAULT.deciders)
 
 
 def _repository(model: ConfigModel) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 
 from ...domain.limits import limit
 from ..api.http import Answered, DeferredReply, HttpCall, HttpReply, LongPoll, refusal
 from ..identity.principals import Caller
 from . import sockets
+from .call_queue import CallQueue
 from .call_reader import CallReader
 from .ports import Endpoint, Headers, ServerPort
 
@@ -31,13 +33,16 @@ class Connection(asyncio.Protocol):
         self.peer = peer
         self.deadline = time.monotonic() + _REQUEST_SECONDS
         self._endpoint = endpoint
-        self._reader = CallReader(peer, self._peer_now, endpoint.admit, self._called, self._continue)
+        self._queue = CallQueue(server, endpoint, peer.seen, self)
+        self._reader = CallReader(peer, self._peer_now, endpoint.admit, self._queue.called, self._continue)
         self._transport: asyncio.Transport | None = None
         self._closing = False
         self._held = 0
         """Replies that wait for their records, or for people."""
         self._waiting = False
         """Whether a call waits for people. What comes behind it is not answered: the connection closes behind it."""
+        self._full = False
+        """Whether the peer does not read its answers."""
 
     # asyncio's side
 
@@ -51,19 +56,25 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """The peer or we have closed it."""
         self._closing = True
+        self._queue.gone()
         self.server.gone(self)
 
     def pause_writing(self) -> None:
         """The peer does not read its answers: take no more calls, and cut it when that lasts."""
+        self._full = True
         if self._transport is not None:
             self._transport.pause_reading()
             self.deadline = time.monotonic() + _REQUEST_SECONDS
 
     def resume_writing(self) -> None:
         """It reads again."""
-        if self._transport is not None:
+        self._full = False
+        self._read_on()
+        self.deadline = time.monotonic() + self._endpoint.idle
+
+    def _read_on(self) -> None:
+        if self._transport is not None and not self._queue.busy and not self._full:
             self._transport.resume_reading()
-            self.deadline = time.monotonic() + self._endpoint.idle
 
     def data_received(self, data: bytes) -> None:
         """Bytes of calls, in whatever pieces."""
@@ -113,46 +124,52 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def _called(self, call: HttpCall, keep: bool) -> None:
-        """A whole call is there."""
-        if self._waiting:
-            return
-        began, cpu = time.perf_counter(), time.process_time()
-        server, uid = self.server, self.peer.seen
-        if server.stopping or server.late(uid):
-            server.metrics.refused["late"] += 1
-            answer: Answered = refusal("PLR216", "the service is stopping or overloaded")
-        else:
-            answer = self._endpoint.handle(call)
-        server.metrics.took(time.perf_counter() - began)
-        server.spent(uid, time.process_time() - cpu)
-        keep = keep and not server.stopping
-        self.deadline = time.monotonic() + self._endpoint.idle
-        if isinstance(answer, LongPoll):
-            self._wait(answer)
-        elif isinstance(answer, DeferredReply) or self._held:
-            self._hold(answer, keep)
-        else:
-            self._write(answer, keep, self._reader.identity)
+    # what answers the calls
 
-    def _wait(self, answer: LongPoll) -> None:
+    @property
+    def over(self) -> bool:
+        """See `CallLine`."""
+        return self._waiting or self._closing
+
+    def busy(self, busy: bool) -> None:
+        """See `CallLine`."""
+        self._held += 1 if busy else -1
+        if not busy:
+            self._read_on()
+            self.deadline = time.monotonic() + (_REQUEST_SECONDS if self._reader.begun else self._endpoint.idle)
+            return
+        self.deadline = float("inf")  # the work has its time
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def deliver(self, answer: HttpReply | DeferredReply | LongPoll, call: HttpCall, keep: bool) -> None:
+        """See `CallLine`."""
+        keep = keep and not self.server.stopping
+        self.deadline = time.monotonic() + self._endpoint.idle
+        identity = call.headers.get(b"x-request-id", b"")
+        if isinstance(answer, LongPoll):
+            self._wait(answer, identity)
+        elif isinstance(answer, DeferredReply) or self._held:
+            self._hold(answer, keep, identity)
+        else:
+            self._write(answer, keep, identity)
+
+    def _wait(self, answer: LongPoll, identity: bytes) -> None:
         """Answer when there is something to say, or when the time is over; the connection closes behind it."""
         self._held += 1
         self._waiting = True
         self.deadline += answer.seconds
-        identity = self._reader.identity
 
         def write(made: Answered) -> None:
             self._held -= 1
-            assert not isinstance(made, LongPoll)
+            assert isinstance(made, HttpReply | DeferredReply)
             self._write(made.make() if isinstance(made, DeferredReply) else made, False, identity)
 
         if not self.server.wait(answer, write, lambda: self._closing, self.peer.seen):
             write(refusal("PLR216", "too many calls wait for people already"))
 
-    def _hold(self, answer: HttpReply | DeferredReply, keep: bool) -> None:
+    def _hold(self, answer: HttpReply | DeferredReply, keep: bool, identity: bytes) -> None:
         """Answer behind the records of this call and of those before it."""
-        identity = self._reader.identity
         self._held += 1
 
         def write() -> None:
@@ -166,8 +183,10 @@ class Connection(asyncio.Protocol):
     def _end(self, answer: HttpReply) -> None:
         if self._closing:
             return
-        if self._held:
-            self._hold(answer, keep=False)
+        if self._queue.busy:
+            self._queue.later(partial(self._end, answer))
+        elif self._held:
+            self._hold(answer, False, self._reader.identity)
         else:
             self._write(answer, False, self._reader.identity)
 

@@ -57,8 +57,12 @@ class ServerPort(Protocol):
     metrics: Metrics
     stopping: bool
 
-    def late(self, uid: int | None) -> bool:
-        """True when a user's further calls are refused, because those before took the time."""
+    @property
+    def free(self) -> bool:
+        """Whether a call can be answered at once: nobody waits."""
+
+    def turn(self, uid: int | None, act: Callable[[], None]) -> None:
+        """Do something when it is the user's turn."""
 
     def spent(self, uid: int | None, seconds: float) -> None:
         """Note the processor's time that an answer took."""

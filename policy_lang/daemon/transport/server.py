@@ -16,11 +16,12 @@ from ..api.http import Answered, LongPoll
 from ..api.sessions import end_idle
 from ..identity.principals import Caller
 from ..service import PolicyService
+from ..store_thread import StoreThread
 from .admission import Admission
 from .connection import Connection
 from .diary import log_fault, unblock_log
 from .ports import Endpoint, PeerConnection
-from .shares import Shares
+from .turns import Turns
 from .waiting import GroupCommit, LongPolls
 
 _LOOK = 0.25
@@ -43,9 +44,10 @@ class Server:
         self._admission = Admission(
             listeners, service.principals, service.metrics, self._connection, service.recorder.record_event
         )
-        self._shares = Shares()
+        self._turns = Turns()
         self._commits = GroupCommit(service.recorder.commit)
-        self._polls = LongPolls(lambda: self.stopping)
+        self._thread = service.store_thread or StoreThread()
+        self._polls = LongPolls(lambda: self.stopping, self._thread)
         self._collected = self._signed = time.monotonic()
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
@@ -63,6 +65,7 @@ class Server:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(log_fault)
         self._polls.serve(loop)
+        self._commits.serve(loop)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)
@@ -84,10 +87,13 @@ class Server:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._thread.close()
         recorder.tell_anchors()
         recorder.record_event("stopped")
         self._commits.now()
         recorder.close()
+        if self.service.pool is not None:
+            self.service.pool.close()
 
     async def _shut(self) -> None:
         """Take no more calls; answer what has begun, within the limit."""
@@ -104,13 +110,18 @@ class Server:
 
     # what connections need
 
-    def late(self, uid: int | None) -> bool:
+    @property
+    def free(self) -> bool:
         """See `ServerPort`."""
-        return self._shares.late(uid)
+        return self._turns.free
+
+    def turn(self, uid: int | None, act: Callable[[], None]) -> None:
+        """See `ServerPort`."""
+        self._turns.wait(uid, act)
 
     def spent(self, uid: int | None, seconds: float) -> None:
         """See `ServerPort`."""
-        self._shares.spent(uid, seconds)
+        self._turns.spent(uid, seconds)
 
     def hold(self, write: Callable[[], None]) -> None:
         """See `ServerPort`."""
@@ -163,7 +174,7 @@ class Server:
                 if now >= connection.deadline:
                     connection.expire()
             if self.service.approvals is not None:
-                self.service.approvals.tell_rollbacks()
+                self._thread.run(self.service.approvals.tell_rollbacks)
             self.service.recorder.tell_anchors()
             self._collect(now)
             if now - self._signed > _CHECKPOINT:
@@ -174,6 +185,6 @@ class Server:
         """Collect young garbage now, and all of it when nobody asks."""
         gc.collect(1)
         since = now - self._collected
-        if since > _LATEST or (since > _SELDOM and now - self._shares.last_call > _QUIET):
+        if since > _LATEST or (since > _SELDOM and now - self._turns.last_call > _QUIET):
             gc.collect()
             self._collected = time.monotonic()

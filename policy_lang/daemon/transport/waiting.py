@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import Callable
 
@@ -10,6 +11,7 @@ from ...approvals.store import StoreUnavailableError
 from ...domain.errors import RequestError
 from ...domain.limits import limit
 from ..api.http import Answered, LongPoll, refusal
+from ..store_thread import StoreThread
 
 LOOK_EVERY = 0.25
 """Seconds between looks for whoever waits, whether or not something has changed."""
@@ -20,6 +22,9 @@ class GroupCommit:
 
     def __init__(self, commit: Callable[[], object]) -> None:
         self._write_records = commit
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._home = 0
+        """The thread of the loop."""
         self._held: list[Callable[[], None]] = []
         self._scheduled = False
 
@@ -28,11 +33,20 @@ class GroupCommit:
         self._held.append(write)
         self.soon()
 
+    def serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        """From now on records are written on this loop."""
+        self._loop = loop
+        self._home = threading.get_ident()
+
     def soon(self) -> None:
-        """Write what waits when the loop comes round."""
-        if not self._scheduled:
+        """Write what waits when the loop comes round. From any thread."""
+        if self._scheduled or self._loop is None:
+            return
+        if threading.get_ident() == self._home:
             self._scheduled = True
-            asyncio.get_running_loop().call_soon(self.now)
+            self._loop.call_soon(self.now)
+        elif not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.soon)
 
     def now(self) -> None:
         """Write what waits, then send the replies that were held for it."""
@@ -48,8 +62,10 @@ class GroupCommit:
 class LongPolls:
     """Calls that wait for people. `stopping` says that whoever waits is answered now, whatever there is."""
 
-    def __init__(self, stopping: Callable[[], bool]) -> None:
+    def __init__(self, stopping: Callable[[], bool], thread: StoreThread) -> None:
+        """It is looked for in the store's `thread`."""
         self._stopping = stopping
+        self._thread = thread
         self._waiters: dict[object, Callable[[], None]] = {}
         self._shares: Counter[tuple[bool, int | None]] = Counter()
         """How many wait, by whether they are people's and by user."""
@@ -79,25 +95,39 @@ class LongPolls:
         name = object()
         timer: asyncio.TimerHandle | None = None
 
+        looking = again = False
+
         def look() -> None:
-            nonlocal timer
+            nonlocal timer, looking, again
             if timer is not None:
                 timer.cancel()
-            last = loop.time() >= until or self._stopping()
-            made: Answered | None
-            try:
-                made = None if gone() else answer.look(last)
-            except (RequestError, StoreUnavailableError) as error:
-                made = refusal("PLR237", str(error))
-            if made is None and not gone() and not last:
-                timer = loop.call_later(LOOK_EVERY, look)
+            if looking:
+                again = True
                 return
+            last = loop.time() >= until or self._stopping()
+            if gone():
+                over()
+                return
+            looking = True
+            work = self._thread.run(lambda: _looked(answer, last), answer.people)
+            work.add_done_callback(lambda _: answered(work.result(), last))
+
+        def answered(made: Answered | None, last: bool) -> None:
+            nonlocal timer, looking, again
+            looking = False
+            if made is None and not last:
+                timer = loop.call_later(0 if again else LOOK_EVERY, look)
+                again = False
+                return
+            over()
+            if made is not None and not gone():
+                write(made)
+
+        def over() -> None:
             del self._waiters[name]
             self._shares[share] -= 1
             if not self._shares[share]:
                 del self._shares[share]
-            if made is not None:
-                write(made)
 
         self._waiters[name] = look
         timer = loop.call_later(LOOK_EVERY, look)
@@ -111,3 +141,11 @@ class LongPolls:
     def _look_all(self) -> None:
         for look in list(self._waiters.values()):
             look()
+
+
+def _looked(answer: LongPoll, last: bool) -> Answered | None:
+    """What there is by now."""
+    try:
+        return answer.look(last)
+    except (RequestError, StoreUnavailableError) as error:
+        return refusal("PLR237", str(error))
