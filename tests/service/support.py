@@ -133,7 +133,7 @@ class Running:
                     out += chunk
             return out
 
-    def wait_for(self, digest_is_not: str = "", seconds: float = 10, **expected: Any) -> dict[str, Any]:
+    def wait_for(self, digest_is_not: str = "", seconds: float = 60, **expected: Any) -> dict[str, Any]:
         """The state of the policy, once it is as expected."""
         end = time.monotonic() + seconds
         while True:
@@ -186,7 +186,7 @@ def service(policy: str | None = POLICY, *arguments: str, prepare: Any = None, l
         )  # fmt: skip
         running = Running(process, place, folder, file)
         try:
-            end = time.monotonic() + 20
+            end = time.monotonic() + 60
             while True:
                 with contextlib.suppress(OSError):
                     running.call("GET", "/healthz")
