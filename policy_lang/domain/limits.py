@@ -93,6 +93,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("request_context", 64, "attributes", "as many as a policy may declare"),
     Limit("request_lines", 5_000_000, "lines", "requests of one file"),
     Limit("batch_requests", 100, "requests", "questions of one call; more would keep others waiting"),
+    Limit("body_bytes", 4 << 20, "bytes", "the body of a call; what is longer is not even read"),
     Limit(
         "batch_bytes", 1 << 20, "bytes", "a call with many questions; reading a longer one would keep others waiting"
     ),

@@ -323,6 +323,9 @@ def test_f11_limits_hold_at_their_value(one: Running) -> None:
     text = json.dumps({"action": "run", "resource": "git status"})
     for size, status in ((1 << 20, 200), ((1 << 20) + 1, 413)):
         assert one.call("POST", "/v1/decide", text[:-1] + " " * (size - len(text)) + "}")[0] == status
+    text = json.dumps({"requests": [{"action": "run", "resource": "git status"}]})
+    for size, status in ((limit("batch_bytes"), 200), (limit("batch_bytes") + 1, 413)):
+        assert one.call("POST", "/v1/decide/batch", text[:-1] + " " * (size - len(text)) + "}")[0] == status
 
 
 def test_f11_many_keys_and_deep_nesting(one: Running) -> None:

@@ -29,6 +29,7 @@ from ...domain.strict_json import Json
 from ...engine.nearest import advice
 from ...policy import Policy
 from ...wire.decisions import candidates_json
+from ..memory import bound_memory
 from .codec import answers_json, question_of
 
 NUMBER = 8
@@ -116,8 +117,7 @@ def _bytes(peer: socket.socket, count: int) -> bytes:
 def main() -> None:
     """Read the policy, make ready, make children."""
     service = socket.socket(fileno=os.dup(0))
-    most = limit("decider_bytes")
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    bound_memory(limit("decider_bytes"))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.nice(_NICE)
     policy = Policy.of_compiled(Contents(_message(service)))

@@ -16,7 +16,7 @@ from .ports import Headers
 
 _MOST_HEAD = limit("http_head_bytes")
 _MOST_HEADERS = limit("http_headers")
-_MOST_BODY = limit("batch_bytes")
+_MOST_BODY = limit("body_bytes")
 _ONCE = frozenset((b"host", b"authorization", b"content-length", b"content-type"))
 """Headers that may not be given twice: two readers could take different ones."""
 _LONG = refusal("PLR218", f"the head of the call is longer than {_MOST_HEAD} bytes")

@@ -27,6 +27,7 @@ from ...policy import Policy
 from ...records.questions import asked
 from ...resolve.files import overlay, read_source
 from ...wire.analysis import row_json
+from ..memory import bound_memory
 from .comparing import beyond, both, compiled, with_rules, without_ceilings
 from .opened_files import opened
 from .policy_branch import PolicyBranch
@@ -155,7 +156,7 @@ def main() -> int:
     """Do the piece of work that standard input says."""
     seconds, size = limit("weighing_seconds"), limit("weighing_bytes")
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
-    resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    bound_memory(size)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     job = json.load(sys.stdin)
     os.chdir("/")  # what a policy names, it names by its own place
