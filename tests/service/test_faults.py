@@ -21,6 +21,7 @@ import pytest
 from policy_lang.client import Client
 from policy_lang.compiler.binary import compile_binary
 from policy_lang.domain.codes import PAGES
+from policy_lang.domain.limits import limit
 from tests.console.support import policy as command
 from tests.hooks.support import hook, workspace
 from tests.lanes import pick
