@@ -206,7 +206,8 @@ class DecisionService:
         self, draft: DecisionDraft, loaded: Loaded, seen: Seen | None
     ) -> tuple[list[Decision], list[RuleProposal]]:
         """Decisions with the rules that people have granted, where the policy alone does not allow."""
-        if self.proposals is None or seen is None:
+        over_budget = any(d.verdict.undecided for d in draft.decisions)  # as long with a rule more, in people's thread
+        if self.proposals is None or seen is None or over_budget:
             return draft.decisions, []
         return self.proposals.grants.decided(
             draft.requests, draft.decisions, seen, loaded, draft.caller.seen, _proved(draft.binding)

@@ -20,7 +20,8 @@ from policy_lang.compiled.reader import Contents
 from policy_lang.compiler.binary import compile_binary
 from policy_lang.daemon.deciding.budgets import Budgets
 from policy_lang.daemon.deciding.codec import answers_json, answers_of, question_json, question_of
-from policy_lang.daemon.deciding.pool import DeciderPool, OverBudgetError
+from policy_lang.daemon.deciding.pool import Answered, DeciderPool, OverBudgetError
+from policy_lang.daemon.deciding.questions import Consultation
 from policy_lang.daemon.fairness import Lane, Shares
 from policy_lang.daemon.identity.config import ServiceConfigError, read_config
 from policy_lang.domain.decision import Decision
@@ -314,3 +315,21 @@ def test_reasons_and_recorded_effects_are_as_many_as_somebody_reads() -> None:
     event = decision_event(request, decision, 1, {})
     assert len(event["effects"]) == most and event["cut"] == {"effects": len(decision.effects)}
     assert {e["effect"] for e in event["effects"]} == {"deny"}  # those that decided come first
+
+
+def test_an_answer_counts_for_the_policy_that_gave_it_alone(compiled: bytes, tmp_path: Path) -> None:
+    """Asked under one policy, answered by another one that was in force for a moment, and given under the first again."""
+    first, request = Policy.of_compiled(Contents(compiled)), Request("run", ("git", "status"))
+    other = Policy.loads('policy "q"\nallow run "**"\n')
+
+    async def act() -> None:
+        work: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        asked = Consultation(work, (0,), (request,), first)
+        value = {**answers_json([other.decide_request(request).answer]), "seen": [None]}
+        work.set_result(Answered(json.dumps(value).encode(), 0.1))
+        assert asked.outdated(first) and asked.outdated(other)
+        found = asked.found(first)[0]
+        assert found.decision.effect == "deny" and found.decision.verdict.undecided
+        assert first.recalled(request) is None
+
+    asyncio.run(act())

@@ -46,7 +46,8 @@ class Consultation:
 
     def outdated(self, policy: Policy) -> bool:
         """Whether they answered by another policy than this one."""
-        return policy is not self.policy and policy.digest != self.policy.digest
+        answers = self.value.get("answers", ())
+        return policy.digest != self.policy.digest or any(row[1] != policy.digest for row in answers)
 
     @property
     def seconds(self) -> float:
