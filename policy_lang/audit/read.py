@@ -93,6 +93,14 @@ def records(path: str) -> Iterator[Json]:
 def latest(path: str, kind: str, wanted: Callable[[Json], bool]) -> Json | None:
     """The last record of a kind for which `wanted` holds; None when the newest part of the log has none.
 
+    Raises LogReadError.
+    """
+    return next((value for value in newest(path, kind) if wanted(value)), None)
+
+
+def newest(path: str, kind: str) -> Iterator[Json]:
+    """The records of a kind, the newest first, in the newest part of the log.
+
     So much of it is looked through as the service writes between two of its own notes. Raises LogReadError.
     """
     marker = b'"kind":"%s"' % kind.encode("ascii")
@@ -106,12 +114,11 @@ def latest(path: str, kind: str, wanted: Callable[[Json], bool]) -> Json | None:
         at = len(data)
         while (at := data.rfind(marker, 0, at)) >= 0:
             value = _whole(data[data.rfind(b"\n", 0, at) + 1 : data.find(b"\n", at)])
-            if value is not None and value["kind"] == kind and wanted(value):
-                return value
+            if value is not None and value["kind"] == kind:
+                yield value
         left -= len(data)
         if left <= 0:
             break
-    return None
 
 
 def _whole(line: bytes) -> Json | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -14,10 +15,13 @@ _SYSLOG = "syslog"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..approvals.store import Store
     from ..audit.anchor import Anchor, Anchors
     from ..audit.log import DecisionLog
     from ..daemon.recorder import Recorder
+    from ..domain.strict_json import Json
 
 
 def opened_log(folder: str, key: str | None = None, flush: bool = True) -> DecisionLog:
@@ -65,6 +69,13 @@ class ServiceLog:
             recorder.record_lost("anchor-lost", f"heads of the decision log were lost: {self.anchor_lost}")
         recorder.anchors = self.anchors
         recorder.anchor()
+
+    def decisions(self) -> Iterator[Json]:
+        """The newest decisions of the log, as far as they can be read."""
+        from ..audit.read import LogReadError, newest
+
+        with contextlib.suppress(LogReadError):
+            yield from newest(self.log.folder, "decision")
 
     def compare(self, store: Store) -> None:
         """What the log counted of a store's changes: data and mark may both be older. Raises StoreUnavailableError."""

@@ -176,6 +176,8 @@ async def _serve(
     except (ServiceConfigError, StoreUnavailableError, UnsafePlaceError) as error:
         fail_usage(str(error))
     service = _service(policy, settings, kept.state, store, records, page, observe, own)
+    if records is not None:
+        service.decisions.steps.restore(records.decisions())
     endpoints = {listener: _interface(service) for listener in listeners}
     if page is not None:
         endpoints[page] = _console(service)

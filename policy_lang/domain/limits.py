@@ -454,6 +454,7 @@ TABLE: tuple[Limit, ...] = (
         "ticket_search_characters", 4_000, "characters", "of a ticket that a search looks through; longer is not read"
     ),
     Limit("steps_kept", 8, "steps", "of an agent, the latest, kept for people who answer its next question"),
+    Limit("steps_restored", 2_000, "decisions", "of the log, the latest, that a service that starts takes steps from"),
     Limit("steps_agents", 256, "agents", "whose latest steps are kept"),
     Limit("step_characters", 4_000, "characters", "of one step that are kept; a person is shown fewer"),
     Limit("step_shown", 300, "characters", "of one step that a ticket has"),

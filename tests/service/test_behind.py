@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from policy_lang import Policy
+from policy_lang.audit.log import DecisionLog
+from policy_lang.audit.recorder import commit, watched
+from policy_lang.cli.recording import ServiceLog
 from policy_lang.daemon.checkout import checkout
 from policy_lang.daemon.recent_steps import RecentSteps
 from policy_lang.domain.decision import Answer, Decision, Verdict
@@ -117,6 +121,35 @@ def test_steps_are_the_latest_without_secrets_and_bounded() -> None:
     assert steps.of("c") and not steps.of("a") and not steps.of("b")  # who did nothing for the longest time
     steps.note(*step("one more", "x"), 1.0)
     assert not steps.of("c")
+
+
+def test_a_service_that_starts_anew_goes_on_from_the_log(tmp_path: Path) -> None:
+    most = limit("steps_restored")
+    log = DecisionLog(str(tmp_path / "log"), flush=False)
+    policy = Policy.loads('policy "p"\nallow run "**"\n', str(tmp_path / "p.policy"))
+    asked = [
+        Request("run", ("make", "first"), agent="early"),
+        *(Request("run", f"make {n}", agent="a", session="s") for n in range(most - 1)),
+    ]
+    for request in asked:
+        commit(log, [watched(policy.decide_request, request, {"by": "test"})])
+    log.close()
+    records = ServiceLog(log).decisions
+    steps = RecentSteps()
+    steps.restore(records())
+    assert [s["resource"] for s in steps.of("a")] == [
+        f"make {n}" for n in range(most - 2, most - 2 - limit("steps_kept"), -1)
+    ]
+    assert steps.of("a")[0]["session"] == "s" and steps.of("a")[0]["effect"] == "allow"
+    assert abs(steps.of("a")[0]["at"] - time.time()) < 600
+    assert [s["resource"] for s in steps.of("early")] == ["make first"]
+    commit(log, [watched(policy.decide_request, Request("run", "make more", agent="a"), {"by": "test"})])
+    again = RecentSteps()
+    again.restore(records())
+    assert again.of("a")[0]["resource"] == "make more" and not again.of("early")  # it is one too far back
+    none = RecentSteps()
+    none.restore(ServiceLog(DecisionLog(str(tmp_path / "other"), flush=False)).decisions())
+    assert not none.of("a")
 
 
 def prepared(folder: Path) -> None:
