@@ -12,7 +12,6 @@ import http.client
 import json
 import os
 import random
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.service.hostile import HOSTILE
-from tests.service.support import service
+from tests.service.support import UnixConnection, service
 
 HONEST, OTHER = 54711, 54712
 CONNECTIONS = 24
@@ -51,18 +50,7 @@ ORDINARY: tuple[tuple[str, Any], ...] = (
 )  # fmt: skip
 
 
-class _Unix(http.client.HTTPConnection):
-    def __init__(self, place: str, seconds: float = 10) -> None:
-        super().__init__("localhost", timeout=seconds)
-        self._place = place
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._place)
-
-
-def _call(connection: _Unix, path: str, body: Any, method: str = "POST") -> tuple[int, Any]:
+def _call(connection: UnixConnection, path: str, body: Any, method: str = "POST") -> tuple[int, Any]:
     data = body if body is None or isinstance(body, bytes) else json.dumps(body)
     connection.request(method, path, data)
     reply = connection.getresponse()
@@ -76,7 +64,7 @@ def _ask_ordinary(place: str, workspace: str, seconds: float) -> list[float]:
     """Milliseconds of each answer."""
     out: list[float] = []
     end = time.monotonic() + seconds
-    connection = _Unix(place)
+    connection = UnixConnection(place)
     while time.monotonic() < end:
         action, what = ORDINARY[len(out) % len(ORDINARY)]
         text = json.loads(json.dumps(what).replace("{n}", str(len(out))))
@@ -93,7 +81,7 @@ def _freeze(place: str, seconds: float) -> list[float]:
     """Milliseconds of each freeze, lift and look at the health."""
     out: list[float] = []
     end = time.monotonic() + seconds
-    connection = _Unix(place)
+    connection = UnixConnection(place)
     while time.monotonic() < end:
         for method, path, body in (("POST", "/v1/freeze", {"agent": "nobody"}), ("POST", "/v1/lift", {"agent": "nobody"}),
                                    ("GET", "/healthz", None)):  # fmt: skip
@@ -120,7 +108,7 @@ def _attack(place: str, bodies: list[tuple[str, bytes]], seconds: float, seed: i
     """Send what takes long, one after the other. How many were answered, and how many times the service hung up."""
     chance = random.Random(seed)
     end = time.monotonic() + seconds
-    connection, answered, closed = _Unix(place), 0, 0
+    connection, answered, closed = UnixConnection(place), 0, 0
     while time.monotonic() < end:
         path, body = chance.choice(bodies)
         try:
