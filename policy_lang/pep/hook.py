@@ -29,6 +29,8 @@ MOST_INPUT = 8 << 20  # limit: hook_input_bytes
 MOST_TIMEOUT = 60  # limit: hook_timeout_seconds
 MOST_WAIT = 540  # limit: hook_wait_seconds
 _SECONDS = 2.0  # limit: hook_seconds
+_LAST = 0.5
+"""Seconds for writing a denial that nobody reads; it is one without them as well."""
 
 
 def main() -> None:
@@ -69,11 +71,19 @@ def _leave(client: str, why: str) -> None:
 
     try:
         reason = f"denied: {why}"
-        _signal.setitimer(_signal.ITIMER_REAL, 0)
+        _only_write()
+        _signal.setitimer(_signal.ITIMER_REAL, _LAST)
         posix.write(1, plain_denial(client, reason))
         posix.write(2, (reason + "\n").encode("utf-8", "replace"))
     finally:
         posix._exit(2)
+
+
+def _only_write() -> None:
+    """From now on the alarm ends the process, as a denial: who does not read the answer is not waited for."""
+    import posix
+
+    _signal.signal(_signal.SIGALRM, lambda *_: posix._exit(2))
 
 
 def plain_denial(client: str, reason: str) -> bytes:
@@ -113,7 +123,7 @@ def _answer(client: str, arguments: list) -> None:  # type: ignore[type-arg]
     from policy_lang.pep.enforce import enforce
 
     code, out, err = enforce(client, options, _input(posix))
-    _signal.setitimer(_signal.ITIMER_REAL, 0)
+    _only_write()
     if out:
         _write(posix, 1, out)
     if err:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -336,6 +337,32 @@ def test_input_that_never_ends_is_given_up_in_time(ws: Path) -> None:
         for stream in (process.stdin, process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
+
+
+@pytest.mark.parametrize("call", [ALLOWED, b"no JSON at all"], ids=["allowed", "denied"])
+def test_an_answer_that_nobody_reads_is_a_denial_in_time(ws: Path, call: Any) -> None:
+    """The pipe is full before the hook begins; it ends by itself, with the code of a denial."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(write, b"x" * 4096)
+    os.set_blocking(write, True)
+    data = call if isinstance(call, bytes) else filled("claude", call, ws)
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", HOOK, "claude", "--policy", ws.parent / "p.plc", "--timeout", "0.5"],
+        stdin=subprocess.PIPE, stdout=write, stderr=write, cwd=ws,
+    )  # fmt: skip
+    try:
+        assert process.stdin is not None
+        process.stdin.write(data if isinstance(data, bytes) else json.dumps(data).encode())
+        process.stdin.close()
+        assert process.wait(10) == 2
+    finally:
+        process.kill()
+        process.wait(10)
+        os.close(read)
+        os.close(write)
 
 
 def test_a_foreign_service_is_not_asked(ws: Path, tmp_path: Path) -> None:
