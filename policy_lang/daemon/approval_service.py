@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import socket
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..approvals import machine
 from ..approvals.bound_files import bound_files
@@ -27,12 +28,17 @@ from .identity.people import Person
 from .ticket_book import PolicyInForce, TicketBook, Tiers, brief, whole
 
 Become = Callable[[Decision], Decision]
+_HOUR = 3600.0
+_MOST_OF_USER = limit("approvals_of_user_an_hour")
 _OTHER = "the ticket is for another request, policy, agent or session"
 
 
 @dataclass(slots=True)
 class ApprovalService(TicketBook):
     """What asks people, and takes their answers."""
+
+    _lately: dict[str, deque[float]] = field(default_factory=dict)
+    """When each user's agents have made tickets, in memory."""
 
     def decided(
         self, requests: list[Request], decisions: list[Decision], force: PolicyInForce, user: int | None,
@@ -99,6 +105,7 @@ class ApprovalService(TicketBook):
         stated["origin"] = {name: str(value)[:length] for name, value in stated["origin"].items()}
         there = {str(r.resource): found for r in requests if (found := before(r)) is not None}
         made = made.with_(about=made.about | stated | ({"before": there} if there else {}))
+        self._check_user(made)
         ticket = self.store.add(made, most)
         if ticket is None:
             for old in self.store.found(TicketQuery(tuple(OPEN), made.agent)):
@@ -109,6 +116,7 @@ class ApprovalService(TicketBook):
                 "PLR236", f"this agent has asked so much that people cannot read more ({self._full(made, most)})"
             )
         if ticket.id == made.id:
+            self._lately.setdefault(made.user, deque(maxlen=_MOST_OF_USER)).append(made.created)
             first = parts_of(made.request)[0]
             self.notify("asked", whole(ticket))
             self.record_event("approval-asked", ticket=ticket.id, agent=ticket.agent, session=ticket.session or None,
@@ -121,6 +129,18 @@ class ApprovalService(TicketBook):
         if self.store.count(TicketQuery(tuple(OPEN), made.agent)) >= most:
             return f"{most} at once"
         return f"{most * limit('approvals_an_hour')} within an hour"
+
+    def _check_user(self, made: Ticket) -> None:
+        """Raises RequestError when a user's agents, by whatever names, have asked too much for people to read."""
+        times = self._lately.get(made.user)
+        if times is None or len(times) < _MOST_OF_USER or made.created - times[0] > _HOUR:
+            return
+        same = self.store.found(TicketQuery(tuple(OPEN), made.agent, made.digest))
+        if not any(t.binding == made.binding for t in same):
+            raise RequestError(
+                "PLR236",
+                f"this user's agents have asked so much that people cannot read more ({_MOST_OF_USER} within an hour)",
+            )
 
     def _redeemed(self, made: Ticket, force: PolicyInForce, name: str) -> Become:
         now = self.now()

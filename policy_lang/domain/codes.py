@@ -293,7 +293,7 @@ _PAGES = (
     Page("PLR234", "another request", "An approval is for exactly one request, of one agent in one session, under one policy. "
      "An edited command or a new policy needs a new one.", "", "", recorded=True),
     Page("PLR235", "not approved", "The ticket waits for people, or is over; its state says which.", "", ""),
-    Page("PLR236", "too many questions", "An agent may have so many tickets open at once, and ask so many within an hour. Let people answer, or wait.", "", ""),
+    Page("PLR236", "too many questions", "An agent may have so many tickets open at once, and ask so many within an hour; all agents of a user may ask as many as three. Let people answer, or wait.", "", ""),
     Page("PLR237", "approvals cannot be kept", "The store of tickets cannot be read or written: nothing can be asked or redeemed until it can.", "", "", status=503),
     Page("PLR238", "a ticket of another policy", "The policy has changed since it was asked, or it is another service's. Approvals are for one policy: "
      "the agent asks again.", "", "", status=409, recorded=True),

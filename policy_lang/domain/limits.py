@@ -356,6 +356,12 @@ TABLE: tuple[Limit, ...] = (
         "times",
         "as many tickets in an hour as may be open; who withdraws and asks again floods nobody",
     ),
+    Limit(
+        "approvals_of_user_an_hour",
+        360,
+        "tickets",
+        "of all agents of a user, as three agents may ask; more names ask no more",
+    ),
     Limit("query_tries", 16, "words", "of one rule that a query tries; beyond it `undecided`"),
     Limit("query_cuts", 200, "rules", "for which the restrictions that cut into them are looked for"),
     Limit("diff_whole", 20, "rows", "of a difference for which it is looked whether all of a pattern differs"),

@@ -13,6 +13,7 @@ import pytest
 
 from policy_lang.approvals.store import StoreUnavailableError
 from policy_lang.daemon.identity.people import Person, token_digest
+from policy_lang.daemon.identity.principals import Binding
 from policy_lang.domain.limits import limit
 from tests.approvals.stores import Place, needs_postgres
 from tests.promises import count, tried
@@ -171,6 +172,21 @@ def test_people_are_asked_no_more_than_they_can_read(inside: Inside) -> None:
     full = inside.ask(resource="src/more")
     assert full["effect"] == "deny" and "PLR236" in full["reasons"][0] and f"{most} at once" in full["reasons"][0]
     assert inside.ask(resource="src/0")["effect"] == "ask"  # the same as one that is open
+
+
+def test_a_user_asks_no_more_by_more_names(inside: Inside) -> None:
+    inside.service.principals.bindings = (Binding(("*",), uid=1000), Binding(("*",), uid=1001))
+    most = limit("approvals_of_user_an_hour")
+    for number in range(most):
+        inside.ticket(resource=f"src/{number}", agent=f"a{number}")
+    full = inside.ask(resource="src/more", agent="one-more")
+    assert (
+        full["effect"] == "deny" and "PLR236" in full["reasons"][0] and f"{most} within an hour" in full["reasons"][0]
+    )
+    assert inside.ask(resource="src/0", agent="a0")["effect"] == "ask"  # the same as one that is open
+    assert inside.ask(1001, resource="src/more", agent="one-more")["effect"] == "ask"  # somebody else's
+    inside.clock.now += 3601
+    assert inside.ask(resource="src/more", agent="another")["effect"] == "ask"
 
 
 def test_whoever_withdraws_and_asks_again_floods_nobody(inside: Inside) -> None:
