@@ -59,7 +59,7 @@ def test_a_bad_file(name: str, tmp_path: Path) -> None:
     path.write_bytes(data)
     start = time.monotonic()
     result = policy("check", path, "read", "a")
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 90  # on a machine that does other things as well
     assert result.code == 2
     assert f"error[{code}" in result.err
     assert result.out == ""
