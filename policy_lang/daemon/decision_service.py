@@ -21,7 +21,7 @@ from .active import ActivePolicy, Loaded
 from .approval_service import ApprovalService
 from .asker import asker_json
 from .deciding.pool import DeciderPool
-from .deciding.questions import Consultation, Notes, question
+from .deciding.questions import Consultation, Notes, belongs, question
 from .identity.principals import Binding, Caller, Principals, bind
 from .metrics import Metrics
 from .proposals import ProposalService
@@ -73,8 +73,8 @@ class DecisionService:
         """
         loaded = self.active.current
         good = [(i, r) for i, r in enumerate(requests) if isinstance(r, Request)]
-        if self.pool is None or loaded is None or not good:
-            return None
+        if self.pool is None or loaded is None or not any(belongs(r) for _, r in good):
+            return None  # most calls: nothing is bound twice
         binding = self.principals.binding(caller)
         bound: dict[int, Request] = {}
         for group in [[one] for one in good] if apart else [good]:
