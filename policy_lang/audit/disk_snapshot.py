@@ -119,6 +119,14 @@ class Recording(Disk):
         """Those of the files that are not as git has them."""
         return self._noted(f"unsettled {root}", REAL.unsettled(root, paths))
 
+    def brought(self, root: str, names: tuple[str, ...]) -> Iterator[Found]:
+        """The files of a new working tree that git would make."""
+        return self._noted(_brought("brought", root, names), REAL.brought(root, names))
+
+    def unlike(self, root: str, names: tuple[str, ...], words: frozenset[str]) -> Iterator[Found]:
+        """Those of them that may be otherwise than here."""
+        return self._noted(_brought("unlike", root, names), REAL.unlike(root, names, words))
+
     def _noted(self, name: str, entries: Iterator[Found]) -> Iterator[Found]:
         tree: list[list[str]] = []
         before = self._trees.get(name, [])
@@ -213,6 +221,14 @@ class Recorded(Disk):
         for word, _, is_link in self._given(f"unsettled {root}", root):
             yield word, "/".join(word), is_link
 
+    def brought(self, root: str, names: tuple[str, ...]) -> Iterator[Found]:
+        """The files that a new working tree would have had. Raises RequestError where the record ends."""
+        return self._given(_brought("brought", root, names), root)
+
+    def unlike(self, root: str, names: tuple[str, ...], words: frozenset[str]) -> Iterator[Found]:  # noqa: ARG002 (those of then)
+        """Those that were otherwise then. Raises RequestError where the record ends."""
+        return self._given(_brought("unlike", root, names), root)
+
     def _given(self, name: str, root: str) -> Iterator[Found]:
         self._allowed(name)
         tree = self._table("below").get(name)
@@ -241,6 +257,10 @@ def _tree(root: str, deep: bool, passes: frozenset[str]) -> str:
 
 def _moved(root: str, ways: tuple[tuple[str, str], ...]) -> str:
     return " ".join(["moved", *(f"{word} {about}".rstrip() for word, about in ways), root])
+
+
+def _brought(what: str, root: str, names: tuple[str, ...]) -> str:
+    return " ".join([what, *names, root])
 
 
 def _searched(root: str, search: SearchOptions) -> str:

@@ -32,6 +32,14 @@ if TYPE_CHECKING:
         def moved(self, root: str, ways: tuple[tuple[str, str], ...]) -> Iterator[tuple[tuple[str, ...], str, bool]]:
             """The files that git may write or delete when it moves between commits."""
 
+        def brought(self, root: str, names: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, bool]]:
+            """The files of a new working tree that git makes at one of these commits."""
+
+        def unlike(
+            self, root: str, names: tuple[str, ...], words: frozenset[str]
+        ) -> Iterator[tuple[tuple[str, ...], str, bool]]:
+            """Those of them that may be otherwise than here."""
+
         def unsettled(self, root: str, paths: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, bool]]:
             """Those of the files that are not as git has them."""
 

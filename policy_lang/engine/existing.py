@@ -142,6 +142,8 @@ class Existing:
         ways = tuple(way for way in self.act.ways if way[0] not in {"in", "forced"})
         forced = len(ways) < sum(word != "in" for word, _ in self.act.ways)
         starts = [about for word, about in self.act.ways if word == "in"]
+        if self.act.tree == "own":
+            return self._differing(known, starts or [folder], tuple(about for word, about in ways if word == "as"))
         below = "" if starts else self._place(known)
         known_ways = ("any", "") not in ways
         for start in starts or [folder]:
@@ -149,10 +151,34 @@ class Existing:
             for path, verdict in self._protected(place, below, self.disk.moved(place, ways) if ways else ()):
                 return [_swap(path, verdict, "another" if known_ways else "")]
             if forced:
-                protected = dict(self._protected(place, below, self.disk.moved(place, (("any", ""),))))
+                tracked = self.disk.moved(place, (("any", ""),))
+                committed = self.disk.brought(place, ("HEAD",)) if ways or starts else ()
+                protected = dict(self._protected(place, below, (*tracked, *committed)))
                 for _, path, _ in self.disk.unsettled(place, tuple(protected)) if protected else ():
                     return [_swap(path, protected[path], "the committed")]
         return []
+
+    def _differing(self, known: str, starts: list[str], names: tuple[str, ...]) -> list[Verdict]:
+        """The denial of a protected file that a new working tree at one of the commits has otherwise than here."""
+        forms, here = path_forms(known, self.roots), path_forms(".", self.roots)
+        for start in starts:
+            place = self._place(start or ".")
+            found: dict[str, Verdict] = {}
+            for word, _, _ in self.disk.brought(place, names):
+                self._counted()
+                verdict = self._floor(forms, word)
+                if verdict is not None:
+                    found["/".join(word)] = verdict
+                    if self._floor(here, word) is None:  # what lies here under this name anybody may have written
+                        return [_swap(_joined(known, word), verdict, "the committed")]
+            for word, _, _ in self.disk.unlike(place, names, frozenset(found)) if found else ():
+                return [_swap(_joined(known, word), found["/".join(word)], "another")]
+        return []
+
+    def _floor(self, forms: tuple[Names, ...], word: Word) -> Verdict | None:
+        """What the floor says of a single file below a folder of these forms."""
+        made = (self.evaluator.protected(self.table, _extended(names, word), self.env) for names in forms)
+        return next((verdict for verdict in made if verdict is not None), None)
 
     def _protected(self, place: str, below: str, found: Iterable[Found]) -> Iterator[tuple[str, Verdict]]:
         """Those of the files that the floor protects, with what it says."""
@@ -168,11 +194,9 @@ class Existing:
                     base = os.path.dirname(base.rstrip("/")).rstrip("/") + "/"
                 forms = path_forms(base, self.roots)
             word = tuple(path[len(base) :].split("/"))
-            for names in forms:
-                verdict = self.evaluator.protected(self.table, _extended(names, word), self.env)
-                if verdict is not None:
-                    yield path, verdict
-                    break
+            verdict = self._floor(forms, word)
+            if verdict is not None:
+                yield path, verdict
 
     def _tree(self, known: str, place: str, forms: tuple[Names, ...]) -> list[Verdict]:
         verdicts: dict[Verdict, None] = {}

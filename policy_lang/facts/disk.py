@@ -169,6 +169,20 @@ class Disk:
         for path in unsettled(paths):
             yield tuple(path.split("/")), path, False
 
+    def brought(self, root: str, names: tuple[str, ...]) -> Iterator[Found]:
+        """The files of a new working tree that git makes at one of these commits, and their places around a folder."""
+        from .git_moves import brought
+
+        for word, (path, _) in sorted(brought(root, names).items()):
+            yield tuple(word.split("/")), path, False
+
+    def unlike(self, root: str, names: tuple[str, ...], words: frozenset[str]) -> Iterator[Found]:
+        """Those files of a new working tree that may be otherwise than they are around a folder."""
+        from .git_moves import unlike
+
+        for word in unlike(root, names, words):
+            yield tuple(word.split("/")), word, False
+
 
 REAL = Disk()
 

@@ -1,4 +1,4 @@
-"""The files that git may write or delete when a command takes the working tree elsewhere. No git is run.
+"""The files that git may write or delete when a command takes the working tree elsewhere, or makes one. No git is run.
 
 A way is a word and what it is about: `to` another commit, `pick` of the changes of one, `replay` of those between two
 onto a third (`ONTO BASE TIP`), `stash` of what was put away, `rebasing` and `picking` for what is under way. What
@@ -43,6 +43,55 @@ def moved(folder: str, ways: tuple[Way, ...]) -> frozenset[str] | None:
         known = entries_around(folder)
         names = None if known is None else set(known)
     return None if names is None else frozenset(names | _within(names))
+
+
+def brought(folder: str, names: tuple[str, ...]) -> dict[str, tuple[str, set[str]]]:
+    """The files that a new working tree has which stands at one of these commits, by their names below its top.
+
+    Each with its path in the repository around a folder, or in the bare one that it is, and the objects that it may be;
+    where the commits cannot be told, all that are tracked, with no object.
+    """
+    bare = all(os.path.lexists(f"{folder}/{name}") for name in ("HEAD", "objects", "refs"))
+    top = folder if bare else top_of(folder)
+    place = top if bare or top is None else git_folder(top)
+    if top is None or place is None:
+        return {}
+    start = f"{top.rstrip('/')}/"
+    try:
+        return _at_one_of(GitObjects(place), names, start)
+    except (UnreadableError, RecursionError):
+        return {path[len(start) :]: (path, {""}) for path in entries_around(folder) or {}}
+
+
+def _at_one_of(objects: GitObjects, names: tuple[str, ...], start: str) -> dict[str, tuple[str, set[str]]]:
+    found: dict[str, tuple[str, set[str]]] = {}
+    commits = {commit for name in names for commit in objects.known(name)}
+    for commit in commits:
+        for name, entry in _files(objects, objects.tree(commit), b""):
+            text = os.fsdecode(name)
+            found.setdefault(text, (start + text, set()))[1].add(entry)
+            if len(found) > _MOST_FILES:
+                raise UnreadableError("more files than are looked at")
+    if not commits:
+        raise UnreadableError("no commit")
+    return found
+
+
+def unlike(folder: str, names: tuple[str, ...], words: frozenset[str]) -> Iterator[str]:
+    """Those of the files brought that may be otherwise than what lies under their names here."""
+    found = brought(folder, names)
+    for word in sorted(words):
+        path, entries = found[word]
+        if not all(entry and _is_as_in(path, entry) for entry in entries):
+            yield word
+
+
+def _files(objects: GitObjects, tree: str, above: bytes) -> Iterator[tuple[bytes, str]]:
+    for name, (mode, entry) in objects.entries(tree).items():
+        if mode == TREE:
+            yield from _files(objects, entry, above + name + b"/")
+        else:
+            yield above + name, entry
 
 
 def _within(names: set[str]) -> set[str]:

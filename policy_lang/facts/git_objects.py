@@ -57,10 +57,14 @@ class GitObjects:
 
     def commits(self, name: str) -> set[str]:
         """The commits that a name may mean: git prefers branches here and tags there. Raises UnreadableError."""
-        found = {self._peeled(one) for one in self._named(name)}
+        found = self.known(name)
         if not found:
             raise UnreadableError(f"`{name}` is not known")
         return found
+
+    def known(self, name: str) -> set[str]:
+        """The commits that a name may mean, none where nothing has it. Raises UnreadableError."""
+        return {self._peeled(one) for one in self._named(name)}
 
     def _named(self, name: str) -> set[str]:
         cut = next((i for i, c in enumerate(name) if c in "~^" or name[i : i + 2] == "@{"), len(name))

@@ -25,6 +25,7 @@ _MOVING = frozenset({
 })  # fmt: skip
 _MOVING_HEAD = frozenset({"commit", "merge", "rebase", "cherry-pick", "revert", "checkout", "switch", "am", "stash"})
 """Commands after which a name, or the index, may stand for something else than before."""
+_NAMING = {("git", "branch"), ("git", "tag")}
 _FORCING = {
     "branch": ("-f", "-m", "-M", "-c", "-C", "-d", "-D"), "tag": ("-f", "-d"), "checkout": ("-B",), "switch": ("-C",),
 }  # fmt: skip
@@ -38,6 +39,14 @@ def to(acts: list[Act], parsed: Parsed, *names: Value | str) -> tuple[Way, ...]:
         return ANY
     forced = (FORCED,) if _has_committed(acts, parsed) else ()
     return (*(("to", t or "") for t in texts), *forced)
+
+
+def new_tree(acts: list[Act], parsed: Parsed, *names: Value | str) -> tuple[Way, ...]:
+    """A new working tree, as one of the commits has it; of several names some may be those of no commit."""
+    if len(names) > 1 and any(a.parsed is not None and a.parsed.path[:2] in _NAMING for a in acts):
+        return ANY
+    ways = to(acts, parsed, *names)
+    return ways if ways[0] == ANY[0] else tuple(("as", about) for word, about in ways if word == "to")
 
 
 def back(acts: list[Act], parsed: Parsed) -> tuple[Way, ...]:

@@ -108,14 +108,6 @@ def _container_env(shell: ProgramHost, parsed: Parsed, value: Value, index: int)
         shell.walk.act("use", value if value.text else UNKNOWN)
 
 
-def _worktree_path(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -> None:
-    first = parsed.operands[0].text if parsed.operands else None
-    if first in {"add", "move"}:
-        path(shell.walk, "write", value, "own")
-    elif first == "remove":
-        path(shell.walk, "delete", value, "existing")
-
-
 _DNS_TYPES = frozenset({
     "a", "aaaa", "any", "axfr", "ixfr", "caa", "cname", "dname", "dnskey", "ds", "hinfo", "https", "mx", "naptr", "ns", "nsec", "nsec3", "ptr", "rrsig",
     "soa", "spf", "srv", "sshfp", "svcb", "tlsa", "txt", "uri", "in", "ch", "hs",
@@ -291,7 +283,7 @@ def _php_setting(shell: ProgramHost, parsed: Parsed, value: Value, index: int) -
 
 ROLES: dict[str, Role] = {
     "sql": sql, "ssh-option": _ssh_option, "git-config": _git_config, "git-dir": _git_dir, "read-context": _read_context, "read-or-url": _read_or_url,
-    "form-file": _form_file, "container-env": _container_env, "path-of-worktree": _worktree_path,
+    "form-file": _form_file, "container-env": _container_env,
     "merge-option": _merge_option, "object-type": _object_type, "push-ref": _ref("push"), "delete-ref": _ref("delete-ref"), "checked-out": lambda h, p, v, i: write_tree(h.walk),
     "cloud-own": _cloud("write", "own"), "format": _format, "write-out": _write_out, "moved": _moved,
     "dns": _dns, "compiler-feature": _compiler_feature, "compiler-warning": _compiler_warning, "go-ldflags": _go_ldflags, "go-packages": _go_packages,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .host import ProgramHost
 
 RARE = frozenset({
-    "sql", "ssh-option", "git-config", "git-dir", "read-context", "read-or-url", "form-file", "container-env", "path-of-worktree",
+    "sql", "ssh-option", "git-config", "git-dir", "read-context", "read-or-url", "form-file", "container-env",
     "connect-any", "dns", "write-out", "moved", "cloud-own", "format", "compiler-feature", "compiler-warning", "go-ldflags", "go-packages", "python-module", "cloud-from", "cloud-from-tree",
     "cloud-to", "cloud-to-tree", "cloud-moved", "cloud-replaced", "checked-out", "push-ref", "delete-ref", "merge-option", "object-type", "make-word", "php-setting",
 })  # fmt: skip

@@ -64,6 +64,7 @@ def top(tmp_path_factory: pytest.TempPathFactory) -> Path:
     changed(folder, "web.policy", TEXT + "# weaker\n", "weaker")
     changed(folder, ".claude/settings.json", "{}", "unhooked")
     changed(folder, ".mcp.json", "{}", "servers")
+    changed(folder, "settings.json", "{}", "rooted")
     changed(folder, "web.policy", None, "gone")
     changed(folder, "web.policy", TEXT + "# weaker\n", "washed")
     git(folder, "switch", "-q", "washed")
@@ -116,6 +117,50 @@ HONEST = (
     "git rebase --continue", "git rebase --abort", "git cherry-pick --continue", "git bisect start", "git checkout HEAD -- src",
     "git fetch", "git checkout main~1", "git log weaker", "git diff weaker", "git stash && git merge feature", "git checkout feature && git merge main",
 )  # fmt: skip
+
+
+NEW_TREES = (
+    "git worktree add sub unhooked", "git worktree add sub servers", "git worktree add -b x sub unhooked", "git worktree add --detach sub servers", "git worktree add -f sub servers~0",
+    "git worktree add unhooked", "git worktree add .worktrees/unhooked", "git worktree add .claude rooted", "B=unhooked; git worktree add sub $B", "git worktree add sub $(cat x)",
+    "cd src && git worktree add ../sub unhooked", "git -C src worktree add ../sub unhooked", "git worktree add --no-checkout sub unhooked && git -C sub reset --hard",
+    "git branch n unhooked && git worktree add n", "git fetch && git worktree add sub origin/main", "git worktree add sub weaker && git -C sub checkout unhooked",
+    "git clone . sub -b unhooked", "git clone -b servers . sub", "git clone --branch=servers file://{top} sub", "git clone -b unhooked {top} sub", "git clone -b unhooked -- ./ sub",
+    "git clone -qb unhooked .git sub", "git clone -b unhooked --depth 1 . sub", "git clone --bare . b.git && git clone -b servers b.git sub", "git clone -b servers bare sub",
+)  # fmt: skip
+OWN_TREES = (
+    "git worktree add sub feature", "git worktree add -b new .worktrees/new", "git worktree add .worktrees/new", "git worktree add -b x sub main", "git worktree add sub weaker",
+    "git worktree add --detach sub", "git worktree add sub HEAD~1", "git worktree add sub gone", "git worktree list", "git worktree remove sub", "git worktree move sub other",
+)  # fmt: skip
+
+
+def test_a_new_working_tree_has_protected_files_as_they_are_here(top: Path) -> None:
+    git(top, "clone", "-q", "--bare", ".", "bare")
+    for script in NEW_TREES:
+        effect, why = asked(top, script.format(top=top))
+        assert effect == "deny" and ("in its place" in why or "protects it" in why or "opaque" in why), (script, why)
+    for script in OWN_TREES:
+        assert asked(top, script)[0] == "allow", script
+
+
+def test_what_was_committed_past_the_disk_does_not_come_by_a_new_tree(top: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "w"
+    git(tmp_path, "clone", "-q", str(top), "w")
+    assert asked(folder, "git worktree add sub")[0] == "allow"
+    (folder / "evil").write_text("{}")
+    blob = output(folder, "hash-object", "-w", "evil").strip()
+    git(folder, "update-index", "--add", "--cacheinfo", f"100644,{blob},.mcp.json")
+    git(folder, "commit", "-qm", "x")
+    git(folder, "rm", "-q", "--cached", ".mcp.json")
+    for script in (
+        "git worktree add sub",
+        "git worktree add sub HEAD",
+        "git clone . sub",
+        "git checkout HEAD -- .",
+        "git restore -s HEAD .",
+        "git checkout -f",
+        "git reset --hard",
+    ):
+        assert asked(folder, script)[0] == "deny", script
 
 
 def test_branch_work_that_leaves_it_alone_goes_on(top: Path) -> None:

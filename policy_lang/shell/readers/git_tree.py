@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from ...domain.regex import regex
 from .. import moving
-from ..access import path
+from ..access import SCP, path
 from ..call import ProgramCall
 from ..dialect import SH
 from ..moving import Way
 from ..profile import Parsed
 from ..reading import Opaque
 from ..repository import write_tree
-from ..state import ShellState
+from ..state import ShellState, join_folder
 from ..switching import names_files
 from ..values import Hole, Value, joined, literal
 from .git import moved_branch, patched
@@ -220,9 +220,34 @@ def bisect(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
 
 
 def worktree(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
-    """Another working tree of the same repository."""
+    """Another working tree of the same repository, as the commit that is named has it.
+
+    Where none is, that is the branch named as the folder, and `HEAD` where there is none or a new branch is made.
+    """
     moved_branch(shell, parsed, "-B")
-    return False
+    word = parsed.operands[0].text if parsed.operands else None
+    places, commit = parsed.operands[1:2], parsed.operands[2:3]
+    if word == "add" and places:
+        names: list[Value | str] = [*commit]
+        if not names:
+            begun = any(parsed.has(n) for n in ("-b", "-B", "--detach"))
+            names = ["HEAD"] if begun else ["HEAD", _last_name(places[0])]
+        bare = parsed.has("--no-checkout") or parsed.has("--orphan")
+        ways = () if bare else moving.new_tree(shell.walk.acts, parsed, *names)
+        path(shell.walk, "write", places[0], "own", ways=ways)
+    elif word == "move":
+        for value in parsed.operands[2:3]:
+            path(shell.walk, "write", value, "own")
+    elif word == "remove":
+        for value in places:
+            path(shell.walk, "delete", value, "existing")
+    return True
+
+
+def _last_name(value: Value) -> Value:
+    """The last name of a folder's path, of which a branch may have its name; unknown where the folder is."""
+    text = value.text
+    return Value((Hole.NAME,)) if text is None else literal(text.rstrip("/").rpartition("/")[2])
 
 
 def add(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
@@ -364,12 +389,44 @@ def archive(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
 
 def init(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
     """A bare repository lies in the folder itself: its `HEAD` and `config` are what makes it one."""
-    place = parsed.operands[-1] if parsed.operands else literal(".")
-    if parsed.path[1] == "clone" and len(parsed.operands) < 2:
-        place = Value((Hole.NAME,), False, "the folder that it makes")
+    _bare(shell, parsed, parsed.operands[-1] if parsed.operands else literal("."))
+    return False
+
+
+def clone(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:
+    """A copy of a repository, with a working tree; of one that lies here it is known what is in it."""
+    if not parsed.operands:
+        return False
+    place = parsed.operands[1] if len(parsed.operands) > 1 else _guessed(parsed.operands[0])
+    _bare(shell, parsed, place)
+    bare = any(parsed.has(n) for n in ("--bare", "--mirror", "-n"))
+    source = None if bare else _source(parsed.operands[0])
+    ways: tuple[Way, ...] = ()
+    if source is not None:
+        places = tuple(("in", join_folder(f, source)) for f in shell.walk.state.folders or ())
+        ways = (*places, *moving.new_tree(shell.walk.acts, parsed, parsed.value_of("-b") or "HEAD"))
+    path(shell.walk, "write", place, "own", ways=ways)
+    return False
+
+
+def _bare(shell: ProgramHost, parsed: Parsed, place: Value) -> None:
     if parsed.has("--bare") or parsed.has("--mirror"):
         path(shell.walk, "write", joined([*place.parts, "/HEAD"], False, place.why))
-    return False
+
+
+def _source(value: Value) -> str | None:
+    """The folder that a clone is made from, None for what lies elsewhere (git-clone(1), GIT URLS)."""
+    text = (value.text or "").removeprefix("file://")
+    return None if not text or "://" in text or SCP.match(text) else text
+
+
+def _guessed(value: Value) -> Value:
+    """The folder that a clone makes where none is named: the last name of what it copies (git-clone(1))."""
+    text = _source(value)
+    name = (
+        (text or "").rstrip("/").removesuffix("/.git").rpartition("/")[2].removesuffix(".git").removesuffix(".bundle")
+    )
+    return literal(name) if name.strip(".") else Value((Hole.NAME,), False, "the folder that it makes")
 
 
 def apply(shell: ProgramHost, call: ProgramCall, parsed: Parsed) -> bool:

@@ -24,7 +24,7 @@ READERS = {
     "git-changes": "git_tree.changes", "git-sparse": "git_tree.sparse", "git-bisect": "git_tree.bisect",
     "git-worktree": "git_tree.worktree", "git-add": "git_tree.add", "git-commit": "git_tree.commit",
     "git-show": "git_tree.show", "git-blame": "git_tree.blame", "git-grep": "git_tree.grep",
-    "git-archive": "git_tree.archive", "git-init": "git_tree.init", "git-apply": "git_tree.apply", "tar": "archives.tar",
+    "git-archive": "git_tree.archive", "git-init": "git_tree.init", "git-clone": "git_tree.clone", "git-apply": "git_tree.apply", "tar": "archives.tar",
     "unzip": "archives.unzip", "sed": "text.sed", "awk": "text.awk", "dd": "text.dd", "patch": "text.patch",
     "apply-patch": "text.apply_patch", "jq": "text.jq", "print-env": "text.print_env", "shell": "wrappers.inner_shell",
     "shell-words": "wrappers.shell_words", "start-stop-daemon": "wrappers.start_stop_daemon", "tmux": "wrappers.tmux", "dotenv": "wrappers.dotenv", "mktemp": "files.mktemp", "getent": "services.getent", "telnet": "services.telnet", "compiler": "build.compiler", "rustc": "build.rustc", "linker": "build.linker", "cargo-fmt": "build.cargo_fmt", "javac": "build.javac", "jar": "build.jar", "ar": "build.ar", "rewrite": "build.rewrite", "rewrite-all": "build.rewrite_all", "cloud": "clouds.cloud", "terraform": "clouds.terraform", "flock": "wrappers.flock", "runuser": "wrappers.runuser", "parallel": "wrappers.parallel",
