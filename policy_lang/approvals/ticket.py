@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..domain import strict_json
+from ..domain.actions import PATH, SORT_OF
 from ..domain.decision import Effect
 from ..domain.digest import sha256
 from ..domain.limits import limit
@@ -130,9 +132,12 @@ class Ticket:
 
     @property
     def question_id(self) -> str:
-        """A digest of what is asked, whatever the session, the policy and the disk: equal ones are worth comparing."""
+        """A digest of what is asked, whatever the session, the policy, the content and the disk: equal ones are alike.
+
+        A path is the same however it is written.
+        """
         parts = [
-            [r.get("action"), r.get("resource"), r.get("cwd"), *(["confined"] if "confined" in r else []), *_going(r)]
+            [r.get("action"), *_place(r), *(["confined"] if "confined" in r else []), *_going(r)]
             for r in parts_of(self.request)
         ]
         return sha256(b"policy_lang question 1\n" + strict_json.dump([self.agent, parts])).hexdigest()[:32]
@@ -141,6 +146,11 @@ class Ticket:
     def binding(self) -> tuple[str, str, str, str]:
         """What a request must be the same in, to be the one that people approved."""
         return self.digest, self.policy, self.agent, self.session
+
+    def repeats(self, other: Ticket) -> bool:
+        """Whether it asks what the other one asks, in whatever session: the same, of the same policy and content."""
+        contents = ([r.get("content") for r in parts_of(t.request)] for t in (self, other))
+        return (self.question_id, self.policy, next(contents)) == (other.question_id, other.policy, next(contents))
 
     def with_(self, **changes: Any) -> Ticket:
         """The ticket with other values."""
@@ -151,6 +161,14 @@ def _flat(resource: object) -> str:
     if isinstance(resource, list):
         return " ".join(map(str, resource))
     return str(resource.get("pattern")) if isinstance(resource, dict) else str(resource)
+
+
+def _place(request: Json) -> list[object]:
+    """What a request is about, and where it stands; a file by its path from the root, whatever its links."""
+    resource, cwd = request.get("resource"), request.get("cwd")
+    if SORT_OF.get(str(request.get("action"))) != PATH or not isinstance(resource, str) or resource.startswith("~"):
+        return [resource, cwd]
+    return [posixpath.normpath(posixpath.join(request.get("workspace") or "/", cwd or "", resource))]
 
 
 def _going(request: Json) -> list[str]:

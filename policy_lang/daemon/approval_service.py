@@ -82,17 +82,16 @@ class ApprovalService(TicketBook):
     def _approved_before(self, made: Ticket, force: PolicyInForce) -> str | None:
         """The ticket by which the same was approved and not used yet.
 
-        Raises RequestError when people have said no to exactly this, not long ago: they are not asked again.
+        Raises RequestError when people have said no to exactly this, not long ago, in whatever session and however its
+        path was written: they are not asked again.
         """
         since = made.created - limit("approval_rejected_seconds")
-        states = (*OPEN, APPROVED, REJECTED)
-        for old in self.store.found(TicketQuery(states, made.agent, made.digest)):
+        for old in self.store.found(TicketQuery((*OPEN, APPROVED), made.agent, made.digest)):
             known = self.timed(old, force)
-            if known.binding != made.binding:
-                continue
-            if known.state == APPROVED:
+            if known.binding == made.binding and known.state == APPROVED:
                 return known.id
-            if known.state == REJECTED and known.closed_at > since:
+        for old in self.store.found(TicketQuery((REJECTED,), made.agent, question_id=made.question_id)):
+            if old.closed_at > since and made.repeats(old):
                 raise RequestError("PLR240", f"people have said no to exactly this (ticket {old.id})")
         return None
 

@@ -185,14 +185,15 @@ def _shown(text: str) -> str:
 def _invalid(error: ValidationError) -> RequestError:
     first = error.errors(include_url=False, include_input=True)[0]
     where = str(first["loc"][0]) if first["loc"] else "request"
+    inner = f"{where}.{first['loc'][-1]}" if len(first["loc"]) > 1 else where
     if first["type"] == "missing":
-        return RequestError("PLR105", f"the field `{where}` is missing")
+        return RequestError("PLR105", f"the field `{inner}` is missing")
     choices = {"action": ACTIONS, "method": METHODS, "shell": SHELLS}.get(where, ())
     if first["type"] == "literal_error" and choices:
         given = first["input"] if isinstance(first["input"], str) else ""
         return RequestError("PLR106", f"`{_shown(given)}` is not a valid {where} ({suggest(given, choices)})")
     if first["type"] == "extra_forbidden":
-        return RequestError("PLR104", f"unknown field `{_shown(where)}`")
+        return RequestError("PLR104", f"unknown field `{_shown(inner)}`")
     return RequestError(
         "PLR106", f"the field `{_shown(where)}` is wrong: {first['msg'][:1].lower()}{first['msg'][1:160]}"
     )

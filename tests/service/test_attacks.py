@@ -165,6 +165,21 @@ def test_a_no_holds_for_a_while(inside: Inside) -> None:
     assert inside.ask()["effect"] == "ask"
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"session": "t"}, {"resource": "./src/a"}, {"resource": "src/x/../a"}, {"resource": "{root}/src/a"}, {"resource": "src//a"}],
+)  # fmt: skip
+def test_a_no_holds_in_whatever_session_and_spelling(inside: Inside, change: dict[str, str]) -> None:
+    place = {"workspace": str(inside.folder), "content": {"tool": "Write", "text": "a"}}
+    number = inside.ticket(**place)
+    inside.vote(number, MIA, "reject", "never")
+    changed = {k: v.format(root=inside.folder) for k, v in change.items()}
+    again = inside.ask(**place, **changed)
+    assert again["effect"] == "deny" and "PLR240" in again["reasons"][0], again
+    assert inside.ask(**place | {"content": {"tool": "Write", "text": "b"}})["effect"] == "ask"
+    assert inside.ask(resource="src/b", **place)["effect"] == "ask"
+
+
 def test_people_are_asked_no_more_than_they_can_read(inside: Inside) -> None:
     most = limit("approvals_pending")
     for number in range(most):

@@ -13,9 +13,11 @@ import pytest
 from policy_lang import Policy, Request
 from policy_lang.audit.log import DecisionLog
 from policy_lang.domain.decision import Decision
+from policy_lang.domain.errors import RequestError
 from policy_lang.domain.record import replace
 from policy_lang.pep.deciders import CompiledDecider
 from policy_lang.pep.questions import HookQuestion
+from policy_lang.wire.requests import request_of
 
 UNTIL = 'policy "d"\nallow read "src/**" until 2030-01-01\nallow run "cat src/a" until 2030-01-01\n'
 EARLY, LATE = 1_790_000_000.0, 3_800_000_000.0
@@ -234,3 +236,17 @@ def test_a_table_that_is_none_is_refused(git: object) -> None:
     decision = policy.decide(action="run", resource="git push origin feat/x", branch="feat/x", git=git)  # type: ignore[arg-type]
     assert decision.effect == "deny"
     assert decision.reasons[0].startswith("refused (PLR001)")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, "the field `resource` is missing"),
+        ({"resource": "x", "content": {"text": "a"}}, "the field `content.tool` is missing"),
+        ({"resource": "x", "content": {"tool": "Write", "colour": 1}}, "unknown field `content.colour`"),
+        ({"resource": "x", "colour": 1}, "unknown field `colour`"),
+    ],
+)
+def test_an_error_names_the_field_within(fields: dict[str, object], said: str) -> None:
+    with pytest.raises(RequestError, match=said):
+        request_of({"action": "write", **fields})
