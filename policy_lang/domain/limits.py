@@ -89,6 +89,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("argv_bytes", 128 * 1024, "bytes", "one argument's limit on Linux (MAX_ARG_STRLEN)"),
     Limit("resolved_addresses", 64, "addresses", "the answers of DNS for one name"),
     Limit("request_bytes", 1 << 20, "bytes", "one request object, its script included"),
+    Limit("request_values", 20_000, "values", "in the JSON of a call; reading more would keep others waiting"),
     Limit("request_depth", 16, "levels", "a request needs three levels"),
     Limit("request_context", 64, "attributes", "as many as a policy may declare"),
     Limit("request_lines", 5_000_000, "lines", "requests of one file"),

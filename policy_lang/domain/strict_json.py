@@ -25,7 +25,8 @@ _HEAD = "this is not valid JSON: "
 class MalformedError(CallerError, ValueError):
     """A text is not JSON as it is accepted here: `kind` is what is wrong, `detail` where or how, as far as known.
 
-    Kinds: `encoding`, `depth`, `syntax`, `twice` (a key), `constant` (NaN and its like), `size`, `digits`, `surrogate`.
+    Kinds: `encoding`, `depth`, `values` (too many), `syntax`, `twice` (a key), `constant` (NaN and its like), `size`,
+    `digits`, `surrogate`.
     """
 
     def __init__(self, message: str, kind: str = "syntax", detail: str = "") -> None:
@@ -34,11 +35,14 @@ class MalformedError(CallerError, ValueError):
         self.detail = detail
 
 
-def load(data: bytes, depth: int = MOST_DEPTH, digits: int | None = None) -> object:
-    """The value of a JSON text, nested so deeply at most, its integers of so many digits. Raises MalformedError."""
+def load(data: bytes, depth: int = MOST_DEPTH, digits: int | None = None, values: int | None = None) -> object:
+    """The value of a JSON text: nested so deeply at most, its integers of so many digits, of so many values in all.
+
+    Raises MalformedError.
+    """
     try:
         text = data.decode("utf-8").strip(_BLANKS)
-        _check_depth(text, depth)
+        _check_size(text, depth, len(text) + 1 if values is None else values)
         value, end = _scanner(digits)(text, 0)
     except MalformedError:
         raise
@@ -85,26 +89,31 @@ _DELETED = bytes(set(range(256)) - set(b"[]{}"))
 _SQUARE = bytes.maketrans(b"{}", b"[]")
 
 
-def _check_depth(text: str, most: int) -> None:
-    """Brackets are counted before anything recursive reads the text, all at once: a long text costs little."""
-    if text.count("{") + text.count("[") <= most:
+def _check_size(text: str, depth: int, values: int) -> None:
+    """Brackets and commas are counted, all at once, before anything recursive reads the text: that costs little."""
+    brackets = text.count("{") + text.count("[")
+    if brackets <= depth and brackets + text.count(",") < values:
         return
     plain = text.replace("\\\\", "").replace('\\"', "")  # only quotes that begin or end a string are left
     outside = "".join(plain.split('"')[::2]).encode("utf-8", "replace")
     left = outside.translate(_SQUARE, _DELETED)
-    for _ in range(most):  # one level less each time
+    if left.count(b"[") + outside.count(b",") >= values:  # before each value but the first stands one of these
+        raise MalformedError(f"{_HEAD}more than {values} values", "values")
+    for _ in range(depth):  # one level less each time
         if b"[]" not in left:
             break
         left = left.replace(b"[]", b"")
-    if b"[]" in left or left.count(b"[") > most:
-        raise MalformedError(f"{_HEAD}nested deeper than {most} levels", "depth")
+    if b"[]" in left or left.count(b"[") > depth:
+        raise MalformedError(f"{_HEAD}nested deeper than {depth} levels", "depth")
 
 
 def _check(value: object) -> None:
     """No lone surrogates, which `\\ud800` alone can smuggle in."""
     if isinstance(value, str):
-        if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
-            raise MalformedError("a text has a lone surrogate", "surrogate")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise MalformedError("a text has a lone surrogate", "surrogate") from None
     elif isinstance(value, dict):
         for key, inner in value.items():
             _check(key)

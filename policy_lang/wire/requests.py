@@ -156,6 +156,9 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def validated(model: type[Model], value: dict[str, Any]) -> Model:
     """The value as a model. Raises RequestError for the first thing that is wrong with it."""
+    if len(value) > len(model.model_fields) and model.model_config.get("extra") == "forbid":
+        unknown = next(name for name in value if name not in model.model_fields)  # pydantic lists each: that takes time
+        raise RequestError("PLR104", f"unknown field `{_shown(unknown)}`")
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -201,7 +204,7 @@ def _invalid(error: ValidationError) -> RequestError:
 
 def _json(data: bytes) -> object:
     try:
-        return strict_json.load(data, limit("request_depth"), limit("integer_digits"))
+        return strict_json.load(data, limit("request_depth"), limit("integer_digits"), limit("request_values"))
     except strict_json.MalformedError as error:
         code, text = _MALFORMED[error.kind]
         detail = error.detail if error.kind == "syntax" else _shown(error.detail)  # the others quote the caller
@@ -211,6 +214,7 @@ def _json(data: bytes) -> object:
 _MALFORMED = {
     "encoding": ("PLR102", "the request is not valid UTF-8"),
     "depth": ("PLR101", f"the request is nested deeper than {limit('request_depth')} levels"),
+    "values": ("PLR101", f"the request has more than {limit('request_values')} values"),
     "syntax": ("PLR103", "the request is not valid JSON: {}"),
     "twice": ("PLR104", "the field `{}` is given twice"),
     "constant": ("PLR103", "`{}` is not valid JSON"),

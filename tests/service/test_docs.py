@@ -52,10 +52,10 @@ def test_the_client_prints_what_it_got(capsys: pytest.CaptureFixture[str]) -> No
 def test_the_bounds_are_those_of_the_table() -> None:
     words = {
         "connections_per_peer": "64 connections of a user", "connections": "512 in all", "request_seconds": "a second for a call",
-        "http_head_bytes": "8 KiB of head", "request_bytes": "1 MiB of body", "body_bytes": "4 MiB is read", "request_depth": "16 levels",
+        "http_head_bytes": "8 KiB of head", "request_bytes": "1 MiB of body", "body_bytes": "4 MiB is read", "request_depth": "16 levels", "request_values": "20,000 values",
         "drain_seconds": "within two seconds", "freeze_denials": "", "batch_requests": "at most 100",
     }  # fmt: skip
-    values = (64, 512, 1, 8192, 1 << 20, 4 << 20, 16, 2, 1000, 100)
+    values = (64, 512, 1, 8192, 1 << 20, 4 << 20, 16, 20_000, 2, 1000, 100)
     for (name, text), value in zip(words.items(), values, strict=True):
         assert limit(name) == value
         assert text in PAGE

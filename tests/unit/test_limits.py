@@ -62,6 +62,7 @@ REQUESTS: dict[str, Callable[[int], object]] = {
     "resolved_addresses": lambda n: ask(resolved=["1.1.1.1"] * n),
     "content_bytes": lambda n: ask(content={"tool": "Write", "text": "a" * n}),
     "content_edits": lambda n: ask(content={"tool": "Edit", "edits": [{"old": "", "new": ""}] * n}),
+    "request_values": lambda n: ask(git={"a": [0] * (n - 5)}),
     "request_depth": lambda n: ask(git=nested(n - 1)),
     "integer_digits": lambda n: ask(context={"x": int("9" * n)}),
     "argv_words": lambda n: argv_word(["a"] * n),

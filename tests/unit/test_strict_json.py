@@ -35,6 +35,25 @@ def test_depth_holds_at_its_limit_and_breaks_above() -> None:
         load(b"[" * (limit("json_depth") + 1) + b"]" * (limit("json_depth") + 1))
 
 
+def test_values_hold_at_their_limit_and_break_above() -> None:
+    for most in (3, 5, limit("request_values")):
+        for text, opens in ((b"[%s]", 1), (b'{"a": [%s]}', 2)):
+            number = most - opens
+            load(text % b",".join([b'"a,\\"[{,,"'] * number), values=most)
+            with pytest.raises(MalformedError) as error:
+                load(text % b",".join([b"1"] * (number + 1)), values=most)
+            assert error.value.kind == "values"
+    load(b"[%s]" % b",".join([b"1"] * 1000))
+
+
+def test_a_lone_surrogate_is_found_wherever_it_is() -> None:
+    for text in (rb'"\ud800"', rb'{"\udc00": 1}', '["é\\ud83d", 1]'.encode()):
+        with pytest.raises(MalformedError) as error:
+            load(text)
+        assert error.value.kind == "surrogate"
+    assert load(rb'"\ud83d\ude00 \\ud800"') == "\U0001f600 \\ud800"
+
+
 def test_digits_hold_at_their_limit_and_break_above() -> None:
     digits = limit("integer_digits")
     assert load(b"[%s]" % (b"9" * digits), digits=digits) == [int("9" * digits)]
