@@ -17,7 +17,15 @@ from ..pep.clients import NAMES
 from ..pep.clients import client as client_of
 from ..pep.hook import MOST_WAIT
 from ..pep.hook_places import HOOK, OURS, compiled_place
-from ..pep.install import InstallError, changeable, hook_command, settings_with, settings_without, target
+from ..pep.install import (
+    InstallError,
+    changeable,
+    check_accepted,
+    hook_command,
+    settings_with,
+    settings_without,
+    target,
+)
 from .common import fail_policy, fail_usage
 from .compile import compile_to
 from .receive import command as git_receive
@@ -72,6 +80,7 @@ command.add_command(git_receive)
 @click.option("--owner", type=int, metavar="UID", help="The user that the service runs as; by default you or root.")
 @click.option("--token-file", metavar="FILE", help="A file with the token to show to the service.")
 @click.option("--wait", type=click.IntRange(1, MOST_WAIT), help="Seconds to wait for people who are asked.")
+@click.option("--accept-argument", multiple=True, metavar="TOOL.ARG", help="Ignore this new argument of a tool.")
 @click.option("--scope", type=click.Choice(["user", "project", "managed"]), default="user", show_default=True)
 @click.option("--print", "only_print", is_flag=True, help="Show the settings and write nothing.")
 def install(client: str, scope: str, only_print: bool, **given: Any) -> None:
@@ -87,6 +96,7 @@ def install(client: str, scope: str, only_print: bool, **given: Any) -> None:
     folder = os.path.abspath(workspace or os.getcwd())
     try:
         spec = client_of(client)
+        check_accepted(spec, given["accept_argument"])
         place = target(spec, scope, folder, os.path.expanduser("~"))
         if not spec.tells_workspace and workspace is None:
             options += ["--workspace", folder]
@@ -94,6 +104,8 @@ def install(client: str, scope: str, only_print: bool, **given: Any) -> None:
         after = settings_with(spec, before, hook_command(spec, options), place.managed, given["wait"] or 0)
     except InstallError as error:
         fail_usage(str(error))
+    if place.void:
+        fail_usage(f"the hook is not installed in the {scope} scope of `{client}`: {place.void}")
     if only_print:
         click.echo(f"# {place.path}", err=True)
         click.echo(after, nl=False)
@@ -193,8 +205,8 @@ def _options(given: dict[str, Any]) -> list[str]:
     for name in ("agent", "owner", "wait"):
         if given[name] is not None:
             options += [f"--{name}", str(given[name])]
-    for name in ("prompt", "hold"):
-        for value in given[name]:
+    for name in ("prompt", "hold", "accept-argument"):
+        for value in given[name.replace("-", "_")]:
             options += [f"--{name}", value]
     if given["observe"]:
         options.append("--observe")

@@ -329,6 +329,12 @@ TABLE: tuple[Limit, ...] = (
     Limit("log_secret_names", 4_096, "names", "whose verdict is remembered: whether they are about a secret"),
     Limit("log_secret_spans", 512, "places", "in one text that may be secret; a text with more is replaced as a whole"),
     Limit("lint_agents", 60, "agents", "that one rule of the linter compares pair by pair"),
+    Limit(
+        "hook_accepted_arguments", 64, "arguments", "that one hook accepts unread; each is a hole that a person made"
+    ),
+    Limit("hook_search_folders", 64, "folders", "that one search of a tool names; each is decided"),
+    Limit("hook_name_readings", 8, "readings", "of an MCP tool's name as server and tool; each is decided"),
+    Limit("drift_shown", 50, "lines", "of new tools and arguments that `policy doctor` shows; more are no news"),
     Limit("hook_advice_characters", 600, "characters", "of the sentence that tells an agent what it can do instead"),
     Limit(
         "nearest_nodes", 3000, "nodes", "that are looked at for the nearest rule of a denial that is shown; some 10 ms"

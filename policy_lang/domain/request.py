@@ -62,11 +62,11 @@ Resource = str | tuple[str, ...]
 
 ORIGIN = (
     "client", "session", "tool", "call", "prompt", "turn", "task", "instruction", "model", "subagent", "trace",
-    "purpose",
+    "purpose", "accepted",
 )  # fmt: skip
 """The origin of a request, as far as it is known: the harness, its session and its tool, its ids of the call, the
 prompt, the turn, the task and the sub-agent, the agent's instruction, the model, a trace that spans programs, and what
-the agent says that it is for."""
+the agent says that it is for, and the tool's arguments that a person accepted unread."""
 
 
 @record(frozen=True, slots=True)

@@ -21,9 +21,10 @@ from ..engine.pdp import Engine
 from . import rehearsal
 from .channel import ChannelError, exchange
 from .clients.base import HookClient
+from .drift import drifts
 from .enforce import Options, owners, token
 from .hook_places import OURS
-from .install import InstallError, changeable, target, texts
+from .install import InstallError, Target, changeable, target, texts
 from .installation import BAD, GOOD, WARN, CheckResult, examine_places, examine_policy, examine_program
 from .questions import RefusedError
 
@@ -48,18 +49,23 @@ def examine(client: HookClient, workspace: str, home: str, live: bool) -> list[C
             CheckResult(BAD, f"no settings of `{client.name}` name the hook", f"`policy hook install {client.name}`")
         ]
     out: list[CheckResult] = []
-    for path, command, managed in installed:
-        out += _settings(path, managed)
-        out += _hook(client, path, command, workspace)
+    for place, command in installed:
+        if place.void:
+            state = BAD if all(other.void for other, _ in installed) else WARN
+            remediation = f"`policy hook install {client.name}` in another scope"
+            out.append(CheckResult(state, f"the hook in `{place.path}` may hold nothing: {place.void}", remediation))
+        out += _settings(place.path, place.managed)
+        out += _hook(client, place.path, command, workspace)
     out += examine_program(workspace)
     if live:
-        out += _live(client, workspace)
+        words = [word for _, command in installed for word in shlex.split(command.partition("||")[0])]
+        out += _live(client, workspace, [words[i + 1] for i, w in enumerate(words[:-1]) if w == "--accept-argument"])
     return out
 
 
-def _installed(client: HookClient, workspace: str, home: str) -> list[tuple[str, str, bool]]:
-    """(settings file, the hook's command, managed) for each settings file that names it."""
-    out: list[tuple[str, str, bool]] = []
+def _installed(client: HookClient, workspace: str, home: str) -> list[tuple[Target, str]]:
+    """Each settings file that names the hook, and the hook's command."""
+    out: list[tuple[Target, str]] = []
     for scope in SCOPES:
         try:
             place = target(client, scope, workspace, home)
@@ -68,7 +74,7 @@ def _installed(client: HookClient, workspace: str, home: str) -> list[tuple[str,
         except (InstallError, OSError, UnicodeDecodeError):
             continue
         commands = dict.fromkeys(c for c in texts(client.settings, text) if OURS in c)
-        out += [(place.path, command, place.managed) for command in commands]
+        out += [(place, command) for command in commands]
     return out
 
 
@@ -179,8 +185,13 @@ def _canary(client: HookClient, workspace: str) -> bytes:
     return strict_json.dump({**client.common, **extra, "cwd": workspace, **client.canary(workspace, _CANARY)})
 
 
-def _live(client: HookClient, workspace: str) -> list[CheckResult]:
-    """Let the client itself try the canary."""
+_BY_HAND = (
+    "run it once by hand in this folder, fix what it says, and run `policy doctor` again; `--no-live` leaves this out"
+)
+
+
+def _live(client: HookClient, workspace: str, accepted: list[str]) -> list[CheckResult]:
+    """Let the client itself try the canary, and look at the tools that it offers its model."""
     protocol = client.rehearsal
     if protocol is None:
         return [CheckResult(WARN, f"`{client.name}` does not run without an account, so it was not tried itself")]
@@ -190,7 +201,11 @@ def _live(client: HookClient, workspace: str) -> list[CheckResult]:
     if os.path.lexists(path):
         return [CheckResult(BAD, f"`{path}` is there already, so nothing can be proved", "remove it")]
     missing = [folder for folder in (f"{workspace}/.git", f"{workspace}/.git/hooks") if not os.path.isdir(folder)]
-    made = rehearsal.rehearse(client, [protocol.run(f"mkdir -p .git/hooks; touch {_CANARY}")], workspace)
+    try:
+        made = rehearsal.rehearse(client, [protocol.run(f"mkdir -p .git/hooks; touch {_CANARY}")], workspace)
+    except OSError as error:
+        return [CheckResult(BAD, f"`{client.name}` cannot be started: {error}", _BY_HAND)]
+    new = [CheckResult(WARN, one.text, one.remediation) for one in drifts(client, made.turns, accepted)]
     ran = os.path.lexists(path)
     if ran:
         os.unlink(path)
@@ -198,13 +213,13 @@ def _live(client: HookClient, workspace: str) -> list[CheckResult]:
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
         remediation = "is the hook trusted? `policy hook install` says what the client needs"
-        return [CheckResult(BAD, f"`{client.name}` did what the policy denies: the hook did not hold", remediation)]
-    if len(made.turns) < 2:
-        return [
-            CheckResult(
-                WARN,
-                f"`{client.name}` did not get as far as the canary: {made.printed.strip()[-300:]}",
-                "run it once by hand",
-            )
-        ]
-    return [CheckResult(GOOD, f"`{client.name}` itself was told to do what the policy denies, and did not")]
+        text = f"`{client.name}` did what the policy denies: the hook did not hold"
+        return [*new, CheckResult(BAD, text, remediation)]
+    printed = "".join(c if c.isprintable() else " " for c in made.printed.strip()[-300:])
+    if not made.answered:
+        text = f"`{client.name}` did not get as far as the canary, so nothing shows that the hook holds: {printed}"
+        return [*new, CheckResult(BAD, text, _BY_HAND)]
+    if not made.refused:
+        text = f"`{client.name}` did not do what the policy denies, but was not told so by the hook: {printed}"
+        return [*new, CheckResult(BAD, text, _BY_HAND)]
+    return [*new, CheckResult(GOOD, f"`{client.name}` itself was told to do what the policy denies, and did not")]

@@ -9,7 +9,7 @@ from ..domain import strict_json
 from ..domain.actions import ALLOW, ASK, DENY
 from .clients import client
 from .deciders import WALLS_SOCKET, CompiledDecider, ServiceDecider, behind_walls
-from .payload import HookContext, text
+from .payload import HookContext, accepted_arguments, text
 from .questions import Outcome, RefusedError, depends_on_repository, worded
 
 TYPE_CHECKING = False
@@ -37,7 +37,10 @@ def enforce(name: str, options: Options, data: bytes) -> tuple[int, bytes, bytes
         raise RefusedError(f"the event `{event[:40]}` is not one that this hook answers")
     context = _context(spec, payload, options)
     found = spec.questions(payload, context)
-    outcome = _decided(found, context, options, _origin(name, payload)) if found else Outcome(ALLOW)
+    origin = _origin(name, payload)
+    if context.ignored:
+        origin["accepted"] = " ".join(context.ignored)[:MOST_ORIGIN]
+    outcome = _decided(found, context, options, origin) if found else Outcome(ALLOW)
     if outcome.effect == ASK and not _may_ask(spec, payload, outcome, options):
         outcome = Outcome(DENY, (_approval(outcome), *outcome.reasons), outcome.tiers)
     outcome.advice = worded(outcome.advice, found)
@@ -95,7 +98,7 @@ def decider_of(options: Options) -> ServiceDecider | CompiledDecider:
 
 _TOLD = {
     "tool_name": "tool", "tool_use_id": "call", "prompt_id": "prompt", "turn_id": "turn", "generation_id": "turn",
-    "model": "model", "agent_id": "subagent",
+    "model": "model", "agent_id": "subagent", "toolName": "tool", "toolCallId": "call", "agentId": "subagent",
 }  # fmt: skip
 """Fields of clients' input that identify a call, and their names in a record; telemetry has the same values."""
 _PURPOSES = ("description", "justification")
@@ -108,7 +111,7 @@ MOST_TOKEN = 1024  # limit: token_bytes
 def _origin(client: str, payload: dict[str, object]) -> dict[str, str]:
     """The origin of a call, as far as the client names it. It is recorded, and decides nothing."""
     out = {"client": client}
-    given = payload.get("tool_input")
+    given = payload.get("tool_input", payload.get("toolArgs"))
     for field in _PURPOSES:
         value = given.get(field) if isinstance(given, dict) else None
         if isinstance(value, str) and value:
@@ -135,7 +138,8 @@ def _context(spec: HookClient, payload: dict[str, object], options: Options) -> 
     cwd = text(payload, "cwd", workspace)
     if not cwd.startswith("/"):
         raise RefusedError("the working folder is not an absolute path")
-    return HookContext(workspace, cwd, home, text(payload, "session_id", ""))
+    accepted = accepted_arguments(spec, options["--accept-argument"]) if "--accept-argument" in options else frozenset()
+    return HookContext(workspace, cwd, home, text(payload, "session_id", text(payload, "sessionId", "")), accepted)
 
 
 def _workspace_of(spec: HookClient, payload: dict[str, object]) -> str:

@@ -24,6 +24,7 @@ _OPTIONS = {
     "--wait",
     "--observe",  # the only one without a value
     "--hold",
+    "--accept-argument",
 }
 MOST_INPUT = 8 << 20  # limit: hook_input_bytes
 MOST_TIMEOUT = 60  # limit: hook_timeout_seconds
@@ -142,7 +143,7 @@ def _options(arguments: list) -> dict:  # type: ignore[type-arg]
             raise UsageError(f"`{name}` has no value")
         options.setdefault(name, []).append(value)
     for name, values in options.items():
-        if len(values) > 1 and name not in {"--prompt", "--hold"}:
+        if len(values) > 1 and name not in {"--prompt", "--hold", "--accept-argument"}:
             raise UsageError(f"`{name}` is given twice")
     if ("--socket" in options) == ("--policy" in options):
         raise UsageError("give either `--socket` or `--policy`")

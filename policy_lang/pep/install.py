@@ -11,6 +11,7 @@ import os
 import shlex
 import sys
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ from ..domain.faults import AuthorError
 from ..domain.limits import limit
 from .clients.base import HookClient, SettingsForm
 from .hook_places import HOOK, OURS
+from .payload import accepted_arguments
+from .questions import RefusedError
 
 _HOST_SECONDS = limit("hook_host_seconds")
 
@@ -28,11 +31,15 @@ class InstallError(AuthorError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The settings file of a client in one scope. `managed` ones an agent's user cannot change."""
+    """The settings file of a client in one scope.
+
+    `managed` ones an agent's user cannot change; `void` says why one may hold nothing.
+    """
 
     path: str
     managed: bool
     note: str = ""
+    void: str = ""
 
 
 def hook_command(client: HookClient, options: list[str]) -> str:
@@ -48,7 +55,19 @@ def target(client: HookClient, scope: str, workspace: str, home: str) -> Target:
         known = ", ".join(f"`{s}`" for s in form.paths)
         raise InstallError(f"`{client.name}` has no {scope} settings for hooks; there are {known}")
     path = form.paths[scope].format(home=home, workspace=workspace)
-    return Target(path, scope == "managed", form.note if scope == "user" else "")
+    return Target(path, scope == "managed", form.note if scope == "user" else "", (form.void or {}).get(scope, ""))
+
+
+def check_accepted(client: HookClient, names: Sequence[str]) -> None:
+    """Raises InstallError for an argument that cannot be accepted: a hook decides by it, or it is no tool's."""
+    try:
+        accepted_arguments(client, names)
+    except RefusedError as error:
+        raise InstallError(str(error)) from None
+    for name in names:
+        tool, _, argument = name.partition(".")
+        if argument in f"{client.tools.get(tool, '')} {client.harmless.get(tool, '')}".split():
+            raise InstallError(f"`--accept-argument {name}`: the argument is known, and decided by")
 
 
 def changeable(path: str, workspace: str | None = None) -> bool:

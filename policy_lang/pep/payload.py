@@ -5,17 +5,30 @@ from __future__ import annotations
 from .content import given
 from .questions import HookQuestion, RefusedError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .clients.base import HookClient
+
 
 class HookContext:
-    """The context of a call; what was fixed at the installation comes before what the client says."""
+    """The context of a call; what was fixed at the installation comes before what the client says.
 
-    __slots__ = ("cwd", "home", "session", "workspace")
+    `accepted` are arguments, as `TOOL.ARGUMENT`, that a person said change nothing; `ignored` those of them that came.
+    """
 
-    def __init__(self, workspace: str, cwd: str, home: str, session: str = "") -> None:
+    __slots__ = ("accepted", "cwd", "home", "ignored", "session", "workspace")
+
+    def __init__(
+        self, workspace: str, cwd: str, home: str, session: str = "", accepted: frozenset[str] = frozenset()
+    ) -> None:
         self.workspace = workspace
         self.cwd = cwd
         self.home = home
         self.session = session
+        self.accepted = accepted
+        self.ignored: list[str] = []
 
 
 def text(value: dict[str, object], name: str, default: str | None = None) -> str:
@@ -42,12 +55,43 @@ def table(value: dict[str, object], name: str) -> dict[str, object]:
     return found
 
 
-def known(tool: str, arguments: dict[str, object], names: str) -> None:
-    """Every field of a tool's input is one whose meaning is known. Raises RefusedError."""
+def known(tool: str, arguments: dict[str, object], names: str, context: HookContext | None = None) -> None:
+    """Every field of a tool's input is one whose meaning is known, or was accepted. Raises RefusedError."""
     allowed = names.split()
     for name in arguments:
-        if name not in allowed:
-            raise RefusedError(f"the tool `{tool}` was given `{name}`, which is not a known argument")
+        if name in allowed:
+            continue
+        said = f"the tool `{tool}` was given `{name[:80]}`, which is not a known argument"
+        if context is None:
+            raise RefusedError(said)
+        whole = f"{tool}.{name}"
+        if whole not in context.accepted:
+            remediation = (
+                f"a person who knows that it changes nothing that is decided can add `--accept-argument {whole[:120]}`"
+            )
+            raise RefusedError(f"{said}; {remediation} to the hook (`policy hook install`)")
+        context.ignored.append(whole)
+
+
+MOST_ACCEPTED = 64  # limit: hook_accepted_arguments
+
+
+def accepted_arguments(client: HookClient, names: Sequence[str]) -> frozenset[str]:
+    """Arguments that a person accepted, as `TOOL.ARGUMENT`. Raises RefusedError for what cannot be one.
+
+    One that is known by now is decided by, whatever was accepted.
+    """
+    if len(names) > MOST_ACCEPTED:
+        raise RefusedError(f"more than {MOST_ACCEPTED} arguments are accepted; ask for a version that knows them")
+    for name in names:
+        tool, _, argument = name.partition(".")
+        if tool not in client.tools and tool not in client.harmless:
+            raise RefusedError(
+                f"`--accept-argument {name[:80]}`: no tool `{tool[:80]}` of `{client.name}` has its arguments looked at"
+            )
+        if not argument or not argument.isascii() or not argument.isprintable() or " " in argument:
+            raise RefusedError(f"`--accept-argument {name[:80]}` is not of the form TOOL.ARGUMENT")
+    return frozenset(names)
 
 
 def absolute(path: str, context: HookContext) -> str:
@@ -64,6 +108,26 @@ def mcp_call(name: str, arguments: object, prefix: str = "mcp__", separator: str
     if not server or not tool or separator in tool or "." in name or not name.isascii() or not name.isprintable():
         raise RefusedError(f"the tool name `{name[:80]}` is ambiguous")
     return HookQuestion("call", f"{server}.{tool}", content=given(name, arguments))
+
+
+_MOST_READINGS = 8  # limit: hook_name_readings
+
+
+def mcp_calls(name: str, arguments: object, separator: str) -> list[HookQuestion]:
+    """The call of an MCP tool by a name, `SERVER-TOOL`, whose parts may have the separator in them as well.
+
+    Every reading of the name is asked about, and the strictest answer counts. Raises RefusedError.
+    """
+    cuts = [i for i, c in enumerate(name) if c == separator and 0 < i < len(name) - 1]
+    if not cuts or len(cuts) > _MOST_READINGS or "." in name or not name.isascii() or not name.isprintable():
+        raise RefusedError(f"the tool name `{name[:80]}` is ambiguous")
+    content = given(name, arguments)
+    return [HookQuestion("call", f"{name[:i]}.{name[i + 1 :]}", content=content) for i in cuts]
+
+
+def script(interpreter: str, option: str, code: str) -> HookQuestion:
+    """Code in a language that is not read here: its interpreter is run with it."""
+    return HookQuestion("run", (interpreter, option, code))
 
 
 def search(path: str, *options: str, narrower: str = "") -> HookQuestion:

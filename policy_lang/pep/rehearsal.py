@@ -20,14 +20,33 @@ from dataclasses import dataclass
 from ..domain.limits import limit
 from .clients.base import Call, HookClient, RehearsalProtocol
 
+_REFUSAL = "denied by policy"
+
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """The result of a run: the exit code, what was printed, and what was sent to the model, one body a turn."""
+    """The result of a run: the exit code, what was printed, and what was sent to the model, one body a turn.
+
+    `calls` says of each call that the model made how many turns there had been.
+    """
 
     code: int
     printed: str
     turns: tuple[str, ...]
+    calls: tuple[int, ...] = ()
+
+    @property
+    def answered(self) -> bool:
+        """True when the model was told what became of its first call."""
+        return bool(self.calls) and len(self.turns) > self.calls[0]
+
+    @property
+    def refused(self) -> bool:
+        """True when it was told that the policy denied it; files that are part of every turn may say so as well."""
+        if not self.answered:
+            return False
+        before = self.turns[self.calls[0] - 1].count(_REFUSAL)
+        return any(turn.count(_REFUSAL) > before for turn in self.turns[self.calls[0] :])
 
 
 def program(client: str) -> str | None:
@@ -52,7 +71,15 @@ def rehearse(
     protocol = client.rehearsal
     if protocol is None:
         raise ValueError(f"`{client.name}` does not run without an account")
-    with scripted_model(protocol, calls) as (port, turns), _own_folder() as own:
+    made: list[int] = []
+    seen: list[str] = []
+
+    def counted() -> Iterator[Call]:
+        for call in calls:
+            made.append(len(seen))
+            yield call
+
+    with scripted_model(protocol, counted(), seen) as (port, turns), _own_folder() as own:
         words, more = protocol.command(f"http://127.0.0.1:{port}")
         if protocol.defaults is not None:  # in a folder that nobody else can write to
             variable, text = protocol.defaults
@@ -69,7 +96,7 @@ def rehearse(
             code, printed = done.returncode, (done.stdout + done.stderr).decode("utf-8", "replace")
         except subprocess.TimeoutExpired as error:
             code, printed = -1, f"no end within {seconds} seconds: {(error.stdout or b'')[-500:]!r}"
-        return Rehearsal(code, printed, tuple(turns))
+        return Rehearsal(code, printed, tuple(turns), tuple(made))
 
 
 def _own_folder() -> tempfile.TemporaryDirectory[str]:
@@ -78,9 +105,11 @@ def _own_folder() -> tempfile.TemporaryDirectory[str]:
 
 
 @contextmanager
-def scripted_model(protocol: RehearsalProtocol, calls: Iterable[Call]) -> Iterator[tuple[int, list[str]]]:
+def scripted_model(
+    protocol: RehearsalProtocol, calls: Iterable[Call], seen: list[str] | None = None
+) -> Iterator[tuple[int, list[str]]]:
     """A model on a port of loopback that makes these calls; the port, and what it is sent, one body a turn."""
-    turns: list[str] = []
+    turns = [] if seen is None else seen
     left = iter(calls)
 
     class Handler(http.server.BaseHTTPRequestHandler):

@@ -149,13 +149,17 @@ def test_the_command_is_absolute_and_closed() -> None:
 def test_scopes() -> None:
     assert target(client_of("claude"), "managed", "/w", "/h").path.startswith("/etc/")
     assert target(client_of("codex"), "user", "/w", "/h").path == "/h/.codex/config.toml"
-    with pytest.raises(InstallError, match="no managed settings"):
-        target(client_of("copilot"), "managed", "/w", "/h")
+    assert target(client_of("copilot"), "user", "/w", "/h").path == "/h/.copilot/hooks/policy_lang.json"
+    assert target(client_of("copilot"), "managed", "/w", "/h").path.startswith("/etc/github-copilot/policy.d/")
+    assert "nobody has trusted the folder" in target(client_of("copilot"), "project", "/w", "/h").void
     with pytest.raises(InstallError, match="no project settings"):
         target(client_of("codex"), "project", "/w", "/h")
 
 
-@pytest.mark.parametrize("client", [n for n in NAMES if "project" in client_of(n).settings.paths])
+PROJECT = [n for n in NAMES if "project" in {*client_of(n).settings.paths} - {*(client_of(n).settings.void or {})}]
+
+
+@pytest.mark.parametrize("client", PROJECT)
 def test_install_and_doctor(client: str, tmp_path: Path) -> None:
     ws = workspace(tmp_path)
     home = {"HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin"}
@@ -178,6 +182,80 @@ def test_install_and_doctor(client: str, tmp_path: Path) -> None:
     assert (gone.code, "everything is denied" in gone.out) == (1, True)
     place.write_text(place.read_text().replace("|| exit 2", "|| true"))
     assert "does not deny" in policy("doctor", client, "--no-live", cwd=ws, **home).out
+
+
+def test_a_scope_that_may_hold_nothing_is_refused_and_found(tmp_path: Path) -> None:
+    """Copilot skips a repository's hooks where nobody has trusted the folder, so what is there is no enforcement."""
+    ws = workspace(tmp_path)
+    home = {"HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin"}
+    given = ("--policy", tmp_path / "p.plc")
+    done = policy("hook", "install", "copilot", *given, "--scope", "project", cwd=ws, **home)
+    assert (done.code, "nobody has trusted the folder" in done.err) == (2, True)
+    spec = client_of("copilot")
+    place = Path(target(spec, "project", str(ws), "").path)
+    place.parent.mkdir(parents=True)
+    options = ["--policy", str(tmp_path / "p.plc"), "--workspace", str(ws)]
+    place.write_text(settings_with(spec, "", hook_command(spec, options), managed=False))
+
+    def states() -> list[str]:
+        found = policy("doctor", "copilot", "--no-live", "--format", "json", cwd=ws, **home).json()["findings"]
+        return [f["state"] for f in found if "may hold nothing" in f["text"]]
+
+    assert states() == ["fail"]
+    assert policy("hook", "install", "copilot", *given, cwd=ws, **home).code == 0
+    assert states() == ["warn"]
+
+
+FAKE = """#!/bin/sh
+python3 - "$ANTHROPIC_BASE_URL" <<'END'
+import json, sys, urllib.request
+tools = [{"name": "Bash", "input_schema": {"properties": {"command": {}, "novel": {}}}}, {"name": "Fresh\u001b"}]
+def turn(said):
+    body = json.dumps({"tools": tools, "messages": said}).encode()
+    urllib.request.urlopen(urllib.request.Request(sys.argv[1] + "/v1/messages", body)).read()
+SAID
+END
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "state", "text"),
+    [
+        ("", "fail", "did not get as far as the canary"),
+        ("turn('go')", "fail", "did not get as far as the canary"),
+        ("turn('denied by policy'); turn('denied by policy')", "fail", "was not told so by the hook"),
+        ("turn('go'); turn('denied by policy: because')", "ok", "and did not"),
+        ("turn('go'); open('.git/hooks/policy-lang-canary', 'w'); turn('denied by policy')", "fail", "did what the policy denies"),
+    ],
+    ids=range(5),
+)  # fmt: skip
+def test_the_doctor_fails_unless_the_hook_refused_the_canary(said: str, state: str, text: str, tmp_path: Path) -> None:
+    """Whatever else the client did instead, nothing shows then that the hook holds; what it offers anew is named."""
+    ws = workspace(tmp_path)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/claude").write_text(FAKE.replace("SAID", said))
+    (tmp_path / "bin/claude").chmod(0o755)
+    home = {"HOME": str(tmp_path / "home"), "PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    assert policy("hook", "install", "claude", "--policy", tmp_path / "p.plc", cwd=ws, **home).code == 0
+    done = policy("doctor", "claude", "--format", "json", cwd=ws, **home)
+    findings = done.json()["findings"]
+    assert (findings[-1]["state"], text in findings[-1]["text"]) == (state, True), findings
+    assert done.code == (1 if state == "fail" else 0)
+    assert not (ws / ".git/hooks/policy-lang-canary").exists()
+    news = [f["text"] for f in findings if "which is not known here" in f["text"]]
+    assert len(news) == (2 if said else 0)
+    if news:
+        assert "`Bash.novel`" in news[0] and "tool `Fresh?`" in news[1]
+
+
+def test_a_client_that_is_not_there_is_not_tried_and_said_so(tmp_path: Path) -> None:
+    ws = workspace(tmp_path)
+    home = {"HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin"}
+    assert policy("hook", "install", "claude", "--policy", tmp_path / "p.plc", cwd=ws, **home).code == 0
+    found = policy("doctor", "claude", "--format", "json", cwd=ws, **home)
+    assert found.code == 0
+    assert found.json()["findings"][-1]["state"] == "warn"
+    assert "is not on this machine's PATH" in found.json()["findings"][-1]["text"]
 
 
 def installed(folder: Path) -> int:
@@ -236,6 +314,11 @@ def test_install_refuses_bad_calls(tmp_path: Path) -> None:
     for arguments, message in (
         (("claude",), "give either"), (("claude", "--policy", "x.policy"), "there is no file"), (("claude", "--policy", "none.plc"), "there is no file"),
         (("codex", "--socket", "/s", "--scope", "project"), "no project settings"), (("nobody", "--socket", "/s"), "nobody"),
+        (("claude", "--socket", "/s", "--accept-argument", "Read.file_path"), "decided by"),
+        (("claude", "--socket", "/s", "--accept-argument", "TodoWrite.todos"), "decided by"),
+        (("claude", "--socket", "/s", "--accept-argument", "Agent.prompt"), "no tool `Agent`"),
+        (("claude", "--socket", "/s", "--accept-argument", "Read"), "TOOL.ARGUMENT"),
+        (("claude", "--socket", "/s", "--accept-argument", "Read.a b"), "TOOL.ARGUMENT"),
     ):  # fmt: skip
         done = policy("hook", "install", *arguments, cwd=ws, HOME=str(tmp_path))
         assert (done.code, message in done.err) == (2, True), done

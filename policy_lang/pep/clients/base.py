@@ -43,6 +43,8 @@ class SettingsForm:
     """The settings are TOML, and JSON otherwise."""
     note: str = ""
     """The step that is left to a person after an installation in the user's scope."""
+    void: dict[str, str] | None = None
+    """Scopes in which nothing is installed any more, and why; what is there is still found and taken out."""
 
 
 @dataclass
@@ -57,6 +59,8 @@ class RehearsalProtocol:
     """The call that runs a shell command."""
     defaults: tuple[str, str] | None = None
     """A variable, and the text of the settings file that it names: without it the client asks how to sign in."""
+    unseen: dict[str, str] | None = None
+    """Tools as the model is offered them, with their arguments, where the hook is shown another name or less."""
 
 
 @dataclass
@@ -71,6 +75,12 @@ class HookClient:
     """The hook events that are answered; the first is meant when the input names none."""
     common: dict[str, object]
     """An example of the fields that its hook sends with every call, besides the working folder `cwd`."""
+    tools: dict[str, str]
+    """Of each tool whose calls are read here its arguments, in one text; whatever else is given denies."""
+    harmless: dict[str, str]
+    """The same of the tools that touch nothing but the conversation; nothing is asked about them."""
+    operations: frozenset[str]
+    """Tools that were looked at and have no meaning here: they are `do CLIENT.TOOL`, as is every unknown one."""
     questions: Callable[[dict[str, object], HookContext], list[HookQuestion]]
     """The questions about a call; none for a harmless one. Raises RefusedError when it is not understood."""
     answer: Callable[[Outcome, str, str], object]
@@ -80,6 +90,8 @@ class HookClient:
     settings: SettingsForm
     bypasses: tuple[tuple[str, str], ...]
     """Every known way round its hook, and what closes it."""
+    mcp_mark: str = ""
+    """What the names of MCP servers' tools have in them, as the model is offered them."""
     asks: Callable[[dict[str, object]], bool] | None = None
     """True when the answer `ask` to this call is certain to reach a person; None when it never is."""
     workspace_variable: str = ""

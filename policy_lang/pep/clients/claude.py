@@ -5,14 +5,24 @@ Only exit code 2, or valid JSON that says `deny`, stops a call; everything else 
 
 from __future__ import annotations
 
-import os
-
-from ...domain import strict_json
 from ...domain.actions import ALLOW, ASK
 from ..content import edited, whole
-from ..payload import HookContext, absolute, edit, known, listing, mcp_call, operation, search, stays_below, table, text
+from ..payload import (
+    HookContext,
+    absolute,
+    edit,
+    known,
+    listing,
+    mcp_call,
+    operation,
+    script,
+    search,
+    stays_below,
+    table,
+    text,
+)
 from ..questions import HookQuestion, Outcome, RefusedError
-from .base import Call, HookClient, RehearsalProtocol, SettingsForm, server_sent
+from .base import Call, HookClient, RehearsalProtocol, SettingsForm
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,21 +30,34 @@ if TYPE_CHECKING:
 
 _ASKING = frozenset({"default", "acceptEdits", "plan"})
 """Permission modes in which `ask` puts the question to a person; the others answer it themselves."""
-_HARMLESS = frozenset(
+_HARMLESS = {
+    "AskUserQuestion": "questions answers annotations metadata", "BashOutput": "bash_id filter", "EnterPlanMode": "",
+    "ExitPlanMode": "plan allowedPrompts", "KillBash": "shell_id", "KillShell": "shell_id",
+    "TaskCreate": "subject description activeForm metadata", "TaskGet": "taskId", "TaskList": "",
+    "TaskOutput": "task_id block timeout", "TaskStop": "task_id shell_id",
+    "TaskUpdate": "taskId subject description activeForm status addBlocks addBlockedBy owner metadata", "TodoRead": "",
+    "TodoWrite": "todos", "ToolSearch": "query max_results",
+}  # fmt: skip
+"""Questions to the person, plans and task lists are the conversation itself; output and end of a background command are of
+what a call before has started, decided then; `ToolSearch` shows descriptions of tools, each of whose calls is asked about."""
+_OPERATIONS = frozenset(
     {
-        "AskUserQuestion", "BashOutput", "EnterPlanMode", "ExitPlanMode", "KillBash", "KillShell", "TaskCreate",
-        "TaskGet", "TaskList", "TaskOutput", "TaskStop", "TaskUpdate", "TodoRead", "TodoWrite", "ToolSearch",
+        "Agent", "CronCreate", "CronDelete", "CronList", "EnterWorktree", "ExitWorktree", "LSP", "ListAgents",
+        "ListMcpResourcesTool", "ReadMcpResourceTool", "RemoteTrigger", "ScheduleWakeup", "SendMessage", "Skill",
+        "SlashCommand", "Task", "WebSearch", "Workflow",
     }
 )  # fmt: skip
-"""Tools that touch nothing but the conversation and what calls before have put there."""
-_FIELDS = {
+"""What starts agents, whose own calls are asked about; what acts later or elsewhere; what asks servers and providers."""
+_TOOLS = {
+    "Monitor": "command description timeout_ms persistent", "PowerShell": "command description timeout run_in_background",
+    "REPL": "code description timeout",
     "Bash": "command timeout description run_in_background dangerouslyDisableSandbox",
-    "Read": "file_path offset limit pages", "Write": "file_path content",
+    "Read": "file_path offset limit pages allow_large", "Write": "file_path content",
     "Edit": "file_path old_string new_string replace_all", "MultiEdit": "file_path edits",
     "NotebookEdit": "notebook_path cell_id new_source cell_type edit_mode", "NotebookRead": "notebook_path cell_id",
     "LS": "path ignore", "Glob": "pattern path",
     "Grep": "pattern path glob output_mode -A -B -C context -n -i -o type head_limit offset multiline",
-    "WebFetch": "url prompt",
+    "WebFetch": "url prompt offset",
 }  # fmt: skip
 
 
@@ -42,15 +65,23 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
     """The questions about a call; none for a harmless one. Raises RefusedError when it is not understood."""
     tool, given = text(payload, "tool_name"), table(payload, "tool_input")
     if tool in _HARMLESS:
+        known(tool, given, _HARMLESS[tool], context)
         return []
-    if tool not in _FIELDS:
+    if tool not in _TOOLS:
         return [mcp_call(tool, given) if tool.startswith("mcp__") else operation("claude", tool, given)]
-    known(tool, given, _FIELDS[tool])
+    known(tool, given, _TOOLS[tool], context)
     if tool == "Bash":
         out = [HookQuestion("run", text(given, "command"))]
         if given.get("dangerouslyDisableSandbox") not in {None, False}:
             out.append(HookQuestion("do", "sandbox.leave"))
         return out
+    if tool == "Monitor":  # a command in the background whose lines become messages
+        return [HookQuestion("run", text(given, "command"))]
+    if tool in {"PowerShell", "REPL"}:
+        shell = tool == "PowerShell"
+        return [
+            script("pwsh", "-Command", text(given, "command")) if shell else script("node", "-e", text(given, "code"))
+        ]
     if tool in {"Read", "NotebookRead"}:
         return [HookQuestion("read", _place(text(given, "file_path" if tool == "Read" else "notebook_path"), context))]
     if tool in {"Write", "Edit", "MultiEdit", "NotebookEdit"}:
@@ -137,32 +168,11 @@ def _command(address: str) -> tuple[list[str], dict[str, str]]:
 
 def _reply(path: str, body: dict[str, object], left: Iterator[Call]) -> bytes:
     """A turn of the Messages API."""
+    from ..model_turns import messages_turn, offers
+
     if "count_tokens" in path:
         return b'{"input_tokens":1}'
-    tools = body.get("tools")
-    names = [t.get("name") for t in tools if isinstance(t, dict)] if isinstance(tools, list) else []
-    call = next(left, None) if "Bash" in names else None  # other turns only ask for a title
-    block: dict[str, object] = {"type": "text", "text": "done"}
-    empty: dict[str, object] = {"type": "text", "text": ""}
-    delta: dict[str, object] = {"type": "text_delta", "text": "done"}
-    if call is not None:
-        block = {"type": "tool_use", "id": f"toolu_{os.urandom(6).hex()}", "name": call[0], "input": call[1]}
-        empty = {**block, "input": {}}
-        delta = {"type": "input_json_delta", "partial_json": strict_json.dump(call[1]).decode()}
-    stop = "end_turn" if call is None else "tool_use"
-    message: dict[str, object] = {
-        "id": "m", "type": "message", "role": "assistant", "model": body.get("model"), "content": [block], "stop_reason": stop,
-        "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1},
-    }  # fmt: skip
-    if not body.get("stream"):
-        return strict_json.dump(message)
-    return server_sent([
-        {"type": "message_start", "message": {**message, "content": [], "stop_reason": None}},
-        {"type": "content_block_start", "index": 0, "content_block": empty},
-        {"type": "content_block_delta", "index": 0, "delta": delta}, {"type": "content_block_stop", "index": 0},
-        {"type": "message_delta", "delta": {"stop_reason": stop, "stop_sequence": None}, "usage": {"output_tokens": 1}},
-        {"type": "message_stop"},
-    ])  # fmt: skip
+    return messages_turn(body, next(left, None) if offers(body, "Bash") else None)
 
 
 CLIENT = HookClient(
@@ -175,6 +185,10 @@ CLIENT = HookClient(
         "tool_use_id": "u",
     },
     workspace_variable="CLAUDE_PROJECT_DIR",
+    tools=_TOOLS,
+    harmless=_HARMLESS,
+    operations=_OPERATIONS,
+    mcp_mark="mcp__",
     questions=questions,
     asks=asks,
     answer=answer,
@@ -188,7 +202,7 @@ CLIENT = HookClient(
             "managed": "/etc/claude-code/managed-settings.d/50-policy_lang.json",
         },
         entry=lambda command, seconds: {
-            "matcher": "*", "hooks": [{"type": "command", "command": command, "timeout": seconds}],
+            "matcher": "*", "hooks": [{"type": "command", "command": command, "timeout": seconds, "onFailure": "block"}],
         },
         managed={"disableAllHooks": False},
     ),
@@ -198,9 +212,9 @@ CLIENT = HookClient(
         run=lambda command: ("Bash", {"command": command, "description": "canary"}),
     ),
     bypasses=(
-        ("the hook runs into the client's own limit, or the shell that starts it is killed: the call proceeds", "the hook gives up after 2 s, the client after 10 s"),
+        ("before 2.1.295: the hook runs into the client's own limit, or the shell that starts it is killed, and the call proceeds", "a newer version, which knows `onFailure`; the hook gives up after 2 s, the client after 10 s"),
         ("`@file` in a prompt reads a file without a hook", "`permissions.deny` rules for `Read` in managed settings"),
-        ("`--setting-sources`, `disableAllHooks` or `--bare` leaves user and project hooks out", "managed settings with `allowManagedHooksOnly`"),
+        ("`--setting-sources`, `disableAllHooks`, `--safe-mode` or `--bare` leaves user and project hooks out", "managed settings with `allowManagedHooksOnly`"),
         ("what was started in the background goes on, and reading its output is not decided again", "the command was decided when it began"),
         ("MCP servers and their resources run outside the client's sandbox", "`call` rules, and `allowedMcpServers` in managed settings"),
     ),

@@ -19,21 +19,30 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HARMLESS = frozenset({"update_plan", "request_user_input"})
-_FIELDS = {"Bash": "command description", "apply_patch": "command description", "view_image": "path description detail"}
+_HARMLESS = {
+    "update_plan": "explanation plan", "request_user_input": "questions", "get_goal": "",
+    "create_goal": "objective token_budget", "update_goal": "status",
+}  # fmt: skip
+"""The plan and the goal of the conversation, and questions to the person."""
+_OPERATIONS = frozenset(
+    {"close_agent", "list_mcp_resource_templates", "list_mcp_resources", "read_mcp_resource", "resume_agent", "send_input", "spawn_agent", "wait_agent"}
+)  # fmt: skip
+"""What starts agents and talks to them; their own calls are asked about. Resources come from MCP servers."""
+_TOOLS = {"Bash": "command description", "apply_patch": "command description", "view_image": "path description detail"}
 
 
-def questions(payload: dict[str, object], context: HookContext) -> list[HookQuestion]:  # noqa: ARG001
+def questions(payload: dict[str, object], context: HookContext) -> list[HookQuestion]:
     """The questions about a call; none for a harmless one. Raises RefusedError when it is not understood."""
     tool, given = text(payload, "tool_name"), table(payload, "tool_input")
     out: list[HookQuestion] = []
     if payload.get("hook_event_name") == "PermissionRequest":
         out.append(HookQuestion("do", "sandbox.leave"))  # what is asked for is to run outside the sandbox
     if tool in _HARMLESS:
+        known(tool, given, _HARMLESS[tool], context)
         return out
-    if tool not in _FIELDS:
+    if tool not in _TOOLS:
         return [*out, mcp_call(tool, given) if tool.startswith("mcp__") else operation("codex", tool, given)]
-    known(tool, given, _FIELDS[tool])
+    known(tool, given, _TOOLS[tool], context)
     if tool == "Bash":
         command = text(given, "command")
         return [*out, HookQuestion("run", command, shell="bash"), HookQuestion("run", command, shell="sh")]
@@ -95,6 +104,10 @@ CLIENT = HookClient(
         "session_id": "s", "turn_id": "t", "model": "m", "permission_mode": "bypassPermissions", "hook_event_name": "PreToolUse",
     },
     workspace_folder=True,
+    tools=_TOOLS,
+    harmless=_HARMLESS,
+    operations=_OPERATIONS,
+    mcp_mark="mcp__",
     questions=questions,
     answer=answer,
     canary=lambda _, path: {"tool_name": "Bash", "tool_input": {"command": f"touch {path}"}},
@@ -110,6 +123,10 @@ CLIENT = HookClient(
     ),
     rehearsal=RehearsalProtocol(
         command=_command, reply=_reply, run=lambda command: ("exec_command", {"cmd": command}),
+        unseen={
+            "exec_command": "cmd workdir shell tty yield_time_ms max_output_tokens login sandbox_permissions justification prefix_rule",
+            "write_stdin": "session_id chars yield_time_ms max_output_tokens", "web_search": "",
+        },
     ),
     bypasses=(
         ("a hook of the user's that nobody has trusted is skipped without a word", "the managed scope: `policy hook install codex --scope managed`"),

@@ -22,7 +22,7 @@ from ..payload import (
 from ..questions import HookQuestion, Outcome, RefusedError
 from .base import HookClient, SettingsForm
 
-_FIELDS = {
+_TOOLS = {
     "Shell": "command working_directory timeout description", "Read": "file_path path offset limit",
     "Write": "file_path path content contents", "Delete": "file_path path",
     "Grep": "pattern path glob output_mode -A -B -C -i type head_limit multiline",
@@ -43,9 +43,9 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
             raise RefusedError("the input does not name the tool's server")
         return [mcp_call(f"mcp__{server}__{text(payload, 'tool_name')}", payload.get("tool_input"))]
     tool, given = text(payload, "tool_name"), table(payload, "tool_input")
-    if tool not in _FIELDS:
+    if tool not in _TOOLS:
         return [mcp_call(tool, given) if tool.startswith("mcp__") else operation("cursor", tool, given)]
-    known(tool, given, _FIELDS[tool])
+    known(tool, given, _TOOLS[tool], context)
     if tool == "Shell":
         return [
             HookQuestion("run", text(given, "command"), cwd=absolute(text(given, "working_directory", "."), context))
@@ -91,6 +91,9 @@ CLIENT = HookClient(
     events=("beforeShellExecution", "beforeMCPExecution", "beforeReadFile", "preToolUse"),
     common={"conversation_id": "c", "generation_id": "g", "cursor_version": "2"},
     workspace_field="workspace_roots",
+    tools=_TOOLS,
+    harmless={},
+    operations=frozenset({"AskQuestion", "ReadLints", "Task", "TodoWrite", "WebSearch"}),
     questions=questions,
     asks=asks,
     answer=answer,

@@ -15,10 +15,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HARMLESS = frozenset(
-    {"write_todos", "ask_user", "enter_plan_mode", "exit_plan_mode", "complete_task", "get_internal_docs"}
-)
-_FIELDS = {
+_HARMLESS = {
+    "write_todos": "todos", "ask_user": "questions", "enter_plan_mode": "reason", "exit_plan_mode": "plan_path plan_filename",
+    "complete_task": "result", "get_internal_docs": "path", "update_topic": "title summary strategic_intent",
+    "list_background_processes": "", "read_background_output": "pid lines delay_ms",
+}  # fmt: skip
+"""Todos, topic, plan mode and questions to the person are the conversation itself; the documents are the client's own;
+the background output is that of commands which calls before have started, and no other process's."""
+_OPERATIONS = frozenset(
+    {"activate_skill", "cli_help", "codebase_investigator", "generalist", "google_web_search", "invoke_agent", "list_mcp_resources", "read_mcp_resource", "save_memory"}
+)  # fmt: skip
+"""What starts agents, whose own calls are asked about; skills, resources of MCP servers, and the memory, which is a file."""
+_TOOLS = {
     "run_shell_command": "command description dir_path directory is_background delay_ms",
     "read_file": "file_path absolute_path path start_line end_line offset limit",
     "write_file": "file_path content",
@@ -30,7 +38,6 @@ _FIELDS = {
     "search_file_content": "pattern dir_path path include include_pattern exclude_pattern names_only"
     " max_matches_per_file total_max_matches case_sensitive fixed_strings context after before no_ignore",
     "web_fetch": "prompt url",
-    "google_web_search": "query",
 }  # fmt: skip
 
 
@@ -38,15 +45,16 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
     """The questions about a call; none for a harmless one. Raises RefusedError when it is not understood."""
     tool, given = text(payload, "tool_name"), table(payload, "tool_input")
     if tool in _HARMLESS:
+        known(tool, given, _HARMLESS[tool], context)
         return []
-    if tool not in _FIELDS:
+    if tool not in _TOOLS:
         mcp = payload.get("mcp_context")
         if mcp is None and not tool.startswith("mcp_"):
             return [operation("gemini", tool, given)]
         if isinstance(mcp, dict) and isinstance(mcp.get("server_name"), str) and isinstance(mcp.get("tool_name"), str):
             return [mcp_call(f"mcp__{mcp['server_name']}__{mcp['tool_name']}", given)]
         raise RefusedError(f"it is ambiguous which server's tool `{tool[:80]}` is")
-    known(tool, given, _FIELDS[tool])
+    known(tool, given, _TOOLS[tool], context)
     folders = [n for n in ("dir_path", "directory", "path") if n in given and tool != "read_file"]
     if len(folders) > 1:
         raise RefusedError("it is ambiguous which folder is meant")
@@ -64,8 +72,6 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
         return [HookQuestion("write", text(given, "file_path"), content=_replaced(given))]
     if tool == "web_fetch":
         return _fetched(text(given, "prompt", ""), text(given, "url", ""))
-    if tool == "google_web_search":
-        return [operation("gemini", tool, given)]
     if tool in {"grep_search", "search_file_content"}:
         return _searches(folder, given)
     stays_below(text(given, "pattern", ""), "dir_path")
@@ -150,6 +156,10 @@ CLIENT = HookClient(
         "session_id": "s", "transcript_path": "/t", "hook_event_name": "BeforeTool", "timestamp": "2026-01-01T00:00:00Z",
     },
     workspace_variable="GEMINI_PROJECT_DIR",
+    tools=_TOOLS,
+    harmless=_HARMLESS,
+    operations=_OPERATIONS,
+    mcp_mark="mcp_",
     questions=questions,
     answer=answer,
     canary=lambda workspace, path: {
