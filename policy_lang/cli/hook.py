@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from typing import Any
 
@@ -11,23 +10,18 @@ import click
 
 from ..compiled.opened import SUFFIX
 from ..domain.faults import reason_of
-from ..domain.files import create, replace
 from ..domain.observe import what_holds
 from ..pep.clients import NAMES
 from ..pep.clients import client as client_of
 from ..pep.hook import MOST_WAIT
-from ..pep.hook_places import HOOK, OURS, compiled_place
-from ..pep.install import (
-    InstallError,
-    changeable,
-    check_accepted,
-    hook_command,
-    settings_with,
-    settings_without,
-    target,
-)
+from ..pep.hook_places import HOOK, compiled_place, launcher_place
+from ..pep.install import InstallError, changeable, check_accepted, hook_command, settings_with, target
+from ..pep.install_records import made_folders, own_mode
+from ..pep.installed import install as write_hook
+from ..pep.installed import settings_text
 from .common import fail_policy, fail_usage
 from .compile import compile_to
+from .hook_installed import status, uninstall, upgrade
 from .receive import command as git_receive
 
 
@@ -40,6 +34,7 @@ def command() -> None:
         --socket /run/policy_lang/policy.sock
     policy hook install claude --policy web.policy --agent claude-web
     policy doctor codex
+    policy hook status
 
     `policy hook CLIENT OPTIONS` is what the installed hook runs: it reads the call from standard input and answers
     in the client's own form; whatever goes wrong is a denial.
@@ -62,7 +57,8 @@ def _runner(client: str) -> click.Command:
 
 for _client in NAMES:
     command.add_command(_runner(_client))
-command.add_command(git_receive)
+for _command in (git_receive, status, upgrade, uninstall):
+    command.add_command(_command)
 
 
 @command.command(name="install", short_help="Write the hook into a client's settings")
@@ -100,22 +96,24 @@ def install(client: str, scope: str, only_print: bool, **given: Any) -> None:
         place = target(spec, scope, folder, os.path.expanduser("~"))
         if not spec.tells_workspace and workspace is None:
             options += ["--workspace", folder]
-        before = _text(place.path)
-        after = settings_with(spec, before, hook_command(spec, options), place.managed, given["wait"] or 0)
+        if place.void:
+            fail_usage(f"the hook is not installed in the {scope} scope of `{client}`: {place.void}")
+        before = settings_text(place.path)
+        command = hook_command(spec, options, launcher_place(place.managed))
+        after = settings_with(spec, before, command, place.managed, given["wait"] or 0)
+        if only_print:
+            click.echo(f"# {place.path}", err=True)
+            click.echo(after, nl=False)
+            return
+        folders: tuple[str, ...] = ()
+        if compiled is not None:
+            folders = made_folders(compiled, own_mode(place.managed))
+            compile_to(policy, compiled, "text")
+        write_hook(
+            spec, scope, place.path, options, os.path.abspath(policy) if compiled else "", compiled or "", folders
+        )
     except InstallError as error:
         fail_usage(str(error))
-    if place.void:
-        fail_usage(f"the hook is not installed in the {scope} scope of `{client}`: {place.void}")
-    if only_print:
-        click.echo(f"# {place.path}", err=True)
-        click.echo(after, nl=False)
-        return
-    try:
-        if compiled is not None:
-            os.makedirs(os.path.dirname(compiled), mode=0o755 if place.managed else 0o700, exist_ok=True)
-            compile_to(policy, compiled, "text")
-        os.makedirs(os.path.dirname(place.path), exist_ok=True)
-        _write(place.path, after.encode("utf-8"), keep=bool(before) and before != after)
     except OSError as error:
         fail_usage(f"`{error.filename or place.path}` cannot be written: {reason_of(error)}")
     if given["observe"]:
@@ -125,33 +123,6 @@ def install(client: str, scope: str, only_print: bool, **given: Any) -> None:
     click.echo(f"{place.path}: the hook is in place; now verify it: `policy doctor {client}`")
     if place.note:
         click.echo(place.note)
-
-
-@command.command(name="uninstall", short_help="Take the hook out of a client's settings")
-@click.argument("client", type=click.Choice(NAMES))
-@click.option("--scope", type=click.Choice(["user", "project", "managed"]), default="user", show_default=True)
-def uninstall(client: str, scope: str) -> None:
-    """Take the hook out of CLIENT's settings; what else they say stays. Nothing stops the agent then.
-
-    Exits 1 when the settings of this scope have no such hook. Compiled policies and logs stay where they are.
-    """
-    try:
-        spec = client_of(client)
-        place = target(spec, scope, os.getcwd(), os.path.expanduser("~"))
-        before = _text(place.path)
-        after = settings_without(spec, before)
-    except InstallError as error:
-        fail_usage(str(error))
-    if OURS not in before:
-        click.echo(f"{place.path}: no hook of policy_lang is there", err=True)
-        sys.exit(1)
-    if OURS in after:
-        fail_usage(f"`{place.path}` names the hook in a place of somebody else's; take it out by hand")
-    try:
-        _write(place.path, after.encode("utf-8"), keep=True)
-    except OSError as error:
-        fail_usage(f"`{error.filename or place.path}` cannot be written: {reason_of(error)}")
-    click.echo(f"{place.path}: the hook is taken out; `{client}` asks no policy from its next start on")
 
 
 def _check(given: dict[str, Any]) -> None:
@@ -211,30 +182,3 @@ def _options(given: dict[str, Any]) -> list[str]:
     if given["observe"]:
         options.append("--observe")
     return options
-
-
-def _write(path: str, data: bytes, keep: bool) -> None:
-    """Write settings where `path` leads; with `keep` the old ones are beside it, for nobody else to read.
-
-    People link settings into a repository of theirs, so the link stays. The name of the old ones is no person's own:
-    whoever may write in the folder, as an agent may in a project, could have put a link there.
-    """
-    real = os.path.realpath(path)
-    if not os.path.lexists(real):
-        create(real, data)
-        return
-    mode = stat.S_IMODE(os.stat(real).st_mode)
-    if keep:
-        with open(real, "rb") as stream:
-            replace(f"{path}.before-policy_lang", stream.read(), mode=mode & 0o700, durable=False)
-    replace(real, data, mode=mode & 0o755, durable=False)
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as stream:
-            return stream.read()
-    except FileNotFoundError:
-        return ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise InstallError(f"`{path}` cannot be read: {error}") from None

@@ -252,6 +252,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("walls_wait_seconds", 3600, "seconds", "that a call may wait for people; the process waits with it"),
     Limit("walls_waiting", 64, "calls", "that wait behind the walls for people or other processes; each has a thread"),
     Limit("walls_sockets", 256, "sockets", "bound behind the walls that are known at once; each has a descriptor"),
+    Limit("install_settings_bytes", 1 << 20, "bytes", "of a client's settings into which a hook is written"),
     Limit("walls_settings_bytes", 1 << 20, "bytes", "of a client's settings; in a longer file no hook is looked for"),
     Limit("walls_copy_bytes", 1 << 18, "bytes", "of a file of the system's that is copied; a larger one is mounted"),
     Limit("walls_files", 200_000, "files", "looked at to build walls; some 0.6 s"),

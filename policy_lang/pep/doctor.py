@@ -23,15 +23,13 @@ from .channel import ChannelError, exchange
 from .clients.base import HookClient
 from .drift import drifts
 from .enforce import Options, owners, token
-from .hook_places import OURS
-from .install import InstallError, Target, changeable, target, texts
+from .install import changeable
 from .installation import BAD, GOOD, WARN, CheckResult, examine_places, examine_policy, examine_program
+from .installed import HookInstallation, installed
+from .launcher import launcher_text, started_by
 from .questions import RefusedError
 
 _CANARY = ".git/hooks/policy-lang-canary"
-SCOPES = ("managed", "project", "user")
-
-
 BYPASSES = (
     ("the agent runs as the user who owns the settings, the policy, this program or the service's socket, and changes them", "give the agent a user of its own, and install the hook managed"),
     ("a program that was allowed does something else than its name says", "a sandbox around the agent: the policy says what is meant, the sandbox what is possible"),
@@ -43,39 +41,32 @@ BYPASSES = (
 
 def examine(client: HookClient, workspace: str, home: str, live: bool) -> list[CheckResult]:
     """The results of all checks of a client on this machine."""
-    installed = _installed(client, workspace, home)
-    if not installed:
+    found = installed(client, workspace, home)
+    if not found:
         return [
             CheckResult(BAD, f"no settings of `{client.name}` name the hook", f"`policy hook install {client.name}`")
         ]
     out: list[CheckResult] = []
-    for place, command in installed:
-        if place.void:
-            state = BAD if all(other.void for other, _ in installed) else WARN
+    for one in found:
+        if one.void:
+            state = BAD if all(other.void for other in found) else WARN
             remediation = f"`policy hook install {client.name}` in another scope"
-            out.append(CheckResult(state, f"the hook in `{place.path}` may hold nothing: {place.void}", remediation))
-        out += _settings(place.path, place.managed)
-        out += _hook(client, place.path, command, workspace)
+            out.append(CheckResult(state, f"the hook in `{one.path}` may hold nothing: {one.void}", remediation))
+        out += examine_hook(one, workspace)
     out += examine_program(workspace)
     if live:
-        words = [word for _, command in installed for word in shlex.split(command.partition("||")[0])]
+        words = [word for one in found for word in shlex.split(one.command.partition("||")[0])]
         out += _live(client, workspace, [words[i + 1] for i, w in enumerate(words[:-1]) if w == "--accept-argument"])
     return out
 
 
-def _installed(client: HookClient, workspace: str, home: str) -> list[tuple[Target, str]]:
-    """Each settings file that names the hook, and the hook's command."""
-    out: list[tuple[Target, str]] = []
-    for scope in SCOPES:
-        try:
-            place = target(client, scope, workspace, home)
-            with open(place.path, encoding="utf-8") as stream:
-                text = stream.read()
-        except (InstallError, OSError, UnicodeDecodeError):
-            continue
-        commands = dict.fromkeys(c for c in texts(client.settings, text) if OURS in c)
-        out += [(place, command) for command in commands]
-    return out
+def examine_hook(hook: HookInstallation, workspace: str) -> list[CheckResult]:
+    """The results of the checks of one hook: its settings, its launcher, and what it answers."""
+    return [
+        *_settings(hook.path, hook.managed),
+        *_launcher(hook.command, hook.client),
+        *_hook(hook.client, hook.path, hook.command, workspace),
+    ]
 
 
 def _settings(path: str, managed: bool) -> list[CheckResult]:
@@ -88,6 +79,30 @@ def _settings(path: str, managed: bool) -> list[CheckResult]:
     if changeable(path):
         text = f"`{path}` lies in a git working tree: a checkout of another branch can take the hook out"
     return [CheckResult(WARN, text, "install it in the managed scope, as root, with the agent under another user")]
+
+
+def _launcher(command: str, client: HookClient) -> list[CheckResult]:
+    """What the launcher starts, where the settings name one. That it is gone, the hook itself shows."""
+    words = shlex.split(command.partition("||")[0])
+    if not words or not words[0].endswith("/policy-hook"):
+        text = (
+            "the settings name this interpreter: an upgrade of Python may take it away, and every call is denied then"
+        )
+        return [CheckResult(WARN, text, f"`policy hook upgrade {client.name}`")]
+    try:
+        with open(words[0], encoding="utf-8") as stream:
+            text = stream.read(limit("path_bytes") * 4)
+    except (OSError, UnicodeDecodeError):
+        return []
+    started = started_by(text)
+    if started is None:
+        return [CheckResult(BAD, f"`{words[0]}` is not the launcher that was installed", "`policy hook upgrade`")]
+    if text != launcher_text():
+        return [
+            CheckResult(WARN, f"`{words[0]}` starts another policy_lang: `{started[1]}`", "`policy hook upgrade`"),
+            *examine_places([p for p in started if os.path.exists(p)]),
+        ]
+    return []
 
 
 def _hook(client: HookClient, path: str, command: str, workspace: str) -> list[CheckResult]:
@@ -108,7 +123,7 @@ def _hook(client: HookClient, path: str, command: str, workspace: str) -> list[C
     if "--policy" in named:
         out += _compiled(named["--policy"], named.get("--agent"), workspace, [path])
     if "--socket" in named:
-        out += _service({name: [value] for name, value in named.items()})
+        out += _service(words)
     began = time.monotonic()
     reason = ""
     for what, data in (("a write to `.git/hooks`", _canary(client, workspace)), ("input that is not valid JSON", b"{")):
@@ -154,23 +169,27 @@ def _compiled(path: str, agent: str | None, workspace: str, more: list[str]) -> 
     return [*out, *examine_policy(path, engine, agent, workspace, more)]
 
 
-def _service(options: Options) -> list[CheckResult]:
-    """What the service says of its policy. That it cannot be asked, the hook itself shows."""
-    out: list[CheckResult] = []
-    with contextlib.suppress(ChannelError, RefusedError, OSError, strict_json.MalformedError):
+def service_policy(words: list[str]) -> dict[str, object]:
+    """What the service of a hook with these options says of its policy; nothing when it cannot be asked."""
+    options: Options = {name: [words[i + 1]] for i, name in enumerate(words[:-1]) if name.startswith("--")}
+    with contextlib.suppress(ChannelError, RefusedError, OSError, ValueError):
         until = time.monotonic() + limit("hook_seconds")
         where, shown, by = options["--socket"][0], token(options), owners(options)
         status, data = exchange(where, "GET", "/v1/policy", b"", until, shown, by)
         value = strict_json.load(data)
         if status == 200 and isinstance(value, dict):
-            if value.get("observing"):
-                out.append(CheckResult(BAD, str(value["observing"]), "start the service without `--observe`"))
-            for name in ("held", "error"):
-                if value.get(name):
-                    out.append(
-                        CheckResult(WARN, str(value[name]), "review the change first: an agent may have made it")
-                    )
-    return out
+            return value
+    return {}
+
+
+def _service(words: list[str]) -> list[CheckResult]:
+    """What the service says of its policy. That it cannot be asked, the hook itself shows."""
+    value = service_policy(words)
+    out: list[CheckResult] = []
+    if value.get("observing"):
+        out.append(CheckResult(BAD, str(value["observing"]), "start the service without `--observe`"))
+    notes = [str(value[name]) for name in ("held", "error") if value.get(name)]
+    return [*out, *(CheckResult(WARN, note, "review the change first: an agent may have made it") for note in notes)]
 
 
 def _run(client: HookClient, command: str, data: bytes, workspace: str) -> subprocess.CompletedProcess[bytes]:

@@ -1,7 +1,7 @@
 """Installation of a hook in a client's settings: the whole file is understood, one entry of ours is replaced, the rest stays.
 
-The command ends in `|| exit 2`: whatever happens to the hook itself, an interpreter that is gone included, the shell that
-the client starts it with turns into the exit code that denies.
+The command names a launcher that stays where it is (`launcher`), and ends in `|| exit 2`: whatever happens to the hook
+itself, an interpreter that is gone included, the shell that the client starts it with turns into the exit code that denies.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from ..domain.faults import AuthorError
 from ..domain.limits import limit
 from .clients.base import HookClient, SettingsForm
-from .hook_places import HOOK, OURS
+from .hook_places import HOOK, names_hook
 from .payload import accepted_arguments
 from .questions import RefusedError
 
@@ -42,10 +42,25 @@ class Target:
     void: str = ""
 
 
-def hook_command(client: HookClient, options: list[str]) -> str:
-    """The command that the client's settings name: absolute, without the agent's environment, closed on every fault."""
-    words = [os.path.realpath(sys.executable), "-I", "-S", HOOK, client.name, *options]
-    return shlex.join(words) + " || exit 2"
+def hook_command(client: HookClient, options: list[str], launcher: str = "") -> str:
+    """The command that the client's settings name: absolute, without the agent's environment, closed on every fault.
+
+    Without a launcher it names this interpreter and this hook.
+    """
+    start = [launcher] if launcher else [os.path.realpath(sys.executable), "-I", "-S", HOOK]
+    return shlex.join([*start, client.name, *options]) + " || exit 2"
+
+
+def hook_options(command: str) -> list[str]:
+    """The hook's own options in a command of the settings. Raises InstallError for one that is not understood."""
+    try:
+        words = shlex.split(command.removesuffix(" || exit 2"))
+    except ValueError:
+        words = []
+    at = next((i for i, word in enumerate(words) if names_hook(word)), len(words))
+    if len(words) < at + 2:
+        raise InstallError("the hook's command in the settings is not understood; install the hook anew")
+    return words[at + 2 :]
 
 
 def target(client: HookClient, scope: str, workspace: str, home: str) -> Target:
@@ -149,7 +164,7 @@ def hook_alone(client: HookClient, before: str) -> str:
 
 
 def _is_ours(entry: object) -> bool:
-    return OURS in json.dumps(entry, default=str)
+    return names_hook(json.dumps(entry, default=str))
 
 
 def _parsed(form: SettingsForm, text: str) -> Any:

@@ -8,7 +8,7 @@ from ..domain.files import open_for_reading
 from ..domain.limits import limit
 from ..domain.record import record
 from ..pep.clients import NAMES, client
-from ..pep.hook_places import OURS
+from ..pep.hook_places import names_hook
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from ..pep.clients.base import HookClient
     from .plan import Plan
 
-_MARK = "pep/hook.py"
-"""What settings that name a hook of ours have in them; most have not, and are not read further."""
 _MOST_BYTES = limit("walls_settings_bytes")
 
 
@@ -26,7 +24,8 @@ _MOST_BYTES = limit("walls_settings_bytes")
 class InstalledHook:
     """A settings file that names a hook of ours. Without `whole` only `text` of it is there inside, or nothing.
 
-    `missing` is what the hook runs and is not there inside; then it denies every call.
+    `missing` is what the hook runs and is not there inside; then it denies every call. `starts` is the text of its
+    `launcher`, where only that is there inside.
     """
 
     client: str
@@ -34,6 +33,13 @@ class InstalledHook:
     whole: bool
     text: str = ""
     missing: str = ""
+    launcher: str = ""
+    starts: str = ""
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What is to be there inside in the place of files."""
+        return {p: t for p, t in ((self.path, self.text), (self.launcher, self.starts)) if t}
 
 
 def installed_hooks(plan: Plan, private: bool) -> tuple[InstalledHook, ...]:
@@ -51,13 +57,15 @@ def _found(plan: Plan, private: bool) -> Iterator[InstalledHook]:
         for form in one.settings.paths.values():
             path = form.format(home=plan.home, workspace=plan.workspace)
             text = _text(path)
-            alone = _alone(one, text) if _MARK in text else ""
+            alone = _alone(one, text) if names_hook(text) else ""
             if not alone:
                 continue
-            whole = plan.shows(path)
+            launcher, started, files = _runs(one, alone)
+            missing = next((f for f in files if os.path.isabs(f) and not plan.shows(os.path.realpath(f))), "")
+            hidden = {p for p in (path, launcher) if private and plan.kind_of(p) == "private"}
             yield InstalledHook(
-                one.title, path, whole, alone if private and plan.kind_of(path) == "private" else "",
-                _missing(one, alone, plan),
+                one.title, path, plan.shows(path), alone if path in hidden else "", missing,
+                launcher, started if launcher in hidden else "",
             )  # fmt: skip
 
 
@@ -77,20 +85,22 @@ def _text(path: str) -> str:
     return found.decode("utf-8", "replace") if len(found) <= _MOST_BYTES else ""
 
 
-def _missing(one: HookClient, text: str, plan: Plan) -> str:
-    """The interpreter or the hook itself, when it is not there inside."""
+def _runs(one: HookClient, text: str) -> tuple[str, str, tuple[str, ...]]:
+    """The launcher that settings name, its text, and the files that start the hook; empty where there is none."""
     import shlex
 
     from ..pep.install import texts
+    from ..pep.launcher import started_by
 
     for command in texts(one.settings, text):
-        if OURS not in command:
-            continue
         try:
-            words = shlex.split(command)
+            words = shlex.split(command) if names_hook(command) else []
         except ValueError:
             continue
-        for word in words[:1] + [w for w in words if w.endswith(OURS)]:
-            if os.path.isabs(word) and not plan.shows(os.path.realpath(word)):
-                return word
-    return ""
+        if not words:
+            continue
+        started = started_by(_text(words[0]))
+        if started is not None:
+            return words[0], _text(words[0]), started
+        return "", "", tuple(w for w in (words[0], *words[1:]) if w == words[0] or names_hook(w))
+    return "", "", ()

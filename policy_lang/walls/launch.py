@@ -15,7 +15,7 @@ from .losses import NOT_HELD, STRICTER_CODES, Loss, losses
 from .other_names import with_other_names
 from .own_paths import OwnPaths
 from .plan import SYSTEM, SYSTEM_FILES, Plan, Survey
-from .protected import managed_folders, programs, protected_paths
+from .protected import managed_places, programs, protected_paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def prepared(port: DecisionPort, options: StartOptions, planning: bool = False) 
     bubblewrap = None if program is None or (tried and mounts.why_not(program)) else program
     logs = (options.log,) if options.log else ()
     protected = protected_paths(like.workspace, like.home, options.sources, logs)
-    folders = (*programs(), *managed_folders(), *options.system)
+    folders = (*programs(), *managed_places(), *options.system)
     _apart_from_programs(like.workspace, like.home, folders)
     reads = options.reads or bubblewrap is None
     plan = Survey(port, protected, folders, hides=bubblewrap is not None, asks=reads).plan()
@@ -138,7 +138,7 @@ def designed(
     own = ("/proc", "/run", *plan.paths("private")) if start.bubblewrap is not None else ("/proc",)
     rules = landlock.ruleset(start.abi, [*shown, *own], no_network=start.bubblewrap is None and not ports)
     program = syscalls.program(reads=start.reads, alone=start.bubblewrap is not None)
-    shown_texts = {hook.path: hook.text for hook in start.hooks if hook.text} | dict(texts or {})
+    shown_texts = {path: text for hook in start.hooks for path, text in hook.texts.items()} | dict(texts or {})
     return Design(plan, own_paths, program, rules, start.bubblewrap, listen, shown_texts)
 
 

@@ -62,6 +62,7 @@ def covers_in(folder: str, texts: Mapping[str, str]) -> Covers:
     for path, file in files.items():
         with open(file, "x", encoding="utf-8") as stream:
             stream.write(texts[path])
+        os.chmod(file, 0o555)  # noqa: S103 (the launcher of a hook is run; nobody else gets into the folder)
     return made
 
 

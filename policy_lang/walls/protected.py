@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 
 from ..pep.clients import NAMES, client
+from ..pep.hook_places import launcher_place
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _BESIDE = (
@@ -29,13 +30,14 @@ def protected_paths(workspace: str, home: str, policy: Iterable[str], further: I
         for form in client(name).settings.paths.values():
             found.add(form.format(home=home, workspace=workspace))
     found |= {os.path.join(workspace, name) for name in _BESIDE}
+    found |= {launcher_place(managed, home) for managed in (False, True)}
     return frozenset(found) | frozenset(programs())
 
 
-def managed_folders() -> tuple[str, ...]:
-    """The folders of clients' managed settings: without them they would run by laxer settings than outside."""
+def managed_places() -> tuple[str, ...]:
+    """The folders of clients' managed settings, without which they would run by laxer ones; the launcher in them."""
     found = (client(name).settings.paths.get("managed", "") for name in NAMES)
-    return tuple("/".join(path.split("/")[:3]) for path in found if path)
+    return (*("/".join(path.split("/")[:3]) for path in found if path), launcher_place(managed=True))
 
 
 def programs() -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import sys
 
 from ..domain.actions import ALLOW, ASK
 from ..domain.limits import limit
-from ..pep.hook_places import HOOK
+from ..pep.hook_places import HOOK, launcher_place
 from . import kernel
 from .system_call import GO_ON, AccessDeniedError, AskedError
 
@@ -53,7 +53,7 @@ class Starting:
             folder = os.readlink(f"/proc/{call.thread}/cwd")
             if not call.is_valid():  # its number may be another's by now, whose memory was read
                 raise ProcessLookupError(errno.ESRCH, "it is gone")
-            if _is_hook(leaf.path, rest):
+            if _is_hook(leaf.path, rest) or self._is_launcher(leaf.path):
                 return GO_ON
             for program in dict.fromkeys(filter(None, (given, leaf.path))):
                 ruling = self._accesses.port.command((program, *rest), folder)
@@ -65,6 +65,11 @@ class Starting:
         finally:
             leaf.close()
         return GO_ON
+
+    def _is_launcher(self, path: str) -> bool:
+        """Whether it is the hook's launcher, which starts nothing but the hook: nobody inside can have written it."""
+        mine = {launcher_place(False, self._accesses.port.like.home or ""), launcher_place(True)}
+        return path in mine and self._accesses.own_paths.protects(path)
 
     def _words(self, call: SystemCall, address: int) -> list[str]:
         """The words of a command, from the caller's memory. Raises OSError with E2BIG for too many or too long."""

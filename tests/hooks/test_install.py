@@ -14,7 +14,15 @@ import pytest
 
 from policy_lang.pep.clients import NAMES
 from policy_lang.pep.clients import client as client_of
-from policy_lang.pep.install import InstallError, hook_alone, hook_command, settings_with, settings_without, target
+from policy_lang.pep.install import (
+    InstallError,
+    hook_alone,
+    hook_command,
+    hook_options,
+    settings_with,
+    settings_without,
+    target,
+)
 from tests.console.support import ROOT, policy, started
 
 from .support import POLICY, workspace
@@ -109,13 +117,13 @@ def test_uninstall(tmp_path: Path) -> None:
     assert installed(tmp_path) == 0
     code, said = out("--scope", "project")
     assert code == 0 and "is taken out" in said
-    assert json.loads((tmp_path / ".claude/settings.json").read_text()) == {}
-    assert "|| exit 2" in (tmp_path / ".claude/settings.json.before-policy_lang").read_text()
+    assert not (tmp_path / ".claude").exists()
+    (tmp_path / ".claude").mkdir()
     command = hook_command(client_of("claude"), ["--socket", "/s"])
     (tmp_path / ".claude/settings.json").write_text(json.dumps({"statusLine": command, "hooks": {}}))
     code, said = out()
     assert code == 2 and "by hand" in said
-    (tmp_path / ".claude/settings.json").write_text("{")
+    (tmp_path / ".claude/settings.json").write_text('{"policy_lang/pep/hook.py')
     assert out()[0] == 2
 
 
@@ -144,6 +152,12 @@ def test_the_command_is_absolute_and_closed() -> None:
     assert text.startswith("/")
     assert " -I -S /" in text
     assert text.endswith("'/a b/p.plc' || exit 2")
+    by_launcher = hook_command(client_of("claude"), ["--policy", "/a b/p.plc"], "/l/policy_lang/policy-hook")
+    assert by_launcher == "/l/policy_lang/policy-hook claude --policy '/a b/p.plc' || exit 2"
+    assert hook_options(text) == hook_options(by_launcher) == ["--policy", "/a b/p.plc"]
+    for other in ("", "x || exit 2", "'", "/l/policy_lang/policy-hook"):
+        with pytest.raises(InstallError, match="not understood"):
+            hook_options(other)
 
 
 def test_scopes() -> None:
@@ -264,28 +278,6 @@ def installed(folder: Path) -> int:
     ).code
 
 
-def test_old_settings_are_kept_for_nobody_else(tmp_path: Path) -> None:
-    """Settings may hold tokens, and an agent may have put a link where the old ones go."""
-    settings, kept = tmp_path / ".claude/settings.json", tmp_path / ".claude/settings.json.before-policy_lang"
-    settings.parent.mkdir()
-    (tmp_path / "profile").write_text("a person's")
-    for there, left, old in (
-        (0o644, 0o644, 0o600),
-        (0o600, 0o600, 0o600),
-        (0o666, 0o644, 0o600),
-        (0o700, 0o700, 0o700),
-    ):
-        settings.write_bytes(b'{"env": {"TOKEN": "t"}}\r\n')
-        settings.chmod(there)
-        kept.unlink(missing_ok=True)
-        kept.symlink_to("../profile")
-        assert installed(tmp_path) == 0
-        assert (tmp_path / "profile").read_text() == "a person's"
-        assert not kept.is_symlink()
-        assert kept.read_bytes() == b'{"env": {"TOKEN": "t"}}\r\n'
-        assert (settings.stat().st_mode & 0o777, kept.stat().st_mode & 0o777) == (left, old)
-
-
 def test_settings_that_are_a_link_stay_one(tmp_path: Path) -> None:
     (tmp_path / "dotfiles").mkdir()
     (tmp_path / "dotfiles/claude.json").write_text("{}")
@@ -353,7 +345,7 @@ def test_a_checkout_changes_no_policy(tmp_path: Path) -> None:
     assert done.code == 0, done.err
     settings = json.loads((tmp_path / "home/.claude/settings.json").read_text())
     command = settings["hooks"]["PreToolUse"][0]["hooks"][0]["command"]
-    (place,) = (tmp_path / "home/.local/state/policy_lang").iterdir()
+    (place,) = (tmp_path / "home/.local/state/policy_lang").glob("*.plc")
     assert str(place) in command
 
     def runs(words: str) -> tuple[bool, str]:

@@ -10,10 +10,12 @@ import pytest
 
 from policy_lang.domain.limits import limit
 from policy_lang.pep.clients import NAMES, client
+from policy_lang.pep.hook_places import launcher_place
 from policy_lang.pep.install import hook_command, settings_with, target
+from policy_lang.pep.launcher import launcher_text
 from policy_lang.walls.hooks import installed_hooks
 from policy_lang.walls.plan import Mount, Plan
-from policy_lang.walls.protected import managed_folders
+from policy_lang.walls.protected import managed_places
 
 from .running import POLICY, WALLS, place, run
 
@@ -127,4 +129,31 @@ def test_managed_settings_are_there() -> None:
     """Without them a client would run by laxer settings than outside."""
     for name in NAMES:
         managed = client(name).settings.paths.get("managed")
-        assert managed is None or any(managed.startswith(f"{path}/") for path in managed_folders()), managed
+        assert managed is None or any(managed.startswith(f"{path}/") for path in managed_places()), managed
+
+
+@WALLS
+@pytest.mark.parametrize("rules", ["", 'allow read "~/**"\n', 'allow write, delete "~/**" override protected\n'])
+def test_the_launcher_is_there_and_starts_the_hook(place: Path, rules: str) -> None:
+    launcher = Path(launcher_place(False, str(place)))
+    launcher.parent.mkdir(parents=True)
+    launcher.write_text(launcher_text())
+    launcher.chmod(0o755)
+    one = client("claude")
+    installed("claude", place, command=hook_command(one, ["--policy", "/nowhere.plc"], str(launcher)))
+    call = {"tool_name": "Read", "tool_input": {"file_path": str(place / "w/a")}, "cwd": str(place / "w")}
+    words = f"CLAUDE_PROJECT_DIR={place}/w exec {launcher} claude --policy /nowhere.plc"
+    # no rule lets the launcher be run: it is the hook's own start
+    policy = 'policy "p"\nallow read "./"\nallow run "sh -c **"\n' + rules
+    done = run(place, "sh", "-c", words, policy=policy, input=json.dumps(call))
+    assert json.loads(done.stdout)["hookSpecificOutput"]["permissionDecision"] == "allow", done
+    spoilt = f"echo exit 0 > {launcher}; rm -f {launcher}; mv {launcher.parent} {launcher.parent}2; cat {launcher}"
+    done = run(place, "sh", "-c", spoilt, policy=policy + 'allow run "**"\n')
+    assert done.stdout == launcher_text()
+
+
+@WALLS
+def test_nobody_inside_makes_a_launcher(place: Path) -> None:
+    launcher = Path(launcher_place(False, str(place)))
+    script = f"mkdir -p {launcher.parent}; echo 'echo ran' > {launcher}; chmod +x {launcher}; {launcher}"
+    assert run(place, "sh", "-c", script, policy=POLICY).stdout == ""
