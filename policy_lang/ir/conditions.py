@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 
+from ..automata.alphabet import CONTROLS, Alphabet
 from ..automata.budget import Budget
 from ..automata.meet import Meeting
 from ..automata.pattern import MANY, Sequence
@@ -16,8 +17,9 @@ from ..domain.policy import AttributeType
 from .evaluate import Value, evaluate
 from .scopes import scope_sequence
 from .sorts.host import DESTINATIONS
-from .sorts.ref import REFS
 
+TEXTS = Alphabet("text", (*CONTROLS, (47, 47)), frozenset())
+"""What stands between slashes in an agent, a repository or an attribute, such as `user:alice`."""
 _MOST_COMBINATIONS = limit("condition_combinations")
 
 
@@ -75,8 +77,10 @@ def candidates(found: list[Atom], type_: AttributeType | None) -> list[Value]:
     for number, constant in enumerate(c for a in found if a.op != "glob" for c in a.values):
         trie.add(tuple(str(constant).split("/")), len(globs) + number)
     anything: Sequence = (MANY,)
-    meeting = Meeting(trie, Trie([(anything, 0)]), DESTINATIONS if subject == DESTINATION else REFS, Budget())
-    return ["/".join(word) for _, word in meeting.marks()]
+    meeting = Meeting(trie, Trie([(anything, 0)]), DESTINATIONS if subject == DESTINATION else TEXTS, Budget())
+    found_words = ["/".join(word) for _, word in meeting.marks()]
+    named = () if subject == DESTINATION else (str(v) for a in found if a.op != "glob" for v in a.values)
+    return [*dict.fromkeys((*found_words, *named))]
 
 
 _A_MONDAY = 1_767_571_200

@@ -434,3 +434,17 @@ def test_a_path_is_shown_as_a_folder_only_where_it_may_be_one(tmp_path: Path) ->
     assert shown("git diff -- src/a.ts src") == {"src/a.ts", "src/"}
     assert shown("git diff -- src/a.ts", lexical=True) == {"src/a.ts/"}
     assert shown("cd src; cat .env") == {"src/.env or .env"}
+
+
+@pytest.mark.parametrize(
+    "name", ["user:alice", "user:rick@the-citadel.example", "a b", "ci//x", "*?", "~^", "\u00fcber"]
+)
+def test_an_agent_of_any_name_can_be_named(name: str) -> None:
+    text = f'policy "p"\nallow read "**" when agent == "{name}"\nallow write "**" when agent != "{name}"\n'
+    policy = Policy.loads(text)
+    for agent, read in ((name, "allow"), ("other", "deny")):
+        assert policy.decide(action="read", resource="x", agent=agent, lexical=True).effect == read
+        assert policy.decide(action="write", resource="x", agent=agent, lexical=True).effect != read
+    scoped = Policy.loads('policy "p"\nagent "user:*" { allow read "**" }\n')
+    assert scoped.decide(action="read", resource="x", agent="user:alice", lexical=True).effect == "allow"
+    assert scoped.decide(action="read", resource="x", agent="group:alice", lexical=True).effect == "deny"
