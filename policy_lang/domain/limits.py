@@ -336,6 +336,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("hook_search_folders", 64, "folders", "that one search of a tool names; each is decided"),
     Limit("hook_name_readings", 8, "readings", "of an MCP tool's name as server and tool; each is decided"),
     Limit("drift_shown", 50, "lines", "of new tools and arguments that `policy doctor` shows; more are no news"),
+    Limit("gate_calls", 64, "calls", "that one gate of an SDK decides at once; further ones are denied"),
     Limit("hook_advice_characters", 600, "characters", "of the sentence that tells an agent what it can do instead"),
     Limit(
         "nearest_nodes", 3000, "nodes", "that are looked at for the nearest rule of a denial that is shown; some 10 ms"

@@ -40,17 +40,32 @@ def enforce(name: str, options: Options, data: bytes) -> tuple[int, bytes, bytes
     origin = _origin(name, payload)
     if context.ignored:
         origin["accepted"] = " ".join(context.ignored)[:MOST_ORIGIN]
-    outcome = _decided(found, context, options, origin) if found else Outcome(ALLOW)
-    if outcome.effect == ASK and not _may_ask(spec, payload, outcome, options):
-        outcome = Outcome(DENY, (_approval(outcome), *outcome.reasons), outcome.tiers)
-    outcome.advice = worded(outcome.advice, found)
-    reason = _reason(outcome)
+    asked = _decided(found, context, options, origin) if found else Outcome(ALLOW)
+    outcome, reason = _final(asked, found, prompts=_may_ask(spec, payload, asked, options))
     # what is only observed is not granted either: silence leaves it to the client's own flow
     value = None if outcome.observed and outcome.effect == ALLOW else spec.answer(outcome, event, reason)
     out = b"" if value is None else strict_json.dump(value) + b"\n"
     if outcome.effect == DENY:
         return 2, out, (reason + "\n").encode("utf-8", "replace")
     return 0, out, b""
+
+
+def answered(
+    found: list[HookQuestion], context: HookContext, options: Options, origin: dict[str, str]
+) -> tuple[Outcome, str]:
+    """The outcome of questions that no client's prompt can answer, and its reason.
+
+    Raises for whatever was not understood.
+    """
+    return _final(_decided(found, context, options, origin) if found else Outcome(ALLOW), found, prompts=False)
+
+
+def _final(outcome: Outcome, found: list[HookQuestion], *, prompts: bool) -> tuple[Outcome, str]:
+    """The outcome as it is told, and its reason: an ask that no prompt puts to a person is a denial."""
+    if outcome.effect == ASK and not prompts:
+        outcome = Outcome(DENY, (_approval(outcome), *outcome.reasons), outcome.tiers)
+    outcome.advice = worded(outcome.advice, found)
+    return outcome, _reason(outcome)
 
 
 def _decided(found: list[HookQuestion], context: HookContext, options: Options, origin: dict[str, str]) -> Outcome:

@@ -97,13 +97,16 @@ _NESTED = (
     '{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"deny",'
     '"permissionDecisionReason":REASON}}'
 )
+_PLAIN = '{"decision":"deny","reason":REASON}'
 DENIALS = {
     "claude": _NESTED,
     "codex": _NESTED,
-    "gemini": '{"decision":"deny","reason":REASON}',
+    "gemini": _PLAIN,
     "copilot": '{"permissionDecision":"deny","permissionDecisionReason":REASON}',
     "cursor": '{"permission":"deny","user_message":REASON,"agent_message":REASON,"userMessage":REASON,'
     '"agentMessage":REASON}',
+    "opencode": _PLAIN,
+    "qwen": _NESTED,
 }
 """The denial of each client's own `answer`, for when nothing else can be imported."""
 

@@ -104,6 +104,9 @@ def settings_with(client: HookClient, before: str, command: str, managed: bool, 
 
     A text that is not understood is not written.
     """
+    if client.settings.script is not None:
+        _check_ours(before)
+        return client.settings.script(command, _HOST_SECONDS + wait)
     entry = client.settings.entry(command, _HOST_SECONDS + wait)
     if client.settings.toml:
         return _toml(client, before, entry, managed)
@@ -122,6 +125,9 @@ def settings_without(client: HookClient, before: str) -> str:
 
     What a managed installation says besides (that no other hooks count) stays as well: whoever wrote it may have meant it.
     """
+    if client.settings.script is not None:
+        _check_ours(before)
+        return ""
     if client.settings.toml:
         kept = _toml_kept(before).rstrip("\n")
         return kept + "\n" if kept else ""
@@ -140,6 +146,11 @@ def hook_alone(client: HookClient, before: str) -> str:
     In TOML our hook keeps its place among the others, which are emptied, and its trust: Codex trusts a hook by its place.
     """
     form = client.settings
+    if form.script is not None:
+        command, seconds = _said(before, "COMMAND"), _said(before, "SECONDS")
+        if not isinstance(command, str) or not isinstance(seconds, int) or not names_hook(command):
+            return ""
+        return before if form.script(command, seconds) == before else ""
     value = _parsed(form, before)
     hooks = value.get("hooks") if isinstance(value, dict) else None
     found = hooks if isinstance(hooks, dict) else {}
@@ -163,12 +174,32 @@ def hook_alone(client: HookClient, before: str) -> str:
     return text if _parsed(form, text) is not None else ""
 
 
+_OURS_ALONE = "// policy_lang: written by `policy hook install"
+
+
+def _check_ours(before: str) -> None:
+    if before.strip() and not before.startswith(_OURS_ALONE):
+        raise InstallError("the file is not one that `policy hook install` wrote; move it away, or correct them first")
+
+
+def _said(text: str, name: str) -> Any:
+    """The value of a constant in a script of ours; None when it is not found."""
+    head = f"const {name} = "
+    found = [line for line in text.splitlines() if line.startswith(head) and line.endswith(";")]
+    try:
+        return json.loads(found[0][len(head) : -1]) if len(found) == 1 else None
+    except (ValueError, RecursionError):
+        return None
+
+
 def _is_ours(entry: object) -> bool:
     return names_hook(json.dumps(entry, default=str))
 
 
 def _parsed(form: SettingsForm, text: str) -> Any:
     """What a settings file says; None when it is not understood."""
+    if form.script is not None:
+        return _said(text, "COMMAND")
     try:
         return tomllib.loads(text) if form.toml else json.loads(text)
     except (ValueError, RecursionError):

@@ -140,7 +140,7 @@ def uninstall(client: HookClient, scope: str, path: str) -> None:
             text = record.before
     if text is not None and names_hook(text):
         raise InstallError(f"`{path}` names the hook in a place of somebody else's; take it out by hand")
-    if text is None:
+    if text is None or (record is None and client.settings.script is not None):
         os.unlink(path)
     else:
         write_settings(path, text)

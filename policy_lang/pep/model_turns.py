@@ -37,3 +37,27 @@ def messages_turn(body: dict[str, object], call: Call | None) -> bytes:
         {"type": "message_delta", "delta": {"stop_reason": stop, "stop_sequence": None}, "usage": {"output_tokens": 1}},
         {"type": "message_stop"},
     ])  # fmt: skip
+
+
+def chat_turn(body: dict[str, object], call: Call | None) -> bytes:
+    """A turn of Chat Completions that makes the call; without one it is the last."""
+    message: dict[str, object] = {"role": "assistant", "content": "done"}
+    if call is not None:
+        name = f"call_{os.urandom(6).hex()}"
+        function = {"name": call[0], "arguments": strict_json.dump(call[1]).decode()}
+        message = {
+            "role": "assistant",
+            "tool_calls": [{"index": 0, "id": name, "type": "function", "function": function}],
+        }
+    finish = "stop" if call is None else "tool_calls"
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    said = {"id": "c", "created": 1, "model": "scripted"}
+    if not body.get("stream"):
+        choice = {"index": 0, "message": message, "finish_reason": finish}
+        return strict_json.dump({**said, "object": "chat.completion", "choices": [choice], "usage": usage})
+    parts: list[dict[str, object]] = [
+        {"choices": [{"index": 0, "delta": message, "finish_reason": None}]},
+        {"choices": [{"index": 0, "delta": {}, "finish_reason": finish}], "usage": usage},
+    ]
+    lines = [b"data: %s\n\n" % strict_json.dump({**said, "object": "chat.completion.chunk", **part}) for part in parts]
+    return b"".join(lines) + b"data: [DONE]\n\n"

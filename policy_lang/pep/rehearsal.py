@@ -88,7 +88,7 @@ def rehearse(
                 stream.write(text)
         words[0] = path or program(client.name) or client.name
         words[-1:-1] = flags
-        given = {**os.environ, **more, **env}
+        given = {**os.environ, "PWD": folder, **more, **env}  # as a shell says it; opencode believes it
         try:
             done = subprocess.run(
                 words, cwd=folder, env=given, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=seconds,

@@ -16,6 +16,9 @@ _BESIDE = (
     ".codex/config.toml",
     ".gemini/settings.json",
     ".cursor/mcp.json",
+    ".opencode",
+    "opencode.json",
+    "opencode.jsonc",
     "agent.policy",
 )
 """Files in a workspace that stand beside the settings which name our hook, and may say otherwise; and the policy of a

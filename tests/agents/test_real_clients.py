@@ -45,6 +45,8 @@ def write(client: str, path: str) -> Call:
     return {
         "claude": ("Write", {"file_path": path, "content": "x"}),
         "codex": ("apply_patch", f"*** Begin Patch\n*** Add File: {path}\n+x\n*** End Patch"),
+        "opencode": ("write", {"filePath": path, "content": "x"}),
+        "qwen": ("write_file", {"file_path": path, "content": "x"}),
         "gemini": ("write_file", {"file_path": path, "content": "x"}),
     }[client]  # type: ignore[return-value]
 

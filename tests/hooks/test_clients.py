@@ -16,6 +16,7 @@ from policy_lang.pep.clients import NAMES, UnknownClientError
 from policy_lang.pep.clients import client as client_of
 from policy_lang.pep.hook import DENIALS, plain_denial
 from policy_lang.pep.questions import denied
+from policy_lang.policy import Policy
 from tests.console.support import ROOT
 
 HERE = Path(__file__).parent
@@ -35,7 +36,7 @@ def test_every_part_knows_the_same_clients() -> None:
     assert {p.stem for p in folder.glob("*.py")} - {"__init__", "base"} == known
     assert set(DENIALS) == known
     assert isinstance(hook_command, click.Group)
-    assert set(hook_command.commands) - {"install", "uninstall", "git-receive"} == known
+    assert set(hook_command.commands) - {"install", "uninstall", "status", "upgrade", "git-receive"} == known
     assert choices(hook_command.commands["install"]) == known
     assert choices(hook_command.commands["uninstall"]) == known
     assert choices(doctor) == known | {"walls", "installation"}
@@ -50,7 +51,7 @@ def test_only_its_record_speaks_of_a_client() -> None:
     literal = re.compile(rf"""["']({"|".join(NAMES)})["']""")
     for path in (ROOT / "policy_lang").rglob("*.py"):
         where = path.relative_to(ROOT / "policy_lang").as_posix()
-        if not where.startswith(("pep/clients/", "exports/")) and where != "pep/hook.py":
+        if not where.startswith(("pep/clients/", "exports/", "integrations/")) and where != "pep/hook.py":
             assert not literal.search(path.read_text()), where
     assert len(literal.findall((ROOT / "policy_lang/pep/hook.py").read_text())) == len(NAMES)  # the denials
 
@@ -92,3 +93,19 @@ def test_its_line_in_the_documentation_is_true(name: str) -> None:
     path = spec.settings.paths.get("managed", "")
     assert (managed.strip(" `") in path) if path else managed.strip() == "none"
     assert spec.tried in tried
+
+
+def test_no_policy_lets_an_agent_write_what_its_client_is_held_by() -> None:
+    """The protected floor denies it, whatever a policy grants."""
+    policy = Policy.loads('policy "p"\nallow read, write, delete "/", "~/", "./"\n')
+    more = [
+        "~/.config/opencode/plugin/other.js", "~/.config/opencode/opencode.json", ".opencode/plugins/x.ts", "sub/.opencode/tool/x.ts",
+        "opencode.jsonc", "~/.cache/opencode/node_modules/x/index.js", "~/.local/share/opencode/bin/rg", "/etc/opencode/opencode.json",
+    ]  # fmt: skip
+    settings = [p.format(home="~", workspace=".") for name in NAMES for p in client_of(name).settings.paths.values()]
+    for path in (*settings, *more):
+        for action in ("write", "delete"):
+            place = path.replace("~", "/home/agent").removeprefix("./")
+            found = policy.decide(action=action, resource=place, workspace="/w", cwd="/w", home="/home/agent")
+            assert found.effect == "deny", (action, path)
+    assert policy.decide(action="write", resource="src/opencode/x.ts", workspace="/w", cwd="/w").effect == "allow"

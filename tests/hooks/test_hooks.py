@@ -83,7 +83,7 @@ RECORDED = [
 @pytest.mark.parametrize(("client", "payload"), RECORDED, ids=range(len(RECORDED)))
 def test_what_the_real_programs_sent_is_understood(client: str, payload: dict[str, Any], tmp_path: Path) -> None:
     """Under a policy that grants everything each is allowed, so nothing in it is unknown; under an empty one each is denied."""
-    everything = 'policy "all"\nallow read, write, delete "/", "./", "~/"\nallow run "**", opaque\nallow connect "**:*"\nallow do "**"\n'
+    everything = 'policy "all"\nallow read, write, delete "/", "./", "~/"\nallow run "**", opaque\nallow connect "**:*"\nallow do "**"\nallow call "**"\n'
     for text, verdict in ((everything, "allow"), ('policy "none"\n', "deny")):
         folder = tmp_path / verdict
         folder.mkdir()
@@ -100,9 +100,11 @@ def documented(client: str, why: str) -> dict[str, object]:
     forms: dict[str, dict[str, object]] = {
         "claude": {"hookSpecificOutput": before},
         "codex": {"hookSpecificOutput": before},
+        "qwen": {"hookSpecificOutput": before},
         "gemini": {"decision": "deny", "reason": why},
         "copilot": {"permissionDecision": "deny", "permissionDecisionReason": why},
         "cursor": {"permission": "deny", **dict.fromkeys(texts, why)},
+        "opencode": {"decision": "deny", "reason": why},
     }
     return forms[client]
 

@@ -22,17 +22,21 @@ from policy_lang.pep.install import (
     settings_with,
     settings_without,
     target,
+    texts,
 )
 from tests.console.support import ROOT, policy, started
 
 from .support import POLICY, workspace
+
+SETTINGS = [name for name in NAMES if client_of(name).settings.script is None]
+"""Clients whose settings say more than our hook."""
 
 
 def parsed(client: str, text: str) -> dict[str, Any]:
     return tomllib.loads(text) if client_of(client).settings.toml else dict(json.loads(text))
 
 
-@pytest.mark.parametrize("client", NAMES)
+@pytest.mark.parametrize("client", SETTINGS)
 def test_what_is_there_stays_and_ours_is_replaced(client: str) -> None:
     spec = client_of(client)
     before = (
@@ -54,7 +58,7 @@ def test_what_is_there_stays_and_ours_is_replaced(client: str) -> None:
     assert settings_with(spec, two, hook_command(spec, ["--socket", "/two dir/s"]), managed=False) == two
 
 
-@pytest.mark.parametrize("client", NAMES)
+@pytest.mark.parametrize("client", SETTINGS)
 def test_what_is_taken_out_is_ours_alone(client: str) -> None:
     spec = client_of(client)
     before = (
@@ -69,7 +73,7 @@ def test_what_is_taken_out_is_ours_alone(client: str) -> None:
     assert parsed(client, alone) == (spec.settings.defaults or {})
 
 
-@pytest.mark.parametrize("client", NAMES)
+@pytest.mark.parametrize("client", SETTINGS)
 def test_the_hook_alone_is_what_settings_without_others_would_say(client: str) -> None:
     spec = client_of(client)
     command = hook_command(spec, ["--socket", "/s"])
@@ -85,6 +89,29 @@ def test_the_hook_alone_is_what_settings_without_others_would_say(client: str) -
     assert hook_alone(spec, other) == ""
     assert hook_alone(spec, "{[") == ""
     assert hook_alone(spec, "[" * 100_000) == ""
+
+
+@pytest.mark.parametrize("client", [name for name in NAMES if name not in SETTINGS])
+def test_a_file_that_is_ours_alone_is_replaced_as_a_whole(client: str) -> None:
+    spec = client_of(client)
+    command = hook_command(spec, ["--policy", "/a b/\"x\" 'y' \u2028 $& `.plc"])
+    one = settings_with(spec, "", hook_command(spec, ["--socket", "/one"]), managed=False)
+    two = settings_with(spec, one, command, managed=False, wait=60)
+    assert two == settings_with(spec, "", command, managed=False, wait=60)
+    assert texts(spec.settings, two) == [command]
+    assert hook_alone(spec, two) == two
+    for changed in (
+        two.replace("close", "clos"),
+        two + "x",
+        two.replace("= 70;", "= 71 + 1;"),
+        "{[",
+        "[" * 100_000,
+        "",
+    ):
+        assert hook_alone(spec, changed) == ""
+    assert settings_without(spec, two) == ""
+    with pytest.raises(InstallError, match="correct them first"):
+        settings_with(spec, "export const Mine = async () => ({});", command, managed=False)
 
 
 def test_codex_finds_the_hook_it_trusts_in_its_place() -> None:

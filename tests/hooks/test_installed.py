@@ -29,6 +29,7 @@ FILES: dict[str, list[str | None]] = {
         '\n{\n\t"hooks": {"PreToolUse": [], "BeforeTool": [], "preToolUse": [{"command": "x"}]}\n}\n\n',
     ],
     "toml": [None, "", '# mine\nmodel = "m"\n\n[a]\nb = 1 # kept', "[[hooks.PreToolUse]]\nmatcher = 'x'\r\n\r\n\r\n"],
+    "script": [None, "", "\n"],
 }  # fmt: skip
 
 
@@ -78,11 +79,13 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
+def form_of(client: str) -> str:
+    settings = client_of(client).settings
+    return "script" if settings.script is not None else "toml" if settings.toml else "json"
+
+
 CASES = [
-    (client, text)
-    for client in NAMES
-    for text in FILES["toml" if client_of(client).settings.toml else "json"]
-    if "user" in client_of(client).settings.paths
+    (client, text) for client in NAMES for text in FILES[form_of(client)] if "user" in client_of(client).settings.paths
 ]
 
 

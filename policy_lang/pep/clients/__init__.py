@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .base import HookClient
 
-NAMES = ("claude", "codex", "gemini", "copilot", "cursor")
+NAMES = ("claude", "codex", "gemini", "copilot", "cursor", "opencode", "qwen")
 
 
 class UnknownClientError(CallerError, KeyError):

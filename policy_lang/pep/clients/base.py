@@ -41,6 +41,8 @@ class SettingsForm:
     """Fields that managed settings get besides; in TOML when they are missing, with `{hook_folder}`."""
     toml: bool = False
     """The settings are TOML, and JSON otherwise."""
+    script: Callable[[str, int], str] | None = None
+    """Or they are a program's file that is ours alone: its text, of a command and seconds as for `entry`."""
     note: str = ""
     """The step that is left to a person after an installation in the user's scope."""
     void: dict[str, str] | None = None
