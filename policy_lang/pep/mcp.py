@@ -1,7 +1,8 @@
 """An MCP server for the hook's questions: newline-delimited JSON-RPC 2.0 on standard input and output.
 
-Three methods make a server of tools (modelcontextprotocol.io, 2025-06-18): `initialize`, `tools/list`, `tools/call`.
-The policy is opened anew for each call, so a change holds at once, and a policy that is gone denies.
+Two eras of the protocol are spoken (modelcontextprotocol.io, 2026-07-28, Versioning): a request whose `_meta` names its
+version stands by itself, with `server/discover`, `tools/list`, `tools/call`; one without belongs to a session that
+`initialize` has begun. The policy is opened anew for each call: a change holds at once, and one that is gone denies.
 """
 
 from __future__ import annotations
@@ -20,10 +21,15 @@ from .enforce import Options, decider_of, enforce, owners, token
 from .payload import known
 from .questions import HookQuestion, Outcome, RefusedError, denied
 
-_VERSIONS = ("2025-06-18", "2025-03-26", "2024-11-05")
+_STATELESS = "2026-07-28"
+_OF_SESSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
+_PREFIX = "io.modelcontextprotocol/"
+_SERVER = {"name": "policy_lang", "version": __version__}
+_FRESH_MILLISECONDS = 300_000
+"""How long a client may keep the lists of versions and tools, which do not change while the server runs."""
 _MOST_LINE = limit("mcp_line_bytes")
 _SECONDS = limit("hook_seconds")
-_INVALID = -32600
+_INVALID, _NO_METHOD, _BAD_PARAMETERS, _OTHER_VERSION = -32600, -32601, -32602, -32022
 _TEXT = {"type": "string"}
 _TOOLS = [
     {
@@ -98,9 +104,9 @@ _WEIGHED_SECONDS = 2 * limit("weighing_wait_seconds")
 
 
 class _RpcError(CallerError):
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(self, code: int, message: str, data: dict[str, Any] | None = None) -> None:
         super().__init__(message)
-        self.code = code
+        self.error: dict[str, Any] = {"code": code, "message": message} | ({"data": data} if data else {})
 
 
 def serve(options: Options, source: BinaryIO, sink: BinaryIO) -> None:
@@ -124,8 +130,8 @@ def _reply(line: bytes, options: Options) -> dict[str, Any] | None:
     except strict_json.MalformedError as error:
         return {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": str(error)}}
     except _RpcError as error:
-        reply = {"jsonrpc": "2.0", "id": name, "error": {"code": error.code, "message": str(error)}}
-        return reply if name is not None or error.code == _INVALID else None
+        reply = {"jsonrpc": "2.0", "id": name, "error": error.error}
+        return reply if name is not None or error.error["code"] == _INVALID else None
     return None if name is None else {"jsonrpc": "2.0", "id": name, "result": result}
 
 
@@ -138,18 +144,48 @@ def _request(message: object) -> tuple[str, dict[str, Any]]:
 
 
 def _result(method: str, given: dict[str, Any], options: Options) -> dict[str, Any]:
+    meta = given.get("_meta")
+    if method == "server/discover" or (isinstance(meta, dict) and f"{_PREFIX}protocolVersion" in meta):
+        _check_meta(meta)
+        return _stateless(method, given, options)
     if method == "initialize":
         asked = given.get("protocolVersion")
-        return {
-            "protocolVersion": asked if asked in _VERSIONS else _VERSIONS[0], "capabilities": {"tools": {}},
-            "serverInfo": {"name": "policy_lang", "version": __version__},
-        }  # fmt: skip
+        version = asked if asked in _OF_SESSIONS else _OF_SESSIONS[0]
+        return {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": _SERVER}
     if method == "ping" or method.startswith("notifications/"):
         return {}
+    return _of_tools(method, given, options)
+
+
+def _check_meta(meta: object) -> None:
+    """Raises _RpcError where what each stateless request has to say is missing, or names another version."""
+    fields = meta if isinstance(meta, dict) else {}
+    version = fields.get(f"{_PREFIX}protocolVersion")
+    if not isinstance(version, str) or not isinstance(fields.get(f"{_PREFIX}clientCapabilities"), dict):
+        raise _RpcError(_BAD_PARAMETERS, f"`_meta` needs `{_PREFIX}protocolVersion` and `{_PREFIX}clientCapabilities`")
+    if version != _STATELESS:
+        data = {"supported": [_STATELESS, *_OF_SESSIONS], "requested": version[:60]}
+        raise _RpcError(_OTHER_VERSION, "unsupported protocol version", data)
+
+
+def _stateless(method: str, given: dict[str, Any], options: Options) -> dict[str, Any]:
+    if method == "server/discover":
+        out: dict[str, Any] = {"supportedVersions": [_STATELESS, *_OF_SESSIONS], "capabilities": {"tools": {}}}
+    elif method.startswith("notifications/"):
+        out = {}
+    else:
+        out = _of_tools(method, given, options)
+    if method in {"server/discover", "tools/list"}:
+        out = {**out, "ttlMs": _FRESH_MILLISECONDS, "cacheScope": "public"}
+    return {"resultType": "complete", **out, "_meta": {f"{_PREFIX}serverInfo": _SERVER}}
+
+
+def _of_tools(method: str, given: dict[str, Any], options: Options) -> dict[str, Any]:
+    """What both eras have in common."""
     if method == "tools/list":
         return {"tools": [*_TOOLS, *_OF_SERVICE] if "--socket" in options else _TOOLS}
     if method != "tools/call":
-        raise _RpcError(-32601, f"there is no method `{method[:60]}`")
+        raise _RpcError(_NO_METHOD, f"there is no method `{method[:60]}`")
     arguments = given.get("arguments", {})
     if given.get("name") == "decide" and isinstance(arguments, dict):
         outcome = _decided(arguments, options)
@@ -168,7 +204,7 @@ def _result(method: str, given: dict[str, Any], options: Options) -> dict[str, A
         return {"content": [{"type": "text", "text": text}], "isError": False}
     if given.get("name") in {"propose", "within"} and isinstance(arguments, dict) and "--socket" in options:
         return _asked_service(str(given["name"]), arguments, options)
-    raise _RpcError(-32602, "the tools are `decide` and `hook`, with the arguments that they list")
+    raise _RpcError(_BAD_PARAMETERS, "the tools are `decide` and `hook`, with the arguments that they list")
 
 
 def _asked_service(tool: str, arguments: dict[str, Any], options: Options) -> dict[str, Any]:

@@ -465,3 +465,37 @@ def test_mcp_answers(tmp_path: Path) -> None:
     (tmp_path / "p.plc").unlink()
     gone = mcp(ws, tool(1, "decide", {"action": "read", "resource": "src/app.ts"}))[0]["result"]["structuredContent"]
     assert (gone["effect"], "PLE001" in gone["reasons"][0]) == ("deny", True)
+
+
+def test_mcp_answers_requests_that_stand_by_themselves(tmp_path: Path) -> None:
+    """Revision 2026-07-28: no session, each request names version and capabilities."""
+    ws = workspace(tmp_path, POLICY)
+
+    def meta(version: object = "2026-07-28", capabilities: object = None) -> dict[str, Any]:
+        return {
+            "io.modelcontextprotocol/protocolVersion": version,
+            "io.modelcontextprotocol/clientCapabilities": {} if capabilities is None else capabilities,
+        }
+
+    call = {"name": "decide", "arguments": {"action": "read", "resource": "src/app.ts"}}
+    requests: list[dict[str, Any] | str] = [
+        {"id": 1, "method": "server/discover", "params": {"_meta": meta()}}, {"id": 2, "method": "tools/list", "params": {"_meta": meta()}},
+        {"id": 3, "method": "tools/call", "params": {**call, "_meta": meta()}}, {"id": 4, "method": "tools/list", "params": {"_meta": meta("1900-01-01")}},
+        {"id": 5, "method": "server/discover"}, {"id": 6, "method": "server/discover", "params": {"_meta": meta(5)}},
+        {"id": 7, "method": "tools/list", "params": {"_meta": meta(capabilities=[])}}, {"id": 8, "method": "ping", "params": {"_meta": meta()}},
+        {"id": 9, "method": "initialize", "params": {"_meta": meta()}}, {"method": "notifications/cancelled", "params": {"_meta": meta()}},
+        {"id": 10, "method": "tools/call", "params": {"name": "other", "_meta": meta()}}, {"id": 11, "method": "tools/list", "params": {"_meta": {"progressToken": 1}}},
+    ]  # fmt: skip
+    by_id = {r["id"]: r for r in mcp(ws, *requests)}
+    assert sorted(by_id) == [*range(1, 12)]
+    for number in (1, 2, 3):
+        result = by_id[number]["result"]
+        assert result["resultType"] == "complete"
+        assert result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"] == "policy_lang"
+    assert by_id[1]["result"]["supportedVersions"][:2] == ["2026-07-28", "2025-11-25"]
+    assert (by_id[1]["result"]["cacheScope"], by_id[2]["result"]["ttlMs"]) == ("public", 300_000)
+    assert by_id[3]["result"]["structuredContent"]["effect"] == "allow"
+    assert by_id[4]["error"]["code"] == -32022
+    assert by_id[4]["error"]["data"]["requested"] == "1900-01-01"
+    assert [by_id[n]["error"]["code"] for n in (5, 6, 7, 8, 9, 10)] == [-32602, -32602, -32602, -32601, -32601, -32602]
+    assert "resultType" not in by_id[11]["result"]  # one of a session
