@@ -3,14 +3,19 @@
 The subject's type and id name the agent: `agent` alone is left out, so `{"type": "agent", "id": "codex-web"}` is
 `codex-web`, and any other type stands before the id, as in `user:alice`. An action of ours takes the resource's id as
 it is, and its type must say what it is. Any other action is the operation `TYPE.ACTION.ID`: rules about `do` grant it.
+
+An answer that waits for people is a requestable denial of the Access Request and Approval Profile (draft 1): the ticket
+is its `evaluation_id`, the task, and the approval that `context.approval` names when the same is asked again.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..approvals.ticket import OPEN
 from ..audit.redact import redacted
 from ..domain.actions import COMMAND, HOST, NAME, PATH, REF, SORT_OF
 from ..domain.decision import Decision
@@ -26,6 +31,8 @@ _TYPES = {
 _PROPERTIES = frozenset(FIELDS) - {"action", "resource", "agent", "context", "id"}
 """What the properties of a subject or resource may say of a request with an action of ours."""
 
+BASE = "http://localhost"
+"""The service as its socket's peers name it; what stands before it has a name of its own."""
 Text = Annotated[str, Field(max_length=limit("request_text"))]
 
 
@@ -89,6 +96,19 @@ class EvaluationsModel(PartModel):
     options: OptionsModel = OptionsModel()
 
 
+class DenialModel(_Open):
+    """The denial that people are asked about, as the answer named it."""
+
+    evaluation_id: Text
+    expires_at: Text
+
+
+class AccessRequestModel(EvaluationModel):
+    """What was denied, once more, and the denial (Access Request Submission)."""
+
+    denial: DenialModel
+
+
 class AnswerModel(_Open):
     """One answer. `context` holds the decision's effect, tiers, reasons, rules and digest."""
 
@@ -130,7 +150,8 @@ def evaluation_request(model: EvaluationModel) -> Request:
         raise RequestError("PLR106", "a subject's type with a colon cannot be distinguished from its id")
     agent = subject.id if subject.type == "agent" else f"{subject.type}:{subject.id}"
     sort = SORT_OF.get(action.name)
-    fields: dict[str, Any] = {"agent": agent, "context": model.context}
+    context, ticket = _approved_by(model.context)
+    fields: dict[str, Any] = {"agent": agent, "context": context} | ({"ticket": ticket} if ticket else {})
     if sort is None:
         for part in (resource.type, action.name):
             if "." in part:
@@ -148,6 +169,19 @@ def evaluation_request(model: EvaluationModel) -> Request:
     return request_of({**fields, "action": action.name, "resource": resource.id})
 
 
+def _approved_by(context: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """The context without the approval that it names, and the ticket of that."""
+    approval = context.get("approval")
+    if not isinstance(approval, dict) or not isinstance(approval.get("id"), str):
+        return context, ""
+    return {name: value for name, value in context.items() if name != "approval"}, approval["id"]
+
+
+def moment(seconds: float) -> str:
+    """A time as RFC 3339 writes it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 def answer_json(decision: Decision) -> dict[str, Any]:
     """The answer to one question. What needs an approval is not permitted, and says which."""
     context: dict[str, Any] = {
@@ -160,6 +194,12 @@ def answer_json(decision: Decision) -> dict[str, Any]:
         context["would"] = decision.would.effect
     if decision.ticket is not None:
         context["ticket"] = dict(decision.ticket)
+        until = decision.ticket.get("until")
+        if not decision.allowed and decision.ticket.get("state") in OPEN and isinstance(until, int | float):
+            context |= {
+                "reason": "approval_required", "evaluation_id": decision.ticket["id"],
+                "access_request": {"expires_at": moment(until)},
+            }  # fmt: skip
     if decision.obligations:
         context["obligations"] = list(decision.obligations)
     return {"decision": decision.allowed, "context": context}

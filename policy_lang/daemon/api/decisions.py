@@ -77,16 +77,19 @@ def evaluations(service: PolicyService, call: HttpCall) -> Answered:
     ).begin()
 
 
-def metadata(service: PolicyService, call: HttpCall) -> HttpReply:  # noqa: ARG001
+def metadata(service: PolicyService, call: HttpCall) -> HttpReply:  # noqa: ARG001 (as any handler)
     """AuthZEN: where its questions are taken."""
-    base = "http://localhost"
-    return reply(
-        {
-            "policy_decision_point": base,
-            "access_evaluation_endpoint": f"{base}/access/v1/evaluation",
-            "access_evaluations_endpoint": f"{base}/access/v1/evaluations",
+    base = authzen.BASE
+    out: Json = {
+        "policy_decision_point": base, "access_evaluation_endpoint": f"{base}/access/v1/evaluation",
+        "access_evaluations_endpoint": f"{base}/access/v1/evaluations",
+    }  # fmt: skip
+    if service.approvals is not None:
+        out |= {
+            "access_request_endpoint": f"{base}/access/v1/requests",
+            "capabilities": ["urn:openid:authzen:capability:access-request"],
         }
-    )
+    return reply(out)
 
 
 def _evaluation(service: PolicyService, call: HttpCall, model: authzen.EvaluationModel) -> Answered:

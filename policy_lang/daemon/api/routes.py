@@ -14,7 +14,7 @@ from ...wire import proposals as asked
 from ...wire import service as bodies
 from ...wire.requests import RequestModel
 from ..service import PolicyService
-from . import approvals, decisions, proposals, remarks, sessions, status, steering
+from . import access_requests, approvals, decisions, proposals, remarks, sessions, status, steering
 from .guard import guarded
 from .http import Answered, HttpCall, PendingReply, refusal
 
@@ -56,6 +56,7 @@ _TICKET_PARAMETERS: tuple[dict[str, Any], ...] = (
     },
 )  # fmt: skip
 
+_TICKET = _TICKET_PARAMETERS[:1]
 _PROPOSAL_PARAMETERS: tuple[dict[str, Any], ...] = (
     {
         "name": "proposal", "in": "path", "required": True,
@@ -70,6 +71,14 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/explain", decisions.explain, RequestModel),
     Route("POST", "/access/v1/evaluation", decisions.evaluation, authzen.EvaluationModel, authzen.AnswerModel),
     Route("POST", "/access/v1/evaluations", decisions.evaluations, authzen.EvaluationsModel),
+    Route(
+        "POST",
+        "/access/v1/requests",
+        access_requests.request_access,
+        authzen.AccessRequestModel,
+        status=202,
+        store=True,
+    ),
     Route("GET", "/.well-known/authzen-configuration", decisions.metadata),
     Route("GET", "/v1/policy", status.policy),
     Route("POST", "/v1/policy/reload", steering.load_again, status=202),
@@ -101,6 +110,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/openapi.json", status.interface),
     Route("GET", proposals.PROPOSALS + "{proposal}", proposals.show, parameters=_PROPOSAL_PARAMETERS, store=True),
     Route("GET", approvals.TICKETS + "{ticket}", approvals.ticket, parameters=_TICKET_PARAMETERS, store=True),
+    Route("GET", access_requests.REQUESTS + "{ticket}", access_requests.task, parameters=_TICKET, store=True),
 )
 _EXACT = {route.path: route for route in ROUTES if route.prefix == route.path}
 _BELOW = [route for route in ROUTES if route.prefix != route.path]
