@@ -96,6 +96,14 @@ class EvaluationsModel(PartModel):
     options: OptionsModel = OptionsModel()
 
 
+class ActionSearchModel(_Open):
+    """Which actions a subject may do on a resource (section 8.6 of the specification)."""
+
+    subject: SubjectModel
+    resource: ResourceModel
+    context: dict[str, Any] = {}
+
+
 class DenialModel(_Open):
     """The denial that people are asked about, as the answer named it."""
 
@@ -141,6 +149,17 @@ def parse_evaluations(data: bytes) -> tuple[list[EvaluationModel], str] | Evalua
                 merged[name] = chosen
         out.append(EvaluationModel.model_construct(**{"context": {}, **merged}))
     return out, model.options.evaluations_semantic
+
+
+def action_evaluations(model: ActionSearchModel) -> list[EvaluationModel]:
+    """An evaluation for each action of ours that takes a resource of this type; none for another type's."""
+    names = [name for name, sort in SORT_OF.items() if model.resource.type in _TYPES[sort]]
+    return [
+        EvaluationModel.model_construct(
+            subject=model.subject, action=ActionModel(name=name), resource=model.resource, context=model.context
+        )
+        for name in names
+    ]
 
 
 def evaluation_request(model: EvaluationModel) -> Request:

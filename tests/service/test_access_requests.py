@@ -107,3 +107,9 @@ def test_the_metadata_names_the_endpoint(inside: Inside) -> None:
     found = inside.call("GET", "/.well-known/authzen-configuration")[1]
     assert found["access_request_endpoint"].endswith("/access/v1/requests")
     assert found["capabilities"] == ["urn:openid:authzen:capability:access-request"]
+
+
+def test_a_search_asks_nobody(inside: Inside) -> None:
+    body = {"subject": question()["subject"], "resource": {"type": "file", "id": "src/a"}}
+    assert inside.call("POST", "/access/v1/search/action", body) == (200, {"results": [{"name": "read"}]})
+    assert inside.call("GET", "/v1/approvals", uid=MIA)[1]["open"] == []

@@ -147,6 +147,18 @@ def test_an_evaluation(one: Running) -> None:
     assert one.call("POST", "/access/v1/evaluation", user)[0] == 403
 
 
+def test_a_search_for_actions(one: Running) -> None:
+    def found(kind: str, name: str, subject: str = "a") -> tuple[int, list[str]]:
+        body = {"subject": {"type": "agent", "id": subject}, "resource": {"type": kind, "id": name}}
+        status, reply = one.call("POST", "/access/v1/search/action", body)
+        return status, [r["name"] for r in reply.get("results", [])]
+
+    assert found("file", "src/a") == (200, ["read"])
+    assert found("file", "src/secret") == found("todo", "1") == found("command", "rm -rf /") == (200, [])
+    assert found("file", "src/a", "b")[0] == 403
+    assert "search_action_endpoint" in one.call("GET", "/.well-known/authzen-configuration")[1]
+
+
 def test_the_request_id_comes_back(one: Running) -> None:
     data = json.dumps(ask("a", "read", "file", "src/a")).encode()
     head = f"POST /access/v1/evaluation HTTP/1.1\r\nhost: x\r\nx-request-id: bfe9-e\r\nconnection: close\r\ncontent-length: {len(data)}\r\n\r\n"

@@ -77,12 +77,26 @@ def evaluations(service: PolicyService, call: HttpCall) -> Answered:
     ).begin()
 
 
+def search_actions(service: PolicyService, call: HttpCall) -> Answered:
+    """AuthZEN: the actions that a subject may do on a resource, each decided as if it was asked, without people."""
+    models = authzen.action_evaluations(validated(authzen.ActionSearchModel, json_object(call.body)))
+    names = [model.action.name for model in models]
+
+    def permitted(found: list[_Outcome]) -> Json:
+        allowed = [name for name, one in zip(names, found, strict=True) if _permitted(one)["decision"]]
+        return {"results": [{"name": name} for name in allowed]}
+
+    reads = [partial(authzen.evaluation_request, model) for model in models]
+    return _Call(service, call, [], permitted, asks=False, reads=reads).begin() if reads else reply({"results": []})
+
+
 def metadata(service: PolicyService, call: HttpCall) -> HttpReply:  # noqa: ARG001 (as any handler)
     """AuthZEN: where its questions are taken."""
     base = authzen.BASE
     out: Json = {
         "policy_decision_point": base, "access_evaluation_endpoint": f"{base}/access/v1/evaluation",
         "access_evaluations_endpoint": f"{base}/access/v1/evaluations",
+        "search_action_endpoint": f"{base}/access/v1/search/action",
     }  # fmt: skip
     if service.approvals is not None:
         out |= {
@@ -131,7 +145,8 @@ class _Call:
     """A call with questions on its way: to deciders, to the store of approvals, into the log, to its reply.
 
     With `each` a group that is not the caller's is answered by an error in its place. Behind a decision that permits as
-    `stop` says, nothing is decided. `reads` are requests that are still to be read, each a group of its own.
+    `stop` says, nothing is decided. Without `asks` no people are asked. `reads` are requests that are still to be read,
+    each a group of its own.
     """
 
     service: PolicyService
@@ -141,6 +156,7 @@ class _Call:
     each: bool = False
     stop: bool | None = None
     advise: bool = False
+    asks: bool = True
     reads: Sequence[Callable[[], Request]] = ()
     tries: int = _TRIES
     drafts: list[DecisionDraft | RequestError] = field(default_factory=list)
@@ -176,6 +192,9 @@ class _Call:
             self.drafts.append(group if isinstance(group, RequestError) else self._draft(group, asked))
             self.at += 1 if isinstance(group, RequestError) else len(group)
         thread = self.service.store_thread
+        if not self.asks:
+            self.settled = self.drafts
+            return self._finished(asked)
         if thread is None or not any(isinstance(d, DecisionDraft) and d.open for d in self.drafts):
             self.settled = self._settled(self.drafts)
             return self._finished(asked)

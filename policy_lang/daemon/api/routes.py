@@ -71,6 +71,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/explain", decisions.explain, RequestModel),
     Route("POST", "/access/v1/evaluation", decisions.evaluation, authzen.EvaluationModel, authzen.AnswerModel),
     Route("POST", "/access/v1/evaluations", decisions.evaluations, authzen.EvaluationsModel),
+    Route("POST", "/access/v1/search/action", decisions.search_actions, authzen.ActionSearchModel),
     Route(
         "POST",
         "/access/v1/requests",
