@@ -47,6 +47,15 @@ def edit(value: object, old: str, new: str, every: str = "") -> dict[str, object
     return {**made, "all": True} if every and value.get(every) not in {None, False} else made
 
 
+def notebook_cell(given: dict[str, object]) -> dict[str, object]:
+    """One edit of a notebook's cell, as its content has it. Raises RefusedError."""
+    cell: dict[str, object] = {"new": text(given, "new_source", "")}
+    for name, field in (("cell", "cell_id"), ("mode", "edit_mode"), ("kind", "cell_type")):
+        if given.get(field) is not None:
+            cell[name] = text(given, field)
+    return cell
+
+
 def table(value: dict[str, object], name: str) -> dict[str, object]:
     """A field that is an object. Raises RefusedError."""
     found = value.get(name)

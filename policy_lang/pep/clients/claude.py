@@ -14,6 +14,7 @@ from ..payload import (
     known,
     listing,
     mcp_call,
+    notebook_cell,
     operation,
     script,
     search,
@@ -110,11 +111,7 @@ def _written(tool: str, given: dict[str, object]) -> dict[str, object]:
         if not isinstance(edits, list) or not edits:
             raise RefusedError("the field `edits` of the hook's input is missing or not a list")
         return edited(tool, *(edit(one, "old_string", "new_string", "replace_all") for one in edits))
-    cell: dict[str, object] = {"new": text(given, "new_source", "")}
-    for name, field in (("cell", "cell_id"), ("mode", "edit_mode"), ("kind", "cell_type")):
-        if given.get(field) is not None:
-            cell[name] = text(given, field)
-    return edited(tool, cell)
+    return edited(tool, notebook_cell(given))
 
 
 def _place(path: str, context: HookContext) -> str:

@@ -1,4 +1,4 @@
-"""Qwen Code's hook `PreToolUse`: a fork of Gemini CLI, with hooks in Claude Code's form.
+"""Qwen Code's hook `PreToolUse` (tried with 0.24.4): a fork of Gemini CLI, with hooks in Claude Code's form.
 
 Exit code 2 denies, and valid JSON that says `deny`; every other fault, a time-out too, lets the call pass.
 """
@@ -14,6 +14,7 @@ from ..payload import (
     known,
     listing,
     mcp_call,
+    notebook_cell,
     operation,
     search_of_everything,
     stays_below,
@@ -28,16 +29,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _HARMLESS = {
-    "ask_user_question": "questions metadata",
-    "enter_plan_mode": "",
-    "exit_plan_mode": "plan",
-    "todo_write": "todos",
-}
+    "ask_user_question": "questions metadata", "enter_plan_mode": "", "exit_plan_mode": "plan", "get_goal": "",
+    "list_agents": "", "todo_write": "todos", "tool_search": "query max_results", "update_goal": "status reason blockerKind",
+}  # fmt: skip
 _OPERATIONS = frozenset({"agent", "save_memory", "skill"})
+"""Agents, whose own calls are asked about; skills, and the memory, which is a file."""
 _TOOLS = {
     "run_shell_command": "command is_background timeout description directory",
-    "read_file": "file_path offset limit pages", "write_file": "file_path content",
+    "read_file": "file_path offset limit pages", "write_file": "file_path content record_as_artifact",
     "edit": "file_path old_string new_string replace_all",
+    "notebook_edit": "notebook_path cell_id new_source cell_type edit_mode",
     "list_directory": "path ignore file_filtering_options", "glob": "pattern path",
     "grep_search": "pattern path glob limit", "web_fetch": "url prompt",
 }  # fmt: skip
@@ -62,6 +63,9 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
             return [HookQuestion("read", place)]
         made = whole(tool, text(given, "content")) if tool == "write_file" else _edited(given)
         return [HookQuestion("write", place, content=made)]
+    if tool == "notebook_edit":
+        made = edited(tool, notebook_cell(given))
+        return [HookQuestion("write", _place(text(given, "notebook_path"), context), content=made)]
     folder = _place(text(given, "path", "."), context)
     if tool == "grep_search":
         return [search_of_everything(folder)]
@@ -109,7 +113,7 @@ def _reply(path: str, body: dict[str, object], left: Iterator[Call]) -> bytes:  
 CLIENT = HookClient(
     name="qwen",
     title="Qwen Code",
-    tried="",
+    tried="0.24.4",
     events=("PreToolUse",),
     common={
         "session_id": "s", "transcript_path": "/t", "hook_event_name": "PreToolUse", "timestamp": "2026-01-01T00:00:00Z",
@@ -119,6 +123,7 @@ CLIENT = HookClient(
     tools=_TOOLS,
     harmless=_HARMLESS,
     operations=_OPERATIONS,
+    mcp_mark="mcp__",
     questions=questions,
     answer=answer,
     canary=lambda workspace, path: {
@@ -134,12 +139,15 @@ CLIENT = HookClient(
             "matcher": "*",
             "hooks": [{"type": "command", "name": "policy_lang", "command": command, "timeout": seconds * 1000}],
         },
+        managed={"disableAllHooks": False},
     ),
     rehearsal=RehearsalProtocol(
         command=_command, reply=_reply,
         run=lambda command: ("run_shell_command", {"command": command, "is_background": False, "description": "canary"}),
+        unseen={"tool_call": "name arguments"},  # the hook is shown the call that is meant
     ),
     bypasses=(
+        ("`--bare` and `--safe-mode` switch all hooks off, managed ones too", "start it by a wrapper of root's that sets its words, and behind walls"),
         ("`disableAllHooks` in settings, also a trusted project's, switches hooks off", "the managed scope (`/etc/qwen-code/settings.json`)"),
         ("`QWEN_CODE_SYSTEM_SETTINGS_PATH` in its environment names other system settings", "start it by a wrapper that unsets it"),
         ("extensions and MCP servers are programs of their own", "`call` rules"),
