@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import re
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +19,7 @@ from policy_lang.compiler.binary import compile_binary
 from policy_lang.pep.clients import NAMES
 from policy_lang.pep.clients import client as client_of
 from policy_lang.pep.clients.base import Call
+from policy_lang.pep.drift import drifts
 from policy_lang.pep.install import hook_command, settings_with, target
 from policy_lang.pep.rehearsal import Rehearsal, rehearse
 from tests.console.support import ROOT, policy
@@ -48,6 +53,7 @@ def write(client: str, path: str) -> Call:
         "opencode": ("write", {"filePath": path, "content": "x"}),
         "qwen": ("write_file", {"file_path": path, "content": "x"}),
         "gemini": ("write_file", {"file_path": path, "content": "x"}),
+        "copilot": ("create", {"path": path, "file_text": "x"}),
     }[client]  # type: ignore[return-value]
 
 
@@ -62,22 +68,40 @@ def client(request: pytest.FixtureRequest) -> str:
 class Stage:
     """A home, a workspace, and the client's settings with our hook."""
 
-    def __init__(self, client: str, folder: Path, *options: str) -> None:
+    def __init__(self, client: str, folder: Path, *options: str, scope: str = "user") -> None:
         self.client = client
         self.home, self.ws = folder / "home", folder / "ws"
         (self.ws / "src").mkdir(parents=True)
         (self.ws / ".git/hooks").mkdir(parents=True)
-        place = Path(target(client_of(client), "user", str(self.ws), str(self.home)).path)
-        place.parent.mkdir(parents=True)
-        before = '{"security":{"auth":{"selectedType":"gemini-api-key"}}}' if client == "gemini" else ""
-        place.write_text(
-            settings_with(client_of(client), before, hook_command(client_of(client), list(options)), managed=False)
-        )
+        spec = client_of(client)
+        self.place = Path(target(spec, scope, str(self.ws), str(self.home)).path)
+        self.flags = FLAGS.get(client, []) if scope == "user" else []
+        self.program = found(client)
+        if scope == "managed":
+            self._managed(folder)
+        self.place.parent.mkdir(parents=True, exist_ok=True)
+        (self.home / ".codex").mkdir(parents=True, exist_ok=True)
+        self.before = '{"security":{"auth":{"selectedType":"gemini-api-key"}}}' if client == "gemini" else ""
+        self.options = [*options, *([] if spec.tells_workspace else ["--workspace", str(self.ws)])]
+        self.install(hook_command(spec, self.options), managed=scope == "managed")
 
-    def play(self, calls: list[Call] | Iterator[Call]) -> Rehearsal:
-        path = found(self.client)
+    def install(self, command: str, managed: bool = False) -> None:
+        self.place.write_text(settings_with(client_of(self.client), self.before, command, managed=managed))
+
+    def _managed(self, folder: Path) -> None:
+        """Another `/etc` for the program alone, in which its managed settings lie."""
+        etc = folder / "etc"
+        with contextlib.suppress(shutil.Error):  # what this user may not read is left out
+            shutil.copytree("/etc", etc, symlinks=True, ignore=lambda *_: ["shadow", "shadow-", "gshadow", "gshadow-"])
+        self.place = etc / self.place.relative_to("/etc")
+        wrapper = folder / "program"
+        wrapper.write_text(f'#!/bin/sh\nexec bwrap --dev-bind / / --bind "{etc}" /etc -- "{self.program}" "$@"\n')
+        wrapper.chmod(0o755)
+        self.program = str(wrapper)
+
+    def play(self, calls: list[Call] | Iterator[Call], **env: str) -> Rehearsal:
         made = rehearse(
-            client_of(self.client), calls, str(self.ws), path=path, flags=FLAGS.get(self.client, []), HOME=str(self.home), CODEX_HOME=str(self.home / ".codex"),
+            client_of(self.client), calls, str(self.ws), path=self.program, flags=self.flags, HOME=str(self.home), CODEX_HOME=str(self.home / ".codex"), **env,
         )  # fmt: skip
         assert len(made.turns) >= 2, made.printed
         return made
@@ -105,6 +129,131 @@ def test_what_is_denied_does_not_happen_and_what_is_allowed_does(client: str, tm
     assert not stage.there("outside")
     assert list((stage.ws / ".git/hooks").iterdir()) == []
     assert "denied by policy" in made.turns[-1]
+    assert made.refused
+    assert drifts(client_of(client), made.turns) == []
+
+
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
+def test_managed_settings_hold_whatever_is_said_to_the_client(client: str, tmp_path: Path) -> None:
+    """Nobody has trusted anything here, and Claude Code is told to leave out the user's settings."""
+    if "managed" not in client_of(client).settings.paths:
+        pytest.skip(f"{client} has no managed settings for hooks")
+    stage = Stage(client, tmp_path, "--policy", compiled(tmp_path), scope="managed")
+    stage.flags = {"claude": ["--safe-mode"]}.get(client, [])
+    if stage.before:  # so that it does not ask how to sign in
+        (stage.home / ".gemini").mkdir()
+        (stage.home / ".gemini/settings.json").write_text(stage.before)
+    made = stage.play([command(client, "touch denied"), command(client, "touch src/allowed")])
+    assert made.refused, made.printed
+    assert stage.there("src/allowed") and not stage.there("denied")
+
+
+TIMED_OUT = {
+    "claude": "blocked",
+    "codex": "ran",
+    "gemini": "ran",
+    "copilot": "ran",
+    "opencode": "blocked",
+    "qwen": "ran",
+}
+
+
+def test_a_hook_that_takes_too_long(client: str, tmp_path: Path) -> None:
+    """What each client makes of its own limit; ours is far below it. Claude Code is told to block by `onFailure`."""
+    stage = Stage(client, tmp_path, "--policy", compiled(tmp_path))
+    stage.install("sleep 15; exit 2 # policy_lang/pep/hook.py")
+    text = re.sub(r'(timeout\w*"? *[:=] *)10', r"\g<1>1", stage.place.read_text())
+    stage.place.write_text(text)
+    stage.play([command(client, "touch src/one")])
+    assert stage.there("src/one") == (TIMED_OUT[client] == "ran")
+    if client == "claude":
+        stage.place.write_text(text.replace('"onFailure"', '"unknown"'))
+        stage.play([command(client, "touch src/two")])
+        assert stage.there("src/two")
+
+
+def only(name: str) -> None:
+    if found(name) is None:
+        pytest.skip(f"{name} is not installed; `scripts/agents.sh` does it")
+
+
+def test_copilots_project_scope_is_void_where_nobody_trusts_the_folder(tmp_path: Path) -> None:
+    """The reason why it is refused: the hook is not run, and the client says nothing."""
+    only("copilot")
+    stage = Stage("copilot", tmp_path, "--policy", compiled(tmp_path), scope="project")
+    made = stage.play([command("copilot", "touch denied")])
+    assert stage.there("denied") and not made.refused
+
+
+SERVER = """import sys, json
+for line in sys.stdin:
+    m = json.loads(line)
+    tool = {"name": "touch", "description": "d", "inputSchema": {"type": "object", "properties": {}}}
+    said = {
+        "initialize": {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "t", "version": "1"}},
+        "tools/list": {"tools": [tool]}, "tools/call": {"content": [{"type": "text", "text": "touched"}]},
+    }
+    if "id" in m:
+        print(json.dumps({"jsonrpc": "2.0", "id": m["id"], "result": said.get(m["method"], {})}), flush=True)
+"""
+
+
+def test_copilots_searches_servers_and_sub_agents(tmp_path: Path) -> None:
+    only("copilot")
+    (tmp_path / "more.policy").write_text(
+        POLICY + 'allow do "copilot.task"\nallow call "my-srv.touch", "my.srv-touch"\n'
+    )
+    plc = tmp_path / "more.plc"
+    plc.write_bytes(compile_binary(str(tmp_path / "more.policy"), __version__))
+    plc.chmod(0o644)
+    stage = Stage("copilot", tmp_path, "--policy", str(plc))
+    (stage.ws / "src/a.txt").write_text("needle")
+    (stage.home / "secret.txt").write_text("needle elsewhere")
+    (stage.home / "server.py").write_text(SERVER)
+    server = {"type": "local", "command": sys.executable, "args": [str(stage.home / "server.py")], "tools": ["*"]}
+    (stage.home / ".copilot/mcp-config.json").write_text(
+        json.dumps({"mcpServers": {"my-srv": server, "other-srv": server}})
+    )
+    made = stage.play([
+        ("grep", {"pattern": "needle", "paths": ["src"], "output_mode": "content"}),
+        ("grep", {"pattern": "needle", "paths": ["src", str(stage.home)], "output_mode": "content"}),
+        ("glob", {"pattern": "*.txt", "paths": "src"}), ("sql", {"query": "select 40+2 as a", "description": "d"}),
+        ("sql", {"query": f"attach '{stage.ws}/src/x.db' as x", "description": "d"}),
+        ("my-srv-touch", {}), ("other-srv-touch", {}),
+        ("task", {"description": "d", "prompt": "p", "agent_type": "general-purpose", "name": "n", "mode": "sync"}),
+        command("copilot", "touch denied"), command("copilot", "touch src/by-sub-agent"),
+    ])  # fmt: skip
+    said = made.turns[-1]
+    assert "a.txt:needle" in said and "elsewhere" not in said
+    assert "42" in said and "do `copilot.sql`" in said
+    assert said.count("touched") == 1 and "call `other-srv.touch`" in said
+    assert stage.there("src/by-sub-agent") and not stage.there("denied")
+
+
+def test_what_claude_runs_besides_commands(tmp_path: Path) -> None:
+    """A monitor is a command; the lines of a skill that would run are left out by what the installation sets."""
+    only("claude")
+    (tmp_path / "more.policy").write_text(POLICY + 'allow do "claude.*"\n')
+    plc = tmp_path / "more.plc"
+    plc.write_bytes(compile_binary(str(tmp_path / "more.policy"), __version__))
+    plc.chmod(0o644)
+    stage = Stage("claude", tmp_path, "--policy", str(plc))
+    skill = stage.home / ".claude/skills/lines/SKILL.md"
+    skill.parent.mkdir(parents=True)
+    skill.write_text(
+        f"---\nname: lines\ndescription: d\nallowed-tools: Bash\n---\nhello !`touch {stage.ws}/by-skill`\n"
+    )
+    watch: dict[str, object] = {"description": "d", "timeout_ms": 5000}
+    calls: list[Call] = [
+        ("Skill", {"skill": "lines"}), ("Monitor", {**watch, "command": "touch denied"}), ("Monitor", {**watch, "command": "touch src/allowed"}),
+        ("Monitor", {**watch, "ws": {"url": "ws://127.0.0.1:9/"}}), ("Read", {"file_path": "src/allowed", "allow_large": True}),
+    ]  # fmt: skip
+    made = stage.play(calls)
+    assert stage.there("src/allowed") and not stage.there("denied") and not stage.there("by-skill")
+    assert "connect `http://127.0.0.1:9/`" in made.turns[-1]
+    stage.place.write_text(stage.place.read_text().replace('"disableSkillShellExecution": true', '"x": 1'))
+    stage.play(calls[:1])
+    assert stage.there("by-skill")  # the reason for that setting
 
 
 def test_a_service_that_is_killed_in_between_means_no(client: str, tmp_path: Path) -> None:
@@ -137,15 +286,19 @@ def test_a_hook_that_is_gone_means_no(client: str, tmp_path: Path) -> None:
 
 
 def test_a_failing_hook_without_our_ending_would_let_the_call_pass(client: str, tmp_path: Path) -> None:
-    """The reason for `|| exit 2`: without it Claude Code and Codex go on when the hook cannot run."""
-    if client in {"gemini", "opencode"}:
-        pytest.skip("Gemini CLI 0.61 stops by itself when the program is missing, and so does our plugin for opencode")
+    """The reason for `|| exit 2`: without it Codex goes on when the hook cannot run, and Claude Code without `onFailure`."""
+    if client in {"gemini", "copilot", "opencode"}:
+        pytest.skip("these stop by themselves when the program is missing; for opencode our plugin does")
     stage = Stage(client, tmp_path, "--policy", compiled(tmp_path))
     place = Path(target(client_of(client), "user", str(stage.ws), str(stage.home)).path)
     text = place.read_text().replace(" || exit 2", "").replace(os.path.realpath(os.sys.executable), "/nowhere/python3")  # type: ignore[attr-defined]
-    place.write_text(text)
+    place.write_text(text.replace('"onFailure"', '"unknown"'))
     stage.play([command(client, "touch src/one")])
     assert stage.there("src/one")
+    if client == "claude":
+        place.write_text(text)
+        stage.play([command(client, "touch src/two")])
+        assert not stage.there("src/two")
 
 
 def test_the_doctor_tries_the_client_itself(client: str, tmp_path: Path) -> None:

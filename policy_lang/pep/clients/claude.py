@@ -1,4 +1,4 @@
-"""Claude Code's hook `PreToolUse` (code.claude.com/docs/en/hooks; tried with 2.1.197).
+"""Claude Code's hook `PreToolUse` (code.claude.com/docs/en/hooks; tried with 2.1.332).
 
 Only exit code 2, or valid JSON that says `deny`, stops a call; everything else lets it pass. So a denial is both.
 """
@@ -33,6 +33,7 @@ _ASKING = frozenset({"default", "acceptEdits", "plan"})
 """Permission modes in which `ask` puts the question to a person; the others answer it themselves."""
 _HARMLESS = {
     "AskUserQuestion": "questions answers annotations metadata", "BashOutput": "bash_id filter", "EnterPlanMode": "",
+    "ReportFindings": "level findings",
     "ExitPlanMode": "plan allowedPrompts", "KillBash": "shell_id", "KillShell": "shell_id",
     "TaskCreate": "subject description activeForm metadata", "TaskGet": "taskId", "TaskList": "",
     "TaskOutput": "task_id block timeout", "TaskStop": "task_id shell_id",
@@ -50,7 +51,7 @@ _OPERATIONS = frozenset(
 )  # fmt: skip
 """What starts agents, whose own calls are asked about; what acts later or elsewhere; what asks servers and providers."""
 _TOOLS = {
-    "Monitor": "command description timeout_ms persistent", "PowerShell": "command description timeout run_in_background",
+    "Monitor": "command description timeout_ms persistent ws", "PowerShell": "command description timeout run_in_background",
     "REPL": "code description timeout",
     "Bash": "command timeout description run_in_background dangerouslyDisableSandbox",
     "Read": "file_path offset limit pages allow_large", "Write": "file_path content",
@@ -76,8 +77,8 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
         if given.get("dangerouslyDisableSandbox") not in {None, False}:
             out.append(HookQuestion("do", "sandbox.leave"))
         return out
-    if tool == "Monitor":  # a command in the background whose lines become messages
-        return [HookQuestion("run", text(given, "command"))]
+    if tool == "Monitor":
+        return _watched(given)
     if tool in {"PowerShell", "REPL"}:
         shell = tool == "PowerShell"
         return [
@@ -98,6 +99,21 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
         return [listing(head.rpartition("/")[0] or "/")]
     stays_below(pattern, "path")
     return [listing(_place(text(given, "path", ""), context))]
+
+
+def _watched(given: dict[str, object]) -> list[HookQuestion]:
+    """What a monitor does, whose lines or frames become messages: it runs a command, or opens a web socket."""
+    out = [HookQuestion("run", text(given, "command"))] if "command" in given else []
+    if "ws" in given:
+        socket = table(given, "ws")
+        known("Monitor.ws", socket, "url protocols")
+        scheme, _, rest = text(socket, "url").partition("://")
+        if scheme not in {"ws", "wss"}:
+            raise RefusedError("the address of the web socket begins in neither `ws://` nor `wss://`")
+        out.append(HookQuestion("connect", f"http{scheme[2:]}://{rest}", method="GET"))
+    if not out:
+        raise RefusedError("the monitor names neither a command nor a web socket")
+    return out
 
 
 def _written(tool: str, given: dict[str, object]) -> dict[str, object]:
@@ -159,7 +175,7 @@ def _command(address: str) -> tuple[list[str], dict[str, str]]:
     words = ["claude", "-p", "go", "--permission-mode", "acceptEdits", "--allowedTools", "Bash,Read,Write,Edit"]
     return words, {
         "ANTHROPIC_BASE_URL": address, "ANTHROPIC_API_KEY": "no-key-is-needed", "DISABLE_AUTOUPDATER": "1",
-        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "ENABLE_TOOL_SEARCH": "false",  # every tool is offered at once
     }  # fmt: skip
 
 
@@ -175,7 +191,7 @@ def _reply(path: str, body: dict[str, object], left: Iterator[Call]) -> bytes:
 CLIENT = HookClient(
     name="claude",
     title="Claude Code",
-    tried="2.1.197",
+    tried="2.1.332",
     events=("PreToolUse",),
     common={
         "session_id": "s", "transcript_path": "/t", "permission_mode": "default", "hook_event_name": "PreToolUse",
@@ -201,6 +217,7 @@ CLIENT = HookClient(
         entry=lambda command, seconds: {
             "matcher": "*", "hooks": [{"type": "command", "command": command, "timeout": seconds, "onFailure": "block"}],
         },
+        defaults={"disableSkillShellExecution": True},
         managed={"disableAllHooks": False},
     ),
     rehearsal=RehearsalProtocol(
@@ -210,6 +227,7 @@ CLIENT = HookClient(
     ),
     bypasses=(
         ("before 2.1.295: the hook runs into the client's own limit, or the shell that starts it is killed, and the call proceeds", "a newer version, which knows `onFailure`; the hook gives up after 2 s, the client after 10 s"),
+        ("lines `!`command`` of a skill or a slash command run when it is loaded, and only `do claude.Skill` is asked", "`disableSkillShellExecution`, which the installation sets where the settings do not say otherwise"),
         ("`@file` in a prompt reads a file without a hook", "`permissions.deny` rules for `Read` in managed settings"),
         ("`--setting-sources`, `disableAllHooks`, `--safe-mode` or `--bare` leaves user and project hooks out", "managed settings with `allowManagedHooksOnly`"),
         ("what was started in the background goes on, and reading its output is not decided again", "the command was decided when it began"),

@@ -1,4 +1,4 @@
-"""Codex CLI's hooks `PreToolUse` and `PermissionRequest` (tried with 0.169.0).
+"""Codex CLI's hooks `PreToolUse` and `PermissionRequest` (tried with 0.171.0).
 
 Silence allows, and so does everything but a denial in its form or exit code 2. `ask` is not understood. What a tool
 runs in is the hook input's `cwd`, which the agent chooses; the hook's own working folder is the session's workspace
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 _HARMLESS = {
     "update_plan": "explanation plan", "request_user_input": "questions", "get_goal": "",
+    "tool_search": "query limit",
     "create_goal": "objective token_budget", "update_goal": "status",
 }  # fmt: skip
-"""The plan and the goal of the conversation, and questions to the person."""
+"""The plan and the goal of the conversation, and questions to the person; `tool_search` shows descriptions of tools."""
 _OPERATIONS = frozenset(
     {"close_agent", "list_mcp_resource_templates", "list_mcp_resources", "read_mcp_resource", "resume_agent", "send_input", "spawn_agent", "wait_agent"}
 )  # fmt: skip
@@ -98,7 +99,7 @@ def _reply(path: str, body: dict[str, object], left: Iterator[Call]) -> bytes:  
 CLIENT = HookClient(
     name="codex",
     title="Codex CLI",
-    tried="0.169.0",
+    tried="0.171.0",
     events=("PreToolUse", "PermissionRequest"),
     common={
         "session_id": "s", "turn_id": "t", "model": "m", "permission_mode": "bypassPermissions", "hook_event_name": "PreToolUse",

@@ -1,4 +1,4 @@
-"""GitHub Copilot CLI's hook `preToolUse` (docs.github.com, hooks configuration; read, and its answers tried as text).
+"""GitHub Copilot CLI's hook `preToolUse` (docs.github.com, hooks configuration; tried with 1.0.102).
 
 Any exit code but 0 denies. Arguments come as an object, or as a JSON text of one. The answer `ask` denies when no
 person is there, and the input does not say so; it is never given. Nor does the input reliably name the workspace.
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _HARMLESS = {
-    "report_intent": "intent", "update_todo": "todos", "ask_user": "question choices allow_freeform", "read_bash": "shellId sessionId delay",
-    "stop_bash": "shellId sessionId", "list_bash": "", "list_agents": "include_completed", "read_agent": "agent_id wait timeout since_turn",
+    "report_intent": "intent", "update_todo": "todos", "ask_user": "question choices allow_freeform message requestedSchema", "read_bash": "shellId sessionId delay",
+    "stop_bash": "shellId sessionId", "list_bash": "", "list_agents": "include_completed scope", "read_agent": "agent_id wait timeout since_turn",
 }  # fmt: skip
-"""Intents, todos and questions to the person are the conversation itself; output and end of a shell or an agent are of
+"""`sql` is besides, as long as it reaches nothing but the session's own database. Intents, todos and questions to the person are the conversation itself; output and end of a shell or an agent are of
 what a call before has started."""
 _OPERATIONS = frozenset(
     {"fetch_copilot_cli_documentation", "session_store_sql", "skill", "store_memory", "task", "web_search", "write_agent"}
@@ -47,8 +47,10 @@ _TOOLS = {
     "str_replace": "path old_str new_str", "glob": "pattern path paths", "apply_patch": "patch",
     "grep": "pattern path paths glob output_mode -A -B -C -n -i type head_limit multiline",
     "rg": "pattern path paths glob output_mode -A -B -C -n -i type head_limit multiline",
-    "web_fetch": "url max_length start_index raw",
+    "web_fetch": "url max_length start_index raw", "sql": "query description",
 }  # fmt: skip
+_REACHING = ("attach", "detach", "vacuum", "pragma", "load_extension", "readfile", "writefile", "virtual", "tokenizer")
+"""Words of SQL that may lead out of a database. The program refuses those that were tried, and is not relied on."""
 _MOST_FOLDERS = 64  # limit: hook_search_folders
 
 
@@ -69,12 +71,16 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
     if tool == "powershell":
         return [script("pwsh", "-Command", text(given, "command"))]
     if tool == "view":
-        return [HookQuestion("read", text(given, "path"))]
+        return [HookQuestion("read", _place(given.get("path"), context))]
     if tool == "create":
-        return [HookQuestion("write", text(given, "path"), content=whole(tool, text(given, "file_text", "")))]
+        return [
+            HookQuestion("write", _place(given.get("path"), context), content=whole(tool, text(given, "file_text", "")))
+        ]
     if tool in {"edit", "str_replace"}:
         made = edited(tool, edit(given, "old_str", "new_str"))
-        return [HookQuestion("write", text(given, "path"), content=made)]
+        return [HookQuestion("write", _place(given.get("path"), context), content=made)]
+    if tool == "sql":
+        return [operation("copilot", tool, given)] if _reaches(text(given, "query")) else []
     if tool == "apply_patch":
         return [patch(text(given, "patch"))]
     if tool == "web_fetch":
@@ -86,6 +92,13 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
     return [listing(folder) for folder in folders]
 
 
+def _reaches(query: str) -> bool:
+    """True when a query has a word, outside plain texts, that may lead out of the database."""
+    plain = query.count("'") % 2 == 0 and not any(mark in query for mark in ('"', "`", "[", "--", "/*"))
+    words = (" ".join(query.split("'")[::2]) if plain else query).casefold()
+    return any(word in words for word in _REACHING)
+
+
 def _folders(given: dict[str, object], context: HookContext) -> list[str]:
     """Every folder, or file, that a search names, by either argument; the working folder when it names none."""
     named: list[object] = [given["path"]] if "path" in given else []
@@ -95,10 +108,18 @@ def _folders(given: dict[str, object], context: HookContext) -> list[str]:
         raise RefusedError(f"a search names more than {_MOST_FOLDERS} folders")
     out: list[str] = []
     for one in named or [context.cwd]:
-        if not isinstance(one, str) or one.startswith("~"):
-            raise RefusedError("a folder of the search is not a path; name it from the working folder on, or from `/`")
-        out.append(absolute(one, context))
+        out.append(_place(one, context))
     return out
+
+
+def _place(path: object, context: HookContext) -> str:
+    """A path as the client reads it; it takes `~` for a name, which another version may take for the home.
+
+    Raises RefusedError.
+    """
+    if not isinstance(path, str) or path.startswith("~"):
+        raise RefusedError("what is named is not a path; name it from the working folder on, or from `/`")
+    return absolute(path, context)
 
 
 def _arguments(tool: str, value: object) -> dict[str, object]:
@@ -138,7 +159,7 @@ def _reply(path: str, body: dict[str, object], left: Iterator[Call]) -> bytes:
 CLIENT = HookClient(
     name="copilot",
     title="Copilot CLI",
-    tried="",
+    tried="1.0.102",
     events=("preToolUse",),
     common={"sessionId": "s", "timestamp": 1},
     tools=_TOOLS,
@@ -165,6 +186,7 @@ CLIENT = HookClient(
     ),
     rehearsal=RehearsalProtocol(
         command=_command, reply=_reply, run=lambda command: ("bash", {"command": command, "description": "canary"}),
+        unseen={"tool_search_tool": ""},
     ),
     bypasses=(
         ("a time-out, or the answer of another program that is not JSON, lets the call pass", "the hook gives up after 2 s, the client after 10 s"),

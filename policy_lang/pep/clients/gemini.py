@@ -16,28 +16,35 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _HARMLESS = {
-    "write_todos": "todos", "ask_user": "questions", "enter_plan_mode": "reason", "exit_plan_mode": "plan_path plan_filename",
-    "complete_task": "result", "get_internal_docs": "path", "update_topic": "title summary strategic_intent",
-    "list_background_processes": "", "read_background_output": "pid lines delay_ms",
+    name: f"{arguments} wait_for_previous"
+    for name, arguments in {
+        "write_todos": "todos", "ask_user": "questions", "enter_plan_mode": "reason", "exit_plan_mode": "plan_path plan_filename",
+        "complete_task": "*", "get_internal_docs": "path", "update_topic": "title summary strategic_intent",
+        "list_background_processes": "", "read_background_output": "pid lines delay_ms",
+    }.items()
 }  # fmt: skip
 """Todos, topic, plan mode and questions to the person are the conversation itself; the documents are the client's own;
-the background output is that of commands which calls before have started, and no other process's."""
+the background output is that of commands which calls before have started, and no other process's. What `complete_task`
+hands back has names that each sub-agent gives itself."""
 _OPERATIONS = frozenset(
     {"activate_skill", "cli_help", "codebase_investigator", "generalist", "google_web_search", "invoke_agent", "list_mcp_resources", "read_mcp_resource", "save_memory"}
 )  # fmt: skip
 """What starts agents, whose own calls are asked about; skills, resources of MCP servers, and the memory, which is a file."""
 _TOOLS = {
-    "run_shell_command": "command description dir_path directory is_background delay_ms",
-    "read_file": "file_path absolute_path path start_line end_line offset limit",
-    "write_file": "file_path content",
-    "replace": "file_path instruction old_string new_string allow_multiple expected_replacements",
-    "list_directory": "dir_path path ignore file_filtering_options",
-    "glob": "pattern dir_path path case_sensitive respect_git_ignore respect_gemini_ignore",
-    "grep_search": "pattern dir_path path include include_pattern exclude_pattern names_only max_matches_per_file"
-    " total_max_matches case_sensitive fixed_strings context after before no_ignore",
-    "search_file_content": "pattern dir_path path include include_pattern exclude_pattern names_only"
-    " max_matches_per_file total_max_matches case_sensitive fixed_strings context after before no_ignore",
-    "web_fetch": "prompt url",
+    name: f"{arguments} wait_for_previous"  # the order of calls, which every tool may be given
+    for name, arguments in {
+        "run_shell_command": "command description dir_path directory is_background delay_ms",
+        "read_file": "file_path absolute_path path start_line end_line offset limit",
+        "write_file": "file_path content",
+        "replace": "file_path instruction old_string new_string allow_multiple expected_replacements",
+        "list_directory": "dir_path path ignore file_filtering_options",
+        "glob": "pattern dir_path path case_sensitive respect_git_ignore respect_gemini_ignore",
+        "grep_search": "pattern dir_path path include include_pattern exclude_pattern names_only max_matches_per_file"
+        " total_max_matches case_sensitive fixed_strings context after before no_ignore",
+        "search_file_content": "pattern dir_path path include include_pattern exclude_pattern names_only"
+        " max_matches_per_file total_max_matches case_sensitive fixed_strings context after before no_ignore",
+        "web_fetch": "prompt url",
+    }.items()
 }  # fmt: skip
 
 
