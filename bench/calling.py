@@ -81,8 +81,42 @@ def _cursor(action: str, text: str, root: str) -> Payload:
     return {**roots, "hook_event_name": "preToolUse", **call}
 
 
+def _opencode(action: str, text: str, root: str) -> Payload:
+    server, _, tool = text.partition(".")
+    made = {
+        "run": lambda: _nested("bash", command=text, description="d"),
+        "read": lambda: _nested("read", filePath=text),
+        "write": lambda: _nested("write", filePath=text, content="x"),
+        "connect": lambda: _nested("webfetch", url=text, format="text"),
+        "do": lambda: _nested("todowrite", todos=[]),
+        "call": lambda: {**_nested(f"{server}_{tool}"), "mcp_servers": [server]},
+    }[action]()
+    return {"workspace_roots": [root], **made}
+
+
+def _qwen(action: str, text: str, root: str) -> Payload:
+    if action == "connect":
+        return _nested("web_fetch", url=text, prompt="what does it say?")
+    if action == "do":
+        return _nested("todo_write", todos=[])
+    return (_claude if action == "call" else _gemini)(action, text, root)
+
+
+def _goose(action: str, text: str, root: str) -> Payload:
+    made = {
+        "run": lambda: _nested("shell", command=text),
+        "read": lambda: _nested("read", path=text),
+        "write": lambda: _nested("write", path=text, content="x"),
+        "connect": lambda: _nested("shell", command=f"curl -sL {text}"),
+        "do": lambda: _nested("todo__todo_write", content="x"),
+        "call": lambda: _nested(text.replace(".", "__", 1)),
+    }[action]()
+    return {"working_dir": root, **made}
+
+
 _FORMS: dict[str, Callable[[str, str, str], Payload]] = {
     "claude": _claude, "codex": _codex, "gemini": _gemini, "copilot": _copilot, "cursor": _cursor,
+    "opencode": _opencode, "qwen": _qwen, "goose": _goose,
 }  # fmt: skip
 assert set(_FORMS) == set(NAMES)
 

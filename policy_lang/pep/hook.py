@@ -107,6 +107,7 @@ DENIALS = {
     '"agentMessage":REASON}',
     "opencode": _PLAIN,
     "qwen": _NESTED,
+    "goose": '{"decision":"block","reason":REASON}',
 }
 """The denial of each client's own `answer`, for when nothing else can be imported."""
 

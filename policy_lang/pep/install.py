@@ -70,7 +70,9 @@ def target(client: HookClient, scope: str, workspace: str, home: str) -> Target:
         known = ", ".join(f"`{s}`" for s in form.paths)
         raise InstallError(f"`{client.name}` has no {scope} settings for hooks; there are {known}")
     path = form.paths[scope].format(home=home, workspace=workspace)
-    return Target(path, scope == "managed", form.note if scope == "user" else "", (form.void or {}).get(scope, ""))
+    return Target(
+        path, scope == "managed", form.note if scope == form.note_scope else "", (form.void or {}).get(scope, "")
+    )
 
 
 def check_accepted(client: HookClient, names: Sequence[str]) -> None:

@@ -120,7 +120,7 @@ _USUAL_FAMILIES = (
     "RUSTC", "RUSTFLAGS", "RUSTUP_", "CARGO_", "MAKEFLAGS", "MAKEFILES", "GNUMAKEFLAGS", "PIP_", "UV_", "POETRY_", "MANPAGER", "LESSOPEN", "LESSCLOSE", "TMPDIR", "XDG_", "KUBECONFIG",
     "DOCKER_", "AWS_", "AZURE_", "GOOGLE_", "CLOUDSDK_", "http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_", "CURL_", "REQUESTS_CA_BUNDLE",
     "OPENSSL_CONF", "PGHOST", "PGSERVICE", "PGSYSCONFDIR", "PGPASSFILE", "RIPGREP_CONFIG_PATH", "LOCPATH", "GCONV_PATH", "HOSTALIASES", "TERMINFO", "CODEX_", "CLAUDE_", "ANTHROPIC_",
-    "OPENAI_", "GEMINI_", "OPENCODE_", "QWEN_", "SUDO_", "VIRTUAL_ENV", "CONDA_", "YARN_", "DATABASE_URL", "PYLINTRC", "MYPYPATH", "MYPY_", "DOTNET_", "TS_NODE_", "ELECTRON_", "COREPACK_",
+    "OPENAI_", "GEMINI_", "OPENCODE_", "QWEN_", "GOOSE_", "SUDO_", "VIRTUAL_ENV", "CONDA_", "YARN_", "DATABASE_URL", "PYLINTRC", "MYPYPATH", "MYPY_", "DOTNET_", "TS_NODE_", "ELECTRON_", "COREPACK_",
 )  # fmt: skip
 """Variables that many environments have already: an assignment alone, without `export`, changes them for programs."""
 

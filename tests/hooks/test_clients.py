@@ -100,6 +100,7 @@ def test_no_policy_lets_an_agent_write_what_its_client_is_held_by() -> None:
     more = [
         "~/.config/opencode/plugin/other.js", "~/.config/opencode/opencode.json", ".opencode/plugins/x.ts", "sub/.opencode/tool/x.ts",
         "opencode.jsonc", "~/.cache/opencode/node_modules/x/index.js", "~/.local/share/opencode/bin/rg", "/etc/opencode/opencode.json",
+        "~/.config/goose/config.yaml", ".config/goose/settings.json", ".agents/plugins/x/hooks/hooks.json", ".agents/hooks.json",
     ]  # fmt: skip
     settings = [p.format(home="~", workspace=".") for name in NAMES for p in client_of(name).settings.paths.values()]
     for path in (*settings, *more):

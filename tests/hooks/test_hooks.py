@@ -103,6 +103,7 @@ def documented(client: str, why: str) -> dict[str, object]:
         "claude": {"hookSpecificOutput": before},
         "codex": {"hookSpecificOutput": before},
         "qwen": {"hookSpecificOutput": before},
+        "goose": {"decision": "block", "reason": why},
         "gemini": {"decision": "deny", "reason": why},
         "copilot": {"permissionDecision": "deny", "permissionDecisionReason": why},
         "cursor": {"permission": "deny", **dict.fromkeys(texts, why)},
@@ -180,7 +181,7 @@ def test_bad_input_denies(client: str, data: bytes, ws: Path) -> None:
     answer = hook(client, data, "--policy", str(ws.parent / "p.plc"), cwd=ws)
     assert (answer.code, answer.verdict) == (2, "deny")
     assert answer.err.startswith("denied: ")
-    assert "deny" in answer.out
+    assert "deny" in answer.out or '"block"' in answer.out
 
 
 @pytest.mark.parametrize(

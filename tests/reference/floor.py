@@ -5,7 +5,7 @@ HOMES = "{~,/root,/home/*,/Users/*}/"
 KEPT = [  # neither written nor deleted
     *(ANYWHERE + text for text in (".git/hooks/", ".git/modules/**/hooks/", ".git/{config,config.worktree}", ".git", "*.plc", ".github/hooks/")),
     *(ANYWHERE + text for text in (".git/modules/**/config", ".git/worktrees/*/{config.worktree,commondir}", ".git/{commondir,modules/**/commondir}")),
-    *(ANYWHERE + text for text in (".{claude,codex,gemini,cursor,copilot,opencode,qwen}/", ".{config,cache,local/state,local/share}/opencode/", "{.mcp.json,.claude.json,opencode.json,opencode.jsonc}")),
+    *(ANYWHERE + text for text in (".{claude,codex,gemini,cursor,copilot,opencode,qwen}/", ".{config,cache,local/state,local/share}/opencode/", ".config/goose/", ".agents/{plugins/,hooks.json}", "{.mcp.json,.claude.json,opencode.json,opencode.jsonc}")),
     *(HOMES + text for text in (".{bashrc,bash_profile,bash_login,bash_logout,bash_aliases,profile}", ".config/fish/")),
     HOMES + ".{zshrc,zshenv,zprofile,zlogin,zlogout,kshrc,cshrc,tcshrc,login,xprofile,xsessionrc}",
     "{~,/etc}/{.gitconfig,gitconfig}", "~/.config/git/", "/etc/{profile,bash.bashrc,bashrc,zshrc,zshenv,environment}",

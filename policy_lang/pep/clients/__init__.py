@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .base import HookClient
 
-NAMES = ("claude", "codex", "gemini", "copilot", "cursor", "opencode", "qwen")
+NAMES = ("claude", "codex", "gemini", "copilot", "cursor", "opencode", "qwen", "goose")
 
 
 class UnknownClientError(CallerError, KeyError):

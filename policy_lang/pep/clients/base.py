@@ -44,7 +44,8 @@ class SettingsForm:
     script: Callable[[str, int], str] | None = None
     """Or they are a program's file that is ours alone: its text, of a command and seconds as for `entry`."""
     note: str = ""
-    """The step that is left to a person after an installation in the user's scope."""
+    """The step that is left to a person after an installation, in the scope `note_scope`."""
+    note_scope: str = "user"
     void: dict[str, str] | None = None
     """Scopes in which nothing is installed any more, and why; what is there is still found and taken out."""
 

@@ -254,15 +254,20 @@ CLIENT = HookClient(
         paths={
             "user": "{home}/.config/opencode/plugin/policy_lang.js",
             "project": "{workspace}/.opencode/plugin/policy_lang.js",
+            "managed": "/etc/opencode/plugin/policy_lang.js",
         },
         entry=lambda command, seconds: {"command": command, "seconds": seconds},
         script=plugin,
+        note='opencode loads it once `/etc/opencode/opencode.json` says `"plugin": ["file:///etc/opencode/plugin/policy_lang.js"]`:'
+        " write that, and run `policy doctor opencode`",
+        note_scope="managed",
     ),
     rehearsal=RehearsalProtocol(
         command=_command, reply=_reply, run=lambda command: ("bash", {"command": command, "description": "canary"}),
     ),
     bypasses=(
-        ("`--pure` or `OPENCODE_PURE` leaves all plugins out, and `XDG_CONFIG_HOME` names another folder of them: the hook is not asked", "start it by a wrapper of root's that sets its words and variables, and behind walls"),
+        ("`--pure` or `OPENCODE_PURE` leaves all plugins out, managed ones too", "start it by a wrapper of root's that sets its words and variables, and behind walls"),
+        ("`XDG_CONFIG_HOME` names another folder of a user's plugins", "the managed scope"),
         ("plugins, tools, MCP and LSP servers and formatters of a project run inside the client or beside it, before anything is asked", "`OPENCODE_DISABLE_PROJECT_CONFIG=1`; the protected floor keeps agents from writing `.opencode/` and `opencode.json`"),
         ("a plugin that cannot be loaded is left out, with a line in the log", "`policy doctor opencode` after each update of the client"),
         ("`batch` calls other tools without asking for each", "it is `do opencode.batch`, which no module grants"),
