@@ -15,24 +15,24 @@ def granted_folder_is_link(c: Context) -> None:
     """A folder that is granted and not there yet is made as a link to the home."""
     if c.round == 1:
         with goes_on():
-            os.symlink(f"{c.home}/notes", f"{c.ws}/build")
-    put(f"{c.ws}/build/{c.name}.txt", c)
+            os.symlink(f"{c.home}/notes", f"{c.ws}/made-later")
+    put(f"{c.ws}/made-later/{c.name}.txt", c)
 
 
 @attempt(LED, again=True, alone=True)
 def granted_folder_is_link_to_vault(c: Context) -> None:
     if c.round == 1:
         with goes_on():
-            os.symlink("vault", f"{c.ws}/build")
-    put(f"{c.ws}/build/{c.name}.txt", c)
+            os.symlink("vault", f"{c.ws}/made-later")
+    put(f"{c.ws}/made-later/{c.name}.txt", c)
 
 
 @attempt("a secret is read in the next box, by a link that the agent made", OUTPUT, again=True, alone=True)
 def granted_folder_is_link_read(c: Context) -> None:
     if c.round == 1:
         with goes_on():
-            os.symlink("vault", f"{c.ws}/build")
-    show(f"{c.ws}/build/{c.name}.txt")
+            os.symlink("vault", f"{c.ws}/made-later")
+    show(f"{c.ws}/made-later/{c.name}.txt")
 
 
 @attempt("a secret is read in the next box, by a link that the agent made", OUTPUT, again=True)

@@ -138,7 +138,7 @@ def granted(path: str) -> bool:
         return False
     if parts[:3] in (["ws", "src", "rules"], ["ws", "src", "current"], ["ws", "build", "made"]):
         return False
-    return parts[1] in {"src", "build"} or (len(parts) == 2 and parts[1].endswith(".txt"))
+    return parts[1] in {"src", "build", "made-later"} or (len(parts) == 2 and parts[1].endswith(".txt"))
 
 
 def put(path: str, text: str, mode: int = 0o644) -> None:
