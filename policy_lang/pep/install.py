@@ -113,7 +113,7 @@ def settings_with(client: HookClient, before: str, command: str, managed: bool, 
     if client.settings.toml:
         return _toml(client, before, entry, managed)
     value = _object(before)
-    for name, given in (client.settings.defaults or {}).items():
+    for name, given in {**(client.settings.defaults or {}), **(client.settings.strict or {})}.items():
         value.setdefault(name, given)
     for event in client.events:
         _entries(value, event).append(entry)
@@ -122,8 +122,10 @@ def settings_with(client: HookClient, before: str, command: str, managed: bool, 
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def settings_without(client: HookClient, before: str) -> str:
+def settings_without(client: HookClient, before: str, original: str | None = None) -> str:
     """A settings file's text without our hook; whatever else it says stays. Raises InstallError.
+
+    Where it is known what was there at first (`original`), the fields that an installation set besides go too.
 
     What a managed installation says besides (that no other hooks count) stays as well: whoever wrote it may have meant it.
     """
@@ -139,6 +141,11 @@ def settings_without(client: HookClient, before: str) -> str:
             del value["hooks"][event]
     if not value["hooks"]:
         del value["hooks"]
+    first = None if original is None else _parsed(client.settings, original or "{}")
+    if isinstance(first, dict):
+        for name, given in (client.settings.strict or {}).items():
+            if name not in first and value.get(name) == given:
+                del value[name]
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -164,7 +171,7 @@ def hook_alone(client: HookClient, before: str) -> str:
     if not kept:
         return ""
     if not form.toml:
-        more = {name: value[name] for name in form.defaults or {} if name in value}
+        more = {name: value[name] for name in {**(form.defaults or {}), **(form.strict or {})} if name in value}
         return json.dumps({**more, "hooks": kept}, indent=2, ensure_ascii=False) + "\n"
     lines = [line for event, entries in kept.items() for e in entries for line in _table(f"[[hooks.{event}]]", e)]
     state = found.get("state")

@@ -98,7 +98,7 @@ def install(
         made += made_folders(file, mode)
     original: str | None = before if there else None
     if names_hook(before):
-        original = settings_without(client, before)
+        original = settings_without(client, before, None if old is None else old.before or "")
         if old is not None and (old.digest == digest_of(before) or _same(client, original, old.before)):
             original = old.before
     replace(launcher, launcher_text().encode("utf-8", "surrogateescape"), mode=0o755, durable=False)
@@ -135,7 +135,7 @@ def uninstall(client: HookClient, scope: str, path: str) -> None:
     if record is not None and record.digest == digest_of(before):
         text = record.before
     else:
-        text = settings_without(client, before)
+        text = settings_without(client, before, None if record is None else record.before or "")
         if record is not None and _same(client, text, record.before):
             text = record.before
     if text is not None and names_hook(text):

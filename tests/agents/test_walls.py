@@ -27,10 +27,9 @@ from policy_lang.pep.rehearsal import Rehearsal, scripted_model
 from tests.console.support import ROOT
 from tests.walls.running import ACCEPTED, WALLS, home
 
-from .test_real_clients import FLAGS, FOLDER, client, command, found, write
+from .test_real_clients import FLAGS, FOLDER, command, found, write
 
 pytestmark = WALLS
-_ = client
 POLICY = """policy "p"
 import std.baseline without loopback
 import std.agents
@@ -47,6 +46,15 @@ INTERACTIVE = {
     "gemini": ["--yolo", "-m", "gemini-2.5-pro"],
 }
 _SECONDS = 60
+
+
+@pytest.fixture(params=SETTINGS)
+def client(request: pytest.FixtureRequest) -> str:
+    """Those that were tried behind walls."""
+    name = str(request.param)
+    if found(name) is None:
+        pytest.skip(f"{name} is not installed; `scripts/agents.sh` does it")
+    return name
 
 
 class Walled:

@@ -67,10 +67,14 @@ def test_what_is_taken_out_is_ours_alone(client: str) -> None:
         else json.dumps({"model": "m", "hooks": {spec.events[0]: [{"hooks": []}]}})
     )
     after = settings_without(spec, settings_with(spec, before, hook_command(spec, ["--socket", "/s"]), managed=False))
-    assert parsed(client, after) == {**(spec.settings.defaults or {}), **parsed(client, before)}
+    assert parsed(client, after) == {
+        **(spec.settings.defaults or {}),
+        **(spec.settings.strict or {}),
+        **parsed(client, before),
+    }
     assert not spec.settings.toml or after == before
     alone = settings_without(spec, settings_with(spec, "", hook_command(spec, ["--socket", "/s"]), managed=False))
-    assert parsed(client, alone) == (spec.settings.defaults or {})
+    assert parsed(client, alone) == {**(spec.settings.defaults or {}), **(spec.settings.strict or {})}
 
 
 @pytest.mark.parametrize("client", SETTINGS)

@@ -142,7 +142,8 @@ def test_the_record_is_for_nobody_else(machine: Machine) -> None:
     assert holding[0].parent.stat().st_mode & 0o777 == 0o700
     holding[0].write_text('{"client": 1}')  # what is not understood is no record
     assert machine.run("hook", "uninstall", "claude").code == 0
-    assert json.loads(place.read_text()) == {"env": {"TOKEN": "s3cr3t"}}
+    left = {"env": {"TOKEN": "s3cr3t"}, "disableSkillShellExecution": True}  # nobody knows who wrote the last
+    assert json.loads(place.read_text()) == left
 
 
 def test_settings_hold_at_their_limit_and_break_above(machine: Machine) -> None:

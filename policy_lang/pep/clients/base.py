@@ -37,6 +37,8 @@ class SettingsForm:
     """One event's entry: of a command, and the seconds that the client may wait for it."""
     defaults: dict[str, object] | None = None
     """Fields of the settings that are set when they are missing."""
+    strict: dict[str, object] | None = None
+    """The same of fields without which something runs past the hook; what an installation set, it takes out again."""
     managed: dict[str, object] | None = None
     """Fields that managed settings get besides; in TOML when they are missing, with `{hook_folder}`."""
     toml: bool = False

@@ -217,7 +217,7 @@ CLIENT = HookClient(
         entry=lambda command, seconds: {
             "matcher": "*", "hooks": [{"type": "command", "command": command, "timeout": seconds, "onFailure": "block"}],
         },
-        defaults={"disableSkillShellExecution": True},
+        strict={"disableSkillShellExecution": True},
         managed={"disableAllHooks": False},
     ),
     rehearsal=RehearsalProtocol(
