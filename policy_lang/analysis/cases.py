@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 
 from ..automata.budget import Budget
-from ..domain.conditions import CONFINED, NEVER_UNKNOWN, Atom, Formula, Join, atoms
+from ..domain.conditions import CONFINED, NEVER_UNKNOWN, SAME, Atom, Formula, Join, atoms, subjects
 from ..domain.errors import SearchLimitError
 from ..domain.policy import AttributeType
-from ..ir.conditions import candidates, canonical
+from ..ir.conditions import candidates, canonical, shared
 from ..ir.evaluate import Value, evaluate
 
 TRUE, FALSE, OPEN = 1, 2, 4
@@ -36,12 +36,19 @@ def spread(formula: Formula, defaults: Mapping[str, Value | None]) -> Formula:
     """The condition with its attributes' defaults written out: each comparison for when it is given and when not."""
     if isinstance(formula, Join):
         return Join(formula.op, tuple(spread(p, defaults) for p in formula.parts))
-    if formula.subject not in defaults:
+    subject = next((s for s in formula.subjects if s in defaults), None)
+    if subject is None:
         return formula
-    given = Atom(f"{GIVEN}{formula.subject}", "==", (True,))
-    default = defaults[formula.subject]
+    given = Atom(f"{GIVEN}{subject}", "==", (True,))
+    default = defaults[subject]
     otherwise: Formula = Atom(NEVER, "==", (True,))
-    if default is not None:
+    if formula.op == SAME:
+        (other,) = (s for s in formula.subjects if s != subject)
+        left = {s: d for s, d in defaults.items() if s != subject}
+        formula = spread(formula, left)
+        if default is not None:
+            otherwise = spread(Atom(other, "==", (str(default),)), left)
+    elif default is not None:
         otherwise = Join("and" if evaluate(formula, {formula.subject: default}) else "or", ())
     return Join("or", (Join("and", (given, formula)), Join("and", (Join("not", (given,)), otherwise))))
 
@@ -73,19 +80,18 @@ def alternatives(formulas: Iterable[Formula]) -> list[Alike]:
     for number, one in enumerate(dict.fromkeys(j for f in every for j in _joined(f))):
         for part in dict.fromkeys(one.parts):
             uses.setdefault(part, []).append(number)
-    alone = {a.subject for f in every for a in _outside(f)}
-    alone |= {a.subject for part in uses if not _plain_part(part) for a in atoms(part)}
+    alone = {s for f in every for a in _outside(f) for s in a.subjects}
+    alone |= {s for part in uses if not _plain_part(part) for s in subjects(part)}
     groups: dict[str, list[Formula]] = {}  # for each subject, the parts that it and those beside it stand in
     for part in uses:
-        subjects = dict.fromkeys(a.subject for a in atoms(part))
         merged = [part]
-        for known in {id(g): g for s in subjects if (g := groups.get(s)) is not None}.values():
+        for known in {id(g): g for s in subjects(part) if (g := groups.get(s)) is not None}.values():
             merged += known
-        for subject in {a.subject for p in merged for a in atoms(p)}:
+        for subject in {s for p in merged for s in subjects(p)}:
             groups[subject] = merged
     found: dict[object, list[tuple[Formula, ...]]] = {}
     for group in {id(g): g for g in groups.values()}.values():
-        if any(a.subject in alone for p in group for a in atoms(p)):
+        if any(s in alone for p in group for s in subjects(p)):
             continue
         parts = sorted(group, key=lambda p: (uses[p], len(atoms(p)), canonical(p)))
         numbers: dict[str, int] = {}
@@ -126,8 +132,10 @@ class Cases:
         found: dict[str, dict[Atom, None]] = {"agent": {}}
         for formula in self._small.values():
             for atom in atoms(formula):
-                found.setdefault(atom.subject, {})[atom] = None
+                for subject in atom.subjects:
+                    found.setdefault(subject, {})[atom] = None
         self._budget = Budget("condition_cases")
+        self._shared = shared(found, attributes)
         self.values: dict[str, list[Value | None]] = {s: self._values(s, list(a)) for s, a in found.items()}
         self._full = {s: (1 << len(v)) - 1 for s, v in self.values.items()}
         self._masks: dict[Formula, tuple[str, int, int, int] | None] = {}
@@ -137,7 +145,9 @@ class Cases:
         if subject.startswith(UNKNOWN):
             return [True, False] if subject.startswith(GIVEN) else [None] if subject == NEVER else [True, False, None]
         type_ = self.attributes.get(subject)
-        values: list[Value | None] = [_plain(v, found) for v in candidates(found, type_)] if found else []
+        values: list[Value | None] = [*self._shared.get(subject, ())]
+        if found and not values:
+            values = [_plain(v, found) for v in candidates(found, type_)]
         if subject in NEVER_UNKNOWN:
             return values
         if type_ is not None and type_.default is not None:
@@ -166,10 +176,10 @@ class Cases:
     def _simple(self, formula: Formula) -> tuple[str, int, int, int] | None:
         """The subject and the masks of true, false and open, for a formula about one subject."""
         if formula not in self._masks:
-            subjects = {a.subject for a in atoms(formula)}
+            about = subjects(formula)
             made: tuple[str, int, int, int] | None = None
-            if len(subjects) == 1:
-                (subject,) = subjects
+            if len(about) == 1:
+                (subject,) = about
                 masks = [0, 0, 0]
                 for i, value in enumerate(self.values[subject]):
                     known = evaluate(formula, {subject: value})
@@ -234,7 +244,7 @@ class Cases:
         mine = left.get("agent", self._full["agent"])
         if not rest:
             return mine
-        if not any(a.subject == "agent" for f, _ in rest for a in atoms(f)):
+        if not any("agent" in subjects(f) for f, _ in rest):
             return mine if self._search(left, rest) is not None else 0
         found = 0
         for i in range(len(self.values["agent"])):
@@ -266,17 +276,17 @@ class Cases:
         """Classes of the subjects in `rest` that meet it: subject by subject, while all of it may still be met."""
         about: dict[str, list[Demand]] = {}
         for demand in rest:
-            for subject in dict.fromkeys(a.subject for a in atoms(demand[0])):
+            for subject in subjects(demand[0]):
                 about.setdefault(subject, []).append(demand)
         masks = {s: left.get(s, self._full[s]) for s in about}
         if not all(self._possible(f, masks) & allowed for f, allowed in rest):
             return None
-        subjects = list(about)
+        order = list(about)
         before = dict(masks)
         chosen: list[int] = []
         at = 0
-        while len(chosen) < len(subjects):
-            subject = subjects[len(chosen)]
+        while len(chosen) < len(order):
+            subject = order[len(chosen)]
             placed = False
             while at < len(self.values[subject]):
                 if before[subject] >> at & 1:
@@ -293,7 +303,7 @@ class Cases:
             if not chosen:
                 return None
             at = chosen.pop() + 1
-        return dict(zip(subjects, chosen, strict=True))
+        return dict(zip(order, chosen, strict=True))
 
     def _possible(self, formula: Formula, masks: Mapping[str, int]) -> int:
         """The outcomes that a condition may have in these classes, where each of its comparisons goes its own way."""
@@ -303,11 +313,21 @@ class Cases:
                 return negated(next(found))
             return reduce(both, found, TRUE) if formula.op == "and" else reduce(either, found, FALSE)
         self._spend(1)
+        if formula.op == SAME:
+            return self._alike(formula, masks)
         simple = self._simple(formula)
         assert simple is not None
         subject, true, false, open_ = simple
         mask = masks[subject]
         return (TRUE if mask & true else 0) | (FALSE if mask & false else 0) | (OPEN if mask & open_ else 0)
+
+    def _alike(self, atom: Atom, masks: Mapping[str, int]) -> int:
+        """The outcomes that the comparison of two subjects may have in these classes."""
+        one, other = ([v for i, v in enumerate(self.values[s]) if masks[s] >> i & 1] for s in atom.subjects)
+        known, others = {v for v in one if v is not None}, {v for v in other if v is not None}
+        differ = len(known | others) > 1 and known and others
+        open_ = None in one or None in other
+        return (TRUE if known & others else 0) | (FALSE if differ else 0) | (OPEN if open_ else 0)
 
 
 def _plain(value: Value, found: list[Atom]) -> Value:

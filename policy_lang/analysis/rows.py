@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from ..automata.pattern import Pattern, instance
 from ..domain.actions import COMMAND, PATH
-from ..domain.conditions import atoms
+from ..domain.conditions import subjects
 from ..domain.decision import RuleRef, Verdict
 from ..domain.errors import SearchLimitError
 from ..domain.limits import limit
@@ -102,7 +102,7 @@ class Rows:
         pattern = matching(rule.include, proof)
         agent = proof.given.get("agent")
         conditions = (r.condition for e in self.engines for r in rules_about(e.policy, way.action))
-        everyone = not any(a.subject == "agent" for c in conditions for a in atoms(c))
+        everyone = not any("agent" in subjects(c) for c in conditions)
         self.made += 1
         return DiffRow(
             way.kind, way.action, (None if agent is None else str(agent),), everyone, best or proof, proof, verdicts[0],

@@ -19,6 +19,8 @@ DESTINATION = "for"
 """Where a credential goes, as `host:port`; no attribute has the name of a reserved word."""
 NEVER_UNKNOWN = ("now", CONFINED, "versioned")
 
+SAME = "same"
+"""The comparison of two attributes."""
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -28,12 +30,18 @@ class Atom:
 
     `op` is `glob` (any of the globs in `values`), `==`, `<`, `<=`, `>`, `>=`, `in`, `truth`, `hours` (minutes of
     the day, first inclusive, last exclusive, may wrap) or `days` (weekday numbers, 0 is Monday, inclusive, may
-    wrap). Times are seconds since the epoch, UTC. `!=` is the negation of `==`.
+    wrap). Times are seconds since the epoch, UTC. `!=` is the negation of `==`. `same` compares with the attribute that
+    `values` name.
     """
 
     subject: str
     op: str
     values: tuple[str | int | bool, ...]
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The attributes that it speaks of."""
+        return (self.subject, str(self.values[0])) if self.op == SAME else (self.subject,)
 
 
 @record(frozen=True, slots=True)
@@ -62,3 +70,8 @@ def atoms(formula: Formula) -> list[Atom]:
     if isinstance(formula, Atom):
         return [formula]
     return [atom for part in formula.parts for atom in atoms(part)]
+
+
+def subjects(formula: Formula) -> tuple[str, ...]:
+    """Every attribute that the formula speaks of, each once."""
+    return tuple(dict.fromkeys(s for atom in atoms(formula) for s in atom.subjects))

@@ -27,11 +27,11 @@ class Conditions:
     """
 
     def __init__(self, prepared: Prepared) -> None:
-        from ..domain.conditions import atoms
+        from ..domain.conditions import subjects
 
         self._conditions = prepared.conditions
         self._declared = prepared.attributes
-        self._subjects = tuple(tuple(sorted({a.subject for a in atoms(f)})) for f in self._conditions)
+        self._subjects = tuple(tuple(sorted(subjects(f))) for f in self._conditions)
         self.timed = any("now" in s for s in self._subjects)
         self._of_git = any("versioned" in s for s in self._subjects)
         self._known = Memo(_MOST)

@@ -55,9 +55,9 @@ def _simplified(
 ) -> Formula:
     """A condition with what is known put in; what is lacking counts as `unknown` says."""
     if isinstance(formula, Atom):
-        if formula.subject in known:
+        if all(s in known for s in formula.subjects):
             return TRUE if evaluate(formula, known) else _FALSE
-        if lacking is None or formula.subject in lacking:
+        if lacking is None or any(s in lacking for s in formula.subjects):
             return TRUE if unknown else _FALSE
         return formula
     if formula.op == "not":

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ..automata.alphabet import CONTROLS, Alphabet
 from ..automata.budget import Budget
 from ..automata.meet import Meeting
 from ..automata.pattern import MANY, Sequence
 from ..automata.trie import Trie
-from ..domain.conditions import BUILT_INS, DESTINATION, Atom, Formula, Join, atoms
+from ..domain.conditions import BUILT_INS, DESTINATION, SAME, Atom, Formula, Join, atoms
 from ..domain.errors import SearchLimitError
 from ..domain.limits import limit
 from ..domain.policy import AttributeType
@@ -37,9 +37,11 @@ def satisfiable(formula: Formula, attributes: Mapping[str, AttributeType]) -> bo
         return True
     by_subject: dict[str, list[Atom]] = {}
     for atom in atoms(formula):
-        by_subject.setdefault(atom.subject, []).append(atom)
+        for subject in atom.subjects:
+            by_subject.setdefault(subject, []).append(atom)
     try:
-        choices = {s: candidates(found, attributes.get(s)) for s, found in by_subject.items()}
+        linked = shared(by_subject, attributes)
+        choices = {s: linked.get(s) or candidates(found, attributes.get(s)) for s, found in by_subject.items()}
     except SearchLimitError:
         return True
     size = 1
@@ -81,6 +83,35 @@ def candidates(found: list[Atom], type_: AttributeType | None) -> list[Value]:
     found_words = ["/".join(word) for _, word in meeting.marks()]
     named = () if subject == DESTINATION else (str(v) for a in found if a.op != "glob" for v in a.values)
     return [*dict.fromkeys((*found_words, *named))]
+
+
+def shared(by_subject: Mapping[str, Iterable[Atom]], attributes: Mapping[str, AttributeType]) -> dict[str, list[Value]]:
+    """Values of the subjects that are compared with each other: all of such a group have the same, and enough of them.
+
+    Of each class of values that other comparisons tell apart there are as many as the group has subjects, so that any
+    of them may be equal or differ within it. Raises SearchLimitError when there are too many ways.
+    """
+    groups: dict[str, dict[str, None]] = {}
+    for atom in (a for found in by_subject.values() for a in found if a.op == SAME):
+        joined = {s: None for name in atom.subjects for s in groups.get(name, {name: None})}
+        groups.update(dict.fromkeys(joined, joined))
+    out: dict[str, list[Value]] = {}
+    for group in {id(g): g for g in groups.values()}.values():
+        found = [Atom("", a.op, a.values) for s in group for a in by_subject.get(s, ()) if a.op != SAME]
+        defaults = (t.default for s in group if (t := attributes.get(s)) is not None)
+        found += [Atom("", "==", (v,)) for v in ("somebody", *defaults) if v is not None]
+        values = candidates(found, None)
+        for _ in list(group)[1:]:
+            values = candidates([*found, *(Atom("", "==", (v,)) for v in values if not isinstance(v, float))], None)
+        named = [_named(v, found, values) for v in values]
+        out |= dict.fromkeys(group, named)
+    return out
+
+
+def _named(value: Value, found: list[Atom], values: list[Value]) -> Value:
+    """A name for the value that has none."""
+    fits = value == "" and all(evaluate(a, {"": "other"}) == evaluate(a, {"": value}) for a in found)
+    return "other" if fits and "other" not in values else value
 
 
 _A_MONDAY = 1_767_571_200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..automata.trie import Trie
 from ..automata.walker import Walker
-from ..domain.conditions import Atom, Formula
+from ..domain.conditions import SAME, Atom, Formula
 from ..domain.limits import limit
 from .scopes import scope_sequence
 
@@ -23,6 +23,9 @@ def evaluate(formula: Formula, values: Values) -> bool | None:
     """Kleene's three values: None means that the answer depends on something absent."""
     if isinstance(formula, Atom):
         value = values.get(formula.subject)
+        if formula.op == SAME:
+            other = values.get(str(formula.values[0]))
+            return None if value is None or other is None else value == other
         return None if value is None else _compare(formula, value)
     if formula.op == "not":
         inner = evaluate(formula.parts[0], values)

@@ -22,7 +22,7 @@ from ..automata.pattern import Pattern, expand_braces
 from ..compiler.profiles import with_own
 from ..domain import record
 from ..domain.actions import COMMAND, SORT_OF
-from ..domain.conditions import TRUE, atoms
+from ..domain.conditions import SAME, TRUE, atoms
 from ..domain.decision import RuleRef, Verdict
 from ..domain.errors import Source, Span
 from ..domain.limits import limit
@@ -441,7 +441,7 @@ def words(context: LintContext, rule: Rule) -> list[tree.Word]:
 
 def agent_globs(context: LintContext) -> list[str]:
     """The agents that the author's rules speak of."""
-    found = (a for r in context.own_rules() for a in atoms(r.condition) if a.subject == "agent")
+    found = (a for r in context.own_rules() for a in atoms(r.condition) if a.subject == "agent" and a.op != SAME)
     return list(dict.fromkeys(str(v) for a in found for v in a.values))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..domain.conditions import atoms
+from ..domain.conditions import subjects
 from .check import Check, CheckFunction
 from .context import LintContext, example_of
 from .finding import Finding
@@ -14,7 +14,7 @@ def unbound(subject: str, text: str) -> CheckFunction:
     """A rule that finds grants whose conditions do not speak of a subject, where those of others do."""
 
     def function(context: LintContext, check: Check) -> Iterator[Finding]:
-        bound = {r.id for r in context.own_rules() if any(a.subject == subject for a in atoms(r.condition))}
+        bound = {r.id for r in context.own_rules() if subject in subjects(r.condition)}
         if context.ceiling or not bound:
             return
         for rule in context.own_rules("allow"):

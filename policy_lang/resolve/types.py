@@ -1,10 +1,10 @@
-"""Type-checking conditions: from the tree to formulas over comparisons with constants."""
+"""Type-checking conditions: from the tree to formulas over comparisons, with constants and with each other."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ..domain.conditions import BUILT_INS, DESTINATION, TRUE, WEEKDAYS, Atom, Formula, Join, join
+from ..domain.conditions import BUILT_INS, DESTINATION, SAME, TRUE, WEEKDAYS, Atom, Formula, Join, join
 from ..domain.errors import Diagnostic, RequestError
 from ..domain.policy import AttributeType
 from ..domain.suggest import joined, suggest
@@ -13,6 +13,7 @@ from ..syntax import tree
 from .names import Report, constant
 
 _OF_TIME = frozenset(("hour", "hours", "time", "date", "day", "weekday", "today", "clock"))
+_NAMES = frozenset({"NAME", "AGENT", "REPO"})
 _ORDERED = frozenset({"<", "<=", ">", ">="})
 
 
@@ -93,6 +94,10 @@ class Checker:
 
     def _constants(self, node: tree.Compare, type_: AttributeType) -> Formula:
         name, op = node.subject.text, node.op
+        if op in {"==", "!="} and node.values[0].kind in _NAMES:
+            named = node.values[0].text
+            if type_.type == "string" or named in self.attributes or named in BUILT_INS:
+                return self._attributes(node, type_)
         if op == "window" and type_.type == "int":
             low, high = (constant(w, type_) for w in node.values)
             if isinstance(low, int) and isinstance(high, int) and low <= high:
@@ -125,6 +130,29 @@ class Checker:
         if op == "!=":
             return Join("not", (Atom(name, "==", tuple(values)),))
         return Atom(name, op, tuple(values))
+
+    def _attributes(self, node: tree.Compare, type_: AttributeType) -> Formula:
+        """Two attributes compared, which are texts."""
+        word = node.values[0]
+        other = self.attributes.get(word.text)
+        if other is None and word.text in BUILT_INS:
+            other = AttributeType(word.text, BUILT_INS[word.text])
+        if other is None:
+            if not self.complete:
+                self.faults += 1
+                return TRUE
+            known = [*self.attributes, *BUILT_INS]
+            why = joined(suggest(word.text, known, self.faults), f'a text stands in quotes: `"{word.text}"`')
+            return self._error("PLE209", f"unknown attribute `{word.text}`", word.pos, why)
+        wrong = next((t for t in (type_, other) if t.type != "string"), None)
+        if wrong is not None:
+            text = f"only texts are compared with each other, and `{wrong.name}` is none"
+            return self._error("PLE306", text, word.pos, "compare it with a constant")
+        if word.text == node.subject.text:
+            return self._error("PLE306", f"`{word.text}` is compared with itself", word.pos, "name another attribute")
+        one, two = sorted((node.subject.text, word.text))
+        atom = Atom(one, SAME, (two,))
+        return Join("not", (atom,)) if node.op == "!=" else atom
 
     def _time(self, node: tree.Compare) -> Formula:
         if node.op == "window":

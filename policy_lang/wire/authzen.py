@@ -3,6 +3,8 @@
 The subject's type and id name the agent: `agent` alone is left out, so `{"type": "agent", "id": "codex-web"}` is
 `codex-web`, and any other type stands before the id, as in `user:alice`. An action of ours takes the resource's id as
 it is, and its type must say what it is. Any other action is the operation `TYPE.ACTION.ID`: rules about `do` grant it.
+Of such a one the ids and properties of subject and resource are the attributes `subject_NAME` and `resource_NAME` where
+the policy declares these, so that a condition can compare them: `resource_ownerID == subject_id`.
 
 An answer that waits for people is a requestable denial of the Access Request and Approval Profile (draft 1): the ticket
 is its `evaluation_id`, the task, and the approval that `context.approval` names when the same is asked again.
@@ -10,6 +12,7 @@ is its `evaluation_id`, the task, and the approval that `context.approval` names
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -162,8 +165,11 @@ def action_evaluations(model: ActionSearchModel) -> list[EvaluationModel]:
     ]
 
 
-def evaluation_request(model: EvaluationModel) -> Request:
-    """The request that an evaluation means. Raises RequestError for what has no meaning here."""
+def evaluation_request(model: EvaluationModel, declared: Collection[str] = ()) -> Request:
+    """The request that an evaluation means, under a policy that declares these attributes.
+
+    Raises RequestError for what has no meaning here.
+    """
     subject, action, resource = model.subject, model.action, model.resource
     if ":" in subject.type:
         raise RequestError("PLR106", "a subject's type with a colon cannot be distinguished from its id")
@@ -176,6 +182,7 @@ def evaluation_request(model: EvaluationModel) -> Request:
             if "." in part:
                 raise RequestError("PLR106", "a type or action with a dot cannot be distinguished from two")
         fields |= {"action": "do", "resource": f"{resource.type}.{action.name}.{resource.id}"}
+        fields["context"] = {**context, **_parts(subject, resource, declared)}
         return request_of(fields)
     if resource.type not in _TYPES[sort]:
         known = ", ".join(f"`{t}`" for t in _TYPES[sort])
@@ -186,6 +193,16 @@ def evaluation_request(model: EvaluationModel) -> Request:
                 raise RequestError("PLR104", f"the property `{redacted(name)[:40]}` says nothing about a request")
             fields[name] = value
     return request_of({**fields, "action": action.name, "resource": resource.id})
+
+
+def _parts(subject: SubjectModel, resource: ResourceModel, declared: Collection[str]) -> dict[str, Any]:
+    """The declared attributes that subject and resource give."""
+    given = {
+        f"{part}_{name}": value
+        for part, one in (("subject", subject), ("resource", resource))
+        for name, value in {**one.properties, "id": one.id, "type": one.type}.items()
+    }
+    return {name: value for name, value in given.items() if name in declared}
 
 
 def _approved_by(context: dict[str, Any]) -> tuple[dict[str, Any], str]:

@@ -321,6 +321,8 @@ def condition_text(node: ref.Condition) -> str:
     if kind in {"and", "or"}:
         return "(" + f" {kind} ".join(condition_text(n) for n in node[1:]) + ")"
     value = node[2]
+    if kind == "same":
+        return f"{node[1]} == {value}"
     if kind == "in":
         return f"{node[1]} in [{', '.join(map(str, value))}]"
     if isinstance(value, bool):

@@ -169,6 +169,9 @@ def condition(node: Condition, values: dict[str, Any]) -> str:
     if kind == "or":
         return negate(every([negate(condition(n, values)) for n in node[1:]]))
     value = values.get(node[1])
+    if kind == "same":
+        other = values.get(node[2])
+        return OPEN if None in (value, other) else YES if value == other else NO
     if value is None:
         return OPEN
     tests: dict[str, Callable[[], bool]] = {

@@ -68,6 +68,7 @@ class Inside:
     text: str = POLICY
     store: Store | None = None
     same_user: bool = False
+    bindings: tuple[Binding, ...] = ()
     log: bool = False
     people: tuple[Person, ...] = PEOPLE
     clock: Clock = field(default_factory=Clock)
@@ -77,7 +78,11 @@ class Inside:
 
     def __post_init__(self) -> None:
         active = ActivePolicy(source_of(str(self.folder / "p.policy")))
-        bindings = (Binding(("codex",), uid=AGENT), Binding(("other",), uid=1001), Binding(("codex",), token="a" * 40))
+        bindings = self.bindings or (
+            Binding(("codex",), uid=AGENT),
+            Binding(("other",), uid=1001),
+            Binding(("codex",), token="a" * 40),
+        )
         principals = Principals(
             bindings, frozenset({0}), ("o" * 40,), people=People(self.people), same_user=self.same_user
         )

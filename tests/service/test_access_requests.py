@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from .inside import MIA, Inside
+from policy_lang.daemon.identity.principals import Binding
+
+from .inside import AGENT, MIA, Inside
 
 
 @pytest.fixture
@@ -113,3 +115,43 @@ def test_a_search_asks_nobody(inside: Inside) -> None:
     body = {"subject": question()["subject"], "resource": {"type": "file", "id": "src/a"}}
     assert inside.call("POST", "/access/v1/search/action", body) == (200, {"results": [{"name": "read"}]})
     assert inside.call("GET", "/v1/approvals", uid=MIA)[1]["open"] == []
+
+
+TODOS = """policy "todos"
+context { subject_id: string  resource_ownerID: string }
+allow do "user.can_read_user.**", "todo.can_read_todos.**"
+agent "user:rick@citadel.example", "user:morty@citadel.example" { allow do "todo.can_create_todo.**" }
+agent "user:rick@citadel.example" { allow do "todo.can_update_todo.**", "todo.can_delete_todo.**" }
+agent "user:morty@citadel.example" {
+    allow do "todo.can_update_todo.**", "todo.can_delete_todo.**" when resource_ownerID == subject_id
+}
+"""
+
+
+def test_an_owner_is_compared_with_the_subject(tmp_path: Path) -> None:
+    """The kinds of decisions of AuthZEN's interoperability scenario: an administrator, an editor, a viewer."""
+    people = tuple(f"user:{name}@citadel.example" for name in ("rick", "morty", "beth"))
+    inside = Inside(tmp_path, TODOS, bindings=(Binding(people, uid=AGENT),))
+
+    def may(who: str, action: str, **properties: Any) -> bool:
+        kind = "user" if action == "can_read_user" else "todo"
+        body = {
+            "subject": {"type": "user", "id": who}, "action": {"name": action},
+            "resource": {"type": kind, "id": "7240d0db-8ff0-41ec", "properties": properties},
+        }  # fmt: skip
+        status, reply = inside.call("POST", "/access/v1/evaluation", body)
+        assert status == 200, reply
+        return bool(reply["decision"])
+
+    rick, morty, beth = (f"{name}@citadel.example" for name in ("rick", "morty", "beth"))
+    for who in (rick, morty, beth):
+        assert may(who, "can_read_user") and may(who, "can_read_todos")
+        assert may(who, "can_create_todo") is (who != beth)
+        for action in ("can_update_todo", "can_delete_todo"):
+            assert may(who, action, ownerID=rick) is (who == rick)
+            assert may(who, action, ownerID=who) is (who != beth)
+    assert not may(morty, "can_update_todo")
+    assert not may(morty, "can_update_todo", ownerID=7)
+    lying = {"subject": {"type": "user", "id": morty}, "action": {"name": "can_update_todo"}, "context": {"subject_id": rick},
+             "resource": {"type": "todo", "id": "1", "properties": {"ownerID": rick}}}  # fmt: skip
+    assert inside.call("POST", "/access/v1/evaluation", lying)[1]["decision"] is False

@@ -16,6 +16,7 @@ from ...wire import authzen
 from ...wire.requests import json_object, validated
 from ..service import PolicyService
 from .approvals import asked_by, tickets_of
+from .decisions import declared_attributes
 from .http import HttpCall, HttpReply, reply
 
 REQUESTS = "/access/v1/requests/"
@@ -30,7 +31,7 @@ def request_access(service: PolicyService, call: HttpCall) -> HttpReply:
     """AuthZEN: ask for what was denied; people are asked already, and the task says how far they are."""
     model = validated(authzen.AccessRequestModel, json_object(call.body))
     found = _ticket(service, call, model.denial.evaluation_id)
-    if found is None or not _covers(found, authzen.evaluation_request(model)):
+    if found is None or not _covers(found, authzen.evaluation_request(model, declared_attributes(service))):
         return _problem("invalid_denial_binding", "the denial is of no such evaluation, or of another one")
     if model.denial.expires_at != authzen.moment(found.answer_by):
         return _problem("invalid_denial_binding", "`expires_at` is not what the denial said")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -70,7 +70,8 @@ def evaluations(service: PolicyService, call: HttpCall) -> Answered:
     if isinstance(parsed, authzen.EvaluationModel):
         return _evaluation(service, call, parsed)
     models, semantic = parsed
-    reads = [partial(authzen.evaluation_request, model) for model in models]
+    declared = declared_attributes(service)
+    reads = [partial(authzen.evaluation_request, model, declared) for model in models]
     stop = {"deny_on_first_deny": False, "permit_on_first_permit": True}.get(semantic)
     return _Call(
         service, call, [], lambda found: {"evaluations": [_permitted(one) for one in found]}, stop=stop, reads=reads
@@ -80,13 +81,13 @@ def evaluations(service: PolicyService, call: HttpCall) -> Answered:
 def search_actions(service: PolicyService, call: HttpCall) -> Answered:
     """AuthZEN: the actions that a subject may do on a resource, each decided as if it was asked, without people."""
     models = authzen.action_evaluations(validated(authzen.ActionSearchModel, json_object(call.body)))
-    names = [model.action.name for model in models]
+    names, declared = [model.action.name for model in models], declared_attributes(service)
 
     def permitted(found: list[_Outcome]) -> Json:
         allowed = [name for name, one in zip(names, found, strict=True) if _permitted(one)["decision"]]
         return {"results": [{"name": name} for name in allowed]}
 
-    reads = [partial(authzen.evaluation_request, model) for model in models]
+    reads = [partial(authzen.evaluation_request, model, declared) for model in models]
     return _Call(service, call, [], permitted, asks=False, reads=reads).begin() if reads else reply({"results": []})
 
 
@@ -107,8 +108,14 @@ def metadata(service: PolicyService, call: HttpCall) -> HttpReply:  # noqa: ARG0
 
 
 def _evaluation(service: PolicyService, call: HttpCall, model: authzen.EvaluationModel) -> Answered:
-    request = _read(partial(authzen.evaluation_request, model))
+    request = _read(partial(authzen.evaluation_request, model, declared_attributes(service)))
     return _Call(service, call, [request], lambda found: _permitted(found[0])).begin()
+
+
+def declared_attributes(service: PolicyService) -> Collection[str]:
+    """The attributes that the policy in force declares."""
+    current = service.active.current
+    return () if current is None else current.policy.engine.prepared.attributes
 
 
 def _together(service: PolicyService, call: HttpCall, requests: list[Request], advise: bool) -> Answered:
