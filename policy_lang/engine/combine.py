@@ -267,9 +267,14 @@ def open_because(entry: Entry, env: Environment) -> str:
     """Why a rule is neither true nor false, as a clause."""
     missing = env.missing[entry.condition] if entry.condition >= 0 else ()
     if missing:
-        return " and ".join(f"`{m}`" for m in missing) + " is not given"
+        return not_given(missing)
     if entry.sort == "path":
         return "the path is not known" if env.unknown else "`workspace` or `home` is not given"
     if entry.sort == "command":
         return "the command is not fully known"
     return "the resource is not fully known"
+
+
+def not_given(names: tuple[str, ...]) -> str:
+    """What is said of attributes that a decision hangs on."""
+    return f"{' and '.join(f'`{name}`' for name in names)} {'is' if len(names) == 1 else 'are'} not given"

@@ -13,7 +13,7 @@ from ..domain.record import record
 from ..domain.request import Request
 from ..facts.paths import roots_of
 from ..ir.sorts.sort import Circumstances, sort_named
-from .combine import Environment, Marks, Met, Outcomes, met_rules, open_because, truth
+from .combine import Environment, Marks, Met, Outcomes, met_rules, not_given, open_because, truth
 from .connections import methods_of
 from .evaluator import Evaluator
 from .pdp import Engine, evaluated
@@ -93,7 +93,7 @@ def _defaults(engine: Engine, action: str, decision: Decision, env: Environment)
         if default.ref in used:
             holds, why = "yes", "nothing else grants it"
         elif outcome is None:
-            holds, why = "maybe", " and ".join(f"`{m}`" for m in env.missing[default.condition]) + " is not given"
+            holds, why = "maybe", not_given(env.missing[default.condition])
         elif not outcome:
             why = "its conditions do not hold"
         out.append(RuleAnswer(default.ref, engine.prepared.layers[default.layer][0], holds, why))
