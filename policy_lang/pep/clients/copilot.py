@@ -1,7 +1,7 @@
 """GitHub Copilot CLI's hook `preToolUse` (docs.github.com, hooks configuration; tried with 1.0.102).
 
 Any exit code but 0 denies. Arguments come as an object, or as a JSON text of one. The answer `ask` denies when no
-person is there, and the input does not say so; it is never given. Nor does the input reliably name the workspace.
+person is there, and the input does not say so; it is never given.
 """
 
 from __future__ import annotations
@@ -162,6 +162,7 @@ CLIENT = HookClient(
     tried="1.0.102",
     events=("preToolUse",),
     common={"sessionId": "s", "timestamp": 1},
+    workspace_variable="COPILOT_PROJECT_DIR",
     tools=_TOOLS,
     harmless=_HARMLESS,
     operations=_OPERATIONS,
