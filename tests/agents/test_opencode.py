@@ -1,0 +1,54 @@
+"""What opencode does besides commands and writes: patches, sub-agents, tools of MCP servers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from policy_lang import __version__
+from policy_lang.compiler.binary import compile_binary
+from policy_lang.pep.clients import client as client_of
+from policy_lang.pep.rehearsal import rehearse
+
+from .test_real_clients import POLICY, Stage, found
+
+MORE = POLICY + 'allow do "opencode.task"\nallow call "github.get_issue"\n'
+
+
+def test_patches_sub_agents_and_servers_are_asked_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = found("opencode")
+    if program is None:
+        pytest.skip("opencode is not installed; `scripts/agents.sh` does it")
+    (tmp_path / "p.policy").write_text(MORE)
+    (tmp_path / "p.plc").write_bytes(compile_binary(str(tmp_path / "p.policy"), __version__))
+    (tmp_path / "p.plc").chmod(0o644)
+    stage = Stage("opencode", tmp_path, "--policy", str(tmp_path / "p.plc"))
+    server = {"github": {"type": "local", "command": [sys.executable, str(Path(__file__).parent / "mcp_server.py")]}}
+    (stage.home / ".config/opencode/opencode.json").write_text(json.dumps({"mcp": server}))
+    protocol = client_of("opencode").rehearsal
+    assert protocol is not None
+    plain = protocol.command
+
+    def patching(address: str) -> tuple[list[str], dict[str, str]]:
+        """The client patches files with models of this name alone."""
+        words, env = plain(address)
+        named = {name: value.replace('"scripted"', '"gpt-5-scripted"') for name, value in env.items()}
+        return [word.replace("/scripted", "/gpt-5-scripted") for word in words], named
+
+    monkeypatch.setattr(protocol, "command", patching)
+    calls = [
+        ("apply_patch", {"patchText": "*** Begin Patch\n*** Add File: src/patched\n+x\n*** End Patch"}),
+        ("apply_patch", {"patchText": "*** Begin Patch\n*** Add File: src/other\n+x\n*** Add File: outside\n+x\n*** End Patch"}),
+        ("github_get_issue", {}), ("github_close", {}),
+        ("task", {"description": "d", "prompt": "p", "subagent_type": "general"}),
+        ("bash", {"command": "touch src/by-the-sub-agent"}), ("bash", {"command": "touch by-the-sub-agent"}),
+    ]  # fmt: skip
+    made = rehearse(client_of("opencode"), calls, str(stage.ws), seconds=240, path=program, HOME=str(stage.home))
+    there = sorted(str(p.relative_to(stage.ws)) for p in stage.ws.rglob("*") if p.is_file())
+    assert there == ["src/by-the-sub-agent", "src/patched"], made.printed
+    told = "\n".join(made.turns)
+    assert "the issue's text" in told
+    assert "call `github.close`" in told
