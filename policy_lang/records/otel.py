@@ -60,11 +60,12 @@ _CARRIED = {
     "turn": ("turn.id",),
     "task": ("task.id",),
     "model": ("gen_ai.request.model",),
-    "subagent": ("agent.id",),
+    "subagent": ("agent.id", "gen_ai.agent.id"),
     "instruction": ("policy_lang.instruction",),
 }
 """What agents tell of a call, under the names that their own telemetry gives it: `prompt.id`, `tool_use_id` and
-`session.id` of Claude Code and Codex, `gen_ai.*` of OpenTelemetry's semantic conventions."""
+`session.id` of Claude Code and Codex, `gen_ai.*` of OpenTelemetry's semantic conventions for generative AI (v0.1.0 of
+their own repository; all of them are in development)."""
 
 
 def attributes(found: Row) -> Json:
@@ -95,6 +96,8 @@ def attributes(found: Row) -> Json:
         value = text(found.origin.get(name))
         for key in carried if value else ():
             out[key] = value
+    if "gen_ai.tool.name" in out:
+        out["gen_ai.operation.name"] = "execute_tool"
     return {name: _sendable(value) for name, value in out.items()}
 
 

@@ -179,6 +179,7 @@ def test_a_collector_gets_every_decision_once(tmp_path: Path, collector: Collect
     assert found["policy_lang.effect"] == "ask" and found["policy_lang.tiers"] == ["review"]
     assert found["session.id"] == "s1" and found["gen_ai.agent.name"] == "a"
     assert found["tool_use_id"] == found["gen_ai.tool.call.id"] == "toolu_2" and found["prompt.id"] == "p-1"
+    assert found["gen_ai.operation.name"] == "execute_tool"
     assert collector.records[2].event_name == "policy_lang.decision" and collector.records[2].severity_number == 10
     assert {m.name for m in collector.metrics} >= {"policy_lang.decisions", "policy_lang.decision.duration"}
     decided(log, [request("read", "src/more")])
