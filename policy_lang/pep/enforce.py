@@ -14,6 +14,8 @@ from .questions import Outcome, RefusedError, depends_on_repository, worded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .clients.base import HookClient
     from .questions import HookQuestion
 
@@ -153,8 +155,12 @@ def _context(spec: HookClient, payload: dict[str, object], options: Options) -> 
     cwd = text(payload, "cwd", workspace)
     if not cwd.startswith("/"):
         raise RefusedError("the working folder is not an absolute path")
-    accepted = accepted_arguments(spec, options["--accept-argument"]) if "--accept-argument" in options else frozenset()
+    accepted = _accepted(spec, options.get("--accept-argument", ()))
     return HookContext(workspace, cwd, home, text(payload, "session_id", text(payload, "sessionId", "")), accepted)
+
+
+def _accepted(spec: HookClient, names: Sequence[str]) -> frozenset[str]:
+    return accepted_arguments(spec.name, {**spec.tools, **spec.harmless}, names) if names else frozenset()
 
 
 def _workspace_of(spec: HookClient, payload: dict[str, object]) -> str:

@@ -78,7 +78,7 @@ def target(client: HookClient, scope: str, workspace: str, home: str) -> Target:
 def check_accepted(client: HookClient, names: Sequence[str]) -> None:
     """Raises InstallError for an argument that cannot be accepted: a hook decides by it, or it is no tool's."""
     try:
-        accepted_arguments(client, names)
+        accepted_arguments(client.name, {**client.tools, **client.harmless}, names)
     except RefusedError as error:
         raise InstallError(str(error)) from None
     for name in names:

@@ -7,9 +7,7 @@ from .questions import HookQuestion, RefusedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .clients.base import HookClient
+    from collections.abc import Container, Sequence
 
 
 class HookContext:
@@ -85,8 +83,8 @@ def known(tool: str, arguments: dict[str, object], names: str, context: HookCont
 MOST_ACCEPTED = 64  # limit: hook_accepted_arguments
 
 
-def accepted_arguments(client: HookClient, names: Sequence[str]) -> frozenset[str]:
-    """Arguments that a person accepted, as `TOOL.ARGUMENT`. Raises RefusedError for what cannot be one.
+def accepted_arguments(client: str, tools: Container[str], names: Sequence[str]) -> frozenset[str]:
+    """Arguments of `tools`, as `TOOL.ARGUMENT`, that a person accepted. Raises RefusedError for what cannot be one.
 
     One that is known by now is decided by, whatever was accepted.
     """
@@ -94,9 +92,9 @@ def accepted_arguments(client: HookClient, names: Sequence[str]) -> frozenset[st
         raise RefusedError(f"more than {MOST_ACCEPTED} arguments are accepted; ask for a version that knows them")
     for name in names:
         tool, _, argument = name.partition(".")
-        if tool not in client.tools and tool not in client.harmless:
+        if tool not in tools:
             raise RefusedError(
-                f"`--accept-argument {name[:80]}`: no tool `{tool[:80]}` of `{client.name}` has its arguments looked at"
+                f"`--accept-argument {name[:80]}`: no tool `{tool[:80]}` of `{client}` has its arguments looked at"
             )
         if not argument or not argument.isascii() or not argument.isprintable() or " " in argument:
             raise RefusedError(f"`--accept-argument {name[:80]}` is not of the form TOOL.ARGUMENT")

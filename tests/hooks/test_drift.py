@@ -133,9 +133,9 @@ def test_what_is_decided_by_cannot_be_accepted_away(tmp_path: Path) -> None:
 
 def test_accepted_arguments_are_counted() -> None:
     names = [f"Read.x{i}" for i in range(limit("hook_accepted_arguments") + 1)]
-    assert len(accepted_arguments(client_of("claude"), names[:-1])) == limit("hook_accepted_arguments")
+    assert len(accepted_arguments("claude", {"Read"}, names[:-1])) == limit("hook_accepted_arguments")
     with pytest.raises(RefusedError, match="more than 64"):
-        accepted_arguments(client_of("claude"), names)
+        accepted_arguments("claude", {"Read"}, names)
 
 
 def test_a_name_that_could_be_several_is_every_one_of_them() -> None:
