@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ..domain.faults import reason_of
+from ..domain.wording import counted
 from ..pep.clients import NAMES
 from ..pep.clients import client as client_of
 from ..pep.hook_places import names_hook
@@ -163,6 +164,5 @@ def _show(one: HookStatus) -> None:
 def _age(seconds: float) -> str:
     for name, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
         if seconds >= size:
-            number = int(seconds // size)
-            return f"{number} {name}{'' if number == 1 else 's'}"
+            return counted(int(seconds // size), name)
     return "a moment"

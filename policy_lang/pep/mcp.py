@@ -25,7 +25,7 @@ _STATELESS = "2026-07-28"
 _OF_SESSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 _PREFIX = "io.modelcontextprotocol/"
 _SERVER = {"name": "policy_lang", "version": __version__}
-_FRESH_MILLISECONDS = 300_000
+_FRESH = 300_000  # milliseconds, as the specification's own examples have it
 """How long a client may keep the lists of versions and tools, which do not change while the server runs."""
 _MOST_LINE = limit("mcp_line_bytes")
 _SECONDS = limit("hook_seconds")
@@ -176,7 +176,7 @@ def _stateless(method: str, given: dict[str, Any], options: Options) -> dict[str
     else:
         out = _of_tools(method, given, options)
     if method in {"server/discover", "tools/list"}:
-        out = {**out, "ttlMs": _FRESH_MILLISECONDS, "cacheScope": "public"}
+        out = {**out, "ttlMs": _FRESH, "cacheScope": "public"}
     return {"resultType": "complete", **out, "_meta": {f"{_PREFIX}serverInfo": _SERVER}}
 
 

@@ -168,15 +168,12 @@ def condition(node: Condition, values: dict[str, Any]) -> str:
         return every([condition(n, values) for n in node[1:]])
     if kind == "or":
         return negate(every([negate(condition(n, values)) for n in node[1:]]))
-    value = values.get(node[1])
-    if kind == "same":
-        other = values.get(node[2])
-        return OPEN if None in (value, other) else YES if value == other else NO
-    if value is None:
+    value, other = values.get(node[1]), values.get(node[2]) if kind == "same" else node[2]
+    if value is None or other is None:
         return OPEN
     tests: dict[str, Callable[[], bool]] = {
         "glob": lambda: any(sequence(t.split("/"), value.split("/")) for p in node[2] for t in braces(p)),
-        "==": lambda: value == node[2],
+        "==": lambda: value == other,
         "!=": lambda: value != node[2],
         "in": lambda: value in node[2],
         "<": lambda: value < node[2],
@@ -184,7 +181,7 @@ def condition(node: Condition, values: dict[str, Any]) -> str:
         ">": lambda: value > node[2],
         ">=": lambda: value >= node[2],
     }
-    return YES if tests[kind]() else NO
+    return YES if tests[kind.replace("same", "==")]() else NO
 
 
 # decisions
