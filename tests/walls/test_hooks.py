@@ -41,7 +41,7 @@ def test_the_hook_alone_is_there_in_a_private_home(place: Path, name: str) -> No
     assert "s3cr3t" not in done.stdout
     shown = json.loads(done.stdout)
     assert "policy_lang/pep/hook.py" in json.dumps(shown["hooks"])
-    assert set(shown) <= {"hooks", "version"}
+    assert set(shown) <= {"hooks", "version", "disableSkillShellExecution"}
 
 
 @WALLS
