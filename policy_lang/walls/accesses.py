@@ -8,6 +8,7 @@ import posixpath
 from functools import partial
 
 from ..domain.actions import ALLOW, ASK, DENY
+from .kernel import AT_FDCWD
 from .letters import in_plain_letters
 from .other_names import OtherNames
 from .resolving import Leaf
@@ -112,15 +113,38 @@ class Accesses:
         if others and (len(below) != 1 or below[0] not in _PUBLIC):
             raise AccessDeniedError("it is another process")
 
+    def _meant(self, call: SystemCall, path: bytes) -> bytes:
+        """A path as the kernel would take it for the caller; what goes on from something open, by that one's name.
+
+        Such links are followed for nobody else: openat2(2) has `EXDEV` for them.
+        """
+        path = _of_caller(call, path)
+        parts = [part for part in path.split(b"/") if part]
+        if path[:1] != b"/" or parts[:1] not in ([b"proc"], [b"dev"]):
+            return path
+        if parts[:2] == [b"dev", b"fd"]:
+            parts[:1] = [b"proc", call.status(b"NStgid").split()[-1]]
+        if len(parts) < 4 or not self._is_own(call, parts[1]):
+            return path
+        below = parts[4:] if parts[2] == b"task" else parts[2:]
+        slash = b"/" if path.endswith(b"/") else b""
+        if below[:1] == [b"cwd"] and len(below) > 1:
+            return self.resolver.absolute(call.thread, AT_FDCWD, b"/".join(below[1:]) + slash)
+        if below[:1] == [b"root"] and len(below) > 1:
+            return b"/" + b"/".join(below[1:]) + slash
+        if below[:1] == [b"fd"] and len(below) > 2 and below[1].isdigit():
+            return self.resolver.absolute(call.thread, int(below[1]), b"/".join(below[2:]) + slash)
+        return path
+
     def leaf(self, call: SystemCall, base: int, address: int, follow: bool) -> Leaf:
         """What the path at an address of the caller names, from a folder of the caller on. Raises OSError."""
         text = self.resolver.text(call.thread, address)
         path = self.resolver.absolute(call.thread, base, text)
-        return self._special(call, path) or self.resolver.leaf(path, follow, partial(_of_caller, call))
+        return self._special(call, path) or self.resolver.leaf(path, follow, partial(self._meant, call))
 
     def program(self, call: SystemCall, path: bytes) -> Leaf:
         """The program that an absolute path of the caller names; its own, by `/proc/self/exe`. Raises OSError."""
-        return self.resolver.leaf(path, True, partial(_of_caller, call))
+        return self.resolver.leaf(path, True, partial(self._meant, call))
 
     def stayed(self, leaf: Leaf) -> None:
         """Return when a folder in which something was made has still the name that was decided. Raises OSError.

@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from .running import ACCEPTED, POLICY, WALLS, altered, command, environment, place, run
 
 pytestmark = WALLS
@@ -297,3 +299,27 @@ def test_names_that_people_are_asked_about_are_not_looked_up(place: Path) -> Non
     done = run(place, "curl", "-sS", "http://secret.example.invalid/", policy=rules)
     assert "looked up" not in done.stdout
     assert "nobody can be asked" in done.stdout, done.stdout + done.stderr
+
+
+@WALLS
+@pytest.mark.parametrize("way", ["/proc/self/fd/{d}", "/proc/thread-self/fd/{d}", "/dev/fd/{d}", "/proc/{pid}/fd/{d}", "/proc/self/cwd/src", "/proc/self/root{ws}/src"])  # fmt: skip
+def test_paths_go_on_from_what_is_open(place: Path, way: str) -> None:
+    """As programs do that make sure of a folder first; what lies there is decided by its own path."""
+    (place / "w/src/k.pem").write_text("s3cr3t")
+    script = (
+        "import os\n"
+        "d = os.open('src', os.O_RDONLY | os.O_DIRECTORY)\n"
+        f"at = '{way}'.format(d=d, pid=os.getpid(), ws=os.getcwd())\n"
+        "os.mkdir(f'{at}/new'); open(f'{at}/new/a', 'w').write('x'); os.rename(f'{at}/new/a', f'{at}/b')\n"
+        "print(open(f'{at}/b').read(), os.path.isdir(f'{at}/new/'))\n"
+        "for path in (f'{at}/../top', f'{at}/k.pem', f'{at}/new/../../top2'):\n"
+        "    try:\n"
+        "        open(path, 'w')\n"
+        "        print('WROTE', path)\n"
+        "    except OSError as error:\n"
+        "        print(type(error).__name__)\n"
+    )
+    done = run(place, sys.executable, "-c", script)
+    assert done.stdout.splitlines() == ["x True", "PermissionError", "PermissionError", "PermissionError"], done
+    assert (place / "w/src/b").read_text() == "x"
+    assert (place / "w/src/k.pem").read_text() == "s3cr3t"
