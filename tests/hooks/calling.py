@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from policy_lang.pep.clients import client as client_of
-from policy_lang.pep.hook_places import OURS
+from policy_lang.pep.hook_places import names_hook
 from policy_lang.pep.install import target, texts
 
 _ARGUMENT = {"Bash": "command", "apply_patch": "command", "Read": "file_path", "Write": "file_path"}
@@ -23,8 +23,9 @@ _ARGUMENT = {"Bash": "command", "apply_patch": "command", "Read": "file_path", "
 def call(client: str, tool: str, argument: str, workspace: str, home: str) -> str:
     """The reason that the agent or the person is given; empty when the call is let pass."""
     spec = client_of(client)
-    settings = Path(target(spec, "user", workspace, home).path).read_text()
-    hooks = dict.fromkeys(t for t in texts(spec.settings, settings) if OURS in t)
+    place = Path(target(spec, "user", workspace, home).path)
+    settings = place.read_text() if place.exists() else ""
+    hooks = dict.fromkeys(t for t in texts(spec.settings, settings) if names_hook(t))
     if not hooks:
         return ""
     (hook,) = hooks
