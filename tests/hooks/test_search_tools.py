@@ -40,7 +40,7 @@ def workspace(folder: Path, files: dict[str, str], git: bool = True, links: dict
     return ws
 
 
-def ask(client: str, tool: str, given: dict[str, Any], ws: Path) -> Answer:
+def ask(client: str, tool: str, given: dict[str, Any], ws: Path, *options: str) -> Answer:
     given = json.loads(json.dumps(given).replace("{ws}", str(ws)))
     named: dict[str, Any] = {"tool_name": tool, "tool_input": given}
     if client == "copilot":
@@ -48,7 +48,7 @@ def ask(client: str, tool: str, given: dict[str, Any], ws: Path) -> Answer:
     payload = {"cwd": str(ws), **client_of(client).common, **named}
     if client == "cursor":
         payload |= {"hook_event_name": "preToolUse", "workspace_roots": [str(ws)]}
-    return hook(client, payload, "--policy", str(ws.parent / "p.plc"), "--agent", "a", cwd=ws)
+    return hook(client, payload, "--policy", str(ws.parent / "p.plc"), "--agent", "a", *options, cwd=ws)
 
 
 IGNORED = {".gitignore": "node_modules/\n.env\n*.key.pem\n", ".env": "K=1", "certs/a.key.pem": ""}
@@ -230,9 +230,10 @@ def test_a_large_tree_is_looked_at_to_its_limit(tmp_path: Path) -> None:
     (ws / "many").mkdir()
     for i in range(limit("tree_files") + 1):
         (ws / f"big/{i}").touch()
-    assert ask("claude", "Grep", G, ws).verdict == "allow"  # what is ignored is not looked at
+    slow = ("--timeout", "20")  # on a busy machine the hook would give up first
+    assert ask("claude", "Grep", G, ws, *slow).verdict == "allow"  # what is ignored is not looked at
     (ws / ".gitignore").unlink()
-    answer = ask("claude", "Grep", G, ws)
+    answer = ask("claude", "Grep", G, ws, *slow)
     assert answer.verdict == "deny"
     assert "name a smaller folder" in answer.err
 
