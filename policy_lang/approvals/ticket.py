@@ -148,9 +148,10 @@ class Ticket:
         return self.digest, self.policy, self.agent, self.session
 
     def repeats(self, other: Ticket) -> bool:
-        """Whether it asks what the other one asks, in whatever session: the same, of the same policy and content."""
-        contents = ([r.get("content") for r in parts_of(t.request)] for t in (self, other))
-        return (self.question_id, self.policy, next(contents)) == (other.question_id, other.policy, next(contents))
+        """Whether it asks what the other one asks: the same, in the same session, of the same policy and content."""
+        mine, others = ([r.get("content") for r in parts_of(t.request)] for t in (self, other))
+        of_one = (self.question_id, self.policy, self.session) == (other.question_id, other.policy, other.session)
+        return of_one and mine == others
 
     def with_(self, **changes: Any) -> Ticket:
         """The ticket with other values."""

@@ -14,18 +14,20 @@ from ..domain.wording import counted
 from ..pep.clients import NAMES
 from ..pep.clients import client as client_of
 from ..pep.hook_places import names_hook
-from ..pep.hook_status import HookStatus, status_of
 from ..pep.install import InstallError, target
-from ..pep.installation import GOOD
 from ..pep.installed import HookInstallation, installed, settings_text, upgraded
 from ..pep.installed import uninstall as take_back
 from .common import FORMAT, fail_usage, print_json
 from .compile import compile_to
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..pep.hook_status import HookStatus
+
 _SCOPE = click.option("--scope", type=click.Choice(["user", "project", "managed"]), default="user", show_default=True)
 
 
-@click.command(name="status", short_help="Show which clients are held, by what, and what is not held")
+@click.command(name="status", short_help="Show what is installed, and what is not held")
 @click.argument("client", type=click.Choice(NAMES), required=False)
 @FORMAT
 def status(client: str | None, format_: str) -> None:
@@ -34,6 +36,8 @@ def status(client: str | None, format_: str) -> None:
     The user's, the managed, and this folder's settings are looked at. Exits 1 when none names a hook. Whether a client
     does as its hook says, `policy doctor CLIENT` tries.
     """
+    from ..pep.hook_status import status_of
+
     found = [status_of(one, os.getcwd()) for one in _all(client)]
     if format_ == "json":
         print_json({"installations": [_json(one) for one in found]})
@@ -44,7 +48,7 @@ def status(client: str | None, format_: str) -> None:
     sys.exit(0 if found else 1)
 
 
-@click.command(name="upgrade", short_help="Write launcher, settings and compiled policies as this program does")
+@click.command(name="upgrade", short_help="Make installed hooks those of this program")
 @click.argument("client", type=click.Choice(NAMES), required=False)
 def upgrade(client: str | None) -> None:
     """Make every hook that is installed one of this program's, with the options that it has.
@@ -139,6 +143,8 @@ def _json(one: HookStatus) -> dict[str, Any]:
 
 
 def _show(one: HookStatus) -> None:
+    from ..pep.installation import GOOD
+
     click.echo(f"{one.hook.client.title} ({one.hook.client.name}), {one.hook.scope} scope: {one.hook.path}")
     if one.service:
         click.echo(f"  policy    of the service at {one.service}")

@@ -82,8 +82,8 @@ class ApprovalService(TicketBook):
     def _approved_before(self, made: Ticket, force: PolicyInForce) -> str | None:
         """The ticket by which the same was approved and not used yet.
 
-        Raises RequestError when people have said no to exactly this, not long ago, in whatever session and however its
-        path was written: they are not asked again.
+        Raises RequestError when people have said no to exactly this, not long ago, however its path was written: they
+        are not asked again.
         """
         since = made.created - limit("approval_rejected_seconds")
         for old in self.store.found(TicketQuery((*OPEN, APPROVED), made.agent, made.digest)):
