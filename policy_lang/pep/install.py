@@ -141,7 +141,7 @@ def settings_without(client: HookClient, before: str, original: str | None = Non
             del value["hooks"][event]
     if not value["hooks"]:
         del value["hooks"]
-    first = None if original is None else _parsed(client.settings, original or "{}")
+    first = None if original is None else parsed(client.settings, original or "{}")
     if isinstance(first, dict):
         for name, given in (client.settings.strict or {}).items():
             if name not in first and value.get(name) == given:
@@ -160,7 +160,7 @@ def hook_alone(client: HookClient, before: str) -> str:
         if not isinstance(command, str) or not isinstance(seconds, int) or not names_hook(command):
             return ""
         return before if form.script(command, seconds) == before else ""
-    value = _parsed(form, before)
+    value = parsed(form, before)
     hooks = value.get("hooks") if isinstance(value, dict) else None
     found = hooks if isinstance(hooks, dict) else {}
     kept: dict[str, list[dict[str, Any]]] = {}
@@ -180,7 +180,7 @@ def hook_alone(client: HookClient, before: str) -> str:
             plain = {n: v for n, v in said.items() if isinstance(v, str | bool)}
             lines += _table(f"[hooks.state.{_value(name)}]", plain)
     text = "\n".join(lines) + "\n"
-    return text if _parsed(form, text) is not None else ""
+    return text if parsed(form, text) is not None else ""
 
 
 _OURS_ALONE = "// policy_lang: written by `policy hook install"
@@ -205,7 +205,7 @@ def _is_ours(entry: object) -> bool:
     return names_hook(json.dumps(entry, default=str))
 
 
-def _parsed(form: SettingsForm, text: str) -> Any:
+def parsed(form: SettingsForm, text: str) -> Any:
     """What a settings file says; None when it is not understood."""
     if form.script is not None:
         return _said(text, "COMMAND")
@@ -218,7 +218,7 @@ def _parsed(form: SettingsForm, text: str) -> Any:
 def texts(form: SettingsForm, text: str) -> list[str]:
     """Every text value of a settings file; none when it is not understood."""
     out: list[str] = []
-    todo = [_parsed(form, text)]
+    todo = [parsed(form, text)]
     while todo:
         one = todo.pop()
         if isinstance(one, str):

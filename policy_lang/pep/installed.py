@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import stat
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from ..domain.files import create, replace
 from ..domain.limits import limit
 from .clients.base import HookClient
 from .hook_places import launcher_place, names_hook
-from .install import InstallError, hook_command, hook_options, settings_with, settings_without, target, texts
+from .install import InstallError, hook_command, hook_options, parsed, settings_with, settings_without, target, texts
 from .install_records import InstallRecord, digest_of, made_folders, own_mode, record_of, records, records_folder
 from .launcher import launcher_text
 
@@ -176,10 +174,11 @@ def _wait(options: list[str]) -> int:
 
 def _same(client: HookClient, text: str, before: str | None) -> bool:
     """Whether settings say what they said before; with nothing but our defaults in them, what there was none of."""
-    read = tomllib.loads if client.settings.toml else json.loads
-    with contextlib.suppress(ValueError, RecursionError):
-        found: object = read(text or "{}" if not client.settings.toml else text)
-        if before is None:
-            return found in ({}, client.settings.defaults)
-        return bool(found == read(before or ("" if client.settings.toml else "{}")))
-    return False
+    form = client.settings
+    nothing = "" if form.toml else "{}"
+    found = parsed(form, text or nothing)
+    if found is None:
+        return False
+    if before is None:
+        return found in ({}, form.defaults)
+    return bool(found == parsed(form, before or nothing))
