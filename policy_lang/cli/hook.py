@@ -16,7 +16,7 @@ from ..pep.clients import client as client_of
 from ..pep.hook import MOST_WAIT
 from ..pep.hook_places import HOOK, compiled_place, launcher_place
 from ..pep.install import InstallError, changeable, check_accepted, hook_command, settings_with, target
-from ..pep.install_records import made_folders, own_mode
+from ..pep.install_records import made_folders, own_mode, remove_folders
 from ..pep.installed import install as write_hook
 from ..pep.installed import settings_text
 from .common import fail_policy, fail_usage
@@ -108,7 +108,11 @@ def install(client: str, scope: str, only_print: bool, **given: Any) -> None:
         folders: tuple[str, ...] = ()
         if compiled is not None:
             folders = made_folders(compiled, own_mode(place.managed))
-            compile_to(policy, compiled, "text")
+            try:
+                compile_to(policy, compiled, "text")
+            except SystemExit:
+                remove_folders(folders)
+                raise
         write_hook(
             spec, scope, place.path, options, os.path.abspath(policy) if compiled else "", compiled or "", folders
         )

@@ -23,9 +23,9 @@ from .channel import ChannelError, exchange
 from .clients.base import HookClient
 from .drift import drifts
 from .enforce import Options, owners, token
-from .install import changeable
+from .install import changeable, unlike_installed
 from .installation import BAD, GOOD, WARN, CheckResult, examine_places, examine_policy, examine_program
-from .installed import HookInstallation, installed
+from .installed import HookInstallation, installed, settings_text
 from .launcher import launcher_text, started_by
 from .questions import RefusedError
 
@@ -64,6 +64,7 @@ def examine_hook(hook: HookInstallation, workspace: str) -> list[CheckResult]:
     """The results of the checks of one hook: its settings, its launcher, and what it answers."""
     return [
         *_settings(hook.path, hook.managed),
+        *_entry(hook),
         *_launcher(hook.command, hook.client),
         *_hook(hook.client, hook.path, hook.command, workspace),
     ]
@@ -79,6 +80,15 @@ def _settings(path: str, managed: bool) -> list[CheckResult]:
     if changeable(path):
         text = f"`{path}` lies in a git working tree: a checkout of another branch can take the hook out"
     return [CheckResult(WARN, text, "install it in the managed scope, as root, with the agent under another user")]
+
+
+def _entry(hook: HookInstallation) -> list[CheckResult]:
+    """Whether the settings have the client ask about every call, and wait for the answer."""
+    changed = unlike_installed(hook.client, settings_text(hook.path), hook.command)
+    if not changed:
+        return []
+    text = f"`{changed}` in `{hook.path}` is not what `policy hook install` writes: calls may pass without a question"
+    return [CheckResult(BAD, text, f"`policy hook upgrade {hook.client.name}`")]
 
 
 def _launcher(command: str, client: HookClient) -> list[CheckResult]:

@@ -171,8 +171,9 @@ def hook_alone(client: HookClient, before: str) -> str:
     if not kept:
         return ""
     if not form.toml:
+        alone = {event: [_parted(e, ours=True) for e in entries] for event, entries in kept.items()}
         more = {name: value[name] for name in {**(form.defaults or {}), **(form.strict or {})} if name in value}
-        return json.dumps({**more, "hooks": kept}, indent=2, ensure_ascii=False) + "\n"
+        return json.dumps({**more, "hooks": alone}, indent=2, ensure_ascii=False) + "\n"
     lines = [line for event, entries in kept.items() for e in entries for line in _table(f"[[hooks.{event}]]", e)]
     state = found.get("state")
     for name, said in state.items() if isinstance(state, dict) else ():
@@ -181,6 +182,41 @@ def hook_alone(client: HookClient, before: str) -> str:
             lines += _table(f"[hooks.state.{_value(name)}]", plain)
     text = "\n".join(lines) + "\n"
     return text if parsed(form, text) is not None else ""
+
+
+def unlike_installed(client: HookClient, text: str, command: str) -> str:
+    """The event whose entry for our hook is not what an installation writes, `file` for a script; empty for none.
+
+    The client may wait longer for it, never shorter. Raises InstallError for a command that is not understood.
+    """
+    form = client.settings
+    if form.script is not None:
+        return "" if hook_alone(client, text) else "file"
+    written = form.entry(command, _HOST_SECONDS + waited(hook_options(command)))
+    value = parsed(form, text)
+    hooks = value.get("hooks") if isinstance(value, dict) else None
+    for event in client.events:
+        entries = hooks.get(event) if isinstance(hooks, dict) else None
+        found = [_parted(e, ours=True) for e in entries if _is_ours(e)] if isinstance(entries, list) else []
+        if not any(_as_written(one, written) for one in found):
+            return event
+    return ""
+
+
+def waited(options: list[str]) -> int:
+    """The seconds for which a hook with these options waits for people."""
+    return int(options[options.index("--wait") + 1]) if "--wait" in options[:-1] else 0
+
+
+def _as_written(found: object, written: object) -> bool:
+    """Whether an entry is as it was written, but for longer time limits."""
+    if isinstance(written, dict) and isinstance(found, dict):
+        return found.keys() == written.keys() and all(_as_written(found[n], one) for n, one in written.items())
+    if isinstance(written, list) and isinstance(found, list):
+        return len(found) == len(written) and all(map(_as_written, found, written))
+    if type(written) is int and type(found) is int:  # the only numbers there are
+        return found >= written
+    return found == written
 
 
 _OURS_ALONE = "// policy_lang: written by `policy hook install"
@@ -248,8 +284,20 @@ def _entries(value: dict[str, Any], event: str) -> list[Any]:
     found = hooks.setdefault(event, [])
     if not isinstance(found, list):
         raise InstallError(f"`hooks.{event}` of the settings is not a list; correct them first")
-    found[:] = [entry for entry in found if not _is_ours(entry)]
+    found[:] = [kept for entry in found if (kept := _parted(entry, ours=False)) is not None]
     return found
+
+
+def _parted(entry: object, *, ours: bool) -> object:
+    """Of an entry our hook alone, or all but our hook; None when nothing is left.
+
+    Other hooks may have been put into the group of ours: it fits every call.
+    """
+    inner = entry.get("hooks") if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or not isinstance(inner, list):
+        return entry if _is_ours(entry) == ours else None
+    kept = [one for one in inner if _is_ours(one) == ours]
+    return {**entry, "hooks": kept} if kept or (not inner and not ours) else None
 
 
 _BEGIN, _END = "# policy_lang: begin (written by `policy hook install`)", "# policy_lang: end"

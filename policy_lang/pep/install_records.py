@@ -18,7 +18,7 @@ from .hook_places import own_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _MOST_BYTES = 8 * limit("install_settings_bytes")
 
@@ -29,7 +29,7 @@ class InstallRecord:
 
     `digest` is that of the settings as they were written; while they are so, taking the hook out puts `before` back.
     `policy` and `compiled` are the source and the file that it was compiled to, empty where the service is asked.
-    `folders` were made for it, the outer ones first.
+    `earlier` are files to which policies were compiled for it before. `folders` were made for it, the outer ones first.
     """
 
     client: str
@@ -39,6 +39,7 @@ class InstallRecord:
     digest: str
     policy: str = ""
     compiled: str = ""
+    earlier: tuple[str, ...] = field(default_factory=tuple)
     folders: tuple[str, ...] = field(default_factory=tuple)
 
     @property
@@ -50,7 +51,7 @@ class InstallRecord:
     def save(self) -> None:
         """Write it. Raises OSError."""
         fields = {name: getattr(self, name) for name in _TEXTS}
-        value = {**fields, "before": self.before, "folders": list(self.folders)}
+        value = {**fields, "before": self.before, "earlier": list(self.earlier), "folders": list(self.folders)}
         replace(self.place, strict_json.dump(value) + b"\n", mode=0o600, durable=False)
 
 
@@ -104,6 +105,17 @@ def made_folders(path: str, mode: int) -> tuple[str, ...]:
     return tuple(reversed(missing))
 
 
+def remove_folders(folders: Iterable[str]) -> list[str]:
+    """Remove those that are empty, the inner ones first; the others, in which somebody has put something, stay."""
+    left: list[str] = []
+    for folder in reversed(dict.fromkeys(folders)):
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)
+        if os.path.isdir(folder):
+            left.insert(0, folder)
+    return left
+
+
 def _read(path: str) -> InstallRecord:
     """Raises OSError, ValueError, KeyError, TypeError."""
     with open(path, "rb") as stream:
@@ -111,8 +123,9 @@ def _read(path: str) -> InstallRecord:
     if not isinstance(value, dict):
         raise TypeError("no record")
     texts = {name: value[name] for name in _TEXTS}
-    before, folders = value["before"], value["folders"]
-    found = [*texts.values(), *folders, *([] if before is None else [before])]
+    before = value["before"]
+    earlier, folders = value.get("earlier", []), value["folders"]
+    found = [*texts.values(), *earlier, *folders, *([] if before is None else [before])]
     if not all(isinstance(text, str) for text in found):
         raise TypeError("no record")
-    return InstallRecord(**texts, before=before, folders=tuple(folders))
+    return InstallRecord(**texts, before=before, earlier=tuple(earlier), folders=tuple(folders))

@@ -11,10 +11,30 @@ from pathlib import Path
 from ..domain.faults import reason_of
 from ..domain.files import create, replace
 from ..domain.limits import limit
+from ..domain.record import replace as replace_fields
 from .clients.base import HookClient
 from .hook_places import launcher_place, names_hook
-from .install import InstallError, hook_command, hook_options, parsed, settings_with, settings_without, target, texts
-from .install_records import InstallRecord, digest_of, made_folders, own_mode, record_of, records, records_folder
+from .install import (
+    InstallError,
+    hook_command,
+    hook_options,
+    parsed,
+    settings_with,
+    settings_without,
+    target,
+    texts,
+    waited,
+)
+from .install_records import (
+    InstallRecord,
+    digest_of,
+    made_folders,
+    own_mode,
+    record_of,
+    records,
+    records_folder,
+    remove_folders,
+)
 from .launcher import launcher_text
 
 TYPE_CHECKING = False
@@ -86,11 +106,10 @@ def install(
     itself, it keeps in mind what was there at first.
     """
     managed = scope == "managed"
-    there = os.path.lexists(path)
-    before = settings_text(path)
+    there = os.path.exists(path)
+    before, after = _settings(client, scope, path, options)
     old = record_of(client.name, scope, path)
     launcher = launcher_place(managed)
-    after = settings_with(client, before, hook_command(client, options, launcher), managed, _wait(options))
     made = [*(old.folders if old is not None else ()), *folders]
     for file, mode in ((path, 0o777), (launcher, own_mode(managed)), (f"{records_folder(managed)}/x", 0o700)):
         made += made_folders(file, mode)
@@ -100,9 +119,19 @@ def install(
         if old is not None and (old.digest == digest_of(before) or _same(client, original, old.before)):
             original = old.before
     replace(launcher, launcher_text().encode("utf-8", "surrogateescape"), mode=0o755, durable=False)
-    record = InstallRecord(client.name, scope, path, original, digest_of(after), policy, compiled, tuple(made))
-    record.save()
+    earlier = {old.compiled, *old.earlier} - {compiled, ""} if old is not None else ()
+    InstallRecord(
+        client.name, scope, path, original, digest_of(after), policy, compiled, tuple(sorted(earlier)), tuple(made)
+    ).save()
     write_settings(path, after)
+
+
+def _settings(client: HookClient, scope: str, path: str, options: list[str]) -> tuple[str, str]:
+    """The settings as they are, and as they are with the hook. Raises InstallError."""
+    managed = scope == "managed"
+    before = settings_text(path)
+    command = hook_command(client, options, launcher_place(managed))
+    return before, settings_with(client, before, command, managed, waited(options))
 
 
 def upgraded(one: HookInstallation) -> bool:
@@ -111,11 +140,8 @@ def upgraded(one: HookInstallation) -> bool:
     The options stay. Raises InstallError, OSError.
     """
     options = hook_options(one.command)
-    launcher = launcher_place(one.managed)
-    before = settings_text(one.path)
-    after = settings_with(one.client, before, hook_command(one.client, options, launcher), one.managed, _wait(options))
-    new = launcher_text()
-    if after == before and os.path.lexists(launcher) and settings_text(launcher) == new:
+    before, after = _settings(one.client, one.scope, one.path, options)
+    if after == before and settings_text(launcher_place(one.managed)) == launcher_text():
         return False
     old = record_of(one.client.name, one.scope, one.path)
     install(one.client, one.scope, one.path, options, old.policy if old else "", old.compiled if old else "")
@@ -139,20 +165,20 @@ def uninstall(client: HookClient, scope: str, path: str) -> None:
     if text is not None and names_hook(text):
         raise InstallError(f"`{path}` names the hook in a place of somebody else's; take it out by hand")
     if text is None or (record is None and client.settings.script is not None):
-        os.unlink(path)
+        os.unlink(os.path.realpath(path))
     else:
         write_settings(path, text)
     if record is None:
         return
     os.unlink(record.place)
     left = list(records(managed))
-    if record.compiled and all(r.compiled != record.compiled for r in left):
-        Path(record.compiled).unlink(missing_ok=True)
+    for compiled in {record.compiled, *record.earlier} - {"", *(r.compiled for r in left)}:
+        Path(compiled).unlink(missing_ok=True)
     if not left:
         Path(launcher_place(managed)).unlink(missing_ok=True)
-    for folder in reversed(dict.fromkeys(record.folders)):
-        with contextlib.suppress(OSError):  # others have put something there
-            os.rmdir(folder)
+    shared = remove_folders(record.folders)
+    if left and shared:  # the last one takes them away
+        replace_fields(left[0], folders=(*shared, *left[0].folders)).save()
 
 
 def write_settings(path: str, text: str) -> None:
@@ -166,10 +192,6 @@ def write_settings(path: str, text: str) -> None:
         create(real, data)
         return
     replace(real, data, mode=stat.S_IMODE(os.stat(real).st_mode) & 0o755, durable=False)
-
-
-def _wait(options: list[str]) -> int:
-    return int(options[options.index("--wait") + 1]) if "--wait" in options[:-1] else 0
 
 
 def _same(client: HookClient, text: str, before: str | None) -> bool:

@@ -132,6 +132,117 @@ def test_what_another_installation_needs_stays(machine: Machine) -> None:
     assert list(machine.home.iterdir()) == []
 
 
+def test_the_last_one_takes_the_folders_away_whoever_made_them(machine: Machine) -> None:
+    for client in ("claude", "gemini", "codex"):
+        machine.install(client)
+    for client in ("gemini", "claude", "codex"):
+        assert machine.run("hook", "uninstall", client).code == 0
+    assert list(machine.home.iterdir()) == []
+
+
+def test_every_policy_that_was_compiled_in_turn_goes(machine: Machine) -> None:
+    (machine.folder / "q.policy").write_text(TEXT)
+    machine.install("claude")
+    for name in ("q.policy", "p.policy", "q.policy"):
+        assert machine.run("hook", "install", "claude", "--policy", machine.folder / name).code == 0
+    machine.install("gemini")
+    assert machine.run("hook", "uninstall", "claude").code == 0
+    assert [p.name[:2] for p in machine.home.rglob("*.plc")] == ["p-"]  # which another one needs
+    assert machine.run("hook", "uninstall", "gemini").code == 0
+    assert list(machine.home.iterdir()) == []
+
+
+def test_an_installation_that_fails_leaves_nothing(machine: Machine) -> None:
+    (machine.folder / "p.policy").write_text("policy")
+    before = machine.all_files()
+    assert machine.run("hook", "install", "claude", "--policy", machine.folder / "p.policy").code == 2
+    assert machine.all_files() == before
+
+
+def test_a_link_to_settings_stays_and_what_it_leads_to_goes(machine: Machine) -> None:
+    place = machine.settings("claude")
+    place.parent.mkdir()
+    place.symlink_to(machine.folder / "settings.json")
+    before = machine.all_files()
+    machine.install("claude")
+    assert (machine.folder / "settings.json").is_file()
+    assert machine.run("hook", "uninstall", "claude").code == 0
+    assert machine.all_files() == before and place.is_symlink()
+
+
+@pytest.mark.parametrize("client", ["claude", "gemini", "qwen"])
+@pytest.mark.parametrize("then", ["uninstall", "install", "upgrade"])
+def test_a_hook_that_was_put_into_our_group_stays(machine: Machine, client: str, then: str) -> None:
+    """Clients' own menus put a hook for every call where there is a group for every call."""
+    machine.install(client)
+    place, event = machine.settings(client), client_of(client).events[0]
+    value = json.loads(place.read_text())
+    mine = {"type": "command", "command": "/usr/bin/mine"}
+    value["hooks"][event][0]["hooks"].insert(0, mine)
+    place.write_text(json.dumps(value))
+    assert bad(machine, client) == []
+    if then == "install":
+        machine.install(client, "--agent", "b")
+    else:
+        (machine.home / ".local/state/policy_lang/policy-hook").write_text("#!/bin/sh\n")
+        assert machine.run("hook", then, client).code == 0
+    groups = json.loads(place.read_text())["hooks"][event]
+    matcher = value["hooks"][event][0]["matcher"]
+    assert groups[0] == {"matcher": matcher, "hooks": [mine]}
+    assert len(groups) == (1 if then == "uninstall" else 2)
+    if then != "uninstall":
+        assert machine.run("hook", "uninstall", client).code == 0
+        assert json.loads(place.read_text())["hooks"] == {event: groups[:1]}
+
+
+def bad(machine: Machine, client: str) -> list[str]:
+    """What the doctor fails for, without the client."""
+    done = machine.run("doctor", client, "--no-live", "--format", "json")
+    found = [f["text"] for f in done.json()["findings"] if f["state"] == "fail"]
+    assert done.code == (1 if found else 0)
+    return found
+
+
+CHANGES: dict[str, Any] = {
+    "matcher": lambda group, hook: group.update(matcher="Bash"), "if": lambda group, hook: hook.update({"if": "Bash(git *)"}),
+    "async": lambda group, hook: hook.update({"async": True}), "seconds": lambda group, hook: hook.update(timeout=1),
+    "prompt": lambda group, hook: hook.update(type="prompt"), "without a type": lambda group, hook: hook.pop("type"),
+    "without `onFailure`": lambda group, hook: hook.pop("onFailure"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_hook_that_is_not_asked_about_all_is_seen(machine: Machine, name: str) -> None:
+    machine.install("claude")
+    assert bad(machine, "claude") == []
+    place = machine.settings("claude")
+    value = json.loads(place.read_text())
+    group = value["hooks"]["PreToolUse"][0]
+    CHANGES[name](group, group["hooks"][0])
+    place.write_text(json.dumps(value))
+    (why,) = bad(machine, "claude")
+    assert "`PreToolUse` in" in why and "calls may pass" in why
+    assert machine.run("hook", "upgrade", "claude").code == 0
+    assert bad(machine, "claude") == []
+
+
+@pytest.mark.parametrize("client", [n for n in NAMES if "user" in client_of(n).settings.paths])
+def test_each_event_and_script_is_looked_at(machine: Machine, client: str) -> None:
+    spec = client_of(client)
+    machine.install(client, *(() if spec.tells_workspace else ("--workspace", str(machine.folder / "w"))))
+    assert bad(machine, client) == []
+    place, whole = machine.settings(client), machine.settings(client).read_text()
+    changes = (
+        [whole + "// more\n"] if spec.settings.script is not None else [whole.replace(e, "Stop") for e in spec.events]
+    )
+    for changed in changes:
+        assert changed != whole
+        place.write_text(changed)
+        assert any("calls may pass" in why for why in bad(machine, client))
+    place.write_text(whole.replace('"timeout": 10', '"timeout": 60'))
+    assert spec.settings.script is not None or bad(machine, client) == []
+
+
 def test_the_record_is_for_nobody_else(machine: Machine) -> None:
     place = machine.settings("claude")
     place.parent.mkdir(parents=True)
