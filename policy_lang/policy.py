@@ -133,6 +133,7 @@ class Policy:
         shell: str | None = None,
         method: str | None = None,
         destination: str | None = None,
+        arguments: Mapping[str, object] | None = None,
         resolved: Sequence[str] = (),
         git: Mapping[str, object] | None = None,
         lexical: bool = False,
@@ -145,7 +146,7 @@ class Policy:
         if now is None and self._engine.timed:
             now = time.time()
         key = None
-        if self._log is None and destination is None:
+        if self._log is None and destination is None and (arguments is None or not self._engine.argued):
             rest = (resource, agent, repo, branch, session, cwd, home, tmp, shell, method, resolved, pattern)
             key = key_of(action, workspace, lexical, now, context, git, rest)
             if key is not None:
@@ -159,7 +160,7 @@ class Policy:
         request = Request(
             action, resource, agent, repo, branch, session, context or {}, cwd, workspace, home, tmp, shell, method,
             addresses, git or {}, lexical, pattern, now=now,
-            destination=destination,
+            destination=destination, arguments=arguments,
         )  # fmt: skip
         return self.decide_request(request) if self._log is not None else self._fresh(request, key)
 
@@ -181,16 +182,16 @@ class Policy:
 
     def recalled(self, request: Request) -> Decision | None:
         """The decision on a request whose answer is remembered; None when it has to be decided."""
-        key = _key(request)
+        key = self._key(request)
         answer = None if key is None else self._engine.recall(key)
         return None if answer is None else Decision(answer)
 
     def remember(self, request: Request, answer: Answer) -> None:
         """Keep an answer that a process of the same policy has found, if it depends on nothing else."""
-        self._engine.remember(_key(request), answer)
+        self._engine.remember(self._key(request), answer)
 
     def _decided(self, one: Request) -> Decision:
-        key = _key(one)
+        key = self._key(one)
         if key is not None:
             answer = self._engine.recall(key)
             if answer is not None:
@@ -202,17 +203,17 @@ class Policy:
         self._engine.remember(key, answer)
         return Decision(answer)
 
+    def _key(self, one: Request) -> tuple[object, ...] | None:
+        rest = (
+            one.resource, one.agent, one.repo, one.branch, one.session, one.cwd, one.home, one.tmp, one.shell,
+            one.method, one.resolved, one.pattern,
+        )  # fmt: skip
+        special = one.inner or one.confined or one.versioned or one.destination is not None
+        special = special or (one.arguments is not None and self._engine.argued)
+        return key_of(one.action, one.workspace, one.lexical, one.now, one.context, one.git, rest, special)
+
     def explain(self, request: Request) -> Explanation:
         """The decision, and for each candidate rule why it holds or not."""
         from .engine.explain import explain
 
         return explain(self._engine, self.timed(request))
-
-
-def _key(one: Request) -> tuple[object, ...] | None:
-    rest = (
-        one.resource, one.agent, one.repo, one.branch, one.session, one.cwd, one.home, one.tmp, one.shell,
-        one.method, one.resolved, one.pattern,
-    )  # fmt: skip
-    special = one.inner or one.confined or one.versioned or one.destination is not None
-    return key_of(one.action, one.workspace, one.lexical, one.now, one.context, one.git, rest, special)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .domain.actions import CALL
+from .domain.conditions import ARGUMENT
 from .domain.decision import Decision
 from .domain.request import Request
+from .ir.arguments import nested
 from .ir.model import Case, TestBlock
 from .policy import Policy
 
@@ -75,6 +78,7 @@ def _request(test: TestBlock, case: Case) -> Request:
     given = dict(test.given)
     places = {name: str(given.pop(name)) for name in ("workspace", "home", "cwd") if name in given}
     now, confined, versioned = given.pop("now", None), given.pop("confined", False), given.pop("versioned", False)
+    arguments = nested({name: given.pop(name) for name in [*given] if name.startswith(ARGUMENT)})
     fields = {name: str(given.pop(name)) for name in ("agent", "repo", "branch", "session") if name in given}
     return Request(
         case.action,
@@ -93,4 +97,5 @@ def _request(test: TestBlock, case: Case) -> Request:
         confined=confined is True,
         versioned=versioned is True,
         destination=case.destination,
+        arguments=arguments if case.action == CALL else None,
     )

@@ -12,11 +12,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 
 from ..automata.budget import Budget
-from ..domain.conditions import CONFINED, NEVER_UNKNOWN, SAME, Atom, Formula, Join, atoms, subjects
+from ..domain.conditions import (
+    ARGUMENT,
+    CONFINED,
+    MISSING,
+    NEVER_UNKNOWN,
+    SAME,
+    Atom,
+    Formula,
+    Join,
+    Value,
+    atoms,
+    subjects,
+)
 from ..domain.errors import SearchLimitError
 from ..domain.policy import AttributeType
 from ..ir.conditions import candidates, canonical, shared
-from ..ir.evaluate import Value, evaluate
+from ..ir.evaluate import evaluate
 
 TRUE, FALSE, OPEN = 1, 2, 4
 """The outcomes of a condition, as bits."""
@@ -146,6 +158,8 @@ class Cases:
             return [True, False] if subject.startswith(GIVEN) else [None] if subject == NEVER else [True, False, None]
         type_ = self.attributes.get(subject)
         values: list[Value | None] = [*self._shared.get(subject, ())]
+        if values and subject.startswith(ARGUMENT):
+            values += [v for v in candidates(found, None) if not isinstance(v, str) or v == MISSING]
         if found and not values:
             values = [_plain(v, found) for v in candidates(found, type_)]
         if subject in NEVER_UNKNOWN:
@@ -324,6 +338,9 @@ class Cases:
     def _alike(self, atom: Atom, masks: Mapping[str, int]) -> int:
         """The outcomes that the comparison of two subjects may have in these classes."""
         one, other = ([v for i, v in enumerate(self.values[s]) if masks[s] >> i & 1] for s in atom.subjects)
+        if any(s.startswith(ARGUMENT) for s in atom.subjects):
+            first, second = atom.subjects
+            return reduce(int.__or__, (outcome(atom, {first: a, second: b}) for a in one for b in other), 0)
         known, others = {v for v in one if v is not None}, {v for v in other if v is not None}
         differ = len(known | others) > 1 and known and others
         open_ = None in one or None in other

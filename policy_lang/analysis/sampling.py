@@ -20,6 +20,7 @@ from ..automata.glob import Glob
 from ..automata.letters import letters
 from ..automata.pattern import ANY, CONTROL, MANY, Sequence, Word, instance
 from ..domain.actions import COMMAND, SORT_OF
+from ..domain.conditions import Value
 from ..domain.decision import Verdict
 from ..domain.errors import RequestError, SearchLimitError
 from ..domain.limits import limit
@@ -28,7 +29,6 @@ from ..engine.options import Need
 from ..engine.pdp import Engine
 from ..engine.prepare import rules_table
 from ..facts.commands import OPAQUE
-from ..ir.evaluate import Value
 from ..ir.model import Rule
 from ..ir.sorts.command import WORDS
 from ..shell.builtins import TABLE

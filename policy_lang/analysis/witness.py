@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary
 
 from ..automata.pattern import Sequence, Word, instance
-from ..domain.actions import COMMAND, HOST, PATH, SORT_OF
-from ..domain.conditions import CONFINED, DESTINATION
+from ..domain.actions import CALL, COMMAND, HOST, PATH, SORT_OF
+from ..domain.conditions import ARGUMENT, CONFINED, DESTINATION, MISSING, Value
 from ..domain.decision import Verdict
 from ..domain.errors import RequestError
 from ..domain.limits import limit
@@ -22,7 +22,7 @@ from ..engine.pdp import Engine
 from ..engine.scripts import acts
 from ..facts.commands import OPAQUE
 from ..facts.paths import HOME, TMP, WORKSPACE
-from ..ir.evaluate import Value
+from ..ir.arguments import nested
 from ..ir.model import PolicySet
 from ..ir.sorts.sort import sort_named
 from ..shell.builtins import TABLE
@@ -81,7 +81,21 @@ class Witness:
             confined=given.get("confined") is True,
             versioned=given.get("versioned") is True,
             destination=destination,
+            arguments=self.arguments,
         )
+
+    @property
+    def arguments(self) -> dict[str, object] | None:
+        """The arguments of a call: null for what cannot be compared; None where no condition speaks of any."""
+        said = {k: v for k, v in self.given.items() if k.startswith(ARGUMENT)}
+        if self.action != CALL or not said:
+            return None
+        return nested({k: v for k, v in said.items() if v != MISSING})
+
+
+def typed(given: dict[str, Value | None]) -> tuple[tuple[str, type, Value | None], ...]:
+    """What is given, as a key in which 1 is not true."""
+    return tuple((name, value.__class__, value) for name, value in given.items())
 
 
 def _fits(policy: PolicySet, name: str, value: object) -> bool:
@@ -108,7 +122,7 @@ def verdict_on(engine: Engine, witness: Witness, *, supposed: bool = False) -> V
         supposed,
         witness.action,
         witness.resource,
-        tuple(witness.given.items()),
+        typed(witness.given),
         witness.method,
         witness.layout,
         witness.resolved,

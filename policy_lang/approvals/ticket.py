@@ -149,7 +149,7 @@ class Ticket:
 
     def repeats(self, other: Ticket) -> bool:
         """Whether it asks what the other one asks: the same, in the same session, of the same policy and content."""
-        mine, others = ([r.get("content") for r in parts_of(t.request)] for t in (self, other))
+        mine, others = ([(r.get("content"), r.get("arguments")) for r in parts_of(t.request)] for t in (self, other))
         of_one = (self.question_id, self.policy, self.session) == (other.question_id, other.policy, other.session)
         return of_one and mine == others
 

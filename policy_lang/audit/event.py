@@ -159,6 +159,7 @@ def bounded(event: Json) -> Json:
             **event.get("request", {}),
             "resource": _short(event.get("request", {}).get("resource", "")),
         }
+        event["request"].pop("arguments", None)
         cut["request"] = 1
     return event
 
@@ -167,7 +168,9 @@ def _small(event: Json, most: int) -> bool:
     """True for what surely fits: most records are far smaller, and need not be measured twice."""
     request = event.get("request", {})
     rough = len(event.get("effects", ())) * 600 + len(str(request.get("resource", ""))) * 8
-    return (rough < most // 8 and "disk" not in event) or len(strict_json.dump(event)) <= most
+    return (rough < most // 8 and "disk" not in event and "arguments" not in request) or len(
+        strict_json.dump(event)
+    ) <= most
 
 
 def _short(resource: Any) -> str:

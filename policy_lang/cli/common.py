@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from ..domain.actions import ACTIONS, METHODS, SORT_OF
+from ..domain.actions import ACTIONS, CALL, METHODS, SORT_OF
 from ..shell.dialect import SHELLS
 
 TYPE_CHECKING = False
@@ -126,6 +126,9 @@ def request_options(function: Function) -> Function:
         click.option("--method", type=click.Choice(METHODS), help="The HTTP method of a connection."),
         click.option("--resolved", multiple=True, metavar="ADDRESS", help="An address that the host resolves to."),
         click.option("--for", "destination", metavar="HOST", help="Where a credential would go (`use`)."),
+        click.option(
+            "--arg", "arg", multiple=True, metavar="NAME=VALUE", help="An argument of a `call`, as JSON or text."
+        ),
         click.option("--confined", is_flag=True, help="Ask as behind walls (`policy run`)."),
         click.option("--lexical", is_flag=True, help="Do not follow symbolic links on this machine."),
         click.option(
@@ -181,10 +184,40 @@ def build_request(
         lexical=options["lexical"],
         confined=options["confined"],
         destination=options["destination"],
+        arguments=_arguments(action, options["arg"], options["format_"]),
         pattern=options["pattern"],
         now=moment(options["now"]),
     )
     return request, tuple(taken)
+
+
+def _arguments(action: str, pairs: tuple[str, ...], format_: str) -> dict[str, object] | None:
+    """The arguments of a call; None, so that nothing is known of them, when no option says one."""
+    if not pairs:
+        return None
+    if action != CALL:
+        fail_usage(f"only a `call` has arguments; `{action}` has none", format_)
+    from ..domain import strict_json
+    from ..domain.conditions import ARGUMENT
+    from ..domain.limits import limit
+    from ..ir.arguments import nested
+
+    said: dict[str, object] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not all(name.split(".")):
+            fail_usage(f"`--arg {pair[:60]}` is not of the form NAME=VALUE", format_)
+        whole = f"{ARGUMENT}{name}."
+        if any(f"{known}.".startswith(whole) or whole.startswith(f"{known}.") for known in said):
+            fail_usage(f"the argument `{name[:60]}` is given twice", format_)
+        try:
+            value: object = strict_json.load(
+                text.encode(), limit("request_depth"), limit("integer_digits"), limit("request_values")
+            )
+        except strict_json.MalformedError:
+            value = text
+        said[ARGUMENT + name] = value
+    return nested(said)
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

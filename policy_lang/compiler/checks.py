@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..automata.pattern import Pattern
-from ..domain.actions import COMMAND, HOST, SORT_OF
-from ..domain.conditions import BUILT_INS, TRUE
+from ..domain.actions import CALL, COMMAND, HOST, SORT_OF
+from ..domain.conditions import ARGUMENT, BUILT_INS, TRUE
 from ..domain.errors import Diagnostic
+from ..domain.limits import limit
 from ..domain.policy import AttributeType
 from ..domain.suggest import suggest
 from ..ir.model import Case, Property, ProveBlock, TestBlock
 from ..resolve.modules import Module
 from ..resolve.names import constant
 from ..resolve.resolver import ResolvedPolicy
+from ..resolve.types import arguments
 from ..syntax import tree
 
 Patterns = Callable[..., tuple[Pattern, ...] | None]
@@ -41,6 +43,10 @@ def lower_tests(module: Module, resolved: ResolvedPolicy) -> list[TestBlock]:
                     'add lines such as `deny read "secrets/key"`',
                 )
             )
+        for name, _ in item.given:
+            if any(other.startswith(f"{name.text}.") for other in given if name.text.startswith(ARGUMENT)):
+                text = f"`{name.text}` is given, and something in it as well"
+                report(Diagnostic("PLE318", text, file.span(name.pos), "keep one"))
         known = {name: value for name, value in given.items() if value is not None}
         if len(known) == len(given):
             agent = item.agent.text if item.agent else None
@@ -94,8 +100,24 @@ def _tier_exists(tier: tree.Word | None, file: tree.File, resolved: ResolvedPoli
     return False
 
 
+def _argument(word: tree.Word, file: tree.File, resolved: ResolvedPolicy) -> str | int | bool | None:
+    """The value of an argument of the calls in a test."""
+    if word.kind == "STRING":
+        return word.text
+    if word.kind in {"TRUE", "FALSE"}:
+        return word.kind == "TRUE"
+    if word.kind == "INT" and len(word.text) <= limit("integer_digits"):
+        return int(word.text)
+    text = f"`{word.text[:40]}` is not the value of an argument"
+    remedy = "write a text in quotes, a whole number, `true` or `false`"
+    resolved.diagnostics.append(Diagnostic("PLE318", text, file.span(word.pos), remedy))
+    return None
+
+
 def _given(name: tree.Word, word: tree.Word, module: Module, resolved: ResolvedPolicy) -> str | int | bool | None:
     file = module.file
+    if name.text.startswith(ARGUMENT):
+        return _argument(word, file, resolved)
     type_ = resolved.attributes.get(name.text)
     if name.text in PLACES or (name.text in BUILT_INS and name.text != "now"):
         type_ = AttributeType(name.text, BUILT_INS.get(name.text, "string"))
@@ -180,6 +202,10 @@ def lower_proofs(module: Module, resolved: ResolvedPolicy, patterns: Patterns) -
             )
         before = checker.faults
         condition = checker.formula(item.condition) if item.condition is not None else TRUE
+        word = next(arguments(item.condition), None) if item.condition is not None else None
+        if word is not None and any(w.text != CALL for line in item.body for w, _ in line.actions):
+            text = f"`{word.text}` is an argument of a call, and this proof is about something else as well"
+            checker.refuse("PLE319", text, word.pos, "write a proof of its own for `call`")
         if checker.faults > before:
             continue
         out.append(

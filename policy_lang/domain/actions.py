@@ -31,6 +31,9 @@ ACTIONS: tuple[str, ...] = tuple(SORT_OF)
 METHODS: tuple[str, ...] = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 """HTTP methods (RFC 9110 section 9, RFC 5789)."""
 
+CALL: Final = "call"
+"""The action whose requests have arguments."""
+
 ALLOW: Final = "allow"
 ASK: Final = "ask"
 DENY: Final = "deny"

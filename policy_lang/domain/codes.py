@@ -151,6 +151,12 @@ _PAGES = (
      "for it, and no other tier includes, escalates to or opens it.",
      'tier review { approvers "@t" }\ntier emergency { approvers "@on-call"  break-glass review }\nask emergency read "a"',
      'tier review { approvers "@t" }\ntier emergency { approvers "@on-call"  break-glass review }\nask review read "a"'),
+    Page("PLE318", "a wrong comparison of an argument", "`arg.NAME` takes `==`, `!=` and a text, a whole number or a truth value, `in` and "
+     "patterns, whole numbers or a range, `<` and its like with a whole number, `==` and an attribute that is a text, or nothing; `given` asks whether there "
+     "is one. `==` compares exactly, so a wildcard belongs behind `in`.",
+     'allow call "a.b" when arg.repo == "acme/*"', 'allow call "a.b" when arg.repo in "acme/*"'),
+    Page("PLE319", "an argument of no call", "Only a `call` has arguments. A scope about them holds rules about `call` alone.",
+     'allow read, write "src/**" when arg.path == "a"', 'allow call "fs.read" when arg.path == "a"'),
     # patterns
     Page("PLE316", "a `freeze` out of range", "Between 1 and 1,000 denials, within 1s to 30d.",
      "freeze when 0 denials within 5m", "freeze when 10 denials within 5m"),
@@ -232,6 +238,8 @@ _PAGES = (
      '{"action": "connect", "resource": "https://a.example"}'),
     Page("PLR028", "a destination of something else", "Only a `use` says which host a credential goes to.",
      '{"action": "call", "resource": "a", "destination": "a.example"}', '{"action": "use", "resource": "A", "destination": "a.example"}'),
+    Page("PLR029", "arguments of something else", "Only a `call` has arguments.",
+     '{"action": "read", "resource": "a", "arguments": {}}', '{"action": "call", "resource": "a.b", "arguments": {}}'),
     Page("PLR031", "no ref", "By git-check-ref-format(1).", '{"action": "push", "resource": "a..b"}',
      '{"action": "push", "resource": "a-b"}'),
     Page("PLR032", "a forced push", "`+` forces. Ask for the action `force-push`.", '{"action": "push", "resource": "+main"}',

@@ -19,9 +19,18 @@ DESTINATION = "for"
 """Where a credential goes, as `host:port`; no attribute has the name of a reserved word."""
 NEVER_UNKNOWN = ("now", CONFINED, "versioned")
 
+ARGUMENT = "arg."
+"""Begins the subjects that are arguments of a call: `arg.issue.title`."""
+MISSING = "\0missing"
+"""The value of an argument that a call surely has not; no text of a request has NUL."""
+
 SAME = "same"
-"""The comparison of two attributes."""
+"""The comparison of two attributes, or of an argument with one."""
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+Value = str | int | bool | float
+"""What an attribute or an argument may be."""
 
 
 @record(frozen=True, slots=True)
@@ -31,7 +40,7 @@ class Atom:
     `op` is `glob` (any of the globs in `values`), `==`, `<`, `<=`, `>`, `>=`, `in`, `truth`, `hours` (minutes of
     the day, first inclusive, last exclusive, may wrap) or `days` (weekday numbers, 0 is Monday, inclusive, may
     wrap). Times are seconds since the epoch, UTC. `!=` is the negation of `==`. `same` compares with the attribute that
-    `values` name.
+    `values` name, and `given` asks whether a call has an argument.
     """
 
     subject: str

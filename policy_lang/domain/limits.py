@@ -31,6 +31,13 @@ TABLE: tuple[Limit, ...] = (
     Limit("pattern_alternatives", 256, "alternatives", "what `{a,b}` may expand to in one pattern"),
     Limit("inner_double_stars", 2, "`**`", "measured: 1,000 rules with 7 each cost up to 27 ms a decision"),
     Limit("segment_wildcards", 16, "wildcards", "`*`, `?`, `[...]` in one segment"),
+    Limit("argument_steps", 8, "names", "between the dots of one `arg.a.b.c`; tools nest three or four deep"),
+    Limit("argument_text", 4_096, "characters", "of an argument that is compared; longer ones are prose and no names"),
+    Limit("argument_choices", 256, "choices", "of members of a call's lists, each decided; more are not known"),
+    Limit("arguments_bytes", 65_536, "bytes", "of a call's arguments, without long texts; of more nothing is known"),
+    Limit(
+        "argument_number", 1 << 53, "in size", "of an argument that is compared: larger ones differ between programs"
+    ),
     Limit("context_attributes", 64, "attributes", "declared attributes of one policy set"),
     Limit("enum_members", 256, "members", "members of one enumeration"),
     Limit("freeze_denials", 1000, "denials", "what one `freeze` may count; a person would have acted long before"),
@@ -350,12 +357,7 @@ TABLE: tuple[Limit, ...] = (
         "conditions",
         "of grants for which the linter asks fixed requests; patterns are searched for all",
     ),
-    Limit(
-        "condition_combinations",
-        4_096,
-        "combinations",
-        "of values tried for a condition that may never hold; beyond it counts as one that may",
-    ),
+    Limit("condition_combinations", 4_096, "combinations", "of values tried for a condition; beyond it, it may hold"),
     Limit("condition_walkers", 4_096, "globs", "of conditions that are kept compiled; on overflow they start anew"),
     Limit("store_connect_seconds", 3, "seconds", "for PostgreSQL to take a connection"),
     Limit("store_listen_seconds", 5, "seconds", "of waiting for hints before the connection is looked after"),

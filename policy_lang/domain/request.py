@@ -87,6 +87,7 @@ class Request:
     which a decision finds out by reading the command; it is here for tests and witnesses.
     `destination` is the host that a credential would go to, of a `use` alone. `content` is what a tool was given but
     for the resource, such as the text that it writes (`approvals/content.py`): it decides nothing, people approve it.
+    `arguments` are those of a `call`, as JSON has them; None when they are not known.
     """
 
     action: str
@@ -116,3 +117,4 @@ class Request:
     versioned: bool = False
     destination: str | None = None
     content: Mapping[str, object] | None = None
+    arguments: Mapping[str, object] | None = None

@@ -35,6 +35,8 @@ def request_json(request: Request) -> Json:
         value = getattr(request, name)
         if value:
             out[name] = {k: _plain_table(v) for k, v in value.items()}
+    if request.arguments is not None:
+        out["arguments"] = _plain_table(request.arguments)
     if request.resolved:
         out["resolved"] = list(request.resolved)
     for name in ("id", "ticket"):

@@ -8,6 +8,7 @@ that may be there, a name the path may have). A rule that grants needs true; one
 from __future__ import annotations
 
 from ..domain.actions import ALLOW, ASK, DENY
+from ..domain.conditions import ARGUMENT
 from ..domain.decision import RuleRef, Verdict, strictest
 from ..domain.policy import Tier, included
 from ..domain.record import record
@@ -277,4 +278,6 @@ def open_because(entry: Entry, env: Environment) -> str:
 
 def not_given(names: tuple[str, ...]) -> str:
     """What is said of attributes that a decision hangs on."""
+    if any(name.startswith(ARGUMENT) for name in names):
+        return f"{' and '.join(f'`{name}`' for name in names)} {'is' if len(names) == 1 else 'are'} not given clearly"
     return f"{' and '.join(f'`{name}`' for name in names)} {'is' if len(names) == 1 else 'are'} not given"

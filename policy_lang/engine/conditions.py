@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..domain.conditions import DESTINATION
+from ..domain.conditions import ARGUMENT, DESTINATION
 from ..domain.errors import RequestError
 from ..domain.limits import limit
 from .combine import Environment
@@ -12,8 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..domain.conditions import Value
     from ..domain.request import Request
-    from ..ir.evaluate import Value
     from .combine import Outcomes
     from .table import Prepared
 
@@ -33,11 +33,25 @@ class Conditions:
         self._declared = prepared.attributes
         self._subjects = tuple(tuple(sorted(subjects(f))) for f in self._conditions)
         self.timed = any("now" in s for s in self._subjects)
+        self.arguments = tuple(dict.fromkeys(n for s in self._subjects for n in s if n.startswith(ARGUMENT)))
+        """The arguments of calls that some condition speaks of."""
         self._of_git = any("versioned" in s for s in self._subjects)
         self._known = Memo(_MOST)
         self._interned: dict[tuple[Outcomes, Outcomes], Environment] = {}
 
-    def environment(self, request: Request) -> Environment:
+    def environments(self, request: Request) -> list[Environment]:
+        """What every condition comes to for a call: once for each member of the lists among its arguments.
+
+        Raises RequestError for undeclared attributes, and for arguments that are no object.
+        """
+        given = request.arguments
+        if given is None or not hasattr(given, "keys"):
+            raise RequestError("PLR001", "`arguments` is not an object")
+        from ..ir.arguments import choices
+
+        return [self.environment(request, chosen) for chosen in choices(given, self.arguments)]
+
+    def environment(self, request: Request, arguments: Mapping[str, Value | None] | None = None) -> Environment:
         """What every condition comes to for this request. Raises RequestError for undeclared attributes."""
         context = request.context
         for name in ("confined", "versioned"):
@@ -56,17 +70,20 @@ class Conditions:
             request.destination,
             tuple((name, value, type(value)) for name, value in sorted(context.items())) if context else (),
             minute,
+            tuple((name, value, type(value)) for name, value in arguments.items()) if arguments else (),
         )
         try:
             found: Environment | None = self._known.get(key)
         except TypeError:
             raise RequestError("PLR007", "a context attribute's value is not a string, number or truth value") from None
         if found is None:
-            found = self._evaluated(request, minute)
+            found = self._evaluated(request, minute, arguments)
             self._known.keep(key, found)
         return found
 
-    def _evaluated(self, request: Request, minute: int | None) -> Environment:
+    def _evaluated(
+        self, request: Request, minute: int | None, arguments: Mapping[str, Value | None] | None
+    ) -> Environment:
         values: dict[str, Value | None] = {
             "now": None if minute is None else minute * 60,
             "confined": request.confined,
@@ -79,6 +96,8 @@ class Conditions:
                 raise RequestError("PLR001", f"`{name}` is not a string")
             values[name] = given
         values.update(self._attributes(request.context))
+        if arguments:
+            values.update(arguments)
         made = self._made(values)
         of_git = self._made({**values, "versioned": True}) if self._of_git and not request.versioned else None
         if of_git is not None:
@@ -92,7 +111,7 @@ class Conditions:
 
         outcomes = tuple(evaluate(f, values) for f in self._conditions)
         missing = tuple(
-            tuple(name for name in names if outcome is None and values.get(name) is None)
+            tuple(name for name in names if outcome is None and (values.get(name) is None or name.startswith(ARGUMENT)))
             for outcome, names in zip(outcomes, self._subjects, strict=True)
         )
         return Environment(outcomes, missing)

@@ -64,9 +64,10 @@ def explain(engine: Engine, request: Request) -> Explanation:
     reading: tuple[str, ...] = ()
     own_tool = False
     try:
-        env = engine.environment(request)
+        envs = engine.environments(request)
+        env = envs[0]
         reading = _reading(request, tracer.table(action))
-        parts = evaluated(tracer, request, env)[1]
+        parts, *_ = [evaluated(tracer, request, one)[1] for one in envs]
         own_tool = request.inner and all(part.action != COMMAND for part in parts)
     except RequestError as error:
         return Explanation(decision, (f"refused ({error.code}): {error.message}",), ())

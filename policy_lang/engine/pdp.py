@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from ..domain.actions import ACTIONS, ALLOW, COMMAND, DENY, HOST, SORT_OF
+from ..domain.actions import ACTIONS, ALLOW, CALL, COMMAND, DENY, HOST, SORT_OF
 from ..domain.decision import Answer, Decision, Effect, Verdict
 from ..domain.errors import Diagnostic, PolicyError, RequestError, SearchLimitError
 from ..domain.limits import limit
@@ -48,6 +48,8 @@ class Engine:
         self.evaluator = Evaluator(prepared, over_everything, profiles or (lambda _: None))
         self._policy = policy
         self._conditions = Conditions(prepared)
+        self.argued = bool(self._conditions.arguments)
+        """Whether the policy speaks of arguments of calls."""
         self.timed = self._conditions.timed
         """Whether the policy speaks of time, so that a request must say when it is."""
         self._answers = Memo(_MOST_ANSWERS)
@@ -109,7 +111,21 @@ class Engine:
 
     def answer(self, request: Request) -> Answer:
         """The decision without its id."""
+        if self.argued and request.arguments is not None and request.action == CALL:
+            return self._answered(request, lambda _: (self._call(request), (), (), None))
         return self._answered(request, lambda env: evaluated(self.evaluator, request, env))
+
+    def _call(self, request: Request) -> Verdict:
+        """The verdict on a call: the strictest over the members of its arguments' lists. Raises as `evaluated` does."""
+        envs = dict.fromkeys(self.environments(request))
+        return self.evaluator.strictest(evaluated(self.evaluator, request, env)[0] for env in envs)
+
+    def environments(self, request: Request) -> list[Environment]:
+        """What every condition comes to for each way to choose members of a call's lists; one for what has none."""
+        if request.arguments is None or request.action != CALL or not self.argued:
+            return [self.environment(request)]
+        self.environment(request)
+        return self._conditions.environments(request)
 
     def _answered(self, request: Request, decide: Callable[[Environment], Found]) -> Answer:
         parts: tuple[Effect, ...] = ()

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from ..analysis.rows import DiffRow
+    from ..domain.conditions import Value
     from ..domain.request import Request
-    from ..ir.evaluate import Value
     from .model import PathEntry
 
 _NOT_HELD = {

@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from ..domain.actions import ALLOW
-from ..domain.conditions import TRUE, Atom, Formula, Join, join
-from ..ir.evaluate import Value, evaluate
+from ..domain.conditions import TRUE, Atom, Formula, Join, Value, join
+from ..ir.evaluate import evaluate
 from ..ir.model import Layer, PolicySet, Rule
 
 _FALSE = Join("not", (TRUE,))

@@ -13,8 +13,8 @@ from typing import Any
 from ..domain import strict_json
 from ..domain.faults import AuthorError
 from ..domain.limits import limit
+from ..pep.content import compared, whole
 from ..pep.content import given as content_given
-from ..pep.content import whole
 from ..pep.enforce import answered, enforce
 from ..pep.payload import HookContext, operation, text
 from ..pep.questions import HookQuestion, RefusedError
@@ -161,7 +161,7 @@ class Gate:
         for one in (server, tool):
             if type(one) is not str or not one.isascii() or not one.isprintable() or "." in one or not one:
                 raise RefusedError(f"the name `{str(one)[:80]}` is ambiguous")
-        found = HookQuestion("call", f"{server}.{tool}", content=content_given(tool, given))
+        found = HookQuestion("call", f"{server}.{tool}", content=content_given(tool, given), arguments=compared(given))
         return self._answered([found], f"{server}.{tool}")
 
     def _answered(self, found: list[HookQuestion], tool: str) -> GateAnswer:

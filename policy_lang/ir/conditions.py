@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping
 from ..automata.alphabet import CONTROLS, Alphabet
 from ..automata.budget import Budget
 from ..automata.meet import Meeting
-from ..automata.pattern import MANY, Sequence
+from ..automata.pattern import ANY, MANY, Sequence, instance
 from ..automata.trie import Trie
-from ..domain.conditions import BUILT_INS, DESTINATION, SAME, Atom, Formula, Join, atoms
+from ..domain.conditions import ARGUMENT, BUILT_INS, DESTINATION, MISSING, SAME, Atom, Formula, Join, Value, atoms
 from ..domain.errors import SearchLimitError
 from ..domain.limits import limit
 from ..domain.policy import AttributeType
-from .evaluate import Value, evaluate
+from .arguments import compare, is_clear, marked
+from .evaluate import evaluate
 from .scopes import scope_sequence
 from .sorts.host import DESTINATIONS
 
@@ -63,6 +64,8 @@ def candidates(found: list[Atom], type_: AttributeType | None) -> list[Value]:
     """
     subject = found[0].subject
     constants = [v for atom in found for v in atom.values]
+    if subject.startswith(ARGUMENT):
+        return argument_values(found)
     if subject == "now":
         return _moments(found)
     if type_ is not None and type_.type == "enum":
@@ -100,12 +103,60 @@ def shared(by_subject: Mapping[str, Iterable[Atom]], attributes: Mapping[str, At
         found = [Atom("", a.op, a.values) for s in group for a in by_subject.get(s, ()) if a.op != SAME]
         defaults = (t.default for s in group if (t := attributes.get(s)) is not None)
         found += [Atom("", "==", (v,)) for v in ("somebody", *defaults) if v is not None]
-        values = candidates(found, None)
+        made = _argument_texts if any(s.startswith(ARGUMENT) for s in group) else _of_attributes
+        found = [a for a in found if made is _of_attributes or _of_texts(a)]
+        values = made(found)
         for _ in list(group)[1:]:
-            values = candidates([*found, *(Atom("", "==", (v,)) for v in values if not isinstance(v, float))], None)
+            values = made([*found, *(Atom("", "==", (v,)) for v in values if not isinstance(v, float))])
         named = [_named(v, found, values) for v in values]
         out |= dict.fromkeys(group, named)
     return out
+
+
+def _of_attributes(found: list[Atom]) -> list[Value]:
+    return candidates(found, None)
+
+
+def argument_values(found: list[Atom]) -> list[Value]:
+    """Values of an argument, of every type, that tell its comparisons apart in every way that is possible.
+
+    Raises SearchLimitError when there are too many ways.
+    """
+    numbers = [int(v) for a in found if a.op not in {"truth", SAME} for v in a.values if not isinstance(v, str)]
+    texts = _argument_texts([a for a in found if _of_texts(a)])
+    near = sorted({n + d for n in numbers for d in (-1, -0.5, 0, 0.5, 1)}) or [7]
+    every: list[Value] = [*texts, *near, True, False, MISSING, "a//b"]  # the last is no clear text
+    asking = [a for a in found if a.op != SAME]
+    return list({tuple(compare(a, v) for a in asking): v for v in reversed(every)}.values())[::-1]
+
+
+def _of_texts(atom: Atom) -> bool:
+    return bool(atom.values) and atom.op != SAME and isinstance(atom.values[0], str)
+
+
+_ARGUMENTS = Alphabet("argument", (*CONTROLS, (37, 37), (47, 47), (92, 92)), frozenset({".", ".."}))
+"""What stands between the slashes of an argument that is clear."""
+
+
+def _argument_texts(found: list[Atom]) -> list[Value]:
+    """Clear texts that tell comparisons with texts apart, and what is like their constants."""
+    trie = Trie()
+    plain: list[str] = []
+    begins: dict[tuple[str, ...], None] = {(): None, ("",): None, ("other:", ""): None}
+    for number, atom in enumerate(found):
+        for sequence, mark in marked(atom, 2 * number, 2 * number + 1):
+            trie.add(sequence, mark)
+            word = instance(sequence, "a")
+            plain.append("/".join(word))
+            if word[:1] and word[0][-1:] == ":":
+                begins[word[0], ""] = None
+    budget = Budget()
+    clear: Sequence = (ANY, MANY)
+    for begin in begins:
+        meeting = Meeting(trie, Trie([(clear, 0)]), _ARGUMENTS, budget, (begin,))
+        plain += ["/".join((*begin, *word)) for _, word in meeting.marks()]
+    constants = [str(v) for a in found if a.op != "glob" for v in a.values]
+    return [text for text in dict.fromkeys((*plain, *constants, "")) if is_clear(text)]
 
 
 def _named(value: Value, found: list[Atom], values: list[Value]) -> Value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..automata.trie import Trie
 from ..automata.walker import Walker
-from ..domain.conditions import SAME, Atom, Formula
+from ..domain.conditions import ARGUMENT, SAME, Atom, Formula
 from ..domain.limits import limit
 from .scopes import scope_sequence
 
@@ -12,9 +12,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..domain.conditions import Value
+
     Values = Mapping[str, "Value | None"]
 
-Value = str | int | bool | float
 _walkers: dict[Atom, Walker] = {}
 _MOST_WALKERS = limit("condition_walkers")
 
@@ -25,8 +26,12 @@ def evaluate(formula: Formula, values: Values) -> bool | None:
         value = values.get(formula.subject)
         if formula.op == SAME:
             other = values.get(str(formula.values[0]))
-            return None if value is None or other is None else value == other
-        return None if value is None else _compare(formula, value)
+            if value is None or other is None:
+                return None
+            return _same(value, other) if any(map(_is_argument, formula.subjects)) else value == other
+        if value is None:
+            return None
+        return _argument(formula, value) if _is_argument(formula.subject) else _compare(formula, value)
     if formula.op == "not":
         inner = evaluate(formula.parts[0], values)
         return None if inner is None else not inner
@@ -38,6 +43,22 @@ def evaluate(formula: Formula, values: Values) -> bool | None:
             return stop
         unknown = unknown or result is None
     return None if unknown else not stop
+
+
+def _is_argument(subject: str) -> bool:
+    return subject.startswith(ARGUMENT)
+
+
+def _argument(atom: Atom, value: Value) -> bool | None:
+    from .arguments import compare  # few policies speak of arguments
+
+    return compare(atom, value)
+
+
+def _same(one: Value, other: Value) -> bool | None:
+    from .arguments import same
+
+    return same(one, other)
 
 
 def _compare(atom: Atom, value: Value) -> bool:

@@ -17,18 +17,17 @@ from ..analysis.query import query
 from ..analysis.questions import Question, permits, search
 from ..analysis.search import Item
 from ..analysis.spaces import Layout
-from ..analysis.witness import USUAL, Witness, plain_case, requests
+from ..analysis.witness import USUAL, Witness, plain_case, requests, typed
 from ..automata.pattern import Pattern, expand_braces
 from ..compiler.profiles import with_own
 from ..domain import record
 from ..domain.actions import COMMAND, SORT_OF
-from ..domain.conditions import SAME, TRUE, atoms
+from ..domain.conditions import SAME, TRUE, Value, atoms
 from ..domain.decision import RuleRef, Verdict
 from ..domain.errors import Source, Span
 from ..domain.limits import limit
 from ..engine.prepare import engine_of
 from ..facts.paths import HOME, TMP, WORKSPACE
-from ..ir.evaluate import Value
 from ..ir.model import PolicySet, Rule
 from ..ir.patterns import compile_pattern
 from ..ir.scopes import PatternError
@@ -171,7 +170,7 @@ class LintContext:
 
     def verdict(self, witness: Witness) -> Verdict:
         """The whole answer to a request; of a command with everything that it does."""
-        key = (witness.action, witness.resource, witness.method, witness.layout, tuple(witness.given.items()))
+        key = (witness.action, witness.resource, witness.method, witness.layout, typed(witness.given))
         if key not in self._answers:
             if len(self._answers) >= _MOST_ANSWERS:
                 self._answers.clear()

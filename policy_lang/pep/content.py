@@ -26,6 +26,26 @@ def given(tool: str, arguments: object) -> dict[str, object]:
     return _shown({"tool": tool, "arguments": strict_json.dump(arguments).decode()})
 
 
+_LONGEST = 4_096  # limit: argument_text
+_MOST_COMPARED = 65_536  # limit: arguments_bytes
+
+
+def compared(arguments: object) -> dict[str, object] | None:
+    """A tool's arguments as a policy compares them: texts too long for that are null. None when nothing is known."""
+    if not isinstance(arguments, dict):
+        return None
+    short: dict[str, object] = _short(arguments)
+    return short if len(strict_json.dump(short)) <= _MOST_COMPARED else None
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _short(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_short(v) for v in value]
+    return None if isinstance(value, str) and len(value) > _LONGEST else value
+
+
 def _shown(content: dict[str, Any]) -> dict[str, object]:
     """The content, in which texts that nobody would read stand as their size and digest."""
     left = _MOST

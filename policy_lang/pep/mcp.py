@@ -17,6 +17,7 @@ from ..domain.faults import CallerError
 from ..domain.limits import limit
 from .channel import ChannelError, exchange
 from .clients import NAMES
+from .content import compared
 from .enforce import Options, decider_of, enforce, owners, token
 from .payload import known
 from .questions import HookQuestion, Outcome, RefusedError, denied
@@ -48,6 +49,7 @@ _TOOLS = [
                 },
                 "cwd": {**_TEXT, "description": "The working folder, absolute."},
                 "method": {**_TEXT, "description": "The HTTP method of a connection."},
+                "arguments": {"type": "object", "description": "The arguments of a call."},
             },
             "required": ["action", "resource"],
             "additionalProperties": False,
@@ -235,8 +237,10 @@ def _asked_service(tool: str, arguments: dict[str, Any], options: Options) -> di
 def _decided(arguments: dict[str, Any], options: Options) -> Outcome:
     """The answer to one question. Whatever fails is a denial."""
     try:
-        known("decide", arguments, "action resource cwd method")
+        known("decide", arguments, "action resource cwd method arguments")
         fields = dict(arguments)
+        if "arguments" in fields:
+            fields["arguments"] = compared(fields["arguments"])
         action, resource = fields.pop("action", ""), fields.pop("resource", "")
         resource = tuple(resource) if isinstance(resource, list) else resource
         common: dict[str, object] = {"origin": {"client": "mcp"}} | {

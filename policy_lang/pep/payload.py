@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .content import given
+from .content import compared, given
 from .questions import HookQuestion, RefusedError
 
 TYPE_CHECKING = False
@@ -114,7 +114,7 @@ def mcp_call(name: str, arguments: object, prefix: str = "mcp__", separator: str
     server, _, tool = name.removeprefix(prefix).partition(separator)
     if not server or not tool or separator in tool or "." in name or not name.isascii() or not name.isprintable():
         raise RefusedError(f"the tool name `{name[:80]}` is ambiguous")
-    return HookQuestion("call", f"{server}.{tool}", content=given(name, arguments))
+    return HookQuestion("call", f"{server}.{tool}", content=given(name, arguments), arguments=compared(arguments))
 
 
 _MOST_READINGS = 8  # limit: hook_name_readings
@@ -128,8 +128,8 @@ def mcp_calls(name: str, arguments: object, separator: str) -> list[HookQuestion
     cuts = [i for i, c in enumerate(name) if c == separator and 0 < i < len(name) - 1]
     if not cuts or len(cuts) > _MOST_READINGS or "." in name or not name.isascii() or not name.isprintable():
         raise RefusedError(f"the tool name `{name[:80]}` is ambiguous")
-    content = given(name, arguments)
-    return [HookQuestion("call", f"{name[:i]}.{name[i + 1 :]}", content=content) for i in cuts]
+    content, known = given(name, arguments), compared(arguments)
+    return [HookQuestion("call", f"{name[:i]}.{name[i + 1 :]}", content=content, arguments=known) for i in cuts]
 
 
 def script(interpreter: str, option: str, code: str) -> HookQuestion:

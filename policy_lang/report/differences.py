@@ -9,7 +9,7 @@ from ..analysis.diff import Diff, Undecided
 from ..analysis.prove import Proof
 from ..analysis.rows import DiffRow
 from ..analysis.witness import USUAL, Witness
-from ..domain.conditions import CONFINED
+from ..domain.conditions import CONFINED, MISSING
 from ..domain.decision import RuleRef, Verdict
 from ..facts.paths import HOME, TMP, WORKSPACE
 from .decisions import rule_place
@@ -52,7 +52,9 @@ def circumstances(witness: Witness, only: str = "") -> list[str]:
     for name, value in sorted(witness.given.items()):
         if name == "agent" or (name == CONFINED and only):
             continue
-        if name == "now" and isinstance(value, int):
+        if value == MISSING:
+            out.append(f"without {name}")
+        elif name == "now" and isinstance(value, int):
             out.append(f"at {datetime.fromtimestamp(value, UTC):%Y-%m-%dT%H:%MZ}")
         elif value is not None:
             shown = str(value).lower() if isinstance(value, bool) else value

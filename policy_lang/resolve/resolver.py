@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..domain.actions import CALL
 from ..domain.collection import no_collection
 from ..domain.conditions import Atom, Formula, join
 from ..domain.errors import Diagnostic, PolicyError, Source, Span
@@ -14,7 +15,7 @@ from ..syntax import tree
 from .files import Reader
 from .modules import Loader, Module, walk
 from .names import collect_attributes, collect_tiers
-from .types import Checker
+from .types import Checker, arguments
 
 
 @dataclass(slots=True)
@@ -98,6 +99,8 @@ class _Resolver:
         self.attributes = collect_attributes(self.modules, self.report)
         self.rules: dict[int, list[ResolvedRule]] = {}
         self.defaults: dict[int, list[ResolvedDefault]] = {}
+        self.misplaced: set[tuple[int, tree.Pos]] = set()
+        """Arguments in conditions on what is no call."""
         self.unsound: set[int] = set()
         """Scopes whose conditions were not understood."""
 
@@ -172,6 +175,7 @@ class _Resolver:
         for rule, around in walk(module.file.items):
             parts = [self._scope(s, checker, scopes) for s in around]
             before = checker.faults
+            self._only_calls(rule, around, module, checker)
             if isinstance(rule, tree.Otherwise):
                 sound = self._default(rule, module) and not any(id(s) in self.unsound for s in around)
                 defaults.append(ResolvedDefault(rule, module, join("and", parts), around, sound))
@@ -193,6 +197,25 @@ class _Resolver:
             grants = rule.effect.text != "deny" and module.kind == "policy"
             out.append(ResolvedRule(rule, module, join("and", parts), grants, around, sound))
         return out, defaults
+
+    def _only_calls(
+        self, rule: tree.RuleNode | tree.Otherwise, around: tuple[tree.Scope, ...], module: Module, checker: Checker
+    ) -> None:
+        """Report conditions about arguments on what is no call."""
+        actions = (
+            [w.text for w in rule.actions] if isinstance(rule, tree.Otherwise) else [w.text for w, _ in rule.actions]
+        )
+        if actions and all(action == CALL for action in actions):
+            return
+        when = rule.clause("when") if isinstance(rule, tree.RuleNode) else None
+        conditions = [*(s.condition for s in around), when.condition if when else None]
+        for word in [next(arguments(c), None) for c in conditions if c is not None]:
+            if word is not None and (id(module), word.pos) not in self.misplaced:
+                self.misplaced.add((id(module), word.pos))
+                other = next((a for a in actions if a != CALL), "")
+                what = f"`{other}`" if other else "an `otherwise` about every action"
+                checker.refuse("PLE319", f"`{word.text}` is an argument of a call, and {what} has none", word.pos,
+                               "write a rule of its own for `call`")  # fmt: skip
 
     def _default(self, item: tree.Otherwise, module: Module) -> bool:
         """Check what an `otherwise` names; True when all is well."""

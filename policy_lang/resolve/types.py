@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from ..domain.conditions import BUILT_INS, DESTINATION, SAME, TRUE, WEEKDAYS, Atom, Formula, Join, join
+from ..automata.pattern import instance
+from ..domain.conditions import ARGUMENT, BUILT_INS, DESTINATION, SAME, TRUE, WEEKDAYS, Atom, Formula, Join, join
 from ..domain.errors import Diagnostic, RequestError
+from ..domain.limits import limit
 from ..domain.policy import AttributeType
 from ..domain.suggest import joined, suggest
 from ..facts.hosts import normal_destination
+from ..ir.arguments import is_clear, sequences_of
+from ..ir.scopes import PatternError
 from ..syntax import tree
+from ..syntax.tokens import escape
 from .names import Report, constant
 
 _OF_TIME = frozenset(("hour", "hours", "time", "date", "day", "weekday", "today", "clock"))
 _NAMES = frozenset({"NAME", "AGENT", "REPO"})
+_NEVER_CLEAR = (
+    "it has an empty, `.` or `..` part, a `\\` or an encoded `/`, white space around it, or characters that another "
+    "spelling has as well"
+)
 _ORDERED = frozenset({"<", "<=", ">", ">="})
 
 
@@ -35,6 +45,10 @@ class Checker:
         self.faults += 1
         self.report(Diagnostic(code, message, self.file.span(pos), remediation))
         return TRUE
+
+    def refuse(self, code: str, message: str, pos: tree.Pos, remediation: str) -> None:
+        """Report a condition that stands in the wrong place."""
+        self._error(code, message, pos, remediation)
 
     def formula(self, node: tree.Condition) -> Formula:
         """The typed formula of a condition; mistakes are reported and read as true."""
@@ -65,8 +79,16 @@ class Checker:
 
     def _compare(self, node: tree.Compare) -> Formula:
         name = node.subject.text
+        if name.startswith(ARGUMENT):
+            return self._argument(node)
         if name == "now":
             return self._time(node)
+        if node.op in {"given", "glob"}:
+            asks = "`given` asks" if node.op == "given" else "a pattern behind `in` speaks"
+            remediation = (
+                "an attribute without a value is unknown" if node.op == "given" else "write `in [...]`, or `==`"
+            )
+            return self._error("PLE318", f"{asks} of arguments of a call, and `{name}` is none", node.pos, remediation)
         type_ = self.attributes.get(name)
         if type_ is None and name in BUILT_INS:
             type_ = AttributeType(name, BUILT_INS[name])
@@ -91,6 +113,60 @@ class Checker:
                 )
             return Atom(name, "==", (True,))
         return self._constants(node, type_)
+
+    def _argument(self, node: tree.Compare) -> Formula:
+        """A comparison of an argument, whose constants say of which type it must be."""
+        name, op, values = node.subject.text, node.op, node.values
+        if name.count(".") > limit("argument_steps"):
+            return self._error("PLE318", "the argument lies too deep", node.subject.pos,
+                               f"at most {limit('argument_steps')} names behind `arg`")  # fmt: skip
+        if op in {"truth", "given"}:
+            return Atom(name, op, ())
+        kinds = {w.kind for w in values}
+        if op in {"==", "!="} and kinds <= {"TRUE", "FALSE"}:
+            truth = Atom(name, "truth", ())
+            return truth if (values[0].kind == "TRUE") == (op == "==") else Join("not", (truth,))
+        if op in {"==", "!="} and kinds <= _NAMES:
+            return self._attributes(node, AttributeType(name, "string"))
+        if kinds == {"INT"}:
+            return self._number(node)
+        if kinds == {"STRING"} and op not in _ORDERED and op != "window":
+            return self._texts(node)
+        return self._error(
+            "PLE318", f"this is no comparison of an argument with `{op}`", node.pos,
+            'write `arg.repo == "acme/web"`, `arg.path in "src/**"`, `arg.n <= 100`, `arg.draft` or `given arg.draft`',
+        )  # fmt: skip
+
+    def _number(self, node: tree.Compare) -> Formula:
+        name, op = node.subject.text, node.op
+        large = next((w for w in node.values if len(w.text) > 17 or abs(int(w.text)) > limit("argument_number")), None)
+        if large is not None:
+            return self._error("PLE318", f"`{large.text[:40]}` is a number that not every program can hold", large.pos,
+                               f"at most {limit('argument_number')}")  # fmt: skip
+        numbers = tuple(int(w.text) for w in node.values)
+        if op == "window":
+            if numbers[0] > numbers[1]:
+                return self._error("PLE306", "`..` needs two ascending numbers", node.pos, "turn them round")
+            return Join("and", (Atom(name, ">=", numbers[:1]), Atom(name, "<=", numbers[1:])))
+        atom = Atom(name, "==" if op == "!=" else op, numbers)
+        return Join("not", (atom,)) if op == "!=" else atom
+
+    def _texts(self, node: tree.Compare) -> Formula:
+        name, pattern = node.subject.text, node.op in {"in", "glob"}
+        for word in node.values:
+            try:
+                sequences = sequences_of(word.text) if pattern else []
+            except PatternError as error:
+                return self._error("PLE401", error.message, word.pos, error.remediation)
+            if not pattern and any(c in word.text for c in "*?["):
+                return self._error("PLE318", "`==` compares with a text, in which `*` stands for itself",
+                                   word.pos, f"a pattern is written `{name} in {escape(word.text)}`")  # fmt: skip
+            if not any(is_clear("/".join(instance(s, "a"))) for s in sequences or (tuple(word.text.split("/")),)):
+                return self._error("PLE318", "no argument is surely like this text", word.pos, _NEVER_CLEAR)
+        if pattern:
+            return Atom(name, "glob", tuple(dict.fromkeys(w.text for w in node.values)))
+        atom = Atom(name, "==", (node.values[0].text,))
+        return Join("not", (atom,)) if node.op == "!=" else atom
 
     def _constants(self, node: tree.Compare, type_: AttributeType) -> Formula:
         name, op = node.subject.text, node.op
@@ -134,6 +210,10 @@ class Checker:
     def _attributes(self, node: tree.Compare, type_: AttributeType) -> Formula:
         """Two attributes compared, which are texts."""
         word = node.values[0]
+        if word.text.startswith(ARGUMENT):
+            return self._error(
+                "PLE318", "two arguments are not compared with each other", word.pos, "name an attribute"
+            )
         other = self.attributes.get(word.text)
         if other is None and word.text in BUILT_INS:
             other = AttributeType(word.text, BUILT_INS[word.text])
@@ -191,6 +271,16 @@ class Checker:
             return int(datetime.strptime(word.text, form).replace(tzinfo=UTC).timestamp())
         except (ValueError, OverflowError):
             return None
+
+
+def arguments(condition: tree.Condition) -> Iterator[tree.Word]:
+    """Where a condition speaks of arguments of a call."""
+    if isinstance(condition, tree.Compare):
+        if condition.subject.text.startswith(ARGUMENT):
+            yield condition.subject
+    else:
+        for kid in (condition.of,) if isinstance(condition, tree.Not) else condition.of:
+            yield from arguments(kid)
 
 
 def _kind(type_: AttributeType) -> str:

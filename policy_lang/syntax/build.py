@@ -330,6 +330,12 @@ class Builder(Transformer[Token, Anything]):
     def truth(self, kids: Kids) -> tree.Condition:
         return tree.Compare(kids[0], "truth", [], _span(kids))
 
+    def presence(self, kids: Kids) -> tree.Condition:
+        return tree.Compare(kids[1], "given", [], _span(kids))
+
+    def pattern_of(self, kids: Kids) -> tree.Condition:
+        return tree.Compare(kids[0], "glob", [self.word(kids[2])], _span(kids))
+
     def comparison(self, kids: Kids) -> tree.Condition:
         return tree.Compare(kids[0], kids[1].value, [kids[2]], _span(kids))
 

@@ -333,8 +333,10 @@ def show_condition(node: tree.Condition, inside: str = "or") -> str:
     """A condition as text; parentheses only where they are needed."""
     if isinstance(node, tree.Compare):
         name, values = node.subject.text, node.values
-        if node.op == "truth":
-            return name
+        if node.op in {"truth", "given"}:
+            return name if node.op == "truth" else f"given {name}"
+        if node.op == "glob":
+            return f"{name} in {_value(values[0])}"
         if node.op == "in":
             return f"{name} in [{_joined(values)}]"
         if node.op == "window":

@@ -119,7 +119,7 @@ class ContextDef:
 
 @dataclass(slots=True)
 class Compare:
-    """One comparison. `op` is `==`, `!=`, `<`, `<=`, `>`, `>=`, `in`, `window` or `truth`."""
+    """One comparison. `op` is `==`, `!=`, `<`, `<=`, `>`, `>=`, `in`, `glob`, `window`, `truth` or `given`."""
 
     subject: Word
     op: str

@@ -12,7 +12,7 @@ from ..analysis.prove import Proof
 from ..analysis.query import QueryAnswer
 from ..analysis.rows import DiffRow
 from ..analysis.witness import Witness
-from ..domain.conditions import DESTINATION
+from ..domain.conditions import ARGUMENT, DESTINATION
 from ..domain.decision import Verdict
 from ..domain.serialize import rule_json
 from ..domain.strict_json import Json
@@ -41,8 +41,11 @@ def witness_json(witness: Witness) -> Json:
     out |= {k: given.pop(k) for k in ("agent", "repo", "branch", "session") if k in given}
     if DESTINATION in given:
         out["destination"] = given.pop(DESTINATION)
+    given = {k: v for k, v in given.items() if not k.startswith(ARGUMENT)}
     if given:
         out["context"] = given
+    if witness.arguments is not None:
+        out["arguments"] = witness.arguments
     if witness.method:
         out["method"] = witness.method
     if witness.resolved:

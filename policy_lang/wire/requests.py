@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..audit.redact import redacted
 from ..domain import strict_json
-from ..domain.actions import ACTIONS, METHODS
+from ..domain.actions import ACTIONS, CALL, METHODS
 from ..domain.errors import RequestError
 from ..domain.limits import limit
 from ..domain.request import ORIGIN, Request
 from ..domain.suggest import suggest
+from ..pep.content import compared
 from ..shell.dialect import SHELLS
 
 Text = Annotated[str, Field(max_length=limit("request_text"))]
@@ -86,6 +87,7 @@ class RequestModel(BaseModel):
     inner: bool = False
     destination: Text | None = None
     content: ContentModel | None = None
+    arguments: dict[str, Any] | None = None
     origin: Annotated[dict[Literal[*ORIGIN], Text], Field(default_factory=dict)]  # type: ignore[valid-type]
 
 
@@ -120,6 +122,8 @@ def request_of(value: dict[str, Any]) -> Request:
     resource = model.resource
     if model.destination is not None and model.action != "use":
         raise RequestError("PLR028", f"`destination` says where a credential goes; `{model.action}` is about none")
+    if model.arguments is not None and model.action != CALL:
+        raise RequestError("PLR029", f"only a `call` has `arguments`; `{model.action}` has none")
     return Request(
         action=model.action,
         resource=resource.pattern
@@ -147,6 +151,7 @@ def request_of(value: dict[str, Any]) -> Request:
         ticket=model.ticket,
         inner=model.inner,
         destination=model.destination,
+        arguments=compared(model.arguments),
         content=None if model.content is None else model.content.model_dump(exclude_defaults=True),
     )
 

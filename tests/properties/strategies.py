@@ -151,6 +151,75 @@ atoms = st.one_of(
     st.builds(lambda v: ("in", "level", v), st.lists(st.integers(0, 4), min_size=1, max_size=3)),
     st.builds(lambda v: ("==", "agent", v), st.sampled_from(AGENTS)),
 )
+argument_atoms = st.one_of(
+    st.builds(
+        lambda op, v: (op, "arg.repo", v),
+        st.sampled_from(["==", "!="]),
+        st.sampled_from(["acme/web", "Acme/web", "acme/api"]),
+    ),
+    st.builds(
+        lambda v: ("pattern", "arg.repo", tuple(v)),
+        st.lists(
+            st.sampled_from(
+                ["acme/*", "Acme/**", "**/web", "acme/[a-w]*", "{acme,b}/web", "/acme/**", "https://**", "*"]
+            ),
+            min_size=1,
+            max_size=2,
+        ),
+    ),
+    st.builds(lambda op, v: (op, "arg.n", v), st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), st.integers(-1, 3)),
+    st.builds(lambda v: ("in", "arg.n", v), st.lists(st.integers(0, 3), min_size=1, max_size=3)),
+    st.builds(lambda v: ("==", "arg.n", v), st.booleans()),
+    st.builds(lambda v: ("==", "arg.n", v), st.sampled_from(["1", "acme"])),
+    st.builds(lambda v: ("given", v, None), st.sampled_from(["arg.repo", "arg.n", "arg.a.b", "arg.a"])),
+    st.builds(lambda op, v: (op, "arg.a.b", v), st.sampled_from(["==", "!="]), st.sampled_from(["x", "acme/web"])),
+    st.builds(lambda v: ("same", v, "repo"), st.sampled_from(["arg.repo", "arg.a.b"])),
+    st.just(("==", "env", "dev")),
+)
+texts = st.sampled_from(
+    ["acme/web", "acme/api", "Acme/Web", "ACME/web", "acme", "acme/", "acme//web", "acme/../web", "/acme/web", "b/web"]
+    + [
+        "https://acme/web",
+        "https://acme//web",
+        "x",
+        "X",
+        "1",
+        "",
+        "acme/w\u200bb",
+        " acme/web",
+        "acme%2fweb",
+        "acme\\web",
+    ]
+)
+leaves = st.one_of(
+    texts, texts, st.integers(-2, 4), st.sampled_from([0.5, 1.0, 2.5, 2.0**60]), st.booleans(), st.none()
+)
+plain_values = st.one_of(leaves, leaves, st.lists(st.one_of(leaves, st.just([])), max_size=3))
+arguments = st.one_of(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "repo": st.one_of(texts, plain_values),
+            "n": st.one_of(st.integers(-2, 4), plain_values),
+            "a": st.one_of(
+                leaves,
+                st.fixed_dictionaries({}, optional={"b": plain_values}),
+                st.lists(st.one_of(leaves, st.fixed_dictionaries({}, optional={"b": leaves})), max_size=2),
+            ),
+        },
+    ),
+    st.none(),
+)
+"""Arguments of a call, as JSON has them; None when nothing is known of them."""
+argument_conditions = st.recursive(
+    argument_atoms,
+    lambda inner: st.one_of(
+        inner.map(lambda c: ("not", c)),
+        st.lists(inner, min_size=2, max_size=3).map(lambda cs: ("and", *cs)),
+        st.lists(inner, min_size=2, max_size=3).map(lambda cs: ("or", *cs)),
+    ),
+    max_leaves=4,
+)
 conditions = st.recursive(
     atoms,
     lambda inner: st.one_of(
@@ -193,6 +262,8 @@ def rules(draw: Any, guardrail: bool = False, sort: str | None = None) -> ref.Ru
             (rule.exclude if effect == "deny" else rule.include).append("opaque")
     if sort == "host":
         rule.methods = draw(st.sampled_from([[], [], ["GET"], ["GET", "HEAD"]]))
+    if rule.actions == ["call"]:
+        rule.scopes += draw(st.one_of(st.just([]), st.lists(argument_conditions, min_size=1, max_size=2)))
     if rule.actions == ["use"]:
         rule.hosts = HOSTS[sum(map(len, rule.include)) % len(HOSTS)]
     if sort == "path" and effect != "deny" and not guardrail:
@@ -300,6 +371,7 @@ def requests(draw: Any, policy: ref.Policy) -> ref.Request:
         confined=draw(st.integers(0, 3)) == 0,
         versioned=draw(st.integers(0, 3)) == 0,
         destination=DESTINATIONS[len(resource) % len(DESTINATIONS)] if action == "use" else None,
+        arguments=draw(arguments) if action == "call" else None,
     )
 
 
@@ -321,6 +393,12 @@ def condition_text(node: ref.Condition) -> str:
     if kind in {"and", "or"}:
         return "(" + f" {kind} ".join(condition_text(n) for n in node[1:]) + ")"
     value = node[2]
+    if kind == "given":
+        return f"given {node[1]}"
+    if kind == "pattern":
+        return f"{node[1]} in [{', '.join(map(quote, value))}]" if len(value) > 1 else f"{node[1]} in {quote(value[0])}"
+    if isinstance(value, bool) and node[1].startswith("arg."):
+        return f"{node[1]} == {str(value).lower()}"
     if kind == "same":
         return f"{node[1]} == {value}"
     if kind == "in":

@@ -47,6 +47,7 @@ def request_of(request: ref.Request) -> Request:
         confined=request.confined,
         versioned=request.versioned,
         destination=request.destination,
+        arguments=request.arguments,
     )
 
 

@@ -87,6 +87,7 @@ def reference_request(witness: Witness) -> ref.Request:
         confined=given.pop("confined", None) is True,
         versioned=given.pop("versioned", None) is True,
         destination=given.pop("for", None),  # type: ignore[arg-type]
+        arguments=witness.arguments,
     )
 
 

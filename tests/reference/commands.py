@@ -21,16 +21,8 @@ Reading = tuple[list[str], list[Option]]  # words without options, and the optio
 
 _HELM = [(["-n", "--namespace"], True), (["--set"], True), (["-A", "--all-namespaces"], False), (["-q"], False)]
 _HELM += [(["--force"], False), (["-a", "--all"], False)]
-PROFILES = {  # the one program that is known here
-    "helm": Profile(
-        _HELM,
-        {
-            word: (names[0], Profile(_HELM))
-            for names in (["uninstall", "delete", "del", "un"], ["list", "ls"])
-            for word in names
-        },
-    )
-}
+_NAMES = (["uninstall", "delete", "del", "un"], ["list", "ls"])
+PROFILES = {"helm": Profile(_HELM, {word: (n[0], Profile(_HELM)) for n in _NAMES for word in n})}  # the one known here
 
 
 def spell(text: str, profile: Profile | None) -> list[tuple[list[Option], int]]:
@@ -134,19 +126,10 @@ def possibly(name: str, value: str, words: list[str]) -> list[str]:
         exact = word == name or (name.startswith("--") and word.startswith(name + "="))
         short = len(name) == 2 and word.startswith("-") and not word.startswith("--") and name[1] in word
         dashes = head[: len(head) - len(head.lstrip("-"))]
-        long = (
-            len(name) > 2
-            and len(dashes) > 0
-            and len(word) > 1
-            and (
-                head.lstrip("-") == name.lstrip("-")
-                or (
-                    len(head.lstrip("-")) > (not name.startswith("--"))
-                    and name.lstrip("-").startswith(head.lstrip("-"))
-                    and (len(dashes) >= 2) == name.startswith("--")
-                )
-            )
-        )
+        short_name, whole = head.lstrip("-"), name.lstrip("-")
+        begins = len(short_name) > (not name.startswith("--")) and whole.startswith(short_name)
+        begins = begins and (len(dashes) >= 2) == name.startswith("--")
+        long = len(name) > 2 and len(dashes) > 0 and len(word) > 1 and (short_name == whole or begins)
         if not (exact or short or long):
             continue
         if not value:

@@ -16,12 +16,8 @@ def braces(text: str) -> list[str]:
             parts.append(text[last:i])
             last = i + 1
         if depth == 0:
-            return [
-                text[:start] + inner + rest
-                for part in parts
-                for inner in braces(part)
-                for rest in braces(text[i + 1 :])
-            ]
+            rests = braces(text[i + 1 :])
+            return [text[:start] + inner + rest for part in parts for inner in braces(part) for rest in rests]
     raise ValueError(text)
 
 
@@ -38,12 +34,8 @@ def glob(pattern: str, text: str) -> bool:
         end = pattern.index("]")
         negated = pattern[1] == "!" and end > 2
         body = pattern[2:end] if negated else pattern[1:end]
-        chars = {
-            chr(c)
-            for i, x in enumerate(body)
-            if body[i + 1 : i + 2] == "-" and i + 2 < len(body)
-            for c in range(ord(x), ord(body[i + 2]) + 1)
-        } | set(body)
+        ends = [(ord(x), ord(body[i + 2])) for i, x in enumerate(body[:-2]) if body[i + 1] == "-"]
+        chars = {chr(c) for low, high in ends for c in range(low, high + 1)} | set(body)
         return (text[0] in chars) != negated and glob(pattern[end + 1 :], text[1:])
     return pattern[0] == text[0] and glob(pattern[1:], text[1:])
 

@@ -7,10 +7,10 @@ agree; where they do not, one of them is a bug.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .arguments import ORDER, compared, members, value_of
 from .commands import bare, option
 from .floor import INSIDE, KEPT, UNWRITTEN
 from .patterns import NO, OPEN, YES, braces, every, glob, most, negate, sequence
@@ -69,6 +69,7 @@ class Request:
     confined: bool = False
     versioned: bool = False
     destination: str | None = None
+    arguments: dict[str, Any] | None = None
 
 
 # patterns
@@ -106,7 +107,7 @@ def path_matches(pattern: str, path: str, request: Request) -> str:
     return YES if parts[: len(above)] == above and slashed(rest, parts[len(above) :]) else NO
 
 
-def ip(read: Callable[[str], Any], text: str) -> Any:
+def ip(read: Any, text: str) -> Any:
     try:
         return read(text)
     except ValueError:
@@ -132,21 +133,16 @@ def host_matches(pattern: str, methods: list[str], request: Request) -> str:
 
 
 def matches(rule: Rule, pattern: str, request: Request) -> str:
-    answers = (
-        [one(rule, text, request) for text in braces(pattern)]
-        if pattern != "opaque"
-        else [YES if isinstance(request.resource, str) and "run" in rule.actions else NO]
-    )
-    return most(answers)
+    if pattern == "opaque":
+        return YES if isinstance(request.resource, str) and "run" in rule.actions else NO
+    return most([one(rule, text, request) for text in braces(pattern)])
 
 
 def one(rule: Rule, pattern: str, request: Request) -> str:
     if request.action in PATHS:
         return path_matches(pattern, request.resource, request)
     if request.action == "run":
-        return (
-            OPEN if isinstance(request.resource, str) else (YES if sequence(pattern.split(), request.resource) else NO)
-        )
+        return OPEN if isinstance(request.resource, str) else [NO, YES][sequence(pattern.split(), request.resource)]
     if request.action == "connect":
         return host_matches(pattern, rule.methods, request)
     if request.action in REFS:
@@ -167,21 +163,15 @@ def condition(node: Condition, values: dict[str, Any]) -> str:
     if kind == "and":
         return every([condition(n, values) for n in node[1:]])
     if kind == "or":
-        return negate(every([negate(condition(n, values)) for n in node[1:]]))
+        return most([condition(n, values) for n in node[1:]])
     value, other = values.get(node[1]), values.get(node[2]) if kind == "same" else node[2]
+    if node[1].startswith("arg."):
+        return compared(kind.replace("same", "=="), value_of(node[1], values["arg"]), other)
     if value is None or other is None:
         return OPEN
-    tests: dict[str, Callable[[], bool]] = {
-        "glob": lambda: any(sequence(t.split("/"), value.split("/")) for p in node[2] for t in braces(p)),
-        "==": lambda: value == other,
-        "!=": lambda: value != node[2],
-        "in": lambda: value in node[2],
-        "<": lambda: value < node[2],
-        "<=": lambda: value <= node[2],
-        ">": lambda: value > node[2],
-        ">=": lambda: value >= node[2],
-    }
-    return YES if tests[kind.replace("same", "==")]() else NO
+    if kind == "glob":
+        return most([YES if sequence(t.split("/"), value.split("/")) else NO for p in other for t in braces(p)])
+    return YES if (value in other if kind == "in" else ORDER[kind.replace("same", "==")](value, other)) else NO
 
 
 # decisions
@@ -190,11 +180,7 @@ def condition(node: Condition, values: dict[str, Any]) -> str:
 def truth(rule: Rule, request: Request, values: dict[str, Any]) -> str:
     if request.action not in rule.actions:
         return NO
-
-    def some(patterns: list[str]) -> str:
-        return negate(every([negate(matches(rule, p, request)) for p in patterns])) if patterns else NO
-
-    include, exclude = some(rule.include), some(rule.exclude)
+    include, exclude = (most([matches(rule, p, request) for p in some]) for some in (rule.include, rule.exclude))
     if request.action == "run" and rule.effect != "allow":
         include = most([include, *(bare(p, request.resource, rule.effect == "ask") for p in rule.include)])
     if request.action == "run" and rule.effect != "deny":
@@ -233,22 +219,25 @@ def layers(module: Module, seen: list[Module]) -> list[tuple[Module, list[tuple[
 
 def known(policy: Policy, request: Request) -> dict[str, Any]:
     own = {name: getattr(request, name) for name in ("agent", "repo", "now", "confined", "versioned")}
-    return {**policy.attributes, **request.context, **own}
+    return {**policy.attributes, **request.context, **own, "arg": request.arguments}
 
 
 def decide(policy: Policy, request: Request, *, suppose: bool = True) -> tuple[str, set[str]]:
-    """The effect and the tiers that it needs: the strictest over every method, when none is given.
+    """The effect and the tiers that it needs: the strictest over every method that it may have, and each member of a list.
 
     Without `suppose` a command is only run: what its words may mean is left to the other actions.
     """
+    each = [replace(request, arguments=chosen) for chosen in members(request.arguments)]
     if request.action == "connect" and request.method is None:
-        each = [decide(policy, replace(request, method=m)) for m in ("GET", "HEAD", "POST")]
-        effect = max((e for e, _ in each), key=["allow", "ask", "deny"].index)
-        return effect, reduced(policy, set().union(*(t for _, t in each))) if effect == "ask" else set()
+        each = [replace(request, method=m) for m in ("GET", "HEAD", "POST")]
+    if len(each) > 1:
+        answers = [decide(policy, one) for one in each]
+        effect = max((e for e, _ in answers), key=["allow", "ask", "deny"].index)
+        return effect, reduced(policy, set().union(*(t for _, t in answers))) if effect == "ask" else set()
     ref = str(request.resource).rpartition(":")[2]
     if request.action in REFS and ref.startswith("refs/") and ref.count("/") == 1:
         return "deny", set()  # no ref has such a name (git-check-ref-format(1)), whatever is asked for
-    values = known(policy, request)
+    values = known(policy, each[0])
     more = (UNWRITTEN if request.action == "write" else []) + (INSIDE if request.confined else [])
     floor = Rule("deny", ["write", "delete"], [*KEPT, *own_files(policy), *more])
     tiers: set[str] = set()
@@ -279,14 +268,8 @@ def decide(policy: Policy, request: Request, *, suppose: bool = True) -> tuple[s
 
 def restricted(policy: Policy, requests: list[Request]) -> list[Rule]:
     """Which rules deny or ask, whatever is granted, over all the requests."""
-    met: list[Rule] = []
-    for request in requests:
-        values = known(policy, request)
-        for _, rules in layers(policy.root, []):
-            for _, rule in rules:
-                if rule.effect != "allow" and truth(rule, request, values) != NO:
-                    met.append(rule)
-    return met
+    rules = [rule for _, found in layers(policy.root, []) for _, rule in found if rule.effect != "allow"]
+    return [r for one in requests for r in rules if truth(r, one, known(policy, one)) != NO]
 
 
 def own_files(policy: Policy) -> list[str]:
@@ -301,10 +284,4 @@ def reduced(policy: Policy, tiers: set[str]) -> set[str]:
 
 
 def included(policy: Policy, tier: str) -> set[str]:
-    found: set[str] = set()
-    todo = [tier]
-    while todo:
-        inner = [t for t in policy.tiers[todo.pop()] if t not in found]
-        found |= set(inner)
-        todo += inner
-    return found
+    return {t for inner in policy.tiers[tier] for t in (inner, *included(policy, inner))}

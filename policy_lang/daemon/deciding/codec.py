@@ -15,6 +15,7 @@ from ...domain.strict_json import Json
 _DECIDES = (
     "action", "resource", "agent", "repo", "branch", "session", "context", "cwd", "workspace", "home", "tmp", "shell",
     "method", "resolved", "git", "lexical", "pattern", "now", "inner", "confined", "destination",
+    "arguments",
 )  # fmt: skip
 """What a decision hangs on, of a request that was bound to its caller."""
 
