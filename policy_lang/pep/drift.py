@@ -45,8 +45,8 @@ def offered(turns: Iterable[str]) -> dict[str, frozenset[str]]:
                 inner = [v for v in (tool.get("functionDeclarations"), tool.get("tools")) if isinstance(v, list)]
                 if inner:  # a group: of Gemini's API without a name, of the Responses API with one
                     todo += [(name, one) for one in inner]
-                elif isinstance(tool.get("function"), dict):
-                    todo.append((space, [tool["function"]]))
+                elif isinstance(tool.get("function", tool.get("custom")), dict):
+                    todo.append((space, [tool.get("function", tool.get("custom"))]))
                 elif name:
                     out[name] = out.get(name, frozenset()) | _arguments(tool)
     return out

@@ -25,7 +25,7 @@ HEAD = """# Clients that were tried
 
 Written by `python -m tests.agents`, which runs each client itself, without an account, with a model that reads from a script: it is told to do
 what the policy allows and what it denies. `held` means that the first happened, the second did not, and the model was told why. `offers` counts the tools that the client
-offered its model; tools and arguments that were not known to policy_lang are named, and [denied](../how-to/enforce-with-hooks.md#new-tools-and-arguments).
+offered its model, also in the ways to start it in which there are others; tools and arguments that were not known to policy_lang are named, and [denied](../how-to/enforce-with-hooks.md#new-tools-and-arguments).
 
 | client | version | on | held | offers | not known |
 | --- | --- | --- | --- | --- | --- |
@@ -48,10 +48,11 @@ def tried(name: str, program: str) -> tuple[str, bool]:
         made = stage.play([command(name, text) for text in ("touch denied", "touch .git/hooks/x", "touch src/allowed")])
         held = made.refused and stage.there("src/allowed") and not stage.there("denied")
         held = held and not stage.there(".git/hooks/x")
-    new = [f"`{d.tool}.{d.argument}`" if d.argument else f"`{d.tool}`" for d in drifts(spec, made.turns)]
+        turns = [*made.turns, *stage.other_turns()]
+    new = [f"`{d.tool}.{d.argument}`" if d.argument else f"`{d.tool}`" for d in drifts(spec, turns)]
     today = dt.datetime.now(dt.UTC).date().isoformat()
     cells = (
-        spec.title, version(program), today, "yes" if held else "no", f"{len(offered(made.turns))} tools",
+        spec.title, version(program), today, "yes" if held else "no", f"{len(offered(turns))} tools",
         ", ".join(new) or "nothing",
     )  # fmt: skip
     return "| " + " | ".join(cells) + " |", held and not new

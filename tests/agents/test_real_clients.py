@@ -34,6 +34,14 @@ allow run "touch *", "echo *"
 FLAGS = {"codex": ["--dangerously-bypass-hook-trust"]}
 """Codex asks a person to trust a user's hook; managed hooks, which need no trust, lie where tests do not write."""
 
+OTHER_TOOLS: dict[str, list[tuple[tuple[str, ...], dict[str, str]]]] = {
+    "claude": [((), {"CLAUDE_CODE_USE_POWERSHELL_TOOL": "1"})],
+    "codex": [(("--enable", "code_mode"), {}), (("--enable", "request_permissions_tool"), {})],
+    "copilot": [((), {"COPILOT_PROVIDER_TYPE": "openai", "COPILOT_MODEL": "gpt-5.3-codex"})],
+    "opencode": [((), {"OPENCODE_EXPERIMENTAL": "1"})],
+}
+"""Options and variables with which a client offers its model other tools."""
+
 
 def found(client: str) -> str | None:
     local = FOLDER / client
@@ -93,6 +101,9 @@ class Stage:
         etc = folder / "etc"
         with contextlib.suppress(shutil.Error):  # what this user may not read is left out
             shutil.copytree("/etc", etc, symlinks=True, ignore=lambda *_: ["shadow", "shadow-", "gshadow", "gshadow-"])
+        if self.client == "opencode":  # the step that the installation leaves to a person
+            (etc / "opencode").mkdir(exist_ok=True)
+            (etc / "opencode/opencode.json").write_text(json.dumps({"plugin": [f"file://{self.place}"]}))
         self.place = etc / self.place.relative_to("/etc")
         wrapper = folder / "program"
         wrapper.write_text(f'#!/bin/sh\nexec bwrap --dev-bind / / --bind "{etc}" /etc -- "{self.program}" "$@"\n')
@@ -105,6 +116,17 @@ class Stage:
         )  # fmt: skip
         assert len(made.turns) >= 2, made.printed
         return made
+
+    def other_turns(self) -> list[str]:
+        """What the client sends its model when it is started in the other ways."""
+        out: list[str] = []
+        for flags, env in OTHER_TOOLS.get(self.client, ()):
+            made = rehearse(
+                client_of(self.client), [], str(self.ws), path=self.program, flags=[*self.flags, *flags], HOME=str(self.home), CODEX_HOME=str(self.home / ".codex"), **env,
+            )  # fmt: skip
+            assert made.turns, made.printed
+            out += made.turns
+        return out
 
     def there(self, path: str) -> bool:
         return (self.ws / path).exists()
@@ -130,7 +152,7 @@ def test_what_is_denied_does_not_happen_and_what_is_allowed_does(client: str, tm
     assert list((stage.ws / ".git/hooks").iterdir()) == []
     assert "denied by policy" in made.turns[-1]
     assert made.refused
-    assert drifts(client_of(client), made.turns) == []
+    assert drifts(client_of(client), [*made.turns, *stage.other_turns()]) == []
 
 
 @pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
@@ -254,6 +276,33 @@ def test_what_claude_runs_besides_commands(tmp_path: Path) -> None:
     stage.place.write_text(stage.place.read_text().replace('"disableSkillShellExecution": true', '"x": 1'))
     stage.play(calls[:1])
     assert stage.there("by-skill")  # the reason for that setting
+
+
+def test_the_calls_that_code_makes_are_asked_about(tmp_path: Path) -> None:
+    """Codex's code mode: `exec` has no hook, but what it calls has one each."""
+    only("codex")
+    stage = Stage("codex", tmp_path, "--policy", compiled(tmp_path))
+    stage.flags = [*stage.flags, "--enable", "code_mode"]
+    patch = "*** Begin Patch\\n*** Add File: outside\\n+x\\n*** End Patch"
+    made = stage.play([
+        ("exec", "text(JSON.stringify(await tools.exec_command({cmd: 'touch denied'})))"), ("exec", f"await tools.apply_patch('{patch}')"),
+        ("exec", "text(JSON.stringify(await tools.exec_command({cmd: 'touch src/allowed'})))"),
+    ])  # fmt: skip
+    assert [p.name for p in stage.ws.rglob("*") if p.is_file()] == ["allowed"], made.printed
+    assert "write `denied`" in made.turns[-1] and "write `outside`" in made.turns[-1]
+
+
+def test_tools_that_the_model_finds_by_a_search_are_asked_about(tmp_path: Path) -> None:
+    """Qwen Code's `tool_call`: the hook is shown the call that is meant."""
+    only("qwen")
+    stage = Stage("qwen", tmp_path, "--policy", compiled(tmp_path))
+    settings = {**json.loads(stage.place.read_text()), "tools": {"toolSearch": {"enabled": True}}}
+    stage.place.write_text(json.dumps(settings))
+    made = stage.play([
+        ("tool_call", {"name": "monitor", "arguments": {"command": f"touch {name}", "description": "d"}}) for name in ("denied", "src/allowed")
+    ])  # fmt: skip
+    assert stage.there("src/allowed") and not stage.there("denied")
+    assert "write `denied`" in made.turns[-1]
 
 
 def test_a_service_that_is_killed_in_between_means_no(client: str, tmp_path: Path) -> None:

@@ -23,12 +23,13 @@ FORMS: list[dict[str, Any]] = [
     {"tools": [{"name": "T", "input_schema": SCHEMA}]},
     {"tools": [{"type": "function", "name": "T", "parameters": SCHEMA}]},
     {"tools": [{"type": "function", "function": {"name": "T", "parameters": SCHEMA}}]},
+    {"tools": [{"type": "custom", "custom": {"name": "T", "parameters": SCHEMA}}]},
     {"tools": [{"functionDeclarations": [{"name": "T", "parametersJsonSchema": SCHEMA}]}]},
     {"tools": [{"type": "namespace", "name": "T", "tools": [{"name": "", "type": "", "parameters": SCHEMA}, {"name": "x"}]}]},
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("form", FORMS[:4], ids=range(4))
+@pytest.mark.parametrize("form", FORMS[:5], ids=range(5))
 def test_every_wire_form_is_read(form: dict[str, Any]) -> None:
     assert offered([json.dumps(form)]) == {"T": {"a", "b"}}
 
@@ -39,7 +40,7 @@ def test_what_is_no_turn_offers_nothing() -> None:
     assert offered([json.dumps({"tools": [{"name": "T", "parameters": 5}, {"type": "web_search"}]})]) == {
         "T": frozenset(), "web_search": frozenset(),
     }  # fmt: skip
-    assert "Tx" in offered([json.dumps(FORMS[4])])
+    assert "Tx" in offered([json.dumps(FORMS[5])])
 
 
 def turn(**tools: str) -> str:

@@ -51,7 +51,7 @@ _OPERATIONS = frozenset(
 )  # fmt: skip
 """What starts agents, whose own calls are asked about; what acts later or elsewhere; what asks servers and providers."""
 _TOOLS = {
-    "Monitor": "command description timeout_ms persistent ws", "PowerShell": "command description timeout run_in_background",
+    "Monitor": "command description timeout_ms persistent ws", "PowerShell": "command description timeout run_in_background dangerouslyDisableSandbox",
     "REPL": "code description timeout",
     "Bash": "command timeout description run_in_background dangerouslyDisableSandbox",
     "Read": "file_path offset limit pages allow_large", "Write": "file_path content",
@@ -72,18 +72,16 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
     if tool not in _TOOLS:
         return [mcp_call(tool, given) if tool.startswith("mcp__") else operation("claude", tool, given)]
     known(tool, given, _TOOLS[tool], context)
-    if tool == "Bash":
-        out = [HookQuestion("run", text(given, "command"))]
+    if tool in {"Bash", "PowerShell"}:
+        command = text(given, "command")
+        out = [HookQuestion("run", command) if tool == "Bash" else script("pwsh", "-Command", command)]
         if given.get("dangerouslyDisableSandbox") not in {None, False}:
             out.append(HookQuestion("do", "sandbox.leave"))
         return out
     if tool == "Monitor":
         return _watched(given)
-    if tool in {"PowerShell", "REPL"}:
-        shell = tool == "PowerShell"
-        return [
-            script("pwsh", "-Command", text(given, "command")) if shell else script("node", "-e", text(given, "code"))
-        ]
+    if tool == "REPL":
+        return [script("node", "-e", text(given, "code"))]
     if tool in {"Read", "NotebookRead"}:
         return [HookQuestion("read", _place(text(given, "file_path" if tool == "Read" else "notebook_path"), context))]
     if tool in {"Write", "Edit", "MultiEdit", "NotebookEdit"}:

@@ -25,10 +25,15 @@ _HARMLESS = {
     "create_goal": "objective token_budget", "update_goal": "status",
 }  # fmt: skip
 """The plan and the goal of the conversation, and questions to the person; `tool_search` shows descriptions of tools."""
+_AGENTS = ("close_agent", "resume_agent", "send_input", "spawn_agent", "wait_agent")
 _OPERATIONS = frozenset(
-    {"close_agent", "list_mcp_resource_templates", "list_mcp_resources", "read_mcp_resource", "resume_agent", "send_input", "spawn_agent", "wait_agent"}
+    {
+        "list_mcp_resource_templates", "list_mcp_resources", "read_mcp_resource", "request_permissions", *_AGENTS,
+        *(f"multi_agent_v1{name}" for name in _AGENTS),  # the hook is shown both forms
+    }
 )  # fmt: skip
-"""What starts agents and talks to them; their own calls are asked about. Resources come from MCP servers."""
+"""What starts agents and talks to them; their own calls are asked about. Resources come from MCP servers; what asks for
+permissions asks for the sandbox's."""
 _TOOLS = {"Bash": "command description", "apply_patch": "command description", "view_image": "path description detail"}
 
 
@@ -76,12 +81,12 @@ def _command(address: str) -> tuple[list[str], dict[str, str]]:
 
 
 def _reply(path: str, body: dict[str, object], left: Iterator[Call]) -> bytes:  # noqa: ARG001
-    """A turn of the Responses API; the argument of `apply_patch` is the patch itself."""
+    """A turn of the Responses API; the argument of some tools, as `apply_patch`, is a text itself."""
     call = next(left, None)
     item: dict[str, object]
     if call is None:
         item = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "done"}]}
-    elif call[0] == "apply_patch":
+    elif isinstance(call[1], str):
         item = {"type": "custom_tool_call", "name": call[0], "input": call[1]}
     else:
         item = {"type": "function_call", "name": call[0], "arguments": strict_json.dump(call[1]).decode()}
@@ -127,6 +132,7 @@ CLIENT = HookClient(
         unseen={
             "exec_command": "cmd workdir shell tty yield_time_ms max_output_tokens login sandbox_permissions justification prefix_rule",
             "write_stdin": "session_id chars yield_time_ms max_output_tokens", "web_search": "",
+            "exec": "", "wait": "cell_id yield_time_ms max_tokens terminate",  # code mode: the hook is shown the calls that its code makes
         },
     ),
     bypasses=(
@@ -135,6 +141,6 @@ CLIENT = HookClient(
         ("`write_stdin` has no hook: what is typed into a running program is not decided", "grant no interactive shells or interpreters; `bash` alone is opaque and denied"),
         ("`web_search` runs at the model's provider, without a hook", "switch it off in managed settings (`web_search`)"),
         ("the shell that a command runs in is the agent's choice, and the input does not name it", "scripts are decided as bash and as sh; grant neither zsh nor others by path"),
-        ("sub-agents and code mode call tools on their own", "`do` rules for `codex.*` tools, which are denied unless granted"),
+        ("code mode (`exec`) has no hook of its own", "every call that its code makes is asked about, but for `write_stdin`"),
     ),
 )  # fmt: skip

@@ -268,7 +268,7 @@ CLIENT = HookClient(
     bypasses=(
         ("`--pure` or `OPENCODE_PURE` leaves all plugins out, managed ones too", "start it by a wrapper of root's that sets its words and variables, and behind walls"),
         ("`XDG_CONFIG_HOME` names another folder of a user's plugins", "the managed scope"),
-        ("plugins, tools, MCP and LSP servers and formatters of a project run inside the client or beside it, before anything is asked", "`OPENCODE_DISABLE_PROJECT_CONFIG=1`; the protected floor keeps agents from writing `.opencode/` and `opencode.json`"),
+        ("plugins, tools, MCP and LSP servers and formatters of a project run inside the client or beside it, before anything is asked; a tool that takes the name of a known one (`bash`) is decided as that one", "`OPENCODE_DISABLE_PROJECT_CONFIG=1`; the protected floor keeps agents from writing `.opencode/` and `opencode.json`"),
         ("a plugin that cannot be loaded is left out, with a line in the log", "`policy doctor opencode` after each update of the client"),
         ("`batch` calls other tools without asking for each", "it is `do opencode.batch`, which no module grants"),
         ("the client's own server (`opencode serve`) opens sessions in any folder, which is then the workspace", "`--workspace` at the installation"),

@@ -30,17 +30,25 @@ if TYPE_CHECKING:
 
 _HARMLESS = {
     "ask_user_question": "questions metadata", "enter_plan_mode": "", "exit_plan_mode": "plan", "get_goal": "",
-    "list_agents": "", "todo_write": "todos", "tool_search": "query max_results", "update_goal": "status reason blockerKind",
+    "list_agents": "", "report_findings": "findings level", "task_stop": "task_id", "todo_write": "todos",
+    "tool_search": "query max_results", "update_goal": "status reason blockerKind",
 }  # fmt: skip
-_OPERATIONS = frozenset({"agent", "save_memory", "skill"})
-"""Agents, whose own calls are asked about; skills, and the memory, which is a file."""
+_OPERATIONS = frozenset(
+    {
+        "agent", "cron_create", "cron_delete", "cron_list", "enter_worktree", "exit_worktree", "loop_wakeup", "read_mcp_resource",
+        "record_artifact", "save_memory", "send_message", "skill",
+    }
+)  # fmt: skip
+"""Agents, whose own calls are asked about, and talk to them; what acts later; trees of git; skills, servers' resources,
+files that are handed on, and the memory, which is a file."""
 _TOOLS = {
     "run_shell_command": "command is_background timeout description directory",
+    "monitor": "command description directory idle_timeout_ms max_events", "zoom_image": "file_path x1 x2 y1 y2",
     "read_file": "file_path offset limit pages", "write_file": "file_path content record_as_artifact",
     "edit": "file_path old_string new_string replace_all",
     "notebook_edit": "notebook_path cell_id new_source cell_type edit_mode",
     "list_directory": "path ignore file_filtering_options", "glob": "pattern path",
-    "grep_search": "pattern path glob limit", "web_fetch": "url prompt",
+    "grep_search": "pattern path glob limit", "web_fetch": "url prompt format",
 }  # fmt: skip
 
 
@@ -53,13 +61,13 @@ def questions(payload: dict[str, object], context: HookContext) -> list[HookQues
     if tool not in _TOOLS:
         return [mcp_call(tool, given) if tool.startswith("mcp__") else operation("qwen", tool, given)]
     known(tool, given, _TOOLS[tool], context)
-    if tool == "run_shell_command":
+    if tool in {"run_shell_command", "monitor"}:
         return [HookQuestion("run", text(given, "command"), cwd=_place(text(given, "directory", "."), context))]
     if tool == "web_fetch":
         return [HookQuestion("connect", text(given, "url"), method="GET")]
-    if tool in {"read_file", "write_file", "edit"}:
+    if tool in {"read_file", "zoom_image", "write_file", "edit"}:
         place = _place(text(given, "file_path"), context)
-        if tool == "read_file":
+        if tool in {"read_file", "zoom_image"}:
             return [HookQuestion("read", place)]
         made = whole(tool, text(given, "content")) if tool == "write_file" else _edited(given)
         return [HookQuestion("write", place, content=made)]
@@ -144,6 +152,8 @@ CLIENT = HookClient(
     rehearsal=RehearsalProtocol(
         command=_command, reply=_reply,
         run=lambda command: ("run_shell_command", {"command": command, "is_background": False, "description": "canary"}),
+        # else the model finds most tools by a search, and is not offered them; these settings are the weakest of all
+        defaults=("QWEN_CODE_SYSTEM_DEFAULTS_PATH", '{"tools":{"toolSearch":{"enabled":false}}}'),
         unseen={"tool_call": "name arguments"},  # the hook is shown the call that is meant
     ),
     bypasses=(
