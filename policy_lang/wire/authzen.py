@@ -34,6 +34,8 @@ _TYPES = {
 _PROPERTIES = frozenset(FIELDS) - {"action", "resource", "agent", "context", "id"}
 """What the properties of a subject or resource may say of a request with an action of ours."""
 
+_DEFAULTS = ("subject", "action", "resource")
+
 BASE = "http://localhost"
 """The service as its socket's peers name it; what stands before it has a name of its own."""
 Text = Annotated[str, Field(max_length=limit("request_text"))]
@@ -137,13 +139,14 @@ def parse_evaluations(data: bytes) -> tuple[list[EvaluationModel], str] | Evalua
     value = json_object(data, limit("batch_bytes"))
     if not value.get("evaluations"):
         return validated(EvaluationModel, value)
-    model = validated(EvaluationsModel, value)
+    # an empty default is none: clients send one where every question has its own
+    model = validated(EvaluationsModel, {n: v for n, v in value.items() if v != {} or n not in _DEFAULTS})
     if len(model.evaluations) > limit("batch_requests"):
         raise RequestError("PLR101", f"more than {limit('batch_requests')} requests at once")
     out: list[EvaluationModel] = []
     for part in model.evaluations:
         merged: dict[str, Any] = {}
-        for name in ("subject", "action", "resource", "context"):
+        for name in (*_DEFAULTS, "context"):
             own = getattr(part, name)
             chosen = getattr(model, name) if own is None else own
             if chosen is None and name != "context":
