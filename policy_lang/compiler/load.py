@@ -14,6 +14,7 @@ from ..resolve.resolver import ResolvedPolicy, resolve_file
 from ..syntax import tree
 from .examples import check_examples
 from .lower import lower
+from .server_tools import SUFFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,8 @@ def _collect(path: str, overlay: Source | None, library: bool, read: Reader | No
 
 def _profiles_read(resolved: ResolvedPolicy, policy: PolicySet) -> bool:
     """False when a profile of the policy's has a mistake: examples of commands would be read in another way."""
-    named = sum(isinstance(item, tree.ProfileFile) for module in resolved.modules for item in module.file.items)
+    profiles = (i for module in resolved.modules for i in module.file.items if isinstance(i, tree.ProfileFile))
+    named = sum(not item.target.text.endswith(SUFFIX) for item in profiles)
     return len(policy.profiles) == named and "PROFILE" not in resolved.broken
 
 

@@ -30,6 +30,7 @@ from ..syntax import tree
 from .checks import ONLY_USE, lower_proofs, lower_tests
 from .foreign import refuse_foreign
 from .own_profiles import own_profiles, profile_name
+from .server_tools import check_tools
 from .trusts import trusted_folders
 
 
@@ -63,6 +64,8 @@ def lower(resolved: ResolvedPolicy) -> PolicySet:
     tests = tuple(t for m in resolved.modules if m is resolved.root for t in lower_tests(m, resolved))
     proofs = tuple(p for m in resolved.modules for p in lower_proofs(m, resolved, lowering.patterns))
     sources = tuple(p for m in resolved.modules if m.path for p in (m.path, os.path.abspath(m.file.source.path)))
+    written = {id(one): one for layer in resolved.layers for one in layer.rules}
+    check_tools(resolved, ((written[key], rule) for key, rule in cache.items() if rule is not None and key in written))
     own, contents = own_profiles(resolved)
     trusts = trusted_folders(resolved)
     sources += tuple(p for path, _ in contents for p in (path, os.path.abspath(path)))

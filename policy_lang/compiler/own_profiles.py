@@ -9,6 +9,7 @@ from ..resolve.modules import Module
 from ..resolve.resolver import ResolvedPolicy
 from ..shell.profile import Profile
 from .profiles import NAME, ProfileError, builtin, parse_profile
+from .server_tools import SUFFIX
 
 
 def profile_name(path: str) -> str:
@@ -23,6 +24,8 @@ def own_profiles(resolved: ResolvedPolicy) -> tuple[dict[str, Profile], list[tup
     contents: list[tuple[str, bytes]] = []
     for module in resolved.modules:
         for path, data, span in module.profiles:
+            if path.endswith(SUFFIX):
+                continue
             name = profile_name(path)
             if not any(module is m for m in outer):
                 message = "a profile changes what every rule sees, also those of the ceiling"

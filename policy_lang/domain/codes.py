@@ -197,6 +197,10 @@ _PAGES = (
      "named in full and in its shortest form.", 'trust "bin"\nallow run "git **"', 'trust "./bin"\nallow run "git **"'),
     Page("PLE512", "a `trust` in the wrong place", "What a folder's programs are decides what a policy grants, so only the policy that grants "
      "says it: no guardrail and no import.", 'guardrail "g"\ntrust "/opt/bin"\ndeny read "x"', 'policy "p"\ntrust "/opt/bin"\nallow read "x"'),
+    Page("PLE513", "tools of a server that cannot be read", "A file `SERVER.tools.json` is what that MCP server answers to `tools/list`, once for a server.", "", ""),
+    Page("PLE514", "a tool or an argument that does not exist", "The server's tools are known by `profile \"SERVER.tools.json\"`, and none is called so, or takes "
+     "such an argument: the rule would never match, or never hold.", "", ""),
+    Page("PLE515", "an argument of another type", "The server's tools say of which type the argument is; a comparison with another one is never known.", "", ""),
     # requests
     Page("PLR001", "not a string", "Resources are strings; commands may be arrays of strings.",
      '{"action": "read", "resource": ["a"]}', '{"action": "read", "resource": "a"}'),

@@ -273,14 +273,18 @@ class Checker:
             return None
 
 
-def arguments(condition: tree.Condition) -> Iterator[tree.Word]:
-    """Where a condition speaks of arguments of a call."""
+def comparisons(condition: tree.Condition) -> Iterator[tree.Compare]:
+    """The comparisons in a condition, in order."""
     if isinstance(condition, tree.Compare):
-        if condition.subject.text.startswith(ARGUMENT):
-            yield condition.subject
+        yield condition
     else:
         for kid in (condition.of,) if isinstance(condition, tree.Not) else condition.of:
-            yield from arguments(kid)
+            yield from comparisons(kid)
+
+
+def arguments(condition: tree.Condition) -> Iterator[tree.Word]:
+    """Where a condition speaks of arguments of a call."""
+    return (c.subject for c in comparisons(condition) if c.subject.text.startswith(ARGUMENT))
 
 
 def _kind(type_: AttributeType) -> str:
