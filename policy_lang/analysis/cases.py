@@ -17,6 +17,7 @@ from ..domain.conditions import (
     CONFINED,
     MISSING,
     NEVER_UNKNOWN,
+    OBJECT,
     SAME,
     Atom,
     Formula,
@@ -27,6 +28,7 @@ from ..domain.conditions import (
 )
 from ..domain.errors import SearchLimitError
 from ..domain.policy import AttributeType
+from ..ir.arguments import joined
 from ..ir.conditions import candidates, canonical, shared
 from ..ir.evaluate import evaluate
 
@@ -146,6 +148,7 @@ class Cases:
             for atom in atoms(formula):
                 for subject in atom.subjects:
                     found.setdefault(subject, {})[atom] = None
+        self._joined = [(f, frozenset(subjects(f))) for f in joined(found)]
         self._budget = Budget("condition_cases")
         self._shared = shared(found, attributes)
         self.values: dict[str, list[Value | None]] = {s: self._values(s, list(a)) for s, a in found.items()}
@@ -159,7 +162,7 @@ class Cases:
         type_ = self.attributes.get(subject)
         values: list[Value | None] = [*self._shared.get(subject, ())]
         if values and subject.startswith(ARGUMENT):
-            values += [v for v in candidates(found, None) if not isinstance(v, str) or v == MISSING]
+            values += [v for v in candidates(found, None) if not isinstance(v, str) or v in {MISSING, OBJECT}]
         if found and not values:
             values = [_plain(v, found) for v in candidates(found, type_)]
         if subject in NEVER_UNKNOWN:
@@ -239,6 +242,9 @@ class Cases:
             left[subject] = left.get(subject, self._full[subject]) & mask
             if not left[subject]:
                 return None
+        if self._joined:
+            about = {*left, *(s for f, _ in rest for s in subjects(f))}
+            rest += [(f, TRUE) for f, both_of in self._joined if both_of <= about]
         return left, rest
 
     # questions

@@ -24,6 +24,11 @@ ARGUMENT = "arg."
 MISSING = "\0missing"
 """The value of an argument that a call surely has not; no text of a request has NUL."""
 
+OBJECT = "\0object"
+"""The value of an argument that is an object."""
+KIND = "kind"
+"""The question what an argument is, `missing`, `object`, `value` or `unknown`: only the analysis asks it."""
+
 SAME = "same"
 """The comparison of two attributes, or of an argument with one."""
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from ..automata.glob import Glob
 from ..automata.pattern import ANY, CONTROL, MANY, quoted
-from ..domain.actions import COMMAND, DENY, HOST, NAME, PATH, REF, SORT_OF
+from ..domain.actions import CALL, COMMAND, DENY, HOST, NAME, PATH, REF, SORT_OF
+from ..domain.conditions import ARGUMENT, subjects
 from ..domain.errors import PolicyLangError
 from ..domain.limits import limit
 from ..domain.record import record
@@ -394,6 +395,16 @@ def exact(effect: Effect, request: Request) -> tuple[str, str] | None:
         return " ".join(_literal(w) for w in word), ""
     sequence: Sequence = (*word, MANY) if sort == HOST and not _host_parts(word)[3] else word
     return _written(sort, sequence), (effect.method or request.method or "") if sort == HOST else ""
+
+
+def by_arguments(engine: Engine, effect: Effect, request: Request) -> bool:
+    """Whether some rule about a tool that is called speaks of its arguments, so that its name says too little."""
+    if effect.action != CALL or not engine.argued:
+        return False
+    table = engine.evaluator.table(CALL)
+    found = [table.owners[m][0] for w in (_word(request, effect),) if w for m in table.walker.walk(w).marks]
+    asked = (subjects(engine.prepared.conditions[e.condition]) for e in found if e.condition >= 0)
+    return any(name.startswith(ARGUMENT) for names in asked for name in names)
 
 
 def _literal(word: str) -> str:

@@ -7,20 +7,22 @@ something else, makes it unknown, and so does a value of another type.
 
 from __future__ import annotations
 
+from string import ascii_letters, digits
+
 from ..automata.glob import Glob, is_literal
 from ..automata.pattern import quoted
 from ..automata.trie import Trie
 from ..automata.walker import Walker
-from ..domain.conditions import MISSING
+from ..domain.conditions import ARGUMENT, KIND, MISSING, OBJECT, Atom, Join
 from ..domain.limits import limit
 from .scopes import many_inside, scope_sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ..automata.pattern import Label, Sequence
-    from ..domain.conditions import Atom, Value
+    from ..domain.conditions import Formula, Value
 
     Names = list[tuple[str, list[str]]]
 
@@ -29,7 +31,8 @@ _MOST_NUMBER = limit("argument_number")
 _MOST_CHOICES = limit("argument_choices")
 _LOOK_ALIKE = {"s": "\u017f", "i": "\u0131\u0130"}
 """Letters that upper or lower case turns into an ASCII one."""
-_OBJECT = "\0object"
+_NEEDLESS = frozenset(f"{ord(c):02x}" for c in f"{ascii_letters}{digits}-._~/\\%")
+"""Characters, in hexadecimal, that URLs have as they are (RFC 3986 2.3), separators, and what encodes them again."""
 _EXACT, _ALIKE = 0, 1
 _MOST_WALKERS = limit("condition_walkers")
 _walkers: dict[tuple[str, tuple[object, ...]], Walker] = {}
@@ -39,6 +42,8 @@ def compare(atom: Atom, value: Value) -> bool | None:
     """What a comparison of an argument with constants comes to; None when nobody can be sure."""
     if atom.op == "given":
         return value != MISSING
+    if atom.op == KIND:
+        return atom.values[0] == ("missing" if value == MISSING else "object" if value == OBJECT else "value")
     if atom.op == "truth":
         return value if isinstance(value, bool) else None
     if isinstance(atom.values[0], str):
@@ -103,7 +108,7 @@ def is_clear(text: str) -> bool:
 
         if not is_normalized("NFKC", text):
             return False
-    if "%" in text and any(code in text.lower() for code in ("%2e", "%2f", "%5c")):
+    if any(part[:2].lower() in _NEEDLESS for part in text.split("%")[1:]):
         return False
     segments = text.split("/")
     if "." in segments or ".." in segments:
@@ -168,7 +173,19 @@ def nested(given: Mapping[str, object]) -> dict[str, object]:
         for step in above:
             at = at.setdefault(step, {}) if isinstance(at, dict) else None
         if isinstance(at, dict):
-            at[last] = given[name]
+            at[last] = {} if given[name] == OBJECT else given[name]
+    return out
+
+
+def joined(names: Iterable[str]) -> list[Formula]:
+    """What always holds of arguments of which one lies in another: what is no object has nothing known in it."""
+    known = [n for n in names if n.startswith(ARGUMENT)]
+    out: list[Formula] = []
+    for outer, inner in ((a, b) for a in known for b in known if b.startswith(f"{a}.")):
+        missing, object_ = (Atom(outer, KIND, (kind,)) for kind in ("missing", "object"))
+        nothing, unknown = (Atom(inner, KIND, (kind,)) for kind in ("missing", "unknown"))
+        other = Join("and", (Join("not", (missing,)), unknown))
+        out.append(Join("or", (object_, Join("and", (missing, nothing)), other)))
     return out
 
 
@@ -215,14 +232,20 @@ def _values(value: object, names: Names, depth: int, member: bool = False) -> li
         group = [(name, steps) for name, steps in deeper if steps[depth] == key]
         if not hasattr(value, "keys"):
             each: list[dict[str, Value | None]] = [{name: None for name, _ in group}]
-        elif key not in value:  # type: ignore[operator]
-            each = [{name: MISSING for name, _ in group}]
         else:
-            each = _values(value[key], group, depth + 1)  # type: ignore[index]
+            each = _member(value, key, group, depth + 1)  # type: ignore[arg-type]
         if len(found) * len(each) > _MOST_CHOICES:
             return [{name: None for name, _ in names}]
         found = [{**one, **other} for one in found for other in each]
     return found
+
+
+def _member(value: Mapping[str, object], key: str, names: Names, depth: int) -> list[dict[str, Value | None]]:
+    """The values below one member of an object; nothing is known where another's name differs in case alone."""
+    folded = key.casefold()
+    if any(name != key and str(name).casefold() == folded for name in value):
+        return [{name: None for name, _ in names}]
+    return _values(value[key], names, depth) if key in value else [{name: MISSING for name, _ in names}]
 
 
 def scalar(value: object) -> Value | None:
@@ -231,4 +254,4 @@ def scalar(value: object) -> Value | None:
         return value if len(value) <= _MOST_TEXT and "\0" not in value else None
     if isinstance(value, (bool, int, float)):
         return value
-    return _OBJECT if hasattr(value, "keys") else None
+    return OBJECT if hasattr(value, "keys") else None

@@ -10,7 +10,19 @@ from ..automata.budget import Budget
 from ..automata.meet import Meeting
 from ..automata.pattern import ANY, MANY, Sequence, instance
 from ..automata.trie import Trie
-from ..domain.conditions import ARGUMENT, BUILT_INS, DESTINATION, MISSING, SAME, Atom, Formula, Join, Value, atoms
+from ..domain.conditions import (
+    ARGUMENT,
+    BUILT_INS,
+    DESTINATION,
+    MISSING,
+    OBJECT,
+    SAME,
+    Atom,
+    Formula,
+    Join,
+    Value,
+    atoms,
+)
 from ..domain.errors import SearchLimitError
 from ..domain.limits import limit
 from ..domain.policy import AttributeType
@@ -125,16 +137,16 @@ def argument_values(found: list[Atom]) -> list[Value]:
     numbers = [int(v) for a in found if a.op not in {"truth", SAME} for v in a.values if not isinstance(v, str)]
     texts = _argument_texts([a for a in found if _of_texts(a)])
     near = sorted({n + d for n in numbers for d in (-1, -0.5, 0, 0.5, 1)}) or [7]
-    every: list[Value] = [*texts, *near, True, False, MISSING, "a//b"]  # the last is no clear text
+    every: list[Value] = [*texts, *near, True, False, MISSING]
     asking = [a for a in found if a.op != SAME]
-    return list({tuple(compare(a, v) for a in asking): v for v in reversed(every)}.values())[::-1]
+    return [*list({tuple(compare(a, v) for a in asking): v for v in reversed(every)}.values())[::-1], OBJECT]
 
 
 def _of_texts(atom: Atom) -> bool:
     return bool(atom.values) and atom.op != SAME and isinstance(atom.values[0], str)
 
 
-_ARGUMENTS = Alphabet("argument", (*CONTROLS, (37, 37), (47, 47), (92, 92)), frozenset({".", ".."}))
+_ARGUMENTS = Alphabet("argument", (*CONTROLS, (47, 47), (92, 92)), frozenset({".", ".."}))
 """What stands between the slashes of an argument that is clear."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..automata.trie import Trie
 from ..automata.walker import Walker
-from ..domain.conditions import ARGUMENT, SAME, Atom, Formula
+from ..domain.conditions import ARGUMENT, KIND, SAME, Atom, Formula
 from ..domain.limits import limit
 from .scopes import scope_sequence
 
@@ -30,7 +30,7 @@ def evaluate(formula: Formula, values: Values) -> bool | None:
                 return None
             return _same(value, other) if any(map(_is_argument, formula.subjects)) else value == other
         if value is None:
-            return None
+            return formula.values == ("unknown",) if formula.op == KIND else None
         return _argument(formula, value) if _is_argument(formula.subject) else _compare(formula, value)
     if formula.op == "not":
         inner = evaluate(formula.parts[0], values)

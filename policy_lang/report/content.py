@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from ..approvals.ticket import parts_of
+from ..domain import strict_json
 from ..domain.limits import limit
 from ..domain.strict_json import Json
 from .style import colour, visible
@@ -46,6 +47,8 @@ def contents(ticket: Json) -> list[ShownContent]:
     before = ticket["about"].get("before", {})
     for part in parts_of(ticket["request"]):
         content = part.get("content")
+        if not content and "arguments" in part:  # whoever asked told no more of the call
+            content = {"tool": part["resource"], "arguments": strict_json.dump(part["arguments"]).decode()}
         if content:
             found.append(_shown(content, str(part["resource"]), before.get(str(part["resource"]))))
     return found

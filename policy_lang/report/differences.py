@@ -9,7 +9,7 @@ from ..analysis.diff import Diff, Undecided
 from ..analysis.prove import Proof
 from ..analysis.rows import DiffRow
 from ..analysis.witness import USUAL, Witness
-from ..domain.conditions import CONFINED, MISSING
+from ..domain.conditions import CONFINED, MISSING, OBJECT
 from ..domain.decision import RuleRef, Verdict
 from ..facts.paths import HOME, TMP, WORKSPACE
 from .decisions import rule_place
@@ -54,6 +54,8 @@ def circumstances(witness: Witness, only: str = "") -> list[str]:
             continue
         if value == MISSING:
             out.append(f"without {name}")
+        elif value == OBJECT:
+            out.append(f"{name} = {{}}")
         elif name == "now" and isinstance(value, int):
             out.append(f"at {datetime.fromtimestamp(value, UTC):%Y-%m-%dT%H:%MZ}")
         elif value is not None:

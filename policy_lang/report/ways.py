@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..domain.actions import CALL, DENY
+from ..domain.actions import DENY
 from ..domain.decision import Decision
 from ..domain.errors import PolicyError, PolicyLangError
 from ..domain.request import Request
@@ -40,8 +40,6 @@ def grants_for(policy: Policy, request: Request, decision: Decision) -> list[str
 
     if not ungranted(policy.engine, decision):
         return []
-    if request.action == CALL and policy.engine.argued:
-        return []  # a rule about the tool alone would grant more than these arguments
     if request.destination is not None:
         return _going(policy, request)
     (needs,) = needs_of(policy, [request])

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from policy_lang.report.content import contents
 from tests.console.support import policy
 from tests.service.support import service
-from tests.service.test_approvals import ARGUMENTS, answer, ask, configured
+from tests.service.test_approvals import ARGUMENTS, TOKENS, answer, ask, bearer, configured
 
 from .support import hook, workspace
 
@@ -102,6 +103,9 @@ def test_an_approval_is_good_for_its_arguments() -> None:
     with service(POLICY, *ARGUMENTS, prepare=configured) as running:
         first = {"action": "call", "resource": "github.comment", "arguments": {"repo": "acme/web", "text": "one"}}
         ticket = ask(running, **first)["ticket"]["id"]
+        shown = running.call("GET", f"/v1/approvals/{ticket}", **bearer(TOKENS["mia"]))[1]
+        assert shown["request"]["arguments"] == first["arguments"]
+        assert any("acme/web" in line for content in contents(shown) for _, line in content.lines)
         assert answer(running, "mia", ticket)[0] == 200
         other = {**first, "arguments": {"repo": "acme/web", "text": "two"}}
         assert ask(running, **other, ticket=ticket)["effect"] != "allow"

@@ -188,6 +188,9 @@ texts = st.sampled_from(
         "acme/w\u200bb",
         " acme/web",
         "acme%2fweb",
+        "%61cme/web",
+        "acme/100%",
+        "acme/a%20b",
         "acme\\web",
     ]
 )
@@ -200,6 +203,7 @@ arguments = st.one_of(
         {},
         optional={
             "repo": st.one_of(texts, plain_values),
+            "Repo": texts,
             "n": st.one_of(st.integers(-2, 4), plain_values),
             "a": st.one_of(
                 leaves,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import operator
+import re
 import unicodedata
+from itertools import product
 from typing import Any
 
 from .patterns import NO, OPEN, YES, braces, most, negate, sequence
@@ -18,8 +19,7 @@ def members(value: Any) -> list[Any]:
     if isinstance(value, list):
         return [m for one in value for m in ([None] if isinstance(one, list) else members(one))] or [None]
     if isinstance(value, dict):
-        each = itertools.product(*map(members, value.values()))
-        return [dict(zip(value, chosen, strict=True)) for chosen in each]
+        return [dict(zip(value, chosen, strict=True)) for chosen in product(*map(members, value.values()))]
     return [value]
 
 
@@ -27,7 +27,8 @@ def value_of(name: str, arguments: Any) -> Any:
     for step in name.split(".")[1:]:
         if arguments is MISSING or not isinstance(arguments, dict):
             return arguments if arguments is MISSING else None
-        arguments = arguments.get(step, MISSING)
+        alike = [name for name in arguments if name.lower() == step.lower()]
+        arguments = arguments.get(step, MISSING) if alike in ([], [step]) else None
     return arguments
 
 
@@ -35,16 +36,16 @@ def clear(text: str) -> bool:
     parts = text.split("/")
     inner = parts[2 if len(parts) > 2 and parts[0].endswith(":") else 1 :]
     plain = text == text.strip() == unicodedata.normalize("NFKC", text) and text.isprintable() and len(text) <= 4096
-    return plain and "" not in inner and not {".", ".."} & set(parts) and not any(c in text for c in ("\\", "%2"))
+    hidden = re.search(r"\\|%(2[5def]|5[cf]|7e|3[0-9]|[46][1-9a-f]|[57][0-9a])", text.lower())
+    return plain and "" not in inner and not {".", ".."} & set(parts) and not hidden
 
 
 def compared(kind: str, value: Any, other: Any) -> str:
     if kind == "given":
         return OPEN if value is None else NO if value is MISSING else YES
-    if type(value) in (int, float) and type(other) in (int, list) and abs(value) <= 2**53:
+    numbers = type(value) in (int, float) and type(other) in (int, list) and abs(value) <= 2**53
+    if numbers or (type(value) is bool and type(other) is bool):
         return YES if (value in other if kind == "in" else ORDER[kind](value, other)) else NO
-    if type(value) is bool and type(other) is bool:
-        return YES if ORDER[kind](value, other) else NO
     if not isinstance(value, str) or not clear(value) or not isinstance(other, (str, tuple)):
         return OPEN
     alike = most([text(one, value, kind != "pattern") for one in (other if isinstance(other, tuple) else [other])])
@@ -52,9 +53,8 @@ def compared(kind: str, value: Any, other: Any) -> str:
 
 
 def text(pattern: str, value: str, exactly: bool) -> str:
-    if exactly:
-        return YES if pattern == value else OPEN if pattern.lower() == value.lower() else NO
     every = [[*p[:-1], "*", "**"] if p[-1] == "**" else p for p in (b.split("/") for b in braces(pattern))]
-    if any(sequence(p, value.split("/")) for p in every):
+    if pattern == value if exactly else any(sequence(p, value.split("/")) for p in every):
         return YES
-    return OPEN if any(sequence([c.lower() for c in p], value.lower().split("/")) for p in every) else NO
+    alike = any(sequence([c.lower() for c in p], value.lower().split("/")) for p in every)
+    return OPEN if (pattern.lower() == value.lower() if exactly else alike) else NO

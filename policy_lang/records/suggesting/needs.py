@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ...domain.decision import Decision, Effect
 from ...domain.errors import PolicyError
 from ...domain.request import Request
-from ...engine.nearest import exact, ungranted
+from ...engine.nearest import by_arguments, exact, ungranted
 from ...engine.prepare import engine_of
 from ...policy import Policy
 from ...syntax import emit
@@ -43,7 +43,7 @@ def needs_of(policy: Policy, requests: Sequence[Request], most: int | None = Non
         news = False
         for request, needs in zip(requests, found, strict=True):
             for effect in ungranted(policy.engine, needs.decision, most):
-                news = _add(needs, effect, request) or news
+                news = _add(policy, needs, effect, request) or news
         if not news:
             break
         more = with_rules(policy, (statement(g) for needs in found for g in needs.grants))
@@ -53,12 +53,14 @@ def needs_of(policy: Policy, requests: Sequence[Request], most: int | None = Non
         for request, needs in zip(requests, found, strict=True):
             for effect in needs.decision.effects:
                 if effect.verdict.support and all(r.layer == _LAYER for r in effect.verdict.support):
-                    _add(needs, effect, request)
+                    _add(policy, needs, effect, request)
     return found
 
 
-def _add(needs: Needs, effect: Effect, request: Request) -> bool:
-    found = None if request.destination is not None else exact(effect, request)  # it would hand the credential out
+def _add(policy: Policy, needs: Needs, effect: Effect, request: Request) -> bool:
+    # a rule about the name alone would hand the credential out, and let the tool do whatever it can
+    more = request.destination is not None or by_arguments(policy.engine, effect, request)
+    found = None if more else exact(effect, request)
     if found is not None:
         grant = (effect.action, *found)
         if grant in needs.grants:
