@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 
 from ..domain import strict_json
-from .clients.base import Call, server_sent
+
+Call = tuple[str, object]
+"""A tool's name and its arguments, as the model gives them to the client."""
 
 
 def offers(body: dict[str, object], tool: str) -> bool:
@@ -61,3 +63,8 @@ def chat_turn(body: dict[str, object], call: Call | None) -> bytes:
     ]
     lines = [b"data: %s\n\n" % strict_json.dump({**said, "object": "chat.completion.chunk", **part}) for part in parts]
     return b"".join(lines) + b"data: [DONE]\n\n"
+
+
+def server_sent(events: list[dict[str, object]]) -> bytes:
+    """A model's answer as a stream of server-sent events."""
+    return b"".join(b"event: %s\ndata: %s\n\n" % (str(e["type"]).encode(), strict_json.dump(e)) for e in events)

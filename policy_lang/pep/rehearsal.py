@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..domain.limits import limit
-from .clients.base import Call, HookClient, RehearsalProtocol
+from .clients.base import HookClient, RehearsalProtocol
+from .model_turns import Call
 
 _REFUSAL = "denied by policy"
 

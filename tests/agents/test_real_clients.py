@@ -18,9 +18,9 @@ from policy_lang import __version__
 from policy_lang.compiler.binary import compile_binary
 from policy_lang.pep.clients import NAMES
 from policy_lang.pep.clients import client as client_of
-from policy_lang.pep.clients.base import Call
 from policy_lang.pep.drift import drifts
 from policy_lang.pep.install import hook_command, settings_with, target
+from policy_lang.pep.model_turns import Call
 from policy_lang.pep.rehearsal import Rehearsal, rehearse
 from tests.console.support import ROOT, policy
 from tests.service.support import Running, service
@@ -58,6 +58,7 @@ def write(client: str, path: str) -> Call:
     return {
         "claude": ("Write", {"file_path": path, "content": "x"}),
         "codex": ("apply_patch", f"*** Begin Patch\n*** Add File: {path}\n+x\n*** End Patch"),
+        "goose": ("write", {"path": path, "content": "x"}),
         "opencode": ("write", {"filePath": path, "content": "x"}),
         "qwen": ("write_file", {"file_path": path, "content": "x"}),
         "gemini": ("write_file", {"file_path": path, "content": "x"}),
@@ -177,6 +178,7 @@ TIMED_OUT = {
     "copilot": "ran",
     "opencode": "blocked",
     "qwen": "ran",
+    "goose": "ran",
 }
 
 
@@ -290,6 +292,20 @@ def test_the_calls_that_code_makes_are_asked_about(tmp_path: Path) -> None:
     ])  # fmt: skip
     assert [p.name for p in stage.ws.rglob("*") if p.is_file()] == ["allowed"], made.printed
     assert "write `denied`" in made.turns[-1] and "write `outside`" in made.turns[-1]
+
+
+def test_the_agents_that_goose_starts_are_asked_about(tmp_path: Path) -> None:
+    only("goose")
+    (tmp_path / "more.policy").write_text(POLICY + 'allow do "goose.delegate"\n')
+    plc = tmp_path / "more.plc"
+    plc.write_bytes(compile_binary(str(tmp_path / "more.policy"), __version__))
+    plc.chmod(0o644)
+    stage = Stage("goose", tmp_path, "--policy", str(plc))
+    made = stage.play([
+        ("delegate", {"instructions": "do it"}), command("goose", "touch src/by-sub-agent"), command("goose", "touch denied"),
+    ])  # fmt: skip
+    assert any('"do it"' in turn for turn in made.turns)  # the sub-agent's own task
+    assert [p.name for p in stage.ws.rglob("*") if p.is_file()] == ["by-sub-agent"], made.printed
 
 
 def test_tools_that_the_model_finds_by_a_search_are_asked_about(tmp_path: Path) -> None:

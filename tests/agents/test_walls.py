@@ -21,8 +21,8 @@ from pathlib import Path
 import pytest
 
 from policy_lang.pep.clients import client as client_of
-from policy_lang.pep.clients.base import Call
 from policy_lang.pep.install import hook_command, settings_with, target
+from policy_lang.pep.model_turns import Call
 from policy_lang.pep.rehearsal import Rehearsal, scripted_model
 from tests.console.support import ROOT
 from tests.walls.running import ACCEPTED, WALLS, home

@@ -6,13 +6,12 @@ programs is said here as data, and done by `install`, `doctor` and `rehearsal`.
 
 from __future__ import annotations
 
-from ...domain import strict_json
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from dataclasses import dataclass
 
+    from ..model_turns import Call
     from ..payload import HookContext
     from ..questions import HookQuestion, Outcome
 else:
@@ -21,10 +20,6 @@ else:
         """Fields are given by name. Type checkers take it for theirs, which costs as much as all the rest of a hook."""
         cls.__init__ = lambda self, **fields: self.__dict__.update(fields)
         return cls
-
-
-Call = tuple[str, object]
-"""A tool's name and its arguments, as the model gives them to the client."""
 
 
 @dataclass
@@ -114,6 +109,8 @@ class HookClient:
         return bool(self.workspace_variable or self.workspace_field or self.workspace_folder)
 
 
-def server_sent(events: list[dict[str, object]]) -> bytes:
-    """A model's answer as a stream of server-sent events."""
-    return b"".join(b"event: %s\ndata: %s\n\n" % (str(e["type"]).encode(), strict_json.dump(e)) for e in events)
+def chat_reply(path: str, body: dict[str, object], left: Iterator[Call]) -> bytes:  # noqa: ARG001
+    """A turn of Chat Completions, for the `reply` of clients that speak it; turns without tools only ask for a title."""
+    from ..model_turns import chat_turn  # a hook never loads it
+
+    return chat_turn(body, next(left, None) if body.get("tools") else None)

@@ -23,11 +23,13 @@ from ..payload import (
     text,
 )
 from ..questions import HookQuestion, Outcome, RefusedError
-from .base import Call, HookClient, RehearsalProtocol, SettingsForm
+from .base import HookClient, RehearsalProtocol, SettingsForm
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ..model_turns import Call
 
 _ASKING = frozenset({"default", "acceptEdits", "plan"})
 """Permission modes in which `ask` puts the question to a person; the others answer it themselves."""

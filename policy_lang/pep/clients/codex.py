@@ -13,11 +13,13 @@ from ...domain import strict_json
 from ...domain.actions import ALLOW
 from ..payload import HookContext, known, mcp_call, operation, patch, table, text
 from ..questions import HookQuestion, Outcome
-from .base import Call, HookClient, RehearsalProtocol, SettingsForm, server_sent
+from .base import HookClient, RehearsalProtocol, SettingsForm
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ..model_turns import Call
 
 _HARMLESS = {
     "update_plan": "explanation plan", "request_user_input": "questions", "get_goal": "",
@@ -82,6 +84,8 @@ def _command(address: str) -> tuple[list[str], dict[str, str]]:
 
 def _reply(path: str, body: dict[str, object], left: Iterator[Call]) -> bytes:  # noqa: ARG001
     """A turn of the Responses API; the argument of some tools, as `apply_patch`, is a text itself."""
+    from ..model_turns import server_sent
+
     call = next(left, None)
     item: dict[str, object]
     if call is None:

@@ -24,11 +24,13 @@ from ..payload import (
     text,
 )
 from ..questions import HookQuestion, Outcome, RefusedError
-from .base import Call, HookClient, RehearsalProtocol, SettingsForm
+from .base import HookClient, RehearsalProtocol, SettingsForm
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ..model_turns import Call
 
 _HARMLESS = {
     "report_intent": "intent", "update_todo": "todos", "ask_user": "question choices allow_freeform message requestedSchema", "read_bash": "shellId sessionId delay",

@@ -9,11 +9,13 @@ from ...domain.actions import ALLOW
 from ..content import edited, whole
 from ..payload import HookContext, absolute, edit, known, listing, mcp_call, operation, search, stays_below, table, text
 from ..questions import HookQuestion, Outcome, RefusedError
-from .base import Call, HookClient, RehearsalProtocol, SettingsForm
+from .base import HookClient, RehearsalProtocol, SettingsForm
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ..model_turns import Call
 
 _HARMLESS = {
     name: f"{arguments} wait_for_previous"

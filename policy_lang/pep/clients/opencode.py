@@ -24,11 +24,7 @@ from ..payload import (
     text,
 )
 from ..questions import HookQuestion, Outcome, RefusedError
-from .base import Call, HookClient, RehearsalProtocol, SettingsForm
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from .base import HookClient, RehearsalProtocol, SettingsForm, chat_reply
 
 _HARMLESS = {
     "invalid": "tool error", "plan_enter": "", "plan_exit": "", "question": "questions", "todoread": "", "todowrite": "todos",
@@ -227,13 +223,6 @@ def _command(address: str) -> tuple[list[str], dict[str, str]]:
     }  # fmt: skip
 
 
-def _reply(path: str, body: dict[str, object], left: Iterator[Call]) -> bytes:  # noqa: ARG001
-    """A turn of Chat Completions; turns without tools only ask for a title."""
-    from ..model_turns import chat_turn
-
-    return chat_turn(body, next(left, None) if body.get("tools") else None)
-
-
 CLIENT = HookClient(
     name="opencode",
     title="opencode",
@@ -263,7 +252,7 @@ CLIENT = HookClient(
         note_scope="managed",
     ),
     rehearsal=RehearsalProtocol(
-        command=_command, reply=_reply, run=lambda command: ("bash", {"command": command, "description": "canary"}),
+        command=_command, reply=chat_reply, run=lambda command: ("bash", {"command": command, "description": "canary"}),
     ),
     bypasses=(
         ("`--pure` or `OPENCODE_PURE` leaves all plugins out, managed ones too", "start it by a wrapper of root's that sets its words and variables, and behind walls"),

@@ -22,11 +22,7 @@ from ..payload import (
     text,
 )
 from ..questions import HookQuestion, Outcome, RefusedError
-from .base import Call, HookClient, RehearsalProtocol, SettingsForm
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from .base import HookClient, RehearsalProtocol, SettingsForm, chat_reply
 
 _HARMLESS = {
     "ask_user_question": "questions metadata", "enter_plan_mode": "", "exit_plan_mode": "plan", "get_goal": "",
@@ -111,13 +107,6 @@ def _command(address: str) -> tuple[list[str], dict[str, str]]:
     }  # fmt: skip
 
 
-def _reply(path: str, body: dict[str, object], left: Iterator[Call]) -> bytes:  # noqa: ARG001
-    """A turn of Chat Completions; turns without tools only ask for a title."""
-    from ..model_turns import chat_turn
-
-    return chat_turn(body, next(left, None) if body.get("tools") else None)
-
-
 CLIENT = HookClient(
     name="qwen",
     title="Qwen Code",
@@ -150,7 +139,7 @@ CLIENT = HookClient(
         managed={"disableAllHooks": False},
     ),
     rehearsal=RehearsalProtocol(
-        command=_command, reply=_reply,
+        command=_command, reply=chat_reply,
         run=lambda command: ("run_shell_command", {"command": command, "is_background": False, "description": "canary"}),
         # else the model finds most tools by a search, and is not offered them; these settings are the weakest of all
         defaults=("QWEN_CODE_SYSTEM_DEFAULTS_PATH", '{"tools":{"toolSearch":{"enabled":false}}}'),
