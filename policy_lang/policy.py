@@ -160,8 +160,10 @@ class Policy:
         request = Request(
             action, resource, agent, repo, branch, session, context or {}, cwd, workspace, home, tmp, shell, method,
             addresses, git or {}, lexical, pattern, now=now,
-            destination=destination, arguments=arguments,
+            destination=destination,
         )  # fmt: skip
+        if arguments is not None:
+            request = replace(request, arguments=arguments)
         return self.decide_request(request) if self._log is not None else self._fresh(request, key)
 
     def decide_request(self, request: Request) -> Decision:

@@ -230,6 +230,8 @@ else:
             for setter, name, one in rest[given:]:
                 if name in kwargs:
                     setter(self, kwargs.pop(name))
+                elif one.factory is None and one.default is not _MISSING:
+                    setter(self, one.default)
                 else:
                     setter(self, _default(self, name, one))
             if kwargs:

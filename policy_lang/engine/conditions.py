@@ -60,7 +60,7 @@ class Conditions:
         minute = None
         if self.timed and request.now is not None:
             minute = int(request.now) // 60
-        key = (
+        key: tuple[object, ...] = (
             request.agent,
             request.repo,
             request.branch,
@@ -70,8 +70,9 @@ class Conditions:
             request.destination,
             tuple((name, value, type(value)) for name, value in sorted(context.items())) if context else (),
             minute,
-            tuple((name, value, type(value)) for name, value in arguments.items()) if arguments else (),
         )
+        if arguments:
+            key = (*key, *((name, value, type(value)) for name, value in arguments.items()))
         try:
             found: Environment | None = self._known.get(key)
         except TypeError:
