@@ -96,7 +96,7 @@ def accepted_arguments(client: str, tools: Container[str], names: Sequence[str])
             raise RefusedError(
                 f"`--accept-argument {name[:80]}`: no tool `{tool[:80]}` of `{client}` has its arguments looked at"
             )
-        if not argument or not argument.isascii() or not argument.isprintable() or " " in argument:
+        if not argument or not argument.isascii() or not argument.isprintable() or set(argument) & {" ", ","}:
             raise RefusedError(f"`--accept-argument {name[:80]}` is not of the form TOOL.ARGUMENT")
     return frozenset(names)
 

@@ -342,6 +342,7 @@ def test_install_refuses_bad_calls(tmp_path: Path) -> None:
         (("claude", "--socket", "/s", "--accept-argument", "Agent.prompt"), "no tool `Agent`"),
         (("claude", "--socket", "/s", "--accept-argument", "Read"), "TOOL.ARGUMENT"),
         (("claude", "--socket", "/s", "--accept-argument", "Read.a b"), "TOOL.ARGUMENT"),
+        (("claude", "--socket", "/s", "--accept-argument", "Read.a,Read.b"), "TOOL.ARGUMENT"),
     ):  # fmt: skip
         done = policy("hook", "install", *arguments, cwd=ws, HOME=str(tmp_path))
         assert (done.code, message in done.err) == (2, True), done
