@@ -63,8 +63,22 @@ def command(
     if policy is not None or agent is not None or places:
         fail_usage("`--policy`, `--agent` and `--place` do not belong here: a hook names its own policy", format_)
     spec = client_of(client)
-    found = examine(spec, folder, os.path.expanduser("~"), live=not no_live)
+    found = [*examine(spec, folder, os.path.expanduser("~"), live=not no_live), *_exported(client)]
     _show(found, (*spec.bypasses, *BYPASSES), client, format_)
+
+
+def _exported(client: str) -> list[CheckResult]:
+    """Exported permissions of the client that somebody has changed."""
+    from ..foreign.exported import drift
+
+    return [
+        CheckResult(
+            BAD,
+            f"`{one.path}` is not as `policy export` wrote it: {how}",
+            f"`policy export {one.client} --policy {one.policy} -o {one.path}` writes it anew",
+        )
+        for one, how in drift(client)
+    ]
 
 
 def _installation(

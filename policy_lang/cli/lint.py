@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -14,6 +15,7 @@ from .._version import __version__
 from ..analysis.spaces import Layout
 from ..audit.read import LogReadError
 from ..domain.errors import PolicyError
+from ..foreign.formats import Format, format_of
 from ..lint.baseline_file import Baseline, BaselineError
 from ..lint.config import LintConfig, LintConfigError, find_config, read_config
 from ..lint.context import USUAL_LAYOUT, LintContext
@@ -76,10 +78,11 @@ class _Run:
 @click.option("--home", metavar="FOLDER", help="The agent's home folder (default /home/agent).")
 @click.option("--tmp", metavar="FOLDER", help="Folder of temporary files (default /tmp).")
 def command(files: tuple[str, ...], format_: str, **given: object) -> None:
-    """Find what the policies in FILES grant beyond what their authors meant.
+    """Find what the policies in FILES grant beyond what their authors meant; FILES may be permissions of a client, too.
 
     \b
     policy lint agent.policy
+    policy lint .claude/settings.json
     policy lint --against origin/main agent.policy --format sarif
     policy lint --fix --diff agent.policy
 
@@ -204,11 +207,36 @@ def _baseline(path: str | None, shape: str, critical: bool, fresh: bool) -> Base
 
 
 def _lint(run: _Run) -> Report:
-    contexts = {path: context_of(path, run.options) for path in run.files}
+    own = [path for path in run.files if format_of(path) is None]
+    contexts = {path: context_of(path, run.options) for path in own}
     within = {layer.module.path for g in contexts.values() for layer in g.program.layers[1:]}
     for path, context in contexts.items():
         context.ceiling = context.ceiling or os.path.realpath(path) in within
-    return merged(lint_context(context, run.options, _base(run, path)) for path, context in contexts.items())
+    reports = [lint_context(context, run.options, _base(run, path)) for path, context in contexts.items()]
+    return merged([*reports, *_foreign(run)])
+
+
+def _foreign(run: _Run) -> Iterator[Report]:
+    """The reports about permission files of clients: those of one client hold together."""
+    found = {path: kind for path in run.files if (kind := format_of(path)) is not None}
+    if not found:
+        return
+    kinds: dict[Format, list[str]] = {}
+    for path, kind in found.items():  # one client's files may be of several formats
+        first = next(one for one in found.values() if one.module == kind.module)
+        kinds.setdefault(first, []).append(path)
+    from ..foreign.linting import ForeignFiles
+    from ..resolve.files import read_source
+
+    for kind, paths in kinds.items():
+        base = None
+        if run.against is not None:
+            if os.path.isfile(run.against):
+                fail_usage("permission files are compared with a revision", _plain(run.format))
+            revisions = [Revision(run.against, path) for path in paths]
+            before = [read_source(at.path, None, at.read) for at in revisions if at.exists]
+            base = ForeignFiles(kind, before or [kind.empty(paths[0])], run.options)
+        yield ForeignFiles(kind, [read_source(path) for path in paths], run.options).linted(base)
 
 
 def _base(run: _Run, path: str) -> LintContext | None:
@@ -273,6 +301,9 @@ def _stale(run: _Run, report: Report, *, prune: bool) -> bool:
 
 def _fix(run: _Run, *, unsafe: bool, show: bool) -> None:
     """Fix the files, or show how; the report that follows is about what is left."""
+    foreign = next((path for path in run.files if format_of(path) is not None), None)
+    if foreign is not None:
+        fail_usage(f"`{foreign[:80]}` is a client's file: `--fix` changes policies alone", _plain(run.format))
     for path in run.files:
         done = fix(path, run.options, unsafe=unsafe)
         for name, text in done.texts.items():

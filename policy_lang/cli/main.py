@@ -19,6 +19,7 @@ SECTIONS = {
     "Write": {
         "init": "Write a starter policy for a repository",
         "learn": "Propose a minimal, readable policy from a log",
+        "import": "Take over the permissions of an agent's client",
         "suggest": "Propose rules for what a log shows as stopped",
         "fmt": "Format policy files",
         "test": "Run the tests in policy files",
@@ -62,6 +63,14 @@ SECTIONS = {
 
 COMMANDS = tuple(sorted(name for commands in SECTIONS.values() for name in commands))
 
+_MODULES = {"import": "importing"}
+"""The modules of commands whose names are words of Python's."""
+
+
+def command_module(name: str) -> Any:
+    """The module of a command, imported now."""
+    return importlib.import_module(f".{_MODULES.get(name, name)}", __package__)
+
 
 class _Group(click.Group):
     """Loads a command's module only when it is called."""
@@ -72,8 +81,7 @@ class _Group(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        module: Any = importlib.import_module(f".{cmd_name}", __package__)
-        command: click.Command = module.command
+        command: click.Command = command_module(cmd_name).command
         command.short_help = next(commands[cmd_name] for commands in SECTIONS.values() if cmd_name in commands)
         return command
 

@@ -201,6 +201,8 @@ _PAGES = (
     Page("PLE514", "a tool or an argument that does not exist", "The server's tools are known by `profile \"SERVER.tools.json\"`, and none is called so, or takes "
      "such an argument: the rule would never match, or never hold.", "", ""),
     Page("PLE515", "an argument of another type", "The server's tools say of which type the argument is; a comparison with another one is never known.", "", ""),
+    Page("PLE601", "a permission file that cannot be read", "A client's file of permissions is not what its name says: no valid JSON, "
+     "no UTF-8, too long, or of another shape. Its client reads nothing of it either, denials included.", "", ""),
     # requests
     Page("PLR001", "not a string", "Resources are strings; commands may be arrays of strings.",
      '{"action": "read", "resource": ["a"]}', '{"action": "read", "resource": "a"}'),

@@ -29,7 +29,22 @@ TABLE: tuple[Limit, ...] = (
     Limit("diagnostics", 100, "reports", "after that many mistakes the rest is counted, not listed"),
     Limit("pattern_bytes", 4096, "bytes", "as long as the longest path (PATH_MAX)"),
     Limit("pattern_alternatives", 256, "alternatives", "what `{a,b}` may expand to in one pattern"),
+    Limit("ranked_permissions", 500, "permissions", "of a client's files, each compared with all; people have 200"),
     Limit("inner_double_stars", 2, "`**`", "measured: 1,000 rules with 7 each cost up to 27 ms a decision"),
+    Limit("client_permissions", 1_000, "permissions", "of a client's files together; published ones have up to 400"),
+    Limit("client_rule_spellings", 64, "commands", "written out for one rule where braces cannot hold its words"),
+    Limit("client_rule_words", 64, "words", "of one rule of a client; no command that people name is longer"),
+    Limit("client_reason_characters", 400, "characters", "of a client's reason that are taken over"),
+    Limit("ranked_exceptions", 200, "patterns", "of one `except`; of more a rule holds for all of them"),
+    Limit("example_rounds", 4, "rounds", "in which examples that do not hold are left out; then all are"),
+    Limit("regex_globs", 64, "globs", "that a client's regular expression may come to"),
+    Limit("regex_characters", 2_000, "characters", "of such an expression; of a longer one nothing is said"),
+    Limit("client_script_depth", 3, "levels", "of a shell in a shell that a client's model follows"),
+    Limit("globs_kept", 4_096, "globs", "of clients that are kept read; on overflow the oldest is read anew"),
+    Limit("globs_compared", 1_000_000, "characters", "of a glob times another's; beyond it they are taken to meet"),
+    Limit(
+        "glob_readings", 16, "patterns", "of a client's glob over text: four stars inside words, each read in two ways"
+    ),
     Limit("segment_wildcards", 16, "wildcards", "`*`, `?`, `[...]` in one segment"),
     Limit("argument_steps", 8, "names", "between the dots of one `arg.a.b.c`; tools nest three or four deep"),
     Limit("argument_text", 4_096, "characters", "of an argument that is compared; longer ones are prose and no names"),
@@ -69,12 +84,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("script_folders", 4, "folders", "in which one command of a script may run; with more it may be any"),
     Limit("script_parts", 256, "parts", "known and unknown ones of one value; with more nothing of it is known"),
     Limit("script_rounds", 4, "rounds", "of a loop that are followed; then all that it may change is unknown"),
-    Limit(
-        "followed_files",
-        16,
-        "files",
-        "of a project whose code one command runs; what stands in others is not looked at",
-    ),
+    Limit("followed_files", 16, "files", "of a project whose code one command runs; others are not looked at"),
     Limit("followed_bytes", 256 * 1024, "bytes", "of one such file; a larger one is not looked at"),
     Limit(
         "followed_scripts", 128, "scripts", "that one command runs from such files: package scripts, lines of recipes"
@@ -172,12 +182,7 @@ TABLE: tuple[Limit, ...] = (
     ),
     Limit("approval_rejected_seconds", 3600, "seconds", "in which people are not asked again what they said no to"),
     Limit("store_milliseconds", 500, "milliseconds", "for one step of the store of tickets; others wait behind it"),
-    Limit(
-        "signature_bytes",
-        4096,
-        "bytes",
-        "a signature as ssh-keygen writes it; that of an RSA key of 8,192 bits has 1,500",
-    ),
+    Limit("signature_bytes", 4096, "bytes", "a signature as ssh-keygen writes it; RSA of 8,192 bits has 1,500"),
     Limit("sign_in_seconds", 60, "seconds", "for signing the text that proves who one is"),
     Limit("signed_in_seconds", 900, "seconds", "somebody who has signed may read tickets; each answer is signed anew"),
     Limit("signed_in", 64, "people", "signed in, or about to, at once"),
@@ -248,6 +253,9 @@ TABLE: tuple[Limit, ...] = (
     ),
     Limit("names_tried", 4_000, "names", "that a search for one which shows something looks at; some 20 ms"),
     Limit("names_depth", 5, "folders", "below which such a search looks for no name; patterns seldom need more"),
+    Limit(
+        "export_rounds", 8, "rounds", "in which what a client's file would grant too much is taken out; two are usual"
+    ),
     Limit("walls_attempts", 400, "attempts", "to verify walls with; a policy of fifty rules makes some 60"),
     Limit(
         "walls_seconds",
@@ -292,12 +300,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("git_config_files", 16, "files", "of git's configuration, with what they include"),
     Limit("git_folders", 64, "folders", "from a workspace upwards in which its repository is looked for"),
     Limit("ignore_bytes", 1 << 16, "bytes", "of an ignore file; a longer one leaves nothing out"),
-    Limit(
-        "search_globs",
-        64,
-        "names",
-        "in the globs of one search, each compared with every name; of more all files count",
-    ),
+    Limit("search_globs", 64, "names", "in the globs of one search; of more all files count"),
     Limit("search_names_left_out", 4, "names", "in the advice on a search; of more it is said to search elsewhere"),
     Limit("ignore_names", 32, "names", "along one line of a `.gitignore`; a longer one leaves nothing out"),
     Limit("decision_work", 400_000, "steps", "a partly known resource, at most about 0.2 s; beyond it denied"),
@@ -448,12 +451,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("grant_once_seconds", 3_600, "seconds", "in which a call that a person let pass is made"),
     Limit("grant_session_seconds", 43_200, "seconds", "a rule granted for a session, where nobody tells of its end"),
     Limit("granted_policies", 16, "policies", "with granted rules that are kept compiled; on overflow compiled anew"),
-    Limit(
-        "granted_again_seconds",
-        30,
-        "seconds",
-        "until a policy with granted rules that could not be compiled is tried again",
-    ),
+    Limit("granted_again_seconds", 30, "seconds", "until a policy with granted rules is compiled once more"),
     Limit("weighing_seconds", 30, "seconds", "of work for all that is found out about a proposal; most take three"),
     Limit("weighing_wait_seconds", 60, "seconds", "for that work, on a machine that has other work as well"),
     Limit("weighing_bytes", 2 << 30, "bytes", "of memory for it"),
@@ -502,12 +500,7 @@ TABLE: tuple[Limit, ...] = (
     Limit("workers", 256, "processes", "that replay or learn at once; more than machines have cores"),
     Limit("ship_metrics_milliseconds", 15_000, "milliseconds", "between two exports of the counts"),
     Limit("starter_files", 50_000, "files", "of a repository that is looked at; its folders show long before"),
-    Limit(
-        "starter_folders",
-        60,
-        "folders",
-        "at the top of a repository that a starter policy names; more are not reviewed",
-    ),
+    Limit("starter_folders", 60, "folders", "at the top of a repository that a starter policy names"),
     Limit(
         "starter_names",
         80,
@@ -559,23 +552,13 @@ TABLE: tuple[Limit, ...] = (
         "for the addresses of a name; resolvers try twice for 5 (resolv.conf(5))",
     ),
     Limit("egress_connect_seconds", 15, "seconds", "to reach a peer at one of its addresses"),
-    Limit(
-        "egress_decision_seconds",
-        3_660,
-        "seconds",
-        "for a decision, in which people may be asked for an hour; most clients give up earlier",
-    ),
+    Limit("egress_decision_seconds", 3_660, "seconds", "for a decision, in which people may be asked for an hour"),
     Limit("egress_linger_seconds", 2, "seconds", "for a peer to take the last words before its connection is closed"),
     Limit("push_refs", 1_000, "refs", "of one push that are decided; a mirror has more, and no agent keeps one"),
     Limit("pack_objects", 1_000_000, "objects", "of a push that are looked through for its commits: some seconds"),
     Limit("pack_bytes", 1 << 30, "bytes", "that these are together once inflated: again some seconds"),
     Limit("pack_commit_bytes", 256 * 1024, "bytes", "of a commit that is read; messages are shorter"),
-    Limit(
-        "pack_commits_bytes",
-        64 * 1024 * 1024,
-        "bytes",
-        "of the commits of a push together: 100,000 and more; memory holds them",
-    ),
+    Limit("pack_commits_bytes", 64 << 20, "bytes", "of the commits of a push together: 100,000 and more"),
     Limit("receive_bytes", 1 << 20, "bytes", "that git tells a hook of a push: 1,000 refs have less"),
     Limit(
         "receive_git_seconds", 60, "seconds", "for git to say whether one commit holds another; large histories take 5"

@@ -94,7 +94,7 @@ class ExportComparison:
 
     def excess(self, model: Model, action: str) -> list[Request]:
         """Requests of one action that a model permits and the policy does not, for each of the model's rules one."""
-        policy = _unasked(settled(self._policy.policy_set, self._known, self._lacking, (action,)))
+        policy = unasked(settled(self._policy.policy_set, self._known, self._lacking, (action,)))
         found = self._differences(policy, model, (), _outside(model, ()))
         asked = (self._confirmed(row, NOT_HELD) for row in found.rows if row.kind in _WIDER and row.action == action)
         return [request for request in asked if request is not None]
@@ -143,7 +143,7 @@ class ExportComparison:
         return asked if (effect != ALLOW if held == NOT_HELD else effect != DENY) else None
 
 
-def _unasked(policy: PolicySet) -> PolicySet:
+def unasked(policy: PolicySet) -> PolicySet:
     """The policy where what people would be asked about is denied."""
     layers = [
         replace(

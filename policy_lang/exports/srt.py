@@ -25,11 +25,11 @@ _LOCAL = (
     "100.100.100.200", "168.63.129.16", "192.0.0.192",
 )  # fmt: skip
 """Addresses to which it lets no name lead (its README, "Resolved-address check")."""
-_FILES = (
+FILES = (
     ".gitconfig", ".gitmodules", ".bashrc", ".bash_profile", ".zshrc", ".zprofile", ".profile", ".ripgreprc",
     ".mcp.json",
 )  # fmt: skip
-_FOLDERS = (".vscode", ".idea", ".claude/commands", ".claude/agents", ".git/hooks")
+FOLDERS = (".vscode", ".idea", ".claude/commands", ".claude/agents", ".git/hooks")
 """What it lets nobody change in the folder that it is started in (DANGEROUS_FILES in its sandbox-utils.js)."""
 _LOGS = (".npm/_logs", ".claude/debug")
 """Folders of the home that it lets be written where they may be read."""
@@ -87,9 +87,9 @@ def _with_logs(task: Task, entries: tuple[PathEntry, ...]) -> tuple[PathEntry, .
 
 
 def _unchanged(workspace: str) -> tuple[str, ...]:
-    files = [pattern(f"{workspace}/{name}") for name in (*_FILES, *_FOLDERS)]
+    files = [pattern(f"{workspace}/{name}") for name in (*FILES, *FOLDERS)]
     files.append(pattern(f"{workspace}/.claude"))  # a folder is mounted in it
-    return (*files, *(below(f"{workspace}/{name}") for name in _FOLDERS))
+    return (*files, *(below(f"{workspace}/{name}") for name in FOLDERS))
 
 
 def _network(task: Task) -> tuple[dict[str, object], HostModel | None]:

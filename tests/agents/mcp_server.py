@@ -1,4 +1,4 @@
-"""An MCP server on standard input and output with one tool, `get_issue`, and another that nobody grants."""
+"""An MCP server on standard input and output, with the tools that it is given: one, and another that nobody grants."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def result(call: dict[str, Any]) -> dict[str, Any]:
     if call["method"] == "tools/list":
         return {
             "tools": [
-                {"name": n, "description": "d", "inputSchema": {"type": "object"}} for n in ("get_issue", "close")
+                {"name": n, "description": "d", "inputSchema": {"type": "object"}}
+                for n in sys.argv[1:] or ("get_issue", "close")
             ]
         }
     return {"content": [{"type": "text", "text": "the issue's text"}]} if call["method"] == "tools/call" else {}

@@ -10,7 +10,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import gc
-import importlib
 import json
 import os
 import runpy
@@ -24,11 +23,11 @@ from typing import Any
 
 def prepare() -> None:
     """Import what commands import, and read what never changes: grammar and profiles."""
-    from policy_lang.cli.main import COMMANDS
+    from policy_lang.cli.main import COMMANDS, command_module
     from policy_lang.policy import Policy
 
     for name in COMMANDS:
-        importlib.import_module(f"policy_lang.cli.{name}")
+        command_module(name)
     Policy.loads('policy "warm"\nallow read "src/**"\nallow run "git status **"\n')
     gc.collect()
     gc.freeze()

@@ -31,6 +31,8 @@ from policy_lang.facts.git_objects import UnreadableError
 from policy_lang.facts.hosts import host_facts, normal_destination, normal_host
 from policy_lang.facts.paths import Roots, path_forms
 from policy_lang.facts.refs import ref_facts
+from policy_lang.foreign.formats import FORMATS
+from policy_lang.foreign.translate import translated
 from policy_lang.pep.clients import NAMES, client
 from policy_lang.pep.payload import HookContext
 from policy_lang.resolve.files import read_source
@@ -283,7 +285,22 @@ def git(data: bytes) -> None:
         pass
 
 
+def permissions(data: bytes) -> None:
+    """Permission files of clients: what is read compiles, and the client's own answers are answers.
+
+    The first byte chooses the format.
+    """
+    kind = FORMATS[data[0] % len(FORMATS)] if data else FORMATS[0]
+    try:
+        found = kind.read([read_source(kind.place or "permissions", read=lambda *_: data[1:])])
+    except PolicyError:
+        return
+    translated(found, "p")
+    for entry in found.entries[-4:]:
+        assert {found.model(asked) for asked in entry.tries[:4]} <= {"allow", "ask", "deny"}
+
+
 Target = Callable[[bytes], None]
 TARGETS: dict[str, Target] = {
-    f.__name__: f for f in (policy, request, shell, argv, url, path, ref, compiled, hook, patch, git)
+    f.__name__: f for f in (policy, request, shell, argv, url, path, ref, compiled, hook, patch, git, permissions)
 }

@@ -60,10 +60,17 @@ def test_the_hooks_run_what_exists(tmp_path: Path) -> None:
     git(tmp_path, "commit", "-qm", "x")
     text = (ROOT / ".pre-commit-hooks.yaml").read_text()
     hooks = dict(zip(re.findall(r"- id: (\S+)", text), re.findall(r"entry: policy (.*)", text), strict=True))
-    assert set(hooks) == {"policy-lint", "policy-lint-change", "policy-fmt", "policy-test"}
-    codes = {name: policy(*entry.split(), "wide.policy", cwd=tmp_path).code for name, entry in hooks.items()}
-    assert codes == {"policy-lint": 1, "policy-lint-change": 0, "policy-fmt": 0, "policy-test": 1}
-    assert re.findall(r"files: (.*)", text) == [r"\.policy$"] * 4
+    assert set(hooks) == {"policy-lint", "policy-lint-permissions", "policy-lint-change", "policy-fmt", "policy-test"}
+    (tmp_path / ".claude").mkdir()
+    (tmp_path / ".claude/settings.json").write_text('{"permissions": {"allow": ["Bash(python3 *)"]}}')
+    files = dict.fromkeys(hooks, "wide.policy") | {"policy-lint-permissions": ".claude/settings.json"}
+    codes = {name: policy(*entry.split(), files[name], cwd=tmp_path).code for name, entry in hooks.items()}
+    assert codes == {
+        "policy-lint": 1, "policy-lint-permissions": 1, "policy-lint-change": 0, "policy-fmt": 0, "policy-test": 1,
+    }  # fmt: skip
+    patterns = dict(zip(hooks, re.findall(r"files: (.*)", text), strict=True))
+    assert all(re.search(patterns[name], files[name]) for name in hooks)
+    assert sum(pattern == r"\.policy$" for pattern in patterns.values()) == 4
 
 
 @pytest.fixture

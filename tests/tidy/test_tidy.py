@@ -85,6 +85,7 @@ OPENERS = {
     "facts/git_moves.py": "for the port of decisions: a protected file, compared with git's own",
     "facts/git_objects.py": "for the port of decisions: commits and trees",
     "facts/ignored.py": "for the port of decisions: `.gitignore`",
+    "foreign/exported.py": "records of what was exported, for the doctor",
     "audit/system.py": "the port of the log's writer",
     "audit/read.py": "the log's files, packed ones too",
     "audit/verify.py": "the log's head",
@@ -210,6 +211,7 @@ def imports_of(path: Path, known: set[str]) -> set[str]:
 NO_LIMITS = {
     "automata/glob.py: MAX_CODE_POINT": "the last of Unicode",
     "facts/git_delta.py: _LONGEST": "bits of a number",
+    "foreign/gemini_rules.py: _MOST_PRIORITY": "the highest priority that the format knows",
     "cli/test.py: IntRange(0, 100)": "per cent",
     "cli/run.py: IntRange(1, 65535)": "ports",
     "cli/approvals.py: IntRange(1, 65535)": "ports",
@@ -320,12 +322,13 @@ NOT_AT_THEIR_VALUE = {
     "caches that start anew, which changes no answer: the reference is compared with them cold and warm": """
         analysed_commands compiled_found condition_walkers dfa_states formula_texts glob_masks learn_names lint_answers log_secret_names lint_finders member_words memo_entries
         remembered_effects remembered_text segment_answers granted_policies
-        replay_answers unknown_segments_per_state
+        replay_answers unknown_segments_per_state globs_kept
     """,
     "searches that give up as `undecided` or a denial; tests reach them with smaller ones": """
         condition_combinations decision_work explored_commands witness_patterns diff_rules diff_tries diff_whole fact_reasons learn_exact learn_rounds
         lint_agents lint_principals nearest_nodes prove_tries query_cuts query_tries sampled_cases sampled_facts sampled_names sampled_requests script_steps
-        suggest_effects suggest_rounds usage_tries names_depth names_tried walls_attempts
+        suggest_effects suggest_rounds usage_tries names_depth names_tried walls_attempts export_rounds
+        client_rule_spellings client_rule_words client_reason_characters ranked_exceptions example_rounds regex_globs regex_characters globs_compared client_script_depth
     """,
     "times, which a test would have to wait for; that they end is tested with shorter ones": """
         anchor_pause_seconds anchor_seconds approval_wait_seconds call_seconds checkpoint_seconds client_seconds collect_seconds compile_seconds doctor_seconds interceptor_seconds

@@ -1,0 +1,1 @@
+"""Permission files that people have: read, modelled, taken over into a policy, linted in place, written back."""

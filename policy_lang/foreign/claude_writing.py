@@ -1,0 +1,97 @@
+"""Permissions as Claude Code's settings have them."""
+
+from __future__ import annotations
+
+import json
+
+from ..domain.actions import ALLOW
+from ..domain.errors import Source
+from .claude_rules import EFFECTS
+from .formats import ClientWriter
+from .located import json_of, object_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..ir.model import Rule
+
+_TOOLS = {"read": "Read", "write": "Edit"}
+
+
+def spell(effect: str, action: str, text: str, rule: Rule) -> list[str]:
+    """The rules for one pattern."""
+    if action in _TOOLS:
+        return [f"{_TOOLS[action]}({path})" for path in _path(text)]
+    if action == "run":
+        return [f"Bash({glob})" for glob in command_texts(effect, text, rule)]
+    if action == "connect":
+        return [f"WebFetch(domain:{host})" for host in fetched_hosts(effect, text)]
+    if action == "call":
+        return _call(effect, text)
+    name = text.removeprefix("claude.")
+    return [name] if action == "do" and name != text and name.isalpha() else []
+
+
+def _path(text: str) -> list[str]:
+    """A path in gitignore's words: `/` begins in the workspace, `//` in the machine's."""
+    if text.startswith("${tmp}/"):
+        text = f"/tmp/{text.removeprefix('${tmp}/')}"  # noqa: S108 (as the client has it)
+    if "\\" in text or "(" in text or ")" in text:
+        return []
+    if text.startswith("~/"):
+        return [text.rstrip("/") or "~/**"]
+    if text.startswith("/"):
+        return [f"/{text.rstrip('/') or '/**'}"]
+    return ["/**"] if text in {"./", "**"} else [f"/{text.rstrip('/')}"]
+
+
+def _call(effect: str, text: str) -> list[str]:
+    server, _, tool = text.partition(".")
+    if text == "**" and effect != ALLOW:
+        return ["mcp__*"]
+    plain = server.replace("-", "").replace("_", "").isalnum() and "." not in tool and "__" not in text
+    return [f"mcp__{server}__{'*' if tool == '**' else tool}"] if plain and tool else []
+
+
+def command_texts(effect: str, text: str, rule: Rule) -> list[str]:
+    """Globs over a command's text for a pattern over its words; a restriction with options names each."""
+    if any(char in text for char in "?[]\\()") or text == "opaque":
+        return []
+    words = text.split(" ")
+    open_end = words[-1] == "**"
+    middle = ["*" if word == "**" else word for word in (words[:-1] if open_end else words)]
+    base = " ".join(middle)
+    if effect != ALLOW and rule.with_options:
+        return [f"{base} *{option}*" for option in rule.with_options] if base else []
+    if not base:
+        return ["*"]
+    return [f"{base} *"] if open_end else [base] if effect == ALLOW else [base, f"{base} *"]
+
+
+def fetched_hosts(effect: str, text: str) -> list[str]:
+    """The hosts of a pattern, as a client that knows neither ports nor paths has them."""
+    bare = text.partition("://")[2] or text
+    host, _, rest = bare.partition("/")
+    name, _, port = host.rpartition(":") if ":" in host else (host, "", "")
+    if (rest or port not in {"", "*", "443", "80"} or "[" in name) and effect == ALLOW:
+        return []
+    if name == "**":
+        return ["*"]
+    if name.startswith("**."):
+        return [name[3:], f"*.{name[3:]}"]
+    return [] if "**" in name or "[" in name or not name else [name]
+
+
+def text(entries: Sequence[tuple[str, str]], there: str) -> str:
+    """The settings: what is there, with its permissions replaced."""
+    source = Source("the settings that are there", there or "{}")
+    settings = object_of(source, json_of(source))
+    permissions = object_of(source, settings.get("permissions", {}))
+    kept = {key: value for key, value in permissions.items() if key not in EFFECTS}
+    lists = {effect: [said for kind, said in entries if kind == effect] for effect in reversed(EFFECTS)}
+    made = {**settings, "permissions": {**kept, **{k: v for k, v in lists.items() if v}}}
+    return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
+
+
+WRITER = ClientWriter(spell, text)

@@ -1,0 +1,94 @@
+"""A model of Gemini CLI's answers to requests in the mode `default`, by its documents."""
+
+from __future__ import annotations
+
+from ..domain.actions import ALLOW, ASK, DENY
+from ..domain.record import record
+from .gemini_rules import SHELL, Condition, GeminiRule
+from .permissions import ClientRequest, strictest
+from .places import absolute, inside
+from .shell_text import SimpleText, simple_commands
+from .text_globs import matches
+
+WRITERS = ("write_file", "replace")
+"""The tools that write; which of them is not part of a request."""
+UNASKED = frozenset({"read_file", "google_web_search"})
+"""What is permitted where no rule fits, of what is asked about here."""
+_SHELLS = frozenset({"bash", "sh", "zsh"})
+_DEEPEST = 3  # limit: client_script_depth
+"""Scripts within scripts that are looked into."""
+
+
+@record(frozen=True, slots=True)
+class GeminiModel:
+    """Rules as answers, the highest first. Called with a request, it says allow, ask or deny."""
+
+    rules: tuple[GeminiRule, ...]
+
+    def __call__(self, asked: ClientRequest) -> str:
+        """The answer to one request."""
+        if asked.action == "run":
+            return self._script(asked.resource, _DEEPEST)
+        if asked.action in {"read", "write", "delete"}:
+            if not inside(absolute(asked.resource)):
+                return DENY  # its tools refuse what lies outside
+            tools = ("read_file",) if asked.action == "read" else WRITERS
+            return strictest((self._first(tool, asked.resource)[0] for tool in tools), ASK)
+        if asked.action == "connect":
+            return self._first("web_fetch", asked.resource)[0]
+        if asked.action == "call":
+            server, _, tool = asked.resource.partition(".")
+            return self._first(tool, "", server)[0]
+        return self._first(asked.resource.removeprefix("gemini."), "")[0]
+
+    def _first(self, tool: str, text: str, server: str = "") -> tuple[str, bool]:
+        """The answer of the highest rule that fits, and whether output may go elsewhere by it."""
+        for rule in self.rules:
+            if names(rule, tool, server) and fits(rule.condition, text):
+                return rule.effect, rule.redirects
+        return (ALLOW if tool in UNASKED and not server else ASK), False
+
+    def _script(self, script: str, depth: int) -> str:
+        whole, redirects = self._first(SHELL, script)
+        if whole == DENY:
+            return DENY
+        commands = simple_commands(script)
+        if commands is None:
+            return ASK
+        if whole == ALLOW and not redirects and any(one.outputs or one.inputs for one in commands):
+            whole = ASK
+        return strictest([whole, *(self._command(one, depth) for one in commands)], ASK)
+
+    def _command(self, command: SimpleText, depth: int) -> str:
+        before = "".join(f"{name}=x " for name in command.assigned)
+        answer, redirects = self._first(SHELL, f"{before}{command.text}")
+        if answer == ALLOW and not redirects and (command.outputs or command.inputs):
+            answer = ASK
+        if command.words[:1] and command.words[0] in _SHELLS and command.words[1:2] == ("-c",) and depth:
+            return strictest([answer, *(self._script(inner, depth - 1) for inner in command.words[2:3])], ASK)
+        return answer
+
+
+def names(rule: GeminiRule, tool: str, server: str) -> bool:
+    """Whether a rule is about a tool; an MCP server's has the server's name."""
+    if rule.dead or rule.elsewhere:
+        return False
+    if rule.server:
+        return (
+            bool(server)
+            and rule.server in {"*", server}
+            and (not rule.tools or tool in rule.tools or "*" in rule.tools)
+        )
+    full = f"mcp_{server}_{tool}" if server else tool
+    return any(
+        name in {"*", full} or (name.endswith("*") and full.startswith(name[:-1]) and bool(server))
+        for name in rule.tools
+    )
+
+
+def fits(condition: Condition, text: str) -> bool:
+    """Whether a call's command or path is as a rule asks. What cannot be read fits nothing that is asked here."""
+    if condition.always:
+        return True
+    prefixed = any(text == one or text.startswith((f"{one} ", f'{one}"')) for one in condition.prefixes)
+    return prefixed or any(matches(glob, text) for glob in condition.globs)

@@ -1,0 +1,179 @@
+"""`policy export CLIENT`: nothing is granted that the policy does not allow, what is there stays, and drift is seen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from policy_lang import Policy
+from policy_lang.domain.errors import Source
+from policy_lang.domain.request import Request
+from policy_lang.foreign.compare import decided
+from policy_lang.foreign.formats import WRITTEN, format_named
+from policy_lang.foreign.permissions import HOME, WORKSPACE
+from policy_lang.foreign.writing import ClientExport, exported_permissions
+from policy_lang.walls.losses import NOT_HELD
+from tests.console.support import policy
+
+POLICIES = {
+    "small": """
+allow read "./" except "**/.env"
+allow write "src/**" except "src/gen/**"
+allow run "git {status,fetch} **", "npm test", "make {build,check}"
+allow connect "docs.example.com", "*.example.org:*"
+allow call "tracker.{get,list}_*"
+deny call "tracker.get_secret"
+""",
+    "restricted": """
+import std.baseline
+allow read "./"
+allow write "./"
+allow run "**"
+deny run "git push **" with "--force"
+ask review write "package.json"
+tier review { approvers "@team" }
+""",
+    "conditions": """
+context { env: "dev" | "prod" }
+agent "codex*" { allow write "docs/**" }
+allow write "src/**" when env == "dev"
+allow write "tests/**" until 2020-01-01
+when confined { allow run "make **" }
+allow read "src/**", "~/notes/", "/usr/share/**"
+""",
+    "nothing": 'deny read "**/*.pem"\n',
+    "words": """
+allow run "cargo build **" without "--release"
+allow run "npm run {lint,test} **", "python3 -c *", "git commit -m *", "echo **"
+allow read "./"
+""",
+}
+
+
+def exported(text: str, client: str) -> tuple[ClientExport, Policy]:
+    kind, loaded = format_named(client), Policy.loads(f'policy "p"\n{text}', "p.policy")
+    like = Request("read", ".", workspace=WORKSPACE, home=HOME, tmp="/tmp", cwd=WORKSPACE)
+    return exported_permissions(kind, kind.writer(), loaded, like, kind.place), loaded
+
+
+@pytest.mark.parametrize("client", WRITTEN)
+@pytest.mark.parametrize("name", POLICIES)
+def test_what_the_client_then_allows_the_policy_allows(name: str, client: str) -> None:
+    export, loaded = exported(POLICIES[name], client)
+    kind = format_named(client)
+    found = kind.read([Source(kind.place, export.text)])
+    own = [entry for entry in found.entries if entry.span is None]
+    given = [entry for entry in found.entries if entry.span is not None]
+    by_itself = kind.read([kind.empty(kind.place)]).model
+    asked = {one for entry in given for one in entry.tries}
+    assert asked or name == "nothing"
+    beyond = [
+        one
+        for one in asked
+        if found.model(one) == "allow" and decided(loaded, one).effect != "allow" and by_itself(one) != "allow"
+    ]
+    assert beyond == []
+    if any(by_itself(one) == "allow" and decided(loaded, one).effect != "allow" for e in own for one in e.tries):
+        assert [loss for loss in export.losses if loss.held == NOT_HELD]
+
+
+def test_claude_has_what_its_format_can_say() -> None:
+    export, _ = exported(POLICIES["small"], "claude")
+    lists = json.loads(export.text)["permissions"]
+    assert lists["allow"] == [
+        "Read(/**)", "Edit(/src/**)", "Bash(git status *)", "Bash(npm test)", "Bash(make build)", "Bash(make check)",
+        "WebFetch(domain:*.example.org)", "mcp__tracker__get_*", "mcp__tracker__list_*",
+    ]  # fmt: skip
+    assert lists["ask"] == ["Read(/**/.env)", "Edit(/src/gen/**)"]
+    assert lists["deny"][0] == "mcp__tracker__get_secret"
+    assert {"Edit(/**/.codex)", "Edit(/**/*.plc)"} <= set(lists["deny"])  # the floor, where something is granted
+    assert not [text for text in lists["deny"] if "~" in text or "//" in text]  # and nowhere else
+
+
+def test_what_a_grant_would_add_is_restricted_or_left_out() -> None:
+    export, _ = exported(POLICIES["restricted"], "claude")
+    lists = json.loads(export.text)["permissions"]
+    assert "Edit(/package.json)" in lists["ask"]
+    assert "Read(/**/.env)" in lists["deny"]
+    assert "Bash(*)" not in lists["allow"]
+
+
+def test_every_loss_has_a_request_that_the_policy_answers_so() -> None:
+    for text in POLICIES.values():
+        export, loaded = exported(text, "claude")
+        for loss in export.losses:
+            if loss.witness is None:
+                continue
+            effect = loaded.decide_request(loss.witness).effect
+            assert (effect != "allow") if loss.held == NOT_HELD else (effect == "allow")
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "agent.policy").write_text(
+        'policy "p"\nallow read "./"\nallow write "src/**"\nallow run "{ls,cat,echo} **"\n'
+    )
+    (tmp_path / ".claude").mkdir()
+    (tmp_path / "home").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_file_is_written_when_losses_are_accepted_and_the_rest_of_it_stays(place: Path) -> None:
+    file = place / ".claude/settings.json"
+    file.write_text('{"model": "x", "permissions": {"allow": ["Bash"], "defaultMode": "plan"}, "hooks": {"a": []}}')
+    words = ("export", "claude", "--policy", "agent.policy", "--workspace", str(place), "-o", str(file))
+    before = file.read_text()
+    done = policy(*words, cwd=place)
+    assert done.code == 1
+    assert "nothing was written" in done.err
+    assert file.read_text() == before
+    done = policy(*words, "--accept-loss", "commands", cwd=place)
+    assert done.code == 0, done.err
+    made = json.loads(file.read_text())
+    assert made["model"] == "x"
+    assert made["hooks"] == {"a": []}
+    assert made["permissions"]["defaultMode"] == "plan"
+    assert made["permissions"]["allow"] == ["Read(/**)", "Edit(/src/**)"] or "Bash" not in made["permissions"]["allow"]
+
+
+def test_a_changed_file_is_seen_by_the_doctor(place: Path) -> None:
+    file, home = place / ".claude/settings.json", str(place / "home")
+    words = ("export", "claude", "--policy", "agent.policy", "--workspace", str(place), "--accept-loss", "commands")
+    assert policy(*words, "--watch-drift", cwd=place, HOME=home).code == 2
+    assert policy(*words, "-o", str(file), "--watch-drift", cwd=place, HOME=home).code == 0
+    doctor = ("doctor", "claude", "--no-live", "--workspace", str(place))
+    assert "policy export" not in policy(*doctor, cwd=place, HOME=home).out
+    made = json.loads(file.read_text())
+    made["hooks"] = {}
+    file.write_text(json.dumps(made))
+    assert "policy export" not in policy(*doctor, cwd=place, HOME=home).out
+    made["permissions"]["allow"].append("Bash(rm *)")
+    file.write_text(json.dumps(made))
+    found = policy(*doctor, cwd=place, HOME=home)
+    assert found.code == 1
+    assert "`allow Bash(rm *)` was added" in found.out
+    file.unlink()
+    assert "there is no file" in policy(*doctor, cwd=place, HOME=home).out
+
+
+def test_options_that_do_not_belong_are_refused(place: Path) -> None:
+    for words, said in (
+        (("claude", "--bypass", "5"), "is for the settings of a git server"),
+        (("claude", "--proxy", "127.0.0.1:1"), "is for the settings of a sandbox"),
+        (("bubblewrap", "--watch-drift"), "is for the settings of a client"),
+    ):
+        done = policy("export", *words, "--policy", "agent.policy", cwd=place)
+        assert done.code == 2
+        assert said in done.err
+
+
+def test_broken_settings_that_are_there_are_not_touched(place: Path) -> None:
+    file = place / ".claude/settings.json"
+    file.write_text('{"permissions": [')
+    words = ("export", "claude", "--policy", "agent.policy", "--accept-loss", "commands", "-o", str(file))
+    done = policy(*words, cwd=place)
+    assert done.code == 2
+    assert file.read_text() == '{"permissions": ['

@@ -1,0 +1,141 @@
+"""`policy import`, and `policy lint` of permission files, as a user calls them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.console.support import policy
+
+SETTINGS = """\
+{
+  "permissions": {
+    "allow": [
+      "Bash(npm run test:*)",
+      "Edit(src/**)",
+      "Write(docs/**)",
+      "Read(/etc/hosts)",
+      "mcp__tracker"
+    ],
+    "deny": ["Read(./.env)", "Write(secrets/**)"],
+    "ask": ["Bash(git push:*)"]
+  }
+}
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    file = tmp_path / ".claude/settings.json"
+    file.parent.mkdir()
+    file.write_text(SETTINGS)
+    return file
+
+
+def test_what_is_written_compiles_and_its_tests_pass(settings: Path, tmp_path: Path) -> None:
+    out = tmp_path / "agent.policy"
+    done = policy("import", str(settings), "-o", str(out))
+    assert done.code == 0, done.err
+    assert policy("test", str(out)).code == 0
+    assert policy("fmt", "--check", str(out)).code == 0
+    assert policy("check", str(out), "run", "--bare", "npm run test x").code == 0
+    assert policy("check", str(out), "read", "--bare", ".env").code == 1
+    assert policy("check", str(out), "write", "--bare", "docs/a.md").code == 3
+    text = out.read_text()
+    assert "line 4: allow Bash(npm run test:*)" in text
+    assert "line 6: allow Write(docs/**): never had an effect" in text
+
+
+def test_the_report_counts_what_came_over(settings: Path) -> None:
+    done = policy("import", str(settings))
+    assert 'policy "imported"' in done.out
+    assert "8 permissions of Claude Code" in done.err
+    assert "2 never had an effect" in done.err
+    found = policy("import", str(settings), "--format", "json").json()
+    fits = {one["text"]: (one["line"], one["fit"]) for one in found["permissions"] if one["line"]}
+    assert fits["deny Write(secrets/**)"] == (10, "idle")
+    assert fits["deny Read(./.env)"] == (10, "exact")
+    assert fits["ask Bash(git push:*)"][0] == 11
+
+
+def test_several_scopes_hold_together(settings: Path) -> None:
+    local = settings.with_name("settings.local.json")
+    local.write_text('{"permissions": {"deny": ["Bash(npm run test:*)"]}}')
+    found = policy("import", str(settings), str(local), "--format", "json").json()
+    assert found["files"] == [str(settings), str(local)]
+    assert 'deny run "npm run test **"' in found["text"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        (".claude/settings.json", '{"permissions": {"allow": ["a" "b"]}}', "`,` or `]` was expected"),
+        (".claude/settings.json", "[]", "an object was expected"),
+        (".claude/settings.json", '{"permissions": {"allow": "Bash"}}', "`allow` is not a list"),
+        (".claude/settings.json", '{"permissions": {"allow": [1]}}', "not a string"),
+        ("other.json", "{}", "say whose it is with `--client`"),
+    ],
+)
+def test_what_cannot_be_read_is_said(tmp_path: Path, name: str, text: str, words: str) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+    done = policy("import", str(file))
+    assert done.code == 2
+    assert words in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_missing_file_and_a_folder_are_said(tmp_path: Path) -> None:
+    (tmp_path / ".claude/settings.json").mkdir(parents=True)
+    for path in (tmp_path / ".claude/settings.local.json", tmp_path / ".claude/settings.json"):
+        for command in ("import", "lint"):
+            done = policy(command, str(path))
+            assert done.code == 2, command
+            assert "there is no file" in done.err or "is a folder" in done.err
+
+
+def test_findings_stand_at_the_lines_of_the_file(settings: Path) -> None:
+    found = policy("lint", str(settings), "--format", "json", "--exit-zero").json()["findings"]
+    at = {(one["code"], one["line"]) for one in found}
+    assert ("PRM001", 6) in at
+    assert ("PRM001", 10) in at
+    assert ("PRM002", 7) in at
+    assert ("AGT005", 8) in at
+    assert {os.path.basename(one["file"]) for one in found} == {"settings.json"}
+    severe = {one["line"]: one["severity"] for one in found if one["code"] == "PRM001"}
+    assert severe == {6: "warning", 10: "error"}
+    assert not [one for one in found if one.get("fixes") or one.get("fix")]
+
+
+def test_a_file_that_says_nothing_has_findings_of_the_client_alone(settings: Path) -> None:
+    settings.write_text("{}")
+    found = policy("lint", str(settings), "--format", "json", "--exit-zero").json()["findings"]
+    assert {one["code"] for one in found} <= {"SEM008"}
+
+
+def test_fixes_are_for_policies(settings: Path) -> None:
+    done = policy("lint", "--fix", str(settings))
+    assert done.code == 2
+    assert "`--fix` changes policies alone" in done.err
+    assert settings.read_text() == SETTINGS
+
+
+def test_a_change_is_compared_with_a_revision(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(settings.parent.parent)
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@example.org")
+    for words in (("init", "-q"), ("add", "."), ("commit", "-qm", "first")):
+        assert os.spawnvp(os.P_WAIT, "git", [*git, *words]) == 0
+    name = ".claude/settings.json"
+    assert policy("lint", "--against", "HEAD", name, cwd=settings.parent.parent).code == 0
+    settings.write_text(SETTINGS.replace('"mcp__tracker"', '"mcp__tracker", "mcp__bank", "Glob(x/**)"'))
+    done = policy("lint", "--against", "HEAD", name, "--format", "json", cwd=settings.parent.parent)
+    found = {(one["code"], one["line"]) for one in done.json()["findings"]}
+    assert done.code == 1
+    assert ("AGT005", 8) in found
+    assert ("PRM001", 8) in found
+    assert ("PTH006", 7) not in found
+    assert json.loads(done.out)
