@@ -45,7 +45,7 @@ def command(target: str, output: str, format_: str, **given: Any) -> None:
     policy export bubblewrap --agent claude --widen
     policy export srt --widen --accept-loss reads,writes,words -o settings.json
     policy export github --bypass 5 --accept-loss merges,approvers,other-refs
-    policy export claude --accept-loss commands -o .claude/settings.json --watch-drift
+    policy export claude --accept-loss commands -o .claude/settings.json
 
     Every loss is found by comparing the policy with what the settings permit, over all requests, and is shown with a
     request. What the target cannot say is denied, unless --widen lets it say more. What is on the disk now is what is
