@@ -9,6 +9,7 @@ from ..domain.errors import Source
 from .claude_rules import EFFECTS
 from .formats import ClientWriter
 from .located import json_of, object_of
+from .written_globs import command_texts, fetched_hosts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,35 +53,6 @@ def _call(effect: str, text: str) -> list[str]:
         return ["mcp__*"]
     plain = server.replace("-", "").replace("_", "").isalnum() and "." not in tool and "__" not in text
     return [f"mcp__{server}__{'*' if tool == '**' else tool}"] if plain and tool else []
-
-
-def command_texts(effect: str, text: str, rule: Rule) -> list[str]:
-    """Globs over a command's text for a pattern over its words; a restriction with options names each."""
-    if any(char in text for char in "?[]\\()") or text == "opaque":
-        return []
-    words = text.split(" ")
-    open_end = words[-1] == "**"
-    middle = ["*" if word == "**" else word for word in (words[:-1] if open_end else words)]
-    base = " ".join(middle)
-    if effect != ALLOW and rule.with_options:
-        return [f"{base} *{option}*" for option in rule.with_options] if base else []
-    if not base:
-        return ["*"]
-    return [f"{base} *"] if open_end else [base] if effect == ALLOW else [base, f"{base} *"]
-
-
-def fetched_hosts(effect: str, text: str) -> list[str]:
-    """The hosts of a pattern, as a client that knows neither ports nor paths has them."""
-    bare = text.partition("://")[2] or text
-    host, _, rest = bare.partition("/")
-    name, _, port = host.rpartition(":") if ":" in host else (host, "", "")
-    if (rest or port not in {"", "*", "443", "80"} or "[" in name) and effect == ALLOW:
-        return []
-    if name == "**":
-        return ["*"]
-    if name.startswith("**."):
-        return [name[3:], f"*.{name[3:]}"]
-    return [] if "**" in name or "[" in name or not name else [name]
 
 
 def text(entries: Sequence[tuple[str, str]], there: str) -> str:

@@ -26,11 +26,12 @@ class ClientWriter:
 
     `spell` gives the texts of permissions for one pattern of a rule, none where the format cannot say it; a restriction
     may be said with more than was meant, a grant not. `text` is the file, of effects and such texts in their order,
-    with what else stands in the one that is there.
+    with what else stands in the one that is there. `name` is what the format's reader calls such a permission.
     """
 
     spell: Callable[[str, str, str, Rule], Sequence[str]]
     text: Callable[[Sequence[tuple[str, str]], str], str]
+    name: Callable[[str, str], str] = "{} {}".format
 
 
 @record(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Format:
     writing: str = ""
     """The module that writes it; empty for what is not written."""
     place: str = ""
-    """Where it usually lies in a workspace."""
+    """Where it usually lies, seen from a workspace."""
     nothing: str = "{}"
     """The text of a file that says nothing."""
 
@@ -78,7 +79,10 @@ FORMATS = (
         ".claude/settings*.json", "claude-code/managed-settings.json", "managed-settings.d/*.json",
         "ClaudeCode/managed-settings.json",
     ), "claude_writing", ".claude/settings.json"),
-    Format("codex-rules", "Codex", "codex", (".codex/rules/*.rules", "codex/rules/*.rules"), nothing=""),
+    Format(
+        "codex-rules", "Codex", "codex", (".codex/rules/*.rules", "codex/rules/*.rules"),
+        "codex_writing", ".codex/rules/policy.rules", "",
+    ),
     Format("codex-permissions", "Codex", "codex", (
         ".codex/config.toml", "codex/config.toml", "codex/requirements.toml", "codex/managed_config.toml",
     ), nothing=""),
@@ -86,14 +90,14 @@ FORMATS = (
     Format("opencode", "opencode", "opencode", ("opencode.json", "opencode.jsonc", ".opencode/opencode.json*")),
     Format("cursor", "Cursor", "cursor", (
         ".cursor/cli.json", ".cursor/cli-config.json", ".cursor/permissions.json", "cursor/cli-config.json",
-    )),
+    ), "cursor_writing", ".cursor/cli.json"),
     Format("copilot", "Copilot CLI", "copilot", (
         "copilot.flags", ".copilot/settings.json", ".copilot/config.json", ".copilot/permissions-config.json",
         ".github/copilot/settings*.json",
-    ), nothing=""),
+    ), "copilot_writing", "copilot.flags", ""),
     Format("gemini", "Gemini CLI", "gemini", (
         ".gemini/policies/*.toml", "gemini-cli/policies/*.toml", ".gemini/settings.json", "gemini-cli/settings.json",
-    ), nothing=""),
+    ), "gemini_writing", "~/.gemini/policies/policy.toml", ""),
 )  # fmt: skip
 WRITTEN = tuple(one.name for one in FORMATS if one.writing)
 """What can be written."""

@@ -2,7 +2,8 @@
 
 What is written is imported again. Of the policy that this comes to, no path, host, tool or operation may be allowed
 that the policy does not allow, over all requests; and no command, for which the policy decides every member of the
-pattern. What would be is left out.
+pattern. What would be is left out, and so is a grant that means more than what of it could be compared, or
+at whose boundary a model of the client allows more.
 """
 
 from __future__ import annotations
@@ -25,14 +26,15 @@ from ..exports.settled import settled
 from ..policy import Policy
 from ..syntax import emit
 from ..walls.losses import NOT_HELD, STRICTER, Loss
-from .compare import SEARCHED
+from .compare import SEARCHED, decided
 from .formats import ClientWriter, Format
+from .permissions import EXACT, IDLE
 from .translate import Translated, translated
 from .unfloored import floor_rules, with_floor_as_rules, without_floor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ..analysis.rows import DiffRow
     from ..domain.decision import RuleRef, Verdict
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from ..engine.pdp import Engine
     from ..ir.model import PolicySet, Rule
     from ..syntax.tree import RuleNode
-    from .permissions import Permission
+    from .permissions import ClientRequest, Permission
 
 ACTIONS = ("run", "read", "write", "connect", "call", "do")
 """What the permissions of clients are about."""
@@ -99,6 +101,7 @@ class _Inside:
     ) -> None:
         self._kind, self._writer, self._policy, self._like = kind, writer, policy, like
         self._path, self._there = path, there
+        self._compared: tuple[Translated | None, tuple[DiffRow, ...]] = None, ()
         self._layout = Layout(like.workspace, like.home, like.tmp)
         self._engine, self._standing = ExportComparison(policy, like).at_any_time(ACTIONS)
         rules = [rule for layer in self._standing.layers for rule in layer.rules]
@@ -137,29 +140,39 @@ class _Inside:
         self, made: Translated, entries: Sequence[tuple[str, str]]
     ) -> tuple[list[tuple[str, str]], set[tuple[str, str]]]:
         """Restrictions that are needed besides, and grants that permit what no restriction takes back."""
-        fewer = {_said(entry) for entry in made.permissions.entries if entry.span is not None and self._runs(entry)}
+        granted = [one for one in made.permissions.entries if one.span is not None and one.effect == ALLOW]
+        fewer = {
+            one.text for one in granted if one.fit not in {EXACT, IDLE} or self._runs(one) or self._answers(made, one)
+        }
         more: list[tuple[str, str]] = []
         for row in (one for one in self._differences(made) if one.kind == "widened"):
             said = [one for one in self._restrictions(row) if one not in entries]
             more += said
             if not said:
-                fewer |= {_said(entry) for entry in self._owners(made, row) if entry.span is not None}
-        return list(dict.fromkeys(more)), fewer
+                fewer |= {entry.text for entry in self._owners(made, row) if entry.span is not None}
+        return list(dict.fromkeys(more)), {
+            one for one in entries if one[0] == ALLOW and self._writer.name(*one) in fewer
+        }
 
     def _restrictions(self, row: DiffRow) -> Iterator[tuple[str, str]]:
         """What the format says of a restriction that is about a row's witness, and of its rule's others like it.
 
         Like it are those with the same anchor: a difference shows one request of a rule, and the next ones are alike.
         """
-        each = self._one_by_one
-        guard = Policy.loads(emit.text([emit.header("each", "guardrail"), *(one.node for one in each)]), "each.policy")
-        known = {rule.id: one for rule, one in zip(guard.policy_set.layers[0].rules, each, strict=True)}
+        guard, known = self._guard
         explained = guard.explain(row.witness.request(guard.policy_set)).rules
         met = {answer.rule.id for answer in explained if answer.holds != "no"}
         found = min((one for name, one in known.items() if name in met), key=lambda one: len(one.anchor), default=None)
         if found is not None:
-            alike = (one for one in each if (one.rule, one.anchor) == (found.rule, found.anchor))
+            alike = (one for one in known.values() if (one.rule, one.anchor) == (found.rule, found.anchor))
             yield from (text for one in alike for text in one.said)
+
+    @cached_property
+    def _guard(self) -> tuple[Policy, dict[str, _Restriction]]:
+        """A guardrail of all these rules, and which rule of it stands for which."""
+        each = self._one_by_one
+        guard = Policy.loads(emit.text([emit.header("each", "guardrail"), *(one.node for one in each)]), "each.policy")
+        return guard, {rule.id: one for rule, one in zip(guard.policy_set.layers[0].rules, each, strict=True)}
 
     @cached_property
     def _one_by_one(self) -> list[_Restriction]:
@@ -189,12 +202,26 @@ class _Inside:
                     return pattern.text
         return ""
 
+    def _answers(self, made: Translated, entry: Permission) -> bool:
+        """Whether at a grant's boundary the client, by its model, allows what the policy does not."""
+        model = made.permissions.model
+        allowed = (one for one in entry.tries if model(one) == ALLOW and self._bare(one) != ALLOW)
+        return any(decided(self._policy, one).effect != ALLOW for one in allowed)
+
+    @cached_property
+    def _bare(self) -> Callable[[ClientRequest], str]:
+        """The client's answers with nothing of the policy in its file."""
+        return self._kind.read([Source(self._path, self._writer.text((), self._there))]).model
+
     def _differences(self, made: Translated) -> tuple[DiffRow, ...]:
         """Where one of the two allows what the other does not; what people are asked about is not allowed."""
+        if made is self._compared[0]:
+            return self._compared[1]
         theirs, ours = made.policy.policy_set, self._standing
         alike = dataclasses.replace(theirs, attributes=ours.attributes, profiles=ours.profiles, trusts=ours.trusts)
         old, new = self._without_asking(with_floor_as_rules(ours)), self._without_asking(without_floor(alike))
-        return tuple(diff(old, new, self._layout, whole=False).rows)
+        self._compared = made, tuple(diff(old, new, self._layout, whole=False).rows)
+        return self._compared[1]
 
     def _without_asking(self, policy: PolicySet) -> Engine:
         known = {CONFINED: False}
@@ -246,11 +273,6 @@ class _Inside:
 
 def _first(verdict: Verdict) -> RuleRef | None:
     return next(iter((*verdict.rules, *verdict.support)), None)
-
-
-def _said(entry: Permission) -> tuple[str, str]:
-    """An entry as it was written: its effect, and its text."""
-    return entry.effect, entry.text.removeprefix(f"{entry.effect} ")
 
 
 def _alternatives(text: str) -> list[str]:

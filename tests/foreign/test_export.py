@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shlex
+import tomllib
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from policy_lang import Policy
-from policy_lang.domain.errors import Source
+from policy_lang.domain.errors import PolicyError, Source
 from policy_lang.domain.request import Request
+from policy_lang.foreign.codex_model import CodexModel
 from policy_lang.foreign.compare import decided
 from policy_lang.foreign.formats import WRITTEN, format_named
 from policy_lang.foreign.permissions import HOME, WORKSPACE
@@ -66,9 +70,10 @@ def test_what_the_client_then_allows_the_policy_allows(name: str, client: str) -
     found = kind.read([Source(kind.place, export.text)])
     own = [entry for entry in found.entries if entry.span is None]
     given = [entry for entry in found.entries if entry.span is not None]
-    by_itself = kind.read([kind.empty(kind.place)]).model
+    by_itself = kind.read([Source(kind.place, kind.writer().text((), ""))]).model
     asked = {one for entry in given for one in entry.tries}
-    assert asked or name == "nothing"
+    assert asked or name == "nothing" or not export.entries
+    assert export.entries or name not in {"small", "words"}
     beyond = [
         one
         for one in asked
@@ -90,6 +95,75 @@ def test_claude_has_what_its_format_can_say() -> None:
     assert lists["deny"][0] == "mcp__tracker__get_secret"
     assert {"Edit(/**/.codex)", "Edit(/**/*.plc)"} <= set(lists["deny"])  # the floor, where something is granted
     assert not [text for text in lists["deny"] if "~" in text or "//" in text]  # and nowhere else
+
+
+def test_codex_has_beginnings_of_commands() -> None:
+    export, _ = exported(POLICIES["small"], "codex-rules")
+    assert export.text.splitlines()[1:] == [
+        'prefix_rule(pattern=["git", "status"], decision="allow")',
+        'host_executable(name="git", paths=[])',
+    ]
+    assert export.left == (("allow", "git fetch"),)
+    export, _ = exported(POLICIES["restricted"], "codex-rules")
+    assert export.text.splitlines()[1:] == ['prefix_rule(pattern=["git", "push", "--force"], decision="forbidden")']
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_what_codex_runs_outside_its_sandbox_the_policy_allows(name: str) -> None:
+    export, loaded = exported(POLICIES[name], "codex-rules")
+    kind = format_named("codex-rules")
+    found = kind.read([Source(kind.place, export.text)])
+    commands = {one for entry in found.entries for one in entry.tries if one.action == "run"}
+    model = cast("CodexModel", found.model)
+    outside = [one for one in commands if model.command(("bash", "-lc", one.resource))[1]]
+    assert outside or name not in {"small", "words"}
+    beyond = [one for one in outside if decided(loaded, one).effect != "allow"]
+    assert [one for one in beyond if "the profile of" not in decided(loaded, one).reasons[0]] == []  # unknown options
+
+
+def test_cursor_denies_what_the_policy_asks_about() -> None:
+    export, _ = exported(POLICIES["restricted"], "cursor")
+    lists = json.loads(export.text)["permissions"]
+    assert set(lists) == {"allow", "deny"}
+    assert {"Write(package.json)", "Read(**/.env)"} <= set(lists["deny"])
+    assert not [text for text in lists["allow"] if text.startswith("Shell")]
+
+
+def test_gemini_has_what_is_stricter_above() -> None:
+    export, _ = exported(POLICIES["small"], "gemini")
+    rules = [
+        (one["decision"], one["priority"], one.get("commandPrefix") or one.get("argsPattern") or one.get("mcpName"))
+        for one in tomllib.loads(export.text)["rule"]
+    ]
+    assert ("deny", 300, "tracker") in rules
+    assert ("ask_user", 200, '"file_path":"(|.*/)\\.env') in rules
+    assert [one for one in rules if one[0] == "allow"] == [("allow", 100, None), ("allow", 100, "git status")]
+
+
+def test_copilot_has_flags() -> None:
+    export, _ = exported(POLICIES["small"], "copilot")
+    assert shlex.split(export.text) == [
+        "copilot", "--deny-tool", "tracker(get_secret)", "--deny-tool", "read(.env)",
+        "--allow-tool", "shell(git status:*)", "--allow-tool", "url(docs.example.com)",
+        "--allow-tool", "url(*.example.org)",
+    ]  # fmt: skip
+
+
+def test_the_rest_of_a_file_that_is_there_stays() -> None:
+    entries = [("allow", "x")]
+    for client, there, kept in (
+        ("cursor", '{"version": 1, "permissions": {"allow": ["Shell(**)"]}}', '"version": 1'),
+        ("copilot", "copilot --allow-tool 'shell(rm:*)' --model m --deny-tool=write\n", "--model m"),
+    ):
+        made = format_named(client).writer().text(entries, there)
+        assert kept in made
+        assert "bash" not in made
+        assert "Shell(**)" not in made
+        assert "rm:" not in made
+        assert "--deny-tool" not in made
+    for client, there in (("gemini", "[[safety_checker]]\n"), ("copilot", "set -e\ncopilot\n"), ("copilot", "'")):
+        with pytest.raises(PolicyError):
+            format_named(client).writer().text(entries, there)
 
 
 def test_what_a_grant_would_add_is_restricted_or_left_out() -> None:
