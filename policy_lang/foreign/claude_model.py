@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from urllib.parse import urlsplit
 
 from ..domain.actions import ALLOW, ASK, DENY
 from ..domain.record import record
 from .claude_rules import EDITS, EFFECTS, READS, SHELLS, WRITES, ClaudeRule, ClaudeSettings, anchor
-from .command_globs import matches
 from .ignore_globs import matches as path_matches
+from .paths import absolute
 from .permissions import HOME, WORKSPACE, ClientRequest, strictest
 from .shell_text import SimpleText, simple_commands
+from .text_globs import starred
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class ClaudeModel:
         """The first effect of which a rule of the tool fits."""
         for effect in EFFECTS:
             for rule in self.settings.counted:
-                named = rule.tool == tool or (effect != ALLOW and "*" in rule.tool and matches(rule.tool, tool))
+                named = rule.tool == tool or (effect != ALLOW and "*" in rule.tool and starred(rule.tool, tool))
                 if rule.effect == effect and named and (rule.spec is None or fits(rule.spec)):  # type: ignore[operator]
                     return effect
         return None
@@ -139,7 +139,7 @@ class ClaudeModel:
                     continue
                 wide = "*" in rule.tool and (effect != ALLOW or "*" not in rule.tool.rpartition("__")[0])
                 wide = wide and (effect != ALLOW or rule.tool.count("__") > 1)
-                if rule.tool in {name, f"mcp__{server}"} or (wide and matches(rule.tool, name)):
+                if rule.tool in {name, f"mcp__{server}"} or (wide and starred(rule.tool, name)):
                     return effect
         return None
 
@@ -205,7 +205,7 @@ class ClaudeModel:
 
     def _edited(self, place: str) -> str:
         """The effect of a file that a granted command writes: inside the workspace it needs no grant of its own."""
-        effect, path = self._path("write", place, tool=False), _absolute(place)
+        effect, path = self._path("write", place, tool=False), absolute(place)
         if effect == DENY and not self._ruled(DENY, EDITS | READS, path, folders=False) and not self._tool_named(DENY):
             return ASK  # a folder with what no edit may change in it
         free = self._inside(path) and not _protected(path) and not self._ruled(ASK, EDITS, path)
@@ -246,7 +246,7 @@ class ClaudeModel:
 
     def _path(self, action: str, text: str, *, tool: bool = True) -> str:
         """The answer about a path, of a tool or of a command: bare `Edit` and `Write` permit only the tools."""
-        path = _absolute(text)
+        path = absolute(text)
         inside = self._inside(path)
         if action == "read" and not inside and self.settings.blocked_outside:
             return DENY
@@ -275,12 +275,12 @@ class ClaudeModel:
         return any(path == folder or path.startswith(f"{folder}/") for folder in self._folders())
 
     def _folders(self) -> list[str]:
-        return [WORKSPACE, *(_absolute(folder) for _, folder in self.settings.folders)]
+        return [WORKSPACE, *(absolute(folder) for _, folder in self.settings.folders)]
 
 
 def _critical(place: str) -> bool:
     """Whether a place is one whose removal is asked about whatever is granted."""
-    path = _absolute(place)
+    path = absolute(place)
     return place == "*" or path.count("/") == 1 or path in (HOME, WORKSPACE) or WORKSPACE.startswith(f"{path}/")
 
 
@@ -289,7 +289,7 @@ def _means(rule: ClaudeRule, text: str) -> bool:
     if rule.spec is None:
         return True
     glob = glob_of(rule.spec)
-    return matches(glob, text) or (glob.endswith(" *") and glob.count("*") == 1 and glob[:-2] == text)
+    return starred(glob, text) or (glob.endswith(" *") and glob.count("*") == 1 and glob[:-2] == text)
 
 
 def glob_of(spec: str) -> str:
@@ -335,13 +335,6 @@ def _protected(path: str) -> bool:
     return inside.rpartition("/")[2] in PROTECTED_FILES or any(f"/{f}/" in f"/{inside}/" for f in PROTECTED_FOLDERS)
 
 
-def _absolute(text: str) -> str:
-    """A path as the client has it: absolute, its dots taken out."""
-    if text == "~" or text.startswith("~/"):
-        text = HOME + text[1:]
-    return posixpath.normpath(text if text.startswith("/") else f"{WORKSPACE}/{text}")
-
-
 def _path_means(rule: ClaudeRule, path: str, folders: bool = True) -> bool:
     if rule.spec is None:
         return True
@@ -368,4 +361,4 @@ def _domain(spec: str, url: str) -> bool:
     mine, theirs = glob.split("."), host.split(".")
     if mine[0] == "*" and len(theirs) >= len(mine):
         theirs = ["*", *theirs[len(theirs) - len(mine) + 1 :]]
-    return len(mine) == len(theirs) and all(matches(g, t) for g, t in zip(mine, theirs, strict=True))
+    return len(mine) == len(theirs) and all(starred(g, t) for g, t in zip(mine, theirs, strict=True))

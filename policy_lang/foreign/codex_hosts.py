@@ -6,7 +6,7 @@ import ipaddress
 import re
 
 from ..domain.record import record
-from .command_globs import matches
+from .text_globs import starred
 
 LOCAL = (
     "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
@@ -67,7 +67,7 @@ def means(pattern: str, name: str) -> bool:
     if text.startswith("*."):
         return name.endswith(text[1:]) and len(name) > len(text) - 1
     mine, theirs = text.split("."), name.split(".")
-    return len(mine) == len(theirs) and all(matches(a, b) for a, b in zip(mine, theirs, strict=True))
+    return len(mine) == len(theirs) and all(starred(a, b) for a, b in zip(mine, theirs, strict=True))
 
 
 def is_local(name: str) -> bool:

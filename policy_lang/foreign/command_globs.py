@@ -58,23 +58,6 @@ class WordPatterns:
     whole: bool = True
 
 
-def matches(glob: str, text: str, star: str = "*") -> bool:
-    """Whether a glob means a text: `star` alone is special. Linear but for one step back to the last star."""
-    at = spot = 0
-    mark, last = 0, -1
-    while at < len(text):
-        if spot < len(glob) and glob[spot] == star:
-            last, mark, spot = spot, at, spot + 1
-        elif spot < len(glob) and glob[spot] == text[at]:
-            spot, at = spot + 1, at + 1
-        elif last >= 0:
-            mark += 1
-            spot, at = last + 1, mark
-        else:
-            return False
-    return all(char == star for char in glob[spot:])
-
-
 def word_patterns(glob: str, *, wider: bool = False) -> WordPatterns | None:
     """The patterns over words for a glob over the text.
 

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from ..domain.actions import ALLOW, ASK, DENY
 from ..domain.record import record
 from .copilot_flags import CopilotSettings, Flag
+from .paths import absolute, inside
 from .permissions import WORKSPACE, ClientRequest, strictest
-from .places import absolute, inside
 from .shell_text import SimpleText, simple_commands
 
 READING = ("ls", "cat", "echo", "pwd", "head", "tail", "grep", "wc", "which", "diff", "stat", "du")

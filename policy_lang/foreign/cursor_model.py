@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from ..domain.actions import ALLOW, ASK, DENY
 from ..domain.record import record
 from .cursor_rules import FETCH, MCP, READ, SHELL, WRITE, CursorRule, CursorSettings
+from .paths import absolute, inside
 from .permissions import HOME, WORKSPACE, ClientRequest, strictest
-from .places import absolute, inside
 from .plain_globs import fits, parts_of
 from .shell_text import SimpleText, simple_commands
 from .text_globs import matches

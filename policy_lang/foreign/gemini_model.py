@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..domain.actions import ALLOW, ASK, DENY
 from ..domain.record import record
 from .gemini_rules import SHELL, Condition, GeminiRule
+from .paths import absolute, inside
 from .permissions import ClientRequest, strictest
-from .places import absolute, inside
 from .shell_text import SimpleText, simple_commands
 from .text_globs import matches
 

@@ -12,8 +12,8 @@ from ..domain.actions import ALLOW, ASK, DENY
 from ..domain.errors import Span
 from ..domain.record import record
 from .located import Located, json_of, span_of, unreadable
+from .located_toml import table_spans, toml_of
 from .simple_regexes import globs_of
-from .toml_places import table_spans, toml_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _tier(path: str) -> int:
 
 def _policy(source: Source, remarks: list[tuple[str, Span | None]]) -> list[GeminiRule]:
     """The rules of one policy. One that is malformed makes the client drop the file."""
-    table = toml_of(source)
+    table = toml_of(source).value
     given = table.get("rule", [])
     if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
         raise unreadable(source, 0, "rules are tables, `[[rule]]`")

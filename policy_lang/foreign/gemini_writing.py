@@ -16,7 +16,7 @@ from .formats import ClientWriter
 from .gemini_model import WRITERS
 from .gemini_rules import SHELL
 from .located import unreadable
-from .toml_places import toml_of
+from .located_toml import toml_of
 from .written_globs import command_prefix, fetched_hosts
 
 TYPE_CHECKING = False
@@ -70,7 +70,7 @@ def _name(effect: str, text: str) -> str:
 def text(entries: Sequence[tuple[str, str]], there: str) -> str:
     """The policy. Raises PolicyError for one that is there and has more than rules: this takes a file of its own."""
     source = Source("the policy that is there", there)
-    if set(toml_of(source)) - {"rule"}:
+    if set(toml_of(source).value) - {"rule"}:
         raise unreadable(source, 0, "it holds more than rules", "write to a file of its own")
     return "\n".join(_table(effect, said) for effect, said in entries)
 

@@ -54,6 +54,14 @@ def toml_of(source: Source) -> Toml:
     return Toml(source, value, _Scanner(source.text).places)
 
 
+def table_spans(source: Source, name: str, count: int) -> list[Span]:
+    """The places of the tables `[[name]]`, in their order; the file's beginning where they cannot be told."""
+    found = list(re.finditer(rf"^[ \t]*\[\[[ \t]*{re.escape(name)}[ \t]*\]\]", source.text, re.MULTILINE))
+    if len(found) != count:
+        return [Span(source, 0, min(1, len(source.text)))] * count
+    return [Span(source, one.end() - len(one.group().lstrip()), one.end()) for one in found]
+
+
 def _refused(source: Source, message: str) -> Exception:
     found = _AT.search(message)
     words = _AT.sub("", message).strip()

@@ -9,8 +9,8 @@ from ..domain.actions import ALLOW, ASK, DENY
 from ..domain.limits import limit
 from ..domain.record import record
 from .opencode_rules import OpencodeRule
+from .paths import absolute, inside
 from .permissions import HOME, WORKSPACE, ClientRequest, strictest
-from .places import absolute, inside
 from .shell_text import SimpleText, simple_commands
 from .text_globs import matches
 

@@ -24,6 +24,11 @@ def absolute(text: str) -> str:
     return f"/{path.lstrip('/')}"
 
 
+def inside(path: str, folder: str = WORKSPACE) -> bool:
+    """Whether a path from the root is a folder, or lies in it."""
+    return path == folder or path.startswith(f"{folder}/")
+
+
 def folder_pattern(path: str) -> str:
     """The pattern for an absolute path and all that lies below it, as seen from the workspace or the home."""
     if path == "/":

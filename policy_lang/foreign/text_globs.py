@@ -25,12 +25,17 @@ _MOST_COMPARED = 1_000_000  # limit: globs_compared
 
 def matches(glob: str, text: str) -> bool:
     """Whether a glob means a text. With one step back to the last star, so never more than length times length."""
-    return text.startswith(_begin(glob)) and _fits(glob, text, "")
+    return text.startswith(_begin(glob)) and _fits(glob, text, "?", "")
+
+
+def starred(glob: str, text: str) -> bool:
+    """The same where `*` alone is special, and `?` is itself."""
+    return _fits(glob, text, "", "")
 
 
 def covers(wide: str, narrow: str) -> bool:
     """Whether one glob surely means all that another does: its text, stars and all, is meant."""
-    return narrow.startswith(_begin(wide)) and _fits(wide, narrow, "*")
+    return narrow.startswith(_begin(wide)) and _fits(wide, narrow, "?", "*")
 
 
 @lru_cache(maxsize=limit("globs_kept"))
@@ -39,14 +44,14 @@ def _begin(glob: str) -> str:
     return _WILD.split(glob, maxsplit=1)[0]
 
 
-def _fits(glob: str, text: str, longer: str) -> bool:
-    """The same, where a character may stand for more than one: `?` means no such character."""
+def _fits(glob: str, text: str, one: str, longer: str) -> bool:
+    """The same: `one` stands for a character, but not for one that may be `longer`."""
     at = spot = 0
     mark, last = 0, -1
     while at < len(text):
         if spot < len(glob) and glob[spot] == "*":
             last, mark, spot = spot, at, spot + 1
-        elif spot < len(glob) and (glob[spot] == text[at] or (glob[spot] == "?" and text[at] != longer)):
+        elif spot < len(glob) and (glob[spot] == text[at] or (glob[spot] == one and text[at] != longer)):
             spot, at = spot + 1, at + 1
         elif last >= 0:
             mark += 1

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.console.support import policy
+from policy_lang.foreign.formats import format_of
+from tests.console.support import ROOT, policy
 
 SETTINGS = """\
 {
@@ -139,3 +141,15 @@ def test_a_change_is_compared_with_a_revision(settings: Path, monkeypatch: pytes
     assert ("PRM001", 8) in found
     assert ("PTH006", 7) not in found
     assert json.loads(done.out)
+
+
+def test_files_that_the_hook_takes_are_of_a_known_format() -> None:
+    text = (ROOT / ".pre-commit-hooks.yaml").read_text()
+    (pattern,) = re.findall(r"- id: policy-lint-permissions\n(?:.*\n)*?  files: (.*)", text)
+    names = [
+        ".claude/settings.json", "a/.claude/settings.local.json", ".codex/rules/default.rules", ".codex/config.toml",
+        ".gemini/settings.json", ".gemini/policies/a.toml", ".cursor/cli.json", ".cursor/permissions.json",
+        "opencode.json", "opencode.jsonc", "copilot.flags",
+    ]  # fmt: skip
+    assert [name for name in names if not re.search(pattern, name) or format_of(name) is None] == []
+    assert not re.search(pattern, "settings.json")
