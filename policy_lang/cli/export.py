@@ -107,7 +107,7 @@ def _client(
     format_: str,
 ) -> NoReturn:
     """Write a client's own permissions, and leave."""
-    from ..foreign.exported import ExportRecord, permissions_in
+    from ..foreign.exported import exported_to
     from ..foreign.writing import exported_permissions
 
     kind = formats.format_named(target)
@@ -124,9 +124,7 @@ def _client(
         elif format_ == "text":
             click.echo(export.text, nl=False)
         if watched:
-            where = os.path.abspath(output)
-            entries = tuple(permissions_in(target, where))
-            ExportRecord(target, where, os.path.abspath(path), policy.digest, entries).save()
+            exported_to(target, os.path.abspath(output), os.path.abspath(path)).save()
     if format_ == "json":
         from ..foreign.shown import client_export_json
 

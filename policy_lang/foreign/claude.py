@@ -231,6 +231,8 @@ def _path(rule: ClaudeRule, entry: Permission) -> Permission:
     actions = ["read"] if rule.tool in READS else ["write"]
     if rule.effect == DENY:  # a denied read keeps the edit away as well
         actions = [*dict.fromkeys([*actions, "write", "delete"])]
+    elif rule.effect == ASK and actions == ["write"]:
+        actions.append("delete")
     if rule.spec is None or rule.spec == "//**":
         return _says(entry, tries(actions[0], "a", "/etc/hosts", "~/a"), said(rule.effect, actions, ["/**"]))
     if rule.spec.startswith("!"):
@@ -241,7 +243,8 @@ def _path(rule: ClaudeRule, entry: Permission) -> Permission:
     folder = glob.removesuffix("/**")
     if rule.effect != ALLOW and folder not in {glob, "**", ""}:  # it means the folder as well
         patterns = (*patterns, *(p.removesuffix("/") for p in path_patterns(folder, base=base, anywhere=anywhere)))
-    made = _says(entry, path_tries(actions[0], base, glob), said(rule.effect, actions, patterns))
+    asked = [one for action in actions for one in path_tries(action, base, glob)]
+    made = _says(entry, tuple(asked), said(rule.effect, actions, patterns))
     if rule.spec.startswith("/") and not rule.spec.startswith("//") and _TOP.match(rule.spec):
         top = rule.spec.split("/")[1]
         if top in _MACHINE:

@@ -133,6 +133,7 @@ def read_settings(sources: list[tuple[Source, object]]) -> ClaudeSettings:
             for key in permissions
             if key in _BESIDE
         ]
+        remarks += _mode_remarks(source, permissions.get("defaultMode"))
         for effect in EFFECTS:
             for text in _strings(source, permissions.get(effect, []), effect):
                 rule = rule_of(effect, text, source)
@@ -143,7 +144,7 @@ def read_settings(sources: list[tuple[Source, object]]) -> ClaudeSettings:
     ranked = sorted(sources, key=lambda one: _rank(one[0].path))
     found = ClaudeSettings(
         tuple(rules), _mode(ranked), tuple(folders), tuple(remarks),
-        any(_sandboxed(settings) for _, settings in sources),
+        _sandboxed(ranked),
         any(is_managed(one.path) and _object(one, given).get(_MANAGED_ONLY) is True for one, given in sources),
         any(_object(one, _object(one, given).get("permissions", {})).get(_BLOCKED) is True for one, given in sources),
     )  # fmt: skip
@@ -166,16 +167,38 @@ def _mode(ranked: list[tuple[Source, object]]) -> str:
     for source, settings in ranked:
         mode = str(_object(source, _object(source, settings).get("permissions", {})).get("defaultMode", ""))
         if mode in MODES:  # one that may not say so hides the weaker ones all the same
-            return mode if mode not in {"auto", "bypassPermissions"} or _rank(source.path) in {0, 3} else "default"
+            return mode if mode not in _PERSONAL or _rank(source.path) in {0, 3} else "default"
     return "default"
 
 
-def _sandboxed(settings: object) -> bool:
-    sandbox = settings.get("sandbox") if isinstance(settings, dict) else None
+def _mode_remarks(source: Source, mode: object) -> Iterator[tuple[str, Span | None]]:
+    """What is to be said of a mode that nobody reads."""
+    place = span_of(source, mode)
+    if mode is not None and mode not in MODES:
+        yield f"`{str(mode)[:40]}` is not a mode, and nobody reads it", place
+    elif mode in _PERSONAL and _rank(source.path) not in {0, 3}:
+        yield f"the mode `{mode}` is not taken from this file: another version may take it", place
+
+
+_PERSONAL = frozenset({"auto", "bypassPermissions"})
+"""Modes that a repository may not set for the people who open it."""
+
+
+def _sandboxed(ranked: list[tuple[Source, object]]) -> bool:
+    """Whether commands run unasked in the sandbox: the strongest file that says it decides each setting.
+
+    Without `autoAllowBashIfSandboxed` they are asked about (2.1.332); where some are kept out of the sandbox, as if all
+    were.
+    """
+    given: dict[str, object] = {}
+    for _, settings in ranked:
+        sandbox = settings.get("sandbox") if isinstance(settings, dict) else None
+        if isinstance(sandbox, dict):
+            given = {**sandbox, **given}
     return (
-        isinstance(sandbox, dict)
-        and sandbox.get("enabled") is True
-        and sandbox.get("autoAllowBashIfSandboxed") is True  # without it commands are asked about (2.1.332)
+        given.get("enabled") is True
+        and given.get("autoAllowBashIfSandboxed") is True
+        and not given.get("excludedCommands")
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ..domain.actions import ALLOW
+from ..domain.actions import ALLOW, ASK
 from ..domain.errors import Source
 from .claude_rules import EFFECTS
 from .formats import ClientWriter
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from ..ir.model import Rule
 
+_STARTERS = ("Bash(xargs *)", "Bash(noglob *)")
+"""Programs that the client takes off a command before it compares it, and that a policy sees otherwise."""
 _TOOLS = {"read": "Read", "write": "Edit"}
 
 
@@ -62,6 +64,8 @@ def text(entries: Sequence[tuple[str, str]], there: str) -> str:
     permissions = object_of(source, settings.get("permissions", {}))
     kept = {key: value for key, value in permissions.items() if key not in EFFECTS}
     lists = {effect: [said for kind, said in entries if kind == effect] for effect in reversed(EFFECTS)}
+    if any(one.startswith("Bash") for one in lists[ALLOW]):  # what a grant covers as well, with words of its own
+        lists[ASK] += [one for one in _STARTERS if one not in lists[ASK]]
     made = {**settings, "permissions": {**kept, **{k: v for k, v in lists.items() if v}}}
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 

@@ -194,7 +194,7 @@ def _network(settings: CodexSettings) -> list[Permission]:
         misread = ""
         if settings.domains:
             misread = "opens every host: `domains` hold only with `features.network_proxy = true`"
-        every = said(ALLOW, ["connect"], ["**:*"])
+        every = said(ALLOW, ["connect"], ["**:*"], methods=())
         asked = tries("connect", "https://example.com/", "http://127.0.0.1:8080/")
         out.append(Permission("the network", ALLOW, (every,), tries=asked, span=settings.network_span, misread=misread))
     idle = ""

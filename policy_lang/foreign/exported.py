@@ -17,6 +17,7 @@ from ..domain.record import record
 from ..pep.hook_places import own_folder
 from ..resolve.files import read_source
 from .formats import format_named
+from .translate import translated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,12 +28,16 @@ _MOST_BYTES = limit("source_bytes")
 
 @record(frozen=True, slots=True)
 class ExportRecord:
-    """One exported file: whose it is, by which policy, and its permissions as they were written."""
+    """One exported file: whose it is, where it really lies, by which policy, and its permissions as they were written.
+
+    `meaning` is a digest of all that they come to, with what stands beside them, such as a mode.
+    """
 
     client: str
     path: str
+    real: str
     policy: str
-    digest: str
+    meaning: str
     entries: tuple[str, ...]
 
     def save(self) -> None:
@@ -43,22 +48,19 @@ class ExportRecord:
         value = {**{field: getattr(self, field) for field in _TEXTS}, "entries": list(self.entries)}
         replace(f"{folder}/{name}.json", strict_json.dump(value) + b"\n", mode=0o600, durable=False)
 
-    def changed(self) -> tuple[list[str], list[str]]:
-        """The permissions that are there and were not written, and those that were written and are gone.
 
-        Raises PolicyError when the file cannot be read.
-        """
-        now = permissions_in(self.client, self.path)
-        return [one for one in now if one not in self.entries], [one for one in self.entries if one not in now]
+_TEXTS = ("client", "path", "real", "policy", "meaning")
 
 
-_TEXTS = ("client", "path", "policy", "digest")
-
-
-def permissions_in(client: str, path: str) -> list[str]:
-    """The permissions of a file, as texts. Raises PolicyError."""
-    found = format_named(client).read([read_source(path)])
-    return [entry.text for entry in found.entries if entry.span is not None]
+def exported_to(client: str, path: str, policy: str) -> ExportRecord:
+    """The record of a file as it is now. Raises PolicyError when it cannot be read."""
+    source = read_source(path)
+    found = format_named(client).read([source])
+    entries = tuple(entry.text for entry in found.entries if entry.span is not None)
+    remarks = [text for text, _ in found.remarks]
+    text = "\0".join([translated(found, "exported").policy.digest, *remarks])
+    meaning = sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return ExportRecord(client, path, os.path.realpath(path), policy, meaning, entries)
 
 
 def export_records() -> Iterator[ExportRecord]:
@@ -78,19 +80,22 @@ def export_records() -> Iterator[ExportRecord]:
 def drift(client: str) -> Iterator[tuple[ExportRecord, str]]:
     """The exported files of a client that are not as they were written, and how."""
     for one in export_records():
-        if one.client != client:
+        if client not in {one.client, format_named(one.client).module}:
             continue
         try:
-            more, gone = one.changed()
+            now = exported_to(one.client, one.path, one.policy)
         except PolicyError as error:
             yield one, str(error)
             continue
-        changes = [f"`{text}` was added" for text in more] + [f"`{text}` is gone" for text in gone]
+        if now.real != one.real:
+            yield one, f"it lies in `{now.real}` now"
+        changes = [f"`{text}` was added" for text in now.entries if text not in one.entries]
+        changes += [f"`{text}` is gone" for text in one.entries if text not in now.entries]
         if changes:
-            yield (
-                one,
-                "; ".join(changes[:_NAMED]) + (f"; and {len(changes) - _NAMED} more" if len(changes) > _NAMED else ""),
-            )
+            rest = f"; and {len(changes) - _NAMED} more" if len(changes) > _NAMED else ""
+            yield one, "; ".join(changes[:_NAMED]) + rest
+        elif now.meaning != one.meaning:
+            yield one, "the permissions are the same, and what stands beside them changes what they mean"
 
 
 _NAMED = 4

@@ -87,8 +87,13 @@ def strictest(effects: Iterable[str], otherwise: str) -> str:
 
 
 def said(effect: str, actions: Sequence[str], patterns: Iterable[str], **clauses: object) -> RuleNode:
-    """A rule of the policy that says an entry; what asks, asks the one tier there is."""
+    """A rule of the policy that says an entry; what asks, asks the one tier there is.
+
+    A grant of connections is one of a client's tool that fetches: with GET, unless other `methods` are given.
+    """
     tier = PERSON if effect == ASK else ""
+    if effect == ALLOW and list(actions) == ["connect"]:
+        clauses.setdefault("methods", ("GET",))
     return emit.rule(effect, actions, tuple(dict.fromkeys(patterns)), tier=tier, **clauses)  # type: ignore[arg-type]
 
 

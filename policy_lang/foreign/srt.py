@@ -321,7 +321,7 @@ def _hosts(settings: _SrtSettings) -> list[Permission]:
             host, port = (parts["host"].lower(), parts["port"]) if parts else ("", "")
             shown = "**" if host == "*" else host.rstrip(".")
             plain = host.replace("*.", "a.").rstrip(".") if host != "*" else "example.com"
-            rule = said(effect, ["connect"], [f"{shown}:{int(port) if port else '*'}"])
+            rule = said(effect, ["connect"], [f"{shown}:{int(port) if port else '*'}"], methods=())
             asked = tries(
                 "connect", f"https://{plain}/", f"http://{plain}:8080/a", f"https://b.{plain}/",
                 f"https://{plain.removeprefix('a.')}/", f"https://{plain}.evil.example/",

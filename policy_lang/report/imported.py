@@ -31,9 +31,14 @@ def render_imported(made: Imported) -> str:
     counts = ", ".join(f"{n} {words}" for fit, words in _COUNTED.items() if (n := sum(o.fit == fit for o in own)))
     out.append(f"{counted(len(own), 'permission')} of {permissions.title}: {counts or 'nothing to take over'}")
     out.append(f"compared over {counted(made.asked, 'request')}, at the boundary of each permission")
+    out.append(f"note: {SPELLINGS}")
     return "\n".join(out)
 
 
+SPELLINGS = (
+    "a command is decided by what it does: the same one in another spelling (`env X`, `(X)`, `X &`, `cd D && X`) is "
+    "permitted as well, where a client that compares text would ask"
+)
 _COUNTED = {
     EXACT: "exact", NARROWER: "narrower", WIDER: "wider", UNSAID: "cannot be said", IDLE: "never had an effect",
 }  # fmt: skip

@@ -16,8 +16,8 @@ from policy_lang.domain.request import Request
 from policy_lang.foreign.codex_model import CodexModel
 from policy_lang.foreign.compare import decided
 from policy_lang.foreign.formats import WRITTEN, format_named
-from policy_lang.foreign.permissions import HOME, WORKSPACE
-from policy_lang.foreign.writing import ClientExport, exported_permissions
+from policy_lang.foreign.permissions import HOME, WORKSPACE, ClientRequest
+from policy_lang.foreign.writing import CODES, ClientExport, exported_permissions
 from policy_lang.walls.losses import NOT_HELD
 from tests.console.support import policy
 
@@ -91,7 +91,7 @@ def test_claude_has_what_its_format_can_say() -> None:
         "Read(/**)", "Edit(/src/**)", "Bash(git status *)", "Bash(npm test)", "Bash(make build)", "Bash(make check)",
         "WebFetch(domain:*.example.org)", "mcp__tracker__get_*", "mcp__tracker__list_*",
     ]  # fmt: skip
-    assert lists["ask"] == ["Read(/**/.env)", "Edit(/src/gen/**)"]
+    assert lists["ask"] == ["Read(/**/.env)", "Edit(/src/gen/**)", "Bash(xargs *)", "Bash(noglob *)"]
     assert lists["deny"][0] == "mcp__tracker__get_secret"
     assert {"Edit(/**/.codex)", "Edit(/**/*.plc)"} <= set(lists["deny"])  # the floor, where something is granted
     assert not [text for text in lists["deny"] if "~" in text or "//" in text]  # and nowhere else
@@ -231,6 +231,51 @@ def test_a_changed_file_is_seen_by_the_doctor(place: Path) -> None:
     assert "`allow Bash(rm *)` was added" in found.out
     file.unlink()
     assert "there is no file" in policy(*doctor, cwd=place, HOME=home).out
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("defaultMode", "bypassPermissions"), ("defaultMode", "acceptEdits"), ("defaultMode", "dontAsk")]
+)
+def test_what_stands_beside_permissions_is_seen_as_well(place: Path, key: str, value: str) -> None:
+    file, home = place / ".claude/settings.json", str(place / "home")
+    words = ("export", "claude", "--policy", "agent.policy", "--workspace", str(place), "--accept-loss", "commands")
+    assert policy(*words, "-o", str(file), "--watch-drift", cwd=place, HOME=home).code == 0
+    made = json.loads(file.read_text())
+    made["permissions"][key] = value
+    file.write_text(json.dumps(made))
+    found = policy("doctor", "claude", "--no-live", "--workspace", str(place), cwd=place, HOME=home)
+    assert "what stands beside them changes what they mean" in found.out
+
+
+def test_a_file_that_became_a_link_is_seen(place: Path) -> None:
+    file, home = place / ".claude/settings.json", str(place / "home")
+    words = ("export", "claude", "--policy", "agent.policy", "--workspace", str(place), "--accept-loss", "commands")
+    assert policy(*words, "-o", str(file), "--watch-drift", cwd=place, HOME=home).code == 0
+    file.rename(place / "elsewhere.json")
+    file.symlink_to(place / "elsewhere.json")
+    found = policy("doctor", "claude", "--no-live", "--workspace", str(place), cwd=place, HOME=home)
+    assert "elsewhere.json` now" in found.out
+
+
+def test_a_record_of_one_format_is_seen_by_its_client(place: Path) -> None:
+    file, home = place / ".codex/rules/policy.rules", str(place / "home")
+    file.parent.mkdir(parents=True)
+    (place / "agent.policy").write_text('policy "p"\nallow run "npm test"\n')
+    losses = ",".join(CODES.values())
+    words = ("export", "codex-rules", "--policy", "agent.policy", "--workspace", str(place), "--accept-loss", losses)
+    assert policy(*words, "-o", str(file), "--watch-drift", cwd=place, HOME=home).code == 0
+    file.write_text(file.read_text() + 'prefix_rule(pattern=["rm"], decision="allow")\n')
+    found = policy("doctor", "codex", "--no-live", "--workspace", str(place), cwd=place, HOME=home)
+    assert "`allow rm` was added" in found.out
+
+
+def test_what_the_client_takes_off_a_command_is_asked_about() -> None:
+    export, _ = exported('allow read "./"\nallow run "npm run test"\n', "claude")
+    kind = format_named("claude")
+    model = kind.read([Source(kind.place, export.text)]).model
+    assert model(ClientRequest("run", "npm run test")) == "allow"
+    assert model(ClientRequest("run", "xargs npm run test")) == "ask"
+    assert model(ClientRequest("run", "noglob npm run test")) == "ask"
 
 
 def test_options_that_do_not_belong_are_refused(place: Path) -> None:

@@ -153,3 +153,41 @@ def test_files_that_the_hook_takes_are_of_a_known_format() -> None:
     ]  # fmt: skip
     assert [name for name in names if not re.search(pattern, name) or format_of(name) is None] == []
     assert not re.search(pattern, "settings.json")
+
+
+def imported_policy(tmp_path: Path, *settings: str) -> Path:
+    names, out = ("settings.json", "settings.local.json"), tmp_path / "agent.policy"
+    (tmp_path / ".claude").mkdir(exist_ok=True)
+    files = [tmp_path / ".claude" / name for name in names[: len(settings)]]
+    for file, text in zip(files, settings, strict=True):
+        file.write_text(text)
+    assert policy("import", *map(str, files), "-o", str(out)).code == 0
+    return out
+
+
+def test_what_is_asked_of_edits_is_asked_of_deletions(tmp_path: Path) -> None:
+    out = imported_policy(tmp_path, '{"permissions": {"defaultMode": "acceptEdits", "ask": ["Edit(src/**)"]}}')
+    for words in (("write", "src/a"), ("delete", "src/a"), ("run", "--", "rm src/a")):
+        assert policy("check", str(out), words[0], "--bare", *words[1:]).code == 3, words
+
+
+def test_a_host_that_may_be_fetched_is_not_one_that_may_be_sent_to(tmp_path: Path) -> None:
+    out = imported_policy(tmp_path, '{"permissions": {"allow": ["WebFetch(domain:github.com)"]}}')
+    assert policy("check", str(out), "connect", "--bare", "https://github.com/a", "--method", "GET").code == 0
+    for words in (("https://github.com/a", "--method", "POST"), ("github.com:22",), ("github.com:53",)):
+        assert policy("check", str(out), "connect", "--bare", *words).code == 3, words
+
+
+@pytest.mark.parametrize("local", ['{"sandbox": {"enabled": false}}', '{"sandbox": {"excludedCommands": ["make *"]}}'])
+def test_the_stronger_scope_decides_on_the_sandbox(tmp_path: Path, local: str) -> None:
+    on = '{"sandbox": {"enabled": true, "autoAllowBashIfSandboxed": true}}'
+    out = imported_policy(tmp_path, on)
+    assert policy("check", str(out), "run", "--bare", "--confined", "--", "make all").code == 0
+    out = imported_policy(tmp_path, on, local)
+    assert policy("check", str(out), "run", "--bare", "--confined", "--", "make all").code == 3
+
+
+def test_a_mode_that_nobody_reads_is_found_at_its_line(settings: Path) -> None:
+    settings.write_text('{"permissions": {\n"defaultMode": "bypassPermissions"}}')
+    found = policy("lint", str(settings), "--format", "json", "--exit-zero", "--select", "PRM").json()["findings"]
+    assert [(one["code"], one["line"]) for one in found] == [("PRM003", 2)]
