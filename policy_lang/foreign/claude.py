@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from ..syntax.tree import RuleNode
 
 _MODES = {
-    "plan": "in the mode `plan` nothing is changed until a person leaves it: the policy is of what holds then",
     "auto": "in the mode `auto` a model answers what would be asked: by the policy a person does",
     "bypassPermissions": "in the mode `bypassPermissions` nothing is asked about: it is not taken over",
 }  # fmt: skip

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .formats import Format
     from .translate import Translated
 
+_CLIENT = frozenset({"SEM008"})
+"""Rules about a policy as a whole: with a client most of what they find it does by itself, whatever its file says."""
 _UNSAYABLE = ("APR", "NET013")
 """Rules about what these files cannot say: who is asked, and a host's port."""
 
@@ -75,7 +77,8 @@ class ForeignFiles:
         related = tuple(
             (text, span) for text, at in finding.related if (span := _place(self.made, self.context, at)) is not None
         )
-        return replace(finding, span=place, related=related, fixes=())
+        severity = "info" if finding.code in _CLIENT else finding.severity
+        return replace(finding, span=place, related=related, fixes=(), severity=severity)
 
 
 def _place(made: Translated, context: LintContext, span: Span) -> Span | None:
