@@ -6,7 +6,8 @@ import gc
 
 import pytest
 
-from tests.lanes import load_profile
+from tests.lane_tests import depending
+from tests.lanes import LANE, load_profile
 
 load_profile()
 
@@ -19,8 +20,15 @@ LONGEST = ("tests/properties/", "tests/service/", "tests/lint/", "tests/records/
 """Folders with tests that take many seconds, the longest first."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest tests first, so that no worker is left alone with one at the end."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest tests first, so that no worker is left alone with one at the end.
+
+    In the lane `deep`, the tests alone that try less in `./check`: the others would try the same once more.
+    """
+    if LANE == "deep":
+        kept = [item for item in items if getattr(item, "originalname", item.name) in depending(item.path)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        items[:] = kept
     items.sort(key=lambda item: next((i for i, folder in enumerate(LONGEST) if item.nodeid.startswith(folder)), 9))
 
 
