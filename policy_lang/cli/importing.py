@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 @click.command(name="import")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
-    "--client", type=click.Choice(formats.NAMES), help="Whose files they are, where their names do not say so."
+    "--client",
+    metavar="NAME",
+    type=click.Choice(formats.NAMES),
+    help="Whose files they are, where their names do not say so.",
 )
 @click.option("--name", default="imported", show_default=True, help="What the policy is called.")
 @click.option("-o", "--output", default="-", metavar="FILE", help="Where to write; `-`, the default, prints it.")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _TOOLS = {"read": ("read_file",), "write": WRITERS}
 _DECISIONS = {DENY: ("deny", 300), ASK: ("ask_user", 200), ALLOW: ("allow", 100)}
 _FILE = '"file_path":"'
-_LONGEST = 100
+_SHOWN = 100
 """Characters of a rule that its reader shows, the decision among them."""
 _SERVER = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
 
@@ -64,7 +64,7 @@ def _path(effect: str, text: str) -> list[str]:
 def _name(effect: str, text: str) -> str:
     """A rule as its reader names it."""
     shown = f"{_DECISIONS[effect][0]} {text}"
-    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 3]}..."
+    return shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 3]}..."
 
 
 def text(entries: Sequence[tuple[str, str]], there: str) -> str:

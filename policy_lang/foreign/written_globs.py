@@ -14,7 +14,7 @@ _WORD = re.compile(r"[\w./:=@+%,~-]+", re.ASCII)
 
 
 def command_prefix(effect: str, text: str, rule: Rule) -> list[str]:
-    """The words that a pattern's commands begin with, for a client that knows nothing else; `**` is no word at all.
+    """The words that a pattern's commands begin with, for a client that knows nothing else.
 
     A pattern with an end is a beginning for a restriction alone, and none of words with wildcards is any.
     """

@@ -22,8 +22,7 @@ from pathlib import Path
 
 from policy_lang.foreign.permissions import HOME, WORKSPACE, ClientRequest
 from policy_lang.pep.clients import client as client_of
-from policy_lang.pep.clients.base import Call
-from policy_lang.pep.model_turns import messages_turn
+from policy_lang.pep.model_turns import Call, messages_turn
 from policy_lang.pep.rehearsal import rehearse
 from tests.console.support import ROOT
 
