@@ -256,8 +256,10 @@ class ClaudeModel:
         for effect in EFFECTS:
             if effect == ALLOW and action != "read" and (_protected(path) or self.settings.mode == "plan"):
                 return ASK
-            if self._ruled(effect, tools, path):
+            if self._ruled(effect, tools, path) and not (effect == ALLOW and action == "delete"):  # no tool deletes
                 return effect
+        if action == "delete":
+            return ALLOW if inside and self.settings.mode == "acceptEdits" else ASK
         if tool and action != "read" and self._tool_named(ALLOW, "Edit") and self._tool_named(ALLOW, "Write"):
             return ALLOW
         return ALLOW if inside and (action == "read" or self.settings.mode == "acceptEdits") else ASK
