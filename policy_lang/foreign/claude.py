@@ -18,6 +18,9 @@ from .claude_model import (
     PROTECTED_FOLDERS,
     READING,
     READING_GIT,
+    STARTING,
+    STAT,
+    TAKEN_OFF,
     ClaudeModel,
     glob_of,
 )  # fmt: skip
@@ -38,6 +41,7 @@ from .permissions import (
     tries,
 )
 from .shell_text import simple_commands
+from .text_globs import meet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,18 +86,18 @@ def _own(settings: ClaudeSettings) -> list[Permission]:
     look = said(ALLOW, ["run"], [f"{{{','.join(READING)}}} **"])
     open_ended = [name for name in READING_GIT if name not in BARE_GIT]
     git = said(ALLOW, ["run"], [f"git {{{','.join(open_ended)}}} **", f"git {{{','.join(BARE_GIT)}}}"])
-    started = said(
-        ASK,
-        ["run"],
-        [f"{{{','.join(NOT_LOOKED_THROUGH)}}} **", "xargs -* **", "find ** {-exec,-execdir,-ok,-okdir,-delete} **"],
-    )
     places = [f"**/{{{','.join(PROTECTED_FOLDERS)}}}/", f"**/{{{','.join(PROTECTED_FILES)}}}"]
     out = [
         _does("reads in the workspace", "read", ["a.txt", "a/b", "/etc/hosts"], said(ALLOW, ["read"], ["./"])),
         _does("programs that only read", "run", ["ls -l", "cat a.txt", "git status"], look, git),
-        _does("programs that start others", "run", ["setsid ls", "ls | xargs -n1 wc"], started),
+        _does("programs that start others", "run", ["setsid ls", "ls | xargs -n1 wc", "env ls"], _starters(settings)),
+        _does("removals by `*`", "run", ["rm -rf *", "rm *"], said(ASK, ["run"], ["{rm,rmdir} ** *[*]* **"])),
         _does("places that are never written unasked", "write", [".npmrc"], said(ASK, ["write", "delete"], places)),
     ]
+    if any(rule.effect == DENY and rule.tool in READS for rule in settings.counted):
+        out.append(
+            replace(_does(f"`{STAT}`", "run", [f"{STAT} a.txt"], said(ASK, ["run"], [f"{STAT} **"])), why=_STATED)
+        )
     if settings.blocked_outside:
         out.append(_does("the block on reads outside", "read", ["/etc/hosts"], _blocked(settings)))
     if settings.mode == "plan":
@@ -104,9 +108,25 @@ def _own(settings: ClaudeSettings) -> list[Permission]:
         out.append(replace(_does("the sandbox", "run", ["make all"], inside), fit=NARROWER, why=why))
     if settings.mode == "acceptEdits":
         write = said(ALLOW, ["write", "delete"], ["./"])
-        edit = said(ALLOW, ["run"], [f"{{{','.join(EDITING)}}} **"])
+        edit = said(ALLOW, ["run"], [f"{{{','.join(EDITING)}}} **"], exclude=_NOT_EDITING)
         out.append(_does("the mode `acceptEdits`", "write", ["a.txt", "/etc/hosts"], write, edit))
     return out
+
+
+def _starters(settings: ClaudeSettings) -> RuleNode:
+    """What asks about programs that start others, as far as no grant is about them."""
+    grants = [glob_of(rule.spec or "*") for rule in settings.counted if rule.tool in SHELLS and rule.effect == ALLOW]
+    about = [glob for glob in grants if glob == "*" or glob[:1] != "*"]
+    alone = [one for one in STARTING if not any(meet(glob, f"{one} *") for glob in about)]
+    names = [*NOT_LOOKED_THROUGH, *(one for one in alone if " " not in one), *(() if grants else TAKEN_OFF)]
+    options = [f"{one} **" for one in alone if " " in one]
+    acting = ["xargs -* **", "find ** {-exec,-execdir,-ok,-okdir,-delete} **"]
+    return said(ASK, ["run"], [f"{{{','.join(names)}}} **", *options, *acting])
+
+
+_NOT_EDITING = ("{cp,mv} ** -* **", f"{{{','.join(EDITING)}}} ** *[*?]* **")
+"""Commands of the mode `acceptEdits` that are asked about all the same."""
+_STATED = "what it names is denied where a read is denied: as it does not read, all of it is asked about"
 
 
 def _blocked(settings: ClaudeSettings) -> RuleNode:
@@ -238,7 +258,9 @@ def _path(rule: ClaudeRule, entry: Permission) -> Permission:
         why = "an exception is part of the rule that it is made from: put it there, as `except`"
         return replace(entry, fit=UNSAID, why=why)
     base, glob, anywhere = anchor(rule)
-    patterns = path_patterns(f"{glob}**" if glob.endswith("/") else glob, base=base, anywhere=anywhere)
+    patterns = path_patterns(
+        f"{glob}**" if glob.endswith("/") else glob, base=base, anywhere=anywhere, below=rule.effect != ALLOW
+    )
     folder = glob.removesuffix("/**")
     if rule.effect != ALLOW and folder not in {glob, "**", ""}:  # it means the folder as well
         patterns = (*patterns, *(p.removesuffix("/") for p in path_patterns(folder, base=base, anywhere=anywhere)))

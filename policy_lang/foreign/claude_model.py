@@ -82,15 +82,23 @@ PROTECTED_FILES = (
     "maven-wrapper.properties",
 )
 """What no grant lets be written unasked."""
-NOT_LOOKED_THROUGH = ("watch", "setsid", "ionice", "flock")
-"""Programs that start others, which no grant of the others covers."""
+NOT_LOOKED_THROUGH = ("watch", "setsid", "ionice", "flock", "eval", "exec")
+"""Programs that start others, which no grant of the others covers, and none of theirs with a star."""
+STARTING = ("env", "bash", "sh", "zsh", "dash", "ksh", "git -*")
+"""Beginnings of commands that start others, and are granted by rules about them alone."""
+TAKEN_OFF = ("nohup", "nice", "stdbuf", "xargs")
+"""What is taken off before rules are compared, and asked about before a program that only reads."""
+STAT = "stat"
 _FILE_READERS = frozenset(
     {
-        *READING, "sed", "less", "more", "nl", "tac", "cut", "sort", "uniq", "awk", "base64", "jq", "file", "md5sum",
-        "sha256sum", "rg", "strings", "od", "xxd", "hexdump", "cp", "mv", "git", "cmp", "comm", "paste", "column",
+        STAT, "awk", "base64", "cat", "cd", "cmp", "column", "comm", "cp", "cut", "diff", "file", "find", "git", "grep",
+        "head", "hexdump", "jq", "ls", "md5sum", "mv", "nl", "od", "paste", "rg", "sed", "sha256sum", "sort", "strings",
+        "tac", "tail", "uniq", "wc",
     }
-) - {"echo", "pwd", "which"}  # fmt: skip
-"""Programs whose files rules of `Read` that deny hold for as well."""
+)  # fmt: skip
+"""Programs whose files rules of `Read` that deny hold for as well (2.1.332 was asked)."""
+_SCRIPT_FIRST = frozenset({"awk", "grep", "jq", "rg", "sed"})
+"""Those whose first operand is no file."""
 _ROOTED = frozenset({"cat", "head", "tail", "grep", "sed", "wc", "sort", "cp", "mv", "find", "cd", "ls"})
 """Those whose files are asked about outside the workspace, whatever is granted of the command."""
 _FILE_WRITERS = frozenset({"tee", "touch", "mkdir", "rm", "rmdir", "cp", "mv", "sed"})
@@ -162,7 +170,7 @@ class ClaudeModel:
         """Whether a folder is entered and then something done there that is not looked at in time."""
         names = {one.words[0] for one in commands if one.words}
         denies = any(rule.effect == DENY and rule.tool in READS for rule in self.settings.counted)
-        acting = {"git", "hg", *EDITING, "tee", "sed", *(_FILE_READERS - {"cd"} if denies else ())}
+        acting = {"git", "hg", *EDITING, "tee", "sed", *({*READING, *_FILE_READERS} - {"cd"} if denies else ())}
         return "cd" in names and (bool(names & acting) or any(one.outputs for one in commands))
 
     def _command(self, command: SimpleText, *, timed: bool) -> str:
@@ -177,16 +185,19 @@ class ClaudeModel:
             if any(rule.effect == effect and _means(rule, text) for rule in self._shell_rules() for text in tried):
                 effects.append(effect)
         named = set(command.assigned) <= _HARMLESS_VARIABLES
-        acts = inner.words[:1] == ("find",) and _ACTING.search(inner.text) is not None
+        name = inner.words[0] if inner.words else ""
+        acts = name in NOT_LOOKED_THROUGH or (name == "find" and _ACTING.search(inner.text) is not None)
         granted = (named or not command.assigned) and any(
-            rule.effect == ALLOW and _means(rule, text) and (not acts or text == rule.spec)
+            rule.effect == ALLOW and _means(rule, text) and (not acts or rule.spec in {None, "*", text})
             for rule in self._shell_rules()
             for text in texts
         )
         granted = granted and "*" not in "".join(inner.words[:1])
         unasked = named and not timed and all(form.words[:1] in {("timeout",), ("builtin",)} for form in forms[:-1])
         unasked = unasked and self._unasked(inner, plain=len(forms) == 1 and not command.assigned)
-        if inner.words[:1] in {("rm",), ("rmdir",)} and any(_critical(w) for w in inner.words[1:]):
+        if name in {"rm", "rmdir"} and any(
+            _critical(word) or ("*" in word and not self._whole()) for word in inner.words[1:]
+        ):
             effects.append(ASK)
         effects.append(ALLOW if granted or unasked or self.settings.sandboxed else ASK)
         return strictest(effects, ASK)
@@ -195,7 +206,8 @@ class ClaudeModel:
         """The effects of the files that a command reads and writes, as far as it is known to."""
         name = command.words[0] if command.words else ""
         places = [word for word in command.words[1:] if word[:1] != "-"]
-        out = [self._read_in(place, asks=name in _ROOTED) for place in places] if name in _FILE_READERS else []
+        read = places[1:] if name in _SCRIPT_FIRST and command.words[1:2] == tuple(places[:1]) else places
+        out = [self._read_in(place, asks=name in _ROOTED) for place in read] if name in _FILE_READERS else []
         edits = name in _FILE_WRITERS and (name != "sed" or "-i" in command.words)
         return out + [self._edited(place) for place in places] if edits else out
 

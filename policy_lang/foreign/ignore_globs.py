@@ -20,10 +20,11 @@ def is_file(glob: str) -> bool:
     return not glob.endswith("/") and _FILE.fullmatch(glob.rpartition("/")[2]) is not None
 
 
-def path_patterns(glob: str, *, base: str = "", anywhere: bool = False) -> tuple[str, ...]:
+def path_patterns(glob: str, *, base: str = "", anywhere: bool = False, below: bool = False) -> tuple[str, ...]:
     """The patterns for a glob below a base, which ends with `/`, or is empty for the workspace.
 
-    With `anywhere` it means any depth there. A folder's glob means all that lies in it.
+    With `anywhere` it means any depth there. A folder's glob means all that lies in it; with `below` a file's does,
+    too: nothing says that a folder has no such name.
     """
     text = glob.strip("/")
     parts = [part for part in text.split("/") if part not in {"", "."}]
@@ -37,7 +38,7 @@ def path_patterns(glob: str, *, base: str = "", anywhere: bool = False) -> tuple
     inside = "/".join(written)
     if written == ["**"]:
         return (base or "./",)
-    return (base + inside if written[-1] == "**" or is_file(glob) else f"{base}{inside}/",)
+    return (base + inside if written[-1] == "**" or (is_file(glob) and not below) else f"{base}{inside}/",)
 
 
 def _segment(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from policy_lang.domain.actions import ALLOW, DENY
 from policy_lang.foreign.compare import decided, imported
 from policy_lang.foreign.formats import format_named
 from policy_lang.foreign.permissions import STRICTNESS
@@ -13,11 +14,11 @@ from .answered import Case, cases
 BROKEN = {"claude-04"}
 """No JSON: nothing of it holds, and ours is refused with its place."""
 CASES = [one for one in cases() if one.name not in BROKEN]
-SAME = 1418
-"""Of 1544 answers; in the others the model is stricter: what is expanded, and programs that only read."""
-UNREAD = 68
-"""Commands that are asked about for the way they are written (`(ls)`, `ls &`, `/bin/ls`, `env ls`), where a policy
-decides by what runs. What is read, written, fetched and called is never among them, but for a path below a file."""
+SAME = 1501
+"""Of 1626 answers; in the others the model is stricter: what is expanded, and programs that only read."""
+UNREAD = 55
+"""Commands that are asked about for the way they are written (`(ls)`, `ls &`, `/bin/ls`), where a policy decides by what
+runs, and two that look at a denied file without reading it, which are denied there and asked about here."""
 
 
 @pytest.mark.parametrize("case", [pytest.param(one, id=one.name) for one in CASES])
@@ -37,8 +38,7 @@ def test_the_policy_is_wider_only_in_what_it_reads_better() -> None:
     wider = []
     for case in CASES:
         made = imported(format_named("claude").read(case.sources), "imported").translated.policy
-        wider += [
-            asked for asked, answer in case.answers if STRICTNESS[decided(made, asked).effect] < STRICTNESS[answer]
-        ]
+        effects = [(asked, answer, decided(made, asked).effect) for asked, answer in case.answers]
+        wider += [one for one in effects if STRICTNESS[one[2]] < STRICTNESS[one[1]]]
     assert len(wider) <= UNREAD, wider
-    assert [one.resource for one in wider if one.action != "run"] == ["conf/local.ini/x"]
+    assert [one for one in wider if one[0].action != "run" or (one[1], one[2]) == (DENY, ALLOW)] == []
