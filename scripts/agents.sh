@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 mkdir -p .agents
 cd .agents
 [ -f package.json ] || printf '{"private":true}\n' >package.json
-npm install --no-audit --no-fund --no-save "@openai/codex@latest" "@anthropic-ai/claude-code@latest" "@google/gemini-cli@latest" \
+npm install --no-audit --no-fund --no-save "@openai/codex@latest" "@anthropic-ai/claude-code@latest" "@google/gemini-cli@latest" "@google/gemini-cli-core@latest" \
     "@github/copilot@latest" "opencode-ai@latest" "@qwen-code/qwen-code@latest" "@aaif/goose-sdk@latest" \
     "@openai/agents@latest" "@anthropic-ai/claude-agent-sdk@latest" "zod@4" "typescript@5" "@types/node@20" \
     "@anthropic-ai/sandbox-runtime@0.0.78"

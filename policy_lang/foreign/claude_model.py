@@ -212,7 +212,7 @@ class ClaudeModel:
         return out + [self._edited(place) for place in places] if edits else out
 
     def _read_in(self, place: str, *, asks: bool) -> str:
-        effect = self._path("read", place)
+        effect = self._path("read", place, tool=False)
         return ALLOW if effect == ASK and (not asks or self._whole()) else effect
 
     def _edited(self, place: str) -> str:
@@ -220,7 +220,7 @@ class ClaudeModel:
         effect, path = self._path("write", place, tool=False), absolute(place)
         if effect == DENY and not self._ruled(DENY, EDITS | READS, path, folders=False) and not self._tool_named(DENY):
             return ASK  # a folder with what no edit may change in it
-        free = self._inside(path) and not _protected(path) and not self._ruled(ASK, EDITS, path)
+        free = self._inside(path) and not _protected(path)
         return ALLOW if effect == ASK and (free or (self._whole() and not _protected(path))) else effect
 
     def _written(self, place: str) -> str:
@@ -244,7 +244,7 @@ class ClaudeModel:
         places = [w for w in words[1:] if not w.startswith("-")]
         if words[0] in READING and not _ACTING.search(command.text):
             named = places if words[0] not in {"echo", "grep", "which"} else places[1:]
-            return all(self._path("read", place) == ALLOW for place in named if words[0] != "echo")
+            return all(self._path("read", place, tool=False) == ALLOW for place in named if words[0] != "echo")
         if words[0] == "git" and len(words) > 1 and words[1] in READING_GIT:
             return words[1] not in BARE_GIT or len(words) == 2
         if self.settings.mode == "acceptEdits" and words[0] in EDITING and plain:
@@ -257,7 +257,7 @@ class ClaudeModel:
     # paths
 
     def _path(self, action: str, text: str, *, tool: bool = True) -> str:
-        """The answer about a path, of a tool or of a command: bare `Edit` and `Write` permit only the tools."""
+        """The answer about a path, of a tool or of a command: rules that ask, and bare ones, are about tools alone."""
         path = absolute(text)
         inside = self._inside(path)
         if action == "read" and not inside and self.settings.blocked_outside:
@@ -268,6 +268,8 @@ class ClaudeModel:
         for effect in EFFECTS:
             if effect == ALLOW and action != "read" and (_protected(path) or self.settings.mode == "plan"):
                 return ASK
+            if effect == ASK and not tool:  # holds for its own tools alone (2.1.332)
+                continue
             if self._ruled(effect, tools, path) and not (effect == ALLOW and action == "delete"):  # no tool deletes
                 return effect
         if action == "delete":

@@ -1,10 +1,13 @@
-"""Permissions as Claude Code's settings have them."""
+"""Permissions as Claude Code's settings have them.
+
+What asks about files holds for the client's own tools alone, and no command: so it is written as a denial.
+"""
 
 from __future__ import annotations
 
 import json
 
-from ..domain.actions import ALLOW, ASK
+from ..domain.actions import ALLOW, ASK, DENY
 from ..domain.errors import Source
 from .claude_rules import EFFECTS
 from .formats import ClientWriter
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 _STARTERS = ("Bash(xargs *)", "Bash(noglob *)")
 """Programs that the client takes off a command before it compares it, and that a policy sees otherwise."""
 _TOOLS = {"read": "Read", "write": "Edit"}
+_FILES = ("Read(", "Edit(")
 
 
 def spell(effect: str, action: str, text: str, rule: Rule) -> list[str]:
@@ -57,17 +61,28 @@ def _call(effect: str, text: str) -> list[str]:
     return [f"mcp__{server}__{'*' if tool == '**' else tool}"] if plain and tool else []
 
 
+def _kept(effect: str, text: str) -> str:
+    """The list that a permission stands in."""
+    return DENY if effect == ASK and text.startswith(_FILES) else effect
+
+
+def _name(effect: str, text: str) -> str:
+    """A permission as its reader names it."""
+    return f"{_kept(effect, text)} {text}"
+
+
 def text(entries: Sequence[tuple[str, str]], there: str) -> str:
     """The settings: what is there, with its permissions replaced."""
     source = Source("the settings that are there", there or "{}")
     settings = object_of(source, json_of(source))
     permissions = object_of(source, settings.get("permissions", {}))
     kept = {key: value for key, value in permissions.items() if key not in EFFECTS}
-    lists = {effect: [said for kind, said in entries if kind == effect] for effect in reversed(EFFECTS)}
+    given = dict.fromkeys((_kept(kind, said), said) for kind, said in entries)
+    lists = {effect: [said for kind, said in given if kind == effect] for effect in reversed(EFFECTS)}
     if any(one.startswith("Bash") for one in lists[ALLOW]):  # what a grant covers as well, with words of its own
         lists[ASK] += [one for one in _STARTERS if one not in lists[ASK]]
     made = {**settings, "permissions": {**kept, **{k: v for k, v in lists.items() if v}}}
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 
 
-WRITER = ClientWriter(spell, text)
+WRITER = ClientWriter(spell, text, _name)

@@ -85,7 +85,7 @@ def _own(kind: _Kind, order: Sequence[Ranked]) -> Permission | None:
     asked = tries(kind[1][0], "a.txt")
     if kind[0] == SHELL:
         rules = (found, said(ASK, ["setenv"], ["**"]))
-        asked = tries("run", "unheard-of x", "timeout 5 unheard-of", "A=1 unheard-of")
+        asked = tries("run", "unheard-of x", "timeout 5 unheard-of", "A=1 unheard-of", "ls", "git status")
     return Permission(text, order[-1].effect, rules, tries=asked)
 
 

@@ -10,6 +10,10 @@ from .permissions import ClientRequest, strictest
 from .shell_text import SimpleText, simple_commands
 from .text_globs import matches
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 WRITERS = ("write_file", "replace")
 """The tools that write; which of them is not part of a request."""
 UNASKED = frozenset({"read_file", "google_web_search"})
@@ -41,32 +45,72 @@ class GeminiModel:
             return self._first(tool, "", server)[0]
         return self._first(asked.resource.removeprefix("gemini."), "")[0]
 
-    def _first(self, tool: str, text: str, server: str = "") -> tuple[str, bool]:
-        """The answer of the highest rule that fits, and whether output may go elsewhere by it."""
+    def _first(self, tool: str, text: str, server: str = "") -> tuple[str, bool, bool]:
+        """The answer of the highest rule that fits, whether output may go elsewhere by it, and whether it is of all."""
         for rule in self.rules:
             if names(rule, tool, server) and fits(rule.condition, text):
-                return rule.effect, rule.redirects
-        return (ALLOW if tool in UNASKED and not server else ASK), False
+                return rule.effect, rule.redirects, rule.condition.always
+        return (ALLOW if tool in UNASKED and not server else ASK), False, True
 
     def _script(self, script: str, depth: int) -> str:
-        whole, redirects = self._first(SHELL, script)
+        whole, redirects, of_all = self._first(SHELL, script)
         if whole == DENY:
             return DENY
         commands = simple_commands(script)
         if commands is None:
             return ASK
-        if whole == ALLOW and not redirects and any(one.outputs or one.inputs for one in commands):
+        alone = len(commands) == 1 and script == commands[0].text
+        if alone and of_all and whole == ASK and _only_reads(commands[0].words):
+            return ALLOW
+        dangerous = of_all and any(_is_dangerous(one.words) for one in commands[:1])
+        if whole == ALLOW and (dangerous or (not redirects and any(one.redirected for one in commands))):
             whole = ASK
         return strictest([whole, *(self._command(one, depth) for one in commands)], ASK)
 
     def _command(self, command: SimpleText, depth: int) -> str:
         before = "".join(f"{name}=x " for name in command.assigned)
-        answer, redirects = self._first(SHELL, f"{before}{command.text}")
-        if answer == ALLOW and not redirects and (command.outputs or command.inputs):
+        answer, redirects, _ = self._first(SHELL, f"{before}{command.text}")
+        if answer == ALLOW and not redirects and command.redirected:
             answer = ASK
         if command.words[:1] and command.words[0] in _SHELLS and command.words[1:2] == ("-c",) and depth:
             return strictest([answer, *(self._script(inner, depth - 1) for inner in command.words[2:3])], ASK)
         return answer
+
+
+_ACTING = frozenset({"-exec", "-execdir", "-ok", "-okdir", "-delete", "-fls", "-fprint", "-fprint0", "-fprintf"})
+_SAFE = frozenset(
+    {
+        "cat", "cut", "echo", "expr", "false", "grep", "head", "id", "ls", "nl", "numfmt", "paste", "pwd", "rev", "seq",
+        "stat", "tac", "tail", "tr", "true", "uname", "uniq", "wc", "which", "whoami",
+    }
+)  # fmt: skip
+"""Programs that are permitted by themselves where a rule of all commands would ask (0.61.0)."""
+_SAFE_GIT = frozenset({"status", "log", "diff", "show"})
+
+
+def _only_reads(words: Sequence[str]) -> bool:
+    """Whether a command is one that is permitted instead of asked about."""
+    if words[:1] == ("git",):
+        return len(words) > 1 and words[1] in _SAFE_GIT and all(word in _GIT_OPTIONS for word in words[2:])
+    if not words or words[0] not in _SAFE or any(set(word) & set("$`~*?") for word in words):
+        return False
+    return all(inside(absolute(word)) for word in words[1:] if word[:1] != "-") and not any("=" in w for w in words)
+
+
+_GIT_OPTIONS = frozenset({"-s", "-p", "--short", "--oneline", "--stat", "HEAD"})
+"""Words behind those of git's commands that change nothing: others are taken to."""
+
+
+def _is_dangerous(words: Sequence[str]) -> bool:
+    """Whether a command is asked about though a rule permits all."""
+    name, rest = (words[0], words[1:]) if words else ("", ())
+    if name == "sudo":
+        return _is_dangerous(rest)
+    if name == "rm":
+        return any(word[:1] == "-" and "f" in word for word in rest)
+    if name == "git":
+        return any(word[:2] == "-c" or word.startswith("--config-env") for word in rest) or "branch" in rest[:1]
+    return (name == "find" and bool(_ACTING & set(rest))) or (name == "ln" and any(w[:1] == "-" for w in rest))
 
 
 def names(rule: GeminiRule, tool: str, server: str) -> bool:

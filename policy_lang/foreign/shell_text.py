@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from ..domain.record import record
+from ..domain.record import record, replace
 from ..shell import tree
 from ..shell.reader import parse_script
 from ..shell.reading import Opaque
@@ -21,7 +21,8 @@ WRITING = frozenset({">", ">>", ">|", "&>", "&>>", "<>"})
 class SimpleText:
     """One simple command: the texts of its words and the words without quotes, the variables that it sets for itself.
 
-    `inputs` and `outputs` are the files that it reads from and writes to by redirection.
+    `inputs` and `outputs` are the files that it reads from and writes to by redirection; `redirected` says that there
+    is any, such as `2>&1` and here-documents.
     """
 
     texts: tuple[str, ...]
@@ -29,6 +30,7 @@ class SimpleText:
     assigned: tuple[str, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    redirected: bool = False
 
     @property
     def text(self) -> str:
@@ -37,7 +39,7 @@ class SimpleText:
 
     def behind(self, count: int) -> SimpleText:
         """The command without its first words."""
-        return SimpleText(self.texts[count:], self.words[count:], self.assigned, self.inputs, self.outputs)
+        return replace(self, texts=self.texts[count:], words=self.words[count:])
 
 
 def simple_commands(script: str) -> tuple[SimpleText, ...] | None:
@@ -63,7 +65,8 @@ def _simple(node: tree.SimpleCommand, script: str) -> SimpleText:
     texts = tuple(script[word.start : word.end] for word in node.words)
     outputs = tuple(_plain(script[r.target.start : r.target.end]) for r in node.redirects if r.op in WRITING)
     inputs = tuple(_plain(script[r.target.start : r.target.end]) for r in node.redirects if r.op == "<")
-    return SimpleText(texts, tuple(map(_plain, texts)), tuple(a.name for a in node.assigns), inputs, outputs)
+    words, assigned = tuple(map(_plain, texts)), tuple(a.name for a in node.assigns)
+    return SimpleText(texts, words, assigned, inputs, outputs, bool(node.redirects))
 
 
 def _plain(text: str) -> str:

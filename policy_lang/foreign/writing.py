@@ -251,6 +251,15 @@ class _Inside:
                 asked = replace(self._like, action="run", resource=text, pattern=True)
                 about = f"{self._kind.title} runs by itself what the policy does not: {entry.text}"
                 yield Loss(CODES["run"], NOT_HELD, about, _OWN, asked)
+            elif entry.span is None and (ran := self._tried(made, entry)) is not None:
+                about = f"{self._kind.title} runs by itself what the policy does not"
+                yield Loss(CODES["run"], NOT_HELD, about, _OWN, ran)
+
+    def _tried(self, made: Translated, entry: Permission) -> Request | None:
+        """A command at an entry's boundary that the client, by its model, runs and the policy does not."""
+        runs = (one for one in entry.tries if one.action == "run" and made.permissions.model(one) == ALLOW)
+        asked = (replace(self._like, action="run", resource=one.resource) for one in runs)
+        return next((one for one in asked if self._engine.decide(one).effect != ALLOW), None)
 
     def _stricter(self, made: Translated, left: Sequence[tuple[str, str]]) -> Iterator[Loss]:
         """What the policy allows, and the client asks about."""

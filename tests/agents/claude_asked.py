@@ -26,6 +26,9 @@ from policy_lang.pep.model_turns import Call, messages_turn
 from policy_lang.pep.rehearsal import rehearse
 from tests.console.support import ROOT
 
+from .__main__ import version as version_of
+from .test_real_clients import found
+
 _ETC = ("passwd", "group", "hosts", "nsswitch.conf", "resolv.conf", "ssl", "ld.so.cache", "alternatives", "shells")
 _OWN = {"proc", "dev", "etc", "home", "tmp", "run", "workspace", "root"}
 _SERVERS = "/tmp/servers.json"
@@ -52,6 +55,19 @@ class Result:
         if _DENIED.search(self.text[:600]):
             return "deny"
         return "ask" if self.refused else "allow"
+
+
+def version() -> str | None:
+    """The version that is installed; None where none is."""
+    program = found("claude")
+    return version_of(program) if program is not None else None
+
+
+def answers(files: dict[str, str], asked: list[ClientRequest]) -> list[str]:
+    """The answer to each call."""
+    program = found("claude")
+    assert program is not None
+    return [one.answer for one in results(program, files, asked)]
 
 
 def results(program: str, files: dict[str, str], asked: list[ClientRequest], seconds: float = 300) -> list[Result]:

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-collect_ignore_glob = ["mcp_server.py", "claude_asked.py", "claude_answers.py", "sdks/*"]
+collect_ignore_glob = ["mcp_server.py", "*_asked.py", "answers.py", "sdks/*"]

@@ -101,7 +101,7 @@ def test_expressions_are_read_where_they_are_plain(
     for command in meant:
         assert answers(made, f"run {command}") == ("allow", "allow")
     for command in not_meant:
-        assert answers(made, f"run {command}") == ("ask", "ask")
+        assert answers(made, f"run {command}")[1] == "ask"
 
 
 def test_a_grant_behind_a_restriction_that_cannot_be_said_is_left_out() -> None:
