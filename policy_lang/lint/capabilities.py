@@ -13,18 +13,27 @@ import tomli
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A pattern of paths or hosts that means more than it says. `note` is what happens there."""
+    """A pattern of paths or hosts that means more than it says. `note` is what happens there.
+
+    `names` stands for the last part of the pattern where the note is true of some files only.
+    """
 
     group: str
     pattern: str
     example: str
     note: str
     source: str
+    names: str = ""
 
     @property
     def id(self) -> str:
         """How findings name the row."""
         return f"{self.group}:{self.example}"
+
+    @property
+    def meant(self) -> str:
+        """The pattern of all of which the note is true."""
+        return f"{self.pattern.rpartition('/')[0]}/{self.names}" if self.names else self.pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,8 @@ class Capabilities:
     harmless: tuple[str, ...] = ()
     programs: tuple[Capability, ...] = ()
     suffixes: frozenset[str] = frozenset()
+    inert: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Files, each with commands that leave it alone."""
 
     def group(self, name: str) -> tuple[Place, ...]:
         """The rows of a group of places."""
@@ -80,14 +91,10 @@ def builtin() -> Capabilities:
     """The rows that come with the package."""
     folder = files(__package__) / "data"
     places: dict[str, tuple[Place, ...]] = {}
-    read = {name: tomli.loads((folder / f"{name}.toml").read_text("utf-8")) for name in ("paths", "hosts")}
-    for table in read.values():
+    read = {name: tomli.loads((folder / f"{name}.toml").read_text("utf-8")) for name in ("paths", "hosts", "inert")}
+    for table in (read["paths"], read["hosts"]):
         for group, content in table.items():
-            common = content.get("source", "")
-            places[group] = tuple(
-                Place(group, row[0], row[1], row[2], row[3] if len(row) > 3 else common)
-                for row in content.get("rows", ())
-            )
+            places[group] = tuple(_place(group, content, *row) for row in content.get("rows", ()))
     programs: list[Capability] = []
     for file in sorted((folder / "programs").iterdir(), key=lambda f: f.name):
         if file.name.endswith(".toml"):
@@ -97,7 +104,16 @@ def builtin() -> Capabilities:
         tuple(read["paths"]["special"]["harmless"]),
         tuple(programs),
         frozenset(read["hosts"]["suffixes"]["names"]),
+        tuple((row[0], tuple(row[1])) for row in read["inert"]["inert"]["rows"]),
     )
+
+
+def _place(group: str, content: dict[str, Any], pattern: str, example: str, note: str, more: object = "") -> Place:
+    """A row; `more` is its source, or a table with the `names` that it is true of."""
+    common = str(content.get("source", ""))
+    if isinstance(more, dict):
+        return Place(group, pattern, example, note, common, str(more["names"]))
+    return Place(group, pattern, example, note, str(more) or common)
 
 
 @cache

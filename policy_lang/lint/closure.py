@@ -18,7 +18,7 @@ from ..facts.paths import HOME
 from ..ir.model import Rule
 from ..shell.dialect import DIALECTS
 from .capabilities import Capability
-from .commands import Allowed, allowed_rows, called, grants_any_program, like, same_principal, words_of
+from .commands import Allowed, allowed_rows, called, grants_any_program, loading, same_principal, words_of
 from .context import Grant, LintContext, noted
 from .finding import Step
 
@@ -63,7 +63,7 @@ def loaded_files(context: LintContext, *kinds: str) -> list[Trace]:
     out: list[Trace] = []
     for row in writable(context, kinds):
         for write in writes(context, row.file):
-            for command in context.find_grants("run", like(context, row)):
+            for command in loading(context, row):
                 notes = (f"`{row.program}` reads it", "and runs what it says")
                 trace = joined(context, write, command, notes, row.id, row.file)
                 if trace is not None:

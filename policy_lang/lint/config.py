@@ -18,7 +18,7 @@ from .registry import checks
 Code = Annotated[str, Field(pattern=r"^[A-Z]{3}[0-9]{0,3}$")]
 _PLACES = {
     "read": ("credentials",),
-    "write": ("persistence", "agent-config", "shell-startup", "path-folders", "redirects", "logs", "ci"),
+    "write": ("persistence", "agent-config", "shell-startup", "path-folders", "redirects", "logs", "ci", "reviews"),
     "connect": ("uploads", "tunnels", "metadata", "private", "resolvers", "downloads"),
 }  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,7 +21,7 @@ from ..analysis.witness import USUAL, Witness, plain_case, requests, typed
 from ..automata.pattern import Pattern, expand_braces
 from ..compiler.profiles import with_own
 from ..domain import record
-from ..domain.actions import COMMAND, SORT_OF
+from ..domain.actions import COMMAND, PATH, SORT_OF
 from ..domain.conditions import SAME, TRUE, Value, atoms
 from ..domain.decision import RuleRef, Verdict
 from ..domain.errors import Source, Span
@@ -231,7 +231,20 @@ class LintContext:
         answer = query(self.engine, (action,), wanted(action, texts), None, None, self.side, accept, examples)
         for grant in answer.grants:
             everyone = grant.everyone or not _plain(grant.witness.given)
-            yield Grant(self.rules[grant.rule.id], self.step(grant.witness), everyone)
+            rule = self.rules[grant.rule.id]
+            witness = self._named(grant.witness, rule, wanted(action, texts), accept)
+            yield Grant(rule, self.step(witness), everyone)
+
+    def _named(
+        self, witness: Witness, rule: Rule, among: tuple[Pattern, ...], accept: Callable[[Witness], bool]
+    ) -> Witness:
+        """The same with a name in front of an ending that stands alone: `docs/file.md` for `docs/.md`."""
+        folder, slash, name = str(witness.resource).rpartition("/")
+        if SORT_OF[witness.action] != PATH or not _ENDING.fullmatch(name):
+            return witness
+        other = replace(witness, resource=f"{folder}{slash}file{name}")
+        meant = all(matching(patterns, other) is not None for patterns in (among, rule.include) if patterns)
+        return other if meant and matching(rule.exclude, other) is None and accept(other) else witness
 
     def first_grant(self, action: str, texts: Iterable[str], tries: int = 4) -> dict[str, Grant]:
         """For each of some patterns something of it that is allowed, in one search; nothing for the others.
@@ -380,6 +393,8 @@ class LintContext:
         return (Fix(title, (Edit(Span(rule.span.source, start, end), ""),), safe),)
 
 
+_ENDING = re.compile(r"\.[a-z0-9]+")
+"""What the shortest file of `**/*.md` is called, and no file that anybody has."""
 _MOST_ANSWERS = limit("lint_answers")
 """Answers that are remembered; the requests of the linter lie in one layout."""
 _MOST_PRINCIPALS = limit("lint_principals")

@@ -79,7 +79,8 @@ def _fault(
     was, now = Counter(f.code for f in before), Counter(f.code for f in after)
     if now[finding.code] >= was[finding.code]:
         return "the finding would still be there"
-    if added := now - was:
+    notes = {f.code for f in after if f.severity == "info"}  # a denial that has nothing left to meet
+    if added := {code for code in now - was if code not in notes}:
         return f"it would bring {', '.join(sorted(added))}"
     if chosen.safe:
         found = diff(old.engine, new.engine, old.layout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator
 
 from ..domain.actions import HOST, PATH, REF, SORT_OF
@@ -9,14 +10,20 @@ from ..ir.model import Rule
 from ..ir.scopes import PatternError
 from .context import Grant, LintContext, wanted
 
+_CLOSE = 0.8
+"""How alike words must be for one to be taken for the other misspelt (`difflib`)."""
+_SHORTEST = 4
+"""Letters of a word that may be misspelt: shorter ones are alike by chance."""
+
 
 def meant(context: LintContext, rules: Iterable[Rule]) -> dict[str, tuple[str, str, Grant]]:
     """By a rule's id: a pattern of it, what that may have meant, and something granted that this would deny."""
     close: dict[str, list[tuple[Rule, str, str]]] = {}
     for rule in rules:
         for action in rule.actions:
+            known = _granted_words(context, action)
             for pattern in rule.include:
-                for other in _close(SORT_OF[action], pattern.text):
+                for other in (*_close(SORT_OF[action], pattern.text), *_misspelt(pattern.text, known)):
                     if _compiles(action, other):
                         close.setdefault(action, []).append((rule, pattern.text, other))
     out: dict[str, tuple[str, str, Grant]] = {}
@@ -37,8 +44,9 @@ def _compiles(action: str, text: str) -> bool:
 
 
 def _close(sort: str, text: str) -> Iterator[str]:
+    """What a pattern stands for where its author may come from. A path of several parts says where it is."""
     if sort == PATH:
-        if not text.startswith(("/", "~", "$", "**/")) and text != "./":
+        if "/" not in text and not text.startswith(("~", "$", "**")):
             yield f"**/{text}"
         if text.startswith("/") and len(text) > 1:
             yield text[1:]
@@ -49,7 +57,39 @@ def _close(sort: str, text: str) -> Iterator[str]:
             yield f"{text}:*"
         if not text.startswith(("*", "[")) and not text[:1].isdigit():
             yield f"**.{text}"
-    elif sort == REF and ":" not in text:
-        yield f"*:{text}"
-        if not text.startswith("**"):
-            yield f"**/{text}"
+    elif sort == REF and text.startswith(("heads/", "tags/")):
+        yield f"refs/{text}"
+
+
+def _granted_words(context: LintContext, action: str) -> list[str]:
+    """The words that grants of an action are made of."""
+    labels = (
+        part
+        for rule in context.policy.layers[0].rules
+        if rule.grants and action in rule.actions
+        for pattern in rule.include
+        for sequence in pattern.sequences
+        for label in sequence
+        for part in (label if isinstance(label, str) else getattr(label, "text", "")).split("_")
+    )
+    found = dict.fromkeys(p for p in labels if len(p) >= _SHORTEST and p.isascii() and p.replace("-", "").isalnum())
+    return list(found)
+
+
+def _misspelt(text: str, known: list[str]) -> Iterator[str]:
+    """The pattern with one of its words written as a grant has it."""
+    for word in dict.fromkeys(_words(text)):
+        if len(word) >= _SHORTEST and word not in known:
+            for right in difflib.get_close_matches(word, known, n=1, cutoff=_CLOSE):
+                if not (right.startswith(word) or word.startswith(right)):  # `release` and `releases` are two words
+                    yield text.replace(word, right)
+
+
+def _words(text: str) -> Iterator[str]:
+    word = ""
+    for char in f"{text} ":
+        if char.isalnum() or char == "-":
+            word += char
+        elif word:
+            yield word.strip("-")
+            word = ""

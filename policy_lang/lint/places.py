@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
-from ..analysis.members import first_of
+from ..analysis.members import first_of, matching
 from ..analysis.witness import Witness
+from ..domain.errors import Span
 from ..domain.limits import limit
 from ..syntax import emit
-from ..syntax.tree import TierDef
+from ..syntax.tree import Header, TierDef
+from .baseline import baseline
 from .capabilities import Place
 from .check import Check, CheckFunction
 from .context import Grant, LintContext, noted, wanted, who
-from .finding import Finding, Fix, Step
+from .finding import Edit, Finding, Fix, Step
 
 UNNAMED = "https://unnamed-host.example/"
 """A host that no rule names (RFC 2606 reserves the ending): what grants it grants any."""
@@ -49,7 +51,7 @@ def sentence(grant: Grant, note: str = "") -> str:
 
 def row_of(rows: Sequence[Place], grant: Grant) -> Place:
     """The row that a request falls in."""
-    place = _finder(grant.step.witness.action, tuple(r.pattern for r in rows))(grant.step.witness)
+    place = _finder(grant.step.witness.action, tuple(r.meant for r in rows))(grant.step.witness)
     return rows[place or 0]
 
 
@@ -59,24 +61,31 @@ def _finder(action: str, patterns: tuple[str, ...]) -> Callable[[Witness], int |
 
 
 def into(
-    group: str, actions: tuple[str, ...] = ("write",), *, named: bool = False, but: tuple[str, ...] = ()
+    group: str,
+    actions: tuple[str, ...] = ("write",),
+    *,
+    named: bool = False,
+    but: tuple[str, ...] = (),
+    milder: Callable[[Step], bool] | None = None,
 ) -> CheckFunction:
     """A rule that finds each grant that reaches a group of places, `but` for some; the fix denies the whole group.
 
-    With `named` a rule that grants any host is left out: that is said once, elsewhere.
+    With `named` a rule that grants any host is left out: that is said once, elsewhere. `milder` says of which requests
+    the finding is a warning.
     """
 
     def function(context: LintContext, check: Check) -> Iterator[Finding]:
         rows = context.capabilities.group(group)
         anywhere = {r.rule.id for r in context.ask("connect", UNNAMED)} if named else set[str]()
         for action in actions:
-            found = context.find_grants(action, [r.pattern for r in rows], [r.example for r in rows], but)
+            found = context.find_grants(action, [r.meant for r in rows], [r.example for r in rows], but)
             for grant in (r for r in found if r.rule.id not in anywhere):
                 row = row_of(rows, grant)
                 fixes = denial(context, actions, rows, grant, row)
                 yield check.finding(
                     context, sentence(grant, row.note), grant.rule, content=(action, row.id),
                     steps=(noted(grant.step, row.note),), rows=(row.id,), fixes=fixes,
+                    severity="warning" if milder is not None and milder(grant.step) else "",
                 )  # fmt: skip
 
     return function
@@ -91,8 +100,27 @@ def denial(
     verbs = list(dict.fromkeys((*actions, *(("delete",) if "write" in actions else ()))))
     return (
         context.deny(verbs, (_bare(verbs, r.pattern) for r in rows), row.note),
+        *((import_baseline(context),) if _missed(context, grant) else ()),
         *context.remove(grant.rule, safe=False),
     )
+
+
+def import_baseline(context: LintContext) -> Fix:
+    """The standard library's denials, brought in behind the policy's name."""
+    items = context.program.root.file.items
+    header = next((i for i in items if isinstance(i, Header)), None)
+    at = header.pos[1] if header is not None else 0
+    text = "\nimport std.baseline\n" if header is not None else "import std.baseline\n"
+    return Fix("import std.baseline", (Edit(Span(context.source, at, at), text),), True)
+
+
+def _missed(context: LintContext, grant: Grant) -> bool:
+    """True when `std.baseline` is not imported and would deny it."""
+    if any(r.module == "std.baseline" for layer in context.policy.layers for r in layer.rules):
+        return False
+    action, witness = grant.step.witness.action, grant.step.witness
+    about = [r for r in baseline() if action in r.actions]
+    return any(matching(r.include, witness) and not matching(r.exclude, witness) for r in about)
 
 
 def _bare(actions: Sequence[str], pattern: str) -> str:

@@ -9,7 +9,7 @@ from ..domain.collection import no_collection
 from ..domain.errors import InternalError
 from .check import Check
 from .context import LintContext
-from .finding import PERSONAS, SEVERITIES, Finding
+from .finding import PERSONAS, SEVERITIES, Finding, Step
 from .registry import checks
 
 
@@ -39,7 +39,21 @@ def found_in(context: LintContext, selected: Iterable[Check] | None = None, pers
                 if PERSONAS.index(finding.persona) <= most:
                     replay(context, finding)
                     out.setdefault((finding.fingerprint, finding.span.source.path, finding.span.start), finding)
-    return ordered(out.values())
+    return ordered(_once(list(out.values())))
+
+
+_SUMMARIES = frozenset({"SEM008"})
+"""Rules that say of the whole policy what others may say of one of its rules."""
+
+
+def _once(findings: list[Finding]) -> Iterable[Finding]:
+    """The findings without summaries of which every request is another finding's."""
+    shown = {_asked(s) for f in findings if f.code not in _SUMMARIES for s in f.steps}
+    return (f for f in findings if f.code not in _SUMMARIES or not all(_asked(s) in shown for s in f.steps))
+
+
+def _asked(step: Step) -> tuple[object, ...]:
+    return (step.witness.action, step.witness.resource, step.witness.method)
 
 
 def replay(context: LintContext, finding: Finding) -> None:

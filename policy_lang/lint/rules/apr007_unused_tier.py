@@ -17,6 +17,7 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
     used = {r.tier for layer in context.policy.layers for r in layer.rules if r.tier}
     used |= {n for t in tiers.values() for n in (*t.includes, t.escalate) if n}
     used |= {n for n, t in tiers.items() if t.opens}
+    used |= {d.tier for layer in context.policy.layers for d in layer.defaults}
     for definition, span in tier_definitions(context, root=True):
         name = definition.name.text
         if name not in used and definition.defined:
@@ -42,6 +43,11 @@ tier review { approvers "@team" }
 ask review write "x"
 """,
     near=(
+        """\
+tier me { approvers "@me" }
+allow read "src/**"
+otherwise ask me run
+""",
         """\
 tier review { approvers "@team" }
 tier security { approvers "@security" includes review }

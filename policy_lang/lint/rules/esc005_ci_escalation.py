@@ -10,8 +10,8 @@ from ..finding import Fix
 
 
 def _workflows(context: LintContext) -> list[Trace]:
-    rows = [r for r in context.capabilities.group("ci") if "CODEOWNERS" not in r.pattern]
-    writes = context.find_grants("write", [r.pattern for r in rows], [r.example for r in rows])
+    rows = context.capabilities.group("ci")
+    writes = context.find_grants("write", [r.meant for r in rows], [r.example for r in rows])
     pushes = context.find_grants("push", ["*:refs/heads/**"], ("agent/x", "feature/x")) if writes else []
     return together(context, writes, pushes, ("CI runs it", "and this starts CI"))
 

@@ -13,7 +13,7 @@ from ..escalations import traced
 def _raised(context: LintContext) -> list[Trace]:
     rows = context.capabilities.group("agent-config")
     out: list[Trace] = []
-    for grant in context.find_grants("write", [r.pattern for r in rows], [r.example for r in rows]):
+    for grant in context.find_grants("write", [r.meant for r in rows], [r.example for r in rows]):
         if grant.rule.override:
             denied = context.step(
                 replace(grant.step.witness, action="run", resource=("some-program", "--any-option")), "denied now"

@@ -11,7 +11,7 @@ from ...domain.limits import limit
 from ..capabilities import Capability
 from ..check import Check
 from ..closure import Trace, minimal, writable
-from ..commands import like
+from ..commands import loading
 from ..context import Grant, LintContext
 from ..escalations import traced
 
@@ -23,7 +23,7 @@ def _across(context: LintContext) -> list[Trace]:
     instructions = context.capabilities.group("agent-instructions")
     texts = context.find_grants("write", [r.pattern for r in instructions], [r.example for r in instructions])
     scripts = [
-        (row, context.find_grants("run", like(context, row)), context.find_grants("write", [quoted(row.file)]))
+        (row, loading(context, row), context.find_grants("write", [quoted(row.file)]))
         for row in writable(context, ("config", "source"))
         if not row.file.startswith("~")
     ]

@@ -16,8 +16,14 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
     examples = ("main", "master", "release/1.0", "production", "gh-pages")
     for grant in context.find_grants("push", [f"*:{p}" for p in PROTECTED], examples):
         if not any(p.text.endswith("*") and not p.text.endswith("**") for p in grant.rule.include):
+            fork = ":" in str(grant.step.witness.resource)
+            text = (
+                "a branch of another remote that may be protected there"
+                if fork
+                else "a protected branch, without approval"
+            )
             yield check.finding(
-                context, sentence(grant, "a protected branch, without approval"), grant.rule, steps=(grant.step,),
+                context, sentence(grant, text), grant.rule, steps=(grant.step,), severity="warning" if fork else "",
                 fixes=protected_fix(context, "push", [f"*:{p}" for p in PROTECTED], "protected branches change by review"),
             )  # fmt: skip
 

@@ -19,7 +19,7 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
 CHECK = Check(
     code="GIT002",
     name="branch-glob-covers-default",
-    severity="warning",
+    severity="error",
     evidence="proved",
     finds="A glob over branch names covers the default branch.",
     why="`*` and `m*` mean `main` as well.",

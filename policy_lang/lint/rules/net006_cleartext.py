@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..check import Check
-from ..context import LintContext, reworded, words
+from ..context import Grant, LintContext, reworded, words
 from ..finding import Finding, Fix
 from ..places import sentence
 
@@ -20,8 +21,9 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
             port = next((s[1] for s in pattern.sequences if s[1] in _CLEAR), None)
             if not isinstance(port, str):
                 continue
-            for grant in context.find_grants("connect", [pattern.text], (), private):
-                if grant.rule is rule:
+            for found in context.find_grants("connect", [pattern.text], (), private):
+                if found.rule is rule:
+                    grant = _in_clear(context, found, port)
                     fixes = tuple(
                         Fix("use https", (reworded(rule, w, f"https://{w.text.removeprefix('http://')}"),))
                         for w in words(context, rule)
@@ -31,6 +33,15 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
                         context, sentence(grant, f"port {port} is {_CLEAR[port]}, in clear"), rule, content=(pattern.text,),
                         steps=(grant.step,), fixes=fixes,
                     )  # fmt: skip
+
+
+def _in_clear(context: LintContext, grant: Grant, port: str) -> Grant:
+    """The same request as a client without encryption makes it: `http://host/`, not `https://host:80/`."""
+    resource = str(grant.step.witness.resource)
+    clear = resource.replace(f":{port}/", "/", 1).replace("https://", f"{_CLEAR[port]}://", 1)
+    witness = replace(grant.step.witness, resource=clear)
+    asked = port == "80" and resource.startswith("https://") and context.allowed(witness)
+    return replace(grant, step=context.step(witness)) if asked else grant
 
 
 CHECK = Check(

@@ -15,7 +15,7 @@ from ..places import denial, row_of, sentence
 
 def _find(context: LintContext, check: Check) -> Iterator[Finding]:
     rows = [*_files(context), *context.capabilities.group("lint-config")]
-    for grant in context.find_grants("write", [r.pattern for r in rows], [r.example for r in rows]):
+    for grant in context.find_grants("write", [r.meant for r in rows], [r.example for r in rows]):
         row = row_of(rows, grant)
         yield check.finding(
             context, sentence(grant, row.note), grant.rule, content=(row.note,), steps=(grant.step,),

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..check import Check
+from ..context import LintContext
+from ..finding import Finding
 from ..places import into
+
+
+def _find(context: LintContext, check: Check) -> Iterator[Finding]:
+    found = list(into("ci")(context, check))
+    yield from found
+    said = {f.span for f in found}
+    yield from (f for f in into("reviews")(context, check) if f.span not in said)
+
 
 CHECK = Check(
     code="PTH008",
@@ -24,5 +36,5 @@ ask review write ".github/**"
 """,
     near=('allow write ".github/ISSUE_TEMPLATE/**"',),
     shows=".github/workflows/release.yml",
-    function=into("ci"),
+    function=_find,
 )

@@ -13,7 +13,7 @@ from ..places import denial, row_of, sentence
 def _find(context: LintContext, check: Check) -> Iterator[Finding]:
     rows = context.capabilities.group("special")
     for action in ("read", "write"):
-        patterns, examples = [r.pattern for r in rows], [r.example for r in rows]
+        patterns, examples = [r.meant for r in rows], [r.example for r in rows]
         for grant in context.find_grants(action, patterns, examples, context.capabilities.harmless):
             row = row_of(rows, grant)
             yield check.finding(

@@ -18,12 +18,12 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
         rule = context.rule(fact.rule)
         near = close.get(rule.id)
         if near is None:
-            text = "nothing that it denies is granted"
-            yield check.finding(context, text, rule, severity="info", persona="strict", fixes=context.remove(rule))
+            text = "nothing that it denies is granted: it says what holds without it"
+            yield check.finding(context, text, rule, severity="info", fixes=context.remove(rule, safe=False))
             continue
         pattern, intended, grant = near
         fixes = tuple(
-            Fix(f"write `{intended}`", (reworded(rule, w, intended),), True)
+            Fix(f"write `{intended}`", (reworded(rule, w, intended),))
             for w in words(context, rule) if w.text == pattern
         )  # fmt: skip
         text = f"`{pattern}` meets nothing that is granted, and {sentence(grant)}"
@@ -40,8 +40,8 @@ CHECK = Check(
     evidence="proved",
     finds="A denial that meets nothing which is granted, while something that it seems to mean is granted.",
     why=(
-        "A typing error in a denial is silent, and looks like protection. Where nothing close to it is "
-        "granted either, only the persona `strict` sees it."
+        "A typing error in a denial is silent, and looks like protection. Where nothing that it may mean is granted "
+        "either it only restates the default: a second line of defence, or a rule too many, and a word (`info`)."
     ),
     remediation="Write what is meant; `**/` in front stands for any folder. The example shows what stays allowed.",
     bad="""\

@@ -21,9 +21,7 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
         for action in rule.actions:
             rows = [r for g in _GROUPS.get(action, ()) for r in context.capabilities.group(g)]
             for pattern in rule.exclude:
-                grants = (
-                    context.find_grants(action, [r.pattern for r in rows], [r.example for r in rows]) if rows else []
-                )
+                grants = context.find_grants(action, [r.meant for r in rows], [r.example for r in rows]) if rows else []
                 sensitive = [
                     r for r in grants if matching((pattern,), r.step.witness) and matching(rule.include, r.step.witness)
                 ]

@@ -9,7 +9,7 @@ from ..context import LintContext
 from ..finding import Finding
 from ..places import sentence
 
-_ANYTHING = (("run", ("some-program", "--any-option")), ("push", "some/branch"), ("call", "some-server.some-tool"), ("use", "SOME_NAME"),
+_ANYTHING = (("run", ("some-program", "--any-option")), ("call", "some-server.some-tool"), ("use", "SOME_NAME"),
              ("setenv", "SOME_NAME"), ("do", "some.operation"), ("merge", "some/branch"))  # fmt: skip
 """For each action something that no narrow rule means."""
 
@@ -18,7 +18,7 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
     for action, resource in _ANYTHING:
         for grant in context.ask(action, resource):
             yield check.finding(
-                context, sentence(grant, "nothing is left that it does not grant"), grant.rule, content=(action,),
+                context, sentence(grant, "the rule grants them all"), grant.rule, content=(action,),
                 steps=(grant.step,),
             )  # fmt: skip
 

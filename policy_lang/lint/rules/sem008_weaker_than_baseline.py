@@ -7,14 +7,12 @@ from dataclasses import replace
 
 from ...analysis.members import matching
 from ...domain.actions import PATH
-from ...domain.errors import Span
 from ...ir.model import Rule
-from ...syntax import tree
 from ..baseline import baseline
 from ..check import Check
 from ..context import Grant, LintContext
-from ..finding import Edit, Finding, Fix, Step
-from ..places import sentence
+from ..finding import Finding, Step
+from ..places import import_baseline, sentence
 
 
 def _find(context: LintContext, check: Check) -> Iterator[Finding]:
@@ -39,7 +37,7 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
     if steps:
         more = f"; weaker as well: {', '.join(f'`{w}`' for w in weaker[1:])}" if len(weaker) > 1 else ""
         yield check.finding(
-            context, f"{first}{more}", content=tuple(weaker), steps=tuple(steps[:4]), fixes=(_fix(context),)
+            context, f"{first}{more}", content=tuple(weaker), steps=tuple(steps[:4]), fixes=(import_baseline(context),)
         )
 
 
@@ -70,18 +68,10 @@ def _telling(context: LintContext, rule: Rule, grant: Grant) -> Grant | None:
 _NAMES = (".env", ".env.local", "server.pem", "id_rsa", ".npmrc", ".netrc")
 
 
-def _fix(context: LintContext) -> Fix:
-    items = context.program.root.file.items
-    header = next((i for i in items if isinstance(i, tree.Header)), None)
-    at = header.pos[1] if header is not None else 0
-    text = "\nimport std.baseline\n" if header is not None else "import std.baseline\n"
-    return Fix("import std.baseline", (Edit(Span(context.source, at, at), text),), True)
-
-
 CHECK = Check(
     code="SEM008",
     name="weaker-than-baseline",
-    severity="error",
+    severity="warning",
     evidence="proved",
     finds="The policy does not import `std.baseline`, and allows something that it denies.",
     why="The baseline is what no coding agent needs. It grants nothing, so importing it can only narrow.",

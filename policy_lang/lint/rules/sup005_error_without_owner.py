@@ -17,12 +17,12 @@ CHECK = Check(
     ),
     remediation="Add `owner=@team until=2027-01-31`.",
     bad="""\
-# lint: allow PTH006 reason="the fixtures have keys that open nothing"
-allow read "tests/keys/*.pem"
+# lint: allow PTH006 reason="the key opens the test server alone"
+allow read "~/.ssh/id_rsa"
 """,
     good="""\
-# lint: allow PTH006, SEM008 reason="the fixtures have keys that open nothing" owner=@platform until=2099-01-31
-allow read "tests/keys/*.pem"
+# lint: allow PTH006, SEM008 reason="the key opens the test server alone" owner=@platform until=2099-01-31
+allow read "~/.ssh/id_rsa"
 """,
     near=(
         """\
