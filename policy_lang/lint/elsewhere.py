@@ -27,6 +27,8 @@ class ProbableMeaning:
     pattern: str
     example: str | tuple[str, ...]
     other: str | tuple[str, ...] = ()
+    sure: bool = False
+    """Nobody means the pattern as it stands: it is said also where nothing shows a difference now."""
 
 
 def readings(action: str, effect: str, text: str, following: str, profiles: Profiles) -> Iterator[ProbableMeaning]:
@@ -44,7 +46,18 @@ def readings(action: str, effect: str, text: str, following: str, profiles: Prof
         yield from _tool(text)
 
 
+_BRACKETS = re.compile(r"(?:^|(?<=/))\[{1,2}(?:\.\.\.)?(?!.-.\])[A-Za-z][A-Za-z0-9_-]+\]{1,2}(?=/|$)")
+"""A folder or file that routers of web frameworks name in brackets: `[slug]`, `[...path]`, `[[lang]]`."""
+
+
 def _path(action: str, effect: str, text: str) -> Iterator[ProbableMeaning]:
+    found = _BRACKETS.search(text)
+    if found:
+        literal = _BRACKETS.sub(lambda m: m.group().replace("[", "\0").replace("\0", "[[]"), text)
+        example = _instance(_BRACKETS.sub(lambda m: m.group().replace("[", "\0"), text)).replace("\0", "[")
+        yield ProbableMeaning(
+            f"`{found.group()}` is one character of a set, not a folder of that name", literal, example, sure=True
+        )
     if text.startswith("/") and text.split("/")[1] in _OWN:
         yield ProbableMeaning("it begins at the machine's root, not at the workspace", text[1:], _instance(text[1:]))
     if text.endswith("/.*") or text == ".*":
@@ -102,7 +115,10 @@ def _ref(text: str) -> Iterator[ProbableMeaning]:
     remote, slash, branch = text.partition("/")
     if slash and remote in {"origin", "upstream"} and ":" not in text:
         yield ProbableMeaning(
-            f"it is a branch that is called `{text}`; `{remote}:{branch}` is one of a remote", branch, _instance(branch)
+            f"it is a branch that is called `{text}`; `{remote}:{branch}` is one of a remote",
+            branch,
+            _instance(branch),
+            sure=True,
         )
 
 
@@ -113,4 +129,4 @@ def _tool(text: str) -> Iterator[ProbableMeaning]:
         meant = re.sub(r"[/:]+", ".", text)
     else:
         return
-    yield ProbableMeaning("tools are called `server.tool`", meant, _instance(meant))
+    yield ProbableMeaning("tools are called `server.tool`", meant, _instance(meant), sure=True)

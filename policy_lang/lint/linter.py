@@ -74,6 +74,7 @@ def lint(path: str, options: Options, read: Reader | None = None, against: LintC
 
 def lint_context(context: LintContext, options: Options, against: LintContext | None = None) -> Report:
     """The same for a policy that is ready."""
+    context.today = options.today or context.today
     selected = options.selected(context.source.path)
     codes = {c.code for c in selected}
     findings = found_in(context, selected, options.persona)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 
 from ..domain.actions import HOST, PATH, REF, SORT_OF
@@ -10,9 +9,7 @@ from ..ir.model import Rule
 from ..ir.scopes import PatternError
 from .context import Grant, LintContext, wanted
 
-_CLOSE = 0.8
-"""How alike words must be for one to be taken for the other misspelt (`difflib`)."""
-_SHORTEST = 4
+_SHORTEST = 5
 """Letters of a word that may be misspelt: shorter ones are alike by chance."""
 
 
@@ -80,9 +77,17 @@ def _misspelt(text: str, known: list[str]) -> Iterator[str]:
     """The pattern with one of its words written as a grant has it."""
     for word in dict.fromkeys(_words(text)):
         if len(word) >= _SHORTEST and word not in known:
-            for right in difflib.get_close_matches(word, known, n=1, cutoff=_CLOSE):
-                if not (right.startswith(word) or word.startswith(right)):  # `release` and `releases` are two words
-                    yield text.replace(word, right)
+            yield from (text.replace(word, right) for right in known if _slipped(word, right))
+
+
+def _slipped(word: str, right: str) -> bool:
+    """True when one letter is missing, added, another or changed places with the next; `s` at the end is grammar."""
+    if abs(len(word) - len(right)) > 1 or word.removesuffix("s") == right.removesuffix("s"):
+        return False
+    at = next((i for i, (a, b) in enumerate(zip(word, right, strict=False)) if a != b), min(len(word), len(right)))
+    first, second = word[at:], right[at:]
+    swapped = first[1:2] + first[:1] + first[2:]
+    return second in {first[1:], swapped} or first[1:] == second[1:] or first == second[1:]
 
 
 def _words(text: str) -> Iterator[str]:

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from ...automata.pattern import quoted
 from ...domain.limits import limit
+from ...shell.dialect import DIALECTS
 from ..capabilities import Capability
 from ..check import Check
 from ..closure import Trace, minimal, writable
-from ..commands import loading
-from ..context import Grant, LintContext
+from ..commands import called, loading
+from ..context import Grant, LintContext, sayable
 from ..escalations import traced
 
 
@@ -27,15 +28,17 @@ def _across(context: LintContext) -> list[Trace]:
         for row in writable(context, ("config", "source"))
         if not row.file.startswith("~")
     ]
+    elsewhere = [(row, loading(context, row), found) for row in _loaders(context) if (found := _named(context, row))]
     mine = {
         a: [r for action, p in _MORE for r in _allowed(context, context.find_grants(action, [p]), a)] for a in agents
     }
     out: list[Trace] = []
     for strong, weak in itertools.permutations(agents, 2):
+        out += _files(context, weak, strong)
         more = next((r for r in mine[strong] if not _may(context, r, weak)), None)
         if more is not None:
             out += _instructions(context, weak, strong, more, texts)
-            for row, commands, writes in scripts:
+            for row, commands, writes in [*scripts, *elsewhere]:
                 out += _scripts(context, weak, strong, row, commands, writes)
     return minimal(out)
 
@@ -65,6 +68,45 @@ def _instructions(context: LintContext, weak: str, strong: str, more: Grant, tex
             context.step(more.step.witness, f"only `{strong}` may do that"),
         )
         yield Trace(steps, (grant.rule, more.rule), (), f"`{weak}` writes what `{strong}` obeys")
+
+
+def _loaders(context: LintContext) -> list[Capability]:
+    """The rows of programs that some rule may run about a file of the folder that they run in; one for each file."""
+    rows = context.capabilities.kinds("config", "source")
+    found = {(r.argv[:2], r.file): r for r in rows if r.file and "/" not in r.file and called(context, r.argv[0])}
+    return list(found.values())
+
+
+def _named(context: LintContext, row: Capability) -> list[Grant]:
+    """Grants of writing a row's file in other folders, by rules that name it: `packages/*/package.json`."""
+    named = [r for r in context.own_rules("allow", "write") if any(p.text.endswith(f"/{row.file}") for p in r.include)]
+    found = context.find_grants("write", [f"**/{quoted(row.file)}"]) if named else []
+    return [g for g in found if g.rule in named and g.step.witness.resource != row.file]
+
+
+_READERS = {*DIALECTS, "dash", "python", "python3", "node", "perl", "ruby", "php", "tsx", "ts-node", "lua"}
+"""Programs whose first operand is a script."""
+
+
+def _files(context: LintContext, weak: str, strong: str) -> Iterator[Trace]:
+    """Files that one agent writes and another runs by their path, in whatever folder."""
+    for rule in context.own_rules("allow", "run"):
+        for pattern in rule.include:
+            words = pattern.text.split()
+            at = 1 if len(words) > 1 and words[0] in _READERS else 0
+            path = words[at].removeprefix("./")
+            if "/" not in words[at] or words[at].startswith(("-", "/", "~")) or not sayable("write", path):
+                continue
+            for written in _allowed(context, context.find_grants("write", [path]), weak):
+                file = str(written.step.witness.resource)
+                shown = (*words[:at], file if at else f"./{file}")
+                for command in _allowed(context, context.ask("run", shown), strong):
+                    if not _may(context, command, weak):
+                        steps = (
+                            context.step(written.step.witness, f"`{strong}` runs it"),
+                            context.step(command.step.witness, f"as `{strong}`"),
+                        )
+                        yield Trace(steps, (written.rule, command.rule), (), f"`{weak}` writes what `{strong}` runs")
 
 
 def _scripts(
@@ -98,6 +140,9 @@ import std.baseline""",
     near=(
         """agent "helper" { allow write "src/**", "docs/**" }
 agent "releaser" { allow run "make release"  allow push "release/**" }
+import std.baseline""",
+        """agent "writer" { allow write "scripts/*.txt" }
+agent "runner" { allow run "bash */*.sh"  allow read "./" }
 import std.baseline""",
     ),
     shows="releaser",

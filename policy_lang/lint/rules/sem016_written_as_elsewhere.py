@@ -20,12 +20,12 @@ def _find(context: LintContext, check: Check) -> Iterator[Finding]:
             behind = following.text if following else ""
             for one in readings(action, rule.effect, word.text, behind, context.engine.profiles):
                 found = _shown(context, action, rule.effect, word.text, one)
-                if found is None:
+                if found is None and not one.sure:
                     continue
-                text, step = found
+                text, steps = (found[0], (found[1],)) if found is not None else (f"`{word.text}`", ())
                 fix = Fix(f"write `{one.pattern}`", (reworded(rule, word, one.pattern),), rule.effect != "allow")
                 yield check.finding(
-                    context, f"{text}: {one.note}; write `{one.pattern}`", rule, content=(word.text,), steps=(step,),
+                    context, f"{text}: {one.note}; write `{one.pattern}`", rule, content=(word.text,), steps=steps,
                     fixes=(fix,),
                 )  # fmt: skip
 
@@ -73,6 +73,7 @@ deny run "git push"
 """,
         'allow run "npm run test:*"',
         'allow run "make", "test"',
+        'allow write "app/[a-z]/x.ts", "app/[[]slug]/page.tsx"',
     ),
     shows="git push",
     function=_find,
