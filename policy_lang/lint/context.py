@@ -432,32 +432,6 @@ def sayable(action: str, text: str) -> bool:
     return True
 
 
-def instances(action: str, text: str, *, several: bool = False) -> list[str | tuple[str, ...]]:
-    """Resources that a pattern stands for, as people would write them; with `several`, of every shape that it has."""
-    out: list[str | tuple[str, ...]] = []
-    for one in expand_braces(text.replace("${tmp}", USUAL[TMP]), _MOST_INSTANCES):
-        for name in _NAMES if several else _NAMES[:1]:
-            if SORT_OF[action] == COMMAND:
-                words = [w for word in one.split() for w in ([name] if word == "**" else [_filled(word, name)])]
-                out.append(tuple(w.strip("\"'") for w in words))
-            else:
-                path = f"{one}**" if one.endswith("/") else one
-                out.append(_filled(path.replace("**", f"a/{name}" if several and len(name) > 3 else name), name))
-    return list(dict.fromkeys(out))
-
-
-def _filled(text: str, name: str) -> str:
-    text = re.sub(r"\[!?([^\]])[^\]]*\]", r"\1", text)
-    text = re.sub(r"(?<=[a-z])\*(?=\.)", "", text)  # `requirements*.txt` means `requirements.txt` first
-    return text.replace("*", name if text == "*" else "a").replace("?", "a")
-
-
-_NAMES = ("a", "b", "file.md", "main", "index.ts")
-"""What wildcards stand for."""
-_MOST_INSTANCES = limit("pattern_alternatives")
-"""What a pattern may have, each with an example."""
-
-
 def who(grant: Grant) -> str:
     """Who is meant, in a sentence."""
     agent = grant.step.witness.given.get("agent")

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from ...analysis.witness import Witness
 from ...ir.model import Rule
 from ..check import Check
-from ..context import LintContext, instances
+from ..context import LintContext
+from ..examples import instances
 from ..finding import Finding, Step
 from ..places import request_text, verb
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import shlex
 from collections.abc import Iterator
 
 from ...analysis.query import query
@@ -14,14 +12,14 @@ from ...domain.decision import Effect
 from ...domain.limits import limit
 from ...ir.model import Rule
 from ..check import Check
-from ..context import LintContext, instances, sayable, wanted
+from ..context import LintContext, sayable, wanted
+from ..examples import commands, split
 from ..finding import Finding
 from ..places import request_text, verb
 
 _MOST = limit("query_tries")
 """Commands that are tried for one pattern, and resources of one action that are put into them."""
 _FILES = ("read", "write", "delete")
-_FILLED = (*_FILES, "connect", "push")
 
 
 def _find(context: LintContext, check: Check) -> Iterator[Finding]:
@@ -59,7 +57,7 @@ def _never(context: LintContext, rule: Rule, text: str) -> tuple[Witness, Effect
     alternatives = expand_braces(text, limit("pattern_alternatives"))
     if len(alternatives) > _MOST:
         return None
-    for words in (w for one in alternatives for w in _commands(context, one)):
+    for words in (w for one in alternatives for w in commands(context, one)):
         for given in context.principals("run"):
             witness = Witness("run", words, given, None, context.layout)
             decision = context.engine.decide(witness.request(context.policy))
@@ -86,41 +84,8 @@ def _granted_by_nobody(context: LintContext, witness: Witness, effect: Effect, t
     if not any(action in r.actions and r.grants for la in context.policy.layers for r in la.rules):
         return not any(action in d.actions or not d.actions for la in context.policy.layers for d in la.defaults)
     words = witness.resource
-    shown = [p for p, w in zip(_split(text), words, strict=False) if w == effect.resource and sayable(action, p)]
+    shown = [p for p, w in zip(split(text), words, strict=False) if w == effect.resource and sayable(action, p)]
     return any(not query(context.engine, (action,), wanted(action, [p]), side=context.side).grants for p in shown[:1])
-
-
-def _commands(context: LintContext, text: str) -> Iterator[tuple[str, ...]]:
-    """Commands that a pattern stands for, with what the policy grants in the places of its wildcards."""
-    filled = ["a", *(r for action in _FILLED for r in _granted(context, action))]
-    ends: list[tuple[str, ...]] = [(), *((f,) for f in filled), *(("origin", r) for r in _granted(context, "push"))]
-    places = [
-        ends if word == "**" else [(f,) for f in (filled if word == "*" else [_plain(word)])] for word in _split(text)
-    ]
-    for chosen in itertools.islice(itertools.product(*places), _MOST):
-        yield tuple(w for words in chosen for w in words)
-
-
-def _split(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError:
-        return text.split()
-
-
-def _plain(word: str) -> str:
-    return str(instances("read", word)[0]) if set("*?[") & set(word) else word
-
-
-def _granted(context: LintContext, action: str) -> list[str]:
-    """Some resources that rules grant, with or without approval."""
-    rules = (r for r in context.policy.layers[0].rules if r.grants and action in r.actions)
-    found = [str(r) for rule in rules for p in rule.include for r in instances(action, p.text)[:1]]
-    if action == "connect":
-        found = [r if "://" in r else f"https://{r}/" for r in found]
-    if action in {"read", "write", "delete"}:
-        found = [r.removeprefix("./") for r in found]
-    return list(dict.fromkeys(found))[:4]
 
 
 CHECK = Check(

@@ -7,9 +7,12 @@ from dataclasses import replace
 
 from ...analysis.members import matching
 from ...analysis.witness import Witness
+from ...automata.pattern import expand_braces
+from ...domain.limits import limit
 from ...ir.model import Rule
 from ..check import Check
-from ..context import LintContext, instances
+from ..context import LintContext
+from ..examples import commands, instances
 from ..finding import Finding, Step
 from ..places import request_text, verb
 
@@ -36,6 +39,10 @@ def _left_out(context: LintContext, rule: Rule) -> Step | None:
             asked = (context.step(replace(w, given=g)) for w in whole for g in [{}, *context.principals(action)])
             shown = shown or next((s for s in asked if s.effect != "deny"), None)
     return shown
+
+
+def _commands(context: LintContext, text: str) -> list[str | tuple[str, ...]]:
+    return [w for one in expand_braces(text, limit("pattern_alternatives")) for w in commands(context, one, bare=False)]
 
 
 CHECK = Check(
