@@ -30,9 +30,10 @@ def _left_out(context: LintContext, rule: Rule) -> Step | None:
     shown: Step | None = None
     for action in rule.actions:
         for pattern in rule.include:
-            found = [
-                Witness(action, r, {}, None, context.layout) for r in instances(action, pattern.text, several=True)
-            ]
+            alike = (
+                _commands(context, pattern.text) if action == "run" else instances(action, pattern.text, several=True)
+            )
+            found = [Witness(action, r, {}, None, context.layout) for r in alike]
             whole = [w for w in found if matching((pattern,), w) is not None]
             if not whole or any(matching(rule.exclude, w) is None for w in whole):
                 return None
