@@ -124,7 +124,7 @@ def _client(
         elif format_ == "text":
             click.echo(export.text, nl=False)
         if watched:
-            exported_to(target, os.path.abspath(output), os.path.abspath(path)).save()
+            exported_to(target, os.path.abspath(output), os.path.abspath(path), like.workspace or os.getcwd()).save()
     if format_ == "json":
         from ..foreign.shown import client_export_json
 

@@ -42,6 +42,7 @@ from .permissions import (
 )
 from .shell_text import simple_commands
 from .text_globs import meet
+from .tool_names import DOTTED, call_patterns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -228,7 +229,7 @@ _SPECIAL = frozenset("$`\\'\"(){}<>|&;")
 def _misread_command(rule: ClaudeRule, glob: str) -> str:
     """What a rule about commands means, where it reads otherwise."""
     if rule.effect == ALLOW and glob[-1:] == "*" and glob.count("*") == 1 and glob[-2:-1].isalnum():
-        return f"means every word that begins so, such as `{glob[:-1]}x`: a blank before the star ends the word"
+        return f"means `{glob[:-1]}x` as well, another word that begins so: `{glob[:-1]} *` ends the word there"
     if ":*" in glob:
         return "has `:*` inside, where it is a colon and a star: only at the end does it mean any further words"
     if rule.effect == DENY and "*" not in glob:
@@ -308,4 +309,9 @@ def _call(rule: ClaudeRule, entry: Permission) -> Permission:
     server, tool = found["server"], found["tool"] or "*"
     names = (f"{server}.{tool}", f"{server}.{tool}other", f"{server}x.{tool}")
     asked = tries("call", *(name.replace("*", "x") for name in names))
-    return _says(entry, asked, said(rule.effect, ["call"], [f"{server}.{tool}"]))
+    patterns = call_patterns(server, tool, wild="*", restricts=rule.effect != ALLOW)
+    return (
+        _says(entry, asked, said(rule.effect, ["call"], patterns))
+        if patterns
+        else replace(entry, fit=UNSAID, why=DOTTED)
+    )

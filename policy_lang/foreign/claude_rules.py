@@ -6,7 +6,7 @@ import os
 import re
 
 from ..domain.record import record, replace
-from .located import Located, object_of, span_of, unreadable
+from .located import Located, object_in, object_of, span_of, strings_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,8 +120,8 @@ def read_settings(sources: list[tuple[Source, object]]) -> ClaudeSettings:
     folders: list[tuple[Source, Located]] = []
     remarks: list[tuple[str, Span | None]] = []
     for source, settings in sources:
-        permissions = _object(source, _object(source, settings, "settings of Claude Code").get("permissions", {}))
-        names = _strings(source, permissions.get("additionalDirectories", []), "additionalDirectories")
+        permissions = object_in(source, _settings(source, settings), "permissions")
+        names = strings_in(source, permissions, "additionalDirectories")
         folders += [(source, name) for name in names]
         remarks += [
             (f"`{key}` is not a setting of permissions, and nobody reads it", span_of(source, key))
@@ -135,7 +135,7 @@ def read_settings(sources: list[tuple[Source, object]]) -> ClaudeSettings:
         ]
         remarks += _mode_remarks(source, permissions.get("defaultMode"))
         for effect in EFFECTS:
-            for text in _strings(source, permissions.get(effect, []), effect):
+            for text in strings_in(source, permissions, effect):
                 rule = rule_of(effect, text, source)
                 if rule is None:
                     remarks.append((f"`{text[:60]}` is not a permission rule: it is skipped", span_of(source, text)))
@@ -145,14 +145,14 @@ def read_settings(sources: list[tuple[Source, object]]) -> ClaudeSettings:
     found = ClaudeSettings(
         tuple(rules), _mode(ranked), tuple(folders), tuple(remarks),
         _sandboxed(ranked),
-        any(is_managed(one.path) and _object(one, given).get(_MANAGED_ONLY) is True for one, given in sources),
-        any(_object(one, _object(one, given).get("permissions", {})).get(_BLOCKED) is True for one, given in sources),
+        any(is_managed(one.path) and _settings(one, given).get(_MANAGED_ONLY) is True for one, given in sources),
+        any(object_in(one, _settings(one, given), "permissions").get(_BLOCKED) is True for one, given in sources),
     )  # fmt: skip
     return replace(found, counted=tuple(rule for rule in found.rules if not found.why_idle(rule)))
 
 
-def _object(source: Source, value: object, what: str = "`permissions`") -> dict[str, object]:
-    return object_of(source, value, what, 'write `{"permissions": {...}}`')
+def _settings(source: Source, value: object) -> dict[str, object]:
+    return object_of(source, value, "settings of Claude Code", 'write `{"permissions": {...}}`')
 
 
 def _rank(path: str) -> int:
@@ -165,7 +165,7 @@ def _rank(path: str) -> int:
 def _mode(ranked: list[tuple[Source, object]]) -> str:
     """The mode that sessions begin in: the strongest file's that may say so."""
     for source, settings in ranked:
-        mode = str(_object(source, _object(source, settings).get("permissions", {})).get("defaultMode", ""))
+        mode = str(object_in(source, _settings(source, settings), "permissions").get("defaultMode", ""))
         if mode in MODES:  # one that may not say so hides the weaker ones all the same
             return mode if mode not in _PERSONAL or _rank(source.path) in {0, 3} else "default"
     return "default"
@@ -200,12 +200,3 @@ def _sandboxed(ranked: list[tuple[Source, object]]) -> bool:
         and given.get("autoAllowBashIfSandboxed") is True
         and not given.get("excludedCommands")
     )
-
-
-def _strings(source: Source, value: object, key: str) -> Iterator[Located]:
-    if not isinstance(value, list):
-        raise unreadable(source, 0, f"`{key}` is not a list")
-    for one in value:
-        if not isinstance(one, Located):
-            raise unreadable(source, 0, f"`{key}` holds something that is not a string")
-        yield one

@@ -259,6 +259,6 @@ def _servers(settings: CodexSettings) -> list[Permission]:
     if settings.servers is None:
         return []
     names = [name for name in settings.servers if name.replace("-", "").replace("_", "").isalnum()]
-    rule = said(DENY, ["call"], ["*.*"], exclude=[f"{name}.*" for name in names])
+    rule = said(DENY, ["call"], ["**"], exclude=[f"{name}.**" for name in names])
     asked = tries("call", "unheard-of.tool", *(f"{name}.tool" for name in names[:3]))
     return [Permission("mcp_servers", DENY, (rule,), tries=asked, span=settings.servers_span)]

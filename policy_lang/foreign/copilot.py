@@ -13,6 +13,7 @@ from .copilot_model import KINDS, READING, TEMPORARY, WITH_COMMANDS, CopilotMode
 from .permissions import EXACT, IDLE, NARROWER, UNSAID, Permission, Permissions, command_tries, said, tries
 from .plain_globs import name_pattern
 from .ranked import Ranked, bounded, ruled, sayable
+from .tool_names import DOTTED, call_patterns
 from .url_globs import ANY
 
 TYPE_CHECKING = False
@@ -273,7 +274,14 @@ def _call(flag: Flag) -> Permission:
     if kind in _MODEL_TOOLS:
         why = f"`{kind}` is a tool of the model's and no kind of permission: it is read as an MCP server's name"
         return Permission(flag.shown, flag.effect, fit=IDLE, why=why, span=flag.span)
-    pattern = f"{name_pattern(kind)}.{name_pattern(argument) if argument is not None else '*'}"
+    restricts = flag.effect != ALLOW
+    patterns = (
+        call_patterns(kind, argument, wild="", restricts=restricts)
+        if argument is not None
+        else [f"{name_pattern(kind, '')}.{'**' if restricts else '*'}"]
+    )
+    if not patterns:
+        return Permission(flag.shown, flag.effect, fit=UNSAID, why=DOTTED, span=flag.span)
     tool = argument if argument is not None else "x"
     asked = tries("call", f"{kind}.{tool}", f"{kind}.{tool}y", f"{kind}y.{tool}")
-    return Permission(flag.shown, flag.effect, (said(flag.effect, ["call"], [pattern]),), tries=asked, span=flag.span)
+    return Permission(flag.shown, flag.effect, (said(flag.effect, ["call"], patterns),), tries=asked, span=flag.span)

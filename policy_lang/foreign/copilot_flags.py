@@ -11,7 +11,7 @@ import shlex
 from ..domain.actions import ALLOW, DENY
 from ..domain.errors import Span
 from ..domain.record import record
-from .located import Located, json_of, span_of, unreadable
+from .located import Located, json_of, span_of, strings_in, unreadable
 from .shell_text import SimpleText, simple_commands
 
 TYPE_CHECKING = False
@@ -217,9 +217,7 @@ def _lists(source: Source, flags: list[Flag], remarks: list[tuple[str, Span | No
         raise unreadable(source, 0, "settings of Copilot CLI are a JSON object")
     of_repository = ".github/copilot/" in source.path
     for key, effect in _SETTINGS.items():
-        value = settings.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(one, Located) for one in value):
-            raise unreadable(source, 0, f"`{key}` is not a list of strings")
+        value = list(strings_in(source, settings, key))
         dead = (
             "settings of a repository permit no URLs: they only deny them" if of_repository and effect == ALLOW else ""
         )

@@ -12,6 +12,7 @@ from .permissions import EXACT, IDLE, NARROWER, UNSAID, Permission, Permissions,
 from .plain_globs import name_pattern, parts_of, pattern_of
 from .ranked import Ranked, bounded, ruled, sayable
 from .text_commands import command_patterns
+from .tool_names import DOTTED, call_patterns
 from .url_globs import ANY
 
 TYPE_CHECKING = False
@@ -167,10 +168,13 @@ def _call(rule: CursorRule) -> _Made:
     found = rule.tool
     if found is None:
         return "the documented form is `Mcp(SERVER:TOOL)`, and whether another is read is not known"
-    names = [".".join(name_pattern(part) for part in found)]
-    if rule.folded:
-        names.append(names[0].lower())
-    plain = names[0].replace("*", "x")
+    forms = dict.fromkeys((found, tuple(part.lower() for part in found)) if rule.folded else (found,))
+    names = [
+        p for server, tool in forms for p in call_patterns(server, tool, wild="*?", restricts=rule.effect != ALLOW)
+    ]
+    if not names:
+        return DOTTED
+    plain = ".".join(found).replace("*", "x")
     return said(rule.effect, ["call"], names), True, tries("call", plain, f"{plain}y", f"y{plain}", plain.upper())
 
 

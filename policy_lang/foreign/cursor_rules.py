@@ -9,7 +9,7 @@ import re
 
 from ..domain.actions import ALLOW, ASK, DENY
 from ..domain.record import record
-from .located import Located, json_of, unreadable
+from .located import Located, json_of, object_in, strings_in, unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,11 +101,9 @@ def _is_editor(source: Source) -> bool:
 
 def _lists(source: Source, settings: dict[str, object], dead: str) -> Iterator[CursorRule]:
     """The entries of `permissions` in a file of the command line."""
-    permissions = settings.get("permissions", {})
-    if not isinstance(permissions, dict):
-        raise unreadable(source, 0, "`permissions` is not an object")
+    permissions = object_in(source, settings, "permissions")
     for effect in (DENY, ALLOW, ASK):
-        for text in _strings(source, permissions.get(effect, []), effect):
+        for text in strings_in(source, permissions, effect):
             yield _rule(effect, text, source, dead or ("there is no list `ask`" if effect == ASK else ""))
 
 
@@ -137,7 +135,7 @@ def _editor(
     for key, value in settings.items():
         place = key if isinstance(key, Located) else None
         if key in LISTS:
-            for text in _strings(source, value, key, dropped=True):
+            for text in strings_in(source, settings, key, dropped=True):
                 dead = other or ("" if LISTS[key] == SHELL or ":" in text else "it names no tool: `SERVER:TOOL`")
                 prefix = key == TERMINAL and (":" not in text or " " in text.partition(":")[0])
                 folded = LISTS[key] == MCP
@@ -153,14 +151,3 @@ def _editor(
             )
         elif not key.startswith("$"):
             remarks.append((f"`{key[:60]}` is not known, and ignored", source, place))
-
-
-def _strings(source: Source, value: object, key: str, *, dropped: bool = False) -> Iterator[Located]:
-    """The strings of a list; what is none is an error, or dropped as the editor does."""
-    if not isinstance(value, list):
-        raise unreadable(source, 0, f"`{key}` is not a list")
-    for one in value:
-        if isinstance(one, Located):
-            yield one
-        elif not dropped:
-            raise unreadable(source, 0, f"`{key}` holds something that is not a string")

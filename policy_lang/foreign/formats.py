@@ -48,6 +48,8 @@ class Format:
     """Where it usually lies, seen from a workspace."""
     nothing: str = "{}"
     """The text of a file that says nothing."""
+    scopes: tuple[str, ...] = ()
+    """Where a written one's like may lie, as globs seen from a workspace: what the client reads together with it."""
 
     def writer(self) -> ClientWriter:
         """What writes it."""
@@ -78,10 +80,14 @@ FORMATS = (
     Format("claude", "Claude Code", "claude", (
         ".claude/settings*.json", "claude-code/managed-settings.json", "managed-settings.d/*.json",
         "ClaudeCode/managed-settings.json",
-    ), "claude_writing", ".claude/settings.json"),
+    ), "claude_writing", ".claude/settings.json", scopes=(
+        ".claude/settings.json", ".claude/settings.local.json", "~/.claude/settings.json",
+        "/etc/claude-code/managed-settings.json", "/etc/claude-code/managed-settings.d/*.json",
+    )),
     Format(
         "codex-rules", "Codex", "codex", (".codex/rules/*.rules", "codex/rules/*.rules"),
         "codex_writing", ".codex/rules/policy.rules", "",
+        (".codex/rules/*.rules", "~/.codex/rules/*.rules", "/etc/codex/rules/*.rules"),
     ),
     Format("codex-permissions", "Codex", "codex", (
         ".codex/config.toml", "codex/config.toml", "codex/requirements.toml", "codex/managed_config.toml",
@@ -90,14 +96,17 @@ FORMATS = (
     Format("opencode", "opencode", "opencode", ("opencode.json", "opencode.jsonc", ".opencode/opencode.json*")),
     Format("cursor", "Cursor", "cursor", (
         ".cursor/cli.json", ".cursor/cli-config.json", ".cursor/permissions.json", "cursor/cli-config.json",
-    ), "cursor_writing", ".cursor/cli.json"),
+    ), "cursor_writing", ".cursor/cli.json", scopes=(".cursor/cli.json", "~/.cursor/cli-config.json")),
     Format("copilot", "Copilot CLI", "copilot", (
         "copilot.flags", ".copilot/settings.json", ".copilot/config.json", ".copilot/permissions-config.json",
         ".github/copilot/settings*.json",
     ), "copilot_writing", "copilot.flags", ""),
     Format("gemini", "Gemini CLI", "gemini", (
         ".gemini/policies/*.toml", "gemini-cli/policies/*.toml", ".gemini/settings.json", "gemini-cli/settings.json",
-    ), "gemini_writing", "~/.gemini/policies/policy.toml", ""),
+    ), "gemini_writing", "~/.gemini/policies/policy.toml", "", (
+        "~/.gemini/policies/*.toml", "/etc/gemini-cli/policies/*.toml", ".gemini/settings.json",
+        "~/.gemini/settings.json", "/etc/gemini-cli/settings.json",
+    )),
 )  # fmt: skip
 WRITTEN = tuple(one.name for one in FORMATS if one.writing)
 """What can be written."""

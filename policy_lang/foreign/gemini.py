@@ -7,10 +7,11 @@ from ..pep.clients.gemini import CLIENT
 from .gemini_model import UNASKED, WRITERS, GeminiModel
 from .gemini_rules import SHELL, Condition, GeminiRule, read_settings
 from .permissions import EXACT, IDLE, NARROWER, UNSAID, Permission, Permissions, command_tries, said, tries
+from .plain_globs import name_pattern
 from .ranked import Ranked, bounded, overridden, ruled
 from .text_commands import command_patterns
 from .text_globs import path_patterns
-from .tool_names import tool_patterns
+from .tool_names import call_patterns, tool_patterns
 from .url_globs import ANY
 
 TYPE_CHECKING = False
@@ -223,16 +224,39 @@ def _fetch(rule: GeminiRule, at: int) -> Ranked | None:
 
 
 def _call(rule: GeminiRule, at: int) -> Ranked | None:
-    if rule.server:
-        names = [f"{rule.server}.{name}" for name in rule.tools or ("*",)]
-    else:
-        named = [name for name in rule.tools if name == "*" or name.startswith("mcp_")]
-        names = [p for name in named for p in (["**"] if name == "*" else tool_patterns(name.removeprefix("mcp_")))]
-    if not names:
+    grants, restricts = (
+        [p for pair in _calls(rule) for p in _call_patterns(*pair, restricts=one)] for one in (False, True)
+    )
+    if not restricts:
         return None
-    grants = names if rule.condition.always else []
-    globs = [] if not rule.condition.always else ["*"] if "**" in names else names
-    return _ranked(rule, at, globs, grants, names, whole=rule.condition.always)
+    names = ["*" if pair == ("*", "*") else ".".join(pair).lstrip(".") for pair in _calls(rule)]
+    always = rule.condition.always
+    return _ranked(rule, at, names if always else [], grants if always else [], restricts, whole=always)
+
+
+def _calls(rule: GeminiRule) -> list[tuple[str, str]]:
+    """Servers and tools that a rule names, `*` for any; no server where the two stand together in one text."""
+    if rule.server:
+        return [(rule.server, name) for name in rule.tools or ("*",)]
+    out = []
+    for name in rule.tools:
+        full = name.removeprefix("mcp_")
+        if name in {"*", "mcp_*"}:
+            out.append(("*", "*"))
+        elif name != full and "*" not in full.removesuffix("_*"):
+            out.append((full[:-2], "*") if full.endswith("_*") else ("", full))
+    return out
+
+
+def _call_patterns(server: str, tool: str, *, restricts: bool) -> list[str]:
+    """The patterns of a pair: a star is one where it stands alone."""
+    if not server:
+        return tool_patterns(tool, wild="", restricts=restricts)
+    if "*" in {server, tool}:
+        wide = "**" if restricts else "*"
+        names = [name if name == "*" else name_pattern(name, "") for name in (server, tool)]
+        return ["**"] if names == ["*", "*"] else [f"{names[0]}.{names[1] if names[1] != '*' else wide}"]
+    return call_patterns(server, tool, wild="", restricts=restricts)
 
 
 def _operation(rule: GeminiRule, at: int) -> Ranked | None:
@@ -272,6 +296,6 @@ def _tries(kind: _Kind, rule: GeminiRule) -> tuple[ClientRequest, ...]:
     if kind[0]:
         names = [name for name in sorted(CLIENT.operations) if _about(rule, name) and name not in UNASKED]
         return tries("do", *(f"gemini.{name}" for name in names))
-    found = _call(rule, 0)
-    plain = [p.replace("**", "x.x").replace("*", "x") for p in (found.restricts if found is not None else ())]
-    return tuple(one for name in plain[:8] for one in tries("call", name, f"{name}y", f"y{name}"))
+    plain = [f"{server}.{tool}" if server else tool.replace("_", ".", 1) for server, tool in _calls(rule)]
+    names = [name.replace("*", "x") for name in plain[:8]]
+    return tuple(one for name in names for one in tries("call", name, f"{name}y", f"y{name}"))

@@ -124,10 +124,8 @@ def names(rule: GeminiRule, tool: str, server: str) -> bool:
             and (not rule.tools or tool in rule.tools or "*" in rule.tools)
         )
     full = f"mcp_{server}_{tool}" if server else tool
-    return any(
-        name in {"*", full} or (name.endswith("*") and full.startswith(name[:-1]) and bool(server))
-        for name in rule.tools
-    )
+    whole = {f"mcp_{server}_*", "mcp_*"} if server else set()
+    return any(name in {"*", full, *whole} for name in rule.tools)
 
 
 def fits(condition: Condition, text: str) -> bool:

@@ -11,7 +11,7 @@ import re
 from ..domain.actions import ALLOW, ASK, DENY
 from ..domain.errors import Span
 from ..domain.record import record
-from .located import Located, json_of, span_of, unreadable
+from .located import Located, json_of, object_in, span_of, strings_in, unreadable
 from .located_toml import table_spans, toml_of
 from .simple_regexes import globs_of
 
@@ -101,10 +101,10 @@ def _tier(path: str) -> int:
 
 def _policy(source: Source, remarks: list[tuple[str, Span | None]]) -> list[GeminiRule]:
     """The rules of one policy. One that is malformed makes the client drop the file."""
-    table = toml_of(source).value
-    given = table.get("rule", [])
+    toml = toml_of(source)
+    table, given = toml.value, toml.value.get("rule", [])
     if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
-        raise unreadable(source, 0, "rules are tables, `[[rule]]`")
+        raise unreadable(source, toml.place("rule").start, "rules are tables, `[[rule]]`")
     remarks += [
         (f"`{name[:60]}` is not known, and ignored: rules are `[[rule]]`", Span(source, 0, 1))
         for name in table
@@ -228,52 +228,36 @@ def _lists(source: Source, remarks: list[tuple[str, Span | None]]) -> Iterator[G
     settings = json_of(source)
     if not isinstance(settings, dict):
         raise unreadable(source, 0, "settings of Gemini CLI are a JSON object")
-    tools, mcp = (_object(source, settings.get(name, {}), name) for name in ("tools", "mcp"))
-    for text in _strings(source, mcp, "excluded"):
+    tools, mcp = (object_in(source, settings, name) for name in ("tools", "mcp"))
+    for text in strings_in(source, mcp, "excluded"):
         yield _of_server(DENY, text, 4.9, f"mcp.excluded {text}", span_of(source, text))
-    for text in _strings(source, tools, "exclude"):
+    for text in strings_in(source, tools, "exclude"):
         dead = "a tool is excluded as a whole: no tool has such a name" if "(" in text else ""
         span = span_of(source, text)
         yield GeminiRule(DENY, (_name(text),), "", Condition(), 4.4, f"tools.exclude {text}", span, dead=dead)
-    for text in _strings(source, tools, "confirmationRequired"):
+    for text in strings_in(source, tools, "confirmationRequired"):
         yield _listed(ASK, text, 4.35, "tools.confirmationRequired", source)
-    allowed = list(_strings(source, tools, "allowed"))
+    allowed = list(strings_in(source, tools, "allowed"))
     yield from (_listed(ALLOW, text, 4.3, "tools.allowed", source) for text in allowed)
     if any(_name(text) == SHELL and "(" in text for text in allowed):
         yield GeminiRule(DENY, (SHELL,), "", Condition(), 4.29, "commands that `tools.allowed` does not name", None)
-    core = list(_strings(source, tools, "core"))
+    core = list(strings_in(source, tools, "core"))
     yield from (_listed(ALLOW, text, 4.25, "tools.core", source) for text in core)
     if core:
         yield GeminiRule(DENY, ("*",), "", Condition(), 4.24, "tools that `tools.core` does not name", None)
-    for server, given in _object(source, settings.get("mcpServers", {}), "mcpServers").items():
+    for server, given in object_in(source, settings, "mcpServers").items():
         if isinstance(given, dict) and given.get("trust") is True:
             yield _of_server(ALLOW, server, 4.2, f"mcpServers.{server}.trust", span_of(source, server))
         if isinstance(given, dict) and "includeTools" in given:
             remarks.append(
                 (f"`{server}` shows some of its tools alone: the policy is of all of them", span_of(source, server))
             )
-    for text in _strings(source, mcp, "allowed"):
+    for text in strings_in(source, mcp, "allowed"):
         yield _of_server(ALLOW, text, 4.1, f"mcp.allowed {text}", span_of(source, text))
     for name in ("coreTools", "excludeTools", "allowedTools"):
         if name in settings:
             place = next((span_of(source, key) for key in settings if key == name), None)
             remarks.append((f"`{name}` is the old name of a list in `tools`, and may not be read", place))
-
-
-def _object(source: Source, value: object, name: str) -> dict[Located, object]:
-    if not isinstance(value, dict):
-        raise unreadable(source, 0, f"`{name}` is not an object")
-    return value
-
-
-def _strings(source: Source, table: dict[Located, object], name: str) -> Iterator[Located]:
-    value = next((given for key, given in table.items() if key == name), [])
-    if not isinstance(value, list):
-        raise unreadable(source, 0, f"`{name}` is not a list")
-    for one in value:
-        if not isinstance(one, Located):
-            raise unreadable(source, 0, f"`{name}` holds something that is not a string")
-        yield one
 
 
 def _name(text: str) -> str:

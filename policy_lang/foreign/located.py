@@ -8,6 +8,11 @@ import re
 from ..domain.errors import Diagnostic, PolicyError, Source, Span
 from ..domain.limits import limit
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
 UNREADABLE = "PLE601"
 """The code of a file that cannot be read as what it is called."""
 Value = object
@@ -34,6 +39,20 @@ class Located(str):
         return made
 
 
+class LocatedList(list[Value]):
+    """A list of a file, with the offsets at which its members begin and end there."""
+
+    __slots__ = ("places",)
+    places: list[tuple[int, int]]
+
+
+class LocatedObject(dict[str, Value]):
+    """An object of a file, with the offsets at which the values of its keys begin and end there."""
+
+    __slots__ = ("places",)
+    places: dict[str, tuple[int, int]]
+
+
 def unreadable(source: Source, start: int, message: str, help_: str = "", end: int | None = None) -> PolicyError:
     """The error for a file that is not what it is called."""
     span = Span(source, start, min(len(source.text), start + 1) if end is None else end)
@@ -52,6 +71,35 @@ def object_of(source: Source, value: object, what: str = "this", help_: str = ""
             source, value.start if isinstance(value, Located) else 0, f"{what}: an object was expected", help_
         )
     return value
+
+
+def misplaced(source: Source, holder: object, key: str | int, message: str, help_: str = "") -> PolicyError:
+    """The error for a member of a list or an object, at its place."""
+    places: Any = holder.places if isinstance(holder, LocatedList | LocatedObject) else {}
+    if isinstance(holder, LocatedList) or key in places:
+        start, end = places[key]
+        return unreadable(source, start, message, help_, end)
+    return unreadable(source, 0, message, help_)
+
+
+def object_in(source: Source, table: dict[Any, object], name: str) -> dict[Any, object]:
+    """The object that a key has; an empty one where it has none. Raises PolicyError at the place of another value."""
+    value = table.get(name, {})
+    if not isinstance(value, dict):
+        raise misplaced(source, table, name, f"`{name}` is not an object")
+    return value
+
+
+def strings_in(source: Source, table: dict[Any, object], name: str, *, dropped: bool = False) -> Iterator[Located]:
+    """The strings of the list that a key has. What is none is `dropped`, or raises PolicyError at its place."""
+    value = table.get(name, [])
+    if not isinstance(value, list):
+        raise misplaced(source, table, name, f"`{name}` is not a list")
+    for i, one in enumerate(value):
+        if isinstance(one, Located):
+            yield one
+        elif not dropped:
+            raise misplaced(source, value, i, f"`{name}` holds something that is not a string")
 
 
 def json_of(source: Source) -> Value:
@@ -114,6 +162,11 @@ class _LocatedReader:
             return self._array(depth)
         raise self._refused("a value")
 
+    def _placed(self, depth: int) -> tuple[Value, tuple[int, int]]:
+        """A value and where it stands; of a list and an object where it begins."""
+        start, end = self._start, self._at
+        return self._value(depth), (start, end)
+
     def _string(self) -> Located:
         try:
             text = json.loads(self._word, strict=False)
@@ -124,7 +177,8 @@ class _LocatedReader:
         return made
 
     def _object(self, depth: int) -> dict[str, Value]:
-        out: dict[str, Value] = {}
+        out = LocatedObject()
+        out.places = {}
         self._next()
         while self._word != "}":
             if self._kind != "string":
@@ -134,16 +188,19 @@ class _LocatedReader:
                 raise self._refused("`:`")
             self._next()
             out.pop(key, None)  # the key's place is the last one's as well
-            out[key] = self._value(depth + 1)
+            out[key], out.places[key] = self._placed(depth + 1)
             self._separated("}")
         self._next()
         return out
 
     def _array(self, depth: int) -> list[Value]:
-        out: list[Value] = []
+        out = LocatedList()
+        out.places = []
         self._next()
         while self._word != "]":
-            out.append(self._value(depth + 1))
+            value, place = self._placed(depth + 1)
+            out.append(value)
+            out.places.append(place)
             self._separated("]")
         self._next()
         return out

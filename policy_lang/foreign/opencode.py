@@ -264,9 +264,9 @@ def _call(rule: OpencodeRule, at: int) -> Ranked | None:
     key = rule.key
     if key in _KNOWN | CLIENT.operations | _DEAD or not {"_", "*"} & set(key):
         return None
-    names = tool_patterns(key)
+    grants, restricts = (tool_patterns(key, wild="*?", restricts=one) for one in (False, True))
     flat = not rule.pattern.strip("*")
-    return _ranked(rule, at, [key if flat else f"{key} {rule.pattern}"], names if flat else (), names)
+    return _ranked(rule, at, [key if flat else f"{key} {rule.pattern}"], grants if flat else (), restricts)
 
 
 def _operation(rule: OpencodeRule, at: int) -> Ranked | None:

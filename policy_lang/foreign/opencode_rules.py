@@ -11,7 +11,7 @@ import re
 from ..domain.actions import ALLOW, ASK, DENY
 from ..domain.errors import Span
 from ..domain.record import record
-from .located import Located, json_of, span_of, unreadable
+from .located import Located, json_of, misplaced, object_in, span_of, unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,11 +80,11 @@ def read_settings(sources: Sequence[Source]) -> OpencodeSettings:
         if not isinstance(config, dict):
             raise unreadable(source, 0, "a configuration of opencode is a JSON object")
         _merge(permission, _table(source, config))
-        second += _second(source, config.get("permissions", []))
+        second += _second(source, config)
         named = config.get("default_agent", agent)
         agent = str(named) if isinstance(named, str) else agent
         for part in ("mode", "agent"):
-            for name, given in _object(source, config.get(part, {}), part).items():
+            for name, given in object_in(source, config, part).items():
                 if not isinstance(given, dict):
                     raise unreadable(source, _start(name), f"the agent `{name}` is not an object")
                 _merge(agents.setdefault(str(name), {}), _table(source, given))
@@ -103,16 +103,10 @@ def _start(value: object) -> int:
     return value.start if isinstance(value, Located) else 0
 
 
-def _object(source: Source, value: object, name: str) -> dict[Located, object]:
-    if not isinstance(value, dict):
-        raise unreadable(source, 0, f"`{name}` is not an object")
-    return value
-
-
 def _table(source: Source, config: dict[str, object]) -> _Table:
     """The rules of one part of a file: the old `tools` first, and `permission`."""
     out: _Table = {}
-    for name, given in _object(source, config.get("tools", {}), "tools").items():
+    for name, given in object_in(source, config, "tools").items():
         if not isinstance(given, bool):
             raise unreadable(source, _start(name), f"`{name}` in `tools` is neither `true` nor `false`")
         out[_MERGED.get(name, str(name))] = (source, name, Located.at(ALLOW if given else DENY, name.start, name.end))
@@ -120,7 +114,7 @@ def _table(source: Source, config: dict[str, object]) -> _Table:
     if isinstance(written, Located):
         out["*"] = (source, None, _effect(source, written, written))
         return out
-    for name, given in _object(source, written, "permission").items():
+    for name, given in object_in(source, config, "permission").items():
         if isinstance(given, dict):
             inner: _Table = {str(p): (source, p, _effect(source, p, e)) for p, e in given.items()}
             out[str(name)] = (source, name, inner)
@@ -165,14 +159,16 @@ def _ordered(table: _Table) -> list[str]:
     return sorted(table, key=lambda key: (0, int(key)) if _INTEGER.fullmatch(key) else (1, 0))
 
 
-def _second(source: Source, value: object) -> Iterator[OpencodeRule]:
+def _second(source: Source, config: dict[str, object]) -> Iterator[OpencodeRule]:
     """The rules of the second format: a list of actions, resources and effects."""
+    value = config.get("permissions", [])
     if not isinstance(value, list):
-        raise unreadable(source, 0, "`permissions` is not a list")
-    for one in value:
+        raise misplaced(source, config, "permissions", "`permissions` is not a list")
+    for i, one in enumerate(value):
         parts = [one.get(name) for name in ("action", "resource", "effect")] if isinstance(one, dict) else [None]
         if not all(isinstance(part, Located) for part in parts):
-            raise unreadable(source, 0, "a rule of `permissions` has an `action`, a `resource` and an `effect`")
+            message = "a rule of `permissions` has an `action`, a `resource` and an `effect`"
+            raise misplaced(source, value, i, message)
         action, resource, effect = (part for part in parts if isinstance(part, Located))
         _effect(source, effect, effect)
         key = _SECOND_NAMES.get(action, str(action))

@@ -36,8 +36,12 @@ def pattern_of(glob: str, base: str = "") -> str:
     return base + "/".join(label if label == "**" else name_pattern(label) for label in labels)
 
 
-def name_pattern(name: str) -> str:
-    """One name of a glob as a pattern: nothing but `*` and `?` is special in it."""
-    while "**" in name:
-        name = name.replace("**", "*")
-    return "*".join("?".join(quoted(text) for text in piece.split("?")) for piece in name.split("*"))
+def name_pattern(name: str, wild: str = "*?") -> str:
+    """One name of a glob as a pattern: nothing but the characters `wild` is special in it."""
+    if "*" in wild:
+        while "**" in name:
+            name = name.replace("**", "*")
+    if not set(name) & set(wild):
+        return quoted(name)
+    found = next(char for char in wild if char in name)
+    return found.join(name_pattern(piece, wild.replace(found, "")) for piece in name.split(found))

@@ -18,7 +18,7 @@ from ..domain.record import record
 from ..exports.srt import FILES, FOLDERS
 from ..syntax import emit
 from .ignore_globs import matches
-from .located import Located, json_of, span_of, unreadable
+from .located import Located, json_of, misplaced, span_of, unreadable
 from .paths import absolute, begin_of, folder_pattern, or_unsaid
 from .permissions import EXACT, IDLE, NARROWER, WORKSPACE, ClientRequest, Permission, Permissions, said, tries
 
@@ -113,16 +113,16 @@ def _read(source: Source) -> tuple[_SrtSettings, list[tuple[str, Span | None]]]:
     for name, keys in _REQUIRED.items():
         table = value.get(name)
         if not isinstance(table, dict):
-            raise unreadable(source, 0, f"srt refuses settings without an object `{name}`")
+            raise misplaced(source, value, name, f"srt refuses settings without an object `{name}`")
         tables[name] = table
         for key in (*keys, "allowRead") if name == "filesystem" else keys:
             listed = table.get(key, None if key in keys else [])
             if not isinstance(listed, list):
-                raise unreadable(source, 0, f"srt refuses settings without a list `{name}.{key}`")
-            wrong = [one for one in listed if not isinstance(one, Located) or not one]
-            if wrong:
-                at = getattr(wrong[0], "start", 0)
-                raise unreadable(source, at, f"`{name}.{key}` holds something that is not a string, or is empty")
+                raise misplaced(source, table, key, f"srt refuses settings without a list `{name}.{key}`")
+            wrong = next((i for i, one in enumerate(listed) if not isinstance(one, Located) or not one), None)
+            if wrong is not None:
+                message = f"`{name}.{key}` holds something that is not a string, or is empty"
+                raise misplaced(source, listed, wrong, message)
             found[key] = listed
     for key in _REQUIRED["network"]:
         for one in found[key]:

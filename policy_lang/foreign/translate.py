@@ -84,7 +84,8 @@ def _text(
         pieces += [(i, emit.text(_rules(permissions.entries[i]))) for i in own]
     if len(own) < len(permissions.entries):
         pieces.append((-1, f"\n{emit.text(['its entries'])}"))
-        pieces += [(i, emit.text(_rules(e))) for i, e in enumerate(permissions.entries) if e.span is not None]
+        several = len(permissions.sources) > 1
+        pieces += [(i, emit.text(_rules(e, several))) for i, e in enumerate(permissions.entries) if e.span is not None]
     tests = emit.text(_tests(agreed, permissions.confined))
     if tests:
         pieces.append((-1, f"\n{tests}"))
@@ -110,8 +111,10 @@ def _head(permissions: Permissions, name: str) -> list[Part]:
     return out
 
 
-def _rules(entry: Permission) -> Iterable[Part]:
+def _rules(entry: Permission, several: bool = False) -> Iterable[Part]:
+    """A permission's rules, with its line; its file, too, where there are `several`."""
     line = f"{entry.place}: {entry.text}" if entry.span is not None else entry.text
+    line = f"{entry.span.source.path}, {line}" if several and entry.span is not None else line
     if not entry.rules:
         said = {IDLE: "never had an effect"}.get(entry.fit, "cannot be said")
         yield f"{line}: {said}: {entry.why}"

@@ -257,6 +257,26 @@ def test_a_file_that_became_a_link_is_seen(place: Path) -> None:
     assert "elsewhere.json` now" in found.out
 
 
+def test_what_another_scope_adds_is_seen(place: Path) -> None:
+    file, home = place / ".claude/settings.json", str(place / "home")
+    local, own = place / ".claude/settings.local.json", place / "home/.claude/settings.json"
+    own.parent.mkdir()
+    own.write_text('{"permissions": {"allow": ["Bash(ls)"]}, "model": "x"}')
+    words = ("export", "claude", "--policy", "agent.policy", "--workspace", str(place), "--accept-loss", "commands")
+    assert policy(*words, "-o", str(file), "--watch-drift", cwd=place, HOME=home).code == 0
+    doctor = ("doctor", "claude", "--no-live", "--workspace", str(place))
+    assert "is read with it" not in policy(*doctor, cwd=place, HOME=home).out
+    own.write_text('{"permissions": {"allow": ["Bash(ls)"]}, "model": "y"}')
+    assert "is read with it" not in policy(*doctor, cwd=place, HOME=home).out
+    local.write_text('{"permissions": {"allow": ["Bash(rm *)"]}}')
+    found = policy(*doctor, cwd=place, HOME=home)
+    assert found.code == 1
+    assert "settings.local.json` is read with it, and has changed: `allow Bash(rm *)` was added" in found.out
+    local.unlink()
+    own.write_text("{}")
+    assert "`allow Bash(ls)` is gone" in policy(*doctor, cwd=place, HOME=home).out
+
+
 def test_a_record_of_one_format_is_seen_by_its_client(place: Path) -> None:
     file, home = place / ".codex/rules/policy.rules", str(place / "home")
     file.parent.mkdir(parents=True)

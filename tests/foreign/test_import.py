@@ -69,6 +69,8 @@ def test_several_scopes_hold_together(settings: Path) -> None:
     found = policy("import", str(settings), str(local), "--format", "json").json()
     assert found["files"] == [str(settings), str(local)]
     assert 'deny run "npm run test **"' in found["text"]
+    assert f"{local}, line 1: deny Bash(npm run test:*)" in found["text"]
+    assert f"{settings}, line 4: allow Bash(npm run test:*)" in found["text"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from policy_lang.domain.errors import PolicyError, Source
 from policy_lang.domain.limits import limit
+from policy_lang.foreign.formats import format_named
 from policy_lang.foreign.located import Located, json_of
 from policy_lang.resolve.files import read_source
 
@@ -94,3 +95,25 @@ def test_a_file_is_bounded_and_utf8(tmp_path: Any) -> None:
         file.write_bytes(data)
         with pytest.raises(PolicyError):
             read_source(str(file))
+
+
+@pytest.mark.parametrize(
+    ("client", "path", "text", "line", "shown"),
+    [
+        ("claude", ".claude/settings.json", '{"permissions":\n {"allow": [\n  "Bash",\n  ["x"]]}}', 4, "["),
+        ("claude", ".claude/settings.json", '{"permissions":\n [1]}', 2, "["),
+        ("claude", ".claude/settings.json", '{"permissions": {\n"deny": ["a",\n 12]}}', 3, "12"),
+        ("cursor", ".cursor/cli.json", '{"permissions":\n{"allow":[\n{}]}}', 3, "{"),
+        ("gemini", ".gemini/settings.json", '{"tools":\n{"core":[\n1]}}', 3, "1"),
+        ("copilot", ".copilot/settings.json", '{\n"allowedUrls":[\n"a",\n null]}', 4, "null"),
+        ("opencode", "opencode.json", '{"permissions":[\n\n["a"]]}', 3, "["),
+        ("srt", "srt-settings.json", '{"network":\n[]}', 2, "["),
+        ("gemini", "~/.gemini/policies/a.toml", "# first\nrule = [1]\n", 2, "r"),
+    ],
+)
+def test_what_is_none_is_refused_at_its_own_place(client: str, path: str, text: str, line: int, shown: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        format_named(client).read([Source(path, text)])
+    span = caught.value.diagnostics[0].span
+    assert span is not None
+    assert (span.line, text[span.start : span.end]) == (line, shown)
