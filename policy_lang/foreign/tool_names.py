@@ -1,6 +1,6 @@
 """Names of MCP servers and tools as patterns: what is no wildcard of a format is the name's own text.
 
-A name with a dot cannot be told from a server with another tool: it is restricted, and not granted.
+A name with a dot may be another server with another tool: it is restricted, and not granted.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 
 from .plain_globs import name_pattern
 
-DOTTED = "a name with a dot cannot be told from another server's tool"
+DOTTED = "a name with a dot may be another server's tool as well"
 """Why such a grant cannot be said."""
 
 

@@ -28,7 +28,7 @@ from ..syntax import emit
 from ..walls.losses import NOT_HELD, STRICTER, Loss
 from .compare import SEARCHED, decided
 from .formats import ClientWriter, Format
-from .permissions import EXACT, IDLE
+from .permissions import EXACT, IDLE, ClientRequest
 from .translate import Translated, translated
 from .unfloored import floor_rules, with_floor_as_rules, without_floor
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from ..engine.pdp import Engine
     from ..ir.model import PolicySet, Rule
     from ..syntax.tree import RuleNode
-    from .permissions import ClientRequest, Permission
+    from .permissions import Permission
 
 ACTIONS = ("run", "read", "write", "connect", "call", "do")
 """What the permissions of clients are about."""
@@ -53,6 +53,8 @@ CODES = {
 """The code of what is not held of an action; with `fewer-` in front, of what is held more strictly."""
 _OWN = "the client's hook, or walls, hold the policy where its own permissions do not"
 _LESS = "a person answers; the hook answers by the policy"
+_UNHEARD_OF = "--unheard-of"
+"""An option that no program has."""
 _MOST_ROUNDS = limit("export_rounds")
 
 
@@ -254,6 +256,23 @@ class _Inside:
             elif entry.span is None and (ran := self._tried(made, entry)) is not None:
                 about = f"{self._kind.title} runs by itself what the policy does not"
                 yield Loss(CODES["run"], NOT_HELD, about, _OWN, ran)
+
+        if (beyond := self._beyond_profiles(made)) is not None:
+            about = f"{self._kind.title} runs commands with options that the policy does not know"
+            yield Loss(CODES["run"], NOT_HELD, about, _OWN, beyond)
+
+    def _beyond_profiles(self, made: Translated) -> Request | None:
+        """A command of a grant with an option that its profile does not know: it is opaque to the policy alone."""
+        model = made.permissions.model
+        granted = (e for e in made.permissions.entries if e.span is not None and e.effect == ALLOW)
+        patterns = (p.text for e in granted for r in e.rules if r.actions[0][0].text == "run" for p in r.patterns)
+        for text in patterns:
+            words = f"{text.removesuffix(' **')} {_UNHEARD_OF}"
+            if text.endswith(" **") and model(ClientRequest("run", words)) == ALLOW:
+                asked = replace(self._like, action="run", resource=words)
+                if self._engine.decide(asked).effect != ALLOW:
+                    return asked
+        return None
 
     def _tried(self, made: Translated, entry: Permission) -> Request | None:
         """A command at an entry's boundary that the client, by its model, runs and the policy does not."""

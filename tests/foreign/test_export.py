@@ -298,6 +298,17 @@ def test_what_the_client_takes_off_a_command_is_asked_about() -> None:
     assert model(ClientRequest("run", "noglob npm run test")) == "ask"
 
 
+def test_options_that_no_profile_knows_are_a_loss() -> None:
+    for client, text in (("claude", "Bash(git status *)"), ("gemini", "run_shell_command git status")):
+        export, loaded = exported('allow run "git status **"\n', client)
+        assert ("allow", text) in export.entries
+        (loss,) = [one for one in export.losses if "does not know" in one.about]
+        assert loss.witness is not None
+        assert loaded.decide_request(loss.witness).effect == "deny"
+    export, _ = exported('allow run "make {build,check}"\n', "claude")
+    assert not [one for one in export.losses if "does not know" in one.about]
+
+
 def test_options_that_do_not_belong_are_refused(place: Path) -> None:
     for words, said in (
         (("claude", "--bypass", "5"), "is for the settings of a git server"),
