@@ -24,7 +24,7 @@ from ..ir.patterns import compile_pattern
 from ..ir.scopes import PatternError, scope_sequence
 from ..ir.sorts.command import OPAQUE_SEQUENCE, options_in
 from ..ir.sorts.sort import sort_named
-from ..resolve.modules import Module
+from ..resolve.modules import Module, walk_rules
 from ..resolve.resolver import ResolvedDefault, ResolvedPolicy, ResolvedRule
 from ..syntax import tree
 from .checks import ONLY_USE, lower_proofs, lower_tests
@@ -59,7 +59,9 @@ def lower(resolved: ResolvedPolicy) -> PolicySet:
         for layer in resolved.layers
     )
     floor = rules_of(resolved.floor)
+    taken = {id(r.rule) for layer in resolved.layers for r in layer.rules} | {id(r.rule) for r in resolved.floor}
     for module in resolved.modules:
+        lowering.left_out(module, taken)
         lowering.unused_lets(module)
     tests = tuple(t for m in resolved.modules if m is resolved.root for t in lower_tests(m, resolved))
     proofs = tuple(p for m in resolved.modules for p in lower_proofs(m, resolved, lowering.patterns))
@@ -229,6 +231,12 @@ class _Lowering:
                     found.setdefault(item.name.text, item)
             self.lets[id(module)] = found
         return self.lets[id(module)]
+
+    def left_out(self, module: Module, taken: set[int]) -> None:
+        """Count the names that rules use which an import leaves out by their labels: their module needs them."""
+        for rule in (r for r, _ in walk_rules(module.file.items) if id(r) not in taken):
+            for words in (rule.patterns, *(c.words for c in rule.clauses if c.kind == "except")):
+                self._expand(module, words, ())
 
     def unused_lets(self, module: Module) -> None:
         """Check the patterns of names that no rule uses: nothing is silent."""

@@ -9,6 +9,7 @@ from ..analysis.members import first_of, matching
 from ..analysis.witness import Witness
 from ..domain.errors import Span
 from ..domain.limits import limit
+from ..ir.model import Rule
 from ..syntax import emit
 from ..syntax.tree import Header, TierDef
 from .baseline import baseline
@@ -96,13 +97,25 @@ def denial(
 ) -> tuple[Fix, ...]:
     """A denial of all the places that the policy has rules about."""
     if grant.rule.override:
-        return context.remove(grant.rule, "delete the rule that overrides the protected floor")
+        whole = context.remove(grant.rule, "delete the rule that overrides the protected floor", safe=False)
+        return (*_protected(context, grant.rule), *whole)
     verbs = list(dict.fromkeys((*actions, *(("delete",) if "write" in actions else ()))))
     return (
         context.deny(verbs, (_bare(verbs, r.pattern) for r in rows), row.note),
         *((import_baseline(context),) if _missed(context, grant) else ()),
         *context.remove(grant.rule, safe=False),
     )
+
+
+def _protected(context: LintContext, rule: Rule) -> tuple[Fix, ...]:
+    """The rule without `override protected`: what else it grants stays."""
+    statement = context.statement(rule) if context.own(rule) else None
+    clause = statement.clause("override") if statement is not None else None
+    if clause is None:
+        return ()
+    source, (start, end) = rule.span.source, clause.pos
+    start -= len(source.text[:start]) - len(source.text[:start].rstrip())
+    return (Fix("leave the protected floor as it is", (Edit(Span(source, start, end), ""),), True),)
 
 
 def import_baseline(context: LintContext) -> Fix:

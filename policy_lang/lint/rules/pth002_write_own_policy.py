@@ -14,12 +14,16 @@ from ..places import denial, row_of, sentence
 
 
 def _find(context: LintContext, check: Check) -> Iterator[Finding]:
-    rows = [*_files(context), *context.capabilities.group("lint-config")]
+    settings = context.capabilities.group("lint-config")
+    rows = [
+        *_files(context),
+        *settings,
+    ]  # a policy's own files are denied already: the fix names no path of this machine
     for grant in context.find_grants("write", [r.meant for r in rows], [r.example for r in rows]):
         row = row_of(rows, grant)
         yield check.finding(
             context, sentence(grant, row.note), grant.rule, content=(row.note,), steps=(grant.step,),
-            fixes=denial(context, ("write",), rows, grant, row),
+            fixes=denial(context, ("write",), settings, grant, row),
         )  # fmt: skip
 
 
