@@ -73,10 +73,10 @@ tier review { approvers "ann@acme.example", "bob@acme.example" quorum 2 expires 
 ask review write "src/**"
 """,
         """\
-tier review { approvers "@team" quorum 3 }
-ask review write "src/**"
+tier board { approvers "@board" quorum 3 }
+ask board write "LICENSE"
 """,
     ),
-    shows="covers `security`",
+    shows="covers",
     function=_find,
 )
