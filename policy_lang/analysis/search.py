@@ -74,7 +74,7 @@ Nodes = tuple[Node, ...]
 class _Set:
     """A determinised set of nodes, with what follows from it. `dead` says that whatever comes, it stays matched."""
 
-    __slots__ = ("dead", "following", "globs", "marks", "moves", "nodes", "orders")
+    __slots__ = ("_alike", "_labels", "dead", "following", "globs", "marks", "moves", "nodes", "orders")
 
     def __init__(self, nodes: Nodes, absolute: set[int]) -> None:
         self.nodes = nodes
@@ -84,6 +84,8 @@ class _Set:
         self.moves: dict[str, _Set] = {}
         self.dead = any(n.loops and not absolute.isdisjoint(n.marks) for n in nodes)
         self.following: tuple[bool, frozenset[int]] | None = None
+        self._labels: frozenset[str | Glob] | None = None
+        self._alike: dict[str | Glob, object] | None = None
 
     def next_ends(self) -> tuple[bool, frozenset[int]]:
         """Whether every segment that is named from here ends a pattern, and the marks of those patterns."""
@@ -101,18 +103,23 @@ class _Set:
 
     def labels(self) -> frozenset[str | Glob]:
         """The labels that lead on."""
-        literals = (x for n in self.nodes for x in n.literals or () if x[:1] != CONTROL)
-        return frozenset((*literals, *self.globs))
+        if self._labels is None:
+            literals = (x for n in self.nodes for x in n.literals or () if x[:1] != CONTROL)
+            self._labels = frozenset((*literals, *self.globs))
+        return self._labels
 
     def alike(self) -> dict[str | Glob, object]:
         """The labels that lead on, each with what it leads to; behind places where nothing follows only marks count."""
+        if self._alike is not None:
+            return self._alike
         out: dict[str | Glob, set[object]] = {}
         for node in self.nodes:
             edges: list[tuple[str | Glob, Node]] = [*(node.globs or {}).items()]
             edges += ((x, target) for x, target in (node.literals or {}).items() if x[:1] != CONTROL)
             for label, target in edges:
                 out.setdefault(label, set()).update(map(_end, close((target,))))
-        return {label: frozenset(ends) for label, ends in out.items()}
+        self._alike = {label: frozenset(ends) for label, ends in out.items()}
+        return self._alike
 
 
 def _end(node: Node) -> object:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
+from ..domain.errors import SearchLimitError
 from ..domain.limits import limit
 from .alphabet import Alphabet
 from .budget import Budget
@@ -42,27 +43,67 @@ def choose(
     Every other such segment is beaten by one of them: it meets the same bad labels or more, and good ones that lead to
     the same or less. Raises SearchLimitError when the budget is spent.
     """
+    together: dict[object, list[Label]] = {}
+    for label, to in good.items():
+        together.setdefault(to, []).append(label)
+    groups = frozenset(map(frozenset, together.values()))
+    if len(bad) + len(good) > _MOST_KEPT_LABELS:
+        return _found(wanted, bad, groups, alphabet, forbidden, budget)
+    found, cost = _kept_answer(wanted, bad, groups, alphabet, forbidden)
+    budget.spend(cost)
+    return found
+
+
+@lru_cache(maxsize=limit("segment_choices"))
+def _kept_answer(
+    wanted: frozenset[Glob],
+    bad: frozenset[Label],
+    groups: frozenset[frozenset[Label]],
+    alphabet: Alphabet,
+    forbidden: tuple[Glob, ...],
+) -> tuple[tuple[str, ...], int]:
+    """What is chosen, and the steps that it took: questions about one policy come to the same few choices."""
+    budget = Budget()
+    whole = budget.left
+    try:
+        found = _found(wanted, bad, groups, alphabet, forbidden, budget)
+    except SearchLimitError:
+        return (), whole + 1  # more than any question may spend
+    return found, whole - budget.left
+
+
+def _found(
+    wanted: frozenset[Glob],
+    bad: frozenset[Label],
+    groups: frozenset[frozenset[Label]],
+    alphabet: Alphabet,
+    forbidden: tuple[Glob, ...],
+    budget: Budget,
+) -> tuple[str, ...]:
     if len(wanted) > 1 and not possible(wanted, alphabet, forbidden):
         return ()  # found out before the labels make it dear
+    good = {label: number for number, labels in enumerate(groups) for label in labels}
+    labels = _Labels(bad, good)
     literals = {x for x in (*bad, *good) if isinstance(x, str) and x[:1] != CONTROL}
     taken: set[str] = set()
     while True:
         avoided = (*forbidden, *(exact_glob(x) for x in sorted(taken)))
-        found = _shortest(wanted, bad, good, alphabet, avoided, budget)
+        found = _shortest(wanted, labels, alphabet, avoided, budget)
         clash = [len(text) for text, _, _ in found if text in literals]
         if not clash:
             break
         # the segments that labels name are other choices: look again without them
         taken |= {x for x in literals if len(x) <= max(clash)}
-    if not any(wanted.issuperset(met) and len(kept) == len(set(good.values())) for _, met, kept in found):
+    if not any(wanted.issuperset(met) and len(kept) == len(groups) for _, met, kept in found):
         for text in sorted(literals, key=lambda x: (len(x), x)):
             budget.spend(1)
             fits = alphabet.admits(text) and all(g.matches(text) for g in wanted)
             if fits and not any(g.matches(text) for g in forbidden):
-                _keep(found, (text, met_by(bad, text), reached(good, text)))
+                _keep(found, labels.of(text))
     return tuple(text for text, _, _ in sorted(found, key=lambda f: (len(f[0]), f[0])))
 
 
+_MOST_KEPT_LABELS = limit("segment_choice_labels")
 _FILLS = ("", "a", "q", "z", "7", "q7", "zq")
 
 
@@ -91,33 +132,24 @@ def among(
     pool: Iterable[str], wanted: frozenset[Glob], bad: frozenset[Label], good: Alike, budget: Budget
 ) -> tuple[str, ...]:
     """The same where only some segments can stand at all."""
+    labels = _Labels(bad, good)
     found: list[Found] = []
     for text in pool:
         budget.spend(1 + len(bad) + len(good))
         if all(g.matches(text) for g in wanted):
-            _keep(found, (text, met_by(bad, text), reached(good, text)))
+            _keep(found, labels.of(text))
     return tuple(text for text, _, _ in found)
 
 
 @lru_cache(maxsize=limit("segment_answers"))
 def possible(wanted: frozenset[Glob], alphabet: Alphabet, forbidden: tuple[Glob, ...]) -> bool:
     """True when some segment matches everything wanted. Raises SearchLimitError."""
-    return bool(_shortest(wanted, frozenset(), {}, alphabet, forbidden, Budget()))
+    return bool(_shortest(wanted, _Labels(frozenset(), {}), alphabet, forbidden, Budget()))
 
 
 def exact_glob(text: str) -> Glob:
     """The glob that matches exactly this text."""
     return Glob(quoted(text))
-
-
-def met_by(labels: frozenset[Label], text: str) -> frozenset[Label]:
-    """The labels that match a segment."""
-    return frozenset(x for x in labels if (x == text if isinstance(x, str) else x.matches(text)))
-
-
-def reached(good: Alike, text: str) -> frozenset[object]:
-    """What the good labels lead to that match a segment."""
-    return frozenset(to for x, to in good.items() if (x == text if isinstance(x, str) else x.matches(text)))
 
 
 def _keep(found: list[Found], one: Found) -> None:
@@ -126,17 +158,12 @@ def _keep(found: list[Found], one: Found) -> None:
 
 
 def _shortest(
-    wanted: frozenset[Glob],
-    bad: frozenset[Label],
-    good: Alike,
-    alphabet: Alphabet,
-    forbidden: tuple[Glob, ...],
-    budget: Budget,
+    wanted: frozenset[Glob], labels: _Labels, alphabet: Alphabet, forbidden: tuple[Glob, ...], budget: Budget
 ) -> list[Found]:
     """A breadth-first run of all globs at once over the characters that they tell apart."""
     must = tuple(sorted(wanted, key=lambda g: g.text))
-    against = (*forbidden, *(x for x in bad if isinstance(x, Glob)))
-    liked = _Liked(good)
+    against = (*forbidden, *labels.bad_globs)
+    liked = _Liked(labels.good_globs)
     chars = representatives((*must, *against, *liked.globs), alphabet)
     found: list[Found] = []
     start: _State = (
@@ -188,15 +215,36 @@ def _shortest(
 _State = tuple[str, tuple[int, ...], Live, Live]
 
 
+class _Labels:
+    """The labels of one choice, the globs among them by themselves."""
+
+    __slots__ = ("bad", "bad_globs", "good", "good_globs")
+
+    def __init__(self, bad: frozenset[Label], good: Alike) -> None:
+        self.bad = bad
+        self.bad_globs = tuple(x for x in bad if isinstance(x, Glob))
+        self.good = good
+        self.good_globs = {x: to for x, to in good.items() if isinstance(x, Glob)}
+
+    def of(self, text: str) -> Found:
+        """A segment with the bad labels that match it, and what the good ones that do lead to."""
+        met: list[Label] = [g for g in self.bad_globs if g.matches(text)]
+        met += [text] if text in self.bad else []
+        kept = [to for g, to in self.good_globs.items() if g.matches(text)]
+        kept += [self.good[text]] if text in self.good else []
+        return text, frozenset(met), frozenset(kept)
+
+
 class _Liked:
     """The good globs of one run, with what each leads to."""
 
-    __slots__ = ("_ends", "first", "globs", "most")
+    __slots__ = ("_ends", "_to", "first", "globs", "most")
 
-    def __init__(self, good: Alike) -> None:
-        self.globs = tuple(x for x in good if isinstance(x, Glob))
+    def __init__(self, good: Mapping[Glob, object]) -> None:
+        self.globs = tuple(good)
+        self._to = tuple(good.values())
         places: dict[object, int] = {}
-        self.first = tuple(places.setdefault(good[g], i) for i, g in enumerate(self.globs))
+        self.first = tuple(places.setdefault(to, i) for i, to in enumerate(self._to))
         """For each glob the first one that leads to the same."""
         self._ends = tuple(bool(g.atoms) and g.atoms[-1] is None for g in self.globs)
         self.most = len(places)
@@ -216,7 +264,7 @@ class _Liked:
         return tuple(sorted([*((i, _DONE) for i in done), *((i, m) for i, m in live if self.first[i] not in done)]))
 
     def kept(self, live: Live) -> frozenset[object]:
-        return frozenset(self.first[i] for i, m in live if m == _DONE or self.globs[i].accepts(m))
+        return frozenset(self._to[i] for i, m in live if m == _DONE or self.globs[i].accepts(m))
 
     def covers(self, known: dict[int, int], live: Live) -> bool:
         """True when what is known can do all that is live."""

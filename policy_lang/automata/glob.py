@@ -30,10 +30,11 @@ class GlobError(AuthorError, ValueError):
 class Glob:
     """One compiled segment glob. Equal texts of the same kind give equal globs."""
 
-    __slots__ = ("_masks", "_repeats", "_single", "_skips", "_stars", "atoms", "matches", "text", "width")
+    __slots__ = ("_hash", "_masks", "_repeats", "_single", "_skips", "_stars", "atoms", "matches", "text", "width")
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self._hash = hash(("glob", text))
         self.atoms: tuple[Ranges | None, ...]
         self.atoms, self._repeats = _atoms(text)
         """None stands for `*`; otherwise the code points that one character may have."""
@@ -48,7 +49,7 @@ class Glob:
         return isinstance(other, Glob) and other.text == self.text
 
     def __hash__(self) -> int:
-        return hash(("glob", self.text))
+        return self._hash
 
     def __repr__(self) -> str:
         return f"Glob({self.text!r})"

@@ -426,6 +426,8 @@ TABLE: tuple[Limit, ...] = (
         "member_words", 4_096, "entries", "resources of witnesses kept as words; on overflow the oldest is made anew"
     ),
     Limit("segment_answers", 16_384, "entries", "kept answers about globs; on overflow the oldest is found anew"),
+    Limit("segment_choices", 512, "entries", "kept choices of a search; on overflow the oldest is found anew"),
+    Limit("segment_choice_labels", 2_000, "labels", "choices among more are not kept: 512 of these take 70 MB"),
     Limit("lint_finders", 64, "entries", "sets of patterns kept compiled by the linter's pages and messages"),
     Limit(
         "glob_masks",

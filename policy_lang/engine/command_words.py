@@ -202,6 +202,8 @@ def command_options(
 
     `profile` is that of the program, for a command that it could not read: it knows other spellings.
     """
+    if (parsed is None or not parsed.options) and word is not None and not any(w[:1] == "-" for w in word[1:]):
+        return tuple(False for _ in groups)  # no word that may be one
     if parsed is not None and parsed.profile.style in OPEN:
         return tuple(given(group, parsed) or (None if word is None else present(group, word)) for group in groups)
     if parsed is not None and parsed.profile.style != "none":
