@@ -6,7 +6,7 @@ more: where its patterns stand and which options it speaks of do not tell comman
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from ..automata.glob import Glob
 from ..automata.trie import Node
@@ -47,8 +47,8 @@ class Alike:
         # for each mark its rule, and whether it includes
         self._owners = [(numbers[id(e)], include) for e, include in table.owners]
         self._bare_owners = [(numbers[id(e)], include) for e, include, _, _ in table.bare_owners]
-        self._below = dict(_below(table.trie.root))
-        self._bare_below = dict(_below(table.bare_trie.root))
+        self._below: dict[int, frozenset[int]] = {}
+        self._bare_below: dict[int, frozenset[int]] = {}
         self._names = list(map(repr, table.options))
         self._lasting = [all(need.value is None for need in group) for group in table.options]
         self._reached: dict[tuple[bool, State], tuple[frozenset[int], Entries]] = {}
@@ -88,7 +88,7 @@ class Alike:
         found = self._reached.get((bare, state))
         if found is None:
             below, owners = (self._bare_below, self._bare_owners) if bare else (self._below, self._owners)
-            marks = frozenset(m for n in state.nodes for m in below[n.order])
+            marks = frozenset(m for n in state.nodes for m in _marks_below(n, below))
             found = self._reached[bare, state] = (marks, frozenset(owners[m][0] for m in marks if owners[m][1]))
         return found
 
@@ -102,7 +102,7 @@ class Alike:
         found = self._kept.get(key)
         if found is None:
             below, owners = (self._bare_below, self._bare_owners) if bare else (self._below, self._owners)
-            kept = [n for n in state.nodes if any(owners[m][0] in live for m in below[n.order])]
+            kept = [n for n in state.nodes if any(owners[m][0] in live for m in _marks_below(n, below))]
             labels = frozenset(x for n in kept for x in (*(n.literals or ()), *(n.globs or ())))
             found = self._kept[key] = (tuple(n.order for n in kept), labels)
         return found
@@ -127,16 +127,15 @@ class Alike:
         )
 
 
-def _below(root: Node) -> Iterator[tuple[int, frozenset[int]]]:
-    """For each node the marks that lie there and below."""
-    found: dict[int, frozenset[int]] = {}
-    todo = [(root, False)]
-    while todo:
-        node, entered = todo.pop()
-        children = [*(node.literals or {}).values(), *(node.globs or {}).values()]
-        children += [c for c in (node.any, node.many) if c is not None]
-        if not entered:
-            todo += [(node, True), *((c, False) for c in children)]
-            continue
-        found[node.order] = frozenset(node.marks).union(*(found[c.order] for c in children))
-        yield node.order, found[node.order]
+def _marks_below(node: Node, known: dict[int, frozenset[int]]) -> frozenset[int]:
+    """The marks that lie at a node and below it; what is `known` is not looked for again."""
+    todo = [(node, False)]
+    while todo and node.order not in known:
+        at, entered = todo.pop()
+        children = [*(at.literals or {}).values(), *(at.globs or {}).values()]
+        children += [c for c in (at.any, at.many) if c is not None]
+        if entered:
+            known[at.order] = frozenset(at.marks).union(*(known[c.order] for c in children))
+        else:
+            todo += [(at, True), *((c, False) for c in children if c.order not in known)]
+    return known[node.order]

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
-from ..domain.actions import ACTIONS, ALLOW, ASK, COMMAND, DENY
+from ..automata.meet import possibly_met
+from ..automata.pattern import Word, instance
+from ..automata.trie import Node, Trie, close, marks_of
+from ..automata.walker import step_nodes
+from ..domain.actions import ACTIONS, ALLOW, ASK, COMMAND, DENY, SORT_OF
 from ..domain.collection import no_collection
 from ..domain.decision import RuleRef, Verdict
 from ..domain.errors import SearchLimitError
@@ -27,7 +32,10 @@ DEAD, REDUNDANT, NEUTRALISED, IDLE, USELESS, OPPOSED = (
 
 _IDLERS = frozenset({DEAD, REDUNDANT, NEUTRALISED, IDLE})
 """Facts by which a rule could go and nothing would be decided otherwise."""
+_STRONGER = {REDUNDANT: (DEAD, NEUTRALISED, IDLE), NEUTRALISED: (DEAD,), USELESS: (DEAD, IDLE)}
+"""Facts that say already what another one about the same rule says."""
 _MOST_SAMPLED = limit("sampled_facts")
+_MOST_ALONE = limit("fact_reason_rules")
 _MOST_REASONS = limit("fact_reasons")
 """Facts for which the rules behind them are looked for; the others stand without."""
 
@@ -78,6 +86,7 @@ class _Finder:
         self.open: dict[str, RuleRef] = {}
         self.twins: dict[object, list[str]] = {}
         self.reasons = 0
+        self._tries: dict[int, tuple[Items, Trie]] = {}
 
     def run(self) -> Facts:
         """Action by action; a fact about a rule must hold for every action that it names."""
@@ -91,7 +100,10 @@ class _Finder:
                 by = tuple(dict.fromkeys(r for refs in by_action.values() for r in refs))
                 found.append(Fact(kind, reference(rule), rule.actions, by, pattern))
         found.sort(key=lambda f: (f.rule.file, f.rule.line, f.rule.id, f.kind))
-        kept = [f for f in found if not _covered(f, found)]
+        by_rule: dict[RuleRef, set[str]] = {}
+        for fact in found:
+            by_rule.setdefault(fact.rule, set()).add(fact.kind)
+        kept = [f for f in found if by_rule[f.rule].isdisjoint(_STRONGER.get(f.kind, ()))]
         return Facts([f for f in kept if f.kind not in _IDLERS or self._idles(f)], list(self.open.values()))
 
     def _idles(self, fact: Fact) -> bool:
@@ -100,15 +112,22 @@ class _Finder:
         if rule.sort != COMMAND or self.sampled >= _MOST_SAMPLED:
             return True
         self.sampled += 1
-        policy = self.engine.policy
-        rules = [replace(la, rules=tuple(r for r in la.rules if r.sort == COMMAND)) for la in policy.layers]
-        fewer = [replace(la, rules=tuple(r for r in la.rules if r.id != rule.id)) for la in rules]
-        engines = tuple(
-            engine_of(replace(policy, layers=tuple(x)), self.engine.over_everything, self.engine.profiles)
-            for x in (rules, fewer)
-        )
-        asked = Sampled(engines, "run", (rule,), self.side.layout, policy.attributes)
+        engines = (self._about_commands, self._of_commands(without=rule.id))
+        asked = Sampled(engines, "run", (rule,), self.side.layout, self.engine.policy.attributes)
         return all(_decided(v[0]) == _decided(v[1]) for _, v in asked.run())
+
+    @cached_property
+    def _about_commands(self) -> Engine:
+        return self._of_commands()
+
+    def _of_commands(self, without: str = "") -> Engine:
+        """The policy's rules about commands alone, less one of them."""
+        policy = self.engine.policy
+        layers = tuple(
+            replace(la, rules=tuple(r for r in la.rules if r.sort == COMMAND and r.id != without))
+            for la in policy.layers
+        )
+        return engine_of(replace(policy, layers=layers), self.engine.over_everything, self.engine.profiles)
 
     def _note(self, kind: str, rule: Rule, action: str, by: tuple[RuleRef, ...] = (), pattern: str = "") -> None:
         self.seen[rule.id] = rule
@@ -124,7 +143,7 @@ class _Finder:
             cases = Cases(question.formulas(), self.side.policy.attributes)
             asked = search(self.side, action, question, cases, self._spared if alone else None)
             met: set[str] = set()
-            for found in asked.run():
+            for found in asked.run(shortest=False):
                 rule = found.items[0].rule
                 met.add("" if rule is None else rule.id)
                 asked.close_item(found.number, cases.everyone())
@@ -278,20 +297,33 @@ class _Finder:
     def _meeting(self, action: str, rule: Rule, others: Items) -> tuple[RuleRef, ...]:
         """The rule that alone is the reason, or the rules among others that have a part in it."""
         self.reasons += 1
-        rest = [i for i in others if i.rule is not None and i.rule.id != rule.id]
-        if not rest or self.reasons > _MOST_REASONS:
+        if self.reasons > _MOST_REASONS:
             return ()
         items = self._items(rule)
+        rest = [i for i in self._near(action, items, others) if i.rule is not None and i.rule.id != rule.id]
+        if not rest:
+            return ()
         missed = self._none(action, Question((rest, items), [], "met"))
         met: dict[str, Items] = {}
         for item in rest:
             if item.rule is not None and item.rule.id not in missed:
                 met.setdefault(item.rule.id, []).append(item)
-        for alone in met.values():
+        # one that says it all matches any member; those that match an example are tried first
+        example = instance(items[0].include[0], "x")
+        likely = sorted(met.values(), key=lambda alone: not marks_of(_walked(_trie(alone), example)))
+        for alone in likely[:_MOST_ALONE]:
             if self._none(action, Question((items,), alone, "met")):
                 met = {"": alone}  # one of them says it all
                 break
         return tuple(reference(found[0].rule) for found in met.values() if found[0].rule is not None)[:8]
+
+    def _near(self, action: str, items: Items, others: Items) -> Items:
+        """Of other items those that may meet these; all of them where commands are read in several ways."""
+        if SORT_OF[action] == COMMAND:
+            return others
+        if id(others) not in self._tries:
+            self._tries[id(others)] = (others, _trie(others))
+        return [others[i] for i in sorted(possibly_met(_trie(items), self._tries[id(others)][1]))]
 
     def _items(self, rule: Rule) -> Items:
         part = self.side.part("one", False, [rule])
@@ -300,6 +332,18 @@ class _Finder:
 
 def _decided(verdict: Verdict) -> tuple[object, ...]:
     return (verdict.effect, verdict.tiers, verdict.obligations)
+
+
+def _trie(items: Items) -> Trie:
+    """What items are about, each under its place."""
+    return Trie((sequence, place) for place, item in enumerate(items) for sequence in item.include)
+
+
+def _walked(trie: Trie, word: Word) -> tuple[Node, ...]:
+    nodes = close((trie.root,))
+    for segment in word:
+        nodes = step_nodes(nodes, segment)
+    return nodes
 
 
 def _name(item: Item) -> str:
@@ -312,9 +356,3 @@ def _content(rule: Rule) -> tuple[object, ...]:
         tuple(sorted(p.text for p in rule.exclude)), rule.with_options, rule.without_options,
         rule.condition,
     )  # fmt: skip
-
-
-def _covered(fact: Fact, found: list[Fact]) -> bool:
-    """True for what another fact about the same rule already says."""
-    stronger = {IDLE: (), REDUNDANT: (DEAD, NEUTRALISED, IDLE), NEUTRALISED: (DEAD,), USELESS: (DEAD, IDLE)}
-    return any(f.rule == fact.rule and f.kind in stronger.get(fact.kind, ()) for f in found)

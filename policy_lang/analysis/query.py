@@ -73,18 +73,20 @@ def query(
     examples: tuple[str, ...] = (),
     only: frozenset[str] = frozenset(),
     less: frozenset[str] = frozenset(),
+    but: tuple[Pattern, ...] = (),
 ) -> QueryAnswer:
     """Which rules grant something of the `patterns` (everything when empty) to `agent` (anybody when None).
 
     With `accept` only what is allowed without approval is looked for, only requests that it accepts count, and what
     cuts into the grants is left out; `examples` are tried as telling ones. With ids of rules in `only`, what they grant
-    is looked for, less what the rules in `less` grant. A `side` of the same policy and layout saves work.
+    is looked for, less what the rules in `less` grant. Nothing that the patterns in `but` match is looked for. A `side`
+    of the same policy and layout saves work.
     """
     answer = QueryAnswer([], [])
     layout = layout or (side.layout if side is not None else Layout())
     with no_collection():
         asker = _Asker(engine, patterns, agent, side or side_of(engine, layout), answer, accept, examples)
-        asker.only, asker.less = only, less
+        asker.only, asker.less, asker.but = only, less, but
         for action in actions:
             try:
                 asker.action(action)
@@ -113,11 +115,13 @@ class _Asker:
         self.side = side
         self.only: frozenset[str] = frozenset()
         self.less: frozenset[str] = frozenset()
+        self.but: tuple[Pattern, ...] = ()
         self.also: tuple[Demand, ...] = ((Atom("agent", "==", (agent,)), SURELY),) if agent is not None else ()
 
     def action(self, action: str) -> None:
         """Add what is granted of one action."""
         wanted = self._wanted(action)
+        left_out = [Item(None, self._sequences(self.but), (), TRUE, False, raw=action == "run")] if self.but else []
         parts = self.side.parts(action)
         asks = [i for p in parts for items in p.asks.values() for i in items]
         tiers = self.side.policy.tiers
@@ -135,7 +139,7 @@ class _Asker:
             if not own:
                 continue
             required = (self._for_agent(own), *wanted, *way.grants[1:], *more)
-            question = Question(required, [*way.barred, *barred, *others], "granted")
+            question = Question(required, [*way.barred, *barred, *others, *left_out], "granted")
             if self.accept is not None and wanted and not self._any(action, question, wanted):
                 continue
             self._grants(action, effect, question, way)
@@ -177,8 +181,10 @@ class _Asker:
     def _wanted(self, action: str) -> tuple[Items, ...]:
         if not self.patterns:
             return ()
-        sequences = tuple(self.side.layout.sequence(s) for p in self.patterns for s in p.sequences)
-        return ([Item(None, sequences, (), TRUE, True, raw=action == "run")],)
+        return ([Item(None, self._sequences(self.patterns), (), TRUE, True, raw=action == "run")],)
+
+    def _sequences(self, patterns: tuple[Pattern, ...]) -> tuple[Sequence, ...]:
+        return tuple(self.side.layout.sequence(s) for p in patterns for s in p.sequences)
 
     def _own(self, grants: Items) -> tuple[Items, Items]:
         """The grants that are asked about, and those that are left out of them."""
@@ -230,10 +236,12 @@ class _Asker:
         """Whether anything at all is found: what is wanted first, since it is little and mostly denied."""
         first = replace(question, required=(*wanted, *(r for r in question.required if r is not wanted[0])))
         cases = Cases(question.formulas(), self.side.policy.attributes)
-        return any(True for _ in search(self.side, action, first, cases, sieve=False).run())
+        return any(True for _ in search(self.side, action, first, cases, sieve=False).run(shortest=False))
 
     def _confirmed(self, candidates: Iterable[Witness], effect: str) -> tuple[Witness, tuple[Verdict, ...]] | None:
         accepted = candidates if self.accept is None else filter(self.accept, candidates)
+        if self.but:
+            accepted = (w for w in accepted if matching(self.but, w) is None)
         return confirmed(accepted, (self.engine,), lambda v: v[0].effect == effect)
 
     def _add(

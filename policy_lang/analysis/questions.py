@@ -305,7 +305,7 @@ def search(
         # what is not left by the barred rules alone needs no look at what else it must match
         first = Search(space, question.required[:1], question.barred, cases, budget, implied, naming=naming)
         left: set[int] = set()
-        for found in first.run():
+        for found in first.run(shortest=False):
             left.add(found.number)
             first.close_item(found.number, cases.everyone())
         for number in range(len(question.required[0])):

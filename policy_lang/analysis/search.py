@@ -241,26 +241,35 @@ class Search:
 
     # the search
 
-    def run(self) -> Iterator[Found]:
-        """Every answer, shortest words first. A consumer that accepts one calls `close_item`."""
+    def run(self, *, shortest: bool = True) -> Iterator[Found]:
+        """Every answer. A consumer that accepts one calls `close_item`.
+
+        Shortest words first; or, where the words do not matter, what is begun first: of many ways to meet an item one
+        is followed to its end, and the others are left alone.
+        """
         bad, plain, good = (self._set(close((t.root,))) for t in (self._bad, self._plain_bad, self._good))
         order = itertools.count()
-        heap: list[tuple[int, int, _SearchState]] = []
         starts = [close(r for r in roots if r is not None) for roots in self._roots]
+        todo: list[tuple[int, int, _SearchState]] = []
         for places in itertools.product(*starts):
-            heap.append((0, next(order), _SearchState((), places, bad, plain, good, self.space.start)))
-        while heap:
-            cost, _, state = heapq.heappop(heap)
+            todo.append((0, next(order), _SearchState((), places, bad, plain, good, self.space.start)))
+        while todo:
+            cost, _, state = heapq.heappop(todo) if shortest else todo.pop()
             if not self._waiting.get(state.places[0].order) or self._beaten(state):
                 continue
             if self.space.whole(state.phase) and all(p.marks for p in state.places):
                 yield from self._answers(state)
+            following: list[tuple[int, int, _SearchState]] = []
             for segment, places, named in self._moves(state):
-                if not self._waiting.get(places[0].order):
-                    continue
-                following = self._moved(state, segment, places, named)
-                if following is not None:
-                    heapq.heappush(heap, (cost + self.space.cost(len(state.word), segment), next(order), following))
+                if self._waiting.get(places[0].order):
+                    moved = self._moved(state, segment, places, named)
+                    if moved is not None:
+                        following.append((cost + self.space.cost(len(state.word), segment), next(order), moved))
+            if shortest:
+                for one in following:
+                    heapq.heappush(todo, one)
+            else:
+                todo += sorted(following, reverse=True)
 
     def _set(self, nodes: Nodes) -> _Set:
         key = tuple(id(n) for n in nodes)
@@ -413,8 +422,14 @@ class Search:
 
     def _ways(self, places: Nodes) -> Iterator[tuple[frozenset[Glob], str | None, Nodes]]:
         """One edge of each required set: the globs that a segment must match, or the segment itself."""
+        # a place with few edges first: where it names its segments, the others are only asked where these lead
+        turns = sorted(range(len(places)), key=lambda i: _breadth(places[i]))
         ways: list[tuple[frozenset[Glob], str | None, Nodes]] = [(frozenset(), None, ())]
-        for node in places:
+        for mark, target in (places[0].literals or {}).items():
+            if mark[:1] == CONTROL and mark not in self.space.dull and " " not in mark:
+                rest = [self._step_one(node, mark) for node in places[1:]]
+                yield from ((frozenset(), mark, (target, *others)) for others in itertools.product(*rest))
+        for node in (places[i] for i in turns):
             following: list[tuple[frozenset[Glob], str | None, Nodes]] = []
             for wanted, literal, targets in ways:
                 if literal is not None:
@@ -422,16 +437,15 @@ class Search:
                     continue
                 for label, target in _edges(node):
                     if isinstance(label, str):
-                        if label[:1] == CONTROL:
-                            if not targets and label not in self.space.dull and " " not in label:
-                                following.append((wanted, label, (target,)))
-                        elif all(g.matches(label) for g in wanted):
+                        if label[:1] != CONTROL and all(g.matches(label) for g in wanted):
                             following.append((wanted, label, (*targets, target)))
                     else:
                         more = wanted | {label} if isinstance(label, Glob) else wanted
                         following.append((more, None, (*targets, target)))
             ways = following
-        yield from ways
+        back = sorted(range(len(turns)), key=turns.__getitem__)
+        for wanted, literal, targets in ways:
+            yield wanted, literal, tuple([targets[i] for i in back])
 
     def _step_one(self, node: Node, segment: str) -> list[Node]:
         """Where one node goes, before closing."""
@@ -564,6 +578,11 @@ def _children(node: Node) -> Iterator[Node]:
         yield node.any
     if node.many is not None:
         yield node.many
+
+
+def _breadth(node: Node) -> int:
+    """How many edges lead on."""
+    return len(node.literals or ()) + len(node.globs or ()) + (node.any is not None) + node.loops
 
 
 def _edges(node: Node) -> Iterator[tuple[Label, Node]]:

@@ -102,6 +102,42 @@ class Meeting:
                     yield from ((q, n) for q in close((target,)) for n in close((node,)))
 
 
+def possibly_met(pattern: Trie, rules: Trie) -> frozenset[int]:
+    """The marks of `rules` that a word of `pattern` may meet, and perhaps others: a pass that is cheap, not exact.
+
+    Every two globs are taken to share a segment, and structure to stand wherever somebody asks for it.
+    """
+    met: set[int] = set()
+    todo: list[Pair] = [(p, r) for p in close((pattern.root,)) for r in close((rules.root,))]
+    seen = {(p.order, r.order) for p, r in todo}
+    while todo:
+        p, r = todo.pop()
+        if p.marks:
+            met.update(r.marks)
+        for pair in _loosely(p, r):
+            name = (pair[0].order, pair[1].order)
+            if name not in seen:
+                seen.add(name)
+                todo.append(pair)
+    return frozenset(met)
+
+
+def _loosely(p: Node, r: Node) -> Iterator[Pair]:
+    for label, target in _edges(p):
+        structure = isinstance(label, str) and label[:1] == CONTROL
+        following = [r] if structure else []
+        if isinstance(label, str):
+            following += step_nodes((r,), label)
+        else:
+            following += [
+                n for x, n in _edges(r) if not isinstance(x, str) or isinstance(label, Wild) or label.matches(x)
+            ]
+        yield from ((q, n) for q in close((target,)) for n in close(following))
+    for label, target in (r.literals or {}).items():
+        if label[:1] == CONTROL:
+            yield from ((p, n) for n in close((target,)))
+
+
 def _edges(node: Node) -> Iterator[Edge]:
     yield from (node.literals or {}).items()
     yield from (node.globs or {}).items()

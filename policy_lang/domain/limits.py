@@ -398,6 +398,7 @@ TABLE: tuple[Limit, ...] = (
     ),
     Limit("sampled_cases", 12, "cases", "of principal and context in which each of these requests is decided"),
     Limit("sampled_names", 8, "names", "of options of one kind, or of operands, that are each tried in such commands"),
+    Limit("fact_reason_rules", 40, "rules", "of which each is tried as the one reason of such a fact"),
     Limit("fact_reasons", 60, "facts", "for which the rules behind them are looked for; the others stand without"),
     Limit(
         "compiled_depth",

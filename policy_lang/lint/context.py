@@ -13,7 +13,6 @@ from ..analysis.cases import TRUE as SURELY
 from ..analysis.cases import Cases
 from ..analysis.facts import Facts, rule_facts
 from ..analysis.items import Side, side_of
-from ..analysis.members import matching
 from ..analysis.query import query
 from ..analysis.questions import Question, permits, search
 from ..analysis.search import Item
@@ -224,14 +223,12 @@ class LintContext:
     def _find_grants(
         self, action: str, texts: tuple[str, ...], examples: tuple[str, ...], but: tuple[str, ...]
     ) -> Iterator[Grant]:
-        without = wanted(action, but)
-
-        def accept(witness: Witness) -> bool:
-            return self.allowed(witness) and (not without or matching(without, witness) is None)
-
         if all(action not in r.actions or not r.grants for r in self.policy.layers[0].rules):
             return
-        answer = query(self.engine, (action,), wanted(action, texts), None, None, self.side, accept, examples)
+        answer = query(
+            self.engine, (action,), wanted(action, texts), None, None, self.side, self.allowed, examples,
+            but=wanted(action, but),
+        )  # fmt: skip
         for grant in answer.grants:
             everyone = grant.everyone or not _plain(grant.witness.given)
             rule = self.rules[grant.rule.id]
@@ -280,7 +277,7 @@ class LintContext:
             cases = Cases(question.formulas(), self.policy.attributes)
             asked = search(self.side, action, question, cases, sieve=False)
             left = dict.fromkeys(names, tries)
-            for one in asked.run():
+            for one in asked.run(shortest=False):
                 name = names[one.number]
                 agent = (one.agents & -one.agents).bit_length() - 1
                 for witness in requests(action, one.word, cases.case(one.demands, agent), self.layout):
@@ -350,7 +347,7 @@ class LintContext:
             for covering, covered in ((first.grants, second.grants), (first.denies, second.denies)):
                 question = Question((covered,), covering, "covered")
                 cases = Cases(question.formulas(), self.policy.attributes)
-                if covered and any(True for _ in search(self.side, action, question, cases).run()):
+                if covered and any(True for _ in search(self.side, action, question, cases).run(shortest=False)):
                     return False
         return True
 

@@ -21,7 +21,7 @@ NEW = OLD + 'allow run "kubectl delete **" with "--all"\n'
 @pytest.fixture
 def blind(monkeypatch: pytest.MonkeyPatch) -> None:
     """A search that never finds anything."""
-    monkeypatch.setattr(Search, "run", lambda self: iter(()))
+    monkeypatch.setattr(Search, "run", lambda self, **_: iter(()))
 
 
 @pytest.mark.usefixtures("blind")

@@ -320,13 +320,13 @@ def test_the_search_for_limits_sees_numbers_without_a_name() -> None:
 
 NOT_AT_THEIR_VALUE = {
     "caches that start anew, which changes no answer: the reference is compared with them cold and warm": """
-        analysed_commands compiled_found condition_walkers dfa_states formula_texts glob_masks learn_names lint_answers log_secret_names lint_finders member_words memo_entries
+        analysed_commands compiled_found condition_walkers dfa_states formula_texts glob_masks learn_names lint_answers log_secret_names lint_finders member_words memo_entries segment_choices segment_choice_labels
         remembered_effects remembered_text segment_answers granted_policies
         replay_answers unknown_segments_per_state globs_kept
     """,
     "searches that give up as `undecided` or a denial; tests reach them with smaller ones": """
         condition_combinations decision_work explored_commands witness_patterns diff_rules diff_tries diff_whole fact_reasons learn_exact learn_rounds
-        lint_agents lint_principals nearest_nodes prove_tries query_cuts query_tries sampled_cases sampled_facts sampled_names sampled_requests script_steps
+        lint_agents lint_principals nearest_nodes prove_tries fact_reason_rules query_cuts query_tries sampled_cases sampled_facts sampled_names sampled_requests script_steps
         suggest_effects suggest_rounds usage_tries names_depth names_tried walls_attempts export_rounds
         client_rule_spellings client_rule_words client_reason_characters ranked_exceptions example_rounds regex_globs regex_characters globs_compared client_script_depth
     """,

@@ -12,8 +12,11 @@ from ..places import AUTHORITIES
 def _leaks(context: LintContext) -> list[Trace]:
     secrets = context.capabilities.group("credentials")
     uploads = context.capabilities.group("uploads")
+    # few may send: whether anybody may is found out first
+    sends = context.find_grants("connect", [r.pattern for r in uploads], [r.example for r in uploads])
+    if not sends:
+        return []
     found = context.find_grants("read", [r.meant for r in secrets], [r.example for r in secrets], AUTHORITIES)
-    sends = context.find_grants("connect", [r.pattern for r in uploads], [r.example for r in uploads]) if found else []
     return together(context, found, sends, ("a secret", "anyone can receive there"))
 
 
