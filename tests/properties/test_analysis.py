@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from typing import Any
 
 from hypothesis import given, note, settings
@@ -14,7 +15,7 @@ from policy_lang.analysis.facts import rule_facts
 from policy_lang.analysis.prove import prove
 from policy_lang.analysis.query import query
 from policy_lang.automata.budget import Budget
-from policy_lang.automata.choose import choose, exact_glob, met_by
+from policy_lang.automata.choose import choose, exact_glob
 from policy_lang.automata.glob import Glob
 from policy_lang.domain.errors import SearchLimitError
 from policy_lang.ir.sorts.path import PATHS
@@ -36,22 +37,35 @@ globs = st.lists(st.sampled_from(["a", "b", ".", "*", "?", "[ab]", "[!a]"]), min
     st.frozensets(globs, max_size=4),
     st.frozensets(globs, max_size=2),
     st.frozensets(st.sampled_from(TEXTS), max_size=6),
+    st.dictionaries(st.sampled_from(TEXTS), st.integers(0, 2), max_size=4),
+    st.integers(1, 3),
 )
 def test_no_segment_beats_those_that_are_chosen(
-    wanted: frozenset[str], bad: frozenset[str], good: frozenset[str], named: frozenset[str]
+    wanted: frozenset[str],
+    bad: frozenset[str],
+    good: frozenset[str],
+    named: frozenset[str],
+    liked: dict[str, int],
+    groups: int,
 ) -> None:
     wants = frozenset(Glob(g) for g in wanted if "**" not in g)
     against = frozenset[str | Glob]([*(Glob(g) for g in bad if "**" not in g), *(n for n in named if n)])
-    likes = frozenset[str | Glob](Glob(g) for g in good if "**" not in g)
-    chosen = choose(wants, against, {x: x for x in likes}, PATHS, (), Budget())
+    likes: dict[str | Glob, int] = {Glob(g): i % groups for i, g in enumerate(sorted(good)) if "**" not in g}
+    likes |= {text: group for text, group in liked.items() if text}
+    chosen = choose(wants, against, likes, PATHS, (), Budget())
+    assert chosen == choose(wants, against, likes, PATHS, (), Budget())
     for text in chosen:
         assert PATHS.admits(text)
         assert all(g.matches(text) for g in wants)
-    kinds = [(met_by(against, t), met_by(likes, t)) for t in chosen]
+    kinds = [(_met(against, t), {likes[x] for x in _met(likes, t)}) for t in chosen]
     for text in (t for t in TEXTS if PATHS.admits(t) and all(g.matches(t) for g in wants)):
-        met, kept = met_by(against, text), met_by(likes, text)
+        met, kept = _met(against, text), {likes[x] for x in _met(likes, text)}
         assert any(m <= met and k >= kept for m, k in kinds), text
     assert exact_glob("a*[").matches("a*[")
+
+
+def _met(labels: Iterable[str | Glob], text: str) -> set[str | Glob]:
+    return {x for x in labels if (x.matches(text) if isinstance(x, Glob) else x == text)}
 
 
 def _dropped(policy: ref.Policy, place: int) -> ref.Policy:
