@@ -20,6 +20,7 @@ from ..automata.space import Phase, Space
 from ..automata.trie import Ends, Node, Trie, close, with_one_end
 from ..domain.conditions import Formula
 from ..ir.model import Rule
+from . import deadline
 from .cases import FALSE, OPEN, TRUE, Cases, Demand, always
 
 
@@ -255,6 +256,7 @@ class Search:
             todo.append((0, next(order), _SearchState((), places, bad, plain, good, self.space.start)))
         while todo:
             cost, _, state = heapq.heappop(todo) if shortest else todo.pop()
+            deadline.check()
             if not self._waiting.get(state.places[0].order) or self._beaten(state):
                 continue
             if self.space.whole(state.phase) and all(p.marks for p in state.places):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import difflib
 import os
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import NoReturn
 
 import click
 
 from .._version import __version__
+from ..analysis.deadline import within
 from ..analysis.spaces import Layout
 from ..audit.read import LogReadError
 from ..domain.errors import PolicyError
@@ -23,12 +26,12 @@ from ..lint.finding import PERSONAS, SEVERITIES
 from ..lint.fixing import fix
 from ..lint.linter import Options, context_of, lint_context, merged
 from ..lint.registry import checks
-from ..lint.run import Report
+from ..lint.run import Looked, Report
 from ..lint.usage import Usage
-from ..report.lint_text import concise_lines, finding_github_lines, render_findings, step_text
+from ..report.lint_text import concise_lines, finding_github_lines, render_findings, step_text, unfinished_text
 from ..report.style import visible
 from ..resolve.revisions import Revision
-from ..wire.lint_formats import report_gitlab, report_json, report_junit, report_sarif
+from ..wire.lint_formats import errors_sarif, report_gitlab, report_json, report_junit, report_sarif
 from .common import fail_policy, fail_usage, print_json, write_file
 
 FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit")
@@ -71,6 +74,7 @@ class _Run:
 @click.option("--prune-baseline", is_flag=True, help="Take what is gone out of the baseline; exit 1 if there was any.")
 @click.option("--allow-critical", is_flag=True, help="Let the baseline hold findings of critical rules.")
 @click.option("--no-suppressions", is_flag=True, help="Report suppressed findings as well.")
+@click.option("--budget", metavar="TIME", help="Stop looking after this time (2s, 500ms); exit 3 if it is over.")
 @click.option("--config", metavar="FILE", help="The configuration (default: policy.toml or pyproject.toml above).")
 @click.option("--no-config", is_flag=True, help="Read no configuration.")
 @click.option("--today", metavar="DATE", help="Evaluate suppression expiry as of this date (YYYY-MM-DD).")
@@ -87,24 +91,61 @@ def command(files: tuple[str, ...], format_: str, **given: object) -> None:
     policy lint --fix --diff agent.policy
 
     Each finding shows a request that the policy was asked. Exits 0 when clean, 1 with findings from --fail-on on,
-    2 for bad input, 4 when a finding could not be shown again.
+    2 for bad input, 3 when some rules were not looked at to their end, 4 when a finding could not be shown again.
     """
     run = _run(files, format_, given)
+    with within(_seconds(given["budget"], _plain(format_))):
+        _report(run, given)
+
+
+def _report(run: _Run, given: dict[str, object]) -> NoReturn:
+    """Lint, write what was found, and leave."""
     try:
         if given["fixes"]:
             _fix(run, unsafe=bool(given["unsafe"]), show=bool(given["show_diff"]))
         elif given["unsafe"] or given["show_diff"]:
-            fail_usage("`--unsafe` and `--diff` go with `--fix`", _plain(format_))
+            fail_usage("`--unsafe` and `--diff` go with `--fix`", _plain(run.format))
         report = _lint(run)
     except PolicyError as error:
-        fail_policy(error, _plain(format_))
+        if run.format == "sarif":
+            print_json(errors_sarif(error.diagnostics, __version__))
+            sys.exit(2)
+        fail_policy(error, _plain(run.format))
     if given["write_baseline"]:
         _write_baseline(run, report, str(given["write_baseline"]), critical=bool(given["allow_critical"]))
     stale = _stale(run, report, prune=bool(given["prune_baseline"]))
     _print(run, report)
     level = str(given["fail_on"] or run.config.fail_on)
     failed = report.failed(level) or (stale and bool(given["prune_baseline"]))
-    sys.exit(1 if failed and not given["exit_zero"] else 0)
+    if report.unfinished and run.format not in {"full", "concise"}:
+        click.echo(unfinished_text(report), err=True)
+    sys.exit(1 if failed and not given["exit_zero"] else 3 if report.unfinished else 0)
+
+
+_TIMES = {"ms": 0.001, "s": 1.0, "m": 60.0, "": 1.0}
+
+
+def _seconds(text: object, shape: str) -> float | None:
+    """A time as people write it, in seconds."""
+    if text is None:
+        return None
+    number = str(text).rstrip("msh")
+    unit = str(text)[len(number) :]
+    if unit not in _TIMES or not number.replace(".", "", 1).isdecimal() or not number.isascii() or len(number) > 12:
+        fail_usage(f"`--budget {str(text)[:40]}` is not a valid time: write 2s, 500ms or 1m", shape)
+    return float(number) * _TIMES[unit]
+
+
+def _progress(path: str) -> Looked:
+    """A line on a terminal that says how far a file is, where it takes long."""
+    began = time.monotonic()
+
+    def looked(done: int, every: int) -> None:
+        if sys.stderr.isatty() and time.monotonic() - began > 1:
+            left = f"{visible(path)}: {done} of {every} rules" if done < every else ""
+            click.echo(f"\r\x1b[K{left}", nl=False, err=True)
+
+    return looked
 
 
 def _plain(format_: str) -> str:
@@ -212,7 +253,10 @@ def _lint(run: _Run) -> Report:
     within = {layer.module.path for g in contexts.values() for layer in g.program.layers[1:]}
     for path, context in contexts.items():
         context.ceiling = context.ceiling or os.path.realpath(path) in within
-    reports = [lint_context(context, run.options, _base(run, path)) for path, context in contexts.items()]
+    reports = [
+        lint_context(context, replace(run.options, looked=_progress(path)), _base(run, path))
+        for path, context in contexts.items()
+    ]
     return merged([*reports, *_foreign(run)])
 
 
@@ -285,7 +329,8 @@ def _stale(run: _Run, report: Report, *, prune: bool) -> bool:
     known = run.options.baseline
     if prune and known is None:
         fail_usage("`--prune-baseline` needs a baseline", _plain(run.format))
-    gone = known.stale() if known is not None and not run.options.select and run.against is None else []
+    whole = not run.options.select and run.against is None and not report.unfinished
+    gone = known.stale() if known is not None and whole else []
     if not gone or known is None or run.baseline is None:
         return False
     if prune:

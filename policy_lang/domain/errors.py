@@ -104,3 +104,7 @@ class RequestError(CallerError):
 
 class SearchLimitError(InternalError):
     """An exact search met its limit: the answer is `undecided`, which never passes."""
+
+
+class OutOfTimeError(SearchLimitError):
+    """The time that a person gave to a run is over: what was not looked at by then is said."""

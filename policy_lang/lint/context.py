@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,6 +13,7 @@ from ..analysis.cases import TRUE as SURELY
 from ..analysis.cases import Cases
 from ..analysis.facts import Facts, rule_facts
 from ..analysis.items import Side, side_of
+from ..analysis.members import matching
 from ..analysis.query import query
 from ..analysis.questions import Question, permits, search
 from ..analysis.search import Item
@@ -225,26 +226,25 @@ class LintContext:
     ) -> Iterator[Grant]:
         if all(action not in r.actions or not r.grants for r in self.policy.layers[0].rules):
             return
+        without = wanted(action, but)
         answer = query(
-            self.engine, (action,), wanted(action, texts), None, None, self.side, self.allowed, examples,
-            but=wanted(action, but),
-        )  # fmt: skip
+            self.engine, (action,), wanted(action, texts), None, None, self.side, self.allowed, examples, but=without
+        )
         for grant in answer.grants:
             everyone = grant.everyone or not _plain(grant.witness.given)
             rule = self.rules[grant.rule.id]
-            witness = self._named(grant.witness, rule, wanted(action, texts), accept)
+            witness = self._named(grant.witness, rule, wanted(action, texts), without)
             yield Grant(rule, self.step(witness), everyone)
 
-    def _named(
-        self, witness: Witness, rule: Rule, among: tuple[Pattern, ...], accept: Callable[[Witness], bool]
-    ) -> Witness:
+    def _named(self, witness: Witness, rule: Rule, among: tuple[Pattern, ...], without: tuple[Pattern, ...]) -> Witness:
         """The same with a name in front of an ending that stands alone: `docs/file.md` for `docs/.md`."""
         folder, slash, name = str(witness.resource).rpartition("/")
         if SORT_OF[witness.action] != PATH or not _ENDING.fullmatch(name):
             return witness
         other = replace(witness, resource=f"{folder}{slash}file{name}")
         meant = all(matching(patterns, other) is not None for patterns in (among, rule.include) if patterns)
-        return other if meant and matching(rule.exclude, other) is None and accept(other) else witness
+        left_out = any(matching(patterns, other) is not None for patterns in (without, rule.exclude) if patterns)
+        return other if meant and not left_out and self.allowed(other) else witness
 
     def first_grant(self, action: str, texts: Iterable[str], tries: int = 4) -> dict[str, Grant]:
         """For each of some patterns something of it that is allowed, in one search; nothing for the others.

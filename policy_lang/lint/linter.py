@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from fnmatch import fnmatchcase
 
+from ..analysis import deadline
 from ..analysis.diff import diff
 from ..analysis.spaces import Layout
 from ..compiler.load import compile_resolved
@@ -19,7 +20,7 @@ from .check import Check
 from .context import USUAL_LAYOUT, LintContext
 from .finding import Finding
 from .registry import checks
-from .run import Report, found_in, ordered
+from .run import Looked, Report, found_in, ordered
 from .suppress import applied
 from .usage import Usage, used
 
@@ -39,6 +40,7 @@ class Options:
     baseline: Baseline | None = None
     today: date | None = None
     usage: Usage | None = None
+    looked: Looked = lambda _done, _all: None
 
     def selected(self, path: str) -> list[Check]:
         """The rules that run on a file."""
@@ -77,22 +79,26 @@ def lint_context(context: LintContext, options: Options, against: LintContext | 
     context.today = options.today or context.today
     selected = options.selected(context.source.path)
     codes = {c.code for c in selected}
-    findings = found_in(context, selected, options.persona)
+    findings, unfinished = found_in(context, selected, options.persona, options.looked)
     if against is not None and "SEM009" in codes:
         findings += changes(context, diff(against.engine, context.engine, options.layout), checks()["SEM009"])
+        unfinished += ["SEM009"] if deadline.over() else []
+    codes -= set(unfinished)
     if options.usage is not None:
         findings += used(context, options.usage, checks(), codes)
     suppressed: list[Finding] = []
     if options.suppressions:
         findings, suppressed = applied(context, findings, checks(), codes, options.today)
-        findings = [f for f in findings if f.code in codes]
+        findings = [f for f in findings if f.code in codes | set(unfinished)]
     if against is not None:
-        before = {f.fingerprint for f in lint_context(against, replace(options, baseline=None)).findings}
+        base = lint_context(against, replace(options, baseline=None))
+        before = {f.fingerprint for f in base.findings}
         findings = [f for f in findings if f.fingerprint not in before]
+        unfinished = list(dict.fromkeys((*unfinished, *base.unfinished)))
     baselined: list[Finding] = []
     if options.baseline is not None:
         findings, baselined = options.baseline.split(findings, checks())
-    return Report(ordered(findings), suppressed, baselined, 1)
+    return Report(ordered(findings), suppressed, baselined, 1, unfinished)
 
 
 def merged(reports: Iterable[Report]) -> Report:
@@ -114,5 +120,6 @@ def merged(reports: Iterable[Report]) -> Report:
                     seen.add(key)
                     mine.append(finding)
         out.files += report.files
+        out.unfinished += [code for code in report.unfinished if code not in out.unfinished]
     out.findings = ordered(out.findings)
     return out

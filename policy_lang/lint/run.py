@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from ..analysis import deadline
 from ..domain.collection import no_collection
-from ..domain.errors import InternalError
+from ..domain.errors import InternalError, SearchLimitError
 from .check import Check
 from .context import LintContext
 from .finding import PERSONAS, SEVERITIES, Finding, Step
@@ -21,25 +22,46 @@ class Report:
     suppressed: list[Finding] = field(default_factory=list)
     baselined: list[Finding] = field(default_factory=list)
     files: int = 0
+    unfinished: list[str] = field(default_factory=list)
+    """Codes of the rules that were not looked at to their end: the time was over, or a search met its limit."""
 
     def failed(self, level: str) -> bool:
         """True when a finding is at least this severe."""
         return any(SEVERITIES.index(f.severity) >= SEVERITIES.index(level) for f in self.findings)
 
 
-def found_in(context: LintContext, selected: Iterable[Check] | None = None, persona: str = "regular") -> list[Finding]:
-    """Every finding of the rules that a persona sees, each request in it asked again. Raises InternalError."""
+Looked = Callable[[int, int], None]
+"""Told how many rules were looked at, and of how many."""
+
+
+def found_in(
+    context: LintContext,
+    selected: Iterable[Check] | None = None,
+    persona: str = "regular",
+    looked: Looked = lambda _done, _all: None,
+) -> tuple[list[Finding], list[str]]:
+    """Every finding of the rules that a persona sees, each request in it asked again; the rules that did not end.
+
+    Raises InternalError.
+    """
     most = PERSONAS.index(persona)
     out: dict[tuple[str, str, int], Finding] = {}
+    unfinished: list[str] = []
+    every = [c for c in (checks().values() if selected is None else selected) if c.function is not None]
     with no_collection():
-        for check in checks().values() if selected is None else selected:
-            if check.function is None:
-                continue
-            for finding in check.function(context, check):
-                if PERSONAS.index(finding.persona) <= most:
-                    replay(context, finding)
-                    out.setdefault((finding.fingerprint, finding.span.source.path, finding.span.start), finding)
-    return ordered(_once(list(out.values())))
+        for number, check in enumerate(every):
+            looked(number, len(every))
+            try:
+                deadline.check()
+                for finding in check.function(context, check) if check.function is not None else ():
+                    if PERSONAS.index(finding.persona) <= most:
+                        replay(context, finding)
+                        out.setdefault((finding.fingerprint, finding.span.source.path, finding.span.start), finding)
+                deadline.check()  # what gave up inside may have been taken for undecided
+            except SearchLimitError:
+                unfinished.append(check.code)
+    looked(len(every), len(every))
+    return ordered(_once(list(out.values()))), unfinished
 
 
 _SUMMARIES = frozenset({"SEM008"})

@@ -16,6 +16,7 @@ from .style import colour, visible
 _SHADES = {"error": "error", "warning": "warning", "info": "help"}
 _LEVELS = {"error": "error", "warning": "warning", "info": "notice"}
 _RELATED = 4
+_RULES = 8
 
 
 def step_text(step: Step) -> str:
@@ -70,7 +71,15 @@ def summary(report: Report) -> str:
     fixable = sum(any(x.safe for x in f.fixes) for f in report.findings)
     more = f"; `--fix` may fix {fixable}" if fixable else ""
     end = "; `policy rule CODE` explains each" if report.findings else ""
-    return colour(f"{', '.join(found) or 'no findings'} in {files}, {hidden}{more}{end}", "dim")
+    nothing = "nothing found yet" if report.unfinished else "no findings"
+    text = colour(f"{', '.join(found) or nothing} in {files}, {hidden}{more}{end}", "dim")
+    return f"{text}\n{unfinished_text(report)}" if report.unfinished else text
+
+
+def unfinished_text(report: Report) -> str:
+    """Which rules were not looked at to their end: a run that says so passes nothing."""
+    more = f" and {len(report.unfinished) - _RULES} more" if len(report.unfinished) > _RULES else ""
+    return colour(f"not looked at to the end: {', '.join(report.unfinished[:_RULES])}{more}", "warning")
 
 
 def finding_github_lines(report: Report) -> Iterator[str]:
@@ -82,3 +91,5 @@ def finding_github_lines(report: Report) -> Iterator[str]:
         asked = "".join(f"\n{step_text(s)} -> {s.effect}" for s in finding.steps)
         text = escaped(finding.message) + escaped(asked).replace("\\n", "%0A")
         yield f"::{_LEVELS[finding.severity]} file={file},line={line},col={column},title={title}::{text}"
+    if report.unfinished:
+        yield f"::error title=policy lint::{unfinished_text(report)}"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from ..domain.errors import Span
+from ..domain.errors import Diagnostic, Span
 from ..domain.serialize import rule_json
 from ..domain.strict_json import Json
 from ..lint.check import Check
@@ -80,6 +80,7 @@ def report_json(report: Report) -> Json:
         "findings": [finding_json(f) for f in report.findings],
         "suppressed": [finding_json(f) for f in report.suppressed],
         "baselined": [finding_json(f) for f in report.baselined],
+        "unfinished": report.unfinished,
     }
 
 
@@ -97,11 +98,35 @@ def report_sarif(report: Report, version: str, request: Callable[[Step], str]) -
         "semanticVersion": version,
         "rules": [_rule(checks()[code]) for code in used],
     }
-    return {
-        "$schema": _SARIF,
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}],
-    }
+    left = [
+        {"level": "error", "descriptor": {"id": code}, "message": {"text": f"{code} was not looked at to its end"}}
+        for code in report.unfinished
+    ]
+    return _sarif(driver, {"results": results}, left)
+
+
+def errors_sarif(errors: Iterable[Diagnostic], version: str) -> Json:
+    """A run that came to no findings, since a policy does not compile: each mistake is a notification."""
+    driver = {"name": "policy_lang", "version": version, "semanticVersion": version}
+    told = [
+        {
+            "level": "error",
+            "descriptor": {"id": e.code},
+            "message": {"text": e.message + (f"; {e.help}" if e.help else "")},
+            **({"locations": [place]} if e.span is not None and (place := _location(e.span)) else {}),
+        }
+        for e in errors
+    ]
+    return _sarif(driver, {"results": []}, told)
+
+
+def _sarif(driver: Json, more: Json, notifications: list[Json]) -> Json:
+    run: Json = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", **more}
+    successful = not notifications
+    run["invocations"] = [{"executionSuccessful": successful}]
+    if notifications:
+        run["invocations"][0]["toolExecutionNotifications"] = notifications
+    return {"$schema": _SARIF, "version": "2.1.0", "runs": [run]}
 
 
 def _rule(check: Check) -> Json:
@@ -135,14 +160,19 @@ def _result(finding: Finding, used: list[str], request: Callable[[Step], str]) -
         flow = []
         for number, step in enumerate(finding.steps):
             text = f"{request(step)}: {step.effect}" + (f" ({step.note})" if step.note else "")
-            flow.append({"location": {**place, "message": {"text": text}}, "executionOrder": number + 1})
+            there = _granted_at(step) or place
+            flow.append({"location": {**there, "message": {"text": text}}, "executionOrder": number + 1})
         out["codeFlows"] = [{"threadFlows": [{"locations": flow}]}]
     fixes = [x for f in finding.fixes if (x := _sarif_fix(f))]
     return out | ({"fixes": fixes} if fixes else {})
 
 
 def _uri(span: Span) -> str | None:
-    path = os.path.relpath(span.source.path)
+    return _uri_of(span.source.path)
+
+
+def _uri_of(file: str) -> str | None:
+    path = os.path.relpath(file)
     return None if path.startswith("..") else path.replace(os.sep, "/")
 
 
@@ -157,6 +187,15 @@ def _location(span: Span) -> Json:
     if uri is None:
         return {}
     return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": _region(span)}}
+
+
+def _granted_at(step: Step) -> Json:
+    """Where the first rule stands that answers a step; nothing for one of the library."""
+    rule = next(iter(step.rules), None)
+    uri = _uri_of(rule.file) if rule is not None and os.path.isfile(rule.file) else None
+    if rule is None or uri is None:
+        return {}
+    return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": rule.line}}}
 
 
 def _sarif_fix(fix: Fix) -> Json:
@@ -197,15 +236,22 @@ def report_junit(report: Report, paths: list[str]) -> str:
     for path in paths:
         found = [f for f in report.findings if f.span.source.path == os.path.normpath(path)]
         failing = [f for f in found if f.severity != "info"]
+        passes = not found and not report.unfinished
         suite = SubElement(
-            root, "testsuite", name=_xml(path), tests=str(max(1, len(found))), failures=str(len(failing))
+            root, "testsuite", name=_xml(path), tests=str(len(found) + passes), failures=str(len(failing))
         )
         for finding in found:
             case = SubElement(suite, "testcase", classname=_xml(path), name=f"{finding.code} line {finding.span.line}")
             if finding.severity != "info":
                 SubElement(case, "failure", type=finding.severity, message=_xml(finding.message))
-        if not found:
+        if passes:
             SubElement(suite, "testcase", classname=_xml(path), name="no findings")
+    if report.unfinished:
+        count = str(len(report.unfinished))
+        suite = SubElement(root, "testsuite", name="rules not looked at to their end", tests=count, errors=count)
+        for code in report.unfinished:
+            case = SubElement(suite, "testcase", classname="policy lint", name=code)
+            SubElement(case, "error", message="not looked at to its end")
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode")
 
 

@@ -48,6 +48,50 @@ def test_exit_codes(folder: Path) -> None:
     assert code("clean.policy", "wide.policy") == 1
 
 
+@pytest.mark.parametrize("format_", ["full", "concise", "json", "sarif", "github", "gitlab", "junit"])
+def test_a_run_whose_time_is_over_never_passes(folder: Path, format_: str) -> None:
+    result = policy("lint", "clean.policy", "--budget", "0ms", "--format", format_, cwd=folder)
+    assert result.code == 3
+    shown = result.out if format_ in {"full", "concise"} else result.err
+    assert "not looked at to the end: " in shown
+    assert "no findings" not in result.out
+    if format_ == "json":
+        assert {"PTH008", "SEM001"} <= set(result.json()["unfinished"])
+    if format_ == "sarif":
+        (run,) = result.json()["runs"][0]["invocations"]
+        assert run["executionSuccessful"] is False
+        assert {"PTH008", "SEM001"} <= {n["descriptor"]["id"] for n in run["toolExecutionNotifications"]}
+    if format_ == "junit":
+        assert int(ET.fromstring(result.out).findall("testsuite")[-1].attrib["errors"]) > 10
+    assert policy("lint", "clean.policy", "--budget", "0ms", "--exit-zero", cwd=folder).code == 3
+
+
+def test_a_run_with_time_enough_is_like_one_without(folder: Path) -> None:
+    plain, timed = (policy("lint", "wide.policy", *more, cwd=folder) for more in ((), ("--budget", "5m")))
+    assert (plain.code, plain.out) == (timed.code, timed.out)
+    for wrong in ("soon", "2x", "-1s", "1e3", "s", "٣s"):
+        assert policy("lint", "wide.policy", "--budget", wrong, cwd=folder).code == 2
+
+
+def test_sarif_says_why_a_policy_does_not_compile(folder: Path) -> None:
+    (folder / "broken.policy").write_text('policy "b"\nallow raed "x"\nallow foo "y"\n')
+    result = policy("lint", "broken.policy", "--format", "sarif", cwd=folder)
+    assert result.code == 2
+    run = result.json()["runs"][0]
+    assert run["results"] == []
+    told = run["invocations"][0]["toolExecutionNotifications"]
+    assert [n["descriptor"]["id"] for n in told] == ["PLE201", "PLE201"]
+    assert [n["locations"][0]["physicalLocation"]["region"]["startLine"] for n in told] == [2, 3]
+
+
+def test_sarif_shows_each_step_where_it_is_granted(folder: Path) -> None:
+    (folder / "two.policy").write_text('policy "two"\nallow write "./"\nallow run "make **"\nallow read "./"\n')
+    results = policy("lint", "two.policy", "--format", "sarif", cwd=folder).json()["runs"][0]["results"]
+    flows = [r["codeFlows"][0]["threadFlows"][0]["locations"] for r in results if "codeFlows" in r]
+    lines = [[x["location"]["physicalLocation"]["region"]["startLine"] for x in flow] for flow in flows]
+    assert [2, 3] in lines
+
+
 def test_the_examples_are_clean() -> None:
     result = policy("lint", *sorted(EXAMPLES.glob("*/*.policy")))
     assert result.code == 0, result.out

@@ -205,7 +205,7 @@ def test_a_suppression_that_goes_shows_its_finding() -> None:
 
 def test_a_finding_that_is_not_answered_so_is_our_fault() -> None:
     context = context_of(BASE + WORKFLOW)
-    (finding,) = found_in(context)
+    (finding,), _ = found_in(context)
     replay(context, finding)
     with pytest.raises(InternalError, match="PTH008"):
         replay(context_of(BASE + 'allow read "x"'), finding)
