@@ -109,7 +109,7 @@ class Side:
     def floor(self, action: str) -> Items:
         """The protected floor."""
         if action not in self._floors:
-            self._floors[action] = [self._item(r, False, TRUE) for r in self._floor_rules if action in r.actions]
+            self._floors[action] = [self._item(r, False, r.condition) for r in self._floor_rules if action in r.actions]
         return self._floors[action]
 
     def parts(self, action: str) -> list[Part]:

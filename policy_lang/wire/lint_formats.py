@@ -108,7 +108,7 @@ def report_sarif(report: Report, version: str, request: Callable[[Step], str]) -
 def errors_sarif(errors: Iterable[Diagnostic], version: str) -> Json:
     """A run that came to no findings, since a policy does not compile: each mistake is a notification."""
     driver = {"name": "policy_lang", "version": version, "semanticVersion": version}
-    told = [
+    given = [
         {
             "level": "error",
             "descriptor": {"id": e.code},
@@ -117,7 +117,7 @@ def errors_sarif(errors: Iterable[Diagnostic], version: str) -> Json:
         }
         for e in errors
     ]
-    return _sarif(driver, {"results": []}, told)
+    return _sarif(driver, {"results": []}, given)
 
 
 def _sarif(driver: Json, more: Json, notifications: list[Json]) -> Json:

@@ -8,6 +8,8 @@ import pytest
 
 from policy_lang import Policy
 from policy_lang.analysis.diff import Diff, diff
+from policy_lang.analysis.facts import rule_facts
+from policy_lang.analysis.prove import prove
 from policy_lang.analysis.rows import DiffRow
 from policy_lang.analysis.spaces import Layout
 from policy_lang.analysis.witness import verdict_on
@@ -323,3 +325,16 @@ def test_too_many_cases_of_conditions_are_undecided(monkeypatch: pytest.MonkeyPa
     found = compare(old, new)
     assert found.undecided
     assert not found.rows
+
+
+def test_a_protected_file_that_is_so_behind_walls_alone_is_no_other_file() -> None:
+    """What git keeps is protected where an agent is confined: outside, a grant of it decides something."""
+    for rule in ('allow write ".git/notes/**"', 'allow write "./"'):
+        policy = Policy.loads(f'policy "p"\n{rule}\nprove "git" {{ always deny write ".git/notes/a" }}\n')
+        assert rule_facts(policy.engine).found == []
+        assert [c.verdict for c in prove(policy.engine)] == ["refuted"]
+    over = compare('allow write "*.ts" override protected', "otherwise ask review")
+    assert not over.undecided
+    (row,) = [r for r in over.rows if (r.kind, r.action) == ("narrowed", "write")]
+    assert row.only == "confined"
+    assert (row.old.effect, row.new.effect) == ("allow", "deny")

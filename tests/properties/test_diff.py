@@ -25,17 +25,7 @@ GROUPS, PAIRS = pick(20, 20, 1_000), pick(400, 1_250, 125_000)
 """Groups of policies in a round, and the least pairs of a part."""
 VARIANTS, REQUESTS = pick(5, 8, 8), 16
 PLACES = [("/w", "/h"), ("/h/w", "/h"), ("/", "/h"), ("/h", "/h"), ("/w", "/w/h")]
-_COUNT = {
-    "pairs": 0,
-    "same": 0,
-    "rows": 0,
-    "undecided": 0,
-    "resolved": 0,
-    "differences": 0,
-    "bare": 0,
-    "supposed": 0,
-    "elsewhere": 0,
-}
+_COUNT = {"pairs": 0, "same": 0, "rows": 0, "undecided": 0, "resolved": 0, "differences": 0, "bare": 0, "supposed": 0}
 
 
 @st.composite
@@ -182,7 +172,7 @@ def _exact(data: st.DataObject) -> None:
             _COUNT["same"] += found.same
             _COUNT["rows"] += len(found.rows)
             _COUNT["undecided"] += bool(found.undecided)
-            _COUNT["elsewhere"] += bool({u.action for u in found.undecided} - {"run", "connect"})
+            assert {u.action for u in found.undecided} <= {"run", "connect"}, found.undecided
             witnesses_hold(found, old, new)
             known = {(r.kind, r.action) for r in found.rows} | {(u.kind, u.action) for u in found.undecided}
             for request, mine, theirs in zip(wanted, before, after, strict=True):
@@ -218,8 +208,6 @@ def test_the_difference_is_exact(part: int, shared: Path) -> None:
     counts = [json.loads(path.read_text()) for path in shared.glob("diff-*.json")]
     if len(counts) == len(PARTS):
         assert sum(c["undecided"] for c in counts) <= sum(c["pairs"] for c in counts) // 20
-        # of paths and names a search seldom gives up: it is said, and counts as a difference
-        assert sum(c["elsewhere"] for c in counts) <= sum(c["pairs"] for c in counts) // 500
         assert sum(c["bare"] for c in counts) <= sum(c["rows"] for c in counts) // 50
         assert sum(c["supposed"] for c in counts) <= sum(c["differences"] for c in counts) // 50
 
