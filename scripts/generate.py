@@ -23,6 +23,7 @@ from policy_lang.domain.errors import Source
 from policy_lang.domain.limits import TABLE
 from policy_lang.lint.capabilities import builtin
 from policy_lang.lint.check import Check
+from policy_lang.lint.loaders import builtin as loaders
 from policy_lang.lint.registry import checks
 from policy_lang.resolve.modules import walk_rules
 from policy_lang.syntax.parse import parse
@@ -172,12 +173,11 @@ def capabilities() -> str:
     """The capability data, program by program."""
     data = builtin()
     measured = [r for r in data.programs if r.measured]
-    pairs = [r for r in measured if r.file]
     out = [
         "# Capability data\n",
         "What programs and options do, as the linter knows it. "
         f"{len(data.programs)} rows over {len({r.program for r in data.programs})} programs; {len(measured)} of them "
-        f"were seen on the real program, {len(pairs)} are pairs of a file that is written and a command that loads it. "
+        f"were seen on the real program. {len(loaders())} tables say what programs load that no word of them names. "
         "The others name the document that says so. Besides, places on disk and hosts that mean more than they say.\n",
         "`gives`: what becomes possible. `kind`: what the row is about, see `policy_lang/lint/capabilities.py`.\n",
         "## Programs\n\n| row | kind | gives | words | file | evidence |\n| --- | --- | --- | --- | --- | --- |",
@@ -188,6 +188,25 @@ def capabilities() -> str:
         evidence = f"measured: {row.measured}" if row.measured else row.source
         file = f"`{row.file}`" if row.file else ""
         out.append(f"| {row.id} | {row.kind} | {row.gives} | `{env}{words}` | {file} | {evidence} |")
+    out.append(
+        "\n## Loaders\n\nWho writes one of the files, in the folder where the command starts, and then runs the "
+        "command runs what the file says. Commands of a family are called through its starters as well, and its files "
+        "are loaded by scripts of the project too.\n"
+    )
+    out.append("| loader | commands | family | config | redirect, dependency | switched off by | evidence |")
+    out.append("| --- | --- | --- | --- | --- | --- | --- |")
+    for loader in loaders():
+        run, config, other, off = (
+            " ".join(f"`{w}`" for w in words)
+            for words in (
+                loader.run,
+                loader.files["config"] if loader.name != "scripts" else (),
+                (*loader.files["redirect"], *loader.files["dependency"]),
+                loader.off,
+            )
+        )
+        evidence = f"measured: {loader.measured}" if loader.measured else loader.source
+        out.append(f"| {loader.name} | {run} | {loader.family} | {config} | {other} | {off} | {evidence} |")
     for group, rows in data.places.items():
         if not rows:
             continue

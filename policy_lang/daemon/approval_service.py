@@ -23,7 +23,7 @@ from ..domain.policy import included
 from ..domain.request import Request
 from ..domain.serialize import rule_json
 from ..domain.strict_json import Json
-from ..lint.capabilities import read_by
+from ..lint.loaders import read_by
 from .identity.people import Person
 from .ticket_book import PolicyInForce, TicketBook, Tiers, brief, whole
 

@@ -43,9 +43,9 @@ class Capability:
     `argv` are its words, with placeholders: `{code}` a program to be run, `{text}` code in the program's own language,
     `{secret}` a file to be read, `{out}` one to be written, `{dir}` a folder, `{url}` an address. `file` is what it
     reads as code or configuration, with the `content` that shows it; `env` are variables. `kind` groups rows for the
-    linter: `interpreter`, `option`, `wrapper`, `config`, `source`, `dry`, `env`. `measured` names the version that
-    was seen to do so, `source` the document that says so. `gives` is `run` (any code), `read`, `write`, `delete`,
-    `connect`, `upload`, `download` or `load`.
+    linter: `interpreter`, `option`, `wrapper`, `dry`, `env`, and for what a project's configuration adds, those of
+    loaders. `measured` names the version that was seen to do so, `source` the document that says so. `gives` is `run`
+    (any code), `read`, `write`, `delete`, `connect`, `upload`, `download` or `load`.
     """
 
     id: str
@@ -74,8 +74,6 @@ class Capabilities:
     harmless: tuple[str, ...] = ()
     programs: tuple[Capability, ...] = ()
     suffixes: frozenset[str] = frozenset()
-    inert: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """Files, each with commands that leave it alone."""
 
     def group(self, name: str) -> tuple[Place, ...]:
         """The rows of a group of places."""
@@ -91,20 +89,19 @@ def builtin() -> Capabilities:
     """The rows that come with the package."""
     folder = files(__package__) / "data"
     places: dict[str, tuple[Place, ...]] = {}
-    read = {name: tomli.loads((folder / f"{name}.toml").read_text("utf-8")) for name in ("paths", "hosts", "inert")}
+    read = {name: tomli.loads((folder / f"{name}.toml").read_text("utf-8")) for name in ("paths", "hosts")}
     for table in (read["paths"], read["hosts"]):
         for group, content in table.items():
             places[group] = tuple(_place(group, content, *row) for row in content.get("rows", ()))
     programs: list[Capability] = []
     for file in sorted((folder / "programs").iterdir(), key=lambda f: f.name):
         if file.name.endswith(".toml"):
-            programs += _programs(tomli.loads(file.read_text("utf-8")))
+            programs += rows_of_table(tomli.loads(file.read_text("utf-8")))
     return Capabilities(
         places,
         tuple(read["paths"]["special"]["harmless"]),
         tuple(programs),
         frozenset(read["hosts"]["suffixes"]["names"]),
-        tuple((row[0], tuple(row[1])) for row in read["inert"]["inert"]["rows"]),
     )
 
 
@@ -116,17 +113,8 @@ def _place(group: str, content: dict[str, Any], pattern: str, example: str, note
     return Place(group, pattern, example, note, str(more) or common)
 
 
-@cache
-def read_by() -> dict[str, tuple[str, ...]]:
-    """The files that each program reads as code or configuration although no word of it names them."""
-    found: dict[str, dict[str, None]] = {}
-    for row in builtin().kinds("config", "source", "dry"):
-        names = found.setdefault(row.argv[0].rpartition("/")[2], {})
-        names.update(dict.fromkeys(name for name in (row.file, *(n for n, _ in row.files)) if name))
-    return {program: tuple(names) for program, names in found.items()}
-
-
-def _programs(table: dict[str, Any]) -> Iterator[Capability]:
+def rows_of_table(table: dict[str, Any]) -> Iterator[Capability]:
+    """The rows of a file: tables of programs, each with its evidence and `rows`."""
     for program, content in table.items():
         tested = str(content.get("measured", ""))
         common = str(content.get("source", ""))

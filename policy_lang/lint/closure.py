@@ -8,9 +8,11 @@ kept: one that needs every rule of another and more says nothing new.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
+from ..analysis.members import first_of
 from ..analysis.witness import USUAL, Witness
 from ..automata.pattern import quoted
 from ..domain.actions import COMMAND
@@ -18,9 +20,11 @@ from ..facts.paths import HOME
 from ..ir.model import Rule
 from ..shell.dialect import DIALECTS
 from .capabilities import Capability
-from .commands import Allowed, allowed_rows, called, grants_any_program, loading, same_principal, words_of
-from .context import Grant, LintContext, noted
+from .commands import Allowed, allowed_rows, called, grants_any_program, like, same_principal, words_of
+from .context import Grant, LintContext, noted, wanted
 from .finding import Step
+from .loaders import FOLDER_OPTIONS, KINDS, alternatives, example
+from .loaders import builtin as loaders
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +65,29 @@ def joined(
 def loaded_files(context: LintContext, *kinds: str) -> list[Trace]:
     """Writing a file that an allowed command then loads."""
     out: list[Trace] = []
-    for row in writable(context, kinds):
-        for write in writes(context, row.file):
-            for command in loading(context, row):
-                notes = (f"`{row.program}` reads it", "and runs what it says")
-                trace = joined(context, write, command, notes, row.id, row.file)
+    for pair in loaded(context, kinds):
+        for command in context.find_grants("run", pair.commands, (), pair.but):
+            for write, file in writes(context, pair.files):
+                notes = (f"`{program_of(command)}` reads it", "and runs what it says")
+                trace = joined(context, write, command, notes, pair.row, file)
                 if trace is not None:
                     out.append(trace)
     return minimal(out)
 
 
-def writes(context: LintContext, file: str) -> list[Grant]:
-    """The ways to write a file: by a rule about writing, or by a command that no such rule holds."""
-    return [*context.find_grants("write", [quoted(file)]), *_by_command(context, "write", "{out}", file)]
+def program_of(command: Grant) -> str:
+    """The program of a command, for a message."""
+    words = command.step.witness.resource
+    return words[0] if isinstance(words, tuple) else words
+
+
+def writes(context: LintContext, files: tuple[str, ...]) -> Iterator[tuple[Grant, str]]:
+    """The ways to write files, each with its pattern: by rules about writing, or commands that no such rule holds."""
+    which = first_of(wanted("write", files))
+    for grant in context.find_grants("write", files, map(example, files)):
+        yield grant, files[which(grant.step.witness) or 0]
+    for file in files:
+        yield from ((grant, file) for grant in _by_command(context, "write", "{out}", example(file)))
 
 
 def reads(context: LintContext, file: str) -> list[Grant]:
@@ -89,24 +103,92 @@ def _by_command(context: LintContext, gives: str, place: str, file: str) -> list
     out: list[Grant] = []
     if file.startswith("~/"):  # an argument with a `~` is a file of that name: a shell has put the folder in its place
         file = f"{USUAL[HOME]}{file[1:]}"
-    for row in context.capabilities.programs:
-        if row.gives != gives or place not in row.argv or not called(context, row.argv[0]):
-            continue
-        shown = words_of(row)
-        if not context.shows(shown, gives, shown[row.argv.index(place)]):
-            words = tuple(file if w == place else x for w, x in zip(row.argv, shown, strict=True))
-            out += [r for r in context.ask("run", words) if not grants_any_program(context, r.rule)]
+    for row in _outputs(context, gives, place):
+        words = tuple(file if w == place else x for w, x in zip(row.argv, words_of(row), strict=True))
+        out += [r for r in context.ask("run", words) if not grants_any_program(context, r.rule)]
     return out
 
 
-def writable(context: LintContext, kinds: tuple[str, ...]) -> list[Capability]:
-    """The rows of some kinds about files that an agent may write and programs that some rule may run."""
-    rows = [r for r in context.capabilities.programs if r.file and called(context, r.argv[0])]
-    files = context.first_grant("write", sorted({quoted(r.file) for r in rows}))
+def _outputs(context: LintContext, gives: str, place: str) -> Iterator[Capability]:
+    """Rows of commands with a file of their own that no profile shows, where any file is allowed."""
+    for row in context.capabilities.programs:
+        if row.gives == gives and place in row.argv and called(context, row.argv[0]):
+            shown = words_of(row)
+            if not context.shows(shown, gives, shown[row.argv.index(place)]) and context.ask("run", shown):
+                yield row
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFiles:
+    """Patterns of files that an agent may write, and the commands that load them; those of `but` do not."""
+
+    files: tuple[str, ...]
+    kind: str
+    commands: tuple[str, ...]
+    but: tuple[str, ...]
+    row: str
+
+
+def loaded(context: LintContext, kinds: tuple[str, ...]) -> list[LoadedFiles]:
+    """The files of some kinds that an agent may write and that programs load which some rule may run."""
+    named = pairs(context, kinds)
+    found = _writable(context, sorted({f for p in named for f in p.files}))
+    outputs = next(_outputs(context, "write", "{out}"), None) is not None
+    may = [p for p in named if outputs or any(f in found for f in p.files)]
+    run = context.first_grant("run", sorted({"\n".join(p.commands) for p in may}))
+    out: list[LoadedFiles] = []
+    for pair in (p for p in may if "\n".join(p.commands) in run):
+        files = tuple(f for f in pair.files if f in found or _by_command(context, "write", "{out}", example(f)))
+        out += [replace(pair, files=files)] if files else []
+    return out
+
+
+def _writable(context: LintContext, files: list[str]) -> set[str]:
+    """The patterns of which something may be written; names are asked for, which is faster than a search."""
+    names = {f: [example(x) for x in alternatives(f)] for f in files}
+    found = {f for f in files if any(context.ask("write", n) for n in names[f])}
+    return found | set(context.first_grant("write", [f for f in files if "*" in f and f not in found]))
+
+
+def pairs(context: LintContext, kinds: tuple[str, ...]) -> list[LoadedFiles]:
+    """What programs that some rule may run load, of some kinds."""
+    return [p for p in _pairs(context) if p.kind in kinds]
+
+
+def _pairs(context: LintContext) -> Iterator[LoadedFiles]:
+    for row in context.capabilities.kinds(*KINDS):  # of the project's own configuration
+        if row.file and called(context, row.argv[0]):
+            yield LoadedFiles((quoted(row.file),), row.kind, tuple(like(context, row)), (), row.id)
+    folders = _folders(context)
+    for loader in loaders():
+        commands = _named(context, loader.commands)
+        off = _named(context, loader.switched_off()) if commands else ()
+        away = _named(context, loader.in_folder("[!.]*")) if commands else ()
+        for kind, files in loader.files.items() if commands else ():
+            if files:
+                yield LoadedFiles(files, kind, commands, (*off, *away), loader.id)
+            here = [f for f in files if f[0] not in "~/" and not f.startswith("**")]
+            for folder in folders if here else ():
+                there = _named(context, loader.in_folder(folder))
+                yield LoadedFiles(tuple(f"{folder}/{f}" for f in here), kind, there, off, loader.id)
+
+
+def _named(context: LintContext, commands: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The commands of which a grant may be, by the names under which it has their programs."""
+    return tuple(
+        f"{name if name != program.rpartition('/')[2] else program} {rest}".strip()
+        for program, rest in commands
+        for name in called(context, program)
+    )
+
+
+def _folders(context: LintContext) -> list[str]:
+    """The folders in which grants start programs, by an option of theirs."""
+    rules = (r for r in context.granting.values() if r.sort == COMMAND)
+    words = (s for r in rules for p in r.include for s in p.sequences)
+    found = (b for s in words for a, b in pairwise(s) if a in FOLDER_OPTIONS and isinstance(b, str))
     return [
-        r
-        for r in rows
-        if r.kind in kinds and (quoted(r.file) in files or _by_command(context, "write", "{out}", r.file))
+        f for f in dict.fromkeys(x.strip("/").removeprefix("./") for x in found) if f and not set(f) & set("*?[{~$")
     ]
 
 

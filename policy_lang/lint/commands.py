@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ..analysis.witness import Witness
-from ..automata.pattern import expand_braces, quoted
+from ..automata.pattern import quoted
 from ..ir.model import Rule
 from .capabilities import Capability
 from .check import Check, CheckFunction
@@ -45,6 +45,12 @@ def called(context: LintContext, program: str) -> list[str]:
 
     Its own name when a grant names no program at all; nothing when no grant could mean it.
     """
+    if program not in context.called:
+        context.called[program] = _called(context, program)
+    return context.called[program]
+
+
+def _called(context: LintContext, program: str) -> list[str]:
     names, any_program = context.granted_programs
     wanted = program.rpartition("/")[2]
     if wanted in names or any_program:
@@ -142,13 +148,6 @@ def findings(context: LintContext, check: Check, allowed: list[Allowed], note: s
 def like(context: LintContext, row: Capability) -> list[str]:
     """Command patterns of all that reads what a row reads: its program and sub-command, whatever follows."""
     return [_like(context, row, name) for name in called(context, row.argv[0])]
-
-
-def loading(context: LintContext, row: Capability) -> list[Grant]:
-    """Commands that are allowed and load the file of a row: none whose arguments say to leave it alone."""
-    file = row.file.rpartition("/")[2]
-    but = (p for files, commands in context.capabilities.inert if file in expand_braces(files, 100) for p in commands)
-    return context.find_grants("run", like(context, row), but=but)
 
 
 def _like(context: LintContext, row: Capability, program: str) -> str:

@@ -78,6 +78,8 @@ class LintContext:
         self.rules = {r.id: r for layer in policy.layers for r in layer.rules}
         self.granting = {r.id: r for r in policy.layers[0].rules if r.grants}
         """The policy's own grants; those of a ceiling only bound them."""
+        self.called: dict[str, list[str]] = {}
+        """The names under which grants have a program, as far as somebody asked."""
         self._found: dict[object, list[Grant]] = {}
         self._first_grants: dict[tuple[str, ...], dict[str, Grant]] = {}
         self._answers: dict[object, Verdict] = {}

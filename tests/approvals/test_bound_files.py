@@ -15,7 +15,7 @@ from policy_lang.approvals.content import before
 from policy_lang.domain.errors import RequestError
 from policy_lang.domain.limits import limit
 from policy_lang.domain.request import Request
-from policy_lang.lint.capabilities import read_by
+from policy_lang.lint.loaders import read_by
 from policy_lang.pep import content as shown
 
 POLICY = Policy.loads('policy "p" allow read "/**" allow run "**", opaque')

@@ -6,15 +6,13 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ...automata.pattern import quoted
 from ...domain.limits import limit
 from ...shell.dialect import DIALECTS
-from ..capabilities import Capability
 from ..check import Check
-from ..closure import Trace, minimal, writable
-from ..commands import called, loading
+from ..closure import LoadedFiles, Trace, loaded, minimal, pairs, program_of
 from ..context import Grant, LintContext, sayable
 from ..escalations import traced
+from ..loaders import alternatives
 
 
 def _across(context: LintContext) -> list[Trace]:
@@ -24,11 +22,15 @@ def _across(context: LintContext) -> list[Trace]:
     instructions = context.capabilities.group("agent-instructions")
     texts = context.find_grants("write", [r.pattern for r in instructions], [r.example for r in instructions])
     scripts = [
-        (row, loading(context, row), context.find_grants("write", [quoted(row.file)]))
-        for row in writable(context, ("config", "source"))
-        if not row.file.startswith("~")
+        (pair, context.find_grants("run", pair.commands, (), pair.but), context.find_grants("write", here))
+        for pair in loaded(context, ("config", "source"))
+        if (here := [f for f in pair.files if not f.startswith("~")])
     ]
-    elsewhere = [(row, loading(context, row), found) for row in _loaders(context) if (found := _named(context, row))]
+    elsewhere = [
+        (pair, context.find_grants("run", pair.commands, (), pair.but), found)
+        for pair in pairs(context, ("config", "source"))
+        if (found := _named(context, pair))
+    ]
     mine = {
         a: [r for action, p in _MORE for r in _allowed(context, context.find_grants(action, [p]), a)] for a in agents
     }
@@ -38,8 +40,8 @@ def _across(context: LintContext) -> list[Trace]:
         more = next((r for r in mine[strong] if not _may(context, r, weak)), None)
         if more is not None:
             out += _instructions(context, weak, strong, more, texts)
-            for row, commands, writes in [*scripts, *elsewhere]:
-                out += _scripts(context, weak, strong, row, commands, writes)
+            for pair, commands, writes in [*scripts, *elsewhere]:
+                out += _scripts(context, weak, strong, pair, commands, writes)
     return minimal(out)
 
 
@@ -70,18 +72,13 @@ def _instructions(context: LintContext, weak: str, strong: str, more: Grant, tex
         yield Trace(steps, (grant.rule, more.rule), (), f"`{weak}` writes what `{strong}` obeys")
 
 
-def _loaders(context: LintContext) -> list[Capability]:
-    """The rows of programs that some rule may run about a file of the folder that they run in; one for each file."""
-    rows = context.capabilities.kinds("config", "source")
-    found = {(r.argv[:2], r.file): r for r in rows if r.file and "/" not in r.file and called(context, r.argv[0])}
-    return list(found.values())
-
-
-def _named(context: LintContext, row: Capability) -> list[Grant]:
-    """Grants of writing a row's file in other folders, by rules that name it: `packages/*/package.json`."""
-    named = [r for r in context.own_rules("allow", "write") if any(p.text.endswith(f"/{row.file}") for p in r.include)]
-    found = context.find_grants("write", [f"**/{quoted(row.file)}"]) if named else []
-    return [g for g in found if g.rule in named and g.step.witness.resource != row.file]
+def _named(context: LintContext, pair: LoadedFiles) -> list[Grant]:
+    """Grants of writing files in other folders than where programs start, by rules that name one: `packages/*/Makefile`."""
+    files = [n for f in pair.files if "/" not in f for n in alternatives(f)]
+    rules = list(context.own_rules("allow", "write"))
+    named = [r for r in rules if any(p.text.endswith(f"/{n}") for p in r.include for n in files)]
+    found = context.find_grants("write", [f"**/{n}" for n in files]) if named else []
+    return [g for g in found if g.rule in named and g.step.witness.resource not in files]
 
 
 _READERS = {*DIALECTS, "dash", "python", "python3", "node", "perl", "ruby", "php", "tsx", "ts-node", "lua"}
@@ -110,17 +107,17 @@ def _files(context: LintContext, weak: str, strong: str) -> Iterator[Trace]:
 
 
 def _scripts(
-    context: LintContext, weak: str, strong: str, row: Capability, commands: list[Grant], writes: list[Grant]
+    context: LintContext, weak: str, strong: str, pair: LoadedFiles, commands: list[Grant], writes: list[Grant]
 ) -> Iterator[Trace]:
     for command in _allowed(context, commands, strong):
         if _may(context, command, weak):
             continue
         for written in _allowed(context, writes, weak):
             steps = (
-                context.step(written.step.witness, f"`{row.program}` loads it"),
+                context.step(written.step.witness, f"`{program_of(command)}` loads it"),
                 context.step(command.step.witness, f"as `{strong}`"),
             )
-            yield Trace(steps, (written.rule, command.rule), (row.id,), f"`{weak}` writes what `{strong}` runs")
+            yield Trace(steps, (written.rule, command.rule), (pair.row,), f"`{weak}` writes what `{strong}` runs")
 
 
 CHECK = Check(
