@@ -7,9 +7,9 @@ import sys
 from policy_lang.foreign.formats import format_named
 from tests.foreign.answered import CLIENTS, Case, cases, write
 
-from . import claude_asked, codex_asked, gemini_asked
+from . import claude_asked, codex_asked, gemini_asked, opencode_asked
 
-_ASKED = {"claude": claude_asked, "codex-rules": codex_asked, "gemini": gemini_asked}
+_ASKED = {"claude": claude_asked, "codex-rules": codex_asked, "gemini": gemini_asked, "opencode": opencode_asked}
 
 
 def version(client: str) -> str | None:

@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from policy_lang.foreign.permissions import HOME, WORKSPACE, ClientRequest
 from policy_lang.pep.clients import client as client_of
@@ -32,7 +33,7 @@ from .test_real_clients import found
 _ETC = ("passwd", "group", "hosts", "nsswitch.conf", "resolv.conf", "ssl", "ld.so.cache", "alternatives", "shells")
 _OWN = {"proc", "dev", "etc", "home", "tmp", "run", "workspace", "root"}
 _SERVERS = "/tmp/servers.json"
-_KEPT = (".claude", ".git", "claude-", "servers.json", ".policy-lang-", ".cache", ".local")
+_KEPT = ("opencode.json", ".claude", ".git", "claude-", "servers.json", ".policy-lang-", ".cache", ".local")
 _DENIED = re.compile(
     r"has been denied\b|No such tool available: |WebFetch denied access|covered by a Read deny rule"
     r"|denied by your permission settings|blockReadsOutsideWorkingDirectories"
@@ -72,6 +73,15 @@ def answers(files: dict[str, str], asked: list[ClientRequest]) -> list[str]:
 
 def results(program: str, files: dict[str, str], asked: list[ClientRequest], seconds: float = 300) -> list[Result]:
     """The result of each call. `files` are settings by their place; `~/` begins a user's."""
+    texts = {name: _startable(text) for name, text in files.items()}
+    found = inside("tests.agents.claude_asked", texts, program, asked, seconds)
+    return [Result(*one) for one in found]
+
+
+def inside(
+    module: str, files: dict[str, str], program: str, asked: list[ClientRequest], seconds: float
+) -> list[list[Any]]:
+    """What a module prints as JSON that is run behind walls, with a job on its standard input."""
     with tempfile.TemporaryDirectory() as folder:
         words = [
             "bwrap",
@@ -95,7 +105,7 @@ def results(program: str, files: dict[str, str], asked: list[ClientRequest], sec
             words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
         for i, (name, text) in enumerate(files.items()):
             own = Path(folder, str(i))
-            own.write_text(_startable(text))
+            own.write_text(text)
             words += ["--ro-bind", str(own), os.path.join(WORKSPACE, name.replace("~", HOME, 1))]
         job = {"program": program, "asked": [[one.action, one.resource] for one in asked], "seconds": seconds}
         words += [
@@ -110,12 +120,13 @@ def results(program: str, files: dict[str, str], asked: list[ClientRequest], sec
             "SHELL",
             "/bin/bash",
         ]
-        words += ["--chdir", str(ROOT), "--", sys.executable, "-m", "tests.agents.claude_asked"]
+        words += ["--chdir", str(ROOT), "--", sys.executable, "-m", module]
         done = subprocess.run(
             words, input=json.dumps(job).encode(), capture_output=True, timeout=seconds + 30, check=False
         )
         assert done.returncode == 0, (done.stdout + done.stderr).decode()[-3000:]
-        return [Result(*one) for one in json.loads(done.stdout)]
+        found: list[list[Any]] = json.loads(done.stdout)
+        return found
 
 
 def _startable(text: str) -> str:
@@ -155,7 +166,7 @@ def _inside() -> None:
 
     def calls() -> Iterator[Call]:
         for one in asked:
-            _clean()
+            clean()
             marks.append(len(said))
             yield _call(one)
             if one.action == "run" and "cd" in one.resource:
@@ -221,7 +232,7 @@ def _servers(asked: list[ClientRequest]) -> dict[str, object]:
     return {name: {"command": sys.executable, "args": [script, *given]} for name, given in tools.items()}
 
 
-def _clean() -> None:
+def clean() -> None:
     """Take away what calls before have left: a file that is there is read before it is written."""
     for folder in (WORKSPACE, HOME, "/tmp"):
         for name in os.listdir(folder):
