@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -66,7 +66,7 @@ class Capability:
     big: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Capabilities:
     """All rows."""
 
@@ -74,6 +74,11 @@ class Capabilities:
     harmless: tuple[str, ...] = ()
     programs: tuple[Capability, ...] = ()
     suffixes: frozenset[str] = frozenset()
+
+    @cached_property
+    def named(self) -> frozenset[str]:
+        """The programs that there are rows of."""
+        return frozenset(row.argv[0].rpartition("/")[2] for row in self.programs)
 
     def group(self, name: str) -> tuple[Place, ...]:
         """The rows of a group of places."""

@@ -40,10 +40,15 @@ def _filled(text: str) -> str:
     return out.replace("\0", "{").replace("\1", "}")
 
 
-def called(context: LintContext, program: str) -> list[str]:
-    """The names under which a row's program could be run: those that grants name and that the same profile reads.
+_PLAINEST = {"sh": "dash", "awk": "mawk", "python": "python3"}
+"""Programs without rows of their own, each with the one of its kind that can do nothing which they cannot."""
 
-    Its own name when a grant names no program at all; nothing when no grant could mean it.
+
+def called(context: LintContext, program: str) -> list[str]:
+    """The names under which a row's program could be run: those that grants name and that take its words.
+
+    Its own name when a grant names no program at all; nothing when no grant could mean it. What another program of
+    the same profile can do beyond that, `ncat -e` or `gawk -i`, is no row of `nc` or `awk`.
     """
     if program not in context.called:
         context.called[program] = _called(context, program)
@@ -55,10 +60,15 @@ def _called(context: LintContext, program: str) -> list[str]:
     wanted = program.rpartition("/")[2]
     if wanted in names or any_program:
         return [program]
-    profile = context.side.profile(wanted)
-    if profile is None:
-        return []
-    return [n for n in names if (p := context.side.profile(n)) is not None and p.name == profile.name]
+    return [n for n in names if _stand_in(context, n) == wanted]
+
+
+def _stand_in(context: LintContext, name: str) -> str:
+    """The program whose rows are true of another name of it."""
+    profile = context.side.profile(name)
+    base = profile.name if profile is not None else name
+    own = name in context.capabilities.named
+    return base if base in context.capabilities.named or own else _PLAINEST.get(base, base)
 
 
 def grants_any_program(context: LintContext, rule: Rule) -> bool:

@@ -56,6 +56,11 @@ def test_a_witness_comes_from_the_program_that_is_named(program: str) -> None:
     assert [r.id for r in builtin().programs if r.argv[0] != program and called(context, r.argv[0])] == []
 
 
+@pytest.mark.parametrize(("program", "other"), [("nc", "ncat"), ("awk", "gawk"), ("sh", "bash"), ("docker", "podman")])
+def test_what_another_program_adds_is_not_claimed(program: str, other: str) -> None:
+    assert called(context_of(f'allow run "{program} **"'), other) == []
+
+
 @pytest.mark.parametrize(
     ("program", "real"), [("nodejs", "node"), ("gmake", "make"), ("tofu", "terraform"), ("python", "python3")]
 )
