@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _CLIENT = frozenset({"SEM008"})
 """Rules about a policy as a whole: with a client most of what they find it does by itself, whatever its file says."""
-_UNSAYABLE = ("APR", "NET013")
-"""Rules about what these files cannot say: who is asked, and a host's port."""
+_UNSAYABLE = ("APR", "NET013", "SEM017")
+"""Rules about what these files cannot say: who is asked, a host's port, what a command that they grant does."""
 
 
 class ForeignFiles:
