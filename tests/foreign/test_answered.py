@@ -23,7 +23,7 @@ ALL = [(client, one) for client in CLIENTS for one in cases(client) if one.name 
 EXPORTED = [pytest.param(client, one, id=f"{client}: {one.name}") for client, one in ALL if one.policy]
 DIFFERENT = {"claude": 122, "codex-rules": 0, "gemini": 9, "opencode": 1}
 """Answers in which the model is stricter: what is expanded, and programs that only read."""
-UNREAD = {"claude": 55, "codex-rules": 0, "gemini": 7, "opencode": 4}
+UNREAD = {"claude": 55, "codex-rules": 0, "gemini": 7, "opencode": 0}
 """Commands that are asked about for the way they are written (`(ls)`, `ls &`, `/bin/ls`, `cat a 2>&1`), where a policy
 decides by what runs, and those that look at a denied file without reading it, which are denied there and asked about here.
 """
