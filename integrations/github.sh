@@ -35,14 +35,14 @@ change)
     ;;
 esac
 
+report=$(mktemp)
+trap 'rm -f "$report"' EXIT
+arguments+=(--write "json=$report")
+[ -z "$SARIF" ] || arguments+=(--write "sarif=$SARIF")
 status=0
 "$POLICY" lint "${arguments[@]}" --format github "${files[@]}" || status=$?
-if [ "$status" -le 1 ]; then
-    report=$(mktemp)
-    "$POLICY" lint "${arguments[@]}" --exit-zero --format json "${files[@]}" >"$report"
+if [ -s "$report" ] && [ -n "${GITHUB_OUTPUT:-}" ]; then
     count=$(python3 -c 'import json, sys; print(len(json.load(open(sys.argv[1]))["findings"]))' "$report")
-    rm -f "$report"
-    [ -z "${GITHUB_OUTPUT:-}" ] || echo "findings=$count" >>"$GITHUB_OUTPUT"
-    [ -z "$SARIF" ] || "$POLICY" lint "${arguments[@]}" --exit-zero --format sarif "${files[@]}" >"$SARIF"
+    echo "findings=$count" >>"$GITHUB_OUTPUT"
 fi
 exit "$status"

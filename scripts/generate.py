@@ -151,24 +151,6 @@ def rules() -> str:
     return "\n".join(out)
 
 
-def rule_page(check: Check) -> str:
-    """The page of one rule."""
-    kind = f"{check.severity}, {check.evidence}" if check.function else "impossible by construction"
-    seen = f", persona `{check.persona}`" if check.persona != "regular" else ""
-    out = [f"# {check.code} {check.name}\n", f"*{kind}{seen}; since {check.since}*\n", check.finds + "\n"]
-    out.append(f"## Why it matters\n\n{check.why}\n")
-    for head, text in (("Bad", check.bad), ("Good", check.good), ("Does not fire on", "\n\n".join(check.near))):
-        if text:
-            error = f" error={check.shows}" if head == "Bad" and check.shows.startswith("PLE") else ""
-            out.append(f"## {head}\n\n```policy{error}\n{text.rstrip()}\n```\n")
-    if check.shows and check.function:
-        out.append(f"The finding shows: `{check.shows}`\n")
-    elif check.shows:
-        out.append(f"What happens: `{check.shows}`\n")
-    out.append(f"## How to fix it\n\n{check.remediation}\n")
-    return "\n".join(out)
-
-
 def capabilities() -> str:
     """The capability data, program by program."""
     data = builtin()
@@ -225,7 +207,7 @@ FILES: dict[str, Callable[[], str]] = {
     "rules/README": rules,
     "interface": interface,
     "openapi.json": lambda: document().decode("ascii") + "\n",
-    **{f"rules/{c.code}": partial(rule_page, c) for c in checks().values()},
+    **{f"rules/{c.code}": partial(Check.markdown, c) for c in checks().values()},
 }
 
 

@@ -51,8 +51,13 @@ def layout_of(places: Mapping[str, str | None]) -> Layout:
 
 
 def print_json(value: object, *, compact: bool = False) -> None:
-    """One JSON value on standard output; ASCII, so that no terminal or log is deceived by it."""
-    click.echo(json.dumps(value, indent=None if compact else 2, separators=(",", ":") if compact else None))
+    """One JSON value on standard output."""
+    click.echo(json_text(value, compact=compact))
+
+
+def json_text(value: object, *, compact: bool = False) -> str:
+    """A JSON value as text; ASCII, so that no terminal or log is deceived by it."""
+    return json.dumps(value, indent=None if compact else 2, separators=(",", ":") if compact else None)
 
 
 def fail_policy(error: PolicyError, format_: str) -> NoReturn:

@@ -24,6 +24,7 @@ from ..lint.config import LintConfig, LintConfigError, find_config, read_config
 from ..lint.context import USUAL_LAYOUT, LintContext
 from ..lint.finding import PERSONAS, SEVERITIES
 from ..lint.fixing import fix
+from ..lint.importers import importers
 from ..lint.linter import Options, context_of, lint_context, merged
 from ..lint.registry import checks
 from ..lint.run import Looked, Report
@@ -32,7 +33,7 @@ from ..report.lint_text import concise_lines, finding_github_lines, render_findi
 from ..report.style import visible
 from ..resolve.revisions import Revision
 from ..wire.lint_formats import errors_sarif, report_gitlab, report_json, report_junit, report_sarif
-from .common import fail_policy, fail_usage, print_json, write_file
+from .common import fail_policy, fail_usage, json_text, print_json, write_file
 
 FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit")
 
@@ -47,11 +48,13 @@ class _Run:
     format: str
     against: str | None
     baseline: str | None
+    written: tuple[str, ...]
 
 
 @click.command(name="lint")
 @click.argument("files", nargs=-1, required=True)
 @click.option("--against", metavar="REV|FILE", help="Report only what the change adds to that revision or file.")
+@click.option("--importers", is_flag=True, help="Lint the tracked policies that import FILES, too.")
 @click.option("--log", metavar="LOG", help="Report as well what a decision log says of the rules' use.")
 @click.option("--select", metavar="CODES", help="Only these rules; a beginning such as PTH means all of them.")
 @click.option("--ignore", metavar="CODES", help="Not these rules.")
@@ -66,6 +69,7 @@ class _Run:
     show_default=True,
     help="How results are written.",
 )
+@click.option("--write", multiple=True, metavar="FORMAT=FILE", help="Write them to a file as well, in that format.")
 @click.option("--fix", "fixes", is_flag=True, help="Apply fixes that are proved to narrow.")
 @click.option("--unsafe", is_flag=True, help="With --fix: apply the other fixes as well.")
 @click.option("--diff", "show_diff", is_flag=True, help="With --fix: show the changes instead of writing them.")
@@ -93,6 +97,8 @@ def command(files: tuple[str, ...], format_: str, **given: object) -> None:
     Each finding shows a request that the policy was asked. Exits 0 when clean, 1 with findings from --fail-on on,
     2 for bad input, 3 when some rules were not looked at to their end, 4 when a finding could not be shown again.
     """
+    if given["importers"]:
+        files = (*files, *importers(files))
     run = _run(files, format_, given)
     with within(_seconds(given["budget"], _plain(format_))):
         _report(run, given)
@@ -185,7 +191,7 @@ def _run(files: tuple[str, ...], format_: str, given: dict[str, object]) -> _Run
         _usage(files, given["log"], shape),
     )
     against = str(given["against"]) if given["against"] else None
-    return _Run(files, options, config, format_, against, name)
+    return _Run(files, options, config, format_, against, name, _written(given["write"], shape))
 
 
 def _base_config(path: str, against: object, shape: str) -> bytes | None:
@@ -296,22 +302,38 @@ def _base(run: _Run, path: str) -> LintContext | None:
     return context_of(at.path, run.options, at.read)
 
 
+def _shown(run: _Run, report: Report, format_: str) -> str:
+    """The report in one of the formats."""
+    if format_ == "full":
+        return render_findings(report)
+    if format_ == "concise":
+        return "\n".join(concise_lines(report))
+    if format_ == "github":
+        return "\n".join(finding_github_lines(report))
+    if format_ == "junit":
+        return report_junit(report, list(run.files))
+    if format_ == "json":
+        return json_text(report_json(report))
+    return json_text(report_sarif(report, __version__, step_text) if format_ == "sarif" else report_gitlab(report))
+
+
 def _print(run: _Run, report: Report) -> None:
-    if run.format == "full":
-        click.echo(render_findings(report))
-    elif run.format == "concise":
-        click.echo("\n".join(concise_lines(report)))
-    elif run.format == "json":
-        print_json(report_json(report))
-    elif run.format == "sarif":
-        print_json(report_sarif(report, __version__, step_text))
-    elif run.format == "github":
-        for line in finding_github_lines(report):
-            click.echo(line)
-    elif run.format == "gitlab":
-        print_json(report_gitlab(report))
-    else:
-        click.echo(report_junit(report, list(run.files)))
+    for one in run.written:
+        format_, _, path = one.partition("=")
+        write_file(path, _shown(run, report, format_) + "\n")
+    text = _shown(run, report, run.format)
+    if text:
+        click.echo(text)
+
+
+def _written(given: object, shape: str) -> tuple[str, ...]:
+    """The files to write besides, each with its format in front."""
+    wanted = tuple(str(one) for one in given) if isinstance(given, tuple) else ()
+    for one in wanted:
+        format_, equals, path = one.partition("=")
+        if format_ not in FORMATS or not equals or not path:
+            fail_usage(f"`--write {one[:60]}` is not FORMAT=FILE with one of {', '.join(FORMATS)}", shape)
+    return wanted
 
 
 def _write_baseline(run: _Run, report: Report, path: str, *, critical: bool) -> None:

@@ -52,6 +52,23 @@ class Check:
             out += ["", "what it shows:", f"    {self.shows}"]
         return "\n".join([*out, "", "how to fix it:", self.remediation])
 
+    def markdown(self) -> str:
+        """The page as Markdown."""
+        kind = f"{self.severity}, {self.evidence}" if self.function else "impossible by construction"
+        seen = f", persona `{self.persona}`" if self.persona != "regular" else ""
+        out = [f"# {self.code} {self.name}\n", f"*{kind}{seen}; since {self.since}*\n", self.finds + "\n"]
+        out.append(f"## Why it matters\n\n{self.why}\n")
+        for head, text in (("Bad", self.bad), ("Good", self.good), ("Does not fire on", "\n\n".join(self.near))):
+            if text:
+                error = f" error={self.shows}" if head == "Bad" and self.shows.startswith("PLE") else ""
+                out.append(f"## {head}\n\n```policy{error}\n{text.rstrip()}\n```\n")
+        if self.shows and self.function:
+            out.append(f"The finding shows: `{self.shows}`\n")
+        elif self.shows:
+            out.append(f"What happens: `{self.shows}`\n")
+        out.append(f"## How to fix it\n\n{self.remediation}\n")
+        return "\n".join(out)
+
     def finding(
         self,
         context: LintContext,

@@ -81,7 +81,7 @@ def lint_context(context: LintContext, options: Options, against: LintContext | 
     codes = {c.code for c in selected}
     findings, unfinished = found_in(context, selected, options.persona, options.looked)
     if against is not None and "SEM009" in codes:
-        findings += changes(context, diff(against.engine, context.engine, options.layout), checks()["SEM009"])
+        findings += changes(context, against, diff(against.engine, context.engine, options.layout), checks()["SEM009"])
         unfinished += ["SEM009"] if deadline.over() else []
     codes -= set(unfinished)
     if options.usage is not None:

@@ -135,7 +135,7 @@ def _rule(check: Check) -> Json:
         "name": "".join(p.capitalize() for p in check.name.split("-")),
         "shortDescription": {"text": check.finds},
         "fullDescription": {"text": check.why},
-        "help": {"text": check.page()},
+        "help": {"text": check.page(), "markdown": check.markdown()},
         "defaultConfiguration": {"level": _LEVELS[check.severity]},
         "properties": {"tags": ["security", check.evidence], "security-severity": _SECURITY[check.severity]},
     }

@@ -92,6 +92,42 @@ def test_sarif_shows_each_step_where_it_is_granted(folder: Path) -> None:
     assert [2, 3] in lines
 
 
+GUARD = 'guardrail "guard"\n\n# keys\ndeny read "**/*.key"\ndeny read "**/*.pem"\n'
+
+
+def test_a_denial_that_goes_from_an_imported_file_is_seen_where_it_stood(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules/guard.policy").write_text(GUARD)
+    (tmp_path / "other.policy").write_text('policy "other"\nallow read "src/**"\n')
+    (tmp_path / "web.policy").write_text('policy "web"\nimport "rules/guard.policy"\nallow read "keys/**"\n')
+    (tmp_path / "broken.policy").write_text("allow raed\n")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "x")
+    arguments = ("lint", "--against", "HEAD", "rules/guard.policy", "--select", "SEM009", "--format", "json")
+    assert policy(*arguments, "--importers", cwd=tmp_path).json()["findings"] == []
+    (tmp_path / "rules/guard.policy").write_text(GUARD.replace('deny read "**/*.key"\n', ""))
+    assert policy(*arguments, cwd=tmp_path).json()["findings"] == []
+    found = policy(*arguments, "--importers", cwd=tmp_path)
+    (finding,) = found.json()["findings"]
+    assert found.code == 1
+    assert (finding["file"], finding["line"]) == ("rules/guard.policy", 4)
+    assert finding["steps"][0]["request"]["resource"].endswith(".key")
+    assert found.json()["files"] == 2
+    inside = policy(*(a.replace("rules/", "") for a in arguments), "--importers", cwd=tmp_path / "rules")
+    assert [f["line"] for f in inside.json()["findings"]] == [4]
+
+
+def test_one_run_writes_several_formats(folder: Path) -> None:
+    more = ("--write", "sarif=a.sarif", "--write", "json=b.json")
+    shown = policy("lint", "wide.policy", "--format", "github", *more, cwd=folder)
+    assert (shown.code, shown.out) == (1, policy("lint", "wide.policy", "--format", "github", cwd=folder).out)
+    for name, format_ in (("a.sarif", "sarif"), ("b.json", "json")):
+        assert json.loads((folder / name).read_text()) == report(folder, format_), name
+    for wrong in ("sarif", "sarif=", "text=x", "=x"):
+        assert policy("lint", "wide.policy", "--write", wrong, cwd=folder).code == 2
+
+
 def test_the_examples_are_clean() -> None:
     result = policy("lint", *sorted(EXAMPLES.glob("*/*.policy")))
     assert result.code == 0, result.out
