@@ -14,16 +14,13 @@ from ..places import denial, row_of, sentence
 
 
 def _find(context: LintContext, check: Check) -> Iterator[Finding]:
-    settings = context.capabilities.group("lint-config")
-    rows = [
-        *_files(context),
-        *settings,
-    ]  # a policy's own files are denied already: the fix names no path of this machine
+    rows = [*_files(context), *context.capabilities.group("lint-config")]
+    named = [r for r in rows if not r.example.startswith("/")]  # a fix names no path of this machine
     for grant in context.find_grants("write", [r.meant for r in rows], [r.example for r in rows]):
         row = row_of(rows, grant)
         yield check.finding(
             context, sentence(grant, row.note), grant.rule, content=(row.note,), steps=(grant.step,),
-            fixes=denial(context, ("write",), settings, grant, row),
+            fixes=denial(context, ("write",), named, grant, row),
         )  # fmt: skip
 
 
