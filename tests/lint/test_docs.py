@@ -124,6 +124,18 @@ def test_the_action_reports_what_the_pull_request_adds(action) -> None:  # type:
     assert run()[0] == 2
 
 
+def test_the_action_takes_globs_and_sums_up_for_people(action, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    work, run = action
+    summary = tmp_path / "summary.md"
+    assert run(FILES="**/*.policy", GITHUB_STEP_SUMMARY=str(summary))[2] == "findings=0\n"
+    assert "No change in meaning" in summary.read_text()
+    (work / "a b.policy").write_text(WIDE + 'allow connect "gist.github.com"\n')
+    assert run(FILES="*.policy", GITHUB_STEP_SUMMARY=str(summary))[2] == "findings=2\n"
+    text = summary.read_text()
+    assert "gist.github.com" in text
+    assert run(FILES="no/*.policy")[0] == 2
+
+
 def test_the_action_hands_the_script_what_it_reads() -> None:
     text = (ROOT / "action.yml").read_text()
     names = set(re.findall(r"^        ([A-Z_]+): \$", text, re.MULTILINE))
