@@ -32,6 +32,8 @@ class ClientWriter:
     spell: Callable[[str, str, str, Rule], Sequence[str]]
     text: Callable[[Sequence[tuple[str, str]], str], str]
     name: Callable[[str, str], str] = "{} {}".format
+    most: str = "client_permissions"
+    """The limit of how many such permissions are read."""
 
 
 @record(frozen=True, slots=True)
@@ -93,7 +95,13 @@ FORMATS = (
         ".codex/config.toml", "codex/config.toml", "codex/requirements.toml", "codex/managed_config.toml",
     ), nothing=""),
     Format("srt", "srt", "srt", ("*srt-settings.json",), nothing=_NO_SRT),
-    Format("opencode", "opencode", "opencode", ("opencode.json", "opencode.jsonc", ".opencode/opencode.json*")),
+    Format(
+        "opencode", "opencode", "opencode", ("opencode.json", "opencode.jsonc", ".opencode/opencode.json*"),
+        "opencode_writing", "opencode.json", scopes=(
+            "opencode.json*", ".opencode/opencode.json*", "~/.config/opencode/opencode.json*",
+            "/etc/opencode/opencode.json*",
+        ),
+    ),
     Format("cursor", "Cursor", "cursor", (
         ".cursor/cli.json", ".cursor/cli-config.json", ".cursor/permissions.json", "cursor/cli-config.json",
     ), "cursor_writing", ".cursor/cli.json", scopes=(".cursor/cli.json", "~/.cursor/cli-config.json")),

@@ -20,6 +20,7 @@ from ..domain.conditions import CONFINED
 from ..domain.errors import Source
 from ..domain.limits import limit
 from ..domain.record import record, replace
+from ..domain.wording import counted
 from ..engine.prepare import engine_of
 from ..exports.comparing import ExportComparison, unasked
 from ..exports.settled import settled
@@ -56,6 +57,8 @@ _LESS = "a person answers; the hook answers by the policy"
 _UNHEARD_OF = "--unheard-of"
 """An option that no program has."""
 _MOST_ROUNDS = limit("export_rounds")
+_SHOWN = 20
+"""Grants that are named which the client would take for more."""
 
 
 @record(frozen=True, slots=True)
@@ -111,7 +114,7 @@ class _Inside:
 
     def exported(self) -> ClientExport:
         """The file. What its grants would permit beyond the policy is restricted, where a rule says so, or left out."""
-        entries = [*dict.fromkeys(said for rule in self._rules if self._is_own(rule) for said in self._said(rule))]
+        entries, no_room = self._begun()
         left: list[tuple[str, str]] = []
         for _ in range(_MOST_ROUNDS):
             made = self._imported(entries)
@@ -124,8 +127,33 @@ class _Inside:
             left += [one for one in entries if one[0] == ALLOW]
             entries = [one for one in entries if one[0] != ALLOW]
             made = self._imported(entries)
-        losses = (*self._not_held(made), *self._stricter(made, left))
-        return ClientExport(self._kind, self._writer.text(entries, self._there), tuple(entries), tuple(left), losses)
+        losses = [*self._not_held(made), *self._stricter(made, left)]
+        if no_room:
+            about = (
+                f"{counted(len(no_room), 'grant')} would come on top of as many as can be compared, and are not written"
+            )
+            losses.append(Loss("fewer-permissions", STRICTER, about, _LESS))
+        left += no_room
+        text = self._writer.text(entries, self._there)
+        return ClientExport(self._kind, text, tuple(entries), tuple(left), tuple(losses))
+
+    def _begun(self) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+        """What is said at first, and grants that there is no room for: the policy's own come before those it imports.
+
+        Half of what may be read again is kept free for restrictions.
+        """
+        name = self._standing.layers[0].name
+        rules = sorted(filter(self._is_own, self._rules), key=lambda rule: rule.effect == ALLOW and rule.module != name)
+        said = [*dict.fromkeys(one for rule in rules for one in self._said(rule))]
+        grants = [one for one in said if one[0] == ALLOW]
+        others = [one for one in said if one[0] != ALLOW]
+        room = max(0, self._most // 2 - len(others))
+        return [*others, *grants[:room]], grants[room:]
+
+    @property
+    def _most(self) -> int:
+        """How many permissions are read again."""
+        return limit(self._writer.most)
 
     def _is_own(self, rule: Rule) -> bool:
         """Whether a rule is always said: every grant, and what the policy itself restricts, not what it imports."""
@@ -149,7 +177,10 @@ class _Inside:
         more: list[tuple[str, str]] = []
         for row in (one for one in self._differences(made) if one.kind == "widened"):
             said = [one for one in self._restrictions(row) if one not in entries]
-            more += said
+            if len(entries) + len(more) + len(said) <= self._most:
+                more += said
+            else:  # what takes more back than people can read is not granted
+                said = []
             if not said:
                 fewer |= {entry.text for entry in self._owners(made, row) if entry.span is not None}
         return list(dict.fromkeys(more)), {
@@ -290,8 +321,11 @@ class _Inside:
                 seen.add(key)
                 about = f"{self._kind.title} asks about what the policy allows"
                 yield Loss(f"fewer-{CODES[row.action]}", STRICTER, about, _LESS, self._asked(row), rule)
-        for effect, text in left:
+        for effect, text in left[:_SHOWN]:
             about = f"`{effect} {text}` would allow more than the policy does, and is not written"
+            yield Loss("fewer-permissions", STRICTER, about, _LESS)
+        if len(left) > _SHOWN:
+            about = f"so would {counted(len(left) - _SHOWN, 'further grant')}"
             yield Loss("fewer-permissions", STRICTER, about, _LESS)
 
     def _asked(self, row: DiffRow) -> Request:

@@ -12,6 +12,7 @@ import pytest
 
 from policy_lang import Policy
 from policy_lang.domain.errors import PolicyError, Source
+from policy_lang.domain.limits import limit
 from policy_lang.domain.request import Request
 from policy_lang.foreign.codex_model import CodexModel
 from policy_lang.foreign.compare import decided
@@ -119,6 +120,34 @@ def test_what_codex_runs_outside_its_sandbox_the_policy_allows(name: str) -> Non
     assert outside or name not in {"small", "words"}
     beyond = [one for one in outside if decided(loaded, one).effect != "allow"]
     assert [one for one in beyond if "the profile of" not in decided(loaded, one).reasons[0]] == []  # unknown options
+
+
+def test_opencode_has_what_denies_behind_what_permits() -> None:
+    """Of its rules the last that fits decides; whatever no rule permits is asked about."""
+    text = POLICIES["small"].replace("allow write", "allow write, delete") + 'ask review write "src/ci/"\n'
+    export, _ = exported(f'{text}tier review {{ approvers "@team" }}', "opencode")
+    permission = json.loads(export.text)["permission"]
+    assert next(iter(permission)) == "*"
+    assert {table["*"] for table in permission.values() if isinstance(table, dict)} <= {"ask", "allow"}
+    assert permission["edit"]["src/*"] == "allow"
+    order = list(permission["edit"])
+    assert order.index("src/*") < order.index("src/ci/*") < order.index("*/.claude/*")
+    assert (permission["edit"]["src/ci/*"], permission["edit"]["*/.claude/*"]) == ("ask", "deny")
+    assert permission["bash"] == {"*": "ask", "npm test": "allow", "make build": "allow", "make check": "allow", **{
+        glob: effect for glob, effect in permission["bash"].items() if glob.startswith("git ")
+    }}  # fmt: skip
+    assert "rm *" not in permission["bash"]
+
+
+@pytest.mark.parametrize("client", ["claude", "cursor", "opencode"])
+def test_a_policy_with_more_than_a_file_can_hold_is_written_in_part(client: str) -> None:
+    many = "\n".join(f'allow run "tool{i} build"' for i in range(1_200))
+    export, _ = exported(f'allow run "mine"\n{many}', client)
+    granted = [text for effect, text in export.entries if effect == "allow"]
+    assert granted
+    assert len(export.entries) <= limit(format_named(client).writer().most)
+    assert len(granted) + len(export.left) == 1_201
+    assert [loss for loss in export.losses if "come on top of as many as can be compared" in loss.about]
 
 
 def test_cursor_denies_what_the_policy_asks_about() -> None:
