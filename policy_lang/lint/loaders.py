@@ -22,6 +22,8 @@ from ..domain.limits import limit
 KINDS = ("config", "source", "redirect", "dependency")
 """What a loaded file is: settings or code that nobody should change unseen, what an agent is there to write, settings
 that lead elsewhere, and what was installed."""
+_NOTHING_DONE = ("--version", "--help")
+_ALIKE = ("but", "off", "by", "measured", "source")
 _FIELDS = {"config": "config", "source": "source_files", "redirect": "redirect", "dependency": "dependency"}
 FOLDER_OPTIONS = ("-C", "--directory", "--prefix", "--cwd", "--dir", "--working-dir")
 """Options that say where a program starts."""
@@ -91,11 +93,20 @@ def builtin() -> tuple[FileLoader, ...]:
     """The table that comes with the package; last the scripts of a project, which start programs of every family."""
     table = tomli.loads((files(__package__) / "data/loaders.toml").read_text("utf-8"))
     starters, scripts = table.pop("starters"), table.pop("scripts")
-    found = tuple(_loader(name, row, starters) for name, row in table.items())
+    found = tuple(loader for name, row in table.items() for loader in _loaders(name, row, starters))
     started = dict.fromkeys(
-        f for r in found if r.family for f in r.files["config"] if "/" not in f and f != "package.json"
+        f for r in found if r.family for f in r.files["config"] if not {"/", "*"} & set(f) and f != "package.json"
     )
     return (*found, _loader("scripts", {**scripts, "config": list(started)}, starters))
+
+
+def _loaders(name: str, row: dict[str, Any], starters: dict[str, list[str]]) -> Iterator[FileLoader]:
+    """What programs load alike, and what one of them loads alone."""
+    if any(row.get(key) for key in _FIELDS.values()):
+        yield _loader(name, row, starters)
+    for program, config in row.get("of", {}).items():
+        only = {"run": [program], "config": config, **{k: row[k] for k in _ALIKE if k in row}}
+        yield _loader(f"{name}.{program.partition(' ')[0]}", only, starters)
 
 
 def _loader(name: str, row: dict[str, Any], starters: dict[str, list[str]]) -> FileLoader:
@@ -106,7 +117,7 @@ def _loader(name: str, row: dict[str, Any], starters: dict[str, list[str]]) -> F
         run,
         MappingProxyType({kind: tuple(row.get(key, ())) for kind, key in _FIELDS.items()}),
         tuple(row.get("but", ())),
-        tuple(row.get("off", ())),
+        tuple(row.get("off", () if measured else _NOTHING_DONE)),
         row.get("by", ""),
         measured,
         str(row.get("source", "")),
@@ -126,6 +137,7 @@ def example(pattern: str) -> str:
     return (
         first.replace("**/", "")
         .replace("**", last)
+        .replace("/*/", "/x/")
         .replace("/*.", "/x.")
         .replace("*", "x" if first.startswith("*") else "")
     )

@@ -57,6 +57,8 @@ _FOLDERS = (
     "**/{dist,build,out,target,coverage,htmlcov,.next,.nuxt,.turbo,.cache,__pycache__,*.egg-info,tmp,log,logs}",
     "**/{.pytest_cache,pytest-cache-files-*,.mypy_cache,.ruff_cache,.nox,.tox}",
 )
+_NO_FOLDERS = ("**/pytest-cache-files-*.*",)
+"""Files with an ending that have the name of a folder: a tool that reads whatever lies in a place may run them."""
 _REPORTS = ("**/.coverage", "**/coverage.{out,xml,json}", "**/lcov.info")
 _TOPICS = (
     "{feature,feat,fix,bugfix,chore,docs,refactor,test,tests,perf,ci,build,style,deps,agent,claude,codex,gemini,"
@@ -118,7 +120,7 @@ def _rules(repo: Repository, level: str) -> list[Part]:
         ]
     out += [
         "what tools make, and can make again",
-        rule("allow", ["write", "delete"], [*(f"{folder}/" for folder in _FOLDERS), *_REPORTS]),
+        rule("allow", ["write", "delete"], [*(f"{folder}/" for folder in _FOLDERS), *_REPORTS], exclude=_NO_FOLDERS),
     ]
     if level == "strict":
         held = [*written, "**/.git/"]  # denied, but for what git itself writes behind walls

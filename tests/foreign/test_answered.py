@@ -61,7 +61,7 @@ def test_the_policy_is_wider_only_in_what_it_reads_better(client: str) -> None:
 
 @pytest.mark.parametrize(("client", "case"), EXPORTED)
 def test_what_is_exported_is_what_the_client_was_asked_about(client: str, case: Case) -> None:
-    kind, policy = format_named(client), Policy.loads(f'policy "p"\n{case.policy}', "p.policy")
+    kind, policy = format_named(client), Policy.loads(f'policy "p"\n{case.policy}', "/srv/acme/policies/p.policy")
     like = Request("read", ".", workspace=WORKSPACE, home=HOME, tmp="/tmp", cwd=WORKSPACE)
     made = exported_permissions(kind, kind.writer(), policy, like, kind.place)
     there = {source.path: source.text for source in case.sources}
@@ -75,7 +75,7 @@ def _meaning(client: str, text: str) -> list[str]:
 
 @pytest.mark.parametrize(("client", "case"), EXPORTED)
 def test_the_client_permits_by_it_only_what_the_policy_does(client: str, case: Case) -> None:
-    policy = Policy.loads(f'policy "p"\n{case.policy}', "p.policy")
+    policy = Policy.loads(f'policy "p"\n{case.policy}', "/srv/acme/policies/p.policy")
     rows = zip(case.answers, case.by_itself, strict=True)
     beyond = [
         asked
