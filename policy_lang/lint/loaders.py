@@ -85,7 +85,11 @@ def _split(text: str) -> Iterator[tuple[str, str]]:
 def _commands(run: tuple[str, ...], starters: list[str]) -> Iterator[tuple[str, str]]:
     yield from (split for text in run for split in _split(f"{text} **"))
     tools = run[0] if len(run) == 1 else f"{{{','.join(run)}}}"
-    yield from (split for starter in starters for split in _split(f"{starter} {tools} **"))
+    for starter in starters:
+        head = starter.removesuffix(" **")
+        # between the two stand options of the starter, and no other program
+        for options in ("", " -*", " -* *") if starter.endswith(" **") else ("",):
+            yield from _split(f"{head}{options} {tools} **")
 
 
 @cache
