@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ..automata.meet import possibly_met
-from ..automata.pattern import Word, instance
-from ..automata.trie import Node, Trie, close, marks_of
-from ..automata.walker import step_nodes
+from ..automata.pattern import instance
+from ..automata.trie import Trie, marks_of
+from ..automata.walker import walked_nodes
 from ..domain.actions import ACTIONS, ALLOW, ASK, COMMAND, DENY, SORT_OF
 from ..domain.collection import no_collection
 from ..domain.decision import RuleRef, Verdict
@@ -310,7 +310,7 @@ class _Finder:
                 met.setdefault(item.rule.id, []).append(item)
         # one that says it all matches any member; those that match an example are tried first
         example = instance(items[0].include[0], "x")
-        likely = sorted(met.values(), key=lambda alone: not marks_of(_walked(_trie(alone), example)))
+        likely = sorted(met.values(), key=lambda alone: not marks_of(walked_nodes(_trie(alone), example)))
         for alone in likely[:_MOST_ALONE]:
             if self._none(action, Question((items,), alone, "met")):
                 met = {"": alone}  # one of them says it all
@@ -337,13 +337,6 @@ def _decided(verdict: Verdict) -> tuple[object, ...]:
 def _trie(items: Items) -> Trie:
     """What items are about, each under its place."""
     return Trie((sequence, place) for place, item in enumerate(items) for sequence in item.include)
-
-
-def _walked(trie: Trie, word: Word) -> tuple[Node, ...]:
-    nodes = close((trie.root,))
-    for segment in word:
-        nodes = step_nodes(nodes, segment)
-    return nodes
 
 
 def _name(item: Item) -> str:

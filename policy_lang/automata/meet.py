@@ -17,7 +17,7 @@ from .language import Sets, explore
 from .letters import letters
 from .pattern import ANY, CONTROL, Wild, Word
 from .trie import Node, Trie, close, marks_of
-from .walker import step_nodes
+from .walker import step_nodes, walked_nodes
 
 Edge = tuple[str | Glob | Wild, Node]
 Pair = tuple[Node, Node]
@@ -34,12 +34,7 @@ class Meeting:
     ) -> None:
         self.alphabet = alphabet
         self.budget = budget
-        starts: list[tuple[Node, ...]] = []
-        for prefix in prefixes:
-            nodes = close((rules.root,))
-            for segment in prefix:
-                nodes = step_nodes(nodes, segment)
-            starts.append(nodes)
+        starts = [walked_nodes(rules, prefix) for prefix in prefixes]
         first = close((pattern.root,))
         self._keep, self.possible = self._pairs([(p, r) for p in first for nodes in starts for r in nodes])
         self._start: Sets = (first, *(self._kept(nodes) for nodes in starts))

@@ -177,3 +177,11 @@ def _climbed(nodes: tuple[Node, ...], segment: str) -> list[Node]:
 def step_nodes(nodes: tuple[Node, ...], segment: str) -> tuple[Node, ...]:
     """One exact move of a node set, without caches: what the set algebra uses."""
     return close(_targets(nodes, segment, segment))
+
+
+def walked_nodes(trie: Trie, word: Iterable[str]) -> tuple[Node, ...]:
+    """The node set of a trie behind a word, by such moves."""
+    nodes = close((trie.root,))
+    for segment in word:
+        nodes = step_nodes(nodes, segment)
+    return nodes

@@ -95,7 +95,7 @@ def builtin() -> Capabilities:
     folder = files(__package__) / "data"
     places: dict[str, tuple[Place, ...]] = {}
     read = {name: tomli.loads((folder / f"{name}.toml").read_text("utf-8")) for name in ("paths", "hosts")}
-    for table in (read["paths"], read["hosts"]):
+    for table in read.values():
         for group, content in table.items():
             places[group] = tuple(_place(group, content, *row) for row in content.get("rows", ()))
     programs: list[Capability] = []

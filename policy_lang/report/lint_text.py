@@ -73,13 +73,13 @@ def summary(report: Report) -> str:
     end = "; `policy rule CODE` explains each" if report.findings else ""
     nothing = "nothing found yet" if report.unfinished else "no findings"
     text = colour(f"{', '.join(found) or nothing} in {files}, {hidden}{more}{end}", "dim")
-    return f"{text}\n{unfinished_text(report)}" if report.unfinished else text
+    return f"{text}\n{colour(unfinished_text(report), 'warning')}" if report.unfinished else text
 
 
 def unfinished_text(report: Report) -> str:
     """Which rules were not looked at to their end: a run that says so passes nothing."""
     more = f" and {len(report.unfinished) - _RULES} more" if len(report.unfinished) > _RULES else ""
-    return colour(f"not looked at to the end: {', '.join(report.unfinished[:_RULES])}{more}", "warning")
+    return f"not looked at to the end: {', '.join(report.unfinished[:_RULES])}{more}"
 
 
 def finding_github_lines(report: Report) -> Iterator[str]:

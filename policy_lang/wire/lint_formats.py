@@ -92,22 +92,15 @@ def report_sarif(report: Report, version: str, request: Callable[[Step], str]) -
     used = list(dict.fromkeys(f.code for f in (*report.findings, *report.suppressed)))
     results = [_result(f, used, request) for f in report.findings]
     results += [{**_result(f, used, request), "suppressions": [{"kind": "inSource"}]} for f in report.suppressed]
-    driver = {
-        "name": "policy_lang",
-        "version": version,
-        "semanticVersion": version,
-        "rules": [_rule(checks()[code]) for code in used],
-    }
     left = [
         {"level": "error", "descriptor": {"id": code}, "message": {"text": f"{code} was not looked at to its end"}}
         for code in report.unfinished
     ]
-    return _sarif(driver, {"results": results}, left)
+    return _sarif(version, results, left, {"rules": [_rule(checks()[code]) for code in used]})
 
 
 def errors_sarif(errors: Iterable[Diagnostic], version: str) -> Json:
     """A run that came to no findings, since a policy does not compile: each mistake is a notification."""
-    driver = {"name": "policy_lang", "version": version, "semanticVersion": version}
     given = [
         {
             "level": "error",
@@ -117,15 +110,20 @@ def errors_sarif(errors: Iterable[Diagnostic], version: str) -> Json:
         }
         for e in errors
     ]
-    return _sarif(driver, {"results": []}, given)
+    return _sarif(version, [], given, {})
 
 
-def _sarif(driver: Json, more: Json, notifications: list[Json]) -> Json:
-    run: Json = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", **more}
-    successful = not notifications
-    run["invocations"] = [{"executionSuccessful": successful}]
+def _sarif(version: str, results: list[Json], notifications: list[Json], rules: Json) -> Json:
+    driver = {"name": "policy_lang", "version": version, "semanticVersion": version, **rules}
+    invocation: Json = {"executionSuccessful": not notifications}
     if notifications:
-        run["invocations"][0]["toolExecutionNotifications"] = notifications
+        invocation["toolExecutionNotifications"] = notifications
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+        "invocations": [invocation],
+    }
     return {"$schema": _SARIF, "version": "2.1.0", "runs": [run]}
 
 
